@@ -1,0 +1,87 @@
+"""otgen: optimal transport that proves its answers.
+
+Every transport value comes with a proven interval. Start with :func:`otgen.wasserstein`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from . import solvers
+    from ._solve import solve
+    from .certify import Certificate
+    from .cost import Minkowski
+    from .distances import bures_wasserstein, sinkhorn, sinkhorn_divergence, sliced_wasserstein, transport, wasserstein
+    from .errors import Infeasible, InvalidInput, MassMismatch, MissingExtra, NotConverged, OtgenError, TooLarge
+    from .measure import Measure
+    from .problem import Problem, Relative
+    from .result import Result, Status
+
+# What each public name is loaded from when it is first used: `import otgen` alone loads no compiler and no array library.
+_HOMES = {
+    "Certificate": "certify",
+    "Infeasible": "errors",
+    "InvalidInput": "errors",
+    "MassMismatch": "errors",
+    "Measure": "measure",
+    "Minkowski": "cost",
+    "MissingExtra": "errors",
+    "NotConverged": "errors",
+    "OtgenError": "errors",
+    "Problem": "problem",
+    "Relative": "problem",
+    "Result": "result",
+    "Status": "result",
+    "TooLarge": "errors",
+    "bures_wasserstein": "distances",
+    "sinkhorn": "distances",
+    "sinkhorn_divergence": "distances",
+    "sliced_wasserstein": "distances",
+    "solve": "_solve",
+    "transport": "distances",
+    "wasserstein": "distances",
+}
+
+__all__ = [
+    "Certificate",
+    "Infeasible",
+    "InvalidInput",
+    "MassMismatch",
+    "Measure",
+    "Minkowski",
+    "MissingExtra",
+    "NotConverged",
+    "OtgenError",
+    "Problem",
+    "Relative",
+    "Result",
+    "Status",
+    "TooLarge",
+    "__version__",
+    "bures_wasserstein",
+    "sinkhorn",
+    "sinkhorn_divergence",
+    "sliced_wasserstein",
+    "solve",
+    "solvers",
+    "transport",
+    "wasserstein",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "solvers":
+        return importlib.import_module(".solvers", __name__)
+    if name not in _HOMES:
+        raise AttributeError(f"module 'otgen' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

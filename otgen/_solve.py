@@ -1,0 +1,243 @@
+"""From a problem to a proven result: scale, solve, certify, and speak in the caller's units again."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from . import validation
+from .certify import Certificate, certify_cut, certify_dual, certify_entropic, certify_monotone
+from .cost import root_shift
+from .errors import Infeasible, InvalidInput, NotConverged
+from .kernels.accurate import UNIT
+from .plan import EntropicPlan, MonotonePlan, Plan, SparsePlan
+from .problem import Problem
+from .result import Result, Status
+from .solvers import Auto, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver
+from .solvers.base import Progress, silent
+from .validation import Floats, Origin
+
+SOLVERS: dict[str, type[Any]] = {
+    "auto": Auto,
+    "line": Line,
+    "simplex": Simplex,
+    "linprog": LinearProgram,
+    "sinkhorn": Sinkhorn,
+}
+
+
+def solver_from(solver: Any) -> Solver:
+    """A solver object from a name or from one."""
+    if isinstance(solver, str):
+        return SOLVERS[validation.one_of(solver, "solver", tuple(SOLVERS))]()
+    if isinstance(solver, type) or not callable(getattr(solver, "solve", None)):
+        raise InvalidInput(f"solver must be a name ({', '.join(SOLVERS)}) or a solver object; received {solver!r}")
+    return solver
+
+
+def solve(
+    problem: Problem, solver: Any = "auto", *, throw: bool = True, progress: bool = False, init: Any = None, mass: float = 1.0
+) -> Result:
+    """Solve a problem and prove the answer.
+
+    Parameters
+    ----------
+    problem : Problem
+        What to solve.
+    solver : str or solver object
+        ``"auto"`` (see :class:`otgen.solvers.Auto` for its table), ``"line"``, ``"simplex"``, ``"linprog"``,
+        ``"sinkhorn"``, or a configured object.
+    throw : bool
+        Whether an infeasible problem or an iteration limit raises; otherwise the status says so.
+    progress : bool
+        Whether to report on stderr how far the work is.
+    init : Result or (array_like, array_like), optional
+        Potentials to start from, in cost units, for an entropic solver.
+    mass : float
+        Cost and bounds are multiplied by it.
+
+    Returns
+    -------
+    Result
+        ``value`` is the cost (with the entropic term where there is one), never rooted; the certificate's kind is
+        ``dual``, ``monotone``, ``cut`` or ``entropic``.
+
+    Raises
+    ------
+    Infeasible
+        If forbidden pairs leave no plan.
+    NotConverged
+        At an iteration limit; ``.result`` holds the bounds reached.
+
+    Examples
+    --------
+    >>> problem = Problem.from_matrix([[0.0, 1.0], [1.0, 0.0]])
+    >>> solve(problem).value
+    0.0
+    """
+    return run(problem, solver, throw=throw, progress=progress, init=init, mass=mass)
+
+
+def run(
+    problem: Problem,
+    solver: Any = "auto",
+    *,
+    throw: bool = True,
+    progress: bool = False,
+    init: Any = None,
+    mass: float = 1.0,
+    root: bool = False,
+) -> Result:
+    """What :func:`solve` does; with ``root`` the value and its bounds are distances, ``cost ** (1/p)``."""
+    began = time.perf_counter()
+    chosen = solver_from(solver)
+    if isinstance(chosen, Auto):
+        chosen, _ = chosen.choose(problem)
+    solution = chosen.solve(problem.scaled(), _on_stderr if progress else silent, init)
+    certificate = certify(solution.problem, solution.plan, solution.potentials)
+    if progress and sys.stderr.isatty():
+        sys.stderr.write("\n")
+    units = Units(solution.problem.cost.shift, problem.p, mass, root)
+    result = _assemble(problem, solution, certificate, units, time.perf_counter() - began)
+    if math.isinf(result.value) and result.status is not Status.INFEASIBLE:
+        raise InvalidInput("x and y must lie closer together than the largest float; received distances beyond it; divide both by 2")
+    return checked(result, throw=throw)
+
+
+def checked(result: Result, *, throw: bool) -> Result:
+    """The result, or the exception that its status calls for."""
+    if throw and result.status is Status.INFEASIBLE:
+        raise Infeasible(f"{result.status.value}; {result.status.remedy}; pass throw=False for a result", result)
+    if throw and result.status is Status.MAX_ITER:
+        raise NotConverged(
+            f"{result.solver} stopped at {result.iterations} iterations, the value within "
+            f"[{result.lower:.6g}, {result.upper:.6g}]; {result.status.remedy}; pass throw=False for a result",
+            result,
+        )
+    return result
+
+
+def _on_stderr(message: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[2K{message}")
+        sys.stderr.flush()
+
+
+def certify(problem: Problem, plan: Plan | None, potentials: tuple[Floats, Floats] | None) -> Certificate:
+    """Prove what a plan and potentials prove about a problem, whoever made them.
+
+    Parameters
+    ----------
+    problem : Problem
+        As it was solved.
+    plan : Plan or None
+        None where there is no feasible one.
+    potentials : (ndarray, ndarray) or None
+        None on the line, where the sorted order is the proof.
+    """
+    if isinstance(plan, MonotonePlan):
+        sides = plan.x_sorted, plan.y_sorted, plan.a, plan.b
+        return certify_cut(*sides) if problem.bottleneck else certify_monotone(*sides, problem.line_power)
+    if potentials is None:
+        raise AssertionError("a plan off the line is certified by potentials")
+    if isinstance(plan, EntropicPlan):
+        return certify_entropic(problem, plan, potentials)
+    assert plan is None or isinstance(plan, SparsePlan)
+    return certify_dual(problem, plan, potentials)
+
+
+@dataclass(frozen=True)
+class Units:
+    """The way back from scaled costs: times ``2 ** (shift * p)`` and ``mass``; values are p-th roots if ``root``."""
+
+    shift: int
+    p: float
+    mass: float
+    root: bool
+
+    def cost(self, scaled: float, outward: int = 0) -> float:
+        """A cost; ``outward`` -1 or 1 moves it past whatever the conversion rounds."""
+        power = self.shift * self.p
+        exact = self.mass == 1 and power == int(power)
+        return _outward(root_shift(scaled, self.shift, self.p) * self.mass, scaled, exact, outward)
+
+    def value(self, scaled: float, outward: int = 0) -> float:
+        """A value: the cost, or the distance whose p-th power it is."""
+        if not self.root:
+            return self.cost(scaled, outward)
+        distance = max(scaled, 0.0) ** (1 / self.p)
+        return _outward(root_shift(distance, self.shift, 1.0), distance, self.p == 1, outward)
+
+
+def _outward(out: float, before: float, exact: bool, outward: int) -> float:
+    """Past the rounding of a conversion; past the range of floats, the bound that is still true."""
+    if not outward or before == 0:
+        return out
+    if math.isinf(out) and math.isfinite(before):
+        return out if (out > 0) == (outward > 0) else math.copysign(sys.float_info.max, out)
+    return out if exact and abs(out) > 1e-300 else out + outward * (8 * UNIT * abs(out) + 5e-324)
+
+
+def _assemble(problem: Problem, solution: Solution, certificate: Certificate, units: Units, seconds: float) -> Result:
+    """The result in the caller's units."""
+    status = solution.status
+    if status is Status.OPTIMAL and not certificate.optimal:
+        status = Status.IMPRECISE
+    numbers: dict[str, Any] = dict.fromkeys(("cost", "cost_lower", "cost_upper"))
+    if problem.bottleneck:
+        distance = Units(units.shift, 1.0, 1.0, False)
+        triple = certificate.cost, certificate.lower, certificate.upper
+        value, lower, upper = (distance.cost(z, outward) for z, outward in zip(triple, (0, -1, 1)))
+    elif certificate.kind == "entropic":
+        assert certificate.objective is not None and certificate.exact_bounds is not None
+        triple = certificate.objective, certificate.lower, certificate.upper
+        value, lower, upper = (units.cost(z, outward) for z, outward in zip(triple, (0, -1, 1)))
+        low, high = certificate.exact_bounds
+        numbers |= dict(cost=units.cost(certificate.cost), exact_bounds=(units.cost(low, -1), units.cost(high, 1)))
+    else:
+        infeasible = status is Status.INFEASIBLE
+        cost = math.inf if infeasible else certificate.cost
+        triple = cost, certificate.lower, math.inf if infeasible else certificate.upper
+        value, lower, upper = (units.value(z, outward) for z, outward in zip(triple, (0, -1, 1)))
+        numbers = dict(zip(numbers, (units.cost(z, outward) for z, outward in zip(triple, (0, -1, 1)))))
+    return Result(
+        value=value,
+        lower=lower,
+        upper=upper,
+        **numbers,
+        status=status,
+        certificate=certificate.kind,
+        solver=solution.name,
+        iterations=solution.iterations,
+        marginal_error=None if solution.plan is None else certificate.marginal_error,
+        mass=problem.source.mass,
+        seconds=seconds,
+        p=problem.p,
+        epsilon=problem.epsilon,
+        make_plan=None if solution.plan is None else partial(_share, solution.plan),
+        make_potentials=None if problem.bottleneck else partial(_potentials, solution, certificate, problem.source.origin),
+    )
+
+
+def _share(plan: Plan) -> Plan:
+    return plan
+
+
+def _potentials(solution: Solution, certificate: Certificate, origin: Origin) -> tuple[Any, Any]:
+    """Potentials in cost units, in the caller's library."""
+    cost = solution.problem.cost
+    if isinstance(solution.plan, MonotonePlan):
+        pair = solution.plan.potentials(solution.problem.line_power)
+    else:
+        assert certificate.potentials is not None
+        pair = certificate.potentials
+    power = cost.shift * cost.p
+    whole = math.floor(power)
+    f, g = (origin.back(np.ldexp(z * 2.0 ** (power - whole), whole), exact=certificate.kind != "entropic") for z in pair)
+    return f, g

@@ -1,0 +1,46 @@
+"""What a proof consists of, whichever argument made it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ..validation import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """A proven interval for the optimum of a problem, in the units of its cost.
+
+    ``kind`` names the argument: ``dual`` (potentials feasible for all pairs), ``monotone`` (on the line), ``cut`` (for
+    p = inf), ``entropic``. ``cost`` is what the plan costs, ``scale`` what the gap is compared with (the larger of the
+    cost and ``a.|f| + b.|g|``, both sides of the potentials balanced), ``marginal_error`` the larger L1 error of the
+    plan's marginals, ``potentials`` the potentials that prove the lower bound (None where they are made on demand).
+
+    Examples
+    --------
+    >>> Certificate("dual", 1.0, 1.0 - 1e-15, 1.0 + 1e-15, 2.0, 0.0).optimal
+    True
+    """
+
+    kind: str
+    cost: float
+    lower: float
+    upper: float
+    scale: float
+    marginal_error: float
+    potentials: tuple[Floats, Floats] | None = None
+    objective: float | None = None
+    exact_bounds: tuple[float, float] | None = None
+    details: Any = None
+
+    @property
+    def optimal(self) -> bool:
+        """Whether the interval is as narrow as OPTIMAL promises: 1e-10 of the scale."""
+        return math.isfinite(self.upper) and self.upper - self.lower <= 1e-10 * self.scale
+
+
+def outward(lower: float, upper: float, margin: float) -> tuple[float, float]:
+    """The interval widened by ``margin`` and by the rounding of that."""
+    return math.nextafter(lower - margin, -math.inf), math.nextafter(upper + margin, math.inf)

@@ -1,0 +1,98 @@
+"""The general proof: any potentials give a lower bound, any plan an upper one (Kantorovich duality).
+
+Lower. Given f, put ``g_j = min_i c_ij - f_i``: feasible for every pair, so ``a.f + b.g <= OT(a, b)``. In floats the
+minimum is off by ``u |g_j|`` for the subtraction, and each entry of the cost by ``r |c| + t`` (:attr:`Cost.rounding`),
+which for ``c = (c - f) + f`` and a minimum over c - f is at most ``r (|g_j| + max |f|) + t``.
+
+Upper. A plan P >= 0 whose marginals miss by ``e`` in L1 is made feasible by taking away what is too much (which lowers
+``<P, C - low>``) and adding at most e at no more than ``high - low`` a unit: ``OT <= <P, C> - low (sum P - 1) + e (high - low)``.
+Marginals are summed in pairs of doubles, so that a plan from a tree of exact flows is charged nothing for rounding.
+
+Where pairs are forbidden no bound on the price of a repair exists in general; residual mass is then priced at the
+spread times the longest alternating path, n + m arcs.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..kernels.accurate import UNIT, dot, marginal_residual, total
+from ..plan import SparsePlan
+from ..problem import Problem
+from ..validation import Floats
+from .certificate import Certificate, outward
+
+
+def certify_dual(problem: Problem, plan: SparsePlan | None, potentials: tuple[Floats, Floats]) -> Certificate:
+    """Prove an interval for ``min <P, C>`` from any plan and any potentials.
+
+    Parameters
+    ----------
+    problem : Problem
+        Scaled, without entropic term.
+    plan : SparsePlan or None
+        None where there is no feasible plan: the upper bound is then infinite.
+    potentials : (ndarray, ndarray)
+        (n,) and (m,), finite, feasible or not.
+
+    Returns
+    -------
+    Certificate
+        Of kind ``dual``; its potentials are feasible for all pairs.
+    """
+    f, g = balanced(problem, *potentials)
+    f, g, lower, size, slip = _lower(problem, f)
+    if plan is None:
+        return Certificate("dual", math.inf, lower - slip, math.inf, size, math.nan, (f, g))
+    cost, error, charge = _upper(problem, plan)
+    low, high = outward(lower, cost, 0.0)
+    return Certificate("dual", cost, low - slip, high + charge, max(abs(cost), size), error, (f, g))
+
+
+def balanced(problem: Problem, f: Floats, g: Floats) -> tuple[Floats, Floats]:
+    """Shift a constant from one side to the other so that both contribute equally: the smallest numbers to round."""
+    a, b = problem.source.probabilities, problem.target.probabilities
+    t = (dot(a, np.where(a > 0, f, 0.0)) - dot(b, np.where(b > 0, g, 0.0))) / 2
+    return f - t, g + t
+
+
+def _lower(problem: Problem, f: Floats) -> tuple[Floats, Floats, float, float, float]:
+    """Feasible potentials, the dual value, the size of its parts, and a bound on its rounding."""
+    a, b = problem.source.probabilities, problem.target.probabilities
+    relative, absolute = problem.cost.rounding
+    f = np.where(np.isfinite(f), f, 0.0)
+    g, _ = problem.cost.T.ctransform(f)
+    reached = b > 0
+    if np.isinf(g[reached]).any():  # a target with mass that no source may serve
+        return f, g, math.inf, math.inf, 0.0
+    size_f, size_g = dot(a, np.abs(f)), dot(b[reached], np.abs(g[reached]))
+    slack = (UNIT + relative) * size_g + relative * float(np.abs(f).max()) + absolute
+    slip = 1.01 * slack + 6 * UNIT * (size_f + size_g)
+    value = dot(a, f) + dot(b[reached], g[reached])
+    if not a.all():  # a source without mass proves nothing, but its potential should be feasible and tight
+        f = np.where(a > 0, f, problem.cost.ctransform(np.where(np.isfinite(g), g, 0.0))[0])
+    return f, g, value, size_f + size_g, slip
+
+
+def _upper(problem: Problem, plan: SparsePlan) -> tuple[float, float, float]:
+    """What the plan costs, the larger L1 error of its marginals, and the charge for that and for rounding."""
+    relative, absolute = problem.cost.rounding
+    lowest, highest = problem.cost.range()
+    costs = problem.cost.pairs(plan.rows, plan.columns).astype(np.float64, copy=False)
+    if np.isinf(costs[plan.values > 0]).any() or (plan.values < 0).any():
+        return math.inf, math.nan, math.inf
+    low = np.zeros(len(plan.values)) if plan.low is None else plan.low
+    costs = np.where(plan.values > 0, costs, 0.0)
+    cost = dot(plan.values, costs) + dot(low, costs)
+    errors = (
+        marginal_residual(plan.rows, plan.values, low, problem.source.weights),
+        marginal_residual(plan.columns, plan.values, low, problem.target.weights),
+    )
+    size = dot(plan.values, np.abs(costs))
+    repair = (highest - lowest) * (sum(problem.shape) if problem.cost.forbids else 1)
+    excess = abs(total(plan.values) + total(low) - 1.0) + 2 * UNIT if any(e > 0 for e in errors) else 0.0
+    excess = min(excess, sum(errors))
+    charge = sum(errors) * repair + abs(lowest) * excess + (relative + 4 * UNIT) * size + absolute
+    return cost, max(errors), 1.01 * charge

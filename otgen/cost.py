@@ -1,0 +1,531 @@
+"""Costs: from points without a matrix, from a matrix dense or sparse, or from a callable metric.
+
+Every cost answers the same questions row by row: blocks, listed pairs, c-transform, softmin, the nearest columns. Asked
+column by column, the question goes to ``cost.T``. A cost also knows how it scales and how far its entries may lie from
+the truth, which is what certificates are made of.
+"""
+
+from __future__ import annotations
+
+import abc
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import validation
+from .errors import InvalidInput
+from .kernels import Ground, Indices, matrix_ground, on_device, point_ground
+from .kernels.accurate import UNIT
+from .validation import Floats
+
+METRICS = ("euclidean", "cityblock", "chebyshev")
+COSTS = ("sqeuclidean", "cosine")
+_BLOCK = 4_000_000  # entries of a cost that are held at once where there is no way around it
+
+
+@dataclass(frozen=True)
+class Minkowski:
+    """The metric ``(sum_k |x_k - y_k| ** q) ** (1/q)``, for ``q`` in [1, inf].
+
+    Examples
+    --------
+    >>> Minkowski(3)
+    Minkowski(q=3)
+    """
+
+    q: float
+
+    def __post_init__(self) -> None:
+        if validation.real(self.q, "q") < 1:
+            raise InvalidInput(f"q must be at least 1: below, Minkowski's form is no metric; received {self.q!r}")
+
+
+Metric = str | Minkowski | Callable[[Floats, Floats], Floats]
+
+
+def root_shift(cost: float, shift: int, p: float) -> float:
+    """``cost * 2 ** (shift * p)``, with overflow to infinity as IEEE has it."""
+    power = shift * p
+    try:
+        if power == int(power):
+            return math.ldexp(cost, int(power))
+        return math.ldexp(cost * 2.0 ** (power - math.floor(power)), math.floor(power))
+    except OverflowError:
+        return math.copysign(math.inf, cost)
+
+
+class Cost(abc.ABC):
+    """A cost between n sources and m targets.
+
+    ``p``: the cost is the p-th power of a distance. ``shift``: entries are held divided by ``2 ** (shift * p)``, so that
+    the largest is about 1; see :meth:`scaled`.
+    """
+
+    p: float = 1.0
+    shift: int = 0
+
+    @property
+    @abc.abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+
+    @property
+    @abc.abstractmethod
+    def T(self) -> Cost:
+        """The same cost seen from the targets."""
+
+    @abc.abstractmethod
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
+        """The cost of ``rows`` as the kernels take it, in one piece or several: (rows of the piece, ground)."""
+
+    @abc.abstractmethod
+    def scaled(self) -> Cost:
+        """The same cost divided by a power of two (exactly), so that its largest finite entry is about 1."""
+
+    @abc.abstractmethod
+    def range(self) -> tuple[float, float]:
+        """Bounds ``low <= c_ij <= high`` on all finite entries."""
+
+    @property
+    @abc.abstractmethod
+    def rounding(self) -> tuple[float, float]:
+        """``(r, t)`` with ``|computed - true| <= r |computed| + t`` for every entry."""
+
+    @property
+    def forbids(self) -> bool:
+        """Whether some pairs are forbidden (infinite, or absent from a sparse matrix)."""
+        return False
+
+    @abc.abstractmethod
+    def astype(self, dtype: Any) -> Cost:
+        """The same cost computed in another float dtype (for entropic solvers)."""
+
+    def block(self, rows: slice = slice(None)) -> Floats:
+        """The costs of some rows against every column: (rows, m)."""
+        return np.concatenate([on_device("cpu").cost_block(ground) for _, ground in self.grounds(rows)])
+
+    def blocks(self) -> Iterator[tuple[slice, Floats]]:
+        """All costs, a few million at a time: (rows, their (rows, m) costs)."""
+        for rows in row_blocks(slice(None), *self.shape):
+            yield rows, self.block(rows)
+
+    def pairs(self, rows: Indices, columns: Indices) -> Floats:
+        """The costs of listed pairs: (k,)."""
+        (_, ground), *more = self.grounds()
+        if more:
+            raise AssertionError("a cost in several pieces answers pairs itself")
+        return on_device("cpu").cost_pairs(ground, rows, columns)
+
+    def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
+        """``f_i = min_j c_ij - g_j`` and its arg min: (n,), (n,)."""
+        parts = [on_device("cpu").ctransform(ground, g) for _, ground in self.grounds()]
+        return _joined(parts)
+
+    def softmin(self, h: Floats, epsilon: float) -> Floats:
+        """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,)."""
+        return np.concatenate([on_device("cpu").softmin(ground, h, epsilon) for _, ground in self.grounds()])
+
+    def nearest(self, g: Floats, count: int) -> tuple[Indices, Floats]:
+        """The ``count`` columns of smallest ``c_ij - g_j`` in every row, ascending, and these values: (n, count) each."""
+        parts = [on_device("cpu").nearest(ground, g, count) for _, ground in self.grounds()]
+        return _joined(parts)
+
+    def gibbs(self, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
+        """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
+        kernel = on_device("cpu").gibbs
+        return np.concatenate([kernel(ground, f[rows], g, epsilon, vectors) for rows, ground in self.grounds()])
+
+
+def _joined(parts: list[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """Pieces of two row-wise answers put together again."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+
+def row_blocks(rows: slice, n: int, m: int) -> Iterator[slice]:
+    """``rows`` of an (n, m) cost in pieces of at most about four million entries."""
+    start, stop, _ = rows.indices(n)
+    step = max(1, _BLOCK // m)
+    for first in range(start, stop, step):
+        yield slice(first, min(first + step, stop))
+
+
+@dataclass(frozen=True, eq=False)
+class PointCost(Cost):
+    """``metric(x_i, y_j) ** p``, computed when it is asked for and never stored.
+
+    Parameters
+    ----------
+    x, y : ndarray
+        (n, d) and (m, d), float64, finite.
+    metric : str, Minkowski
+        ``"euclidean"``, ``"cityblock"``, ``"chebyshev"``, ``Minkowski(q)``; or one of the costs ``"sqeuclidean"`` and
+        ``"cosine"`` with ``p=1``. A callable gives a :class:`CallableCost` instead, see :func:`point_cost`.
+    p : float
+        Power of the metric, in [1, inf].
+
+    Raises
+    ------
+    InvalidInput
+        For an unknown metric, a cost that is no metric with p != 1, clouds of different dimensions, a zero vector under
+        ``"cosine"``, and where distances exceed the range of floats.
+    """
+
+    x: Floats
+    y: Floats
+    metric: str | Minkowski = "euclidean"
+    p: float = 2.0
+    shift: int = 0
+    dtype: Any = np.float64
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return len(self.x), len(self.y)
+
+    @property
+    def T(self) -> PointCost:
+        """The same cost seen from the targets."""
+        return replace(self, x=self.y, y=self.x)
+
+    @property
+    def _form(self) -> tuple[float, float, float]:
+        """Inner power, outer power and factor, as :class:`Ground` has them."""
+        p = self.p
+        if isinstance(self.metric, Minkowski):
+            q = float(self.metric.q)
+            return (q, p if math.isinf(q) else p / q, 1.0)
+        return {
+            "euclidean": (2.0, p / 2, 1.0),
+            "cityblock": (1.0, p, 1.0),
+            "chebyshev": (math.inf, p, 1.0),
+            "sqeuclidean": (2.0, 1.0, 1.0),
+            "cosine": (2.0, 1.0, 0.5),  # of unit vectors: 1 - <x, y> = |x - y|^2 / 2, without cancellation
+        }[self.metric]
+
+    @cached_property
+    def _ground(self) -> Ground:
+        return point_ground(*(self._kernel_points(z) for z in (self.x, self.y)), *self._form)
+
+    def _kernel_points(self, z: Floats) -> Floats:
+        if self.metric == "cosine":
+            z = z / np.abs(z).max(axis=1, keepdims=True)
+            z = z / np.sqrt((z**2).sum(axis=1, keepdims=True))
+        return z.astype(self.dtype, copy=False)
+
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
+        """The cost of ``rows``, in one piece."""
+        ground = self._ground if rows == slice(None) else self._ground._replace(x=self._ground.x[rows])
+        yield rows, ground
+
+    def astype(self, dtype: Any) -> PointCost:
+        """The same cost computed in ``dtype``."""
+        return replace(self, dtype=dtype)
+
+    def extents(self) -> Floats:
+        """The largest difference of two coordinates, one of x and one of y, per dimension: (d,)."""
+        low_x, high_x, low_y, high_y = (f(z, axis=0) for z in (self.x, self.y) for f in (np.min, np.max))
+        with np.errstate(over="ignore"):
+            return np.maximum(np.abs(high_x - low_y), np.abs(high_y - low_x))
+
+    def scaled(self) -> PointCost:
+        """Points divided by a power of two: exact, and the diagonal of the joint bounding box then lies in [1/2, 1)."""
+        if self.metric == "cosine":
+            return self
+        largest = math.frexp(max(np.abs(self.x).max(), np.abs(self.y).max()))[1]
+        down = max(0, largest - 1000)  # differences of the largest floats would overflow
+        extents = replace(self, x=np.ldexp(self.x, -down), y=np.ldexp(self.y, -down)).extents()
+        reach, inner = extents.max(), self._form[0]
+        if reach == 0:
+            return self
+        ratios = extents / reach
+        diagonal = 1.0 if math.isinf(inner) else float((ratios**inner).sum() ** (1 / inner))
+        exponent = max(down + math.frexp(reach)[1] + math.frexp(diagonal)[1], largest - 1000)
+        shift = self.shift + (2 if self.metric == "sqeuclidean" else 1) * exponent
+        return replace(self, x=np.ldexp(self.x, -exponent), y=np.ldexp(self.y, -exponent), shift=shift)
+
+    def range(self) -> tuple[float, float]:
+        """0 and the cost across the joint bounding box."""
+        if self.metric == "cosine":
+            return 0.0, 2.0 + 1e-9
+        corner = point_ground(self.extents()[None, :], np.zeros((1, self.x.shape[1])), *self._form)
+        return 0.0, float(on_device("cpu").cost_pairs(corner, np.zeros(1, np.int64), np.zeros(1, np.int64))[0]) * (1 + 1e-9)
+
+    @property
+    def rounding(self) -> tuple[float, float]:
+        """Relative: each difference, inner power, sum and outer power adds its unit roundoffs.
+
+        A difference of two floats is off by u; its inner power by ``inner u`` plus the rounding of ``pow``; a sum of d
+        non-negative terms by ``(d - 1) u`` more; the outer power multiplies all that and adds its own. Products below
+        the smallest normal number are lost, which the absolute part covers. Cosine is of unit vectors whose
+        coordinates are themselves off by ``(d/2 + 4) u``: an absolute error.
+        """
+        inner, outer, _ = self._form
+        d = self.x.shape[1]
+        unit = UNIT if np.dtype(self.dtype) == np.float64 else 2.0**-24
+        if self.metric == "cosine":
+            return (d + 4) * unit, 8 * (d / 2 + 4) * unit
+        inside = 1 if math.isinf(inner) else inner + d + 2
+        tiny = 0.0 if inner * outer == 1 else 1e-290 if unit == UNIT else 1e-30
+        return 1.01 * (outer * inside + (0 if outer == 1 else 3)) * unit, tiny
+
+
+@dataclass(frozen=True, eq=False)
+class CallableCost(Cost):
+    """``metric(x_i, y_j) ** p`` for a metric given as a callable on two blocks.
+
+    ``metric(x, y)`` takes (k, d) and (m, d) and returns the (k, m) distances, finite and non-negative; what it returns
+    is taken for exact. Asked for blocks of rows, so that nothing of size n x m is ever held.
+    """
+
+    x: Floats
+    y: Floats
+    metric: Callable[[Floats, Floats], Floats]
+    p: float = 2.0
+    shift: int = 0
+    dtype: Any = np.float64
+    flipped: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return len(self.x), len(self.y)
+
+    @property
+    def T(self) -> CallableCost:
+        """The same cost seen from the targets: the metric is still called as ``metric(x, y)``."""
+        return replace(self, x=self.y, y=self.x, flipped=not self.flipped)
+
+    def _distances(self, x: Floats, y: Floats) -> Floats:
+        out = np.asarray(self.metric(y, x) if self.flipped else self.metric(x, y), dtype=np.float64)
+        out = out.T if self.flipped and out.ndim == 2 else out
+        if out.shape != (len(x), len(y)):
+            raise InvalidInput(f"metric must return shape {(len(x), len(y))} for blocks of that many points; received {out.shape}")
+        bad = ~(np.isfinite(out) & (out >= 0))
+        if bad.any():
+            raise InvalidInput(f"metric must be finite and non-negative; received {out[bad][0]} for some pair")
+        return out
+
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
+        """The cost of ``rows``, a few million entries at a time."""
+        for piece in row_blocks(rows, *self.shape):
+            distances = np.ldexp(self._distances(self.x[piece], self.y), -self.shift)
+            powers = distances if self.p == 1 else distances**self.p
+            yield piece, matrix_ground(powers.astype(self.dtype, copy=False))
+
+    def pairs(self, rows: Indices, columns: Indices) -> Floats:
+        """The costs of listed pairs: one call of the metric per row that occurs."""
+        out = np.empty(len(rows), self.dtype)
+        order = np.argsort(rows, kind="stable")
+        for group in np.split(order, np.flatnonzero(np.diff(rows[order])) + 1):
+            if len(group):
+                i = rows[group[0]]
+                distances = np.ldexp(self._distances(self.x[i : i + 1], self.y[columns[group]])[0], -self.shift)
+                out[group] = distances**self.p
+        return out
+
+    def astype(self, dtype: Any) -> CallableCost:
+        """The same cost computed in ``dtype``."""
+        return replace(self, dtype=dtype)
+
+    def scaled(self) -> CallableCost:
+        """Distances divided by a power of two, the largest then in [1/2, 1): one pass over all pairs."""
+        largest = max(float(self._distances(self.x[rows], self.y).max()) for rows in row_blocks(slice(None), *self.shape))
+        exponent = math.frexp(largest)[1] if largest > 0 else 0
+        return replace(self, shift=exponent)
+
+    def range(self) -> tuple[float, float]:
+        """0 and the largest cost, by one pass over all pairs."""
+        return 0.0, max(float(ground.matrix.max()) for _, ground in self.grounds())
+
+    @property
+    def rounding(self) -> tuple[float, float]:
+        """Only the power is ours."""
+        return (0.0, 0.0) if self.p == 1 else ((self.p + 3) * UNIT, 1e-290)
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixCost(Cost):
+    """A dense (n, m) cost matrix; +inf forbids a pair."""
+
+    matrix: Floats
+    shift: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return (self.matrix.shape[0], self.matrix.shape[1])
+
+    @property
+    def T(self) -> MatrixCost:
+        """The same cost seen from the targets."""
+        return replace(self, matrix=self.matrix.T)
+
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
+        """The cost of ``rows``: in one piece where memory lies that way, else copied a few million entries at a time."""
+        if self.matrix.flags.c_contiguous:
+            yield rows, matrix_ground(self.matrix[rows])
+            return
+        for piece in row_blocks(rows, *self.shape):
+            yield piece, matrix_ground(self.matrix[piece])
+
+    def pairs(self, rows: Indices, columns: Indices) -> Floats:
+        """The costs of listed pairs: (k,)."""
+        return self.matrix[rows, columns]
+
+    def astype(self, dtype: Any) -> MatrixCost:
+        """The same matrix in ``dtype``."""
+        return replace(self, matrix=self.matrix.astype(dtype, copy=False))
+
+    @cached_property
+    def _finite(self) -> tuple[float, float, bool]:
+        low, high, forbids = math.inf, -math.inf, False
+        for rows in row_blocks(slice(None), *self.shape):
+            block = self.matrix[rows]
+            finite = block < np.inf
+            forbids = forbids or not finite.all()
+            low = min(low, float(block.min(where=finite, initial=np.inf)))
+            high = max(high, float(block.max(where=finite, initial=-np.inf)))
+        return (low, high, forbids) if low <= high else (0.0, 0.0, True)
+
+    def scaled(self) -> MatrixCost:
+        """The matrix divided by a power of two, its largest finite entry then in [1/2, 1)."""
+        low, high, _ = self._finite
+        exponent = math.frexp(max(abs(low), abs(high)))[1] if low or high else 0
+        return MatrixCost(np.ldexp(self.matrix.astype(np.float64, copy=False), -exponent), self.shift + exponent)
+
+    def range(self) -> tuple[float, float]:
+        """The least and the greatest finite entry."""
+        return self._finite[:2]
+
+    @property
+    def forbids(self) -> bool:
+        """Whether some entry is infinite."""
+        return self._finite[2]
+
+    @property
+    def rounding(self) -> tuple[float, float]:
+        """Entries are what was received; only scaling by a power of two can underflow."""
+        return 0.0, 2.0**-1073
+
+
+@dataclass(frozen=True, eq=False)
+class SparseCost(Cost):
+    """A ``scipy.sparse.csr_array`` of costs (n, m), sorted, without duplicates; absent pairs are forbidden."""
+
+    csr: Any
+    shift: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return self.csr.shape
+
+    @cached_property
+    def _transposed(self) -> SparseCost:
+        csr = self.csr.T.tocsr()
+        csr.sort_indices()
+        return SparseCost(csr, self.shift)
+
+    @property
+    def T(self) -> SparseCost:
+        """The same cost seen from the targets."""
+        return self._transposed
+
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
+        """The cost of ``rows``, made dense a few million entries at a time."""
+        for piece in row_blocks(rows, *self.shape):
+            part = self.csr[piece].tocoo()
+            dense = np.full(part.shape, np.inf)
+            dense[part.row, part.col] = part.data
+            yield piece, matrix_ground(dense)
+
+    def pairs(self, rows: Indices, columns: Indices) -> Floats:
+        """The costs of listed pairs, +inf where absent: (k,)."""
+        keys = np.repeat(np.arange(self.shape[0]), np.diff(self.csr.indptr)) * self.shape[1] + self.csr.indices
+        wanted = rows * self.shape[1] + columns
+        at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+        found = keys[at] == wanted if len(keys) else np.zeros(len(wanted), bool)
+        return np.where(found, self.csr.data[at] if len(keys) else 0.0, np.inf)
+
+    def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
+        """``f_i = min_j c_ij - g_j`` over the stored entries; +inf in an empty row."""
+        reduced = self.csr.data - g[self.csr.indices]
+        values, argmin = np.full(self.shape[0], np.inf), np.zeros(self.shape[0], np.int64)
+        filled = np.flatnonzero(np.diff(self.csr.indptr))
+        if len(filled):
+            values[filled] = np.minimum.reduceat(reduced, self.csr.indptr[filled])
+            rows = np.repeat(np.arange(self.shape[0]), np.diff(self.csr.indptr))
+            first = np.flatnonzero(reduced == values[rows])[::-1]
+            argmin[rows[first]] = self.csr.indices[first]
+        return values, argmin
+
+    def softmin(self, h: Floats, epsilon: float) -> Floats:
+        """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)`` over the stored entries."""
+        exponent = (h[self.csr.indices] - self.csr.data) / epsilon
+        out = np.full(self.shape[0], np.inf)
+        filled = np.flatnonzero(np.diff(self.csr.indptr))
+        if len(filled):
+            top = np.maximum.reduceat(exponent, self.csr.indptr[filled])
+            safe = np.where(np.isfinite(top), top, 0.0)
+            sums = np.add.reduceat(np.exp(exponent - np.repeat(safe, np.diff(self.csr.indptr)[filled])), self.csr.indptr[filled])
+            with np.errstate(divide="ignore"):
+                out[filled] = -epsilon * (safe + np.log(sums))
+        return out
+
+    def astype(self, dtype: Any) -> SparseCost:
+        """Sparse costs are always computed in float64."""
+        return self
+
+    def scaled(self) -> SparseCost:
+        """Entries divided by a power of two, the largest finite one then in [1/2, 1)."""
+        finite = self.csr.data[np.isfinite(self.csr.data)]
+        largest = float(np.abs(finite).max()) if len(finite) else 0.0
+        exponent = math.frexp(largest)[1] if largest else 0
+        csr = self.csr.copy()
+        csr.data = np.ldexp(csr.data, -exponent)
+        return SparseCost(csr, self.shift + exponent)
+
+    def range(self) -> tuple[float, float]:
+        """The least and the greatest finite stored entry."""
+        finite = self.csr.data[np.isfinite(self.csr.data)]
+        return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+
+    @property
+    def forbids(self) -> bool:
+        """Whether some pair is absent or infinite."""
+        return self.csr.nnz < self.shape[0] * self.shape[1] or not bool(np.isfinite(self.csr.data).all())
+
+    @property
+    def rounding(self) -> tuple[float, float]:
+        """Entries are what was received; only scaling by a power of two can underflow."""
+        return 0.0, 2.0**-1073
+
+
+def point_cost(x: Floats, y: Floats, metric: Metric, p: float) -> PointCost | CallableCost:
+    """The cost ``metric ** p`` between two checked clouds; see :class:`PointCost` for the metrics and the errors."""
+    if x.shape[1] != y.shape[1]:
+        raise InvalidInput(
+            f"x and y must have the same number of coordinates; received {x.shape[1]} and {y.shape[1]}; project or pad one"
+        )
+    x, y = x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
+    if callable(metric) and not isinstance(metric, Minkowski):
+        return CallableCost(x, y, metric, p)
+    if not isinstance(metric, Minkowski):
+        validation.one_of(metric, "metric", METRICS + COSTS)
+    if metric in COSTS and p != 1:
+        raise InvalidInput(
+            f"metric={metric!r} is a cost, not a metric, and goes with p=1 only; received p={p:g}; "
+            f'for W_2 use metric="euclidean", p=2'
+        )
+    for name, z in (("x", x), ("y", y)):
+        if metric == "cosine" and not z.any(axis=1).all():
+            row = int((~z.any(axis=1)).argmax())
+            raise InvalidInput(f'{name} must hold no zero vector under metric="cosine"; received one in row {row}; drop it')
+    return PointCost(x, y, metric, p)

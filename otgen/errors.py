@@ -1,0 +1,87 @@
+"""The exception family: every error of otgen says the argument, the rule, what was received and the remedy."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from types import ModuleType
+from typing import Any
+
+
+class OtgenError(Exception):
+    """Root of everything that otgen raises on purpose."""
+
+
+class InvalidInput(OtgenError, ValueError):
+    """An argument breaks a rule; raised before any work starts."""
+
+
+class MassMismatch(InvalidInput):
+    """The two sides carry different total masses."""
+
+
+class _WithResult(OtgenError):
+    """An error that still hands over what was computed, as ``.result``."""
+
+    def __init__(self, message: str, result: Any = None) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class Infeasible(_WithResult, ValueError):
+    """No plan with the given marginals avoids the forbidden pairs."""
+
+
+class NotConverged(_WithResult, RuntimeError):
+    """The iteration limit came before the answer; ``.result`` holds the bounds reached."""
+
+
+class TooLarge(OtgenError, MemoryError):
+    """The problem would not fit in memory; raised before anything is allocated."""
+
+
+class MissingExtra(OtgenError, ImportError):
+    """An optional dependency is absent; the message names the extra that brings it."""
+
+
+_EXTRAS = {
+    "torch": "torch",
+    "cupy": "cuda12",
+    "typer": "cli",
+    "rich": "cli",
+    "pyarrow": "cli",
+    "matplotlib": "plot",
+    "jinja2": "plot",
+    "sklearn": "sklearn",
+    "dask": "dask",
+}
+
+
+def require(module: str) -> ModuleType:
+    """Import an optional dependency, or say which extra brings it.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name of the module, such as ``"matplotlib.pyplot"``.
+
+    Returns
+    -------
+    module
+        The imported module.
+
+    Raises
+    ------
+    MissingExtra
+        If the package is not installed.
+
+    Examples
+    --------
+    >>> require("math").sqrt(4.0)
+    2.0
+    """
+    package = module.partition(".")[0]
+    if importlib.util.find_spec(package) is None:
+        extra = _EXTRAS.get(package, package)
+        raise MissingExtra(f"{package} is needed for this and is not installed; run: pip install 'otgen[{extra}]'")
+    return importlib.import_module(module)

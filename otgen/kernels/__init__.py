@@ -1,0 +1,22 @@
+"""The arithmetic that costs time: one signature on every device, picked explicitly from where the input lives."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from ..errors import InvalidInput
+from . import cpu, reference
+from .ground import Array, Ground, matrix_ground, point_ground
+from .reference import Indices
+
+__all__ = ["Array", "Ground", "Indices", "cpu", "matrix_ground", "on_device", "point_ground", "reference"]
+
+
+def on_device(device: str) -> ModuleType:
+    """The kernels for ``device``, as an array reports it.
+
+    Nothing is moved in silence: a device without kernels is refused with the remedy.
+    """
+    if device == "cpu":
+        return cpu
+    raise InvalidInput(f"there are no kernels for device {device!r}; received an array that lives there; move it to the host first")

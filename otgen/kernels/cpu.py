@@ -1,0 +1,261 @@
+"""The kernels in numba: same names, same parameters and same results as in ``reference``.
+
+Each works on tiles of one row by ``TILE`` columns. ``_fill`` writes a tile of costs into a buffer that stays in the
+first-level cache; what a kernel then does with it (minimum, sum of exponentials, top k) is a plain loop over it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .compiling import jit
+from .ground import Array, Ground
+from .reference import Indices
+from .rows import over_rows
+
+TILE = 512
+
+
+@jit
+def _power(values, count, exponent, factor):
+    if exponent == 0.5:
+        for j in range(count):
+            values[j] = math.sqrt(values[j])
+    elif exponent == 2.0:
+        for j in range(count):
+            values[j] = values[j] * values[j]
+    elif exponent != 1.0:
+        for j in range(count):
+            values[j] = values[j] ** exponent
+    if factor != 1.0:
+        for j in range(count):
+            values[j] = factor * values[j]
+
+
+@jit
+def _sum_squares(x, yt, i, start, count, out):
+    d = x.shape[1]
+    k = 0
+    while k + 4 <= d:
+        x0, x1, x2, x3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
+        for j in range(count):
+            t0 = x0 - yt[k, start + j]
+            t1 = x1 - yt[k + 1, start + j]
+            t2 = x2 - yt[k + 2, start + j]
+            t3 = x3 - yt[k + 3, start + j]
+            out[j] += (t0 * t0 + t1 * t1) + (t2 * t2 + t3 * t3)
+        k += 4
+    while k < d:
+        x0 = x[i, k]
+        for j in range(count):
+            t0 = x0 - yt[k, start + j]
+            out[j] += t0 * t0
+        k += 1
+
+
+@jit
+def _fill(ground, i, start, stop, out):
+    """Costs of row ``i`` against columns ``start:stop``, into ``out[: stop - start]``."""
+    count = stop - start
+    inner = ground.inner
+    if inner == 0.0:
+        for j in range(count):
+            out[j] = ground.matrix[i, start + j]
+        return
+    x, yt = ground.x, ground.yt
+    out[:count] = 0
+    if inner == 2.0:
+        _sum_squares(x, yt, i, start, count, out)
+    else:
+        for k in range(x.shape[1]):
+            xk = x[i, k]
+            if inner == 1.0:
+                for j in range(count):
+                    out[j] += abs(xk - yt[k, start + j])
+            elif inner == np.inf:
+                for j in range(count):
+                    out[j] = max(out[j], abs(xk - yt[k, start + j]))
+            else:
+                for j in range(count):
+                    out[j] += abs(xk - yt[k, start + j]) ** inner
+    _power(out, count, ground.outer, ground.factor)
+
+
+@jit
+def _cost_block(ground, out, first, last):
+    for i in range(first, last):
+        _fill(ground, i, 0, out.shape[1], out[i])
+
+
+@jit
+def _one(ground, i, j):
+    """The cost of one pair, by the same formula; for listed pairs, where there is no row to share."""
+    inner = ground.inner
+    if inner == 0.0:
+        return ground.matrix[i, j]
+    total = ground.x.dtype.type(0)
+    for k in range(ground.x.shape[1]):
+        t = abs(ground.x[i, k] - ground.yt[k, j])
+        if inner == 2.0:
+            total += t * t
+        elif inner == 1.0:
+            total += t
+        elif inner == np.inf:
+            total = max(total, t)
+        else:
+            total += t**inner
+    if ground.outer == 0.5:
+        total = math.sqrt(total)
+    elif ground.outer == 2.0:
+        total = total * total
+    elif ground.outer != 1.0:
+        total = total**ground.outer
+    return ground.factor * total
+
+
+@jit
+def _cost_pairs(ground, rows, columns, out, first, last):
+    for k in range(first, last):
+        out[k] = _one(ground, rows[k], columns[k])
+
+
+@jit
+def _ctransform(ground, potential, out, argmin, first, last):
+    m = potential.shape[0]
+    tile = np.empty(TILE, out.dtype)
+    for i in range(first, last):
+        best = out.dtype.type(np.inf)
+        where = 0
+        for start in range(0, m, TILE):
+            stop = min(start + TILE, m)
+            _fill(ground, i, start, stop, tile)
+            lowest = out.dtype.type(np.inf)
+            for j in range(stop - start):
+                tile[j] = tile[j] - potential[start + j]
+                lowest = min(lowest, tile[j])
+            if lowest < best:
+                best = lowest
+                j = 0
+                while tile[j] != lowest:
+                    j += 1
+                where = start + j
+        out[i] = best
+        argmin[i] = where
+
+
+@jit
+def _softmin(ground, potential, epsilon, out, first, last):
+    m = potential.shape[0]
+    tile = np.empty(TILE, out.dtype)
+    scale = out.dtype.type(1.0 / epsilon)
+    for i in range(first, last):
+        top = out.dtype.type(-np.inf)
+        total = out.dtype.type(0)
+        for start in range(0, m, TILE):
+            stop = min(start + TILE, m)
+            _fill(ground, i, start, stop, tile)
+            highest = out.dtype.type(-np.inf)
+            for j in range(stop - start):
+                tile[j] = (potential[start + j] - tile[j]) * scale
+                highest = max(highest, tile[j])
+            if highest == -np.inf:
+                continue
+            if highest > top:
+                total *= math.exp(top - highest)
+                top = highest
+            for j in range(stop - start):
+                total += math.exp(tile[j] - top)
+        out[i] = -epsilon * (top + math.log(total)) if total > 0 else np.inf
+
+
+@jit
+def _keep(values, columns, value, column):
+    """Insert into an ascending list of fixed length, dropping its last entry."""
+    k = values.shape[0] - 1
+    while k > 0 and values[k - 1] > value:
+        values[k] = values[k - 1]
+        columns[k] = columns[k - 1]
+        k -= 1
+    values[k] = value
+    columns[k] = column
+
+
+@jit
+def _nearest(ground, potential, columns, values, first, last):
+    m = potential.shape[0]
+    tile = np.empty(TILE, values.dtype)
+    for i in range(first, last):
+        values[i, :] = np.inf
+        columns[i, :] = 0
+        for start in range(0, m, TILE):
+            stop = min(start + TILE, m)
+            _fill(ground, i, start, stop, tile)
+            for j in range(stop - start):
+                tile[j] = tile[j] - potential[start + j]
+            bar = values[i, -1]
+            for j in range(stop - start):
+                if tile[j] < bar:
+                    _keep(values[i], columns[i], tile[j], start + j)
+                    bar = values[i, -1]
+
+
+@jit
+def _gibbs(ground, f, g, epsilon, vectors, out, first, last):
+    m = g.shape[0]
+    tile = np.empty(TILE, out.dtype)
+    for i in range(first, last):
+        out[i, :] = 0
+        for start in range(0, m, TILE):
+            stop = min(start + TILE, m)
+            _fill(ground, i, start, stop, tile)
+            for j in range(stop - start):
+                weight = math.exp((f[i] + g[start + j] - tile[j]) / epsilon)
+                for k in range(out.shape[1]):
+                    out[i, k] += weight * vectors[start + j, k]
+
+
+def cost_block(ground: Ground) -> Array:
+    """All costs, ``c_ij``: (n, m)."""
+    out = np.empty(ground.shape, ground.dtype)
+    over_rows(len(out), ground.work(), lambda s, t: _cost_block(ground, out, s, t))
+    return out
+
+
+def cost_pairs(ground: Ground, rows: Indices, columns: Indices) -> Array:
+    """The costs of listed pairs, ``c[rows[k], columns[k]]``: (k,)."""
+    out = np.empty(len(rows), ground.dtype)
+    rows, columns = np.ascontiguousarray(rows, np.int64), np.ascontiguousarray(columns, np.int64)
+    over_rows(len(out), 5 + ground.x.shape[1], lambda s, t: _cost_pairs(ground, rows, columns, out, s, t))
+    return out
+
+
+def ctransform(ground: Ground, potential: Array) -> tuple[Array, Indices]:
+    """``f_i = min_j c_ij - g_j`` and the first arg min: (n,), (n,)."""
+    n = ground.shape[0]
+    out, argmin = np.empty(n, ground.dtype), np.empty(n, np.int64)
+    over_rows(n, ground.work(), lambda s, t: _ctransform(ground, potential, out, argmin, s, t))
+    return out, argmin
+
+
+def softmin(ground: Ground, potential: Array, epsilon: float) -> Array:
+    """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,). A row of nothing but -inf gives +inf."""
+    out = np.empty(ground.shape[0], ground.dtype)
+    over_rows(len(out), 5 * ground.work(), lambda s, t: _softmin(ground, potential, epsilon, out, s, t))
+    return out
+
+
+def nearest(ground: Ground, potential: Array, count: int) -> tuple[Indices, Array]:
+    """The ``count`` smallest reduced costs ``c_ij - g_j`` of every row, ascending: (n, count) columns, (n, count)."""
+    n = ground.shape[0]
+    columns, values = np.empty((n, count), np.int64), np.empty((n, count), ground.dtype)
+    over_rows(n, 2 * ground.work(), lambda s, t: _nearest(ground, potential, columns, values, s, t))
+    return columns, values
+
+
+def gibbs(ground: Ground, f: Array, g: Array, epsilon: float, vectors: Array) -> Array:
+    """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
+    out = np.empty((ground.shape[0], vectors.shape[1]), ground.dtype)
+    over_rows(len(out), 10 * ground.work(), lambda s, t: _gibbs(ground, f, g, epsilon, vectors, out, s, t))
+    return out

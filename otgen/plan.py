@@ -1,0 +1,266 @@
+"""Transport plans as operators: they multiply vectors, know their marginals, and become dense only on request."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from .cost import Cost
+from .errors import InvalidInput, TooLarge
+from .kernels import Indices
+from .kernels import staircase as stairs
+from .validation import Floats
+
+_DENSE = 200_000_000  # entries above which todense refuses
+
+
+class Plan(abc.ABC):
+    """A coupling of n sources and m targets, of total mass 1: ``P @ v``, ``P.T``, ``P.marginals()``, ``P.todense()``."""
+
+    @property
+    @abc.abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+
+    @property
+    @abc.abstractmethod
+    def T(self) -> Plan:
+        """The plan from targets to sources."""
+
+    @abc.abstractmethod
+    def _multiply(self, vectors: Floats) -> Floats:
+        """``P @ vectors``, (m, k) to (n, k)."""
+
+    def __matmul__(self, vectors: npt.ArrayLike) -> Floats:
+        """``P @ v`` for v of shape (m,) or (m, k)."""
+        right = np.asarray(vectors, dtype=np.float64)
+        if right.ndim not in (1, 2) or len(right) != self.shape[1]:
+            raise InvalidInput(f"a plan of shape {self.shape} multiplies ({self.shape[1]},) or ({self.shape[1]}, k); received {right.shape}")
+        out = self._multiply(right if right.ndim == 2 else right[:, None])
+        return out if right.ndim == 2 else out[:, 0]
+
+    def marginals(self) -> tuple[Floats, Floats]:
+        """Row and column sums: (n,), (m,)."""
+        n, m = self.shape
+        return self @ np.ones(m), self.T @ np.ones(n)
+
+    def barycenters(self, points: npt.ArrayLike) -> Floats:
+        """The mean of the target ``points`` (m, d) that each source is sent to: (n, d); NaN where a source has no mass."""
+        with np.errstate(invalid="ignore"):
+            return (self @ points) / (self @ np.ones(self.shape[1]))[:, None]
+
+    def todense(self) -> Floats:
+        """The plan as an (n, m) array."""
+        n, m = self.shape
+        if n * m > _DENSE:
+            raise TooLarge(f"a dense plan must have at most {_DENSE:.0e} entries; this one has {n} x {m}; use it as an operator")
+        return self._multiply(np.eye(m))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(shape={self.shape})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SparsePlan(Plan):
+    """A plan listed by its non-zero entries.
+
+    Parameters
+    ----------
+    rows, columns : ndarray of int64
+        (k,) each.
+    values : ndarray of float64
+        (k,), non-negative.
+    low : ndarray of float64, optional
+        (k,), what ``values`` lost to rounding: the plan that is certified is ``values + low``.
+    size : (int, int)
+        Numbers of sources and targets.
+    """
+
+    rows: Indices
+    columns: Indices
+    values: npt.NDArray[np.float64]
+    size: tuple[int, int]
+    low: npt.NDArray[np.float64] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return self.size
+
+    @property
+    def T(self) -> SparsePlan:
+        """The plan from targets to sources."""
+        return replace(self, rows=self.columns, columns=self.rows, size=self.size[::-1])
+
+    @cached_property
+    def matrix(self) -> scipy.sparse.csr_array:
+        """The plan as a ``scipy.sparse.csr_array`` of shape (n, m)."""
+        return scipy.sparse.coo_array((self.values, (self.rows, self.columns)), shape=self.size).tocsr()
+
+    def _multiply(self, vectors: Floats) -> Floats:
+        return self.matrix @ vectors
+
+    def todense(self) -> Floats:
+        """The plan as an (n, m) array."""
+        super_refuses = self.size[0] * self.size[1] > _DENSE
+        return super().todense() if super_refuses else self.matrix.toarray()
+
+    @property
+    def permutation(self) -> Indices | None:
+        """``s`` with source i sent to target s_i, (n,), where the plan is one between equally many points; else None."""
+        n, m = self.size
+        if n != m or len(self.rows) != n:
+            return None
+        out = np.full(n, -1)
+        out[self.rows] = self.columns
+        return out if len(np.unique(out)) == n and out.min() >= 0 else None
+
+    def __repr__(self) -> str:
+        return f"SparsePlan(shape={self.size}, {len(self.values)} entries)"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MonotonePlan(Plan):
+    """The monotone coupling of two measures on the line; entries are listed when first asked for, in O(n log n).
+
+    ``x, y`` (n,), (m,) as received and ``x_sorted, y_sorted``; ``a, b`` the weights in sorted order, None where uniform;
+    ``x_order, y_order`` the arg sorts, None where nobody has needed them yet.
+    """
+
+    x: Floats
+    y: Floats
+    x_sorted: Floats
+    y_sorted: Floats
+    a: Floats | None
+    b: Floats | None
+    x_order: Indices | None = None
+    y_order: Indices | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return len(self.x), len(self.y)
+
+    @property
+    def T(self) -> SparsePlan:
+        """The plan from targets to sources."""
+        return self.sparse.T
+
+    @cached_property
+    def orders(self) -> tuple[Indices, Indices]:
+        """Arg sorts of the two clouds: (n,), (m,)."""
+        return (
+            np.argsort(self.x) if self.x_order is None else self.x_order,
+            np.argsort(self.y) if self.y_order is None else self.y_order,
+        )
+
+    @cached_property
+    def steps(self) -> stairs.Steps:
+        """The staircase in sorted order; flows of total 1."""
+        both = stairs.masses(self.a, self.b, *self.shape)
+        found = stairs.steps(both)
+        return found._replace(high=found.high / both.total, low=found.low / both.total)
+
+    @cached_property
+    def sparse(self) -> SparsePlan:
+        """The plan by its entries, at most n + m - 1."""
+        one, other = self.orders
+        return SparsePlan(one[self.steps.rows], other[self.steps.columns], self.steps.high, self.shape)
+
+    @property
+    def permutation(self) -> Indices | None:
+        """``s`` with source i sent to target s_i, where the plan is a permutation; else None."""
+        return self.sparse.permutation
+
+    def _multiply(self, vectors: Floats) -> Floats:
+        return self.sparse.matrix @ vectors
+
+    def todense(self) -> Floats:
+        """The plan as an (n, m) array."""
+        return self.sparse.todense()
+
+    def potentials(self, power: float) -> tuple[Floats, Floats]:
+        """Kantorovich potentials of the cost ``|x - y| ** power``, feasible for every pair: (n,), (m,)."""
+        f, g = np.empty(len(self.x)), np.empty(len(self.y))
+        one, other = self.orders
+        f[one], g[other] = stairs.potentials(self.steps.rows, self.steps.columns, self.x_sorted, self.y_sorted, power)
+        return f, g
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EntropicPlan(Plan):
+    """``diag(u a) exp((f + g - c)/epsilon) diag(v b) + r s'``: a rounded Gibbs plan, never stored.
+
+    ``u, v`` (n,), (m,) in [0, 1] scale rows and columns down until no marginal is exceeded; the rank-one rest ``r s'``
+    fills what is missing (Altschuler, Weed, Rigollet, "Near-linear time approximation algorithms for optimal transport
+    via Sinkhorn iteration", 2017, algorithm 2). With ``u = v = 1`` and no rest it is the plain Gibbs plan.
+    """
+
+    cost: Cost
+    f: Floats
+    g: Floats
+    epsilon: float
+    a: Floats
+    b: Floats
+    u: Floats | float = 1.0
+    v: Floats | float = 1.0
+    r: Floats | float = 0.0
+    s: Floats | float = 0.0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return self.cost.shape
+
+    @property
+    def T(self) -> EntropicPlan:
+        """The plan from targets to sources."""
+        return EntropicPlan(self.cost.T, self.g, self.f, self.epsilon, self.b, self.a, self.v, self.u, self.s, self.r)
+
+    def _multiply(self, vectors: Floats) -> Floats:
+        n, m = self.shape
+        weighted = (self.v * self.b)[:, None] * vectors
+        smooth = self.cost.gibbs(self.f, self.g, self.epsilon, weighted)
+        rest = np.broadcast_to(self.r, (n,))[:, None] * (np.broadcast_to(self.s, (m,)) @ vectors)[None, :]
+        return (self.u * self.a)[:, None] * smooth + rest
+
+    def gibbs_block(self, rows: slice, costs: Floats) -> Floats:
+        """``exp((f + g - c)/epsilon)`` for some rows, whose costs (rows, m) the caller has at hand."""
+        return np.exp((self.f[rows, None] + self.g[None, :] - costs) / self.epsilon)
+
+    def block(self, rows: slice, costs: Floats) -> Floats:
+        """Entries of some rows, whose costs (rows, m) the caller has at hand: (rows, m)."""
+        n, m = self.shape
+        a, u, r = (np.broadcast_to(z, (n,))[rows, None] for z in (self.a, self.u, self.r))
+        s = np.broadcast_to(self.s, (m,))
+        return u * a * self.gibbs_block(rows, costs) * (self.v * self.b) + r * s
+
+
+def rounded(plan: EntropicPlan) -> EntropicPlan:
+    """The plan moved onto the exact marginals (to rounding): scale rows, then columns, then add the rank-one rest."""
+    n, m = plan.shape
+    rows = plan @ np.ones(m)
+    u = np.minimum(1.0, np.divide(plan.a, rows, out=np.ones(n), where=rows > plan.a))
+    scaled = replace(plan, u=u)
+    columns = scaled.T @ np.ones(n)
+    v = np.minimum(1.0, np.divide(plan.b, columns, out=np.ones(m), where=columns > plan.b))
+    scaled = replace(scaled, v=v)
+    r = np.maximum(plan.a - (scaled @ np.ones(m)), 0.0)
+    s = np.maximum(plan.b - columns * v, 0.0)
+    total = s.sum()
+    return replace(scaled, r=r, s=s / total if total > 0 else s)
+
+
+def matrix_plan(matrix: Any) -> SparsePlan:
+    """A plan from a dense or sparse (n, m) matrix: its positive entries."""
+    coo = scipy.sparse.coo_array(matrix)
+    keep = coo.data > 0
+    return SparsePlan(coo.row[keep].astype(np.int64), coo.col[keep].astype(np.int64), coo.data[keep].astype(float), coo.shape)
+
+

@@ -1,0 +1,153 @@
+"""What is to be solved; nothing about how."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from . import validation
+from .cost import CallableCost, Cost, MatrixCost, Metric, PointCost, SparseCost, point_cost
+from .errors import InvalidInput
+from .measure import Measure
+
+
+@dataclass(frozen=True)
+class Relative:
+    """An epsilon given as a multiple of the mean cost ``sum a_i b_j c_ij``; the result tells what it came to.
+
+    Examples
+    --------
+    >>> Relative(0.05)
+    Relative(fraction=0.05)
+    """
+
+    fraction: float
+
+    def __post_init__(self) -> None:
+        validation.positive(self.fraction, "fraction", "use a positive multiple of the mean cost, such as 0.05")
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """``min <P, C> + epsilon KL(P, a (x) b)`` over the couplings P of source and target.
+
+    Parameters
+    ----------
+    source, target : Measure
+        n and m points, or numbers of points.
+    cost : Cost
+        Of shape (n, m).
+    epsilon : float
+        Strength of the entropic term, in cost units; 0 is plain transport.
+
+    Examples
+    --------
+    >>> problem = Problem.from_points([0.0, 1.0], [2.0, 3.0], p=1)
+    >>> problem.shape, problem.on_line
+    ((2, 2), True)
+    """
+
+    source: Measure
+    target: Measure
+    cost: Cost
+    epsilon: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.cost.shape != (len(self.source), len(self.target)):
+            raise InvalidInput(
+                f"the cost must have shape {(len(self.source), len(self.target))}, one row per source and one column per "
+                f"target; received {self.cost.shape}"
+            )
+
+    @classmethod
+    def from_points(
+        cls,
+        x: Any,
+        y: Any,
+        a: Any = None,
+        b: Any = None,
+        *,
+        p: float = 2,
+        metric: Metric = "euclidean",
+        epsilon: float = 0.0,
+        normalize: bool = False,
+    ) -> Problem:
+        """A problem between two clouds, (n, d) and (m, d); see :func:`otgen.wasserstein` for the arguments and errors."""
+        p = validation.order(p)
+        source, target = Measure(x, a, "x", "a"), Measure(y, b, "y", "b")
+        _same_home(source, target)
+        origins = (source.weights_origin, target.weights_origin)
+        validation.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
+        return cls(source, target, point_cost(source.float64(), target.float64(), metric, p), epsilon)
+
+    @classmethod
+    def from_matrix(cls, C: Any, a: Any = None, b: Any = None, *, epsilon: float = 0.0, normalize: bool = False) -> Problem:
+        """A problem with a listed cost, dense or sparse; see :func:`otgen.transport` for the arguments and errors."""
+        matrix, origin = validation.cost_matrix(C)
+        cost = MatrixCost(matrix) if origin.library != "numpy" or not hasattr(matrix, "indptr") else SparseCost(matrix)
+        n, m = cost.shape
+        source, target = Measure(n, a, "rows of C", "a"), Measure(m, b, "columns of C", "b")
+        for side in (source, target):
+            object.__setattr__(side, "origin", origin)
+        origins = (source.weights_origin, target.weights_origin)
+        validation.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
+        return cls(source, target, cost, epsilon)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return self.cost.shape
+
+    @property
+    def p(self) -> float:
+        """The cost is the p-th power of a distance; 1 for a cost matrix."""
+        return self.cost.p
+
+    @property
+    def on_line(self) -> bool:
+        """Whether the points lie on a line and the cost is convex in their difference."""
+        return isinstance(self.cost, PointCost) and self.source.dim == 1 and self.cost.metric != "cosine"
+
+    @property
+    def line_power(self) -> float:
+        """On the line the cost is ``|x - y|`` to this power, whatever the metric is called."""
+        metric = self.cost.metric if isinstance(self.cost, PointCost) else ""
+        return 2.0 if metric == "sqeuclidean" else self.p
+
+    @property
+    def bottleneck(self) -> bool:
+        """Whether p is infinite: the largest distance counts, not the sum."""
+        return math.isinf(self.p)
+
+    def scaled(self) -> Problem:
+        """The same problem with its cost divided by a power of two (exactly) so that the largest is about 1."""
+        cost = self.cost.scaled()
+        epsilon = self.epsilon
+        if epsilon:
+            from_shift = (cost.shift - self.cost.shift) * self.p
+            epsilon = math.ldexp(epsilon, -math.floor(from_shift)) * 2.0 ** (math.floor(from_shift) - from_shift)
+        return replace(self, cost=cost, epsilon=epsilon)
+
+    def mean_cost(self) -> float:
+        """``sum a_i b_j c_ij`` over the allowed pairs, in the problem's own units: one pass over all pairs."""
+        a, b = self.source.probabilities, self.target.probabilities
+        total = 0.0
+        for rows, costs in self.cost.blocks():
+            total += float(a[rows] @ (costs * b).sum(axis=1, where=costs < math.inf))
+        return total
+
+    def __repr__(self) -> str:
+        n, m = self.shape
+        kind = {PointCost: "points", CallableCost: "points", MatrixCost: "matrix", SparseCost: "sparse matrix"}[type(self.cost)]
+        strength = f", epsilon={self.epsilon:g}" if self.epsilon else ""
+        return f"Problem({n} x {m}, {kind}, p={self.p:g}{strength})"
+
+
+def _same_home(source: Measure, target: Measure) -> None:
+    x, y = source.origin, target.origin
+    if "numpy" not in (x.library, y.library) and (x.library, x.device) != (y.library, y.device):
+        raise InvalidInput(
+            f"x and y must live in one library on one device; received {x.library} on {x.device} and "
+            f"{y.library} on {y.device}; move one of them"
+        )

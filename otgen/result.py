@@ -1,0 +1,146 @@
+"""What comes back: a value, its proven interval, and how it was found."""
+
+from __future__ import annotations
+
+import enum
+import html
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NoReturn
+
+import numpy as np
+
+
+class Status(enum.Enum):
+    """How a solve ended. ``remedy`` says in words what to do about it."""
+
+    OPTIMAL = "proven optimal: the gap is below 1e-10 of the cost's scale"
+    CONVERGED = "the marginals meet the tolerance"
+    IMPRECISE = "solved, but rounding leaves a gap above 1e-10 of the cost's scale"
+    MAX_ITER = "stopped at the iteration limit"
+    INFEASIBLE = "no plan with these marginals avoids the forbidden pairs"
+    ESTIMATE = "an average over random projections"
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it; empty where nothing needs doing."""
+        return {
+            Status.IMPRECISE: "the interval holds all the same; centre or rescale the data for a narrower one",
+            Status.MAX_ITER: "the interval holds all the same; raise max_iter, or loosen tol or raise epsilon",
+            Status.INFEASIBLE: "allow more pairs, or move mass to where it can be served",
+        }.get(self, "")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result:
+    """A transport value with its proof.
+
+    ``value`` is the distance (or the cost, see the function that returned this), ``lower <= truth <= upper`` a proven
+    interval for it; ``cost``, ``cost_lower``, ``cost_upper`` the same before the root is taken. Bounds that do not
+    exist are None. ``plan`` is an operator, ``potentials`` a pair of arrays; both are made when first asked for.
+
+    Examples
+    --------
+    >>> import otgen
+    >>> result = otgen.wasserstein([0.0, 1.0], [1.0, 2.0], p=1)
+    >>> result.value
+    1.0
+    >>> result.lower <= 1.0 <= result.upper
+    True
+    """
+
+    value: float
+    lower: float | None
+    upper: float | None
+    cost: float | None
+    cost_lower: float | None
+    cost_upper: float | None
+    status: Status
+    certificate: str | None
+    solver: str
+    iterations: int
+    marginal_error: float | None
+    mass: float
+    seconds: float
+    p: float = 1.0
+    epsilon: float = 0.0
+    exact_bounds: tuple[float, float] | None = None
+    standard_error: float | None = None
+    make_plan: Callable[[], Any] | None = field(default=None)
+    make_potentials: Callable[[], Any] | None = field(default=None)
+
+    @cached_property
+    def plan(self) -> Any:
+        """The transport plan, of the total mass ``mass``'s share 1, as an operator; None where there is none."""
+        return None if self.make_plan is None else self.make_plan()
+
+    @cached_property
+    def potentials(self) -> Any:
+        """The pair (f, g), (n,) and (m,), in cost units and in the caller's array library; None where there is none."""
+        return None if self.make_potentials is None else self.make_potentials()
+
+    @property
+    def gap(self) -> float | None:
+        """Width of the proven interval for the cost (for the value where there is no cost); None without bounds."""
+        low, high = (self.cost_lower, self.cost_upper) if self.cost is not None else (self.lower, self.upper)
+        return None if low is None or high is None else high - low
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a Result is neither true nor false; compare result.value, or ask result.status")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but plan and potentials, as plain Python values that json can write."""
+        out = {
+            "value": self.value,
+            "lower": self.lower,
+            "upper": self.upper,
+            "cost": self.cost,
+            "cost_lower": self.cost_lower,
+            "cost_upper": self.cost_upper,
+            "gap": self.gap,
+            "status": self.status.name,
+            "certificate": self.certificate,
+            "solver": self.solver,
+            "iterations": self.iterations,
+            "marginal_error": self.marginal_error,
+            "mass": self.mass,
+            "p": self.p,
+            "epsilon": self.epsilon,
+            "exact_bounds": self.exact_bounds and list(self.exact_bounds),
+            "standard_error": self.standard_error,
+            "seconds": self.seconds,
+        }
+        return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in out.items()}
+
+    def _rows(self) -> list[tuple[str, str]]:
+        rows = [("value", _number(self.value))]
+        if self.lower is not None and self.upper is not None:
+            rows.append(("proven within", f"[{_number(self.lower)}, {_number(self.upper)}]"))
+        if self.standard_error is not None:
+            rows.append(("standard error", f"{self.standard_error:.2g}"))
+        if self.exact_bounds is not None:
+            rows.append(("exact cost within", f"[{_number(self.exact_bounds[0])}, {_number(self.exact_bounds[1])}]"))
+        if self.gap is not None:
+            rows.append(("gap", f"{self.gap:.1e}" + (f" ({self.certificate})" if self.certificate else "")))
+        rows.append(("status", self.status.name + (f": {self.status.remedy}" if self.status.remedy else "")))
+        iterations = f", {self.iterations} iterations" if self.iterations else ""
+        rows.append(("solver", f"{self.solver}{iterations}, {self.seconds:.3g} s"))
+        return rows
+
+    def __repr__(self) -> str:
+        rows = self._rows()
+        width = max(len(name) for name, _ in rows)
+        return "Result\n" + "\n".join(f"  {name:<{width}}  {text}" for name, text in rows)
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th><td style='text-align:left'>{html.escape(text)}</td></tr>"
+            for name, text in self._rows()
+        )
+        return f"<table><caption>otgen.Result</caption>{cells}</table>"
+
+
+def _number(value: float) -> str:
+    return f"{value:.12g}" if np.isfinite(value) else str(value)

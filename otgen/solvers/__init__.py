@@ -1,0 +1,10 @@
+"""Solvers: frozen configuration. Pass one as ``solver=`` to any front door."""
+
+from .auto import Auto
+from .base import Solution, Solver
+from .line import Line
+from .linprog import LinearProgram
+from .simplex import Simplex
+from .sinkhorn import Annealing, Fixed, Schedule, Sinkhorn
+
+__all__ = ["Annealing", "Auto", "Fixed", "Line", "LinearProgram", "Schedule", "Simplex", "Sinkhorn", "Solution", "Solver"]

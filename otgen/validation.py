@@ -1,0 +1,276 @@
+"""The only door: user arrays come in, trusted float arrays go out.
+
+What passes here is finite, of the right shape and a float dtype, so that no floor above checks again. The origin of an
+array (its library, device and dtype) is kept, so that answers can go back to where the question came from.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import InvalidInput, MassMismatch
+
+Floats = npt.NDArray[np.floating[Any]]
+Generator = np.random.Generator
+
+
+class Origin(NamedTuple):
+    """Where an input came from: its library, its device and its dtype (by name)."""
+
+    library: str = "numpy"
+    device: str = "cpu"
+    dtype: str = "float64"
+
+    def back(self, array: Floats, *, exact: bool = True) -> Any:
+        """Hand ``array`` to the caller's library; float64 from exact solvers, else the input's float dtype."""
+        if not exact and self.dtype == "float32":
+            array = array.astype(np.float32)
+        if self.library == "torch":
+            return sys.modules["torch"].from_numpy(np.array(array))
+        return array
+
+    def tolerance(self) -> float:
+        """How far two totals of mass in this dtype may lie apart, relatively."""
+        return {"float32": 1e-5, "float16": 1e-2, "bfloat16": 1e-2}.get(self.dtype, 1e-9)
+
+
+def _from_torch(value: Any, name: str) -> tuple[np.ndarray, Origin]:
+    if value.requires_grad:
+        raise InvalidInput(
+            f"{name} must not require gradients here; received a tensor with requires_grad=True; "
+            f"use a loss from otgen.nn, or pass {name}.detach()"
+        )
+    device = str(value.device)
+    dtype = str(value.dtype).removeprefix("torch.")
+    if value.device.type == "cpu":
+        value = value.float() if dtype == "bfloat16" else value
+        return value.numpy(), Origin("torch", device, dtype)
+    return np.empty(0), Origin("torch", device, dtype)
+
+
+def _plain(value: Any, name: str) -> tuple[np.ndarray, Origin]:
+    """Any array-like as a numpy array, and its origin."""
+    library = type(value).__module__.partition(".")[0]
+    if library == "torch":
+        array, origin = _from_torch(value, name)
+    elif library != "numpy" and hasattr(value, "__dlpack_device__"):
+        kind, index = value.__dlpack_device__()
+        device = "cpu" if kind in (1, 3) else f"cuda:{index}"
+        array = np.from_dlpack(value) if device == "cpu" else np.empty(0)
+        origin = Origin(library, device, array.dtype.name)
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError as fault:
+            raise InvalidInput(f"{name} must be a rectangular array of numbers; received {fault}; pad or split it") from None
+        origin = Origin("numpy", "cpu", array.dtype.name)
+    if origin.device != "cpu":
+        raise InvalidInput(
+            f"{name} must live on the host: there are no kernels for its device yet; received device "
+            f"{origin.device!r}; move it with .cpu() or .get()"
+        )
+    return array, origin
+
+
+def _as_float(array: np.ndarray, origin: Origin, name: str) -> Floats:
+    """Integers and booleans become float64, half floats float32; what holds no numbers is refused."""
+    if array.dtype.kind not in "biuf":
+        raise InvalidInput(f"{name} must hold real numbers; received dtype {array.dtype}; convert it with .astype(float)")
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    if array.dtype.itemsize > 8:
+        raise InvalidInput(f"{name} must be at most float64; received dtype {array.dtype}; convert it with .astype(float)")
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def points(value: Any, name: str) -> tuple[Floats, Origin]:
+    """Check a cloud of points.
+
+    Parameters
+    ----------
+    value : array_like
+        (n, d), or (n,) for n points on a line; real and finite.
+    name : str
+        How errors call it.
+
+    Returns
+    -------
+    points : ndarray
+        (n, d), float32 or float64.
+    origin : Origin
+        Where it came from.
+
+    Raises
+    ------
+    InvalidInput
+        On any other shape, on no points at all, on NaN or infinity (the row is named), on complex or text.
+
+    Examples
+    --------
+    >>> points([0, 1], "x")[0].shape
+    (2, 1)
+    """
+    array, origin = _plain(value, name)
+    if array.ndim == 3:
+        raise InvalidInput(
+            f"{name} must be (n, d); received shape {array.shape}; for a batch of problems loop over it, "
+            f"or use otgen.wasserstein_batch"
+        )
+    if array.ndim not in (1, 2):
+        raise InvalidInput(f"{name} must be (n, d) or (n,); received shape {array.shape}; reshape it")
+    if 0 in array.shape:
+        raise InvalidInput(f"{name} must hold at least one point of at least one coordinate; received shape {array.shape}")
+    floats = _as_float(array, origin, name)
+    floats = floats[:, None] if floats.ndim == 1 else floats
+    bad = ~np.isfinite(floats).all(axis=1)
+    if bad.any():
+        row = int(bad.argmax())
+        raise InvalidInput(
+            f"{name} must be finite; received {floats[row].tolist()} in row {row} "
+            f"({int(bad.sum())} such rows); drop or impute them"
+        )
+    return floats, origin
+
+
+def weights(value: Any, size: int, name: str, of: str) -> tuple[npt.NDArray[np.float64], Origin | None]:
+    """Check the weights of ``size`` points; None means uniform, of total 1.
+
+    Returns
+    -------
+    weights : ndarray
+        (size,), float64, not yet divided by their sum.
+    origin : Origin or None
+        None where the weights were not given.
+    """
+    if value is None:
+        return np.full(size, 1.0 / size), None
+    array, origin = _plain(value, name)
+    if array.shape != (size,):
+        raise InvalidInput(f"{name} must have one weight per point of {of}, shape ({size},); received shape {array.shape}")
+    floats = _as_float(array, origin, name).astype(np.float64)
+    bad = ~(np.isfinite(floats) & (floats >= 0))
+    if bad.any():
+        at = int(bad.argmax())
+        raise InvalidInput(f"{name} must be finite and non-negative; received {floats[at]} at index {at}; correct it")
+    if not floats.any():
+        raise InvalidInput(f"{name} must carry some mass; received {size} zeros; pass None for uniform weights")
+    if floats.max() > 1e300 / size:
+        raise InvalidInput(f"{name} must have a finite sum; received weights up to {floats.max()}; divide them by it")
+    return floats, origin
+
+
+def same_mass(
+    a: float, b: float, origins: Sequence[Origin | None], names: tuple[str, str], *, normalize: bool
+) -> None:
+    """Raise `MassMismatch` unless the totals agree to the tolerance of the coarser dtype, or ``normalize`` is set."""
+    tolerance = max((origin.tolerance() for origin in origins if origin is not None), default=1e-9)
+    if normalize or abs(a - b) <= tolerance * max(a, b):
+        return
+    raise MassMismatch(
+        f"{names[0]} and {names[1]} must carry the same total mass (to {tolerance:g} relative); received {a!r} and {b!r}; "
+        f"pass normalize=True to divide each by its sum"
+    )
+
+
+def one_of(value: Any, name: str, allowed: Sequence[str]) -> str:
+    """A name out of a list."""
+    if not isinstance(value, str) or value not in allowed:
+        raise InvalidInput(f"{name} must be one of {', '.join(map(repr, allowed))}; received {value!r}")
+    return value
+
+
+def order(p: Any) -> float:
+    """The order of a distance: a real number >= 1, or infinity."""
+    number = real(p, "p")
+    if number < 1:
+        raise InvalidInput(f"p must be at least 1: below, W_p is no distance; received {p!r}; use a p in [1, inf]")
+    return number
+
+
+def real(value: Any, name: str) -> float:
+    """A real number; NaN is none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{name} must be a real number; received {value!r}") from None
+    if math.isnan(number):
+        raise InvalidInput(f"{name} must be a real number; received nan")
+    return number
+
+
+def positive(value: Any, name: str, hint: str) -> float:
+    """A finite real number above 0; ``hint`` is the remedy in the error."""
+    number = real(value, name)
+    if not 0 < number < math.inf:
+        raise InvalidInput(f"{name} must be positive and finite; received {value!r}; {hint}")
+    return number
+
+
+def count(value: SupportsIndex | Any, name: str, *, least: int = 1) -> int:
+    """A whole number of at least ``least``."""
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex) or value.__index__() < least:
+        raise InvalidInput(f"{name} must be a whole number of at least {least}; received {value!r}")
+    return value.__index__()
+
+
+def generator(rng: Any) -> Generator:
+    """A seed or a Generator (SPEC 7)."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"rng must be a seed or a numpy Generator; received {rng!r}") from None
+
+
+def cost_matrix(value: Any, name: str = "C") -> tuple[Any, Origin]:
+    """Check a cost matrix, dense or ``scipy.sparse`` (where absent means forbidden).
+
+    Returns
+    -------
+    matrix : ndarray or scipy.sparse.csr_array
+        (n, m), float32 or float64; +inf allowed, NaN and -inf not.
+    origin : Origin
+        Where it came from.
+    """
+    if type(value).__module__.startswith("scipy.sparse"):
+        return _sparse_matrix(value, name)
+    array, origin = _plain(value, name)
+    if array.ndim != 2 or 0 in array.shape:
+        raise InvalidInput(f"{name} must be a matrix of at least one row and one column; received shape {array.shape}")
+    floats = _as_float(array, origin, name)
+    _no_nan(floats, name)
+    return floats, origin
+
+
+def _sparse_matrix(value: Any, name: str) -> tuple[Any, Origin]:
+    if value.ndim != 2 or 0 in value.shape:
+        raise InvalidInput(f"{name} must be a matrix of at least one row and one column; received shape {value.shape}")
+    origin = Origin("numpy", "cpu", value.dtype.name)
+    coordinates = value.tocoo(copy=True)
+    pairs = coordinates.row.astype(np.int64) * value.shape[1] + coordinates.col
+    if len(np.unique(pairs)) < len(pairs):
+        raise InvalidInput(f"{name} must list each pair once; received duplicate entries; call sum_duplicates() if that is meant")
+    csr = coordinates.tocsr()
+    csr.sort_indices()
+    csr.data = _as_float(csr.data, origin, name).astype(np.float64)
+    bad = np.isnan(csr.data) | (csr.data == -np.inf)
+    if bad.any():
+        raise InvalidInput(f"{name} must not hold NaN or -inf; received {csr.data[bad.argmax()]} among its stored entries")
+    return csr, origin
+
+
+def _no_nan(matrix: Floats, name: str) -> None:
+    for start in range(0, len(matrix), 1024):  # blocks: no mask of the size of the matrix
+        block = matrix[start : start + 1024]
+        bad = ~(block > -np.inf)
+        if bad.any():
+            row, column = np.unravel_index(int(bad.argmax()), bad.shape)
+            raise InvalidInput(
+                f"{name} must not hold NaN or -inf; received {block[row, column]} at [{row + start}, {column}]; "
+                f"use +inf for a forbidden pair"
+            )
