@@ -142,8 +142,7 @@ def certify(problem: Problem, plan: Plan | None, potentials: tuple[Floats, Float
         None on the line, where the sorted order is the proof.
     """
     if isinstance(plan, MonotonePlan):
-        sides = plan.x_sorted, plan.y_sorted, plan.a, plan.b
-        return certify_cut(*sides) if problem.bottleneck else certify_monotone(*sides, problem.line_power)
+        return certify_cut(plan) if problem.bottleneck else certify_monotone(plan, problem.line_power)
     if potentials is None:
         raise AssertionError("a plan off the line is certified by potentials")
     if isinstance(plan, EntropicPlan):

@@ -228,33 +228,47 @@ class PointCost(Cost):
         """The same cost computed in ``dtype``."""
         return replace(self, dtype=dtype)
 
-    def extents(self) -> Floats:
-        """The largest difference of two coordinates, one of x and one of y, per dimension: (d,)."""
+    @cached_property
+    def _box(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Least and greatest coordinates of x and of y: (d,) each."""
         low_x, high_x, low_y, high_y = (f(z, axis=0) for z in (self.x, self.y) for f in (np.min, np.max))
-        with np.errstate(over="ignore"):
-            return np.maximum(np.abs(high_x - low_y), np.abs(high_y - low_x))
+        return low_x, high_x, low_y, high_y
+
+    def _extents(self, exponent: int = 0) -> Floats:
+        """The largest difference of a coordinate of x and one of y, divided by ``2 ** exponent``: (d,)."""
+        low_x, high_x, low_y, high_y = (np.ldexp(z, -exponent) for z in self._box)
+        return np.maximum(np.abs(high_x - low_y), np.abs(high_y - low_x))
 
     def scaled(self) -> PointCost:
-        """Points divided by a power of two: exact, and the diagonal of the joint bounding box then lies in [1/2, 1)."""
+        """Points divided by a power of two (exact) such that the diagonal of their joint box lies in [1/2, 1).
+
+        Left as they are where no cost is beyond ``2 ** 256`` or far below ``2 ** -256``.
+        """
         if self.metric == "cosine":
             return self
-        largest = math.frexp(max(np.abs(self.x).max(), np.abs(self.y).max()))[1]
+        largest = math.frexp(max(float(np.abs(z).max()) for z in self._box))[1]
         down = max(0, largest - 1000)  # differences of the largest floats would overflow
-        extents = replace(self, x=np.ldexp(self.x, -down), y=np.ldexp(self.y, -down)).extents()
+        extents = self._extents(down)
         reach, inner = extents.max(), self._form[0]
         if reach == 0:
             return self
-        ratios = extents / reach
-        diagonal = 1.0 if math.isinf(inner) else float((ratios**inner).sum() ** (1 / inner))
+        diagonal = 1.0 if math.isinf(inner) else float(((extents / reach) ** inner).sum() ** (1 / inner))
         exponent = max(down + math.frexp(reach)[1] + math.frexp(diagonal)[1], largest - 1000)
+        return self if abs(exponent) * max(self.p, 2) <= 256 else self.shrunk(exponent)
+
+    def shrunk(self, exponent: int) -> PointCost:
+        """The same cost with all points divided by ``2 ** exponent``."""
+        if exponent == 0:
+            return self
         shift = self.shift + (2 if self.metric == "sqeuclidean" else 1) * exponent
-        return replace(self, x=np.ldexp(self.x, -exponent), y=np.ldexp(self.y, -exponent), shift=shift)
+        x, y = (z * 2.0**-exponent if abs(exponent) < 900 else np.ldexp(z, -exponent) for z in (self.x, self.y))
+        return replace(self, x=x, y=y, shift=shift)
 
     def range(self) -> tuple[float, float]:
         """0 and the cost across the joint bounding box."""
         if self.metric == "cosine":
             return 0.0, 2.0 + 1e-9
-        corner = point_ground(self.extents()[None, :], np.zeros((1, self.x.shape[1])), *self._form)
+        corner = point_ground(self._extents()[None, :], np.zeros((1, self.x.shape[1])), *self._form)
         return 0.0, float(on_device("cpu").cost_pairs(corner, np.zeros(1, np.int64), np.zeros(1, np.int64))[0]) * (1 + 1e-9)
 
     @property

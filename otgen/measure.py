@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import validation
-from .kernels.accurate import total
+from .kernels.accurate import total_pair
 from .validation import Floats, Origin
 
 Weights = npt.NDArray[np.float64]
@@ -61,7 +61,7 @@ class Measure:
             ("weights", weights),
             ("origin", origin),
             ("weights_origin", weights_origin),
-            ("uniform", bool((weights == weights[0]).all())),
+            ("uniform", weights_origin is None or bool((weights == weights[0]).all())),
         ):
             object.__setattr__(self, name, value)
 
@@ -79,9 +79,14 @@ class Measure:
         return self.points.shape[1]
 
     @cached_property
+    def total(self) -> tuple[float, float]:
+        """The total weight as an unevaluated pair of doubles."""
+        return (1.0, 0.0) if self.weights_origin is None else total_pair(self.weights)
+
+    @property
     def mass(self) -> float:
         """The total weight, correctly rounded."""
-        return 1.0 if self.weights_origin is None else total(self.weights)
+        return self.total[0]
 
     @cached_property
     def probabilities(self) -> Weights:

@@ -15,6 +15,7 @@ from .cost import Cost
 from .errors import InvalidInput, TooLarge
 from .kernels import Indices
 from .kernels import staircase as stairs
+from .kernels.sorting import argsort
 from .validation import Floats
 
 _DENSE = 200_000_000  # entries above which todense refuses
@@ -130,7 +131,8 @@ class MonotonePlan(Plan):
     """The monotone coupling of two measures on the line; entries are listed when first asked for, in O(n log n).
 
     ``x, y`` (n,), (m,) as received and ``x_sorted, y_sorted``; ``a, b`` the weights in sorted order, None where uniform;
-    ``x_order, y_order`` the arg sorts, None where nobody has needed them yet.
+    ``x_order, y_order`` the arg sorts, None where nobody has needed them yet;
+    ``totals`` the sums of the weights as pairs.
     """
 
     x: Floats
@@ -141,6 +143,12 @@ class MonotonePlan(Plan):
     b: Floats | None
     x_order: Indices | None = None
     y_order: Indices | None = None
+    totals: tuple[tuple[float, float], tuple[float, float]] | None = None
+
+    @cached_property
+    def masses(self) -> stairs.Masses:
+        """Both sides' masses in sorted order."""
+        return stairs.masses(self.a, self.b, *self.shape, self.totals)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -156,16 +164,15 @@ class MonotonePlan(Plan):
     def orders(self) -> tuple[Indices, Indices]:
         """Arg sorts of the two clouds: (n,), (m,)."""
         return (
-            np.argsort(self.x) if self.x_order is None else self.x_order,
-            np.argsort(self.y) if self.y_order is None else self.y_order,
+            argsort(self.x) if self.x_order is None else self.x_order,
+            argsort(self.y) if self.y_order is None else self.y_order,
         )
 
     @cached_property
     def steps(self) -> stairs.Steps:
         """The staircase in sorted order; flows of total 1."""
-        both = stairs.masses(self.a, self.b, *self.shape)
-        found = stairs.steps(both)
-        return found._replace(high=found.high / both.total, low=found.low / both.total)
+        found = stairs.steps(self.masses)
+        return found._replace(high=found.high / self.masses.total, low=found.low / self.masses.total)
 
     @cached_property
     def sparse(self) -> SparsePlan:

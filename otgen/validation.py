@@ -128,8 +128,8 @@ def points(value: Any, name: str) -> tuple[Floats, Origin]:
         raise InvalidInput(f"{name} must hold at least one point of at least one coordinate; received shape {array.shape}")
     floats = _as_float(array, origin, name)
     floats = floats[:, None] if floats.ndim == 1 else floats
-    bad = ~np.isfinite(floats).all(axis=1)
-    if bad.any():
+    if not np.isfinite(floats.min()) or not np.isfinite(floats.max()):  # NaN carries through both
+        bad = ~np.isfinite(floats).all(axis=1)
         row = int(bad.argmax())
         raise InvalidInput(
             f"{name} must be finite; received {floats[row].tolist()} in row {row} "
@@ -149,19 +149,19 @@ def weights(value: Any, size: int, name: str, of: str) -> tuple[npt.NDArray[np.f
         None where the weights were not given.
     """
     if value is None:
-        return np.full(size, 1.0 / size), None
+        return np.broadcast_to(1.0 / size, (size,)), None
     array, origin = _plain(value, name)
     if array.shape != (size,):
         raise InvalidInput(f"{name} must have one weight per point of {of}, shape ({size},); received shape {array.shape}")
-    floats = _as_float(array, origin, name).astype(np.float64)
-    bad = ~(np.isfinite(floats) & (floats >= 0))
-    if bad.any():
-        at = int(bad.argmax())
+    floats = np.array(_as_float(array, origin, name), dtype=np.float64)
+    least, most = float(floats.min()), float(floats.max())
+    if not (least >= 0 and most < math.inf):
+        at = int((~(np.isfinite(floats) & (floats >= 0))).argmax())
         raise InvalidInput(f"{name} must be finite and non-negative; received {floats[at]} at index {at}; correct it")
-    if not floats.any():
+    if most == 0:
         raise InvalidInput(f"{name} must carry some mass; received {size} zeros; pass None for uniform weights")
-    if floats.max() > 1e300 / size:
-        raise InvalidInput(f"{name} must have a finite sum; received weights up to {floats.max()}; divide them by it")
+    if most > 1e300 / size:
+        raise InvalidInput(f"{name} must have a finite sum; received weights up to {most}; divide them by it")
     return floats, origin
 
 

@@ -48,7 +48,7 @@ def certify_dual(problem: Problem, plan: SparsePlan | None, potentials: tuple[Fl
         return Certificate("dual", math.inf, lower - slip, math.inf, size, math.nan, (f, g))
     cost, error, charge = _upper(problem, plan)
     low, high = outward(lower, cost, 0.0)
-    return Certificate("dual", cost, low - slip, high + charge, max(abs(cost), size), error, (f, g))
+    return Certificate("dual", cost, low - slip, high + charge, max(abs(cost), size, 1e-14 * _spread(problem)), error, (f, g))
 
 
 def balanced(problem: Problem, f: Floats, g: Floats) -> tuple[Floats, Floats]:
@@ -76,10 +76,16 @@ def _lower(problem: Problem, f: Floats) -> tuple[Floats, Floats, float, float, f
     return f, g, value, size_f + size_g, slip
 
 
+def _spread(problem: Problem) -> float:
+    """How far apart costs lie. 1e-10 of 1e-14 of it is far below one rounding of any cost: what is optimal at cost 0."""
+    low, high = problem.cost.range()
+    return high - low
+
+
 def _upper(problem: Problem, plan: SparsePlan) -> tuple[float, float, float]:
     """What the plan costs, the larger L1 error of its marginals, and the charge for that and for rounding."""
     relative, absolute = problem.cost.rounding
-    lowest, highest = problem.cost.range()
+    lowest, _ = problem.cost.range()
     costs = problem.cost.pairs(plan.rows, plan.columns).astype(np.float64, copy=False)
     if np.isinf(costs[plan.values > 0]).any() or (plan.values < 0).any():
         return math.inf, math.nan, math.inf
@@ -91,7 +97,7 @@ def _upper(problem: Problem, plan: SparsePlan) -> tuple[float, float, float]:
         marginal_residual(plan.columns, plan.values, low, problem.target.weights),
     )
     size = dot(plan.values, np.abs(costs))
-    repair = (highest - lowest) * (sum(problem.shape) if problem.cost.forbids else 1)
+    repair = _spread(problem) * (sum(problem.shape) if problem.cost.forbids else 1)
     excess = abs(total(plan.values) + total(low) - 1.0) + 2 * UNIT if any(e > 0 for e in errors) else 0.0
     excess = min(excess, sum(errors))
     charge = sum(errors) * repair + abs(lowest) * excess + (relative + 4 * UNIT) * size + absolute

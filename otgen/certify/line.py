@@ -21,18 +21,17 @@ import numpy as np
 from ..kernels import staircase as stairs
 from ..kernels.accurate import UNIT
 from ..measure import Weights
+from ..plan import MonotonePlan
 from .certificate import Certificate, outward
 
 
-def certify_monotone(x: Weights, y: Weights, a: Weights | None, b: Weights | None, power: float) -> Certificate:
+def certify_monotone(plan: MonotonePlan, power: float) -> Certificate:
     """Prove an interval for the mean of ``|x - y| ** power`` under the optimal coupling.
 
     Parameters
     ----------
-    x, y : ndarray of float64
-        (n,) and (m,), ascending.
-    a, b : ndarray of float64 or None
-        Weights in the same order; None means uniform.
+    plan : MonotonePlan
+        Its values must ascend, weights in the same order.
     power : float
         At least 1, finite.
 
@@ -41,12 +40,11 @@ def certify_monotone(x: Weights, y: Weights, a: Weights | None, b: Weights | Non
     ValueError
         If the points are not sorted: the proof would be void.
     """
-    if (x[1:] < x[:-1]).any() or (y[1:] < y[:-1]).any():
-        raise ValueError("the monotone proof needs sorted points")
-    if a is None and b is None and len(x) == len(y):
+    x, y = _sorted(plan)
+    if plan.a is None and plan.b is None and len(x) == len(y):
         cost, charge, terms = _paired(x, y, power), 0.0, min(len(x), 24 + math.log2(len(x)))
     else:
-        both = stairs.masses(a, b, len(x), len(y))
+        both = plan.masses
         cost = stairs.walk(both, x, y, power).cost
         span = max(abs(x[-1] - y[0]), abs(y[-1] - x[0]))
         charge = (len(x) + len(y)) * both.tie / both.total * min(span**power, 1e200)
@@ -54,6 +52,14 @@ def certify_monotone(x: Weights, y: Weights, a: Weights | None, b: Weights | Non
     margin = ((2 * power + 8 + terms) * UNIT) * cost * 1.01 + charge + 1e-300
     lower, upper = outward(cost, cost, margin)
     return Certificate("monotone", cost, lower, upper, cost, 0.0)
+
+
+def _sorted(plan: MonotonePlan) -> tuple[Weights, Weights]:
+    """The values of both sides, ascending as both proofs need them."""
+    x, y = plan.x_sorted, plan.y_sorted
+    if (x[1:] < x[:-1]).any() or (y[1:] < y[:-1]).any():
+        raise ValueError("a proof on the line needs sorted points")
+    return x, y
 
 
 def _paired(x: Weights, y: Weights, power: float) -> float:
@@ -66,7 +72,7 @@ def _paired(x: Weights, y: Weights, power: float) -> float:
     return float(distances.mean())
 
 
-def certify_cut(x: Weights, y: Weights, a: Weights | None, b: Weights | None) -> Certificate:
+def certify_cut(plan: MonotonePlan) -> Certificate:
     """Prove the largest distance under the best coupling, ``W_inf``, of sorted points; exact up to one rounding.
 
     Raises
@@ -74,12 +80,11 @@ def certify_cut(x: Weights, y: Weights, a: Weights | None, b: Weights | None) ->
     ValueError
         If the points are not sorted: the proof would be void.
     """
-    if (x[1:] < x[:-1]).any() or (y[1:] < y[:-1]).any():
-        raise ValueError("the cut needs sorted points")
-    walked = stairs.walk(stairs.masses(a, b, len(x), len(y)), x, y, 1.0)
+    x, y = _sorted(plan)
+    walked = stairs.walk(plan.masses, x, y, 1.0)
     largest = walked.largest
     if walked.unsure:
-        rows, columns = stairs.exact_steps(np.ones(len(x)) if a is None else a, np.ones(len(y)) if b is None else b)
+        rows, columns = stairs.exact_steps(plan.masses.a, plan.masses.b)
         largest = float(np.abs(x[rows] - y[columns]).max())
     lower, upper = outward(largest, largest, 0.0)
     return Certificate("cut", largest, lower if largest else 0.0, upper if largest else 0.0, largest, 0.0)

@@ -8,16 +8,20 @@ share no mass at all: harmless for W_1, a whole step for W_inf. Here cumulative 
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .accurate import Doubles, pair_add, total_pair, two_product, two_sum
+from .accurate import Doubles, pair_add, pair_grow, total_pair, two_product, two_sum
 from .compiling import jit
 from .ground import own
+
+
+_LONG = 200_000  # points above which a walk is split in two
 
 
 class Masses(NamedTuple):
@@ -33,11 +37,17 @@ class Masses(NamedTuple):
     tie: float
 
 
-def masses(a: Doubles | None, b: Doubles | None, n: int, m: int) -> Masses:
-    """Masses of both sides, in sorted order; None means uniform: then whole numbers, hence exact."""
+def masses(a: Doubles | None, b: Doubles | None, n: int, m: int, totals: Any = None) -> Masses:
+    """Masses of both sides, in sorted order; None means uniform: then whole numbers, hence exact.
+
+    ``totals`` are the sums of a and b as pairs, where the caller has them.
+    """
+    (ah, al), (bh, bl) = (
+        (float(n) * m, 0.0) if side is None else known or total_pair(side)
+        for side, known in zip((a, b), totals or (None, None))
+    )
     a, b = (np.full(n, float(m)) if a is None else a), (np.full(m, float(n)) if b is None else b)
     a, b = own(a, np.dtype(np.float64)), own(b, np.dtype(np.float64))
-    (ah, al), (bh, bl) = total_pair(a), total_pair(b)
     ratio = (1.0, 0.0) if (ah, al) == (bh, bl) else _quotient(ah, al, bh, bl)
     return Masses(a, b, ratio, ah + al, ah * (n + m) * 2.0**-101)
 
@@ -97,7 +107,7 @@ def _walk(masses, rows, columns, high, low):
         if side <= 0:
             i += 1
             if i < n:
-                ah, al = pair_add(ah, al, a[i], 0.0)
+                ah, al = pair_grow(ah, al, a[i])
         if side >= 0:
             j += 1
             if j < m:
@@ -107,17 +117,19 @@ def _walk(masses, rows, columns, high, low):
 
 
 @jit
-def _walk_cost(masses, x, y, p):
-    """``sum of flow * distance ** p``, the largest distance, its row and column, and whether a tie was unsure."""
+def _walk_cost(masses, x, y, p, first, last, j, ph, pl, bh, bl):
+    """The part of the walk that serves rows ``first`` to ``last``, from position ``ph + pl`` and target j on.
+
+    ``bh + bl`` is the cumulative mass of the targets up to and with j. Returns the sum of ``flow * distance ** p``, the
+    largest distance, its row and column, and whether a tie was unsure.
+    """
     a, b, ratio, tie = masses.a, masses.b, masses.ratio, masses.tie
-    n, m = a.shape[0], b.shape[0]
-    i, j, unsure = 0, 0, False
+    m = b.shape[0]
+    i, unsure = first, False
     largest, row, column = -1.0, 0, 0
     total, slip = 0.0, 0.0
-    ph, pl = 0.0, 0.0
-    ah, al = a[0], 0.0
-    bh, bl = _times(b[0], ratio[0], ratio[1])
-    while i < n and j < m:
+    ah, al = pair_grow(ph, pl, a[i])
+    while i < last and j < m:
         side, close = _compare(ah, al, bh, bl, tie)
         unsure = unsure or close
         nh, nl = (ah, al) if side <= 0 else (bh, bl)
@@ -131,14 +143,28 @@ def _walk_cost(masses, x, y, p):
             ph, pl = nh, nl
         if side <= 0:
             i += 1
-            if i < n:
-                ah, al = pair_add(ah, al, a[i], 0.0)
+            if i < last:
+                ah, al = pair_grow(ah, al, a[i])
         if side >= 0:
             j += 1
             if j < m:
                 th, tl = _times(b[j], ratio[0], ratio[1])
-                bh, bl = pair_add(bh, bl, th, tl)
+                bh, bl = pair_grow(bh, bl + tl, th)
     return total + slip, largest, row, column, unsure
+
+
+@jit
+def _locate(b, ratio, high, low, j, bh, bl):
+    """From cumulative mass ``bh + bl`` before target j: the first target whose cumulative mass exceeds ``high + low``."""
+    while True:
+        if j < b.shape[0]:
+            th, tl = _times(b[j], ratio[0], ratio[1])
+            nh, nl = pair_add(bh, bl, th, tl)
+        else:
+            return j - 1, bh, bl
+        if (nh - high) + (nl - low) > 0:
+            return j, nh, nl
+        j, bh, bl = j + 1, nh, nl
 
 
 class Steps(NamedTuple):
@@ -171,9 +197,33 @@ class Walked(NamedTuple):
 
 
 def walk(both: Masses, x: Doubles, y: Doubles, p: float) -> Walked:
-    """The cost of the monotone coupling of sorted ``x`` (n,) and ``y`` (m,)."""
-    total, largest, row, column, unsure = _walk_cost(both, x, y, p)
-    return Walked(total / both.total, largest, row, column, unsure)
+    """The cost of the monotone coupling of sorted ``x`` (n,) and ``y`` (m,); long walks in two halves at once."""
+    n = len(both.a)
+    begin = (0, 0.0, 0.0, *_times(both.b[0], *both.ratio))
+    if n + len(both.b) < _LONG:
+        parts = [_walk_cost(both, x, y, p, 0, n, *begin)]
+    else:
+        halves = [(0, n // 2, *begin), (n // 2, n, *_middle(both))]
+        with ThreadPoolExecutor(2) as pool:
+            parts = list(pool.map(lambda half: _walk_cost(both, x, y, p, *half), halves))
+    cost = math.fsum(part[0] for part in parts) / both.total
+    largest, row, column = max((part[1:4] for part in parts), key=lambda part: part[0])
+    return Walked(cost, largest, row, column, any(part[4] for part in parts))
+
+
+def _middle(both: Masses) -> tuple[int, float, float, float, float]:
+    """Where the walk stands when half of the rows are served: target, mass walked, mass of the targets up to there."""
+    high, low = total_pair(both.a[: len(both.a) // 2])
+    at, bh, bl = 0, 0.0, 0.0
+    stops = [len(both.b) * k // 16 for k in range(16)]
+    for start, stop in pairwise(stops):  # leap over whole blocks of targets while they fit
+        block = total_pair(both.b[start:stop])
+        ph, pl = pair_add(bh, bl, *pair_add(*_times(block[0], *both.ratio), block[1] * both.ratio[0], 0.0))
+        if ph > high:
+            break
+        at, bh, bl = stop, ph, pl
+    j, bh, bl = _locate(both.b, both.ratio, high, low, at, bh, bl)
+    return j, high, low, bh, bl
 
 
 def exact_steps(a: Any, b: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -12,6 +12,7 @@ import numpy as np
 from ..cost import PointCost
 from ..errors import InvalidInput
 from ..kernels import staircase as stairs
+from ..kernels.sorting import sort_with
 from ..measure import Measure
 from ..plan import MonotonePlan
 from ..problem import Problem
@@ -51,8 +52,8 @@ def sort_both(x: Floats, y: Floats, source: Measure, target: Measure) -> Monoton
         values, measure = side
         if plain:
             return np.sort(values), None, None
-        order = np.argsort(values)
-        return values[order], None if measure.uniform else measure.weights[order], order
+        ordered = sort_with(values, measure.weights)
+        return ordered.values, None if measure.uniform else ordered.weights, ordered.order
 
     sides = ((x, source), (y, target))
     if len(x) + len(y) < 20_000:
@@ -60,17 +61,14 @@ def sort_both(x: Floats, y: Floats, source: Measure, target: Measure) -> Monoton
     else:
         with ThreadPoolExecutor(2) as pool:
             one, other = pool.map(arranged, sides)
-    return MonotonePlan(x, y, one[0], other[0], one[1], other[1], one[2], other[2])
+    return MonotonePlan(x, y, one[0], other[0], one[1], other[1], one[2], other[2], (source.total, target.total))
 
 
 def _magnified(problem: Problem, plan: MonotonePlan) -> tuple[Problem, MonotonePlan]:
     """The problem in the unit of the largest distance that is travelled: high powers of anything less would underflow."""
-    n, m = problem.shape
-    largest = stairs.walk(stairs.masses(plan.a, plan.b, n, m), plan.x_sorted, plan.y_sorted, 1.0).largest
+    largest = stairs.walk(plan.masses, plan.x_sorted, plan.y_sorted, 1.0).largest
     exponent = math.frexp(largest)[1] if largest > 0 else 0
     cost = problem.cost
     assert isinstance(cost, PointCost)
-    x, y = (np.ldexp(z, -exponent) for z in (cost.x, cost.y))
     moved = {name: np.ldexp(getattr(plan, name), -exponent) for name in ("x", "y", "x_sorted", "y_sorted")}
-    cost = replace(cost, x=x, y=y, shift=cost.shift + exponent)
-    return replace(problem, cost=cost), replace(plan, **moved)
+    return replace(problem, cost=cost.shrunk(exponent)), replace(plan, **moved)
