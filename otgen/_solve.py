@@ -215,7 +215,7 @@ def _assemble(problem: Problem, solution: Solution, certificate: Certificate, un
         solver=solution.name,
         iterations=solution.iterations,
         marginal_error=None if solution.plan is None else certificate.marginal_error,
-        mass=problem.source.mass,
+        mass=problem.mass,
         seconds=seconds,
         p=problem.p,
         epsilon=problem.epsilon,

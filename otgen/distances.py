@@ -49,7 +49,8 @@ def wasserstein(
     x, y : array_like
         (n, d) and (m, d) points; (n,) means n points on a line. Numpy, torch (CPU) or anything with DLPack.
     a, b : array_like, optional
-        (n,) and (m,) non-negative weights; None means uniform. Both are divided by their sums.
+        (n,) and (m,) non-negative weights; None means uniform, with the total of
+        the other side. Both are divided by their sums.
     p : float
         Order, in [1, inf].
     metric : str, Minkowski or callable
@@ -117,7 +118,7 @@ def transport(
     C : array_like or scipy.sparse array
         (n, m) costs; ``inf`` forbids a pair, as does its absence from a sparse array. Negative costs are allowed.
     a, b : array_like, optional
-        (n,) and (m,) masses; None means uniform of total 1.
+        (n,) and (m,) masses; None means uniform, with the total of the other side (1 if neither is given).
     epsilon : float or Relative
         Strength of the entropic term in cost units; 0 is exact transport.
     solver, throw, normalize, progress
@@ -126,7 +127,7 @@ def transport(
     Returns
     -------
     Result
-        ``value`` is the cost for the total mass of ``a`` (``mass``); the plan has mass 1. With ``epsilon`` the entropic
+        ``value`` is the cost for the total mass (``mass``); the plan has mass 1. With ``epsilon`` the entropic
         value of the normalised problem, times the mass.
 
     Raises
@@ -148,7 +149,7 @@ def transport(
     """
     problem = Problem.from_matrix(C, a, b, normalize=normalize)
     problem = replace(problem, epsilon=_epsilon(problem, epsilon, least=0.0))
-    return solve(problem, solver, throw=throw, progress=progress, mass=problem.source.mass)
+    return solve(problem, solver, throw=throw, progress=progress, mass=problem.mass)
 
 
 def sinkhorn(
@@ -403,7 +404,7 @@ def sliced_wasserstein(
         solver=f"Sliced({count} projections)",
         iterations=0,
         marginal_error=None,
-        mass=source.mass,
+        mass=problem.mass,
         seconds=time.perf_counter() - began,
         p=p,
         standard_error=root_shift(slope * error, cost.shift, 1.0),

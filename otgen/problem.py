@@ -100,6 +100,11 @@ class Problem:
         return self.cost.shape
 
     @property
+    def mass(self) -> float:
+        """The total mass that is moved: that of the source, or of the target where only its weights were given."""
+        return self.source.mass if self.source.weights_origin is not None else self.target.mass
+
+    @property
     def p(self) -> float:
         """The cost is the p-th power of a distance; 1 for a cost matrix."""
         return self.cost.p

@@ -29,7 +29,7 @@ class Origin(NamedTuple):
 
     def back(self, array: Floats, *, exact: bool = True) -> Any:
         """Hand ``array`` to the caller's library; float64 from exact solvers, else the input's float dtype."""
-        if not exact and self.dtype == "float32":
+        if not exact and self.dtype in ("float32", "float16", "bfloat16"):
             array = array.astype(np.float32)
         if self.library == "torch":
             return sys.modules["torch"].from_numpy(np.array(array))
@@ -168,9 +168,15 @@ def weights(value: Any, size: int, name: str, of: str) -> tuple[npt.NDArray[np.f
 def same_mass(
     a: float, b: float, origins: Sequence[Origin | None], names: tuple[str, str], *, normalize: bool
 ) -> None:
-    """Raise `MassMismatch` unless the totals agree to the tolerance of the coarser dtype, or ``normalize`` is set."""
-    tolerance = max((origin.tolerance() for origin in origins if origin is not None), default=1e-9)
-    if normalize or abs(a - b) <= tolerance * max(a, b):
+    """Raise `MassMismatch` unless the totals agree to the tolerance of the coarser dtype, or ``normalize`` is set.
+
+    Weights that were not given (origin None) take the other side's total.
+    """
+    given = [origin.tolerance() for origin in origins if origin is not None]
+    if normalize or len(given) < 2:
+        return
+    tolerance = max(given)
+    if abs(a - b) <= tolerance * max(a, b):
         return
     raise MassMismatch(
         f"{names[0]} and {names[1]} must carry the same total mass (to {tolerance:g} relative); received {a!r} and {b!r}; "

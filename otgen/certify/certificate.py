@@ -37,10 +37,15 @@ class Certificate:
 
     @property
     def optimal(self) -> bool:
-        """Whether the interval is as narrow as OPTIMAL promises: 1e-10 of the scale."""
-        return math.isfinite(self.upper) and self.upper - self.lower <= 1e-10 * self.scale
+        """Whether the interval is as narrow as OPTIMAL promises: 1e-10 of the scale (or nothing but underflow)."""
+        return math.isfinite(self.upper) and self.upper - self.lower <= 1e-10 * self.scale + 1e-280
 
 
-def outward(lower: float, upper: float, margin: float) -> tuple[float, float]:
-    """The interval widened by ``margin`` and by the rounding of that."""
-    return math.nextafter(lower - margin, -math.inf), math.nextafter(upper + margin, math.inf)
+def below(value: float, margin: float) -> float:
+    """``value - margin``, and past the rounding of that; a margin of 0 means that the value is exact."""
+    return value if margin == 0 else math.nextafter(value - margin, -math.inf)
+
+
+def above(value: float, margin: float) -> float:
+    """``value + margin``, and past the rounding of that; a margin of 0 means that the value is exact."""
+    return value if margin == 0 else math.nextafter(value + margin, math.inf)

@@ -22,7 +22,7 @@ from ..kernels.accurate import UNIT, dot, marginal_residual, total
 from ..plan import SparsePlan
 from ..problem import Problem
 from ..validation import Floats
-from .certificate import Certificate, outward
+from .certificate import Certificate, above, below
 
 
 def certify_dual(problem: Problem, plan: SparsePlan | None, potentials: tuple[Floats, Floats]) -> Certificate:
@@ -45,10 +45,9 @@ def certify_dual(problem: Problem, plan: SparsePlan | None, potentials: tuple[Fl
     f, g = balanced(problem, *potentials)
     f, g, lower, size, slip = _lower(problem, f)
     if plan is None:
-        return Certificate("dual", math.inf, lower - slip, math.inf, size, math.nan, (f, g))
+        return Certificate("dual", math.inf, below(lower, slip), math.inf, size, math.nan, (f, g))
     cost, error, charge = _upper(problem, plan)
-    low, high = outward(lower, cost, 0.0)
-    return Certificate("dual", cost, low - slip, high + charge, max(abs(cost), size, 1e-14 * _spread(problem)), error, (f, g))
+    return Certificate("dual", cost, below(lower, slip), above(cost, charge), max(abs(cost), size, 1e-14 * _spread(problem)), error, (f, g))
 
 
 def balanced(problem: Problem, f: Floats, g: Floats) -> tuple[Floats, Floats]:

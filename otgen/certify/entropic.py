@@ -18,7 +18,7 @@ from ..kernels.accurate import UNIT, dot
 from ..plan import EntropicPlan
 from ..problem import Problem
 from ..validation import Floats
-from .certificate import Certificate, outward
+from .certificate import Certificate, above, below
 from .dual import certify_dual
 
 
@@ -50,16 +50,16 @@ def certify_entropic(problem: Problem, plan: EntropicPlan, potentials: tuple[Flo
     argument = (relative + 2 * UNIT) * highest + absolute + 4 * UNIT * (np.abs(inside_a).max() + np.abs(inside_b).max())
     terms = (sum(problem.shape) + 16) * UNIT
     slip = 6 * UNIT * size + sums.gibbs_mass * (argument + epsilon * terms)
-    lower, _ = outward(dual, dual, 1.01 * slip)
+    lower = below(dual, 1.01 * slip)
 
     smallest = float(a[a > 0].min()) * float(b[b > 0].min())
     residual = sums.residual + 2 * terms
     repair = residual * (highest - min(0.0, problem.cost.range()[0]) + epsilon * math.log(1 / smallest))
     objective = sums.cost + epsilon * sums.divergence
     grain = terms * (highest + epsilon * abs(math.log(smallest))) + relative * sums.cost + absolute + epsilon * terms
-    upper = math.nextafter(objective + 1.01 * (repair + grain), math.inf)
+    upper = above(objective, 1.01 * (repair + grain))
     exact = certify_dual(problem, None, potentials)
-    hard_upper = sums.cost + 1.01 * (residual * highest + (relative + terms) * sums.size + absolute)
+    hard_upper = above(sums.cost, 1.01 * (residual * highest + (relative + terms) * sums.size + absolute))
     return Certificate(
         "entropic",
         sums.cost,
@@ -69,7 +69,7 @@ def certify_entropic(problem: Problem, plan: EntropicPlan, potentials: tuple[Flo
         sums.marginal_error,
         potentials,
         objective,
-        (exact.lower, math.nextafter(hard_upper, math.inf)),
+        (exact.lower, hard_upper),
     )
 
 

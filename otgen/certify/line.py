@@ -22,7 +22,7 @@ from ..kernels import staircase as stairs
 from ..kernels.accurate import UNIT
 from ..measure import Weights
 from ..plan import MonotonePlan
-from .certificate import Certificate, outward
+from .certificate import Certificate, above, below
 
 
 def certify_monotone(plan: MonotonePlan, power: float) -> Certificate:
@@ -41,17 +41,17 @@ def certify_monotone(plan: MonotonePlan, power: float) -> Certificate:
         If the points are not sorted: the proof would be void.
     """
     x, y = _sorted(plan)
+    span = float(max(abs(x[-1] - y[0]), abs(y[-1] - x[0])))
+    farthest = min(span**power, 1e200) if span > 1 else span**power
     if plan.a is None and plan.b is None and len(x) == len(y):
         cost, charge, terms = _paired(x, y, power), 0.0, min(len(x), 24 + math.log2(len(x)))
     else:
         both = plan.masses
-        cost = stairs.walk(both, x, y, power).cost
-        span = max(abs(x[-1] - y[0]), abs(y[-1] - x[0]))
-        charge = (len(x) + len(y)) * both.tie / both.total * min(span**power, 1e200)
-        terms = 4
-    margin = ((2 * power + 8 + terms) * UNIT) * cost * 1.01 + charge + 1e-300
-    lower, upper = outward(cost, cost, margin)
-    return Certificate("monotone", cost, lower, upper, cost, 0.0)
+        cost, terms = stairs.walk(both, x, y, power).cost, 4
+        charge = (len(x) + len(y)) * both.tie / both.total * farthest
+    margin = 1.01 * (2 * power + 8 + terms) * UNIT * cost + charge + (1e-300 if span else 0.0)
+    scale = max(cost, 1e-14 * farthest)
+    return Certificate("monotone", cost, below(cost, margin), above(cost, margin), scale, 0.0)
 
 
 def _sorted(plan: MonotonePlan) -> tuple[Weights, Weights]:
@@ -86,5 +86,5 @@ def certify_cut(plan: MonotonePlan) -> Certificate:
     if walked.unsure:
         rows, columns = stairs.exact_steps(plan.masses.a, plan.masses.b)
         largest = float(np.abs(x[rows] - y[columns]).max())
-    lower, upper = outward(largest, largest, 0.0)
-    return Certificate("cut", largest, lower if largest else 0.0, upper if largest else 0.0, largest, 0.0)
+    margin = UNIT * largest
+    return Certificate("cut", largest, below(largest, margin), above(largest, margin), largest, 0.0)

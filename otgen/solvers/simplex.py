@@ -26,6 +26,7 @@ from ..validation import Floats
 from .base import Progress, Solution, silent
 
 _UNITS = 2.0**61  # whole units of mass that a plan is made of
+_NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose: no live mass is smaller than 2 ** -62
 _FIRST = 8  # pairs a point starts with, from either side
 _MORE = 4  # pairs a point may bring in per round
 
@@ -215,7 +216,7 @@ class _Master:
     def entries(self, a: Floats, b: Floats) -> tuple[Any, Any, Any, Any]:
         """The plan of the tree for masses (n,), (m,): rows, columns and flows as pairs of doubles."""
         high, low = network.flows(self.tree, a, b)
-        keep = (high > 0) & (self.tree.arc >= 0)
+        keep = (high > _NOTHING) & (self.tree.arc >= 0)
         arcs = self.tree.arc[keep]
         return self.tails[arcs].astype(np.int64), self.heads[arcs].astype(np.int64), high[keep], low[keep]
 

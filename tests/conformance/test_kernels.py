@@ -1,0 +1,137 @@
+"""One suite for every implementation of the kernels: each is held to the readable definition in ``reference``.
+
+Run with NUMBA_DISABLE_JIT=1 the same tests step through the compiled kernels' source line by line.
+"""
+
+import numpy as np
+import pytest
+
+from otgen import InvalidInput
+from otgen.kernels import cpu, matrix_ground, on_device, point_ground, reference
+
+FORMS = {
+    "euclidean": (2.0, 0.5, 1.0),
+    "sqeuclidean": (2.0, 1.0, 1.0),
+    "euclidean^3": (2.0, 1.5, 1.0),
+    "euclidean^4": (2.0, 2.0, 1.0),
+    "cityblock": (1.0, 1.0, 1.0),
+    "cityblock^2": (1.0, 2.0, 1.0),
+    "chebyshev": (np.inf, 1.0, 1.0),
+    "minkowski3^2": (3.0, 2 / 3, 1.0),
+    "cosine": (2.0, 1.0, 0.5),
+}
+SHAPES = [(1, 1, 1), (7, 5, 3), (3, 530, 2), (4, 9, 6)]
+DTYPES = [np.float64, np.float32]
+
+
+def cases():
+    for name, form in FORMS.items():
+        for shape in SHAPES:
+            for dtype in DTYPES:
+                yield pytest.param(form, shape, dtype, id=f"{name}-{shape}-{np.dtype(dtype).name}")
+    for shape in SHAPES:
+        yield pytest.param(None, shape, np.float64, id=f"matrix-{shape}")
+
+
+def made(form, shape, dtype):
+    n, m, d = shape
+    rng = np.random.default_rng(n * m + d)
+    if form is None:
+        matrix = rng.random((n, m))
+        matrix[rng.random((n, m)) < 0.2] = np.inf
+        matrix[:, 0] = 1.0
+        ground = matrix_ground(matrix)
+    else:
+        ground = point_ground(rng.random((n, d)).astype(dtype), rng.random((m, d)).astype(dtype), *form)
+    tolerance = 200 * np.finfo(dtype).eps
+    return ground, rng.random(n).astype(dtype), rng.random(m).astype(dtype), tolerance
+
+
+@pytest.fixture(params=[cpu], ids=["cpu"])
+def kernels(request):
+    return request.param
+
+
+@pytest.mark.parametrize(("form", "shape", "dtype"), list(cases()))
+class TestAgainstReference:
+    def test_cost_block(self, kernels, form, shape, dtype):
+        ground, _, _, tolerance = made(form, shape, dtype)
+        np.testing.assert_allclose(kernels.cost_block(ground), reference.cost_block(ground), rtol=tolerance)
+        assert kernels.cost_block(ground).dtype == dtype
+
+    def test_cost_pairs(self, kernels, form, shape, dtype):
+        ground, _, _, tolerance = made(form, shape, dtype)
+        i, j = np.divmod(np.arange(0, shape[0] * shape[1], 2), shape[1])
+        np.testing.assert_allclose(kernels.cost_pairs(ground, i, j), reference.cost_pairs(ground, i, j), rtol=tolerance)
+
+    def test_ctransform(self, kernels, form, shape, dtype):
+        ground, _, g, tolerance = made(form, shape, dtype)
+        values, argmin = kernels.ctransform(ground, g)
+        expected, _ = reference.ctransform(ground, g)
+        np.testing.assert_allclose(values, expected, rtol=0, atol=tolerance)
+        picked = kernels.cost_block(ground)[np.arange(shape[0]), argmin] - g[argmin]
+        np.testing.assert_allclose(picked, values, rtol=0, atol=tolerance)
+
+    def test_softmin(self, kernels, form, shape, dtype):
+        ground, _, h, tolerance = made(form, shape, dtype)
+        h[0] = -np.inf if shape[1] > 1 else h[0]
+        np.testing.assert_allclose(kernels.softmin(ground, h, 0.1), reference.softmin(ground, h, 0.1), rtol=0, atol=2 * tolerance)
+
+    def test_nearest(self, kernels, form, shape, dtype):
+        ground, _, g, tolerance = made(form, shape, dtype)
+        count = min(3, shape[1])
+        columns, values = kernels.nearest(ground, g, count)
+        np.testing.assert_allclose(values, reference.nearest(ground, g, count)[1], rtol=0, atol=tolerance)
+        reduced = kernels.cost_block(ground) - g
+        finite = np.isfinite(values)
+        picked = np.take_along_axis(reduced, columns, axis=1)
+        np.testing.assert_allclose(picked[finite], values[finite], rtol=0, atol=tolerance)
+        assert (np.diff(values, axis=1)[finite[:, 1:]] >= 0).all()
+
+    def test_gibbs(self, kernels, form, shape, dtype):
+        ground, f, g, tolerance = made(form, shape, dtype)
+        vectors = np.random.default_rng(0).random((shape[1], 2)).astype(dtype)
+        expected = reference.gibbs(ground, f, g, 0.5, vectors)
+        np.testing.assert_allclose(kernels.gibbs(ground, f, g, 0.5, vectors), expected, rtol=4 * tolerance * np.sqrt(shape[1]))
+
+
+def test_softmin_of_nothing_is_infinite(kernels):
+    ground = point_ground(np.zeros((2, 1)), np.zeros((3, 1)), 2.0, 1.0)
+    assert (kernels.softmin(ground, np.full(3, -np.inf), 1.0) == np.inf).all()
+
+
+def test_ties_go_to_the_first_column(kernels):
+    ground = matrix_ground(np.ones((2, 600)))
+    _, argmin = kernels.ctransform(ground, np.zeros(600))
+    columns, _ = kernels.nearest(ground, np.zeros(600), 3)
+    assert argmin.tolist() == [0, 0]
+    assert columns.tolist() == [[0, 1, 2]] * 2
+
+
+@pytest.mark.parametrize("layout", ["C", "F", "strided", "readonly", "memmap"])
+def test_layouts_give_the_same_bits(kernels, layout, tmp_path):
+    x, y = np.random.default_rng(0).random((2, 20, 3))
+    expected = kernels.cost_block(point_ground(x, y, 2.0, 1.0))
+    other = {"C": x, "F": np.asfortranarray(x), "strided": np.repeat(x, 2, axis=0)[::2], "readonly": x.copy()}.get(layout)
+    if layout == "readonly":
+        other.flags.writeable = False
+    if layout == "memmap":
+        np.save(tmp_path / "x.npy", x)
+        other = np.load(tmp_path / "x.npy", mmap_mode="r")
+    assert (kernels.cost_block(point_ground(other, y, 2.0, 1.0)) == expected).all()
+
+
+def test_no_kernels_for_an_unknown_device():
+    assert on_device("cpu") is cpu
+    with pytest.raises(InvalidInput, match="no kernels for device 'cuda:0'"):
+        on_device("cuda:0")
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_bits_do_not_depend_on_threads(kernels, threads, monkeypatch):
+    x, y = np.random.default_rng(0).random((2, 700, 3))
+    monkeypatch.setenv("OTGEN_NUM_THREADS", "1")
+    ground = point_ground(x, y, 2.0, 1.0)
+    expected = kernels.softmin(ground, np.zeros(700), 0.1)
+    monkeypatch.setenv("OTGEN_NUM_THREADS", threads)
+    assert (kernels.softmin(ground, np.zeros(700), 0.1) == expected).all()

@@ -1,0 +1,18 @@
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+common = dict(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+settings.register_profile("dev", max_examples=25, **common)
+settings.register_profile("ci", max_examples=25, derandomize=True, **common)
+settings.register_profile("nightly", max_examples=1000, **common)
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev")
+settings.load_profile(PROFILE)
+
+
+def pytest_collection_modifyitems(items):
+    if PROFILE != "nightly":
+        for item in items:
+            if item.get_closest_marker("nightly"):
+                item.add_marker(pytest.mark.skip(reason="a long fuzz run; HYPOTHESIS_PROFILE=nightly runs it"))
