@@ -20,7 +20,7 @@ from .plan import EntropicPlan, MonotonePlan, Plan, SparsePlan
 from .problem import Problem
 from .result import Result, Status
 from .solvers import Auto, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver
-from .solvers.base import Progress, silent
+from .solvers.base import silent
 from .validation import Floats, Origin
 
 SOLVERS: dict[str, type[Any]] = {
@@ -42,7 +42,13 @@ def solver_from(solver: Any) -> Solver:
 
 
 def solve(
-    problem: Problem, solver: Any = "auto", *, throw: bool = True, progress: bool = False, init: Any = None, mass: float = 1.0
+    problem: Problem,
+    solver: Any = "auto",
+    *,
+    throw: bool = True,
+    progress: bool = False,
+    init: Any = None,
+    mass: float = 1.0,
 ) -> Result:
     """Solve a problem and prove the answer.
 
@@ -105,8 +111,10 @@ def run(
         sys.stderr.write("\n")
     units = Units(solution.problem.cost.shift, problem.p, mass, root)
     result = _assemble(problem, solution, certificate, units, time.perf_counter() - began)
-    if math.isinf(result.value) and result.status is not Status.INFEASIBLE:
-        raise InvalidInput("x and y must lie closer together than the largest float; received distances beyond it; divide both by 2")
+    if math.isinf(result.value) and math.isfinite(certificate.cost):
+        raise InvalidInput(
+            "x and y must lie closer together than the largest float; received distances beyond it; divide both by 2"
+        )
     return checked(result, throw=throw)
 
 
@@ -194,7 +202,8 @@ def _assemble(problem: Problem, solution: Solution, certificate: Certificate, un
         triple = certificate.cost, certificate.lower, certificate.upper
         value, lower, upper = (distance.cost(z, outward) for z, outward in zip(triple, (0, -1, 1)))
     elif certificate.kind == "entropic":
-        assert certificate.objective is not None and certificate.exact_bounds is not None
+        assert certificate.objective is not None
+        assert certificate.exact_bounds is not None
         triple = certificate.objective, certificate.lower, certificate.upper
         value, lower, upper = (units.cost(z, outward) for z, outward in zip(triple, (0, -1, 1)))
         low, high = certificate.exact_bounds
@@ -220,7 +229,9 @@ def _assemble(problem: Problem, solution: Solution, certificate: Certificate, un
         p=problem.p,
         epsilon=problem.epsilon,
         make_plan=None if solution.plan is None else partial(_share, solution.plan),
-        make_potentials=None if problem.bottleneck else partial(_potentials, solution, certificate, problem.source.origin),
+        make_potentials=None
+        if problem.bottleneck
+        else partial(_potentials, solution, certificate, problem.source.origin),
     )
 
 
@@ -238,5 +249,7 @@ def _potentials(solution: Solution, certificate: Certificate, origin: Origin) ->
         pair = certificate.potentials
     power = cost.shift * cost.p
     whole = math.floor(power)
-    f, g = (origin.back(np.ldexp(z * 2.0 ** (power - whole), whole), exact=certificate.kind != "entropic") for z in pair)
+    f, g = (
+        origin.back(np.ldexp(z * 2.0 ** (power - whole), whole), exact=certificate.kind != "entropic") for z in pair
+    )
     return f, g

@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from . import validation
 from .errors import InvalidInput
@@ -211,7 +210,7 @@ class PointCost(Cost):
 
     @cached_property
     def _ground(self) -> Ground:
-        return point_ground(*(self._kernel_points(z) for z in (self.x, self.y)), *self._form)
+        return point_ground(self._kernel_points(self.x), self._kernel_points(self.y), *self._form)
 
     def _kernel_points(self, z: Floats) -> Floats:
         if self.metric == "cosine":
@@ -269,7 +268,9 @@ class PointCost(Cost):
         if self.metric == "cosine":
             return 0.0, 2.0 + 1e-9
         corner = point_ground(self._extents()[None, :], np.zeros((1, self.x.shape[1])), *self._form)
-        return 0.0, float(on_device("cpu").cost_pairs(corner, np.zeros(1, np.int64), np.zeros(1, np.int64))[0]) * (1 + 1e-9)
+        return 0.0, float(on_device("cpu").cost_pairs(corner, np.zeros(1, np.int64), np.zeros(1, np.int64))[0]) * (
+            1 + 1e-9
+        )
 
     @property
     def rounding(self) -> tuple[float, float]:
@@ -320,7 +321,9 @@ class CallableCost(Cost):
         out = np.asarray(self.metric(y, x) if self.flipped else self.metric(x, y), dtype=np.float64)
         out = out.T if self.flipped and out.ndim == 2 else out
         if out.shape != (len(x), len(y)):
-            raise InvalidInput(f"metric must return shape {(len(x), len(y))} for blocks of that many points; received {out.shape}")
+            raise InvalidInput(
+                f"metric must return shape {(len(x), len(y))} for blocks of that many points; received {out.shape}"
+            )
         bad = ~(np.isfinite(out) & (out >= 0))
         if bad.any():
             raise InvalidInput(f"metric must be finite and non-negative; received {out[bad][0]} for some pair")
@@ -350,7 +353,9 @@ class CallableCost(Cost):
 
     def scaled(self) -> CallableCost:
         """Distances divided by a power of two, the largest then in [1/2, 1): one pass over all pairs."""
-        largest = max(float(self._distances(self.x[rows], self.y).max()) for rows in row_blocks(slice(None), *self.shape))
+        largest = max(
+            float(self._distances(self.x[rows], self.y).max()) for rows in row_blocks(slice(None), *self.shape)
+        )
         exponent = math.frexp(largest)[1] if largest > 0 else 0
         return replace(self, shift=exponent)
 
@@ -488,7 +493,9 @@ class SparseCost(Cost):
         if len(filled):
             top = np.maximum.reduceat(exponent, self.csr.indptr[filled])
             safe = np.where(np.isfinite(top), top, 0.0)
-            sums = np.add.reduceat(np.exp(exponent - np.repeat(safe, np.diff(self.csr.indptr)[filled])), self.csr.indptr[filled])
+            sums = np.add.reduceat(
+                np.exp(exponent - np.repeat(safe, np.diff(self.csr.indptr)[filled])), self.csr.indptr[filled]
+            )
             with np.errstate(divide="ignore"):
                 out[filled] = -epsilon * (safe + np.log(sums))
         return out
@@ -541,5 +548,7 @@ def point_cost(x: Floats, y: Floats, metric: Metric, p: float) -> PointCost | Ca
     for name, z in (("x", x), ("y", y)):
         if metric == "cosine" and not z.any(axis=1).all():
             row = int((~z.any(axis=1)).argmax())
-            raise InvalidInput(f'{name} must hold no zero vector under metric="cosine"; received one in row {row}; drop it')
+            raise InvalidInput(
+                f'{name} must hold no zero vector under metric="cosine"; received one in row {row}; drop it'
+            )
     return PointCost(x, y, metric, p)

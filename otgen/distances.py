@@ -296,7 +296,9 @@ def sinkhorn_divergence(
 
 def _minus(xy: float | None, xx: float | None, yy: float | None) -> float:
     """``xy - (xx + yy) / 2`` of bounds that an entropic result always has; its last roundings are covered outside."""
-    assert xy is not None and xx is not None and yy is not None
+    assert xy is not None
+    assert xx is not None
+    assert yy is not None
     return xy - math.nextafter((xx + yy) / 2, math.inf if xx + yy > xy else -math.inf)
 
 
@@ -329,7 +331,9 @@ def _sinkhorn(solver: Any, tol: float, max_iter: int) -> Sinkhorn:
         return Sinkhorn(tol=tol, max_iter=max_iter)
     chosen = solver_from(solver)
     if not isinstance(chosen, Sinkhorn):
-        raise InvalidInput(f"solver must be a Sinkhorn here; received {solver!r}; call otgen.wasserstein for exact transport")
+        raise InvalidInput(
+            f"solver must be a Sinkhorn here; received {solver!r}; call otgen.wasserstein for exact transport"
+        )
     if (tol, max_iter) != (1e-6, 10_000):
         raise InvalidInput("tol and max_iter must not be passed beside a configured solver; set them on the solver")
     return chosen
@@ -431,8 +435,9 @@ def _along(directions: Floats, x: Floats, y: Floats, source: Measure, target: Me
 
 def _weighted(u: Floats, v: Floats, source: Measure, target: Measure, p: float) -> float:
     first, second = np.argsort(u), np.argsort(v)
-    sides = (None if m.uniform else m.weights[order] for m, order in ((source, first), (target, second)))
-    return stairs.walk(stairs.masses(*sides, len(u), len(v)), u[first], v[second], p).cost
+    a = None if source.uniform else source.weights[first]
+    b = None if target.uniform else target.weights[second]
+    return stairs.walk(stairs.masses(a, b, len(u), len(v)), u[first], v[second], p).cost
 
 
 def bures_wasserstein(mean0: Any, cov0: Any, mean1: Any, cov1: Any) -> float:
@@ -492,7 +497,9 @@ def _square_root(value: Any, d: int, name: str) -> npt.NDArray[np.float64]:
         raise InvalidInput(f"{name} must be a finite ({d}, {d}) matrix; received shape {matrix.shape}")
     size = float(np.abs(matrix).max())
     if np.abs(matrix - matrix.T).max() > 1e-10 * size:
-        raise InvalidInput(f"{name} must be symmetric; received entries {np.abs(matrix - matrix.T).max():.3g} apart; average it with its transpose")
+        raise InvalidInput(
+            f"{name} must be symmetric; received entries {np.abs(matrix - matrix.T).max():.3g} apart; average it with its transpose"
+        )
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     if values[0] < -1e-10 * size:
         raise InvalidInput(f"{name} must be positive semi-definite; received an eigenvalue {values[0]:.3g}")

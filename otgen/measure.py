@@ -13,7 +13,7 @@ from . import validation
 from .kernels.accurate import total_pair
 from .validation import Floats, Origin
 
-Weights = npt.NDArray[np.float64]
+Weights = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)

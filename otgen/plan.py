@@ -42,7 +42,9 @@ class Plan(abc.ABC):
         """``P @ v`` for v of shape (m,) or (m, k)."""
         right = np.asarray(vectors, dtype=np.float64)
         if right.ndim not in (1, 2) or len(right) != self.shape[1]:
-            raise InvalidInput(f"a plan of shape {self.shape} multiplies ({self.shape[1]},) or ({self.shape[1]}, k); received {right.shape}")
+            raise InvalidInput(
+                f"a plan of shape {self.shape} multiplies ({self.shape[1]},) or ({self.shape[1]}, k); received {right.shape}"
+            )
         out = self._multiply(right if right.ndim == 2 else right[:, None])
         return out if right.ndim == 2 else out[:, 0]
 
@@ -60,7 +62,9 @@ class Plan(abc.ABC):
         """The plan as an (n, m) array."""
         n, m = self.shape
         if n * m > _DENSE:
-            raise TooLarge(f"a dense plan must have at most {_DENSE:.0e} entries; this one has {n} x {m}; use it as an operator")
+            raise TooLarge(
+                f"a dense plan must have at most {_DENSE:.0e} entries; this one has {n} x {m}; use it as an operator"
+            )
         return self._multiply(np.eye(m))
 
     def __repr__(self) -> str:
@@ -85,9 +89,9 @@ class SparsePlan(Plan):
 
     rows: Indices
     columns: Indices
-    values: npt.NDArray[np.float64]
+    values: Floats
     size: tuple[int, int]
-    low: npt.NDArray[np.float64] | None = None
+    low: Floats | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -100,7 +104,7 @@ class SparsePlan(Plan):
         return replace(self, rows=self.columns, columns=self.rows, size=self.size[::-1])
 
     @cached_property
-    def matrix(self) -> scipy.sparse.csr_array:
+    def matrix(self) -> Any:
         """The plan as a ``scipy.sparse.csr_array`` of shape (n, m)."""
         return scipy.sparse.coo_array((self.values, (self.rows, self.columns)), shape=self.size).tocsr()
 
@@ -266,8 +270,7 @@ def rounded(plan: EntropicPlan) -> EntropicPlan:
 
 def matrix_plan(matrix: Any) -> SparsePlan:
     """A plan from a dense or sparse (n, m) matrix: its positive entries."""
-    coo = scipy.sparse.coo_array(matrix)
+    coo: Any = scipy.sparse.coo_array(matrix)
     keep = coo.data > 0
-    return SparsePlan(coo.row[keep].astype(np.int64), coo.col[keep].astype(np.int64), coo.data[keep].astype(float), coo.shape)
-
-
+    rows, columns = (index[keep].astype(np.int64) for index in (coo.row, coo.col))
+    return SparsePlan(rows, columns, coo.data[keep].astype(float), coo.shape)

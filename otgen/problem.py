@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import validation
-from .cost import CallableCost, Cost, MatrixCost, Metric, PointCost, SparseCost, point_cost
+from .cost import Cost, MatrixCost, Metric, PointCost, SparseCost, point_cost
 from .errors import InvalidInput
 from .measure import Measure
 
@@ -82,7 +82,9 @@ class Problem:
         return cls(source, target, point_cost(source.float64(), target.float64(), metric, p), epsilon)
 
     @classmethod
-    def from_matrix(cls, C: Any, a: Any = None, b: Any = None, *, epsilon: float = 0.0, normalize: bool = False) -> Problem:
+    def from_matrix(
+        cls, C: Any, a: Any = None, b: Any = None, *, epsilon: float = 0.0, normalize: bool = False
+    ) -> Problem:
         """A problem with a listed cost, dense or sparse; see :func:`otgen.transport` for the arguments and errors."""
         matrix, origin = validation.cost_matrix(C)
         cost = MatrixCost(matrix) if origin.library != "numpy" or not hasattr(matrix, "indptr") else SparseCost(matrix)
@@ -144,7 +146,13 @@ class Problem:
 
     def __repr__(self) -> str:
         n, m = self.shape
-        kind = {PointCost: "points", CallableCost: "points", MatrixCost: "matrix", SparseCost: "sparse matrix"}[type(self.cost)]
+        kind = (
+            "sparse matrix"
+            if isinstance(self.cost, SparseCost)
+            else "matrix"
+            if isinstance(self.cost, MatrixCost)
+            else "points"
+        )
         strength = f", epsilon={self.epsilon:g}" if self.epsilon else ""
         return f"Problem({n} x {m}, {kind}, p={self.p:g}{strength})"
 

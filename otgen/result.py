@@ -112,7 +112,9 @@ class Result:
             "standard_error": self.standard_error,
             "seconds": self.seconds,
         }
-        return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in out.items()}
+        return {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in out.items()
+        }
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = [("value", _number(self.value))]

@@ -68,7 +68,9 @@ def _plain(value: Any, name: str) -> tuple[np.ndarray, Origin]:
         try:
             array = np.asarray(value)
         except ValueError as fault:
-            raise InvalidInput(f"{name} must be a rectangular array of numbers; received {fault}; pad or split it") from None
+            raise InvalidInput(
+                f"{name} must be a rectangular array of numbers; received {fault}; pad or split it"
+            ) from None
         origin = Origin("numpy", "cpu", array.dtype.name)
     if origin.device != "cpu":
         raise InvalidInput(
@@ -81,11 +83,15 @@ def _plain(value: Any, name: str) -> tuple[np.ndarray, Origin]:
 def _as_float(array: np.ndarray, origin: Origin, name: str) -> Floats:
     """Integers and booleans become float64, half floats float32; what holds no numbers is refused."""
     if array.dtype.kind not in "biuf":
-        raise InvalidInput(f"{name} must hold real numbers; received dtype {array.dtype}; convert it with .astype(float)")
+        raise InvalidInput(
+            f"{name} must hold real numbers; received dtype {array.dtype}; convert it with .astype(float)"
+        )
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
     if array.dtype.itemsize > 8:
-        raise InvalidInput(f"{name} must be at most float64; received dtype {array.dtype}; convert it with .astype(float)")
+        raise InvalidInput(
+            f"{name} must be at most float64; received dtype {array.dtype}; convert it with .astype(float)"
+        )
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
@@ -125,7 +131,9 @@ def points(value: Any, name: str) -> tuple[Floats, Origin]:
     if array.ndim not in (1, 2):
         raise InvalidInput(f"{name} must be (n, d) or (n,); received shape {array.shape}; reshape it")
     if 0 in array.shape:
-        raise InvalidInput(f"{name} must hold at least one point of at least one coordinate; received shape {array.shape}")
+        raise InvalidInput(
+            f"{name} must hold at least one point of at least one coordinate; received shape {array.shape}"
+        )
     floats = _as_float(array, origin, name)
     floats = floats[:, None] if floats.ndim == 1 else floats
     if not np.isfinite(floats.min()) or not np.isfinite(floats.max()):  # NaN carries through both
@@ -152,7 +160,9 @@ def weights(value: Any, size: int, name: str, of: str) -> tuple[npt.NDArray[np.f
         return np.broadcast_to(1.0 / size, (size,)), None
     array, origin = _plain(value, name)
     if array.shape != (size,):
-        raise InvalidInput(f"{name} must have one weight per point of {of}, shape ({size},); received shape {array.shape}")
+        raise InvalidInput(
+            f"{name} must have one weight per point of {of}, shape ({size},); received shape {array.shape}"
+        )
     floats = np.array(_as_float(array, origin, name), dtype=np.float64)
     least, most = float(floats.min()), float(floats.max())
     if not (least >= 0 and most < math.inf):
@@ -165,9 +175,7 @@ def weights(value: Any, size: int, name: str, of: str) -> tuple[npt.NDArray[np.f
     return floats, origin
 
 
-def same_mass(
-    a: float, b: float, origins: Sequence[Origin | None], names: tuple[str, str], *, normalize: bool
-) -> None:
+def same_mass(a: float, b: float, origins: Sequence[Origin | None], names: tuple[str, str], *, normalize: bool) -> None:
     """Raise `MassMismatch` unless the totals agree to the tolerance of the coarser dtype, or ``normalize`` is set.
 
     Weights that were not given (origin None) take the other side's total.
@@ -260,13 +268,17 @@ def _sparse_matrix(value: Any, name: str) -> tuple[Any, Origin]:
     coordinates = value.tocoo(copy=True)
     pairs = coordinates.row.astype(np.int64) * value.shape[1] + coordinates.col
     if len(np.unique(pairs)) < len(pairs):
-        raise InvalidInput(f"{name} must list each pair once; received duplicate entries; call sum_duplicates() if that is meant")
+        raise InvalidInput(
+            f"{name} must list each pair once; received duplicate entries; call sum_duplicates() if that is meant"
+        )
     csr = coordinates.tocsr()
     csr.sort_indices()
     csr.data = _as_float(csr.data, origin, name).astype(np.float64)
     bad = np.isnan(csr.data) | (csr.data == -np.inf)
     if bad.any():
-        raise InvalidInput(f"{name} must not hold NaN or -inf; received {csr.data[bad.argmax()]} among its stored entries")
+        raise InvalidInput(
+            f"{name} must not hold NaN or -inf; received {csr.data[bad.argmax()]} among its stored entries"
+        )
     return csr, origin
 
 

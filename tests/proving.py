@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -20,7 +21,9 @@ def assert_proven(result, truth, *, scale=None, tight=1e-12):
     assert lower - slack <= truth, f"lower bound {result.lower!r} is above the truth {float(truth)!r}"
     assert truth <= upper + slack, f"upper bound {result.upper!r} is below the truth {float(truth)!r}"
     assert upper - lower <= tight * size + 1e-300, f"interval of width {float(upper - lower)} for a scale of {size}"
-    assert abs(Fraction(result.value) - truth) <= tight * size + 1e-300, f"value {result.value!r}, truth {float(truth)!r}"
+    assert abs(Fraction(result.value) - truth) <= tight * size + 1e-300, (
+        f"value {result.value!r}, truth {float(truth)!r}"
+    )
 
 
 def assert_coupling(plan, a, b, tolerance=1e-12):
@@ -57,10 +60,10 @@ def exact_transport(costs, a, b) -> Fraction:
             path.append(parent[path[-1]])
         path.reverse()
         amount = min(supply[path[0]], demand[end])
-        for u, v in zip(path, path[1:]):
+        for u, v in itertools.pairwise(path):
             if u >= n:
                 amount = min(amount, flow[v][u - n])
-        for u, v in zip(path, path[1:]):
+        for u, v in itertools.pairwise(path):
             if u < n:
                 flow[u][v - n] += amount
             else:

@@ -100,7 +100,9 @@ def products(draw):
     """Product measures: W_2^2 adds up over the factors, each of them on a line."""
     factors = [draw(lines()) for _ in range(2)]
     square = sum(((np.sort(k.x, axis=0) - np.sort(k.y, axis=0)) ** 2).mean() for k in factors)
-    grids = [np.array([(s[0], t[0]) for s in first for t in second]) for first, second in zip(*((k.x, k.y) for k in factors))]
+    grids = [
+        np.array([(s[0], t[0]) for s in first for t in second]) for first, second in zip(*((k.x, k.y) for k in factors))
+    ]
     return Known(*grids, None, None, "euclidean", 2, float(np.sqrt(square)))
 
 

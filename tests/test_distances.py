@@ -170,7 +170,9 @@ class TestProof:
         rng = np.random.default_rng(0)
         x, y = rng.normal(size=(9, 4)), rng.normal(size=(8, 4))
         expected = scipy.spatial.distance.cdist(x, y, "cosine")
-        np.testing.assert_allclose(otgen.Problem.from_points(x, y, p=1, metric="cosine").cost.block(), expected, atol=1e-14)
+        np.testing.assert_allclose(
+            otgen.Problem.from_points(x, y, p=1, metric="cosine").cost.block(), expected, atol=1e-14
+        )
 
 
 class TestAgainstPeers:
@@ -289,7 +291,9 @@ class TestBures:
         one, other = (m @ m.T + 0.1 * np.eye(d) for m in rng.normal(size=(2, d, d)))
         root = scipy.linalg.sqrtm(one)
         expected = np.trace(one + other - 2 * scipy.linalg.sqrtm(root @ other @ root)).real
-        assert otgen.bures_wasserstein(np.zeros(d), one, np.zeros(d), other) ** 2 == pytest.approx(expected, rel=1e-7, abs=1e-9)
+        assert otgen.bures_wasserstein(np.zeros(d), one, np.zeros(d), other) ** 2 == pytest.approx(
+            expected, rel=1e-7, abs=1e-9
+        )
 
     def test_nearly_equal_covariances_keep_their_digits(self):
         d = otgen.bures_wasserstein(0.0, 1.0, 0.0, (1 + 1e-9) ** 2)
@@ -346,7 +350,9 @@ class TestEntropic:
         truth = A + B - D + strength * (1 - math.log(2 * strength)) + strength * math.log(D + strength)
         keep = weights > 1e-14
         nodes, weights = nodes[keep], weights[keep]
-        result = otgen.sinkhorn(math.sqrt(A) * nodes, math.sqrt(B) * nodes, weights, weights, epsilon=2 * strength, tol=1e-10)
+        result = otgen.sinkhorn(
+            math.sqrt(A) * nodes, math.sqrt(B) * nodes, weights, weights, epsilon=2 * strength, tol=1e-10
+        )
         assert truth == pytest.approx(2.22436, abs=1e-5)
         assert result.value == pytest.approx(truth, abs=1e-6)
 
@@ -358,7 +364,9 @@ class TestEntropic:
         one = otgen.sinkhorn(x, y, epsilon=epsilon, tol=1e-7, max_iter=10**5)
         other = otgen.transport(C, epsilon=epsilon, solver=Sinkhorn(tol=1e-7, max_iter=10**5))
         assert one.value == pytest.approx(other.value, rel=1e-8)
-        assert otgen.transport(3 * C, [2] * 12, epsilon=3 * epsilon, throw=False).value == pytest.approx(72 * one.value, rel=1e-4)
+        assert otgen.transport(3 * C, [2] * 12, epsilon=3 * epsilon, throw=False).value == pytest.approx(
+            72 * one.value, rel=1e-4
+        )
 
     def test_divergence_of_equal_clouds_and_its_limits(self):
         rng = np.random.default_rng(0)

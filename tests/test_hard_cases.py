@@ -37,7 +37,9 @@ class TestMass:
         result = otgen.wasserstein([[0, 0], [1, 1]], [[0, 0], [1, 1]], [0.5, 0.5], [1, 1], normalize=True)
         assert result.value == 0
 
-    @pytest.mark.parametrize(("bad", "said"), [(np.nan, "nan at index 1"), (np.inf, "inf at index 1"), (-1.0, "-1.0 at index 1")])
+    @pytest.mark.parametrize(
+        ("bad", "said"), [(np.nan, "nan at index 1"), (np.inf, "inf at index 1"), (-1.0, "-1.0 at index 1")]
+    )
     def test_5_bad_weights(self, bad, said):
         with pytest.raises(InvalidInput, match=said):
             otgen.wasserstein([0, 1, 2], [0, 1, 2], [1, bad, 1])
@@ -230,7 +232,9 @@ class TestPoints:
 
     def test_25_high_powers(self):
         assert otgen.wasserstein([0, 1, 2], [1, 2, 3], p=540).value == pytest.approx(1, rel=1e-14)
-        assert otgen.wasserstein([0.0, 1e-3], [1e-3, 1.0], p=540).value == pytest.approx(0.999 * 0.5 ** (1 / 540), rel=1e-12)
+        assert otgen.wasserstein([0.0, 1e-3], [1e-3, 1.0], p=540).value == pytest.approx(
+            0.999 * 0.5 ** (1 / 540), rel=1e-12
+        )
         result = otgen.wasserstein([0, 1, 5], [1, 2, 3], p=math.inf)
         assert (result.value, result.cost, result.certificate) == (2, None, "cut")
 
@@ -241,7 +245,7 @@ class TestPoints:
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
     def test_27_coordinates_that_are_no_numbers(self, bad):
-        with pytest.raises(InvalidInput, match="x must be finite.*row 1"):
+        with pytest.raises(InvalidInput, match=r"x must be finite.*row 1"):
             otgen.wasserstein([[0, 0], [bad, 0]], [[0, 0]])
 
     def test_28_the_largest_floats(self):
@@ -310,7 +314,9 @@ class TestEntropic:
     def test_34_a_dirac_against_itself(self):
         assert otgen.sinkhorn([[1.0, 2.0]], [[1.0, 2.0]], epsilon=0.1).value == 0
         assert otgen.sinkhorn(np.ones((5, 2)), np.ones((4, 2)), epsilon=0.1).value == pytest.approx(0, abs=1e-15)
-        assert otgen.sinkhorn_divergence(np.ones((5, 2)), np.ones((4, 2)), epsilon=0.1).value == pytest.approx(0, abs=1e-15)
+        assert otgen.sinkhorn_divergence(np.ones((5, 2)), np.ones((4, 2)), epsilon=0.1).value == pytest.approx(
+            0, abs=1e-15
+        )
 
     @pytest.mark.parametrize(("metric", "p"), [("euclidean", 1), ("euclidean", 2), ("cityblock", 1)])
     def test_35_nearly_equal_clouds(self, metric, p):

@@ -47,7 +47,15 @@ def certify_dual(problem: Problem, plan: SparsePlan | None, potentials: tuple[Fl
     if plan is None:
         return Certificate("dual", math.inf, below(lower, slip), math.inf, size, math.nan, (f, g))
     cost, error, charge = _upper(problem, plan)
-    return Certificate("dual", cost, below(lower, slip), above(cost, charge), max(abs(cost), size, 1e-14 * _spread(problem)), error, (f, g))
+    return Certificate(
+        "dual",
+        cost,
+        below(lower, slip),
+        above(cost, charge),
+        max(abs(cost), size, 1e-14 * _spread(problem)),
+        error,
+        (f, g),
+    )
 
 
 def balanced(problem: Problem, f: Floats, g: Floats) -> tuple[Floats, Floats]:

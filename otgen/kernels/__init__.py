@@ -19,4 +19,6 @@ def on_device(device: str) -> ModuleType:
     """
     if device == "cpu":
         return cpu
-    raise InvalidInput(f"there are no kernels for device {device!r}; received an array that lives there; move it to the host first")
+    raise InvalidInput(
+        f"there are no kernels for device {device!r}; received an array that lives there; move it to the host first"
+    )

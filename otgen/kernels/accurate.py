@@ -8,6 +8,7 @@ then rounded, ``|error| <= u |s| + gamma_n^2 sum |x_i|``.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from .compiling import jit
 from .ground import own
 
-Doubles = npt.NDArray[np.float64]
+Doubles = npt.NDArray[np.floating[Any]]
 
 UNIT = 2.0**-53  # unit roundoff of float64
 _SMALL = 4096  # below this, Python's exact fsum is as quick as a compiled kernel and loads no compiler
@@ -102,7 +103,7 @@ def dot(left: Doubles, right: Doubles) -> float:
 
 def _fsumprod(left: Doubles, right: Doubles) -> float:
     """Products split exactly (each half has 26 bits), then summed exactly."""
-    return math.fsum(np.concatenate([p for p in _split_products(left, right)]))
+    return math.fsum(np.concatenate(list(_split_products(left, right))))
 
 
 def _split_products(left: Doubles, right: Doubles) -> list[Doubles]:
@@ -111,7 +112,7 @@ def _split_products(left: Doubles, right: Doubles) -> list[Doubles]:
         t = 134217729.0 * array
         high = t - (t - array)
         parts.append((high, array - high))
-    return [l * r for l in parts[0] for r in parts[1]]
+    return [one * other for one in parts[0] for other in parts[1]]
 
 
 def total_pair(values: Doubles) -> tuple[float, float]:
@@ -152,4 +153,6 @@ def marginal_residual(index: npt.NDArray[np.int64], high: Doubles, low: Doubles,
     entries = int(np.bincount(index, minlength=1).max()) if len(index) else 1
     total_high, total_low = total_pair(weights)
     ceiling = (entries + 8) * 2.0**-100
-    return _charge(index, own(high, high.dtype), own(low, low.dtype), own(weights, weights.dtype), total_high, total_low, ceiling)
+    return _charge(
+        index, own(high, high.dtype), own(low, low.dtype), own(weights, weights.dtype), total_high, total_low, ceiling
+    )

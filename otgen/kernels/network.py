@@ -357,7 +357,9 @@ def relevel(tree: Tree, cost: Doubles, n: int) -> None:
     _relevel(tree, cost, n)
 
 
-def pivot(tree: Tree, tails: Nodes, heads: Nodes, cost: Doubles, n: int, start: int, limit: int) -> tuple[int, int, bool]:
+def pivot(
+    tree: Tree, tails: Nodes, heads: Nodes, cost: Doubles, n: int, start: int, limit: int
+) -> tuple[int, int, bool]:
     """Up to ``limit`` pivots, in place: (how many, where to search on, whether the tree is optimal for these arcs)."""
     block = max(int(len(tails) ** 0.5), 64)
     return _pivot(tree, tails, heads, cost, n, start, block, 2.0**-47, limit)

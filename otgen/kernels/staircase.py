@@ -20,7 +20,6 @@ from .accurate import Doubles, pair_add, pair_grow, total_pair, two_product, two
 from .compiling import jit
 from .ground import own
 
-
 _LONG = 200_000  # points above which a walk is split in two
 
 
@@ -289,7 +288,9 @@ def _monge_transform(x, f, y, p, out):
         width //= 2
 
 
-def potentials(rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], x: Doubles, y: Doubles, p: float) -> tuple[Doubles, Doubles]:
+def potentials(
+    rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], x: Doubles, y: Doubles, p: float
+) -> tuple[Doubles, Doubles]:
     """Feasible potentials (f, g), (n,) and (m,), tight along the staircase; sorted order, O((n + m) log)."""
     f, g = np.empty(len(x)), np.empty(len(y))
     _duals(rows, columns, x, y, p, f, g)

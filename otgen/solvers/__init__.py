@@ -7,4 +7,15 @@ from .linprog import LinearProgram
 from .simplex import Simplex
 from .sinkhorn import Annealing, Fixed, Schedule, Sinkhorn
 
-__all__ = ["Annealing", "Auto", "Fixed", "Line", "LinearProgram", "Schedule", "Simplex", "Sinkhorn", "Solution", "Solver"]
+__all__ = [
+    "Annealing",
+    "Auto",
+    "Fixed",
+    "Line",
+    "LinearProgram",
+    "Schedule",
+    "Simplex",
+    "Sinkhorn",
+    "Solution",
+    "Solver",
+]

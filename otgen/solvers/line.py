@@ -37,7 +37,9 @@ class Line:
     def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
         """Sort both clouds; raises `InvalidInput` off the line or with an entropic term."""
         if not problem.on_line or problem.epsilon or not isinstance(problem.cost, PointCost):
-            raise InvalidInput(f"solver='line' needs points with one coordinate and no epsilon; received {problem!r}; use solver='auto'")
+            raise InvalidInput(
+                f"solver='line' needs points with one coordinate and no epsilon; received {problem!r}; use solver='auto'"
+            )
         plan = sort_both(problem.cost.x[:, 0], problem.cost.y[:, 0], problem.source, problem.target)
         if problem.p > 8 and not problem.bottleneck:
             problem, plan = _magnified(problem, plan)

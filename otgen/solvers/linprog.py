@@ -37,10 +37,16 @@ class LinearProgram:
         """Solve; raises `TooLarge` above four million pairs, where HiGHS would need tens of gigabytes."""
         n, m = problem.shape
         if problem.epsilon or problem.bottleneck:
-            raise InvalidInput(f"solver='linprog' needs epsilon=0 and finite p; received {problem!r}; use solver='auto'")
+            raise InvalidInput(
+                f"solver='linprog' needs epsilon=0 and finite p; received {problem!r}; use solver='auto'"
+            )
         if n * m > _PAIRS:
-            raise TooLarge(f"solver='linprog' lists every pair, about {n * m * 1.5e-6:.0f} GB for {n} x {m}; use solver='simplex'")
+            raise TooLarge(
+                f"solver='linprog' lists every pair, about {n * m * 1.5e-6:.0f} GB for {n} x {m}; use solver='simplex'"
+            )
         rows, columns, costs = _allowed(problem)
+        if not len(costs):
+            return Solution(problem, None, (np.zeros(n), np.zeros(m)), Status.INFEASIBLE, 0, "LinearProgram")
         lines = np.concatenate([rows, n + columns])
         variables = np.tile(np.arange(len(costs)), 2)
         incidence = scipy.sparse.csr_array((np.ones(len(lines)), (lines, variables)), shape=(n + m, len(costs)))
@@ -49,7 +55,9 @@ class LinearProgram:
         options: dict[str, Any] = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
         if self.max_iter is not None:
             options["maxiter"] = self.max_iter
-        found = scipy.optimize.linprog(costs, A_eq=incidence, b_eq=masses * scale, method="highs-ds", options=options)
+        found: Any = scipy.optimize.linprog(
+            costs, A_eq=incidence, b_eq=masses * scale, method="highs-ds", options=options
+        )
         status = {0: Status.OPTIMAL, 1: Status.MAX_ITER, 2: Status.INFEASIBLE}.get(found.status, Status.IMPRECISE)
         if found.x is None:
             zeros = np.zeros(n), np.zeros(m)
@@ -63,8 +71,9 @@ class LinearProgram:
 
 def _allowed(problem: Problem) -> tuple[Any, Any, Any]:
     """The pairs that are not forbidden, and their costs."""
-    parts = []
+    parts: list[tuple[Any, Any, Any]] = []
     for rows, costs in problem.cost.blocks():
         i, j = np.nonzero(np.isfinite(costs))
         parts.append((i + rows.start, j, costs[i, j]))
-    return tuple(np.concatenate([part[k] for part in parts]) for k in range(3))
+    rows, columns, costs = (np.concatenate(side) for side in zip(*parts))
+    return rows, columns, costs

@@ -62,7 +62,9 @@ class Simplex:
     def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
         """Solve a scaled problem; raises `InvalidInput` for p = inf or with an entropic term."""
         if problem.epsilon or problem.bottleneck:
-            raise InvalidInput(f"solver='simplex' needs epsilon=0 and finite p; received {problem!r}; use solver='auto'")
+            raise InvalidInput(
+                f"solver='simplex' needs epsilon=0 and finite p; received {problem!r}; use solver='auto'"
+            )
         supply, demand = whole_masses(problem.source.weights, problem.target.weights)
         live = _Live(problem, np.flatnonzero(supply), np.flatnonzero(demand))
         master = _Master(live, supply[live.rows], demand[live.columns], self.max_iter, progress)
@@ -112,7 +114,9 @@ class _Live:
         return self.problem.cost
 
     def pairs(self, tails: Any, heads: Any) -> Floats:
-        return self.cost.pairs(self.rows[tails].astype(np.int64), self.columns[heads].astype(np.int64)).astype(np.float64)
+        return self.cost.pairs(self.rows[tails].astype(np.int64), self.columns[heads].astype(np.int64)).astype(
+            np.float64
+        )
 
     def price(self, g: Floats, count: int) -> tuple[Indices, Floats]:
         """For every live row the live columns of least ``c - g``: (n, count) columns, (n, count) values."""
@@ -150,7 +154,8 @@ class _Live:
         rows, columns = self.rows[rows], self.columns[columns]
         dust = _dust(self, a, b, potentials)
         if len(dust[0]):
-            rows, columns, high = (np.concatenate(pair) for pair in zip((rows, columns, high), dust))
+            rows, columns = np.concatenate([rows, dust[0]]), np.concatenate([columns, dust[1]])
+            high = np.concatenate([high, dust[2]])
             low = np.concatenate([low, np.zeros(len(dust[0]))])
         return SparsePlan(rows, columns, high, self.problem.shape, low)
 
@@ -250,7 +255,7 @@ class _Master:
 
     def _grow(self) -> bool:
         """Price every pair and bring in the worst of each row; False if none improves."""
-        n, m = self.live.shape
+        _n, m = self.live.shape
         f, g = self.potentials()
         columns, values = self.live.price(g, _MORE)
         size = np.abs(f)[:, None] + np.abs(g)[columns] + np.abs(values)
@@ -307,7 +312,7 @@ def _all_arcs(live: _Live) -> tuple[Any, Any]:
     n, m = live.problem.shape
     row, column = np.full(n, -1), np.full(m, -1)
     row[live.rows], column[live.columns] = np.arange(len(live.rows)), np.arange(len(live.columns))
-    parts = []
+    parts: list[tuple[Any, Any]] = []
     if isinstance(live.cost, SparseCost):
         coo = live.cost.csr.tocoo()
         finite = np.isfinite(coo.data)

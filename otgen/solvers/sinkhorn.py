@@ -109,7 +109,9 @@ class Sinkhorn:
     def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
         """Solve a scaled problem; raises `InvalidInput` without an entropic term."""
         if not problem.epsilon or problem.bottleneck:
-            raise InvalidInput(f"solver='sinkhorn' needs epsilon > 0 and finite p; received {problem!r}; use otgen.wasserstein")
+            raise InvalidInput(
+                f"solver='sinkhorn' needs epsilon > 0 and finite p; received {problem!r}; use otgen.wasserstein"
+            )
         iteration = _Iteration(problem, init)
         largest = max(map(abs, problem.cost.range())) or problem.epsilon
         stages = [problem.epsilon] if init is not None else self.schedule.epsilons(problem.epsilon, largest)
@@ -120,7 +122,9 @@ class Sinkhorn:
         f, g = iteration.f, iteration.g
         a, b = problem.source.probabilities, problem.target.probabilities
         plan = rounded(EntropicPlan(problem.cost, f, g, problem.epsilon, a, b))
-        return Solution(problem, plan, (f, g), Status.CONVERGED if converged else Status.MAX_ITER, iteration.count, "Sinkhorn")
+        return Solution(
+            problem, plan, (f, g), Status.CONVERGED if converged else Status.MAX_ITER, iteration.count, "Sinkhorn"
+        )
 
 
 class _Iteration:
@@ -136,7 +140,10 @@ class _Iteration:
             self.f, self.g = np.zeros(problem.shape[0]), np.zeros(problem.shape[1])
             return
         shift = problem.cost.shift * problem.p
-        f, g = (np.asarray(z, dtype=np.float64) * 2.0**-shift for z in (init.potentials if isinstance(init, Result) else init))
+        f, g = (
+            np.asarray(z, dtype=np.float64) * 2.0**-shift
+            for z in (init.potentials if isinstance(init, Result) else init)
+        )
         if (f.shape, g.shape) != ((problem.shape[0],), (problem.shape[1],)):
             raise InvalidInput(f"init must be potentials of shapes {problem.shape}; received {f.shape} and {g.shape}")
         self.f, self.g = f, g

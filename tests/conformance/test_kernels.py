@@ -75,7 +75,9 @@ class TestAgainstReference:
     def test_softmin(self, kernels, form, shape, dtype):
         ground, _, h, tolerance = made(form, shape, dtype)
         h[0] = -np.inf if shape[1] > 1 else h[0]
-        np.testing.assert_allclose(kernels.softmin(ground, h, 0.1), reference.softmin(ground, h, 0.1), rtol=0, atol=2 * tolerance)
+        np.testing.assert_allclose(
+            kernels.softmin(ground, h, 0.1), reference.softmin(ground, h, 0.1), rtol=0, atol=2 * tolerance
+        )
 
     def test_nearest(self, kernels, form, shape, dtype):
         ground, _, g, tolerance = made(form, shape, dtype)
@@ -92,7 +94,9 @@ class TestAgainstReference:
         ground, f, g, tolerance = made(form, shape, dtype)
         vectors = np.random.default_rng(0).random((shape[1], 2)).astype(dtype)
         expected = reference.gibbs(ground, f, g, 0.5, vectors)
-        np.testing.assert_allclose(kernels.gibbs(ground, f, g, 0.5, vectors), expected, rtol=4 * tolerance * np.sqrt(shape[1]))
+        np.testing.assert_allclose(
+            kernels.gibbs(ground, f, g, 0.5, vectors), expected, rtol=4 * tolerance * np.sqrt(shape[1])
+        )
 
 
 def test_softmin_of_nothing_is_infinite(kernels):
@@ -112,7 +116,9 @@ def test_ties_go_to_the_first_column(kernels):
 def test_layouts_give_the_same_bits(kernels, layout, tmp_path):
     x, y = np.random.default_rng(0).random((2, 20, 3))
     expected = kernels.cost_block(point_ground(x, y, 2.0, 1.0))
-    other = {"C": x, "F": np.asfortranarray(x), "strided": np.repeat(x, 2, axis=0)[::2], "readonly": x.copy()}.get(layout)
+    other = {"C": x, "F": np.asfortranarray(x), "strided": np.repeat(x, 2, axis=0)[::2], "readonly": x.copy()}.get(
+        layout
+    )
     if layout == "readonly":
         other.flags.writeable = False
     if layout == "memmap":

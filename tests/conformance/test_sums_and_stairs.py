@@ -27,7 +27,10 @@ def test_dot_products_are_accurate_under_cancellation(n):
     left, right = rng.normal(size=(2, n))
     exact = sum(Fraction(x) * Fraction(y) for x, y in zip(left.tolist(), right.tolist()))
     size = Fraction(float(np.abs(left * right).sum()))
-    assert abs(Fraction(accurate.dot(left, right)) - exact) <= 2 * Fraction(2) ** -53 * abs(exact) + size * Fraction(2) ** -85
+    assert (
+        abs(Fraction(accurate.dot(left, right)) - exact)
+        <= 2 * Fraction(2) ** -53 * abs(exact) + size * Fraction(2) ** -85
+    )
 
 
 def test_marginal_residual_sees_what_is_missing():

@@ -1,0 +1,62 @@
+# Everything runs in .venv, which the first target that needs it makes; constraints.txt pins what goes in.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/*') pyproject.toml constraints.txt
+
+.PHONY: help demo test nightly bench lint types layers doctest docs page check clean
+
+help:  ## Say what the targets do
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/made:
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# The built wheel is installed, not the source tree: what the tests see is what a user gets.
+$(VENV)/demo: $(VENV)/made $(SOURCES)
+	$(INSTALL) '.[cli,plot,sklearn]'
+	@touch $@
+
+$(VENV)/dev: $(VENV)/demo tools/dev-requirements.txt
+	$(INSTALL) torch==2.13.0
+	$(INSTALL) -r tools/dev-requirements.txt
+	@touch $@
+
+demo: $(VENV)/demo  ## Compare real digits and write report.html
+	cd $(VENV) && bin/otgen demo --out ../report.html
+
+test: $(VENV)/dev  ## Run the tests, with coverage
+	$(BIN)/pytest --cov --cov-report=
+	NUMBA_DISABLE_JIT=1 $(BIN)/pytest tests/conformance --cov --cov-append --cov-report=
+	$(BIN)/coverage report --fail-under=95 --skip-covered
+
+nightly: $(VENV)/dev  ## The long fuzz runs as well
+	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest
+
+bench: $(VENV)/dev  ## Run the benchmarks; nothing else should run meanwhile
+	$(BIN)/pytest benchmarks --benchmark-only --benchmark-disable-gc
+
+lint: $(VENV)/dev  ## ruff
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(VENV)/dev  ## pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+layers: $(VENV)/dev  ## Which floor may import which
+	$(BIN)/lint-imports
+
+doctest: $(VENV)/dev  ## Every example in a docstring
+	cd $(VENV) && bin/pytest --doctest-modules --pyargs otgen -c ../pyproject.toml --rootdir .. -p no:cacheprovider -q
+
+docs: $(VENV)/dev  ## The documentation, warnings as errors
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build
+
+page: $(VENV)/dev demo  ## Look at the report in a browser
+	$(BIN)/python tools/check_page.py report.html
+
+check: test lint types layers doctest docs page  ## All of it
+
+clean:
+	rm -rf $(VENV) docs/_build docs/gallery docs/api/generated report.html

@@ -1,0 +1,448 @@
+"""What is public, what importing costs, what comes back, and how errors read."""
+
+import copy
+import json
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from proving import assert_proven
+
+import otgen
+from otgen import InvalidInput, Measure, MissingExtra, Problem, Status
+from otgen.errors import require
+from otgen.plan import EntropicPlan, SparsePlan, matrix_plan, rounded
+from otgen.solvers import Annealing, Auto, Fixed, Line, LinearProgram, Simplex, Sinkhorn
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.random((12, 2)), RNG.random((15, 2))
+
+
+def fresh(code):
+    """Run code in a new interpreter and return what it prints."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+class TestImport:
+    def test_what_it_must_not_load(self):
+        heavy = {"torch", "numba", "cupy", "matplotlib", "scipy", "numpy", "sklearn", "pandas", "typer"}
+        loaded = fresh("import sys, otgen; print(' '.join(m for m in sys.modules))").split()
+        assert not heavy & set(loaded)
+
+    def test_it_takes_no_time(self):
+        seconds = min(
+            float(fresh("import time; t = time.perf_counter(); import otgen; print(time.perf_counter() - t)"))
+            for _ in range(3)
+        )
+        assert seconds < 0.25
+
+    def test_first_call_with_a_warm_cache(self):
+        code = (
+            "import time; t = time.perf_counter(); import otgen; otgen.wasserstein([[0.0, 1], [1, 2]], [[1.0, 0], [2, 2]]);"
+            "print(time.perf_counter() - t)"
+        )
+        fresh(code)
+        assert min(float(fresh(code)) for _ in range(3)) < 2.0  # measured: below 1; twice that on a loaded machine
+
+    def test_public_names(self):
+        assert sorted(otgen.__all__) == sorted(
+            [
+                "Certificate", "Infeasible", "InvalidInput", "MassMismatch", "Measure", "Minkowski", "MissingExtra",
+                "NotConverged", "OtgenError", "Problem", "Relative", "Result", "Status", "TooLarge", "__version__",
+                "bures_wasserstein", "sinkhorn", "sinkhorn_divergence", "sliced_wasserstein", "solve", "solvers",
+                "transport", "wasserstein",
+            ]
+        )  # fmt: skip
+        for name in otgen.__all__:
+            assert getattr(otgen, name) is not None
+        assert dir(otgen) == otgen.__all__
+        with pytest.raises(AttributeError, match="no attribute 'wassertein'"):
+            _ = otgen.wassertein
+
+    def test_extras_are_named(self):
+        with pytest.raises(MissingExtra, match=r"otgen\[cuda12\]"):
+            require("cupy")
+
+    def test_command_line_without_its_extra(self):
+        code = (
+            "import sys; sys.modules['typer'] = None\n"
+            "import importlib.util as u; real = u.find_spec\n"
+            "u.find_spec = lambda n, *a: None if n == 'typer' else real(n, *a)\n"
+            "sys.stderr = sys.stdout\n"
+            "import otgen.cli\n"
+            "try:\n    otgen.cli.main()\nexcept SystemExit as e:\n    print(e.code)\n"
+        )
+        assert fresh(code).split("\n")[-1] == "2"
+        assert "otgen[cli]" in fresh(code)
+
+    def test_an_unwritable_cache_does_not_matter(self, tmp_path):
+        code = (
+            "import numba.core.caching as c\n"
+            "def refuse(*a, **k): raise RuntimeError('cannot cache')\n"
+            "c.FunctionCache.__init__ = refuse\n"
+            "import otgen\nprint(otgen.wasserstein([0.0, 1], [1.0, 2], p=1).value)\n"
+        )
+        assert fresh(code) == "1.0"
+
+
+class TestResult:
+    def test_it_reads_well(self):
+        result = otgen.wasserstein(X, Y)
+        text = repr(result)
+        assert [line.split()[0] for line in text.split("\n")] == [
+            "Result",
+            "value",
+            "proven",
+            "gap",
+            "status",
+            "solver",
+        ]
+        assert "OPTIMAL" in text
+        assert "Simplex" in text
+        assert "<table>" in result._repr_html_()
+        assert "exact cost within" in repr(otgen.sinkhorn(X, Y, epsilon=0.1))
+        assert "standard error" in repr(otgen.sliced_wasserstein(X, Y, rng=0))
+
+    def test_it_is_no_truth_value(self):
+        with pytest.raises(TypeError, match="neither true nor false"):
+            bool(otgen.wasserstein(X, Y))
+
+    def test_to_dict_is_json(self):
+        out = json.loads(json.dumps(otgen.wasserstein(X, Y).to_dict()))
+        assert out["status"] == "OPTIMAL"
+        assert out["lower"] <= out["value"] <= out["upper"]
+        infeasible = otgen.transport([[np.inf]], throw=False)
+        assert json.loads(json.dumps(infeasible.to_dict(), allow_nan=False))["value"] is None
+
+    @pytest.mark.parametrize("round_trip", [lambda r: pickle.loads(pickle.dumps(r)), copy.deepcopy])
+    def test_round_trips(self, round_trip):
+        for result in (otgen.wasserstein(X, Y), otgen.wasserstein(X[:, 0], Y[:, 0]), otgen.sinkhorn(X, Y, epsilon=0.1)):
+            again = round_trip(result)
+            assert again.to_dict() == result.to_dict()
+            assert (again.plan.todense() == result.plan.todense()).all()
+            assert (again.potentials[0] == result.potentials[0]).all()
+
+    def test_every_status_has_words(self):
+        for status in Status:
+            assert status.value
+            assert status.remedy or status in (Status.OPTIMAL, Status.CONVERGED, Status.ESTIMATE)
+
+
+class TestPlans:
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda: otgen.wasserstein(X, Y),
+            lambda: otgen.wasserstein(X[:, 0], Y[:, 0]),
+            lambda: otgen.sinkhorn(X, Y, epsilon=0.1),
+        ],
+    )
+    def test_they_are_operators(self, make):
+        plan = make().plan
+        dense = plan.todense()
+        v, w = RNG.random(15), RNG.random((12, 3))
+        np.testing.assert_allclose(plan @ v, dense @ v, atol=1e-14)
+        np.testing.assert_allclose(plan.T @ w, dense.T @ w, atol=1e-14)
+        np.testing.assert_allclose(plan.T.todense(), dense.T, atol=1e-15)
+        rows, columns = plan.marginals()
+        np.testing.assert_allclose(rows, dense.sum(axis=1), atol=1e-15)
+        np.testing.assert_allclose(columns, dense.sum(axis=0), atol=1e-15)
+        np.testing.assert_allclose(plan.barycenters(Y), (dense @ Y) / dense.sum(axis=1)[:, None], atol=1e-12)
+        assert str(plan.shape) in repr(plan)
+        with pytest.raises(InvalidInput, match=r"multiplies \(15,\)"):
+            plan @ np.ones(3)
+
+    def test_a_permutation(self):
+        assert sorted(otgen.wasserstein(X, Y[:12]).plan.permutation) == list(range(12))
+        assert otgen.wasserstein(X[:, 0], Y[:12, 0]).plan.permutation is not None
+        assert otgen.wasserstein(X, Y).plan.permutation is None
+
+    def test_rounding_meets_the_marginals(self):
+        problem = Problem.from_points(X, Y)
+        a, b = problem.source.probabilities, problem.target.probabilities
+        rough = EntropicPlan(problem.cost, RNG.normal(size=12), RNG.normal(size=15), 0.5, a, b)
+        rows, columns = rounded(rough).marginals()
+        np.testing.assert_allclose(rows, a, atol=1e-15)
+        np.testing.assert_allclose(columns, b, atol=1e-15)
+        assert (rounded(rough).todense() >= 0).all()
+
+    def test_from_a_matrix(self):
+        plan = matrix_plan(np.array([[0.5, 0.0], [0.25, 0.25]]))
+        assert isinstance(plan, SparsePlan)
+        assert plan.todense().tolist() == [[0.5, 0.0], [0.25, 0.25]]
+
+
+class TestCertify:
+    """A bound that lies is caught: the certificate's own ends, moved by a part in 1e12 of the cost, no longer hold."""
+
+    def test_a_bound_off_by_one_part_in_1e12_is_caught(self):
+        from fractions import Fraction
+
+        from proving import exact_transport, fractions
+
+        rng = np.random.default_rng(3)
+        C, a, b = rng.random((6, 5)), rng.random(6).tolist(), rng.random(5).tolist()
+        truth = exact_transport(fractions(C), a, b)
+        result = otgen.transport(C, a, b, normalize=True)
+        total = Fraction(result.mass)
+        assert_proven(result, truth * total)
+        for field, change in (("lower", 1 + 1e-12), ("upper", 1 - 1e-12)):
+            lied = copy.copy(result)
+            object.__setattr__(lied, field, getattr(result, field) * change)
+            with pytest.raises(AssertionError):
+                assert_proven(lied, truth * total)
+
+    def test_wrong_plans_and_potentials_still_prove_true_bounds(self):
+        from otgen.certify import certify_dual
+
+        problem = Problem.from_points(X, Y).scaled()
+        truth = otgen.wasserstein(X, Y).cost
+        product = matrix_plan(np.full((12, 15), 1 / 180))
+        loose = certify_dual(problem, product, (RNG.normal(size=12), RNG.normal(size=15)))
+        assert loose.lower <= truth <= loose.upper
+        short = matrix_plan(np.full((12, 15), 0.9 / 180))
+        charged = certify_dual(problem, short, (np.zeros(12), np.zeros(15)))
+        assert truth <= charged.upper
+        assert charged.marginal_error == pytest.approx(0.1)
+        assert not charged.optimal
+
+    def test_a_plan_on_forbidden_pairs_proves_nothing(self):
+        from otgen.certify import certify_dual
+
+        problem = Problem.from_matrix([[np.inf, 1.0], [1.0, 1.0]])
+        out = certify_dual(problem, matrix_plan(np.eye(2) / 2), (np.zeros(2), np.zeros(2)))
+        assert out.upper == np.inf
+
+    def test_unsorted_points_prove_nothing_on_the_line(self):
+        from otgen.certify import certify_monotone
+        from otgen.plan import MonotonePlan
+
+        z = np.array([1.0, 0.0])
+        with pytest.raises(ValueError, match="sorted"):
+            certify_monotone(MonotonePlan(z, z, z, z, None, None), 2.0)
+
+
+class TestInput:
+    @pytest.mark.parametrize(
+        ("x", "said"),
+        [
+            (np.zeros((2, 3, 4)), "otgen.wasserstein_batch"),
+            (np.zeros((1, 1, 1, 1)), r"\(n, d\) or \(n,\)"),
+            (3.0, r"\(n, d\) or \(n,\)"),
+            ([[1, 2], [3]], "rectangular"),
+            (["a", "b"], "real numbers"),
+            ([1j], "real numbers"),
+            (np.zeros(3, np.longdouble), "at most float64"),
+            (np.zeros((0, 2)), "at least one point"),
+        ],
+    )
+    def test_bad_points(self, x, said):
+        with pytest.raises(InvalidInput, match=said):
+            otgen.wasserstein(x, [[0.0, 1.0]])
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            (dict(a=[1.0]), r"one weight per point of x, shape \(12,\)"),
+            (dict(a=["x"] * 12), "real numbers"),
+            (dict(a=[1e308] * 12), "finite sum"),
+            (dict(p="two"), "p must be a real number"),
+            (dict(p=float("nan")), "p must be a real number"),
+            (dict(metric="euclid"), "metric must be one of"),
+            (dict(metric="sqeuclidean"), 'metric="euclidean", p=2'),
+            (dict(metric="cosine", p=2), "is a cost, not a metric"),
+            (dict(solver="emd"), "solver must be one of"),
+            (dict(solver=Simplex), "solver must be a name"),
+            (dict(solver="line"), "one coordinate"),
+            (dict(solver="sinkhorn"), "epsilon > 0"),
+            (dict(p=np.inf), "solvers.Line"),
+            (dict(p=np.inf, solver="simplex"), "finite p"),
+            (dict(p=np.inf, solver="linprog"), "finite p"),
+            (dict(metric=lambda x, y: np.zeros(3)), "must return shape"),
+            (dict(metric=lambda x, y: np.full((len(x), len(y)), -1.0)), "non-negative"),
+        ],
+    )
+    def test_bad_options(self, options, said):
+        with pytest.raises(InvalidInput, match=said):
+            otgen.wasserstein(X, Y, **options)
+
+    def test_more_bad_options(self):
+        for call, said in [
+            (lambda: otgen.Minkowski(0.5), "q must be at least 1"),
+            (lambda: otgen.Relative(0), "fraction must be positive"),
+            (lambda: Annealing(1.0), "factor must lie"),
+            (lambda: Sinkhorn(tol=0), "tol must be positive"),
+            (lambda: Sinkhorn(max_iter=0), "whole number of at least 1"),
+            (lambda: otgen.sliced_wasserstein(X, Y, n_projections=2.5), "whole number"),
+            (lambda: otgen.sliced_wasserstein(X, Y, rng="x"), "rng must be"),
+            (lambda: otgen.sinkhorn(X, Y, epsilon=0.1, p=np.inf), "p must be finite"),
+            (lambda: otgen.sinkhorn(X, Y, epsilon=0.1, solver="simplex"), "must be a Sinkhorn"),
+            (lambda: otgen.sinkhorn(X, Y, epsilon="x"), "real number"),
+            (lambda: otgen.wasserstein(X, Y[:, :1]), "same number of coordinates"),
+            (lambda: otgen.wasserstein([[0.0, 0.0]], Y, p=1, metric="cosine"), "zero vector.*row 0"),
+            (lambda: Problem(Measure(2), Measure(3), Problem.from_matrix([[1.0]]).cost), "must have shape"),
+            (lambda: otgen.transport(np.zeros(3)), "must be a matrix"),
+            (lambda: otgen.bures_wasserstein(np.zeros((2, 2)), 1, 0, 1), "must be a vector"),
+            (lambda: otgen.bures_wasserstein([0, 0], np.eye(2), 0, 1), "same length"),
+        ]:
+            with pytest.raises(InvalidInput, match=said):
+                call()
+
+    def test_sparse_costs(self):
+        import scipy.sparse as sp
+
+        C = RNG.random((8, 9))
+        allowed = RNG.random((8, 9)) < 0.6
+        allowed[0], allowed[:, 0] = True, True
+        dense = otgen.transport(np.where(allowed, C, np.inf))
+        sparse = otgen.transport(sp.coo_array(np.where(allowed, C, 0)))
+        assert dense.value == pytest.approx(sparse.value, rel=1e-12)
+        assert sparse.status is Status.OPTIMAL
+        judge = otgen.transport(sp.csr_matrix(np.where(allowed, C, 0)), solver="linprog")
+        assert judge.value == pytest.approx(sparse.value, rel=1e-8)
+        soft = [
+            otgen.transport(c, epsilon=0.5).value
+            for c in (np.where(allowed, C, np.inf), sp.csr_array(np.where(allowed, C, 0)))
+        ]
+        assert soft[0] == pytest.approx(soft[1], rel=1e-9)
+        with pytest.raises(InvalidInput, match="duplicate entries"):
+            otgen.transport(sp.coo_array(([1.0, 2.0], ([0, 0], [0, 0])), shape=(1, 1)))
+        with pytest.raises(InvalidInput, match="NaN or -inf"):
+            otgen.transport(sp.coo_array(([np.nan], ([0], [0])), shape=(1, 1)))
+        with pytest.raises(otgen.Infeasible):
+            otgen.transport(sp.coo_array(([1.0], ([0], [0])), shape=(2, 2)))
+
+    def test_a_relative_epsilon_of_a_sparse_cost_averages_what_is_allowed(self):
+        import scipy.sparse as sp
+
+        result = otgen.transport(sp.csr_array([[1.0, 0.0], [2.0, 3.0]]), epsilon=otgen.Relative(0.5), throw=False)
+        assert result.epsilon == pytest.approx(0.5 * 6 / 4)
+
+
+class TestTorch:
+    def test_tensors_come_back(self):
+        x, y = torch.tensor(X), torch.tensor(Y)
+        result = otgen.wasserstein(x, y)
+        assert result.value == otgen.wasserstein(X, Y).value
+        assert isinstance(result.potentials[0], torch.Tensor)
+        assert result.potentials[0].dtype == torch.float64
+        soft = otgen.sinkhorn(x.float(), y.float(), epsilon=0.1)
+        assert soft.potentials[1].dtype == torch.float32
+        half = otgen.wasserstein(x.bfloat16(), y.bfloat16())
+        assert half.value == otgen.wasserstein(x.bfloat16().double(), y.bfloat16().double()).value
+
+    def test_gradients_are_sent_to_the_losses(self):
+        with pytest.raises(InvalidInput, match=r"otgen\.nn.*detach"):
+            otgen.wasserstein(torch.tensor(X, requires_grad=True), Y)
+
+    def test_other_devices_are_refused(self):
+        with pytest.raises(InvalidInput, match="no kernels for its device"):
+            otgen.wasserstein(torch.tensor(X, device="meta"), Y)
+
+    def test_two_libraries_at_once(self):
+        class Foreign:
+            """A DLPack exporter of another library."""
+
+            __module__ = "elsewhere.arrays"
+
+            def __init__(self, array):
+                self.array = array
+
+            def __dlpack__(self, **options):
+                return self.array.__dlpack__(**options)
+
+            def __dlpack_device__(self):
+                return self.array.__dlpack_device__()
+
+        assert otgen.wasserstein(Foreign(X), Y).value == otgen.wasserstein(X, Y).value
+        with pytest.raises(InvalidInput, match="one library"):
+            otgen.wasserstein(Foreign(X), torch.tensor(Y))
+
+
+class TestSolvers:
+    def test_auto_explains_itself(self):
+        auto = Auto()
+        assert auto.explain(Problem.from_points([0.0], [1.0])).startswith("Line: ")
+        assert auto.explain(Problem.from_points(X, Y)).startswith("Simplex: ")
+        assert auto.explain(Problem.from_points(X, Y, epsilon=0.1)).startswith("Sinkhorn: ")
+        assert auto.explain(Problem.from_matrix([[1.0]])).startswith("Simplex: ")
+        assert otgen.solve(Problem.from_points(X, Y), auto).solver == "Simplex"
+
+    def test_solvers_are_values(self):
+        assert Simplex(max_iter=3) == Simplex(max_iter=3) != Simplex()
+        assert hash(Sinkhorn()) == hash(Sinkhorn())
+        for solver in (Line(), Simplex(), LinearProgram(), Sinkhorn()):
+            with pytest.raises(AttributeError):
+                solver.max_iter = 3
+
+    def test_schedules(self):
+        assert Fixed().epsilons(0.1, 5.0) == [0.1]
+        assert Annealing().epsilons(2.0, 1.0) == [2.0]
+        fast = otgen.sinkhorn(X, Y, epsilon=0.01, solver=Sinkhorn())
+        fixed = otgen.sinkhorn(X, Y, epsilon=0.01, solver=Sinkhorn(schedule=Fixed()))
+        assert fast.value == pytest.approx(fixed.value, rel=1e-5)
+
+    def test_highs_at_a_limit(self):
+        with pytest.raises(otgen.NotConverged):
+            otgen.wasserstein(X, Y, solver=LinearProgram(max_iter=1))
+        assert otgen.transport([[np.inf]], solver="linprog", throw=False).status is Status.INFEASIBLE
+
+    def test_progress_is_silent_in_a_pipe(self, capsys):
+        otgen.wasserstein(X, Y, progress=True)
+        assert capsys.readouterr().err == ""
+
+    def test_progress_shows_on_a_terminal(self, capsys, monkeypatch):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+        otgen.sinkhorn(X, Y, epsilon=0.1, progress=True)
+        assert "marginal error" in capsys.readouterr().err
+
+    def test_measures_describe_themselves(self):
+        assert repr(Measure(X)) == "Measure(12 uniform points in dimension 2, mass 1)"
+        assert repr(Measure([0, 1], [1, 3])) == "Measure(2 weighted points in dimension 1, mass 4)"
+        assert repr(Problem.from_points(X, Y, epsilon=0.5)) == "Problem(12 x 15, points, p=2, epsilon=0.5)"
+
+    @pytest.mark.nightly
+    def test_fuzz(self):
+        for seed in range(10_000):
+            fuzz_once(seed)
+
+    @pytest.mark.parametrize("seed", range(150))
+    def test_fuzz_briefly(self, seed):
+        fuzz_once(seed)
+
+
+def fuzz_once(seed):
+    """A random small problem of a random kind, against HiGHS."""
+    rng = np.random.default_rng(seed)
+    n, m = rng.integers(1, 41, 2)
+    kind = rng.integers(0, 6)
+    a, b = rng.random(n), rng.random(m)
+    style = rng.integers(0, 3)
+    if style == 0:
+        a, b = np.ones(n) * m, np.ones(m) * n
+    elif style == 1:
+        a, b = rng.integers(0, 4, n) + 1.0 * (np.arange(n) == 0), rng.integers(0, 4, m) + 1.0 * (np.arange(m) == 0)
+        a, b = a * b.sum(), b * a.sum()
+    else:
+        b *= a.sum() / b.sum()
+    s = 10.0 ** rng.integers(-12, 12)
+    C = rng.random((n, m))
+    C = [
+        C,
+        rng.integers(0, 4, (n, m)) * 1.0,
+        C - 0.5,
+        np.where(C < 0.3, np.inf, C),
+        C + 1e6,
+        np.where(C < 0.6, np.inf, C),
+    ][kind] * s
+    ours, judge = (otgen.transport(C, a / a.sum(), b / b.sum(), solver=k, throw=False) for k in ("simplex", "linprog"))
+    if Status.INFEASIBLE in (ours.status, judge.status):
+        assert ours.status is judge.status
+        return
+    assert ours.status is Status.OPTIMAL
+    assert abs(ours.value - judge.value) <= 1e-8 * max(abs(ours.value), s)
