@@ -36,7 +36,7 @@ nightly: $(VENV)/dev  ## The long fuzz runs as well
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest
 
 bench: $(VENV)/dev  ## Run the benchmarks; nothing else should run meanwhile
-	$(BIN)/pytest benchmarks --benchmark-only --benchmark-disable-gc
+	$(BIN)/pytest benchmarks --benchmark-only --benchmark-disable-gc -s
 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

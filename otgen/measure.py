@@ -61,7 +61,7 @@ class Measure:
             ("weights", weights),
             ("origin", origin),
             ("weights_origin", weights_origin),
-            ("uniform", weights_origin is None or bool((weights == weights[0]).all())),
+            ("uniform", weights_origin is None or bool(weights.min() == weights.max())),
         ):
             object.__setattr__(self, name, value)
 

@@ -163,7 +163,7 @@ def weights(value: Any, size: int, name: str, of: str) -> tuple[npt.NDArray[np.f
         raise InvalidInput(
             f"{name} must have one weight per point of {of}, shape ({size},); received shape {array.shape}"
         )
-    floats = np.array(_as_float(array, origin, name), dtype=np.float64)
+    floats = _as_float(array, origin, name).astype(np.float64, copy=False)
     least, most = float(floats.min()), float(floats.max())
     if not (least >= 0 and most < math.inf):
         at = int((~(np.isfinite(floats) & (floats >= 0))).argmax())

@@ -1,0 +1,40 @@
+"""Timing ours beside a peer: in one process, in turn, the median of several repeats."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """Wall time of one call."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def beside(benchmark: Any, ours: Callable[[], Any], peer: Callable[[], Any], repeats: int = 5) -> float:
+    """Benchmark ours, time the peer in turn with it, and record both; returns how many times faster ours is."""
+    ours()
+    peer()
+    pairs = [(seconds(ours), seconds(peer)) for _ in range(repeats)]
+    mine, theirs = (statistics.median(side) for side in zip(*pairs))
+    result = benchmark.pedantic(ours, rounds=1, iterations=1)
+    ratios = sorted(other / one for one, other in pairs)
+    benchmark.extra_info.update(
+        ours=mine, peer=theirs, ratio=theirs / mine, ratio_range=(ratios[0], ratios[-1]), gap=result.gap, status=result.status.name
+    )
+    print(f"\n{benchmark.name}: ours {mine:.4f} s, peer {theirs:.4f} s, {theirs / mine:.2f} x [{ratios[0]:.2f}, {ratios[-1]:.2f}]")
+    return theirs / mine
+
+
+def clouds(n: int, d: int, seed: int = 0) -> tuple[Any, Any, Any, Any]:
+    """x uniform in the unit cube, y ~ N(.5, .2^2 I), weights uniform in (.5, 1.5) and normalised."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    x, y = rng.random((n, d)), rng.normal(0.5, 0.2, (n, d))
+    a, b = rng.uniform(0.5, 1.5, n), rng.uniform(0.5, 1.5, n)
+    return x, y, a / a.sum(), b / b.sum()
