@@ -24,9 +24,16 @@ def beside(benchmark: Any, ours: Callable[[], Any], peer: Callable[[], Any], rep
     result = benchmark.pedantic(ours, rounds=1, iterations=1)
     ratios = sorted(other / one for one, other in pairs)
     benchmark.extra_info.update(
-        ours=mine, peer=theirs, ratio=theirs / mine, ratio_range=(ratios[0], ratios[-1]), gap=result.gap, status=result.status.name
+        ours=mine,
+        peer=theirs,
+        ratio=theirs / mine,
+        ratio_range=(ratios[0], ratios[-1]),
+        gap=result.gap,
+        status=result.status.name,
     )
-    print(f"\n{benchmark.name}: ours {mine:.4f} s, peer {theirs:.4f} s, {theirs / mine:.2f} x [{ratios[0]:.2f}, {ratios[-1]:.2f}]")
+    print(
+        f"\n{benchmark.name}: ours {mine:.4f} s, peer {theirs:.4f} s, {theirs / mine:.2f} x [{ratios[0]:.2f}, {ratios[-1]:.2f}]"
+    )
     return theirs / mine
 
 

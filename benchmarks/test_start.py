@@ -11,7 +11,9 @@ CALL = (
 
 
 def run(**environment):
-    out = subprocess.run([sys.executable, "-c", CALL], capture_output=True, text=True, check=True, env={**os.environ, **environment})
+    out = subprocess.run(
+        [sys.executable, "-c", CALL], capture_output=True, text=True, check=True, env={**os.environ, **environment}
+    )
     return tuple(map(float, out.stdout.split()))
 
 

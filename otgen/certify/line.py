@@ -47,7 +47,7 @@ def certify_monotone(plan: MonotonePlan, power: float) -> Certificate:
         cost, charge, terms = _paired(x, y, power), 0.0, min(len(x), 24 + math.log2(len(x)))
     else:
         both = plan.masses
-        cost, terms = stairs.walk(both, x, y, power).cost, 4
+        cost, terms = stairs.walk(both, x, y, power).cost, 24
         charge = (len(x) + len(y)) * both.tie / both.total * farthest
     margin = 1.01 * (2 * power + 8 + terms) * UNIT * cost + charge + (1e-300 if span else 0.0)
     scale = max(cost, 1e-14 * farthest)

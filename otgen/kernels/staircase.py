@@ -20,6 +20,7 @@ from .accurate import Doubles, pair_add, pair_grow, total_pair, two_product, two
 from .compiling import jit
 from .ground import own
 
+_PART = 16  # terms in a plain sum: they err by 16 units of rounding at most
 _LONG = 200_000  # points above which a walk is split in two
 
 
@@ -52,15 +53,17 @@ def masses(a: Doubles | None, b: Doubles | None, n: int, m: int, totals: Any = N
 
 
 def _quotient(ah: float, al: float, bh: float, bl: float) -> tuple[float, float]:
+    """The exact quotient as a pair; near 1 the pair is (1, rest), which makes products cheap."""
     exact = (Fraction(ah) + Fraction(al)) / (Fraction(bh) + Fraction(bl))
-    high = float(exact)
+    high = 1.0 if abs(exact - 1) < 2.0**-48 else float(exact)
     return high, float(exact - Fraction(high))
 
 
 @jit
 def _times(value, high, low):
-    if high == 1.0 and low == 0.0:
-        return value, 0.0
+    """``value * (high + low)`` as a pair; a high part of 1 comes with a low one so small that one product will do."""
+    if high == 1.0:
+        return value, value * low
     p, e = two_product(value, high)
     return two_sum(p, e + value * low)
 
@@ -126,7 +129,7 @@ def _walk_cost(masses, x, y, p, first, last, j, ph, pl, bh, bl):
     m = b.shape[0]
     i, unsure = first, False
     largest, row, column = -1.0, 0, 0
-    total, slip = 0.0, 0.0
+    total, slip, part, count = 0.0, 0.0, 0.0, 0
     ah, al = pair_grow(ph, pl, a[i])
     while i < last and j < m:
         side, close = _compare(ah, al, bh, bl, tie)
@@ -137,8 +140,12 @@ def _walk_cost(masses, x, y, p, first, last, j, ph, pl, bh, bl):
             distance = abs(x[i] - y[j])
             if distance > largest:
                 largest, row, column = distance, i, j
-            total, error = two_sum(total, flow * _power(distance, p))
-            slip += error
+            part += flow * _power(distance, p)
+            count += 1
+            if count == _PART:  # short plain sums, added up accurately
+                total, error = two_sum(total, part)
+                slip += error
+                part, count = 0.0, 0
             ph, pl = nh, nl
         if side <= 0:
             i += 1
@@ -149,7 +156,7 @@ def _walk_cost(masses, x, y, p, first, last, j, ph, pl, bh, bl):
             if j < m:
                 th, tl = _times(b[j], ratio[0], ratio[1])
                 bh, bl = pair_grow(bh, bl + tl, th)
-    return total + slip, largest, row, column, unsure
+    return total + (slip + part), largest, row, column, unsure
 
 
 @jit
