@@ -18,12 +18,14 @@ import numpy as np
 
 from . import validation
 from .errors import InvalidInput
-from .kernels import Ground, Indices, matrix_ground, on_device, point_ground
+from .kernels import CELL, Ground, Indices, matrix_ground, on_device, point_ground
 from .kernels.accurate import UNIT
+from .kernels.kdtree import boxes, kd_order
 from .validation import Floats
 
 METRICS = ("euclidean", "cityblock", "chebyshev")
 COSTS = ("sqeuclidean", "cosine")
+_TREE_DIM = 10  # above this boxes around points exclude next to nothing
 _BLOCK = 4_000_000  # entries of a cost that are held at once where there is no way around it
 
 
@@ -99,6 +101,10 @@ class Cost(abc.ABC):
     def forbids(self) -> bool:
         """Whether some pairs are forbidden (infinite, or absent from a sparse matrix)."""
         return False
+
+    @abc.abstractmethod
+    def restricted(self, rows: Indices, columns: Indices) -> Cost:
+        """The same cost between some of the points only, in the order given."""
 
     @abc.abstractmethod
     def astype(self, dtype: Any) -> Cost:
@@ -211,6 +217,47 @@ class PointCost(Cost):
     @cached_property
     def _ground(self) -> Ground:
         return point_ground(self._kernel_points(self.x), self._kernel_points(self.y), *self._form)
+
+    @cached_property
+    def _search(self) -> tuple[Ground, Indices | None]:
+        """The ground for searching minima: its columns in kd order with boxes around them, and that order.
+
+        Boxes save work in few dimensions only; without them the order is None.
+        """
+        if (
+            len(self.y) < 4 * CELL
+            or self.x.shape[1] > _TREE_DIM
+            or np.dtype(self.dtype) != np.float64
+            or self.metric == "cosine"
+        ):
+            return self._ground, None
+        order = kd_order(self.y)
+        y = self.y[order]
+        return point_ground(self.x, y, *self._form, cells=boxes(y, CELL)), order
+
+    def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
+        """``f_i = min_j c_ij - g_j`` and its arg min: (n,), (n,); far cells of columns are skipped."""
+        ground, order = self._search
+        if order is None:
+            return super().ctransform(g)
+        values, argmin = on_device("cpu").ctransform(ground, g[order])
+        return values, order[argmin]
+
+    def nearest(self, g: Floats, count: int) -> tuple[Indices, Floats]:
+        """The ``count`` columns of smallest ``c_ij - g_j`` in every row, ascending; far cells of columns are skipped."""
+        ground, order = self._search
+        if order is None:
+            return super().nearest(g, count)
+        columns, values = on_device("cpu").nearest(ground, g[order], count)
+        return order[columns], values
+
+    def restricted(self, rows: Indices, columns: Indices) -> PointCost:
+        """The same cost between some of the points only, in the order given."""
+        return self.between(self.x[rows], self.y[columns])
+
+    def between(self, x: Floats, y: Floats) -> PointCost:
+        """The same kind of cost between other points."""
+        return replace(self, x=x, y=y)
 
     def _kernel_points(self, z: Floats) -> Floats:
         if self.metric == "cosine":
@@ -336,6 +383,14 @@ class CallableCost(Cost):
             powers = distances if self.p == 1 else distances**self.p
             yield piece, matrix_ground(powers.astype(self.dtype, copy=False))
 
+    def restricted(self, rows: Indices, columns: Indices) -> CallableCost:
+        """The same cost between some of the points only, in the order given."""
+        return self.between(self.x[rows], self.y[columns])
+
+    def between(self, x: Floats, y: Floats) -> CallableCost:
+        """The same kind of cost between other points."""
+        return replace(self, x=x, y=y)
+
     def pairs(self, rows: Indices, columns: Indices) -> Floats:
         """The costs of listed pairs: one call of the metric per row that occurs."""
         out = np.empty(len(rows), self.dtype)
@@ -397,6 +452,13 @@ class MatrixCost(Cost):
     def pairs(self, rows: Indices, columns: Indices) -> Floats:
         """The costs of listed pairs: (k,)."""
         return self.matrix[rows, columns]
+
+    def restricted(self, rows: Indices, columns: Indices) -> MatrixCost:
+        """The same cost between some of the points only; the matrix is copied unless all of it is wanted."""
+        n, m = self.shape
+        if len(rows) == n and len(columns) == m and (rows == np.arange(n)).all() and (columns == np.arange(m)).all():
+            return self
+        return replace(self, matrix=self.matrix[np.ix_(rows, columns)])
 
     def astype(self, dtype: Any) -> MatrixCost:
         """The same matrix in ``dtype``."""
@@ -472,6 +534,12 @@ class SparseCost(Cost):
         at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
         found = keys[at] == wanted if len(keys) else np.zeros(len(wanted), bool)
         return np.where(found, self.csr.data[at] if len(keys) else 0.0, np.inf)
+
+    def restricted(self, rows: Indices, columns: Indices) -> SparseCost:
+        """The same cost between some of the points only, in the order given."""
+        csr = self.csr[rows][:, columns].tocsr()
+        csr.sort_indices()
+        return SparseCost(csr, self.shift)
 
     def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
         """``f_i = min_j c_ij - g_j`` over the stored entries; +inf in an empty row."""

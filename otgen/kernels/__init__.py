@@ -6,10 +6,10 @@ from types import ModuleType
 
 from ..errors import InvalidInput
 from . import cpu, reference
-from .ground import Array, Ground, matrix_ground, point_ground
+from .ground import CELL, Array, Ground, matrix_ground, point_ground
 from .reference import Indices
 
-__all__ = ["Array", "Ground", "Indices", "cpu", "matrix_ground", "on_device", "point_ground", "reference"]
+__all__ = ["CELL", "Array", "Ground", "Indices", "cpu", "matrix_ground", "on_device", "point_ground", "reference"]
 
 
 def on_device(device: str) -> ModuleType:

@@ -11,11 +11,13 @@ import math
 import numpy as np
 
 from .compiling import jit
-from .ground import Array, Ground
+from .ground import CELL, Array, Ground
 from .reference import Indices
 from .rows import over_rows
 
 TILE = 512
+SAFE = 1 - 1e-9  # cells are skipped only where their bound leaves room for any rounding of costs
+ROUNDING = 1e-12
 
 
 @jit
@@ -122,25 +124,82 @@ def _cost_pairs(ground, rows, columns, out, first, last):
 
 
 @jit
+def _tops(potential, cells, out):
+    """The largest potential of every cell of columns."""
+    for c in range(cells):
+        stop = min((c + 1) * CELL, potential.shape[0])
+        out[c] = potential[c * CELL]
+        for j in range(c * CELL + 1, stop):
+            out[c] = max(out[c], potential[j])
+
+
+@jit
+def _bounds(ground, i, tops, out):
+    """Lower bounds of ``c_ij - g_j`` over the cells, in rounding's reach of it; returns the cell of the least."""
+    cells = tops.shape[0]
+    x, low, high, inner = ground.x, ground.low, ground.high, ground.inner
+    out[:cells] = 0
+    for k in range(x.shape[1]):
+        xk = x[i, k]
+        if inner == 2.0:
+            for c in range(cells):
+                t = max(max(low[k, c] - xk, xk - high[k, c]), 0.0)
+                out[c] += t * t
+        elif inner == 1.0:
+            for c in range(cells):
+                out[c] += max(max(low[k, c] - xk, xk - high[k, c]), 0.0)
+        elif inner == np.inf:
+            for c in range(cells):
+                out[c] = max(out[c], max(low[k, c] - xk, xk - high[k, c]))
+        else:
+            for c in range(cells):
+                out[c] += max(max(low[k, c] - xk, xk - high[k, c]), 0.0) ** inner
+    _power(out, cells, ground.outer, ground.factor)
+    least = 0
+    for c in range(cells):
+        out[c] = out[c] * SAFE - tops[c]
+        out[c] -= abs(out[c]) * ROUNDING
+    for c in range(cells):
+        if out[c] < out[least]:
+            least = c
+    return least
+
+
+@jit
+def _cell_minimum(ground, i, potential, start, best, where, tile):
+    """The least reduced cost among columns ``start`` and on, if below ``best``; ties go to the lower column."""
+    stop = min(start + tile.shape[0], potential.shape[0])
+    _fill(ground, i, start, stop, tile)
+    lowest = np.inf
+    for j in range(stop - start):
+        tile[j] = tile[j] - potential[start + j]
+        lowest = min(lowest, tile[j])
+    if lowest < best or (lowest == best and start < where):
+        j = 0
+        while tile[j] != lowest:
+            j += 1
+        return lowest, start + j
+    return best, where
+
+
+@jit
 def _ctransform(ground, potential, out, argmin, first, last):
     m = potential.shape[0]
-    tile = np.empty(TILE, out.dtype)
+    cells = ground.low.shape[1]
+    tile = np.empty(TILE if cells == 0 else CELL, out.dtype)
+    tops, bounds = np.empty(cells, out.dtype), np.empty(cells, out.dtype)
+    _tops(potential, cells, tops)
     for i in range(first, last):
-        best = out.dtype.type(np.inf)
-        where = 0
-        for start in range(0, m, TILE):
-            stop = min(start + TILE, m)
-            _fill(ground, i, start, stop, tile)
-            lowest = out.dtype.type(np.inf)
-            for j in range(stop - start):
-                tile[j] = tile[j] - potential[start + j]
-                lowest = min(lowest, tile[j])
-            if lowest < best:
-                best = lowest
-                j = 0
-                while tile[j] != lowest:
-                    j += 1
-                where = start + j
+        best, where = np.inf, 0
+        if cells == 0:
+            for start in range(0, m, TILE):
+                best, where = _cell_minimum(ground, i, potential, start, best, where, tile)
+        else:
+            near = _bounds(ground, i, tops, bounds)
+            best, where = _cell_minimum(ground, i, potential, near * CELL, best, where, tile)
+            for c in range(cells):
+                if bounds[c] <= best and c != near:
+                    best, where = _cell_minimum(ground, i, potential, c * CELL, best, where, tile)
         out[i] = best
         argmin[i] = where
 
@@ -183,22 +242,38 @@ def _keep(values, columns, value, column):
 
 
 @jit
+def _cell_nearest(ground, i, potential, start, columns, values, tile):
+    """Columns ``start`` and on that belong to the nearest so far, put in their place."""
+    stop = min(start + tile.shape[0], potential.shape[0])
+    _fill(ground, i, start, stop, tile)
+    for j in range(stop - start):
+        tile[j] = tile[j] - potential[start + j]
+    bar = values[-1]
+    for j in range(stop - start):
+        if tile[j] < bar:
+            _keep(values, columns, tile[j], start + j)
+            bar = values[-1]
+
+
+@jit
 def _nearest(ground, potential, columns, values, first, last):
     m = potential.shape[0]
-    tile = np.empty(TILE, values.dtype)
+    cells = ground.low.shape[1]
+    tile = np.empty(TILE if cells == 0 else CELL, values.dtype)
+    tops, bounds = np.empty(cells, values.dtype), np.empty(cells, values.dtype)
+    _tops(potential, cells, tops)
     for i in range(first, last):
         values[i, :] = np.inf
         columns[i, :] = 0
-        for start in range(0, m, TILE):
-            stop = min(start + TILE, m)
-            _fill(ground, i, start, stop, tile)
-            for j in range(stop - start):
-                tile[j] = tile[j] - potential[start + j]
-            bar = values[i, -1]
-            for j in range(stop - start):
-                if tile[j] < bar:
-                    _keep(values[i], columns[i], tile[j], start + j)
-                    bar = values[i, -1]
+        if cells == 0:
+            for start in range(0, m, TILE):
+                _cell_nearest(ground, i, potential, start, columns[i], values[i], tile)
+        else:
+            near = _bounds(ground, i, tops, bounds)
+            _cell_nearest(ground, i, potential, near * CELL, columns[i], values[i], tile)
+            for c in range(cells):
+                if bounds[c] < values[i, -1] and c != near:
+                    _cell_nearest(ground, i, potential, c * CELL, columns[i], values[i], tile)
 
 
 @jit

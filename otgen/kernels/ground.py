@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+CELL = 32  # columns to a box
+
 Array = npt.NDArray[np.floating]
 
 
@@ -17,7 +19,9 @@ class Ground(NamedTuple):
     ``inner`` is infinite. For a listed cost matrix ``inner`` is 0 and the entry itself is the cost.
 
     Fields: ``x`` (n, d) and ``yt`` (d, m), the second cloud transposed so that a row of costs is read along memory;
-    ``matrix`` (n, m), or (0, 0) for points; all C-contiguous, writeable and of one float dtype.
+    ``matrix`` (n, m), or (0, 0) for points; all C-contiguous, writeable and of one float dtype. ``low`` and ``high`` (d, k)
+    are the boxes around every ``CELL`` consecutive columns, by which searches for minima skip most of them; k = 0 means
+    that there are none.
     """
 
     x: Array
@@ -26,6 +30,8 @@ class Ground(NamedTuple):
     inner: float
     outer: float
     factor: float
+    low: Array
+    high: Array
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -41,11 +47,16 @@ class Ground(NamedTuple):
 
     def work(self) -> int:
         """Roughly how many nanoseconds one row costs; decides how rows are split into chunks."""
-        return self.shape[1] * (1 + self.x.shape[1])
+        columns = self.shape[1]
+        if self.low.shape[1]:
+            columns = min(columns, self.low.shape[1] + 8 * CELL)
+        return columns * (1 + self.x.shape[1])
 
 
-def point_ground(x: Array, y: Array, inner: float, outer: float, factor: float = 1.0) -> Ground:
-    """Ground cost between two clouds, ``x`` (n, d) and ``y`` (m, d)."""
+def point_ground(
+    x: Array, y: Array, inner: float, outer: float, factor: float = 1.0, cells: tuple[Array, Array] | None = None
+) -> Ground:
+    """Ground cost between two clouds, ``x`` (n, d) and ``y`` (m, d), with boxes around its columns or without."""
     dtype = np.result_type(x, y)
     return Ground(
         own(x, dtype),
@@ -54,13 +65,19 @@ def point_ground(x: Array, y: Array, inner: float, outer: float, factor: float =
         float(inner),
         float(outer),
         float(factor),
+        *(no_boxes(dtype) if cells is None else (own(cells[0], dtype), own(cells[1], dtype))),
     )
+
+
+def no_boxes(dtype: np.dtype) -> tuple[Array, Array]:
+    """Boxes of nothing."""
+    return np.empty((0, 0), dtype), np.empty((0, 0), dtype)
 
 
 def matrix_ground(matrix: Array) -> Ground:
     """Ground cost that reads an (n, m) matrix."""
     empty = np.empty((0, 0), matrix.dtype)
-    return Ground(empty, empty, own(matrix, matrix.dtype), 0.0, 1.0, 1.0)
+    return Ground(empty, empty, own(matrix, matrix.dtype), 0.0, 1.0, 1.0, *no_boxes(matrix.dtype))
 
 
 def own(array: Array, dtype: np.dtype) -> Array:

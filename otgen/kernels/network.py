@@ -1,6 +1,6 @@
 """A network simplex for bipartite transport: spanning tree, whole flows, block search.
 
-Nodes are the n sources, then the m targets. Every arc runs from a source to a target and has no capacity, so only tree
+Nodes are the n sources, then the m targets, then a root. Every arc runs from a source to a target and has no capacity, so only tree
 arcs carry flow, and flow is kept with the node whose parent arc it is: a source's parent arc runs up to its parent, a
 target's runs down from it. Flows are whole numbers: ties are ties, and with a strongly feasible tree (every tree arc
 without flow points to the root, that is, belongs to a source) degenerate pivots cannot cycle (Cunningham, "A network
@@ -8,6 +8,8 @@ simplex method", Math. Programming 11, 1976).
 
 Potentials are kept as ``level``: f_i for a source, -g_j for a target, so that a pivot shifts a whole subtree by one
 number. The reduced cost of arc (i, j) is ``cost - level_i + level_j``, and 0 on the tree.
+
+What no listed arc serves goes through the root, by arcs that exist only while they are in the tree and cost ``detour``.
 """
 
 from __future__ import annotations
@@ -25,10 +27,11 @@ Nodes = npt.NDArray[np.int32]
 
 
 class Tree(NamedTuple):
-    """A rooted spanning tree of n + m nodes, each an array over nodes; -1 is none.
+    """A rooted spanning tree of n + m + 1 nodes, each an array over nodes.
 
-    ``parent``, ``arc`` to the parent (an index into the list of arcs), ``flow`` on it, ``level`` (potential), ``depth``;
-    children form a doubly linked list: ``child`` the first, ``after`` and ``before`` its siblings.
+    ``parent`` (-1 at the root), ``arc`` to the parent (an index into the list of arcs, -1 for a detour by the root),
+    ``flow`` on it, ``level`` (potential), ``depth``; ``after`` and ``before`` thread all nodes in preorder, in a ring from
+    the root to the root. The subtree of a node is what follows it for as long as the depth is greater than its own.
     """
 
     parent: Nodes
@@ -36,44 +39,14 @@ class Tree(NamedTuple):
     flow: Indices
     level: Doubles
     depth: Nodes
-    child: Nodes
     after: Nodes
     before: Nodes
 
 
-class Start(NamedTuple):
-    """A greedy basis: ``parent``, ``arc`` and ``flow`` per node, and the arcs that had to be added to connect it."""
-
-    parent: Nodes
-    arc: Indices
-    flow: Indices
-    tails: Nodes
-    heads: Nodes
-
-
-@jit
-def _find(group, u):
-    while group[u] != u:
-        group[u] = group[group[u]]
-        u = group[u]
-    return u
-
-
-@jit
-def _adopt(parent, arc, flow, group, u, v, which, amount):
-    """Hang component root u below v."""
-    parent[u] = v
-    arc[u] = which
-    flow[u] = amount
-    group[_find(group, u)] = _find(group, v)
-
-
 @jit
 def _greedy(tails, heads, order, supply, demand, parent, arc, flow):
-    """Serve pairs in the given order; whoever is satisfied hangs below the partner. Then join what is left over."""
+    """Serve pairs in the given order; whoever is satisfied hangs below the partner, what is left over below the root."""
     n, m = supply.shape[0], demand.shape[0]
-    group = np.arange(n + m)
-    parent[:] = -1
     for at in range(order.shape[0]):
         e = order[at]
         i, j = tails[e], heads[e]
@@ -82,128 +55,53 @@ def _greedy(tails, heads, order, supply, demand, parent, arc, flow):
         amount = min(supply[i], demand[j])
         supply[i] -= amount
         demand[j] -= amount
-        if demand[j] == 0:  # in a tie the source stays a root, with nothing left: arcs without flow must point up
-            _adopt(parent, arc, flow, group, n + j, i, e, amount)
+        if demand[j] == 0:  # in a tie the source keeps nothing and still hangs below the root: that arc points up
+            parent[n + j], arc[n + j], flow[n + j] = i, e, amount
         else:
-            _adopt(parent, arc, flow, group, i, n + j, e, amount)
-    for at in range(order.shape[0]):
-        e = order[at]
-        i, j = tails[e], n + heads[e]
-        if supply[i] == 0 and parent[i] < 0 and _find(group, i) != _find(group, j):
-            _adopt(parent, arc, flow, group, i, j, e, 0)
-    return _join(parent, arc, flow, group, supply, demand, tails.shape[0])
-
-
-@jit
-def _join(parent, arc, flow, group, supply, demand, arcs):
-    """Connect the components that remain by the staircase of their leftovers; new arcs are numbered from ``arcs`` on."""
-    n, m = supply.shape[0], demand.shape[0]
-    roots = 0
-    for u in range(n + m):
-        roots += parent[u] < 0
-    tails, heads = np.empty(roots, np.int32), np.empty(roots, np.int32)
-    count, i, j = 0, 0, 0
-    last = -1
-    while True:
-        while i < n and (parent[i] >= 0 or supply[i] == 0):
-            i += 1
-        while j < m and (parent[n + j] >= 0 or demand[j] == 0):
-            j += 1
-        if i == n or j == m:
-            break
-        amount = min(supply[i], demand[j])
-        supply[i] -= amount
-        demand[j] -= amount
-        tails[count], heads[count] = i, j
-        if demand[j] == 0:
-            _adopt(parent, arc, flow, group, n + j, i, arcs + count, amount)
-        else:
-            _adopt(parent, arc, flow, group, i, n + j, arcs + count, amount)
-        count += 1
-    for j in range(m):  # any target will do for sources that have nothing left
-        if parent[n + j] >= 0:
-            last = j
-            break
-    top = _find(group, n + last)
+            parent[i], arc[i], flow[i] = n + j, e, amount
     for i in range(n):
-        if parent[i] < 0 and _find(group, i) != top:
-            tails[count], heads[count] = i, last
-            _adopt(parent, arc, flow, group, i, n + last, arcs + count, 0)
-            top = _find(group, n + last)
-            count += 1
-    return tails[:count], heads[:count]
+        if arc[i] < 0:
+            flow[i] = supply[i]
+    for j in range(m):
+        if arc[n + j] < 0:
+            flow[n + j] = demand[j]
 
 
 @jit
-def _link(tree, u, v):
-    """Make u the first child of v."""
-    first = tree.child[v]
-    tree.parent[u] = v
-    tree.before[u] = -1
-    tree.after[u] = first
-    if first >= 0:
-        tree.before[first] = u
-    tree.child[v] = u
+def _thread(tree):
+    """Preorder and depths from parents; the root is the last node."""
+    top = tree.parent.shape[0] - 1
+    child, sibling = np.full(top + 1, -1, np.int32), np.full(top + 1, -1, np.int32)
+    for u in range(top - 1, -1, -1):
+        sibling[u] = child[tree.parent[u]]
+        child[tree.parent[u]] = u
+    tree.depth[top] = 0
+    u, last = top, top
+    while True:
+        if child[u] >= 0:
+            u = child[u]
+        else:
+            while u != top and sibling[u] < 0:
+                u = tree.parent[u]
+            if u == top:
+                break
+            u = sibling[u]
+        tree.depth[u] = tree.depth[tree.parent[u]] + 1
+        tree.after[last], tree.before[u] = u, last
+        last = u
+    tree.after[last], tree.before[top] = top, last
 
 
 @jit
-def _unlink(tree, u):
-    left, right = tree.before[u], tree.after[u]
-    if left >= 0:
-        tree.after[left] = right
-    else:
-        tree.child[tree.parent[u]] = right
-    if right >= 0:
-        tree.before[right] = left
-
-
-@jit
-def _following(tree, u, top):
-    """The node after u in a walk of the subtree of ``top``; -1 at its end."""
-    if tree.child[u] >= 0:
-        return tree.child[u]
-    while u != top and tree.after[u] < 0:
-        u = tree.parent[u]
-    return -1 if u == top else tree.after[u]
-
-
-@jit
-def _root(tree):
-    u = 0
-    while tree.parent[u] >= 0:
-        u = tree.parent[u]
-    return u
-
-
-@jit
-def _connect(tree):
-    """Child lists and depths from parents."""
-    size = tree.parent.shape[0]
-    tree.child[:] = -1
-    tree.after[:] = -1
-    tree.before[:] = -1
-    for u in range(size - 1, -1, -1):
-        if tree.parent[u] >= 0:
-            _link(tree, u, tree.parent[u])
-    u = _root(tree)
-    top = u
-    tree.depth[u] = 0
-    while u >= 0:
-        if u != top:
-            tree.depth[u] = tree.depth[tree.parent[u]] + 1
-        u = _following(tree, u, top)
-
-
-@jit
-def _relevel(tree, cost, n):
+def _relevel(tree, cost, detour, n):
     """Potentials from the tree's arcs alone, free of what many pivots have added up in rounding."""
-    top = _root(tree)
+    top = tree.parent.shape[0] - 1
     tree.level[top] = 0.0
-    u = _following(tree, top, top)
-    while u >= 0:
-        c = cost[tree.arc[u]]
+    u = tree.after[top]
+    while u != top:
+        c = cost[tree.arc[u]] if tree.arc[u] >= 0 else detour
         tree.level[u] = tree.level[tree.parent[u]] + (c if u < n else -c)
-        u = _following(tree, u, top)
+        u = tree.after[u]
 
 
 @jit
@@ -243,26 +141,64 @@ def _push(tree, i, j, n, join, amount):
 
 
 @jit
-def _rehang(tree, inner, outer, out, arc, amount):
-    """Cut the subtree at ``out``, turn it round so that ``inner`` is its root, and hang it below ``outer``."""
-    u, parent = inner, outer
-    while True:
-        old_parent, old_arc, old_flow = tree.parent[u], tree.arc[u], tree.flow[u]
-        _unlink(tree, u)
-        _link(tree, u, parent)
-        tree.arc[u], tree.flow[u] = arc, amount
-        if u == out:
-            return
-        parent, arc, amount, u = u, old_arc, old_flow, old_parent
+def _join(tree, u, v):
+    tree.after[u], tree.before[v] = v, u
 
 
 @jit
-def _shift(tree, top, by):
-    u = top
-    while u >= 0:
+def _move(tree, u, floor, by, deeper):
+    """Shift level and depth of u and of what follows it deeper than ``floor``; returns the last of them."""
+    while True:
         tree.level[u] += by
-        tree.depth[u] = tree.depth[tree.parent[u]] + 1
-        u = _following(tree, u, top)
+        tree.depth[u] += deeper
+        following = tree.after[u]
+        if tree.depth[following] <= floor:
+            return u
+        u = following
+
+
+@jit
+def _rehang(tree, inner, outer, out, arc, amount, by):
+    """Cut the subtree of ``out``, turn it round so that ``inner`` is its root, hang it below ``outer``, shift its level.
+
+    Along the path from ``inner`` up to ``out`` every node becomes a child of the one before. In preorder the new subtree
+    is: all of the first node's; then of each next node what stood before the part already moved, and what stood after.
+    """
+    entry = tree.before[out]
+    u, parent, depth = inner, outer, tree.depth[outer] + 1
+    first, tail, rest = (
+        -1,
+        -1,
+        -1,
+    )  # of the part already moved: where it began, its end in the new order, what came after
+    while True:
+        old_parent, old_arc, old_flow, floor = tree.parent[u], tree.arc[u], tree.flow[u], tree.depth[u]
+        tree.parent[u], tree.arc[u], tree.flow[u] = parent, arc, amount
+        deeper = depth - floor
+        if first < 0:
+            last = _move(tree, u, floor, by, deeper)
+            rest = tree.after[last]
+        else:
+            last = u
+            tree.level[u] += by
+            tree.depth[u] += deeper
+            while tree.after[last] != first:
+                last = tree.after[last]
+                tree.level[last] += by
+                tree.depth[last] += deeper
+            _join(tree, tail, u)
+            if tree.depth[rest] > floor:
+                _join(tree, last, rest)
+                last = _move(tree, rest, floor, by, deeper)
+                rest = tree.after[last]
+        first, tail = u, last
+        if u == out:
+            break
+        parent, arc, amount, depth, u = u, old_arc, old_flow, depth + 1, old_parent
+    _join(tree, entry, rest)
+    following = tree.after[outer]
+    _join(tree, outer, inner)
+    _join(tree, tail, following)
 
 
 @jit
@@ -299,11 +235,9 @@ def _pivot(tree, tails, heads, cost, n, start, block, tolerance, limit):
         out, amount, first, join = _leaving(tree, i, j, n)
         _push(tree, i, j, n, join, amount)
         if first:
-            _rehang(tree, i, j, out, e, amount)
-            _shift(tree, i, reduced)
+            _rehang(tree, i, j, out, e, amount, reduced)
         else:
-            _rehang(tree, j, i, out, e, amount)
-            _shift(tree, j, -reduced)
+            _rehang(tree, j, i, out, e, amount, -reduced)
     return limit, start, False
 
 
@@ -312,17 +246,20 @@ def _flows(tree, n, a, a_high, a_low, b, b_high, b_low, high, low):
     """Flow on each node's parent arc for masses a / sum a and b / sum b, as pairs: supplies added up from the leaves."""
     size = tree.parent.shape[0]
     order = np.empty(size, np.int64)
-    top = _root(tree)
-    u, count = top, 0
-    while u >= 0:
-        order[count] = u
-        count += 1
+    top = size - 1
+    high[top], low[top] = 0.0, 0.0
+    u = top
+    for k in range(size):
+        order[k] = u
+        if u == top:
+            u = tree.after[u]
+            continue
         if u < n:
             high[u], low[u] = pair_divide(a[u], a_high, a_low)
         else:
             q, e = pair_divide(b[u - n], b_high, b_low)
             high[u], low[u] = -q, -e
-        u = _following(tree, u, top)
+        u = tree.after[u]
     for k in range(size - 1, 0, -1):
         u = order[k]
         v = tree.parent[u]
@@ -334,27 +271,23 @@ def _flows(tree, n, a, a_high, a_low, b, b_high, b_low, high, low):
     high[top], low[top] = 0.0, 0.0
 
 
-def greedy(tails: Nodes, heads: Nodes, cost: Doubles, supply: Indices, demand: Indices) -> Start:
-    """A strongly feasible basis that serves cheap arcs first; supplies (n,) and demands (m,) positive, equal in total."""
-    size = len(supply) + len(demand)
-    parent, arc, flow = np.empty(size, np.int32), np.full(size, -1, np.int64), np.zeros(size, np.int64)
-    order = np.argsort(cost, kind="stable")
-    more = _greedy(tails, heads, order, supply.copy(), demand.copy(), parent, arc, flow)
-    return Start(parent, arc, flow, *more)
+def greedy(tails: Nodes, heads: Nodes, cost: Doubles, supply: Indices, demand: Indices) -> Tree:
+    """A strongly feasible tree that serves cheap arcs first; supplies (n,) and demands (m,) positive, equal in total.
 
-
-def plant(start: Start) -> Tree:
-    """The tree of a basis, its potentials still to be set by :func:`relevel`."""
-    size = len(start.parent)
-    empty = [np.full(size, -1, np.int32) for _ in range(4)]
-    tree = Tree(start.parent.copy(), start.arc.copy(), start.flow.copy(), np.zeros(size), *empty)
-    _connect(tree)
+    Its potentials are still to be set by :func:`relevel`.
+    """
+    size = len(supply) + len(demand) + 1
+    parent, arc, flow = np.full(size, size - 1, np.int32), np.full(size, -1, np.int64), np.zeros(size, np.int64)
+    parent[-1] = -1
+    _greedy(tails, heads, np.argsort(cost, kind="stable"), supply.copy(), demand.copy(), parent, arc, flow)
+    tree = Tree(parent, arc, flow, np.zeros(size), *(np.zeros(size, np.int32) for _ in range(3)))
+    _thread(tree)
     return tree
 
 
-def relevel(tree: Tree, cost: Doubles, n: int) -> None:
+def relevel(tree: Tree, cost: Doubles, detour: float, n: int) -> None:
     """Set the potentials of the tree from the costs of its arcs."""
-    _relevel(tree, cost, n)
+    _relevel(tree, cost, detour, n)
 
 
 def pivot(
@@ -365,9 +298,15 @@ def pivot(
     return _pivot(tree, tails, heads, cost, n, start, block, 2.0**-47, limit)
 
 
+def unserved(tree: Tree, n: int) -> tuple[Indices, Indices]:
+    """Sources and targets whose mass still takes the detour by the root."""
+    nodes = np.flatnonzero((tree.arc[:-1] < 0) & (tree.flow[:-1] > 0))
+    return nodes[nodes < n], nodes[nodes >= n] - n
+
+
 def flows(tree: Tree, a: Doubles, b: Doubles) -> tuple[Doubles, Doubles]:
-    """Flow on each node's parent arc for the real weights, (n + m,) as pairs (high, low); unit total mass."""
-    size = len(a) + len(b)
+    """Flow on each node's parent arc for the real weights, (n + m + 1,) as pairs (high, low); unit total mass."""
+    size = len(a) + len(b) + 1
     high, low = np.empty(size), np.empty(size)
     _flows(tree, len(a), a, *total_pair(a), b, *total_pair(b), high, low)
     return high, low

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..cost import Cost, SparseCost
+from ..cost import CallableCost, Cost, PointCost, SparseCost
 from ..errors import InvalidInput
 from ..kernels import network
 from ..kernels.accurate import total_pair
@@ -23,12 +23,15 @@ from ..plan import SparsePlan
 from ..problem import Problem
 from ..result import Status
 from ..validation import Floats
+from . import coarse
 from .base import Progress, Solution, silent
 
 _UNITS = 2.0**61  # whole units of mass that a plan is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose: no live mass is smaller than 2 ** -62
-_FIRST = 8  # pairs a point starts with, from either side
-_MORE = 4  # pairs a point may bring in per round
+_FIRST = 16  # pairs a point starts with, from either side
+_COARSEST = 300  # points a side below which nothing is merged
+_DEAREST = 2.0**24  # times the largest cost: a detour at this price is used only where no listed pair will do
+_MORE = 8  # pairs a point may bring in per round
 
 
 @dataclass(frozen=True)
@@ -65,14 +68,12 @@ class Simplex:
             raise InvalidInput(
                 f"solver='simplex' needs epsilon=0 and finite p; received {problem!r}; use solver='auto'"
             )
-        supply, demand = whole_masses(problem.source.weights, problem.target.weights)
-        live = _Live(problem, np.flatnonzero(supply), np.flatnonzero(demand))
-        master = _Master(live, supply[live.rows], demand[live.columns], self.max_iter, progress)
+        live = _Live(problem)
+        master = live.master(self.max_iter, progress)
         status = master.run()
         potentials = live.everywhere(*master.potentials())
-        if status is Status.INFEASIBLE:
-            return Solution(problem, None, potentials, status, master.pivots, "Simplex")
-        return Solution(problem, live.plan(master, potentials), potentials, status, master.pivots, "Simplex")
+        plan = None if status is Status.INFEASIBLE else live.plan(master, potentials)
+        return Solution(problem, plan, potentials, status, master.pivots, "Simplex")
 
 
 def whole_masses(a: Floats, b: Floats) -> tuple[Indices, Indices]:
@@ -97,54 +98,53 @@ def whole_masses(a: Floats, b: Floats) -> tuple[Indices, Indices]:
     return units[0], units[1]
 
 
-@dataclass(frozen=True, eq=False)
 class _Live:
-    """The part of a problem that has mass: ``rows`` and ``columns`` count in the whole problem."""
+    """The part of a problem that has mass, in kd order: ``rows`` and ``columns`` count in the whole problem."""
 
-    problem: Problem
-    rows: Indices
-    columns: Indices
+    def __init__(self, problem: Problem) -> None:
+        supply, demand = whole_masses(problem.source.weights, problem.target.weights)
+        rows, columns = np.flatnonzero(supply), np.flatnonzero(demand)
+        cost = problem.cost
+        if isinstance(cost, PointCost | CallableCost):
+            part = cost.restricted(rows, columns)
+            one, other = coarse.in_order(part)
+            rows, columns = rows[one], columns[other]
+        self.problem, self.rows, self.columns = problem, rows, columns
+        self.cost = cost.restricted(rows, columns)
+        self.supply, self.demand = supply[rows], demand[columns]
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        return len(self.rows), len(self.columns)
-
-    @property
-    def cost(self) -> Cost:
-        return self.problem.cost
-
-    def pairs(self, tails: Any, heads: Any) -> Floats:
-        return self.cost.pairs(self.rows[tails].astype(np.int64), self.columns[heads].astype(np.int64)).astype(
-            np.float64
+    def master(self, limit: int | None, progress: Progress) -> _Master:
+        """The finest restricted problem, started from the potentials of coarser ones where there are points to merge."""
+        if not isinstance(self.cost, PointCost | CallableCost):
+            return _Master(self.cost, self.supply, self.demand, _cheapest(self.cost), limit, progress)
+        levels = coarse.levels(self.cost, self.supply, self.demand, _COARSEST)
+        start = _cheapest(levels[-1].cost)
+        pivots = 0
+        for level in levels[:0:-1]:
+            master = _Master(
+                level.cost, level.supply, level.demand, start, None if limit is None else limit - pivots, progress
+            )
+            master.run()
+            pivots += master.pivots
+            start = coarse.handed_down(master.potentials()[1], _finer(levels, level).cost.shape[1])
+        finest = _Master(
+            self.cost, self.supply, self.demand, start, None if limit is None else limit - pivots, progress
         )
-
-    def price(self, g: Floats, count: int) -> tuple[Indices, Floats]:
-        """For every live row the live columns of least ``c - g``: (n, count) columns, (n, count) values."""
-        whole = np.full(self.problem.shape[1], -np.inf)
-        whole[self.columns] = g
-        columns, values = self.cost.nearest(whole, min(count, len(self.columns)))
-        position = np.zeros(self.problem.shape[1], np.int64)
-        position[self.columns] = np.arange(len(self.columns))
-        return position[columns[self.rows]], values[self.rows]
-
-    @property
-    def T(self) -> _Live:
-        flipped = Problem(self.problem.target, self.problem.source, self.cost.T)
-        return _Live(flipped, self.columns, self.rows)
+        finest.pivots = 0
+        return finest
 
     def everywhere(self, f: Floats, g: Floats) -> tuple[Floats, Floats]:
         """Potentials of the whole problem: points without mass get their c-transform."""
         n, m = self.problem.shape
+        cost = self.problem.cost
         whole_f, whole_g = np.full(n, -np.inf), np.full(m, -np.inf)
         whole_f[self.rows], whole_g[self.columns] = f, g
         if len(self.rows) < n:
-            missing = np.ones(n, bool)
-            missing[self.rows] = False
-            whole_f[missing] = self.cost.ctransform(whole_g)[0][missing]
+            missing = np.isneginf(whole_f)
+            whole_f[missing] = cost.ctransform(whole_g)[0][missing]
         if len(self.columns) < m:
-            missing = np.ones(m, bool)
-            missing[self.columns] = False
-            whole_g[missing] = self.cost.T.ctransform(np.where(np.isfinite(whole_f), whole_f, -np.inf))[0][missing]
+            missing = np.isneginf(whole_g)
+            whole_g[missing] = cost.T.ctransform(whole_f)[0][missing]
         return whole_f, whole_g
 
     def plan(self, master: _Master, potentials: tuple[Floats, Floats]) -> SparsePlan:
@@ -160,6 +160,11 @@ class _Live:
         return SparsePlan(rows, columns, high, self.problem.shape, low)
 
 
+def _finer(levels: list[coarse.Level], level: coarse.Level) -> coarse.Level:
+    """The level that was merged into this one."""
+    return levels[next(k for k, other in enumerate(levels) if other is level) - 1]
+
+
 def _dust(live: _Live, a: Floats, b: Floats, potentials: tuple[Floats, Floats]) -> tuple[Any, Any, Any]:
     """Masses too small for a whole unit, each sent along its cheapest pair."""
     f, g = potentials
@@ -167,8 +172,8 @@ def _dust(live: _Live, a: Floats, b: Floats, potentials: tuple[Floats, Floats]) 
     columns = np.setdiff1d(np.flatnonzero(b), live.columns)
     if not len(rows) + len(columns):
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
-    to = live.cost.ctransform(g)[1][rows]
-    come = live.cost.T.ctransform(f)[1][columns]
+    to = live.problem.cost.ctransform(g)[1][rows]
+    come = live.problem.cost.T.ctransform(f)[1][columns]
     masses = np.concatenate([a[rows] / total_pair(a)[0], b[columns] / total_pair(b)[0]])
     return np.concatenate([rows, come]), np.concatenate([to, columns]), masses
 
@@ -180,32 +185,34 @@ class _Master:
     offset in the costs, and the greedy start serves nearly tight arcs first).
     """
 
-    def __init__(self, live: _Live, supply: Indices, demand: Indices, limit: int | None, progress: Progress) -> None:
-        self.live, self.limit, self.progress = live, limit, progress
+    def __init__(
+        self, cost: Cost, supply: Indices, demand: Indices, start: Floats, limit: int | None, progress: Progress
+    ) -> None:
+        self.prices, self.limit, self.progress = cost, limit, progress
         self.pivots, self.cursor = 0, 0
-        self.base = _starting_potentials(live)
-        self.tails, self.heads = self._first_arcs()
+        self.shape = cost.shape
+        self.base, self.tails, self.heads = self._first_arcs(start)
         self.cost = self._reduced(self.tails, self.heads)
-        start = network.greedy(self.tails, self.heads, self.cost, supply, demand)
-        self.joined = len(self.tails)  # arcs from here on were added to connect the tree
-        self._append(start.tails, start.heads)
-        self.tree: Tree = network.plant(start)
+        self.tree: Tree = network.greedy(self.tails, self.heads, self.cost, supply, demand)
         self.lift: tuple[Floats, Floats] | None = None
 
-    def _first_arcs(self) -> tuple[Any, Any]:
-        n, m = self.live.shape
-        if self.live.cost.forbids:
-            return _all_arcs(self.live)
-        f, g = self.base
-        across, _ = self.live.price(g, _FIRST)
-        back, _ = self.live.T.price(f, _FIRST)
+    def _first_arcs(self, start: Floats) -> tuple[tuple[Floats, Floats], Any, Any]:
+        """Starting potentials, completed by c-transforms, and for every point the pairs of least reduced cost under them."""
+        n, m = self.shape
+        if self.prices.forbids:
+            return (np.zeros(n), np.zeros(m)), *_all_arcs(self.prices)
+        smooth = self.prices.T.ctransform(self.prices.ctransform(start)[0])[0]
+        across, values = self.prices.nearest(smooth, min(_FIRST, m))
+        f = values[:, 0]
+        back, values = self.prices.T.nearest(f, min(_FIRST, n))
         tails = np.concatenate([np.repeat(np.arange(n), across.shape[1]), back.ravel()])
         heads = np.concatenate([across.ravel(), np.repeat(np.arange(m), back.shape[1])])
         keys = np.unique(tails * m + heads)
-        return (keys // m).astype(np.int32), (keys % m).astype(np.int32)
+        return (f, values[:, 0]), (keys // m).astype(np.int32), (keys % m).astype(np.int32)
 
     def _reduced(self, tails: Any, heads: Any) -> Floats:
-        return self.live.pairs(tails, heads) - self.base[0][tails] - self.base[1][heads]
+        costs = self.prices.pairs(tails.astype(np.int64), heads.astype(np.int64)).astype(np.float64, copy=False)
+        return costs - self.base[0][tails] - self.base[1][heads]
 
     def _append(self, tails: Any, heads: Any) -> None:
         self.cost = np.concatenate([self.cost, self._reduced(tails, heads)])
@@ -213,9 +220,9 @@ class _Master:
         self.heads = np.concatenate([self.heads, heads.astype(np.int32)])
 
     def potentials(self) -> tuple[Floats, Floats]:
-        """(f, g) of the live points in the problem's own costs."""
-        n = self.live.shape[0]
-        f, g = self.base[0] + self.tree.level[:n], self.base[1] - self.tree.level[n:]
+        """(f, g) of the points in the problem's own costs."""
+        n = self.shape[0]
+        f, g = self.base[0] + self.tree.level[:n], self.base[1] - self.tree.level[n:-1]
         return (f, g) if self.lift is None else (f + self.lift[0], g + self.lift[1])
 
     def entries(self, a: Floats, b: Floats) -> tuple[Any, Any, Any, Any]:
@@ -227,19 +234,36 @@ class _Master:
 
     def run(self) -> Status:
         """Pivot and price until no pair improves."""
-        if self.live.cost.forbids:
+        if self.prices.forbids:
             return self._two_phases()
         while True:
-            if not self._pivot(self.cost):
+            if not self._serve():
                 return Status.MAX_ITER
             if not self._grow():
                 return Status.OPTIMAL
 
-    def _pivot(self, cost: Floats) -> bool:
+    def _serve(self) -> bool:
+        """Pivot until nothing takes the detour, raising its price as needed; False if the limit came first.
+
+        Where the listed pairs cannot serve all, those that are left are joined by a staircase.
+        """
+        detour = 4.0 * float(self.cost.max()) + 1e-300
+        while self._pivot(self.cost, detour):
+            sources, targets = network.unserved(self.tree, self.shape[0])
+            if not len(sources):
+                return True
+            if detour < _DEAREST * float(self.cost.max()):
+                detour *= 256.0
+            else:
+                most = max(len(sources), len(targets))
+                self._append(np.resize(sources, most), np.resize(targets, most))
+        return False
+
+    def _pivot(self, cost: Floats, detour: float) -> bool:
         """Pivot to the optimum for these arcs; False if the limit came first. In slices, so that Ctrl-C is heard."""
-        n = self.live.shape[0]
+        n = self.shape[0]
         slice_, done = 64, False
-        network.relevel(self.tree, cost, n)
+        network.relevel(self.tree, cost, detour, n)
         while not done:
             allowed = slice_ if self.limit is None else min(slice_, self.limit - self.pivots)
             if allowed <= 0:
@@ -250,14 +274,14 @@ class _Master:
             if time.perf_counter() - began < 0.1:
                 slice_ *= 2
             self.progress(f"{self.pivots} pivots, {len(self.tails)} pairs")
-        network.relevel(self.tree, cost, n)
+        network.relevel(self.tree, cost, detour, n)
         return True
 
     def _grow(self) -> bool:
         """Price every pair and bring in the worst of each row; False if none improves."""
-        _n, m = self.live.shape
+        _n, m = self.shape
         f, g = self.potentials()
-        columns, values = self.live.price(g, _MORE)
+        columns, values = self.prices.nearest(g, min(_MORE, m))
         size = np.abs(f)[:, None] + np.abs(g)[columns] + np.abs(values)
         bad = values - f[:, None] < -(2.0**-46) * size
         tails, which = np.nonzero(bad)
@@ -270,57 +294,46 @@ class _Master:
         return bool(fresh.any())
 
     def _two_phases(self) -> Status:
-        """Forbidden pairs: first empty the forbidden arcs that connect the tree, then minimise over what may still be used.
+        """Forbidden pairs: first get all mass off the detours, then minimise over what may still be used.
 
-        In phase one they cost 1 and all others 0: whole numbers, so nothing is lost. If its optimum is 0, an arc of
-        positive reduced cost then carries nothing in any feasible plan and is dropped; among the rest the forbidden
-        arcs stay empty by themselves.
+        In phase one detours cost 1 and pairs nothing: whole numbers, so nothing is lost. If its optimum is 0, an arc of
+        positive reduced cost carries nothing in any feasible plan and is dropped; among the rest the detours stay empty
+        by themselves, whatever they cost.
         """
-        first = np.isinf(self.cost).astype(float)
-        if not self._pivot(first):
+        n = self.shape[0]
+        if not self._pivot(np.zeros(len(self.tails)), 1.0):
             return Status.MAX_ITER
-        n = self.live.shape[0]
-        used = self.tree.flow[(self.tree.arc >= 0) & (first[self.tree.arc] > 0)]
         level = self.tree.level.copy()
-        if int(used.sum()) > _UNITS * 1e-13:
-            self.lift = level[:n] - self.base[0], -level[n:] - self.base[1]
-            self.tree.level[:] = 0.0
+        rise = level[n + self.heads] - level[self.tails]
+        if int(self.tree.flow[:n][self.tree.arc[:n] < 0].sum()) > _UNITS * 1e-13:
+            self.lift = -self.base[0], -self.base[1]
             return Status.INFEASIBLE
-        rise = first - level[self.tails] + level[n + self.heads]
-        forbidden = first > 0
-        second = np.where(forbidden, 0.0, np.where(rise > 0, np.inf, self.cost))
-        second[forbidden & ~np.isin(np.arange(len(second)), self.tree.arc)] = np.inf
-        done = self._pivot(second)
+        done = self._pivot(np.where(rise > 0, np.inf, self.cost), 0.0)
         slack = self.cost - self.tree.level[self.tails] + self.tree.level[n + self.heads]
         bad = (slack < 0) & (rise > 0)
         height = float((-slack[bad] / rise[bad]).max()) * (1 + 1e-9) if bad.any() else 0.0
-        self.lift = height * level[:n], -height * level[n:]
+        self.lift = height * level[:n], -height * level[n:-1]
         return Status.OPTIMAL if done else Status.MAX_ITER
 
 
-def _starting_potentials(live: _Live) -> tuple[Floats, Floats]:
-    """Row minima, then column minima of what remains: feasible, and free of any offset in the costs."""
-    n, m = live.shape
-    if live.cost.forbids:
-        return np.zeros(n), np.zeros(m)
-    f = live.price(np.zeros(m), 1)[1][:, 0]
-    return f, live.T.price(f, 1)[1][:, 0]
+def _cheapest(cost: Cost) -> Floats:
+    """Column minima of what row minima leave: potentials of the targets that are free of any offset in the costs."""
+    m = cost.shape[1]
+    if cost.forbids:
+        return np.zeros(m)
+    return cost.T.ctransform(cost.ctransform(np.zeros(m))[0])[0]
 
 
-def _all_arcs(live: _Live) -> tuple[Any, Any]:
-    """Every allowed pair of live points."""
-    n, m = live.problem.shape
-    row, column = np.full(n, -1), np.full(m, -1)
-    row[live.rows], column[live.columns] = np.arange(len(live.rows)), np.arange(len(live.columns))
+def _all_arcs(cost: Cost) -> tuple[Any, Any]:
+    """Every allowed pair."""
     parts: list[tuple[Any, Any]] = []
-    if isinstance(live.cost, SparseCost):
-        coo = live.cost.csr.tocoo()
+    if isinstance(cost, SparseCost):
+        coo = cost.csr.tocoo()
         finite = np.isfinite(coo.data)
         parts.append((coo.row[finite], coo.col[finite]))
     else:
-        for rows, costs in live.cost.blocks():
+        for rows, costs in cost.blocks():
             i, j = np.nonzero(np.isfinite(costs))
             parts.append((i + rows.start, j))
-    tails, heads = (np.concatenate([part[k] for part in parts]) for k in range(2))
-    keep = (row[tails] >= 0) & (column[heads] >= 0)
-    return row[tails[keep]].astype(np.int32), column[heads[keep]].astype(np.int32)
+    tails, heads = (np.concatenate(side) for side in zip(*parts))
+    return tails.astype(np.int32), heads.astype(np.int32)
