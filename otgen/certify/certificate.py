@@ -14,8 +14,8 @@ class Certificate:
     """A proven interval for the optimum of a problem, in the units of its cost.
 
     ``kind`` names the argument: ``dual`` (potentials feasible for all pairs), ``monotone`` (on the line), ``cut`` (for
-    p = inf), ``entropic``. ``cost`` is what the plan costs, ``scale`` what the gap is compared with (the larger of the
-    cost and ``a.|f| + b.|g|``, both sides of the potentials balanced), ``marginal_error`` the larger L1 error of the
+    p = inf), ``entropic``. ``cost`` is what the plan costs, ``scale`` what the gap is compared with (the largest of
+    the cost, ``a.|f| + b.|g|`` with both sides of the potentials balanced, and 1e-7 of the spread of the cost), ``marginal_error`` the larger L1 error of the
     plan's marginals, ``potentials`` the potentials that prove the lower bound (None where they are made on demand).
 
     Examples

@@ -52,7 +52,7 @@ def certify_dual(problem: Problem, plan: SparsePlan | None, potentials: tuple[Fl
         cost,
         below(lower, slip),
         above(cost, charge),
-        max(abs(cost), size, 1e-14 * _spread(problem)),
+        max(abs(cost), size, 1e-7 * _spread(problem)),
         error,
         (f, g),
     )
@@ -84,7 +84,7 @@ def _lower(problem: Problem, f: Floats) -> tuple[Floats, Floats, float, float, f
 
 
 def _spread(problem: Problem) -> float:
-    """How far apart costs lie. 1e-10 of 1e-14 of it is far below one rounding of any cost: what is optimal at cost 0."""
+    """How far apart costs lie; 1e-17 of it, below one rounding of the largest, is what is optimal at cost 0."""
     low, high = problem.cost.range()
     return high - low
 

@@ -50,7 +50,7 @@ def certify_monotone(plan: MonotonePlan, power: float) -> Certificate:
         cost, terms = stairs.walk(both, x, y, power).cost, 24
         charge = (len(x) + len(y)) * both.tie / both.total * farthest
     margin = 1.01 * (2 * power + 8 + terms) * UNIT * cost + charge + (1e-300 if span else 0.0)
-    scale = max(cost, 1e-14 * farthest)
+    scale = max(cost, 1e-7 * farthest)
     return Certificate("monotone", cost, below(cost, margin), above(cost, margin), scale, 0.0)
 
 

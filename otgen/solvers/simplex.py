@@ -28,10 +28,11 @@ from .base import Progress, Solution, silent
 
 _UNITS = 2.0**61  # whole units of mass that a plan is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose: no live mass is smaller than 2 ** -62
-_FIRST = 16  # pairs a point starts with, from either side
+_FIRST = 12  # pairs a point starts with, from either side
 _COARSEST = 300  # points a side below which nothing is merged
-_DEAREST = 2.0**24  # times the largest cost: a detour at this price is used only where no listed pair will do
-_MORE = 8  # pairs a point may bring in per round
+_MORE = 6  # pairs a point may bring in per round
+_ROUND = 0.5  # pivots per point between two pricings: potentials of a poor restricted problem are not worth more
+_UNLIMITED = 2**62
 
 
 @dataclass(frozen=True)
@@ -236,46 +237,36 @@ class _Master:
         """Pivot and price until no pair improves."""
         if self.prices.forbids:
             return self._two_phases()
-        while True:
-            if not self._serve():
-                return Status.MAX_ITER
-            if not self._grow():
-                return Status.OPTIMAL
-
-    def _serve(self) -> bool:
-        """Pivot until nothing takes the detour, raising its price as needed; False if the limit came first.
-
-        Where the listed pairs cannot serve all, those that are left are joined by a staircase.
-        """
-        detour = 4.0 * float(self.cost.max()) + 1e-300
-        while self._pivot(self.cost, detour):
-            sources, targets = network.unserved(self.tree, self.shape[0])
+        detour = float(self.cost.max()) + 1e-300
+        quota = max(1000, int(_ROUND * sum(self.shape)))
+        while self.limit is None or self.pivots < self.limit:
+            optimal = self._pivot(self.cost, detour, quota)
+            if self._grow() or not optimal:
+                continue
+            sources, _ = network.unserved(self.tree, self.shape[0])
             if not len(sources):
-                return True
-            if detour < _DEAREST * float(self.cost.max()):
-                detour *= 256.0
-            else:
-                most = max(len(sources), len(targets))
-                self._append(np.resize(sources, most), np.resize(targets, most))
-        return False
+                return Status.OPTIMAL
+            detour *= 16.0  # too cheap: some mass prefers it to every pair
+        return Status.MAX_ITER
 
-    def _pivot(self, cost: Floats, detour: float) -> bool:
-        """Pivot to the optimum for these arcs; False if the limit came first. In slices, so that Ctrl-C is heard."""
+    def _pivot(self, cost: Floats, detour: float, quota: int) -> bool:
+        """At most ``quota`` pivots, in slices, so that Ctrl-C is heard; True once the tree is optimal for these arcs."""
         n = self.shape[0]
-        slice_, done = 64, False
+        last = self.pivots + quota if self.limit is None else min(self.pivots + quota, self.limit)
+        slice_, optimal = 64, False
         network.relevel(self.tree, cost, detour, n)
-        while not done:
-            allowed = slice_ if self.limit is None else min(slice_, self.limit - self.pivots)
-            if allowed <= 0:
-                return False
+        while not optimal and self.pivots < last:
             began = time.perf_counter()
-            count, self.cursor, done = network.pivot(self.tree, self.tails, self.heads, cost, n, self.cursor, allowed)
+            allowed = min(slice_, last - self.pivots)
+            count, self.cursor, optimal = network.pivot(
+                self.tree, self.tails, self.heads, cost, n, self.cursor, allowed
+            )
             self.pivots += count
             if time.perf_counter() - began < 0.1:
                 slice_ *= 2
             self.progress(f"{self.pivots} pivots, {len(self.tails)} pairs")
         network.relevel(self.tree, cost, detour, n)
-        return True
+        return optimal
 
     def _grow(self) -> bool:
         """Price every pair and bring in the worst of each row; False if none improves."""
@@ -301,14 +292,14 @@ class _Master:
         by themselves, whatever they cost.
         """
         n = self.shape[0]
-        if not self._pivot(np.zeros(len(self.tails)), 1.0):
+        if not self._pivot(np.zeros(len(self.tails)), 1.0, _UNLIMITED):
             return Status.MAX_ITER
         level = self.tree.level.copy()
         rise = level[n + self.heads] - level[self.tails]
         if int(self.tree.flow[:n][self.tree.arc[:n] < 0].sum()) > _UNITS * 1e-13:
             self.lift = -self.base[0], -self.base[1]
             return Status.INFEASIBLE
-        done = self._pivot(np.where(rise > 0, np.inf, self.cost), 0.0)
+        done = self._pivot(np.where(rise > 0, np.inf, self.cost), 0.0, _UNLIMITED)
         slack = self.cost - self.tree.level[self.tails] + self.tree.level[n + self.heads]
         bad = (slack < 0) & (rise > 0)
         height = float((-slack[bad] / rise[bad]).max()) * (1 + 1e-9) if bad.any() else 0.0
