@@ -16,6 +16,7 @@ import numpy as np
 from ..cost import CallableCost, Cost, PointCost, SparseCost
 from ..errors import InvalidInput
 from ..kernels import network
+from ..kernels import staircase as stairs
 from ..kernels.accurate import total_pair
 from ..kernels.network import Tree
 from ..kernels.reference import Indices
@@ -31,7 +32,9 @@ _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose: no live 
 _FIRST = 12  # pairs a point starts with, from either side
 _COARSEST = 300  # points a side below which nothing is merged
 _MORE = 6  # pairs a point may bring in per round
-_ROUND = 0.5  # pivots per point between two pricings: potentials of a poor restricted problem are not worth more
+_ROUND = 2.0  # pivots per point between two pricings: the optimum of a poor restricted problem is not worth more
+_ROUND_PRUNED = 0.5  # the same where pricing is nearly free
+_FEW = 0.02  # new pairs per point below which potentials are good enough to pivot to the end
 _UNLIMITED = 2**62
 
 
@@ -202,10 +205,11 @@ class _Master:
         n, m = self.shape
         if self.prices.forbids:
             return (np.zeros(n), np.zeros(m)), *_all_arcs(self.prices)
-        smooth = self.prices.T.ctransform(self.prices.ctransform(start)[0])[0]
-        across, values = self.prices.nearest(smooth, min(_FIRST, m))
+        prices, back_prices = self.prices, self.prices.T
+        smooth = back_prices.price(prices.price(start, 1)[1][:, 0], 1)[1][:, 0]
+        across, values = prices.price(smooth, min(_FIRST, m))
         f = values[:, 0]
-        back, values = self.prices.T.nearest(f, min(_FIRST, n))
+        back, values = back_prices.price(f, min(_FIRST, n))
         tails = np.concatenate([np.repeat(np.arange(n), across.shape[1]), back.ravel()])
         heads = np.concatenate([across.ravel(), np.repeat(np.arange(m), back.shape[1])])
         keys = np.unique(tails * m + heads)
@@ -231,22 +235,33 @@ class _Master:
         high, low = network.flows(self.tree, a, b)
         keep = (high > _NOTHING) & (self.tree.arc >= 0)
         arcs = self.tree.arc[keep]
-        return self.tails[arcs].astype(np.int64), self.heads[arcs].astype(np.int64), high[keep], low[keep]
+        tails, heads, high_left, low_left = _served_anyhow(self.tree, high, self.shape[0])
+        return (
+            np.concatenate([self.tails[arcs], tails]).astype(np.int64),
+            np.concatenate([self.heads[arcs], heads]).astype(np.int64),
+            np.concatenate([high[keep], high_left]),
+            np.concatenate([low[keep], low_left]),
+        )
 
     def run(self) -> Status:
         """Pivot and price until no pair improves."""
         if self.prices.forbids:
             return self._two_phases()
         detour = float(self.cost.max()) + 1e-300
-        quota = max(1000, int(_ROUND * sum(self.shape)))
+        quota = max(1000, int((_ROUND_PRUNED if self.prices.pruned else _ROUND) * sum(self.shape)))
         while self.limit is None or self.pivots < self.limit:
             optimal = self._pivot(self.cost, detour, quota)
-            if self._grow() or not optimal:
+            found = self._grow()
+            if found < _FEW * self.shape[0]:
+                quota = _UNLIMITED
+            if found or not optimal:
                 continue
-            sources, _ = network.unserved(self.tree, self.shape[0])
-            if not len(sources):
+            if detour == 0.0:
                 return Status.OPTIMAL
-            detour *= 16.0  # too cheap: some mass prefers it to every pair
+            if len(network.unserved(self.tree, self.shape[0])[0]):
+                detour *= 16.0  # too cheap: some mass prefers it to every pair
+            else:
+                detour = 0.0  # nothing takes it, and nothing will: it offsets all potentials alike, at a loss of digits
         return Status.MAX_ITER
 
     def _pivot(self, cost: Floats, detour: float, quota: int) -> bool:
@@ -268,21 +283,20 @@ class _Master:
         network.relevel(self.tree, cost, detour, n)
         return optimal
 
-    def _grow(self) -> bool:
-        """Price every pair and bring in the worst of each row; False if none improves."""
-        _n, m = self.shape
+    def _grow(self) -> int:
+        """Price every pair and bring in the worst of each row; how many came in."""
+        n, m = self.shape
         f, g = self.potentials()
-        columns, values = self.prices.nearest(g, min(_MORE, m))
-        size = np.abs(f)[:, None] + np.abs(g)[columns] + np.abs(values)
-        bad = values - f[:, None] < -(2.0**-46) * size
-        tails, which = np.nonzero(bad)
-        heads = columns[tails, which]
+        columns, _ = self.prices.price(g, min(_MORE, m))
+        tails, heads = np.repeat(np.arange(n), columns.shape[1]), columns.ravel()
+        costs = self.prices.pairs(tails, heads)
+        size = np.abs(f)[tails] + np.abs(g)[heads] + np.abs(costs)
+        bad = costs - f[tails] - g[heads] < -(2.0**-46) * size
+        keys = tails[bad] * m + heads[bad]
         known = np.sort(self.tails.astype(np.int64) * m + self.heads)
-        keys = tails * m + heads
-        at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-        fresh = known[at] != keys
-        self._append(tails[fresh], heads[fresh])
-        return bool(fresh.any())
+        fresh = keys[known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] != keys]
+        self._append(fresh // m, fresh % m)
+        return len(fresh)
 
     def _two_phases(self) -> Status:
         """Forbidden pairs: first get all mass off the detours, then minimise over what may still be used.
@@ -307,12 +321,22 @@ class _Master:
         return Status.OPTIMAL if done else Status.MAX_ITER
 
 
+def _served_anyhow(tree: Tree, flow: Floats, n: int) -> tuple[Any, Any, Any, Any]:
+    """At an iteration limit: a staircase between whatever still takes the detour, so that the plan is a plan."""
+    sources, targets = network.unserved(tree, n)
+    if not len(sources) or not len(targets):
+        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0)
+    both = stairs.masses(flow[sources], flow[n + targets], len(sources), len(targets))
+    steps = stairs.steps(both)
+    return sources[steps.rows], targets[steps.columns], steps.high, steps.low
+
+
 def _cheapest(cost: Cost) -> Floats:
     """Column minima of what row minima leave: potentials of the targets that are free of any offset in the costs."""
     m = cost.shape[1]
     if cost.forbids:
         return np.zeros(m)
-    return cost.T.ctransform(cost.ctransform(np.zeros(m))[0])[0]
+    return cost.T.price(cost.price(np.zeros(m), 1)[1][:, 0], 1)[1][:, 0]
 
 
 def _all_arcs(cost: Cost) -> tuple[Any, Any]:

@@ -1,0 +1,74 @@
+"""Searches that skip, and searches by matrix product, against searches that look at every pair."""
+
+import numpy as np
+import pytest
+
+from otgen import Minkowski, Problem
+from otgen.kernels import CELL, cpu, kdtree, point_ground, reference
+
+FORMS = [(2.0, 1.0), (2.0, 0.5), (1.0, 1.0), (np.inf, 2.0), (3.0, 1 / 3)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("d", [1, 3])
+def test_boxes_change_nothing(form, d):
+    rng = np.random.default_rng(0)
+    x, y, g = rng.random((40, d)), rng.normal(0.5, 0.3, (5 * CELL + 7, d)), rng.normal(size=5 * CELL + 7) * 0.05
+    order = kdtree.kd_order(y)
+    y = y[order]
+    plain = point_ground(x, y, *form)
+    boxed = point_ground(x, y, *form, cells=kdtree.boxes(y, CELL))
+    values, argmin = cpu.ctransform(boxed, g)
+    expected, where = cpu.ctransform(plain, g)
+    assert (values == expected).all()
+    assert (argmin == where).all()
+    columns, values = cpu.nearest(boxed, g, 5)
+    np.testing.assert_allclose(values, reference.nearest(plain, g, 5)[1], atol=1e-14)
+    assert (cpu.nearest(plain, g, 5)[0] == columns).all()
+
+
+@pytest.mark.parametrize("n", [1, 4, 5, 37, 200])
+def test_kd_order_is_a_permutation_with_small_cells(n):
+    points = np.random.default_rng(n).random((n, 2))
+    order = kdtree.kd_order(points)
+    assert sorted(order) == list(range(n))
+    low, high = kdtree.boxes(points[order], 4)
+    if n == 200:
+        assert (high - low).prod(axis=0).sum() < 0.5  # disjoint cells, smaller than the square
+
+
+def test_kd_order_of_equal_points_ends():
+    assert sorted(kdtree.kd_order(np.zeros((100, 3)))) == list(range(100))
+
+
+@pytest.mark.parametrize("p", [1, 2, 3])
+def test_products_find_the_nearest(p):
+    rng = np.random.default_rng(p)
+    cost = Problem.from_points(rng.random((30, 20)), rng.random((4 * CELL, 20)), p=p).cost
+    g = rng.normal(size=4 * CELL) * 0.01
+    columns, values = cost.price(g, 4)
+    expected_columns, expected = cost.nearest(g, 4)
+    assert cost._by_product
+    np.testing.assert_allclose(values, expected, atol=1e-12)
+    assert (columns == expected_columns).mean() > 0.99
+
+
+def test_products_are_taken_only_where_they_are_accurate():
+    rng = np.random.default_rng(0)
+    x, y = rng.random((30, 20)), rng.random((4 * CELL, 20))
+    assert Problem.from_points(x + 1e6, y + 1e6).cost._by_product  # an offset alone does no harm: points are centred
+    wide = rng.random((30, 6000)), rng.random((4 * CELL, 6000))
+    assert not Problem.from_points(*wide).cost._by_product  # 6000 dimensions: the sum of roundings is too much
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cityblock", "chebyshev", Minkowski(3)])
+def test_costs_search_alike_from_both_sides(metric):
+    rng = np.random.default_rng(1)
+    cost = Problem.from_points(rng.random((150, 2)), rng.random((170, 2)), p=1, metric=metric).cost
+    assert cost.pruned
+    costs = cost.block()
+    g, f = rng.normal(size=170) * 0.1, rng.normal(size=150) * 0.1
+    np.testing.assert_allclose(cost.ctransform(g)[0], (costs - g).min(axis=1), atol=1e-15)
+    np.testing.assert_allclose(cost.T.ctransform(f)[0], (costs.T - f).min(axis=1), atol=1e-15)
+    columns, values = cost.nearest(g, 3)
+    np.testing.assert_allclose(np.take_along_axis(costs - g, columns, axis=1), values, atol=1e-15)
