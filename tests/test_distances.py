@@ -225,6 +225,7 @@ class TestAgainstPeers:
             n = int(rng.integers(2, 9))
             x, y = rng.normal(size=n), rng.normal(size=n)
             distances = np.abs(x[:, None] - y)
+            t = math.nan
             for t in np.sort(distances.ravel()):
                 rows, columns = scipy.optimize.linear_sum_assignment(distances > t)
                 if not (distances > t)[rows, columns].any():

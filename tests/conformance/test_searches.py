@@ -57,8 +57,8 @@ def test_products_are_taken_only_where_they_are_accurate():
     rng = np.random.default_rng(0)
     x, y = rng.random((30, 20)), rng.random((4 * CELL, 20))
     assert Problem.from_points(x + 1e6, y + 1e6).cost._by_product  # an offset alone does no harm: points are centred
-    wide = rng.random((30, 6000)), rng.random((4 * CELL, 6000))
-    assert not Problem.from_points(*wide).cost._by_product  # 6000 dimensions: the sum of roundings is too much
+    wide = rng.random((30, 40_000)), rng.random((4 * CELL, 40_000))
+    assert not Problem.from_points(*wide).cost._by_product  # 40 000 dimensions: the sum of roundings is too much
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cityblock", "chebyshev", Minkowski(3)])
