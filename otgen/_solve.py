@@ -13,8 +13,9 @@ import numpy as np
 
 from . import validation
 from .certify import Certificate, certify_cut, certify_dual, certify_entropic, certify_monotone
-from .cost import root_shift
+from .cost import CallableCost, PointCost, root_shift
 from .errors import Infeasible, InvalidInput, NotConverged
+from .gradients import Gradients, point_gradients
 from .kernels.accurate import UNIT
 from .plan import EntropicPlan, MonotonePlan, Plan, SparsePlan
 from .problem import Problem
@@ -229,6 +230,9 @@ def _assemble(problem: Problem, solution: Solution, certificate: Certificate, un
         p=problem.p,
         epsilon=problem.epsilon,
         make_plan=None if solution.plan is None else partial(_share, solution.plan),
+        make_gradients=None
+        if problem.bottleneck or problem.epsilon or solution.plan is None
+        else partial(_gradients, solution, certificate, problem.source.origin),
         make_potentials=None
         if problem.bottleneck
         else partial(_potentials, solution, certificate, problem.source.origin),
@@ -239,6 +243,26 @@ def _share(plan: Plan) -> Plan:
     return plan
 
 
+def _gradients(solution: Solution, certificate: Certificate, origin: Origin) -> Gradients:
+    """Gradients of the cost in the caller's units and library."""
+    cost, plan = solution.problem.cost, solution.plan
+    f, g = _potentials(solution, certificate, origin)
+    if not isinstance(cost, PointCost | CallableCost):
+        return Gradients(None, None, f, g)
+    sparse = plan.sparse if isinstance(plan, MonotonePlan) else plan
+    assert isinstance(sparse, SparsePlan)
+    in_points = point_gradients(cost, sparse)
+    power = cost.shift * cost.p - cost.points_shift
+    x, y = (origin.back(_stretched(z, power)) for z in in_points)
+    return Gradients(x, y, f, g)
+
+
+def _stretched(values: Any, power: float) -> Any:
+    """``values * 2 ** power`` for any real power."""
+    whole = math.floor(power)
+    return np.ldexp(values * 2.0 ** (power - whole), whole)
+
+
 def _potentials(solution: Solution, certificate: Certificate, origin: Origin) -> tuple[Any, Any]:
     """Potentials in cost units, in the caller's library."""
     cost = solution.problem.cost
@@ -247,9 +271,5 @@ def _potentials(solution: Solution, certificate: Certificate, origin: Origin) ->
     else:
         assert certificate.potentials is not None
         pair = certificate.potentials
-    power = cost.shift * cost.p
-    whole = math.floor(power)
-    f, g = (
-        origin.back(np.ldexp(z * 2.0 ** (power - whole), whole), exact=certificate.kind != "entropic") for z in pair
-    )
+    f, g = (origin.back(_stretched(z, cost.shift * cost.p), exact=certificate.kind != "entropic") for z in pair)
     return f, g

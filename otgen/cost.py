@@ -359,6 +359,11 @@ class PointCost(Cost):
         exponent = max(down + math.frexp(reach)[1] + math.frexp(diagonal)[1], largest - 1000)
         return self if abs(exponent) * max(self.p, 2) <= 256 else self.shrunk(exponent)
 
+    @property
+    def points_shift(self) -> int:
+        """Points are held divided by 2 to this power."""
+        return self.shift // 2 if self.metric == "sqeuclidean" else self.shift
+
     def shrunk(self, exponent: int) -> PointCost:
         """The same cost with all points divided by ``2 ** exponent``."""
         if exponent == 0:
@@ -410,6 +415,7 @@ class CallableCost(Cost):
     shift: int = 0
     dtype: Any = np.float64
     flipped: bool = False
+    points_shift: int = 0
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -12,6 +12,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from . import validation
+from .errors import InvalidInput
+from .gradients import Gradients
+
 
 class Status(enum.Enum):
     """How a solve ended. ``remedy`` says in words what to do about it."""
@@ -70,6 +74,7 @@ class Result:
     standard_error: float | None = None
     make_plan: Callable[[], Any] | None = field(default=None)
     make_potentials: Callable[[], Any] | None = field(default=None)
+    make_gradients: Callable[[], Gradients] | None = field(default=None)
 
     @cached_property
     def plan(self) -> Any:
@@ -80,6 +85,34 @@ class Result:
     def potentials(self) -> Any:
         """The pair (f, g), (n,) and (m,), in cost units and in the caller's array library; None where there is none."""
         return None if self.make_potentials is None else self.make_potentials()
+
+    def gradients(self, of: str = "cost") -> Gradients:
+        """Derivatives of an exact cost, or of the distance ``cost ** (1/p)``, in the points and the weights.
+
+        Parameters
+        ----------
+        of : {"cost", "value"}
+            What to differentiate. The gradient of a distance is taken to be 0 where the distance is 0.
+
+        Returns
+        -------
+        Gradients
+            ``x`` (n, d), ``y`` (m, d), ``a`` (n,), ``b`` (m,). In the points a supergradient, the gradient where the optimal
+            plan is unique; in the weights a subgradient, up to a constant.
+
+        Raises
+        ------
+        InvalidInput
+            For results that are entropic, sliced or of p = inf, and for callable metrics.
+        """
+        if self.make_gradients is None or self.cost is None:
+            raise InvalidInput(
+                f"gradients are those of exact transport with finite p; received a result of {self.solver}; see otgen.wasserstein"
+            )
+        gradients = self.make_gradients()
+        if validation.one_of(of, "of", ("cost", "value")) == "cost" or self.value == self.cost:
+            return gradients
+        return gradients.times(self.value / (self.p * self.cost) if self.cost > 0 else 0.0)
 
     @property
     def gap(self) -> float | None:

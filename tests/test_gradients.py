@@ -1,0 +1,104 @@
+"""Gradients of the exact cost against differences, autograd, and the one-sided inequalities that define them."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import otgen
+from otgen import InvalidInput
+
+METRICS = ["euclidean", "cityblock", "chebyshev", otgen.Minkowski(3)]
+CASES = [(m, p) for m in METRICS for p in (1, 1.5, 2, 3)] + [("sqeuclidean", 1), ("cosine", 1)]
+
+
+def clouds(seed, n=6, m=7, d=3):
+    rng = np.random.default_rng(seed)
+    a, b = rng.random(n) + 0.2, rng.random(m) + 0.2
+    return rng.random((n, d)), rng.random((m, d)) + 0.3, a / a.sum(), b / b.sum()
+
+
+@pytest.mark.parametrize(("metric", "p"), CASES)
+@pytest.mark.parametrize("of", ["cost", "value"])
+@pytest.mark.parametrize("scale", [1.0, 1e100])
+def test_points_against_differences(metric, p, of, scale):
+    x, y, a, b = clouds(0)
+    x, y = x * scale, y * scale
+    options = dict(metric=metric, p=p)
+
+    def f(x, y):
+        return getattr(otgen.wasserstein(x, y, a, b, **options), of)
+
+    found = otgen.wasserstein(x, y, a, b, **options).gradients(of=of)
+    if scale > 1 and of == "cost" and p == 3:
+        return  # third powers of 1e100: finite, but their differences drown
+    for z, gradient, at in ((x, found.x, 0), (y, found.y, 1)):
+        for i, k in ((0, 0), (3, 2)):
+            step = np.zeros_like(z)
+            step[i, k] = 1e-6 * scale
+            arguments = [(x + step, y), (x - step, y)] if at == 0 else [(x, y + step), (x, y - step)]
+            slope = (f(*arguments[0]) - f(*arguments[1])) / (2e-6 * scale)
+            assert gradient[i, k] == pytest.approx(slope, rel=1e-4, abs=1e-6 * abs(gradient).max())
+
+
+def test_points_against_autograd():
+    x, y, a, b = clouds(1)
+    result = otgen.wasserstein(x, y, a, b, p=3)
+    plan = torch.tensor(result.plan.todense())
+    points = [torch.tensor(z, requires_grad=True) for z in (x, y)]
+    (plan * torch.cdist(*points, compute_mode="donot_use_mm_for_euclid_dist") ** 3).sum().backward()
+    found = result.gradients()
+    np.testing.assert_allclose(found.x, points[0].grad.numpy(), rtol=1e-10)
+    np.testing.assert_allclose(found.y, points[1].grad.numpy(), rtol=1e-10)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_points_give_an_upper_bound(seed):
+    """The plan stays feasible: for W_2^2, cost(x + h) <= cost(x) + <gradient, h> + |h|^2 weighted by a."""
+    x, y, a, b = clouds(seed)
+    h = np.random.default_rng(seed).normal(size=x.shape) * 0.1
+    result = otgen.wasserstein(x, y, a, b)
+    moved = otgen.wasserstein(x + h, y, a, b)
+    assert moved.cost_lower <= result.cost_upper + (result.gradients().x * h).sum() + (a[:, None] * h**2).sum() + 1e-12
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_weights_give_a_lower_bound(seed):
+    """The cost is convex in the weights: cost(a') >= cost(a) + <f, a' - a>."""
+    x, y, a, b = clouds(seed)
+    other = np.random.default_rng(seed).random(6)
+    other /= other.sum()
+    result, moved = otgen.wasserstein(x, y, a, b), otgen.wasserstein(x, y, other, b)
+    assert moved.cost_upper >= result.cost_lower + result.gradients().a @ (other - a) - 1e-12
+
+
+def test_lines_and_coincident_points():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=8), rng.normal(size=8)
+    line = otgen.wasserstein(x, y, p=1.5)
+    plane = otgen.wasserstein(x, y, p=1.5, solver="simplex")
+    np.testing.assert_allclose(line.gradients().x, plane.gradients().x, rtol=1e-12)
+    for p in (1, 1.5, 2):
+        same = otgen.wasserstein(np.zeros((3, 2)), np.zeros((3, 2)), p=p).gradients(of="value")
+        assert (same.x == 0).all()
+        assert (same.y == 0).all()
+
+
+def test_matrices_have_gradients_in_the_weights():
+    result = otgen.transport(np.random.default_rng(0).random((4, 5)), np.full(4, 0.5), np.full(5, 0.4))
+    found = result.gradients()
+    assert found.x is None
+    assert found.a.shape == (4,)
+
+
+def test_what_has_none():
+    x, y, *_ = clouds(0)
+    with pytest.raises(InvalidInput, match="result of Sinkhorn"):
+        otgen.sinkhorn(x, y, epsilon=1).gradients()
+    with pytest.raises(InvalidInput, match="exact transport"):
+        otgen.wasserstein(x[:, 0], y[:, 0], p=np.inf).gradients()
+    with pytest.raises(InvalidInput, match="of must be one of"):
+        otgen.wasserstein(x, y).gradients(of="plan")
+    with pytest.raises(InvalidInput, match="built-in metric"):
+        otgen.wasserstein(x, y, metric=lambda s, t: np.abs(s[:, None] - t).sum(-1)).gradients()
