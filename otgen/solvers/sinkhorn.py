@@ -95,7 +95,7 @@ class Sinkhorn:
     --------
     >>> import otgen
     >>> round(otgen.sinkhorn([0.0, 1.0], [0.0, 1.0], epsilon=10.0).value, 4)
-    0.4917
+    0.4875
     """
 
     tol: float = 1e-6
