@@ -131,7 +131,7 @@ def report(
         lead = f"{len(x)} samples of {a.name} against {len(y)} of {b.name}, in {x.shape[1]} dimensions."
         page = write_page(out_file, f"{a.name} against {b.name}", lead, [comparison], figures)
     _print_table([comparison])
-    out.print(f"\nThe page: {page}")
+    out.print(f"\nThe page: {page.resolve()}")
 
 
 def _shape(text: str, size: int) -> tuple[int, int]:
@@ -149,7 +149,7 @@ def run_demo(
     with err.status("starting") as status:
         page, comparisons = demo(out_file, lambda text: status.update(text))
     _print_table(comparisons)
-    out.print(f"\nThe page: {page}")
+    out.print(f"\nThe page: {page.resolve()}")
 
 
 def _print_table(comparisons: list[Comparison]) -> None:
