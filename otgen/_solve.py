@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -106,6 +107,8 @@ def run(
     chosen = solver_from(solver)
     if isinstance(chosen, Auto):
         chosen, _ = chosen.choose(problem)
+    if init is not None and not isinstance(chosen, Sinkhorn):
+        raise InvalidInput(f"init is for entropic transport; received one for {type(chosen).__name__}; leave it out")
     solution = chosen.solve(problem.scaled(), _on_stderr if progress else silent, init)
     certificate = certify(solution.problem, solution.plan, solution.potentials)
     if progress and sys.stderr.isatty():
@@ -172,31 +175,47 @@ class Units:
     def cost(self, scaled: float, outward: int = 0) -> float:
         """A cost; ``outward`` -1 or 1 moves it past whatever the conversion rounds."""
         power = self.shift * self.p
-        exact = self.mass == 1 and power == int(power)
-        return _outward(root_shift(scaled, self.shift, self.p) * self.mass, scaled, exact, outward)
+        whole = (Fraction(self.p) * self.shift).denominator == 1
+        exact = self.mass == 1 and whole
+        units = 8 + (0 if whole else 2 * abs(power))  # a rounded power of two is off by its own size
+        return _outward(root_shift(scaled, self.shift, self.p) * self.mass, scaled, 0 if exact else units, outward)
 
     def value(self, scaled: float, outward: int = 0) -> float:
         """A value: the cost, or the distance whose p-th power it is."""
         if not self.root:
             return self.cost(scaled, outward)
         distance = max(scaled, 0.0) ** (1 / self.p)
-        return _outward(root_shift(distance, self.shift, 1.0), distance, self.p == 1, outward)
+        units = 0 if self.p == 1 or distance == 0 else 8 + 2 * abs(math.log(distance))  # from rounding 1/p
+        return _outward(root_shift(distance, self.shift, 1.0), distance, units, outward)
 
 
-def _outward(out: float, before: float, exact: bool, outward: int) -> float:
-    """Past the rounding of a conversion; past the range of floats, the bound that is still true."""
+def _outward(out: float, before: float, units: float, outward: int) -> float:
+    """Past the ``units`` roundings of a conversion; past the range of floats, the bound that is still true."""
     if not outward or before == 0:
         return out
     if math.isinf(out) and math.isfinite(before):
         return out if (out > 0) == (outward > 0) else math.copysign(sys.float_info.max, out)
-    return out if exact and abs(out) > 1e-300 else out + outward * (8 * UNIT * abs(out) + 5e-324)
+    return out if not units and abs(out) > 1e-300 else out + outward * ((units + 1) * UNIT * abs(out) + 5e-324)
+
+
+def _judged(solution: Solution, certificate: Certificate, units: Units) -> Status:
+    """The solver's status, lowered where the proof does not bear it out."""
+    if solution.status is Status.OPTIMAL:
+        if solution.problem.cost.forbids and math.isinf(certificate.upper):
+            return Status.INFEASIBLE
+        if not certificate.optimal:
+            return Status.IMPRECISE
+        if units.root and not solution.problem.bottleneck:  # a root widens: at a high power the cost alone says little
+            low, high = (max(z, 0.0) ** (1 / units.p) for z in (certificate.lower, certificate.upper))
+            return Status.IMPRECISE if high - low > 1e-5 * max(high, 1.0) else Status.OPTIMAL
+    if solution.problem.epsilon and math.isnan(certificate.lower):
+        return Status.MAX_ITER
+    return solution.status
 
 
 def _assemble(problem: Problem, solution: Solution, certificate: Certificate, units: Units, seconds: float) -> Result:
     """The result in the caller's units."""
-    status = solution.status
-    if status is Status.OPTIMAL and not certificate.optimal:
-        status = Status.IMPRECISE
+    status = _judged(solution, certificate, units)
     numbers: dict[str, Any] = dict.fromkeys(("cost", "cost_lower", "cost_upper"))
     if problem.bottleneck:
         distance = Units(units.shift, 1.0, 1.0, False)

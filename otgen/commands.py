@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from . import files
+from . import files, validation
 from ._version import __version__
 from .cost import COSTS, METRICS
 from .distances import sinkhorn, wasserstein
@@ -49,6 +49,8 @@ def about(
 
 
 def _both(a: Path, b: Path, columns: str | None, weights: str | None, key: str | None) -> tuple[Samples, Samples]:
+    if key and ".npz" not in (a.suffix.lower(), b.suffix.lower()):
+        raise InvalidInput(f"--key chooses an array of an npz; received it for {a.name} and {b.name}; leave it out")
     names = [name.strip() for name in columns.split(",")] if columns else None
     first, second = (files.read(path, columns=names, weights=weights, key=key) for path in (a, b))
     return first, second
@@ -108,7 +110,7 @@ def report(
 ) -> None:
     """Several distances, the plan drawn, as one self-contained HTML page."""
     first, second = _both(a, b, columns, weights, key)
-    x, y = (s.points if s.points.ndim == 2 else s.points.reshape(-1, 1) for s in (first, second))
+    x, y = (validation.points(s.points, path.name)[0] for s, path in ((first, a), (second, b)))
     with err.status("computing distances"):
         comparison = compare(f"{a.name} against {b.name}", x, y, first.weights, second.weights)
         plan = comparison.result("W₂").plan

@@ -428,7 +428,10 @@ class CallableCost(Cost):
         return replace(self, x=self.y, y=self.x, flipped=not self.flipped)
 
     def _distances(self, x: Floats, y: Floats) -> Floats:
-        out = np.asarray(self.metric(y, x) if self.flipped else self.metric(x, y), dtype=np.float64)
+        answer = np.asarray(self.metric(y, x) if self.flipped else self.metric(x, y))
+        if answer.dtype.kind not in "biuf":
+            raise InvalidInput(f"metric must return real numbers; received dtype {answer.dtype}")
+        out = answer.astype(np.float64)
         out = out.T if self.flipped and out.ndim == 2 else out
         if out.shape != (len(x), len(y)):
             raise InvalidInput(
@@ -667,6 +670,10 @@ def point_cost(x: Floats, y: Floats, metric: Metric, p: float) -> PointCost | Ca
             f"x and y must have the same number of coordinates; received {x.shape[1]} and {y.shape[1]}; project or pad one"
         )
     x, y = x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
+    if isinstance(metric, type):
+        raise InvalidInput(
+            f"metric must be a name, a Minkowski(q) or a callable on two blocks; received the class {metric.__name__}"
+        )
     if callable(metric) and not isinstance(metric, Minkowski):
         return CallableCost(x, y, metric, p)
     if not isinstance(metric, Minkowski):

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import validation
-from ._solve import run, solve, solver_from
+from ._solve import checked, run, solve, solver_from
 from .cost import Metric, root_shift
 from .errors import InvalidInput
 from .kernels import staircase as stairs
@@ -24,7 +24,7 @@ from .result import Result, Status
 from .solvers import Sinkhorn
 from .validation import Floats
 
-_ENTROPIC = "epsilon must be positive; for epsilon = 0, exact transport, call otgen.wasserstein or otgen.transport"
+_ENTROPIC = "for epsilon = 0, exact transport, call otgen.wasserstein or otgen.transport"
 
 
 def wasserstein(
@@ -273,13 +273,13 @@ def sinkhorn_divergence(
     across = Problem.from_points(x, y, a, b, p=_finite(p), metric=metric, normalize=normalize)
     across = replace(across, epsilon=_epsilon(across, epsilon))
     own = [Problem.from_points(z, z, w, w, p=p, metric=metric) for z, w in ((x, a), (y, b))]
-    problems = [across, *(replace(problem, epsilon=across.epsilon) for problem in own)]
-    xy, xx, yy = (run(problem, chosen, throw=throw, progress=progress) for problem in problems)
+    problems = [across, *(replace(problem, epsilon=across.epsilon, symmetric=True) for problem in own)]
+    xy, xx, yy = (run(problem, chosen, throw=False, progress=progress) for problem in problems)
     value = xy.value - (xx.value + yy.value) / 2
     lower = _minus(xy.lower, xx.upper, yy.upper)
     upper = _minus(xy.upper, xx.lower, yy.lower)
     worst = max((xy, xx, yy), key=lambda part: part.status is Status.MAX_ITER)
-    return replace(
+    result = replace(
         xy,
         value=value,
         lower=math.nextafter(lower, -math.inf),
@@ -292,6 +292,7 @@ def sinkhorn_divergence(
         seconds=time.perf_counter() - began,
         make_potentials=partial(_debiased, xy, xx, yy),
     )
+    return checked(result, throw=throw)
 
 
 def _minus(xy: float | None, xx: float | None, yy: float | None) -> float:

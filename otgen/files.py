@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -75,7 +77,20 @@ def read(
         raise InvalidInput(f"{file}: columns are chosen in tables only; slice the array before saving it")
     if kind == ".npy" and weights:
         raise InvalidInput(f"{file}: an npy file holds one array and no weights; save an npz with both")
-    return readers[kind]()
+    try:
+        return readers[kind]()
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        tokenize.TokenError,
+        EOFError,
+        UnicodeDecodeError,
+        KeyError,
+        SyntaxError,
+    ) as fault:
+        raise InvalidInput(
+            f"{file}: cannot be read ({type(fault).__name__}: {fault}); it is damaged or not what its name says"
+        ) from None
 
 
 def _header(stream: IO[bytes], name: str, size: int) -> None:
@@ -156,6 +171,8 @@ def _parquet(file: Path) -> Any:
 
 def _table(file: Path, table: Any, columns: list[str] | None, weights: str | None) -> Samples:
     names = list(table.column_names)
+    if len(set(names)) < len(names):
+        raise InvalidInput(f"{file}: has several columns of one name; rename them")
     chosen = columns or [name for name in names if name != weights]
     for name in [*chosen, *([weights] if weights else [])]:
         if name not in names:

@@ -25,7 +25,8 @@ class Relative:
     fraction: float
 
     def __post_init__(self) -> None:
-        validation.positive(self.fraction, "fraction", "use a positive multiple of the mean cost, such as 0.05")
+        hint = "use a positive multiple of the mean cost, such as 0.05"
+        object.__setattr__(self, "fraction", validation.positive(self.fraction, "fraction", hint))
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,8 @@ class Problem:
         Of shape (n, m).
     epsilon : float
         Strength of the entropic term, in cost units; 0 is plain transport.
+    symmetric : bool
+        Whether source and target are the same measure, in the same order: entropic solvers then keep f = g.
 
     Examples
     --------
@@ -52,8 +55,16 @@ class Problem:
     target: Measure
     cost: Cost
     epsilon: float = 0.0
+    symmetric: bool = False
 
     def __post_init__(self) -> None:
+        epsilon = validation.real(self.epsilon, "epsilon")
+        if not 0 <= epsilon < math.inf:
+            raise InvalidInput(
+                f"epsilon must be at least 0 and finite; received {self.epsilon!r}; 0 is exact transport"
+            )
+        if epsilon and math.isinf(self.cost.p):
+            raise InvalidInput("epsilon must be 0 for p = inf; received both; use a finite p")
         if self.cost.shape != (len(self.source), len(self.target)):
             raise InvalidInput(
                 f"the cost must have shape {(len(self.source), len(self.target))}, one row per source and one column per "
@@ -133,7 +144,15 @@ class Problem:
         epsilon = self.epsilon
         if epsilon:
             from_shift = (cost.shift - self.cost.shift) * self.p
-            epsilon = math.ldexp(epsilon, -math.floor(from_shift)) * 2.0 ** (math.floor(from_shift) - from_shift)
+            try:
+                epsilon = math.ldexp(epsilon, -math.floor(from_shift)) * 2.0 ** (math.floor(from_shift) - from_shift)
+            except OverflowError:
+                epsilon = math.inf
+            if not 0 < epsilon < math.inf:
+                raise InvalidInput(
+                    f"epsilon must be comparable with the costs; received {self.epsilon!r} for costs out of its range; "
+                    f"use otgen.Relative, or rescale the points"
+                )
         return replace(self, cost=cost, epsilon=epsilon)
 
     def mean_cost(self) -> float:

@@ -57,6 +57,8 @@ def _from_torch(value: Any, name: str) -> tuple[np.ndarray, Origin]:
 def _plain(value: Any, name: str) -> tuple[np.ndarray, Origin]:
     """Any array-like as a numpy array, and its origin."""
     library = type(value).__module__.partition(".")[0]
+    if isinstance(value, np.ma.MaskedArray):
+        raise InvalidInput(f"{name} must not be a masked array; received one; pass the entries that count")
     if library == "torch":
         array, origin = _from_torch(value, name)
     elif library != "numpy" and hasattr(value, "__dlpack_device__"):
@@ -204,6 +206,8 @@ def order(p: Any) -> float:
     number = real(p, "p")
     if number < 1:
         raise InvalidInput(f"p must be at least 1: below, W_p is no distance; received {p!r}; use a p in [1, inf]")
+    if 700 < number < math.inf:
+        raise InvalidInput(f"p must be at most 700, or inf: powers beyond underflow; received {p!r}; use p=inf")
     return number
 
 

@@ -42,7 +42,7 @@ def certify_dual(problem: Problem, plan: SparsePlan | None, potentials: tuple[Fl
     Certificate
         Of kind ``dual``; its potentials are feasible for all pairs.
     """
-    f, g = balanced(problem, *potentials)
+    f, g = balanced(problem, *(np.where(np.isfinite(z), z, 0.0) for z in potentials))
     f, g, lower, size, slip = _lower(problem, f)
     if plan is None:
         return Certificate("dual", math.inf, below(lower, slip), math.inf, size, math.nan, (f, g))

@@ -49,17 +49,23 @@ def certify_entropic(problem: Problem, plan: EntropicPlan, potentials: tuple[Flo
     highest = max(map(abs, problem.cost.range()))
     argument = (relative + 2 * UNIT) * highest + absolute + 4 * UNIT * (np.abs(inside_a).max() + np.abs(inside_b).max())
     terms = (sum(problem.shape) + 16) * UNIT
-    slip = 6 * UNIT * size + sums.gibbs_mass * (argument + epsilon * terms)
+    slip = 6 * UNIT * size + max(sums.gibbs_mass, 1.0) * (argument + epsilon * terms)
     lower = below(dual, 1.01 * slip)
 
-    smallest = float(a[a > 0].min()) * float(b[b > 0].min())
+    depth = -math.log(a[a > 0].min()) - math.log(b[b > 0].min())  # of the smallest entry of a (x) b
     residual = sums.residual + 2 * terms
-    repair = residual * (highest - min(0.0, problem.cost.range()[0]) + epsilon * math.log(1 / smallest))
+    repair = residual * (highest - min(0.0, problem.cost.range()[0]) + epsilon * depth)
     objective = sums.cost + epsilon * sums.divergence
-    grain = terms * (highest + epsilon * abs(math.log(smallest))) + relative * sums.cost + absolute + epsilon * terms
+    grain = terms * (highest + epsilon * depth) + relative * sums.cost + absolute + epsilon * terms
+    if problem.cost.forbids:  # a rank-one repair might use forbidden pairs, so no finite upper bound is claimed
+        repair = residual = math.inf
     upper = above(objective, 1.01 * (repair + grain))
     exact = certify_dual(problem, None, potentials)
-    hard_upper = above(sums.cost, 1.01 * (residual * highest + (relative + terms) * sums.size + absolute))
+    hard_upper = (
+        math.inf
+        if problem.cost.forbids
+        else above(sums.cost, 1.01 * (residual * highest + (relative + terms) * sums.size + absolute))
+    )
     return Certificate(
         "entropic",
         sums.cost,

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from ..errors import InvalidInput
+
 _CHUNK = 50_000_000  # nanoseconds of work in a chunk, as Ground.work estimates it
 _SPLIT = 2_000_000  # less work than this is not worth a thread
 
@@ -18,7 +20,11 @@ _SPLIT = 2_000_000  # less work than this is not worth a thread
 def threads() -> int:
     """How many threads kernels use: ``OTGEN_NUM_THREADS``, else the cores this process may run on."""
     wanted = os.environ.get("OTGEN_NUM_THREADS")
-    return max(1, int(wanted)) if wanted else len(os.sched_getaffinity(0))
+    if wanted:
+        if not wanted.isdigit() or int(wanted) < 1:
+            raise InvalidInput(f"OTGEN_NUM_THREADS must be a whole number of at least 1; received {wanted!r}")
+        return int(wanted)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def over_rows(count: int, work: int, kernel: Callable[[int, int], object]) -> None:

@@ -102,6 +102,7 @@ def _walk(masses, rows, columns, high, low):
         unsure = unsure or close
         nh, nl = (ah, al) if side <= 0 else (bh, bl)
         fh, fl = pair_add(nh, nl, -ph, -pl)
+        unsure = unsure or 0.0 < fh <= tie
         if fh > tie:
             rows[k], columns[k], high[k], low[k] = i, j, fh, fl
             k += 1
@@ -136,6 +137,7 @@ def _walk_cost(masses, x, y, p, first, last, j, ph, pl, bh, bl):
         unsure = unsure or close
         nh, nl = (ah, al) if side <= 0 else (bh, bl)
         flow = (nh - ph) + (nl - pl)
+        unsure = unsure or 0.0 < flow <= tie
         if flow > tie:
             distance = abs(x[i] - y[j])
             if distance > largest:

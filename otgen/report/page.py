@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from .._version import __version__
-from ..errors import require
+from ..errors import InvalidInput, require
 from .compare import Comparison, orders
 from .figures import Figure
 
@@ -31,10 +31,16 @@ def write_page(
         figures=figures,
     )
     target = Path(path)
+    if target.is_dir():
+        raise InvalidInput(f"the page must be a file; received the folder {target}; add a name such as report.html")
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, beside = tempfile.mkstemp(dir=target.parent, suffix=".html")
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(html)
-    os.chmod(beside, 0o644)
-    os.replace(beside, target)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(html)
+        os.chmod(beside, 0o644)
+        os.replace(beside, target)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
     return target

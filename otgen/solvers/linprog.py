@@ -9,6 +9,7 @@ import numpy as np
 import scipy.optimize
 import scipy.sparse
 
+from .. import validation
 from ..errors import InvalidInput, TooLarge
 from ..plan import SparsePlan
 from ..problem import Problem
@@ -32,6 +33,10 @@ class LinearProgram:
     """
 
     max_iter: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_iter is not None:
+            validation.count(self.max_iter, "max_iter", least=0)
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
         """Solve; raises `TooLarge` above four million pairs, where HiGHS would need tens of gigabytes."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import validation
 from ..cost import CallableCost, Cost, PointCost, SparseCost
 from ..errors import InvalidInput
 from ..kernels import network
@@ -66,6 +67,10 @@ class Simplex:
 
     max_iter: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.max_iter is not None:
+            validation.count(self.max_iter, "max_iter", least=0)
+
     def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
         """Solve a scaled problem; raises `InvalidInput` for p = inf or with an entropic term."""
         if problem.epsilon or problem.bottleneck:
@@ -93,8 +98,8 @@ def whole_masses(a: Floats, b: Floats) -> tuple[Indices, Indices]:
         return np.full(n, m // common * factor), np.full(m, n // common * factor)
     sums = total_pair(a), total_pair(b)
     if sums[0] == sums[1]:
-        scale = 2.0 ** (61 - np.frexp(sums[0][0])[1])
-        units = [np.rint(side * scale).astype(np.int64) for side in (a, b)]
+        power = 61 - int(np.frexp(sums[0][0])[1])
+        units = [np.rint(np.ldexp(side, power)).astype(np.int64) for side in (a, b)]
     else:
         units = [np.rint(side / high * _UNITS).astype(np.int64) for side, (high, _) in zip((a, b), sums)]
     missing = int(units[0].sum()) - int(units[1].sum())
@@ -119,7 +124,7 @@ class _Live:
 
     def master(self, limit: int | None, progress: Progress) -> _Master:
         """The finest restricted problem, started from the potentials of coarser ones where there are points to merge."""
-        if not isinstance(self.cost, PointCost | CallableCost):
+        if not isinstance(self.cost, PointCost):  # a callable may know no other points than those given
             return _Master(self.cost, self.supply, self.demand, _cheapest(self.cost), limit, progress)
         levels = coarse.levels(self.cost, self.supply, self.demand, _COARSEST)
         start = _cheapest(levels[-1].cost)

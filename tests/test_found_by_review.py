@@ -1,0 +1,195 @@
+"""Inputs that once broke a bound, a status or an error; each was found by someone trying to."""
+
+import math
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import otgen
+from otgen import InvalidInput, Status, files
+from otgen.solvers import LinearProgram, Simplex, Sinkhorn
+
+INF = math.inf
+
+
+@pytest.mark.parametrize("e", [1e-20, 1e-28, 1e-30, 1e-33, 1e-40, 1e-300])
+def test_w_inf_sees_any_mass_at_all(e):
+    assert otgen.wasserstein([0.0], [-5.0, 0.0], None, [e, 1], p=INF).value == 5
+
+
+@pytest.mark.parametrize("k", range(1, 90, 4))
+@pytest.mark.parametrize("p", [2, 3, 7])
+def test_bounds_of_roots_of_tiny_costs(k, p):
+    y = 10.0**-k
+    result = otgen.wasserstein([0.0, 1.0], [y, 1.0], p=p)
+    truth = Fraction(y) ** p / 2
+    assert Fraction(result.lower) ** p <= truth <= Fraction(result.upper) ** p
+    assert result.cost_lower <= truth <= result.cost_upper
+
+
+@pytest.mark.parametrize(("size", "p"), [(1e200, 1.1), (1e150, 1.3), (1e-200, 1.1), (1e250, 1.2)])
+def test_bounds_of_costs_in_units_far_from_one(size, p):
+    from decimal import Decimal, getcontext
+
+    getcontext().prec = 60
+    truth = Decimal(size) ** Decimal(p)
+    for x, y in (([0.0], [size]), ([[0.0, 0.0]], [[size, 0.0]])):
+        result = otgen.wasserstein(x, y, p=p)
+        assert Decimal(result.cost_lower) <= truth <= Decimal(result.cost_upper)
+
+
+def test_all_weights_tiny():
+    result = otgen.transport([[0, 1.0], [3, 1.0]], [1e-300, 2e-300], [2e-300, 1e-300])
+    assert result.value == pytest.approx(2e-300, rel=1e-12)
+    assert result.lower <= result.value <= result.upper
+    assert result.marginal_error <= 1e-12
+
+
+class TestEntropicWithForbiddenPairs:
+    def test_feasible(self):
+        result = otgen.transport([[0, INF, 1], [1, 0, INF], [2.0, 1, 0]], epsilon=1.0)
+        assert result.status is Status.CONVERGED
+        assert math.isfinite(result.value)
+        assert result.lower <= result.value + 1e-6
+        assert result.upper == INF  # not proven, and not claimed
+        dense = result.plan.todense()
+        assert dense[0, 1] == dense[1, 2] == 0
+
+    def test_infeasible(self):
+        for C in ([[0, INF], [1, INF]], [[INF, INF]]):
+            with pytest.raises(otgen.Infeasible):
+                otgen.transport(C, epsilon=1.0)
+
+    def test_a_column_without_mass(self):
+        result = otgen.transport([[0, INF], [1, INF]], [0.5, 0.5], [1, 0], epsilon=0.1)
+        assert result.value == pytest.approx(0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 20, 50])
+def test_sinkhorn_far_from_done_still_proves_something(limit):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(30, 2)), rng.normal(size=(30, 2))
+    result = otgen.sinkhorn(x, y, epsilon=1e-4, max_iter=limit, throw=False)
+    exact = otgen.wasserstein(x, y).cost
+    assert math.isfinite(result.lower)
+    assert math.isfinite(result.upper)
+    assert result.exact_bounds[0] <= exact <= result.exact_bounds[1]
+
+
+def test_an_epsilon_that_rounding_would_decide():
+    with pytest.raises(InvalidInput, match="at least 1e-12 of the largest cost"):
+        otgen.sinkhorn([0.0, 1.0], [1.0, 2.0], epsilon=1e-20)
+    with pytest.raises(InvalidInput, match="comparable with the costs"):
+        otgen.sinkhorn([0.0, 1e-200], [1e-200, 2e-200], epsilon=0.1)
+
+
+def test_divergence_of_equal_samples_is_quick():
+    z = np.random.default_rng(0).normal(size=(40, 2))
+    own = otgen.solve(otgen.Problem.from_points(z, z, epsilon=0.1).__class__(
+        *(otgen.Measure(z), otgen.Measure(z)), otgen.Problem.from_points(z, z).cost, 0.1, True
+    ))  # fmt: skip
+    assert own.iterations < 100
+    assert otgen.sinkhorn_divergence(z, z[::-1], epsilon=0.5).value == pytest.approx(0, abs=1e-5)
+
+
+def test_a_divergence_that_stops_early_hands_over_the_divergence():
+    rng = np.random.default_rng(0)
+    x, y = rng.random((15, 2)), rng.random((15, 2)) + 0.3
+    with pytest.raises(otgen.NotConverged) as caught:
+        otgen.sinkhorn_divergence(x, y, epsilon=1e-3, max_iter=5)
+    exact = otgen.sinkhorn_divergence(x, y, epsilon=1e-3, max_iter=2000, throw=False)
+    assert caught.value.result.lower <= exact.value <= caught.value.result.upper
+
+
+def test_powers_that_underflow():
+    with pytest.raises(InvalidInput, match="at most 700"):
+        otgen.wasserstein([0.0], [1.0], p=1075)
+    assert otgen.wasserstein([0.0], [1.0], p=700).value == 1
+    wide = otgen.wasserstein([[0, 0], [1, 0.0]], [[0.01, 0], [1.01, 0]], p=540)
+    assert wide.lower <= 0.01 <= wide.upper
+    assert wide.status is Status.IMPRECISE
+
+
+def test_tiny_weights_entropic():
+    result = otgen.sinkhorn([0.0, 1], [0, 2.0], [1e-200, 1], [1e-200, 1], epsilon=0.1)
+    assert result.lower <= 1.0 <= result.upper
+
+
+@pytest.mark.parametrize("e", [1e-14, 1e-30])
+def test_infeasible_by_very_little(e):
+    with pytest.raises(otgen.Infeasible):
+        otgen.transport([[INF, INF], [0, 1.0]], [e, 1.0], [0.5, 0.5 + e])
+
+
+def test_a_callable_sees_only_points_that_were_given():
+    table = {float(k): k for k in range(400)}
+
+    def lookup(x, y):
+        return np.abs(np.array([table[v] for v in x[:, 0]])[:, None] - np.array([table[v] for v in y[:, 0]]))
+
+    assert otgen.wasserstein(np.arange(400.0), np.arange(400.0)[::-1], p=1, metric=lookup).value == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: Sinkhorn(schedule=3), "method epsilons"),
+        (lambda: Sinkhorn(max_iter=2.5), "max_iter must be a whole number"),
+        (lambda: Simplex(max_iter=2.5), "max_iter must be a whole number"),
+        (lambda: Simplex(max_iter="5"), "max_iter must be a whole number"),
+        (lambda: LinearProgram(max_iter=-1), "max_iter must be a whole number"),
+        (lambda: otgen.sinkhorn([0.0], [1.0], epsilon=1, init=3), "init must be"),
+        (lambda: otgen.sinkhorn([0.0], [1.0], epsilon=1, init="ab"), "init must be"),
+        (lambda: otgen.sinkhorn([0.0], [1.0], epsilon=1, init=([np.nan], [0.0])), "init must be finite"),
+        (lambda: otgen.solve(otgen.Problem.from_points([0.0], [1.0]), init="garbage"), "init is for entropic"),
+        (lambda: otgen.Problem.from_points([0.0], [1.0], epsilon=-1), "at least 0 and finite"),
+        (lambda: otgen.Problem.from_points([0.0], [1.0], epsilon="a"), "real number"),
+        (lambda: otgen.Problem.from_points([0.0], [1.0], p=INF, epsilon=0.1), "epsilon must be 0 for p = inf"),
+        (lambda: otgen.wasserstein([0.0], [1.0], metric=otgen.Minkowski), "received the class Minkowski"),
+        (lambda: otgen.wasserstein([[0.0, 0]], [[1.0, 0]], metric=lambda x, y: np.array([["a"]])), "real numbers"),
+        (lambda: otgen.wasserstein(np.ma.masked_array([0.0, 1e9], [False, True]), [0.0]), "masked array"),
+    ],
+)
+def test_clear_errors(call, said):
+    with pytest.raises(InvalidInput, match=said):
+        call()
+
+
+def test_numbers_given_as_text_are_converted_once():
+    assert Sinkhorn(tol="1e-6").tol == 1e-6
+    assert otgen.Relative("0.05").fraction == 0.05
+
+
+def test_threads_from_the_environment(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.random((400, 3))
+    monkeypatch.setenv("OTGEN_NUM_THREADS", "abc")
+    with pytest.raises(InvalidInput, match="OTGEN_NUM_THREADS"):
+        otgen.wasserstein(x, x + 1)
+
+
+class TestFiles:
+    def test_damaged_archives(self, tmp_path):
+        path = tmp_path / "c.npz"
+        np.savez_compressed(path, np.arange(1000.0))
+        raw = bytearray(path.read_bytes())
+        raw[60:90] = b"\xff" * 30
+        path.write_bytes(bytes(raw))
+        with pytest.raises(InvalidInput, match=r"c\.npz"):
+            files.read(path)
+
+    @pytest.mark.parametrize("content", [b"x,x\n1,2\n", "é,b\n1,2\n".encode("latin-1")])
+    def test_odd_tables(self, tmp_path, content):
+        path = tmp_path / "t.csv"
+        path.write_bytes(content)
+        with pytest.raises(InvalidInput, match=r"t\.csv"):
+            files.read(path)
+
+    def test_a_folder_is_no_page(self, tmp_path):
+        from otgen.report import write_page
+
+        with pytest.raises(InvalidInput, match="received the folder"):
+            write_page(tmp_path, "title", "lead", [], [])
+        assert list(Path(tmp_path).iterdir()) == []
