@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from ._solve import solve
     from .certify import Certificate
     from .cost import Minkowski
-    from .distances import bures_wasserstein, sinkhorn, sinkhorn_divergence, sliced_wasserstein, transport, wasserstein
+    from .distances import sinkhorn, sinkhorn_divergence, transport, wasserstein
     from .errors import Infeasible, InvalidInput, MassMismatch, MissingExtra, NotConverged, OtgenError, TooLarge
+    from .gaussians import bures_wasserstein
     from .measure import Measure
     from .problem import Problem, Relative
     from .result import Result, Status
+    from .sliced import sliced_wasserstein
 
 # What each public name is loaded from when it is first used: `import otgen` alone loads no compiler and no array library.
 _HOMES = {
@@ -37,10 +39,10 @@ _HOMES = {
     "Result": "result",
     "Status": "result",
     "TooLarge": "errors",
-    "bures_wasserstein": "distances",
+    "bures_wasserstein": "gaussians",
     "sinkhorn": "distances",
     "sinkhorn_divergence": "distances",
-    "sliced_wasserstein": "distances",
+    "sliced_wasserstein": "sliced",
     "solve": "_solve",
     "transport": "distances",
     "wasserstein": "distances",

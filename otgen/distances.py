@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from . import validation
 from ._solve import checked, run, solve, solver_from
-from .cost import Metric, root_shift
+from .cost import Metric
 from .errors import InvalidInput
-from .kernels import staircase as stairs
-from .kernels.rows import threads
-from .measure import Measure, Weights
 from .problem import Problem, Relative
 from .result import Result, Status
 from .solvers import Sinkhorn
-from .validation import Floats
 
 _ENTROPIC = "for epsilon = 0, exact transport, call otgen.wasserstein or otgen.transport"
 
@@ -213,7 +205,7 @@ def sinkhorn(
     True
     """
     chosen = _sinkhorn(solver, tol, max_iter)
-    problem = Problem.from_points(x, y, a, b, p=_finite(p), metric=metric, normalize=normalize)
+    problem = Problem.from_points(x, y, a, b, p=validation.finite_order(p), metric=metric, normalize=normalize)
     problem = replace(problem, epsilon=_epsilon(problem, epsilon))
     return run(problem, chosen, throw=throw, progress=progress, init=init)
 
@@ -270,7 +262,7 @@ def sinkhorn_divergence(
     """
     began = time.perf_counter()
     chosen = _sinkhorn(solver, tol, max_iter)
-    across = Problem.from_points(x, y, a, b, p=_finite(p), metric=metric, normalize=normalize)
+    across = Problem.from_points(x, y, a, b, p=validation.finite_order(p), metric=metric, normalize=normalize)
     across = replace(across, epsilon=_epsilon(across, epsilon))
     own = [Problem.from_points(z, z, w, w, p=p, metric=metric) for z, w in ((x, a), (y, b))]
     problems = [across, *(replace(problem, epsilon=across.epsilon, symmetric=True) for problem in own)]
@@ -309,13 +301,6 @@ def _debiased(xy: Result, xx: Result, yy: Result) -> tuple[Any, Any]:
     return f - (fx + gx) / 2, g - (fy + gy) / 2
 
 
-def _finite(p: Any) -> float:
-    order = validation.order(p)
-    if math.isinf(order):
-        raise InvalidInput("p must be finite for entropic transport; received inf; call otgen.wasserstein for W_inf")
-    return order
-
-
 def _epsilon(problem: Problem, epsilon: Any, least: float | None = None) -> float:
     """Epsilon in cost units."""
     if isinstance(epsilon, Relative):
@@ -338,170 +323,3 @@ def _sinkhorn(solver: Any, tol: float, max_iter: int) -> Sinkhorn:
     if (tol, max_iter) != (1e-6, 10_000):
         raise InvalidInput("tol and max_iter must not be passed beside a configured solver; set them on the solver")
     return chosen
-
-
-def sliced_wasserstein(
-    x: Any,
-    y: Any,
-    a: Any = None,
-    b: Any = None,
-    *,
-    p: float = 2,
-    n_projections: int = 100,
-    rng: Any = None,
-    throw: bool = True,
-    normalize: bool = False,
-    progress: bool = False,
-) -> Result:
-    r"""Sliced Wasserstein distance: an average over random directions of one-dimensional distances.
-
-    .. math:: SW_p = \Big( \mathbb{E}_\theta\, W_p^p(\theta_\# \alpha, \theta_\# \beta) \Big)^{1/p}
-
-    Parameters
-    ----------
-    x, y, a, b, p, normalize
-        As in :func:`wasserstein`; the metric is euclidean, p finite.
-    n_projections : int
-        Number of directions, uniform on the sphere.
-    rng : int, Generator, optional
-        Seed or generator (SPEC 7).
-    throw, progress
-        Accepted for uniformity; nothing here can fail to converge.
-
-    Returns
-    -------
-    Result
-        ``value`` is an estimate: ``lower`` and ``upper`` are None, ``standard_error`` is that of the value.
-
-    References
-    ----------
-    Bonneel et al., "Sliced and Radon Wasserstein barycenters of measures", 2015.
-
-    Examples
-    --------
-    >>> import otgen
-    >>> x = [[0.0, 0.0], [1.0, 0.0]]
-    >>> otgen.sliced_wasserstein(x, x, rng=0).value
-    0.0
-    """
-    began = time.perf_counter()
-    p, count = _finite(p), validation.count(n_projections, "n_projections")
-    problem = Problem.from_points(x, y, a, b, p=p, normalize=normalize)
-    source, target = problem.source, problem.target
-    cost: Any = problem.cost.scaled()
-    centre = (cost.x.mean(axis=0) + cost.y.mean(axis=0)) / 2
-    directions = validation.generator(rng).standard_normal((count, source.dim))
-    directions /= np.sqrt((directions**2).sum(axis=1, keepdims=True))
-    costs = _along(directions, cost.x - centre, cost.y - centre, source, target, p)
-    mean = float(costs.mean())
-    error = float(costs.std(ddof=1) / math.sqrt(count)) if count > 1 else math.nan
-    value = mean ** (1 / p)
-    slope = value / (p * mean) if mean > 0 else 0.0
-    return Result(
-        value=root_shift(value, cost.shift, 1.0),
-        lower=None,
-        upper=None,
-        cost=root_shift(mean, cost.shift, p),
-        cost_lower=None,
-        cost_upper=None,
-        status=Status.ESTIMATE,
-        certificate=None,
-        solver=f"Sliced({count} projections)",
-        iterations=0,
-        marginal_error=None,
-        mass=problem.mass,
-        seconds=time.perf_counter() - began,
-        p=p,
-        standard_error=root_shift(slope * error, cost.shift, 1.0),
-    )
-
-
-def _along(directions: Floats, x: Floats, y: Floats, source: Measure, target: Measure, p: float) -> Weights:
-    """``W_p ** p`` of the projections on every direction: (k,). A few directions at a time, on every core."""
-    plain = source.uniform and target.uniform and len(x) == len(y)
-
-    def chunk(rows: slice) -> Weights:
-        u, v = directions[rows] @ x.T, directions[rows] @ y.T
-        if plain:
-            u.sort(axis=1)
-            v.sort(axis=1)
-            return (np.abs(u - v) ** p).mean(axis=1)
-        return np.array([_weighted(s, t, source, target, p) for s, t in zip(u, v)])
-
-    step = max(1, min(8, 4_000_000 // max(len(x), len(y))))
-    pieces = [slice(k, k + step) for k in range(0, len(directions), step)]
-    with ThreadPoolExecutor(threads()) as pool:
-        return np.concatenate(list(pool.map(chunk, pieces)))
-
-
-def _weighted(u: Floats, v: Floats, source: Measure, target: Measure, p: float) -> float:
-    first, second = np.argsort(u), np.argsort(v)
-    a = None if source.uniform else source.weights[first]
-    b = None if target.uniform else target.weights[second]
-    return stairs.walk(stairs.masses(a, b, len(u), len(v)), u[first], v[second], p).cost
-
-
-def bures_wasserstein(mean0: Any, cov0: Any, mean1: Any, cov1: Any) -> float:
-    r"""W_2 between two Gaussian (or elliptical, of one family) laws.
-
-    .. math:: W_2^2 = |m_0 - m_1|^2 + \mathrm{tr}\,\Sigma_0 + \mathrm{tr}\,\Sigma_1
-              - 2\,\mathrm{tr}\,(\Sigma_0^{1/2} \Sigma_1 \Sigma_0^{1/2})^{1/2}
-
-    Parameters
-    ----------
-    mean0, mean1 : array_like
-        (d,), or numbers.
-    cov0, cov1 : array_like
-        (d, d) symmetric positive semi-definite, or variances.
-
-    Returns
-    -------
-    float
-        The distance. The covariance part is computed as ``|A - B U|_F`` with square roots A, B and the best rotation U,
-        so that nearly equal covariances lose no digits.
-
-    Raises
-    ------
-    InvalidInput
-        On shapes that do not fit, and on matrices that are not symmetric positive semi-definite.
-
-    References
-    ----------
-    Bhatia, Jain, Lim, "On the Bures-Wasserstein distance between positive definite matrices", 2019, theorem 1.
-
-    Examples
-    --------
-    >>> import otgen
-    >>> otgen.bures_wasserstein([0.0, 0.0], [[1, 0], [0, 4]], [3.0, 4.0], [[1, 0], [0, 4]])
-    5.0
-    """
-    means = [_vector(z, name) for z, name in ((mean0, "mean0"), (mean1, "mean1"))]
-    d = len(means[0])
-    if len(means[1]) != d:
-        raise InvalidInput(f"mean0 and mean1 must have the same length; received {d} and {len(means[1])}")
-    root0, root1 = (_square_root(z, d, name) for z, name in ((cov0, "cov0"), (cov1, "cov1")))
-    left, _, right = np.linalg.svd(root1 @ root0)
-    covariance = root0 - (root1 @ left) @ right
-    return math.hypot(float(np.linalg.norm(means[0] - means[1])), float(np.linalg.norm(covariance)))
-
-
-def _vector(value: Any, name: str) -> Floats:
-    points, _ = validation.points(np.atleast_1d(np.asarray(value, dtype=float)), name)
-    if points.shape[1] != 1:
-        raise InvalidInput(f"{name} must be a vector (d,); received shape {points.shape}")
-    return points[:, 0]
-
-
-def _square_root(value: Any, d: int, name: str) -> npt.NDArray[np.float64]:
-    matrix = np.atleast_2d(np.asarray(value, dtype=np.float64))
-    if matrix.shape != (d, d) or not np.isfinite(matrix).all():
-        raise InvalidInput(f"{name} must be a finite ({d}, {d}) matrix; received shape {matrix.shape}")
-    size = float(np.abs(matrix).max())
-    if np.abs(matrix - matrix.T).max() > 1e-10 * size:
-        raise InvalidInput(
-            f"{name} must be symmetric; received entries {np.abs(matrix - matrix.T).max():.3g} apart; average it with its transpose"
-        )
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    if values[0] < -1e-10 * size:
-        raise InvalidInput(f"{name} must be positive semi-definite; received an eigenvalue {values[0]:.3g}")
-    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T

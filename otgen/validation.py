@@ -211,6 +211,14 @@ def order(p: Any) -> float:
     return number
 
 
+def finite_order(p: Any) -> float:
+    """The order of an entropic or sliced distance: a real number in [1, inf)."""
+    number = order(p)
+    if math.isinf(number):
+        raise InvalidInput("p must be finite here; received inf; call otgen.wasserstein for W_inf")
+    return number
+
+
 def real(value: Any, name: str) -> float:
     """A real number; NaN is none."""
     try:

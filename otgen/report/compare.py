@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..distances import sinkhorn_divergence, sliced_wasserstein, wasserstein
+from ..distances import sinkhorn_divergence, wasserstein
 from ..problem import Relative
 from ..result import Result
+from ..sliced import sliced_wasserstein
 
 DISTANCES: dict[str, Callable[..., Result]] = {
     "W₁": partial(wasserstein, p=1),

@@ -1,13 +1,7 @@
-"""Costs: from points without a matrix, from a matrix dense or sparse, or from a callable metric.
-
-Every cost answers the same questions row by row: blocks, listed pairs, c-transform, softmin, the nearest columns. Asked
-column by column, the question goes to ``cost.T``. A cost also knows how it scales and how far its entries may lie from
-the truth, which is what certificates are made of.
-"""
+"""Costs between points, computed when they are asked for and never stored."""
 
 from __future__ import annotations
 
-import abc
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -16,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from . import validation
-from .errors import InvalidInput
-from .kernels import CELL, Ground, Indices, matrix_ground, on_device, point_ground
-from .kernels.accurate import UNIT
-from .kernels.kdtree import boxes, kd_order
-from .validation import Floats
+from .. import validation
+from ..errors import InvalidInput
+from ..kernels import CELL, Ground, Indices, matrix_ground, on_device, point_ground
+from ..kernels.accurate import UNIT
+from ..kernels.kdtree import boxes, kd_order
+from ..validation import Floats
+from .base import Cost, row_blocks
 
 METRICS = ("euclidean", "cityblock", "chebyshev")
 COSTS = ("sqeuclidean", "cosine")
 _TREE_DIM = 10  # above this boxes around points exclude next to nothing
-_BLOCK = 4_000_000  # entries of a cost that are held at once where there is no way around it
 
 
 @dataclass(frozen=True)
@@ -47,130 +41,6 @@ class Minkowski:
 
 
 Metric = str | Minkowski | Callable[[Floats, Floats], Floats]
-
-
-def root_shift(cost: float, shift: int, p: float) -> float:
-    """``cost * 2 ** (shift * p)``, with overflow to infinity as IEEE has it."""
-    power = shift * p
-    try:
-        if power == int(power):
-            return math.ldexp(cost, int(power))
-        return math.ldexp(cost * 2.0 ** (power - math.floor(power)), math.floor(power))
-    except OverflowError:
-        return math.copysign(math.inf, cost)
-
-
-class Cost(abc.ABC):
-    """A cost between n sources and m targets.
-
-    ``p``: the cost is the p-th power of a distance. ``shift``: entries are held divided by ``2 ** (shift * p)``, so that
-    the largest is about 1; see :meth:`scaled`.
-    """
-
-    p: float = 1.0
-    shift: int = 0
-
-    @property
-    @abc.abstractmethod
-    def shape(self) -> tuple[int, int]:
-        """Numbers of sources and targets, ``(n, m)``."""
-
-    @property
-    @abc.abstractmethod
-    def T(self) -> Cost:
-        """The same cost seen from the targets."""
-
-    @abc.abstractmethod
-    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
-        """The cost of ``rows`` as the kernels take it, in one piece or several: (rows of the piece, ground)."""
-
-    @abc.abstractmethod
-    def scaled(self) -> Cost:
-        """The same cost divided by a power of two (exactly), so that its largest finite entry is about 1."""
-
-    @abc.abstractmethod
-    def range(self) -> tuple[float, float]:
-        """Bounds ``low <= c_ij <= high`` on all finite entries."""
-
-    @property
-    @abc.abstractmethod
-    def rounding(self) -> tuple[float, float]:
-        """``(r, t)`` with ``|computed - true| <= r |computed| + t`` for every entry."""
-
-    @property
-    def forbids(self) -> bool:
-        """Whether some pairs are forbidden (infinite, or absent from a sparse matrix)."""
-        return False
-
-    @property
-    def pruned(self) -> bool:
-        """Whether searches for minima skip most pairs."""
-        return False
-
-    @abc.abstractmethod
-    def restricted(self, rows: Indices, columns: Indices) -> Cost:
-        """The same cost between some of the points only, in the order given."""
-
-    @abc.abstractmethod
-    def astype(self, dtype: Any) -> Cost:
-        """The same cost computed in another float dtype (for entropic solvers)."""
-
-    def block(self, rows: slice = slice(None)) -> Floats:
-        """The costs of some rows against every column: (rows, m)."""
-        return np.concatenate([on_device("cpu").cost_block(ground) for _, ground in self.grounds(rows)])
-
-    def blocks(self) -> Iterator[tuple[slice, Floats]]:
-        """All costs, a few million at a time: (rows, their (rows, m) costs)."""
-        for rows in row_blocks(slice(None), *self.shape):
-            yield rows, self.block(rows)
-
-    def pairs(self, rows: Indices, columns: Indices) -> Floats:
-        """The costs of listed pairs: (k,)."""
-        (_, ground), *more = self.grounds()
-        if more:
-            raise AssertionError("a cost in several pieces answers pairs itself")
-        return on_device("cpu").cost_pairs(ground, rows, columns)
-
-    def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
-        """``f_i = min_j c_ij - g_j`` and its arg min: (n,), (n,)."""
-        parts = [on_device("cpu").ctransform(ground, g) for _, ground in self.grounds()]
-        return _joined(parts)
-
-    def softmin(self, h: Floats, epsilon: float) -> Floats:
-        """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,)."""
-        return np.concatenate([on_device("cpu").softmin(ground, h, epsilon) for _, ground in self.grounds()])
-
-    def nearest(self, g: Floats, count: int) -> tuple[Indices, Floats]:
-        """The ``count`` columns of smallest ``c_ij - g_j`` in every row, ascending, and these values: (n, count) each."""
-        parts = [on_device("cpu").nearest(ground, g, count) for _, ground in self.grounds()]
-        return _joined(parts)
-
-    def price(self, g: Floats, count: int) -> tuple[Indices, Floats]:
-        """What :meth:`nearest` gives, but perhaps by a faster way whose values are off by a few roundings of the largest cost.
-
-        For choosing pairs, not for proving anything about them.
-        """
-        return self.nearest(g, count)
-
-    def gibbs(self, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
-        """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
-        kernel = on_device("cpu").gibbs
-        return np.concatenate([kernel(ground, f[rows], g, epsilon, vectors) for rows, ground in self.grounds()])
-
-
-def _joined(parts: list[tuple[Any, Any]]) -> tuple[Any, Any]:
-    """Pieces of two row-wise answers put together again."""
-    if len(parts) == 1:
-        return parts[0]
-    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
-
-
-def row_blocks(rows: slice, n: int, m: int) -> Iterator[slice]:
-    """``rows`` of an (n, m) cost in pieces of at most about four million entries."""
-    start, stop, _ = rows.indices(n)
-    step = max(1, _BLOCK // m)
-    for first in range(start, stop, step):
-        yield slice(first, min(first + step, stop))
 
 
 @dataclass(frozen=True, eq=False)
@@ -488,179 +358,6 @@ class CallableCost(Cost):
     def rounding(self) -> tuple[float, float]:
         """Only the power is ours."""
         return (0.0, 0.0) if self.p == 1 else ((self.p + 3) * UNIT, 1e-290)
-
-
-@dataclass(frozen=True, eq=False)
-class MatrixCost(Cost):
-    """A dense (n, m) cost matrix; +inf forbids a pair."""
-
-    matrix: Floats
-    shift: int = 0
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of sources and targets, ``(n, m)``."""
-        return (self.matrix.shape[0], self.matrix.shape[1])
-
-    @property
-    def T(self) -> MatrixCost:
-        """The same cost seen from the targets."""
-        return replace(self, matrix=self.matrix.T)
-
-    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
-        """The cost of ``rows``: in one piece where memory lies that way, else copied a few million entries at a time."""
-        if self.matrix.flags.c_contiguous:
-            yield rows, matrix_ground(self.matrix[rows])
-            return
-        for piece in row_blocks(rows, *self.shape):
-            yield piece, matrix_ground(self.matrix[piece])
-
-    def pairs(self, rows: Indices, columns: Indices) -> Floats:
-        """The costs of listed pairs: (k,)."""
-        return self.matrix[rows, columns]
-
-    def restricted(self, rows: Indices, columns: Indices) -> MatrixCost:
-        """The same cost between some of the points only; the matrix is copied unless all of it is wanted."""
-        n, m = self.shape
-        if len(rows) == n and len(columns) == m and (rows == np.arange(n)).all() and (columns == np.arange(m)).all():
-            return self
-        return replace(self, matrix=self.matrix[np.ix_(rows, columns)])
-
-    def astype(self, dtype: Any) -> MatrixCost:
-        """The same matrix in ``dtype``."""
-        return replace(self, matrix=self.matrix.astype(dtype, copy=False))
-
-    @cached_property
-    def _finite(self) -> tuple[float, float, bool]:
-        low, high, forbids = math.inf, -math.inf, False
-        for rows in row_blocks(slice(None), *self.shape):
-            block = self.matrix[rows]
-            finite = block < np.inf
-            forbids = forbids or not finite.all()
-            low = min(low, float(block.min(where=finite, initial=np.inf)))
-            high = max(high, float(block.max(where=finite, initial=-np.inf)))
-        return (low, high, forbids) if low <= high else (0.0, 0.0, True)
-
-    def scaled(self) -> MatrixCost:
-        """The matrix divided by a power of two, its largest finite entry then in [1/2, 1)."""
-        low, high, _ = self._finite
-        exponent = math.frexp(max(abs(low), abs(high)))[1] if low or high else 0
-        return MatrixCost(np.ldexp(self.matrix.astype(np.float64, copy=False), -exponent), self.shift + exponent)
-
-    def range(self) -> tuple[float, float]:
-        """The least and the greatest finite entry."""
-        return self._finite[:2]
-
-    @property
-    def forbids(self) -> bool:
-        """Whether some entry is infinite."""
-        return self._finite[2]
-
-    @property
-    def rounding(self) -> tuple[float, float]:
-        """Entries are what was received; only scaling by a power of two can underflow."""
-        return 0.0, 2.0**-1073
-
-
-@dataclass(frozen=True, eq=False)
-class SparseCost(Cost):
-    """A ``scipy.sparse.csr_array`` of costs (n, m), sorted, without duplicates; absent pairs are forbidden."""
-
-    csr: Any
-    shift: int = 0
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of sources and targets, ``(n, m)``."""
-        return self.csr.shape
-
-    @cached_property
-    def _transposed(self) -> SparseCost:
-        csr = self.csr.T.tocsr()
-        csr.sort_indices()
-        return SparseCost(csr, self.shift)
-
-    @property
-    def T(self) -> SparseCost:
-        """The same cost seen from the targets."""
-        return self._transposed
-
-    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
-        """The cost of ``rows``, made dense a few million entries at a time."""
-        for piece in row_blocks(rows, *self.shape):
-            part = self.csr[piece].tocoo()
-            dense = np.full(part.shape, np.inf)
-            dense[part.row, part.col] = part.data
-            yield piece, matrix_ground(dense)
-
-    def pairs(self, rows: Indices, columns: Indices) -> Floats:
-        """The costs of listed pairs, +inf where absent: (k,)."""
-        keys = np.repeat(np.arange(self.shape[0]), np.diff(self.csr.indptr)) * self.shape[1] + self.csr.indices
-        wanted = rows * self.shape[1] + columns
-        at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
-        found = keys[at] == wanted if len(keys) else np.zeros(len(wanted), bool)
-        return np.where(found, self.csr.data[at] if len(keys) else 0.0, np.inf)
-
-    def restricted(self, rows: Indices, columns: Indices) -> SparseCost:
-        """The same cost between some of the points only, in the order given."""
-        csr = self.csr[rows][:, columns].tocsr()
-        csr.sort_indices()
-        return SparseCost(csr, self.shift)
-
-    def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
-        """``f_i = min_j c_ij - g_j`` over the stored entries; +inf in an empty row."""
-        reduced = self.csr.data - g[self.csr.indices]
-        values, argmin = np.full(self.shape[0], np.inf), np.zeros(self.shape[0], np.int64)
-        filled = np.flatnonzero(np.diff(self.csr.indptr))
-        if len(filled):
-            values[filled] = np.minimum.reduceat(reduced, self.csr.indptr[filled])
-            rows = np.repeat(np.arange(self.shape[0]), np.diff(self.csr.indptr))
-            first = np.flatnonzero(reduced == values[rows])[::-1]
-            argmin[rows[first]] = self.csr.indices[first]
-        return values, argmin
-
-    def softmin(self, h: Floats, epsilon: float) -> Floats:
-        """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)`` over the stored entries."""
-        exponent = (h[self.csr.indices] - self.csr.data) / epsilon
-        out = np.full(self.shape[0], np.inf)
-        filled = np.flatnonzero(np.diff(self.csr.indptr))
-        if len(filled):
-            top = np.maximum.reduceat(exponent, self.csr.indptr[filled])
-            safe = np.where(np.isfinite(top), top, 0.0)
-            sums = np.add.reduceat(
-                np.exp(exponent - np.repeat(safe, np.diff(self.csr.indptr)[filled])), self.csr.indptr[filled]
-            )
-            with np.errstate(divide="ignore"):
-                out[filled] = -epsilon * (safe + np.log(sums))
-        return out
-
-    def astype(self, dtype: Any) -> SparseCost:
-        """Sparse costs are always computed in float64."""
-        return self
-
-    def scaled(self) -> SparseCost:
-        """Entries divided by a power of two, the largest finite one then in [1/2, 1)."""
-        finite = self.csr.data[np.isfinite(self.csr.data)]
-        largest = float(np.abs(finite).max()) if len(finite) else 0.0
-        exponent = math.frexp(largest)[1] if largest else 0
-        csr = self.csr.copy()
-        csr.data = np.ldexp(csr.data, -exponent)
-        return SparseCost(csr, self.shift + exponent)
-
-    def range(self) -> tuple[float, float]:
-        """The least and the greatest finite stored entry."""
-        finite = self.csr.data[np.isfinite(self.csr.data)]
-        return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
-
-    @property
-    def forbids(self) -> bool:
-        """Whether some pair is absent or infinite."""
-        return self.csr.nnz < self.shape[0] * self.shape[1] or not bool(np.isfinite(self.csr.data).all())
-
-    @property
-    def rounding(self) -> tuple[float, float]:
-        """Entries are what was received; only scaling by a power of two can underflow."""
-        return 0.0, 2.0**-1073
 
 
 def point_cost(x: Floats, y: Floats, metric: Metric, p: float) -> PointCost | CallableCost:

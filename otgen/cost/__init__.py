@@ -1,0 +1,19 @@
+"""Costs: from points without a matrix, from a matrix dense or sparse, or from a callable metric."""
+
+from .base import Cost, root_shift
+from .matrices import MatrixCost, SparseCost
+from .points import COSTS, METRICS, CallableCost, Metric, Minkowski, PointCost, point_cost
+
+__all__ = [
+    "COSTS",
+    "METRICS",
+    "CallableCost",
+    "Cost",
+    "MatrixCost",
+    "Metric",
+    "Minkowski",
+    "PointCost",
+    "SparseCost",
+    "point_cost",
+    "root_shift",
+]

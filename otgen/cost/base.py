@@ -1,0 +1,143 @@
+"""What every cost answers, row by row: blocks, listed pairs, c-transform, softmin, the nearest columns.
+
+Asked column by column, the question goes to ``cost.T``. A cost also knows how it scales and how far its entries may lie
+from the truth, which is what certificates are made of.
+"""
+
+from __future__ import annotations
+
+import abc
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..kernels import Ground, Indices, on_device
+from ..validation import Floats
+
+_BLOCK = 4_000_000  # entries of a cost that are held at once where there is no way around it
+
+
+def root_shift(cost: float, shift: int, p: float) -> float:
+    """``cost * 2 ** (shift * p)``, with overflow to infinity as IEEE has it."""
+    power = shift * p
+    try:
+        if power == int(power):
+            return math.ldexp(cost, int(power))
+        return math.ldexp(cost * 2.0 ** (power - math.floor(power)), math.floor(power))
+    except OverflowError:
+        return math.copysign(math.inf, cost)
+
+
+class Cost(abc.ABC):
+    """A cost between n sources and m targets.
+
+    ``p``: the cost is the p-th power of a distance. ``shift``: entries are held divided by ``2 ** (shift * p)``, so that
+    the largest is about 1; see :meth:`scaled`.
+    """
+
+    p: float = 1.0
+    shift: int = 0
+
+    @property
+    @abc.abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+
+    @property
+    @abc.abstractmethod
+    def T(self) -> Cost:
+        """The same cost seen from the targets."""
+
+    @abc.abstractmethod
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
+        """The cost of ``rows`` as the kernels take it, in one piece or several: (rows of the piece, ground)."""
+
+    @abc.abstractmethod
+    def scaled(self) -> Cost:
+        """The same cost divided by a power of two (exactly), so that its largest finite entry is about 1."""
+
+    @abc.abstractmethod
+    def range(self) -> tuple[float, float]:
+        """Bounds ``low <= c_ij <= high`` on all finite entries."""
+
+    @property
+    @abc.abstractmethod
+    def rounding(self) -> tuple[float, float]:
+        """``(r, t)`` with ``|computed - true| <= r |computed| + t`` for every entry."""
+
+    @property
+    def forbids(self) -> bool:
+        """Whether some pairs are forbidden (infinite, or absent from a sparse matrix)."""
+        return False
+
+    @property
+    def pruned(self) -> bool:
+        """Whether searches for minima skip most pairs."""
+        return False
+
+    @abc.abstractmethod
+    def restricted(self, rows: Indices, columns: Indices) -> Cost:
+        """The same cost between some of the points only, in the order given."""
+
+    @abc.abstractmethod
+    def astype(self, dtype: Any) -> Cost:
+        """The same cost computed in another float dtype (for entropic solvers)."""
+
+    def block(self, rows: slice = slice(None)) -> Floats:
+        """The costs of some rows against every column: (rows, m)."""
+        return np.concatenate([on_device("cpu").cost_block(ground) for _, ground in self.grounds(rows)])
+
+    def blocks(self) -> Iterator[tuple[slice, Floats]]:
+        """All costs, a few million at a time: (rows, their (rows, m) costs)."""
+        for rows in row_blocks(slice(None), *self.shape):
+            yield rows, self.block(rows)
+
+    def pairs(self, rows: Indices, columns: Indices) -> Floats:
+        """The costs of listed pairs: (k,)."""
+        (_, ground), *more = self.grounds()
+        if more:
+            raise AssertionError("a cost in several pieces answers pairs itself")
+        return on_device("cpu").cost_pairs(ground, rows, columns)
+
+    def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
+        """``f_i = min_j c_ij - g_j`` and its arg min: (n,), (n,)."""
+        parts = [on_device("cpu").ctransform(ground, g) for _, ground in self.grounds()]
+        return _joined(parts)
+
+    def softmin(self, h: Floats, epsilon: float) -> Floats:
+        """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,)."""
+        return np.concatenate([on_device("cpu").softmin(ground, h, epsilon) for _, ground in self.grounds()])
+
+    def nearest(self, g: Floats, count: int) -> tuple[Indices, Floats]:
+        """The ``count`` columns of smallest ``c_ij - g_j`` in every row, ascending, and these values: (n, count) each."""
+        parts = [on_device("cpu").nearest(ground, g, count) for _, ground in self.grounds()]
+        return _joined(parts)
+
+    def price(self, g: Floats, count: int) -> tuple[Indices, Floats]:
+        """What :meth:`nearest` gives, but perhaps by a faster way whose values are off by a few roundings of the largest cost.
+
+        For choosing pairs, not for proving anything about them.
+        """
+        return self.nearest(g, count)
+
+    def gibbs(self, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
+        """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
+        kernel = on_device("cpu").gibbs
+        return np.concatenate([kernel(ground, f[rows], g, epsilon, vectors) for rows, ground in self.grounds()])
+
+
+def _joined(parts: list[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """Pieces of two row-wise answers put together again."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+
+def row_blocks(rows: slice, n: int, m: int) -> Iterator[slice]:
+    """``rows`` of an (n, m) cost in pieces of at most about four million entries."""
+    start, stop, _ = rows.indices(n)
+    step = max(1, _BLOCK // m)
+    for first in range(start, stop, step):
+        yield slice(first, min(first + step, stop))
