@@ -170,10 +170,16 @@ def _cell_minimum(ground, i, potential, start, best, where, tile):
     """The least reduced cost among columns ``start`` and on, if below ``best``; ties go to the lower column."""
     stop = min(start + tile.shape[0], potential.shape[0])
     _fill(ground, i, start, stop, tile)
-    lowest = np.inf
-    for j in range(stop - start):
+    count = stop - start
+    for j in range(count):
         tile[j] = tile[j] - potential[start + j]
-        lowest = min(lowest, tile[j])
+    a, b, c, d = np.inf, np.inf, np.inf, np.inf  # four minima side by side: none waits for another
+    for j in range(0, count - 3, 4):
+        a, b = min(a, tile[j]), min(b, tile[j + 1])
+        c, d = min(c, tile[j + 2]), min(d, tile[j + 3])
+    for j in range(count - count % 4, count):
+        a = min(a, tile[j])
+    lowest = min(min(a, b), min(c, d))
     if lowest < best or (lowest == best and start < where):
         j = 0
         while tile[j] != lowest:
