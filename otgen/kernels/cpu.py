@@ -40,6 +40,16 @@ def _power(values, count, exponent, factor):
 def _sum_squares(x, yt, i, start, count, out):
     d = x.shape[1]
     k = 0
+    while k + 8 <= d:
+        x0, x1, x2, x3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
+        x4, x5, x6, x7 = x[i, k + 4], x[i, k + 5], x[i, k + 6], x[i, k + 7]
+        for j in range(count):
+            t0, t1 = x0 - yt[k, start + j], x1 - yt[k + 1, start + j]
+            t2, t3 = x2 - yt[k + 2, start + j], x3 - yt[k + 3, start + j]
+            t4, t5 = x4 - yt[k + 4, start + j], x5 - yt[k + 5, start + j]
+            t6, t7 = x6 - yt[k + 6, start + j], x7 - yt[k + 7, start + j]
+            out[j] += ((t0 * t0 + t1 * t1) + (t2 * t2 + t3 * t3)) + ((t4 * t4 + t5 * t5) + (t6 * t6 + t7 * t7))
+        k += 8
     while k + 4 <= d:
         x0, x1, x2, x3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
         for j in range(count):
