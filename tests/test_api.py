@@ -409,14 +409,14 @@ class TestSolvers:
     @pytest.mark.nightly
     def test_fuzz(self):
         for seed in range(10_000):
-            fuzz_once(seed)
+            check_against_highs(seed)
 
     @pytest.mark.parametrize("seed", range(150))
     def test_fuzz_briefly(self, seed):
-        fuzz_once(seed)
+        check_against_highs(seed)
 
 
-def fuzz_once(seed):
+def check_against_highs(seed):
     """A random small problem of a random kind, against HiGHS."""
     rng = np.random.default_rng(seed)
     n, m = rng.integers(1, 41, 2)

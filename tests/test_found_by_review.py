@@ -87,9 +87,9 @@ def test_an_epsilon_that_rounding_would_decide():
 
 def test_divergence_of_equal_samples_is_quick():
     z = np.random.default_rng(0).normal(size=(40, 2))
-    own = otgen.solve(otgen.Problem.from_points(z, z, epsilon=0.1).__class__(
-        *(otgen.Measure(z), otgen.Measure(z)), otgen.Problem.from_points(z, z).cost, 0.1, True
-    ))  # fmt: skip
+    own = otgen.solve(
+        otgen.Problem(otgen.Measure(z), otgen.Measure(z), otgen.Problem.from_points(z, z).cost, 0.1, True)
+    )
     assert own.iterations < 100
     assert otgen.sinkhorn_divergence(z, z[::-1], epsilon=0.5).value == pytest.approx(0, abs=1e-5)
 
