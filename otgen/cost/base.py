@@ -110,17 +110,21 @@ class Cost(abc.ABC):
         """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,)."""
         return np.concatenate([on_device("cpu").softmin(ground, h, epsilon) for _, ground in self.grounds()])
 
-    def nearest(self, g: Floats, count: int) -> tuple[Indices, Floats]:
-        """The ``count`` columns of smallest ``c_ij - g_j`` in every row, ascending, and these values: (n, count) each."""
-        parts = [on_device("cpu").nearest(ground, g, count) for _, ground in self.grounds()]
-        return _joined(parts)
+    def nearest(self, g: Floats, count: int, below: Floats | float = np.inf) -> tuple[Indices, Floats]:
+        """The ``count`` columns of smallest ``c_ij - g_j < below_i`` in every row, ascending, and these values: (n, count) each.
 
-    def price(self, g: Floats, count: int) -> tuple[Indices, Floats]:
+        Where a row has fewer, the rest are columns -1 at infinity.
+        """
+        bars = np.broadcast_to(below, self.shape[0])
+        kernel = on_device("cpu").nearest
+        return _joined([kernel(ground, g, count, bars[rows]) for rows, ground in self.grounds()])
+
+    def price(self, g: Floats, count: int, below: Floats | float = np.inf) -> tuple[Indices, Floats]:
         """What :meth:`nearest` gives, but perhaps by a faster way whose values are off by a few roundings of the largest cost.
 
         For choosing pairs, not for proving anything about them.
         """
-        return self.nearest(g, count)
+        return self.nearest(g, count, below)
 
     def gibbs(self, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
         """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""

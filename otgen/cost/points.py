@@ -14,7 +14,7 @@ from .. import validation
 from ..errors import InvalidInput
 from ..kernels import CELL, Ground, Indices, matrix_ground, on_device, point_ground
 from ..kernels.accurate import UNIT
-from ..kernels.kdtree import boxes, kd_order
+from ..kernels.kdtree import kd_order
 from ..validation import Floats
 from .base import Cost, row_blocks
 
@@ -79,7 +79,13 @@ class PointCost(Cost):
     @property
     def T(self) -> PointCost:
         """The same cost seen from the targets."""
-        return replace(self, x=self.y, y=self.x)
+        return self._transposed
+
+    @cached_property
+    def _transposed(self) -> PointCost:
+        flipped = replace(self, x=self.y, y=self.x)
+        object.__setattr__(flipped, "_transposed", self)  # what either has computed of its clouds serves both
+        return flipped
 
     @property
     def _form(self) -> tuple[float, float, float]:
@@ -101,65 +107,71 @@ class PointCost(Cost):
         return point_ground(self._kernel_points(self.x), self._kernel_points(self.y), *self._form)
 
     @cached_property
-    def _search(self) -> tuple[Ground, Indices | None]:
-        """The ground for searching minima: its columns in kd order with boxes around them, and that order.
-
-        Boxes save work in few dimensions only; without them the order is None.
-        """
-        if (
-            len(self.y) < 4 * CELL
-            or self.x.shape[1] > _TREE_DIM
-            or np.dtype(self.dtype) != np.float64
-            or self.metric == "cosine"
-        ):
-            return self._ground, None
-        order = kd_order(self.y)
-        y = self.y[order]
-        return point_ground(self.x, y, *self._form, cells=boxes(y, CELL)), order
+    def _order(self) -> Indices:
+        """The kd order of x."""
+        return kd_order(self.x)
 
     @property
     def pruned(self) -> bool:
-        """Whether boxes around the targets let searches skip most pairs."""
-        return self._search[1] is not None
+        """Whether boxes around the targets let searches skip most pairs: in few dimensions only."""
+        return (
+            len(self.y) >= 4 * CELL
+            and self.x.shape[1] <= _TREE_DIM
+            and np.dtype(self.dtype) == np.float64
+            and self.metric != "cosine"
+        )
+
+    @cached_property
+    def _search(self) -> Ground:
+        """The ground for searching minima: both clouds in kd order."""
+        return point_ground(self.x[self._order], self.y[self.T._order], *self._form, celled=True)
 
     def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
         """``f_i = min_j c_ij - g_j`` and its arg min: (n,), (n,); far cells of columns are skipped."""
-        ground, order = self._search
-        if order is None:
+        if not self.pruned:
             return super().ctransform(g)
-        values, argmin = on_device("cpu").ctransform(ground, g[order])
-        return values, order[argmin]
+        rows, columns = self._order, self.T._order
+        values, argmin = np.empty(len(rows)), np.empty(len(rows), np.int64)
+        values[rows], where = on_device("cpu").ctransform(self._search, g[columns])
+        argmin[rows] = columns[where]
+        return values, argmin
 
-    def nearest(self, g: Floats, count: int) -> tuple[Indices, Floats]:
-        """The ``count`` columns of smallest ``c_ij - g_j`` in every row, ascending; far cells of columns are skipped."""
-        ground, order = self._search
-        if order is None:
-            return super().nearest(g, count)
-        columns, values = on_device("cpu").nearest(ground, g[order], count)
-        return order[columns], values
+    def nearest(self, g: Floats, count: int, below: Floats | float = np.inf) -> tuple[Indices, Floats]:
+        """As for any cost, but far cells of columns are skipped."""
+        if not self.pruned:
+            return super().nearest(g, count, below)
+        rows, order = self._order, self.T._order
+        columns, values = np.empty((len(rows), count), np.int64), np.empty((len(rows), count))
+        bars = np.broadcast_to(below, len(rows))[rows]
+        where, values[rows] = on_device("cpu").nearest(self._search, g[order], count, bars)
+        columns[rows] = np.where(where < 0, -1, order[where])
+        return columns, values
 
-    def price(self, g: Floats, count: int) -> tuple[Indices, Floats]:
+    def price(self, g: Floats, count: int, below: Floats | float = np.inf) -> tuple[Indices, Floats]:
         """In many dimensions ``|x - y|^2 = |x|^2 - 2 <x, y> + |y|^2`` by a matrix product, of points around their mean.
 
         Its error is at most ``(d + 4) u (|x| + |y|)^2``; taken only where that is below 1e-12 of the largest cost.
         """
         if not self._by_product:
-            return self.nearest(g, count)
+            return self.nearest(g, count, below)
         x, y, squares_x, squares_y = self._centred
         outer, kernel = self._form[1], on_device("cpu").nearest
         columns, values = np.empty((len(x), count), np.int64), np.empty((len(x), count))
+        bars = np.broadcast_to(below, len(x))
         for start in range(0, len(x), step := max(1, 2_000_000 // len(y))):
             rows = slice(start, start + step)
             block = x[rows] @ y.T  # of -2 x: one addition less an entry
             if outer == 1:
-                columns[rows], values[rows] = kernel(matrix_ground(block), g - squares_y, count)
+                columns[rows], values[rows] = kernel(
+                    matrix_ground(block), g - squares_y, count, bars[rows] - squares_x[rows]
+                )
                 values[rows] += squares_x[rows, None]
                 continue
             block += squares_x[rows, None]
             block += squares_y
             np.maximum(block, 0.0, out=block)
             np.sqrt(block, out=block) if outer == 0.5 else np.power(block, outer, out=block)
-            columns[rows], values[rows] = kernel(matrix_ground(block), g, count)
+            columns[rows], values[rows] = kernel(matrix_ground(block), g, count, bars[rows])
         return columns, values
 
     @cached_property

@@ -10,14 +10,13 @@ import math
 
 import numpy as np
 
+from .cells import around, bounds, cells_of
 from .compiling import jit
 from .ground import CELL, Array, Ground
 from .reference import Indices
 from .rows import over_rows
 
 TILE = 512
-SAFE = 1 - 1e-9  # cells are skipped only where their bound leaves room for any rounding of costs
-ROUNDING = 1e-12
 
 
 @jit
@@ -37,32 +36,30 @@ def _power(values, count, exponent, factor):
 
 
 @jit
-def _sum_squares(x, yt, i, start, count, out):
+def _sum_squares(x, yt, i, start, stop, out):
     d = x.shape[1]
     k = 0
     while k + 8 <= d:
         x0, x1, x2, x3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
         x4, x5, x6, x7 = x[i, k + 4], x[i, k + 5], x[i, k + 6], x[i, k + 7]
-        for j in range(count):
-            t0, t1 = x0 - yt[k, start + j], x1 - yt[k + 1, start + j]
-            t2, t3 = x2 - yt[k + 2, start + j], x3 - yt[k + 3, start + j]
-            t4, t5 = x4 - yt[k + 4, start + j], x5 - yt[k + 5, start + j]
-            t6, t7 = x6 - yt[k + 6, start + j], x7 - yt[k + 7, start + j]
+        y0, y1, y2, y3 = yt[k, start:stop], yt[k + 1, start:stop], yt[k + 2, start:stop], yt[k + 3, start:stop]
+        y4, y5, y6, y7 = yt[k + 4, start:stop], yt[k + 5, start:stop], yt[k + 6, start:stop], yt[k + 7, start:stop]
+        for j in range(stop - start):
+            t0, t1, t2, t3 = x0 - y0[j], x1 - y1[j], x2 - y2[j], x3 - y3[j]
+            t4, t5, t6, t7 = x4 - y4[j], x5 - y5[j], x6 - y6[j], x7 - y7[j]
             out[j] += ((t0 * t0 + t1 * t1) + (t2 * t2 + t3 * t3)) + ((t4 * t4 + t5 * t5) + (t6 * t6 + t7 * t7))
         k += 8
     while k + 4 <= d:
         x0, x1, x2, x3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
-        for j in range(count):
-            t0 = x0 - yt[k, start + j]
-            t1 = x1 - yt[k + 1, start + j]
-            t2 = x2 - yt[k + 2, start + j]
-            t3 = x3 - yt[k + 3, start + j]
+        y0, y1, y2, y3 = yt[k, start:stop], yt[k + 1, start:stop], yt[k + 2, start:stop], yt[k + 3, start:stop]
+        for j in range(stop - start):
+            t0, t1, t2, t3 = x0 - y0[j], x1 - y1[j], x2 - y2[j], x3 - y3[j]
             out[j] += (t0 * t0 + t1 * t1) + (t2 * t2 + t3 * t3)
         k += 4
     while k < d:
-        x0 = x[i, k]
-        for j in range(count):
-            t0 = x0 - yt[k, start + j]
+        x0, y0 = x[i, k], yt[k, start:stop]
+        for j in range(stop - start):
+            t0 = x0 - y0[j]
             out[j] += t0 * t0
         k += 1
 
@@ -73,25 +70,24 @@ def _fill(ground, i, start, stop, out):
     count = stop - start
     inner = ground.inner
     if inner == 0.0:
-        for j in range(count):
-            out[j] = ground.matrix[i, start + j]
+        out[:count] = ground.matrix[i, start:stop]
         return
     x, yt = ground.x, ground.yt
     out[:count] = 0
     if inner == 2.0:
-        _sum_squares(x, yt, i, start, count, out)
+        _sum_squares(x, yt, i, start, stop, out)
     else:
         for k in range(x.shape[1]):
-            xk = x[i, k]
+            xk, y = x[i, k], yt[k, start:stop]
             if inner == 1.0:
                 for j in range(count):
-                    out[j] += abs(xk - yt[k, start + j])
+                    out[j] += abs(xk - y[j])
             elif inner == np.inf:
                 for j in range(count):
-                    out[j] = max(out[j], abs(xk - yt[k, start + j]))
+                    out[j] = max(out[j], abs(xk - y[j]))
             else:
                 for j in range(count):
-                    out[j] += abs(xk - yt[k, start + j]) ** inner
+                    out[j] += abs(xk - y[j]) ** inner
     _power(out, count, ground.outer, ground.factor)
 
 
@@ -134,55 +130,71 @@ def _cost_pairs(ground, rows, columns, out, first, last):
 
 
 @jit
-def _tops(potential, cells, out):
-    """The largest potential of every cell of columns."""
-    for c in range(cells):
-        stop = min((c + 1) * CELL, potential.shape[0])
-        out[c] = potential[c * CELL]
-        for j in range(c * CELL + 1, stop):
-            out[c] = max(out[c], potential[j])
+def _within(bounds, bar, out):
+    """The cells whose bound is at most ``bar``: how many, listed in ``out``."""
+    count = 0
+    for c in range(bounds.shape[0]):
+        if bounds[c] <= bar:
+            out[count] = c
+            count += 1
+    return count
 
 
 @jit
-def _bounds(ground, i, tops, out):
-    """Lower bounds of ``c_ij - g_j`` over the cells, in rounding's reach of it; returns the cell of the least."""
-    cells = tops.shape[0]
-    x, low, high, inner = ground.x, ground.low, ground.high, ground.inner
-    out[:cells] = 0
-    for k in range(x.shape[1]):
-        xk = x[i, k]
-        if inner == 2.0:
-            for c in range(cells):
-                t = max(max(low[k, c] - xk, xk - high[k, c]), 0.0)
-                out[c] += t * t
-        elif inner == 1.0:
-            for c in range(cells):
-                out[c] += max(max(low[k, c] - xk, xk - high[k, c]), 0.0)
-        elif inner == np.inf:
-            for c in range(cells):
-                out[c] = max(out[c], max(low[k, c] - xk, xk - high[k, c]))
-        else:
-            for c in range(cells):
-                out[c] += max(max(low[k, c] - xk, xk - high[k, c]), 0.0) ** inner
-    _power(out, cells, ground.outer, ground.factor)
+def _least(bounds):
     least = 0
-    for c in range(cells):
-        out[c] = out[c] * SAFE - tops[c]
-        out[c] -= abs(out[c]) * ROUNDING
-    for c in range(cells):
-        if out[c] < out[least]:
+    for c in range(bounds.shape[0]):
+        if bounds[c] < bounds[least]:
             least = c
     return least
 
 
 @jit
+def _tilt(x, i, at, slope):
+    total = 0.0
+    for k in range(at.shape[0]):
+        total += slope[k] * (x[i, k] - at[k])
+    return total
+
+
+@jit(inline=True)
+def _reduced(ground, i, g, start, tile):
+    """Reduced costs ``c_ij - g_j`` of as many columns as the tile holds, from ``start`` on; returns how many those are.
+
+    Unsigned, because an index that may be negative keeps a loop from being done several entries at a time.
+    """
+    count = min(tile.shape[0], g.shape[0] - start)
+    x, yt, d = ground.x, ground.yt, ground.x.shape[1]
+    if ground.inner == 2.0 and ground.outer == 1.0 and ground.factor == 1.0 and (d == 2 or d == 3):
+        at = np.uint64(start)
+        zero, one, two = np.uint64(0), np.uint64(1), np.uint64(2)
+        x0, x1 = x[i, 0], x[i, 1]
+        if d == 2:
+            for j in range(np.uint64(count)):
+                t0, t1 = x0 - yt[zero, at + j], x1 - yt[one, at + j]
+                tile[j] = t0 * t0 + t1 * t1 - g[at + j]
+        else:
+            x2 = x[i, 2]
+            for j in range(np.uint64(count)):
+                t0, t1, t2 = x0 - yt[zero, at + j], x1 - yt[one, at + j], x2 - yt[two, at + j]
+                tile[j] = t0 * t0 + t1 * t1 + t2 * t2 - g[at + j]
+    else:
+        _fill(ground, i, start, start + count, tile)
+        at = np.uint64(start)
+        for j in range(np.uint64(count)):
+            tile[j] -= g[at + j]
+    return count
+
+
+@jit(inline=True)
 def _cell_minimum(ground, i, potential, start, best, where, tile):
     """The least reduced cost among columns ``start`` and on, if below ``best``; ties go to the lower column."""
-    stop = min(start + tile.shape[0], potential.shape[0])
-    _fill(ground, i, start, stop, tile)
-    count = stop - start
-    for j in range(count):
-        tile[j] = tile[j] - potential[start + j]
+    count = _reduced(ground, i, potential, start, tile)
+    hits = 0
+    for j in range(np.uint64(count)):
+        hits += tile[j] <= best
+    if hits == 0:
+        return best, where
     a, b, c, d = np.inf, np.inf, np.inf, np.inf  # four minima side by side: none waits for another
     for j in range(0, count - 3, 4):
         a, b = min(a, tile[j]), min(b, tile[j + 1])
@@ -201,23 +213,38 @@ def _cell_minimum(ground, i, potential, start, best, where, tile):
 @jit
 def _ctransform(ground, potential, out, argmin, first, last):
     m = potential.shape[0]
-    cells = ground.low.shape[1]
-    tile = np.empty(TILE if cells == 0 else CELL, out.dtype)
-    tops, bounds = np.empty(cells, out.dtype), np.empty(cells, out.dtype)
-    _tops(potential, cells, tops)
+    tile = np.empty(TILE, out.dtype)
     for i in range(first, last):
         best, where = np.inf, 0
-        if cells == 0:
-            for start in range(0, m, TILE):
-                best, where = _cell_minimum(ground, i, potential, start, best, where, tile)
-        else:
-            near = _bounds(ground, i, tops, bounds)
-            best, where = _cell_minimum(ground, i, potential, near * CELL, best, where, tile)
-            for c in range(cells):
-                if bounds[c] <= best and c != near:
-                    best, where = _cell_minimum(ground, i, potential, c * CELL, best, where, tile)
+        for start in range(0, m, TILE):
+            best, where = _cell_minimum(ground, i, potential, start, best, where, tile)
         out[i] = best
         argmin[i] = where
+
+
+@jit
+def _celled_ctransform(ground, cells, potential, out, argmin, first, last):
+    count, d = cells.offset.shape[0], ground.x.shape[1]
+    tile, rest, near = np.empty(CELL), np.empty(CELL), np.empty(count, np.int64)
+    bound, steep, where = np.empty(count), np.empty(count), np.empty(count, np.int64)
+    at, width, slope = np.empty(d), np.empty(d), np.empty(d)
+    for start in range(first, last, CELL):
+        stop = min(start + CELL, last)
+        out[start:stop] = np.inf
+        for first_look in (True, False):
+            top = around(ground.x.T, out, start, stop, at, width, slope, rest)
+            bounds(cells, ground.inner, ground.outer, ground.factor, at, width, slope, bound, steep, where)
+            if first_look:
+                near[0], listed = _least(bound), 1
+            else:
+                listed = _within(bound, top, near)
+            for i in range(start, stop):
+                best, found = out[i], argmin[i]
+                tilt = _tilt(ground.x, i, at, slope)
+                for k in range(listed):
+                    if bound[near[k]] + tilt <= best:
+                        best, found = _cell_minimum(ground, i, potential, near[k] * CELL, best, found, tile)
+                out[i], argmin[i] = best, found
 
 
 @jit
@@ -231,9 +258,9 @@ def _softmin(ground, potential, epsilon, out, first, last):
         for start in range(0, m, TILE):
             stop = min(start + TILE, m)
             _fill(ground, i, start, stop, tile)
-            highest = out.dtype.type(-np.inf)
+            highest, h = out.dtype.type(-np.inf), potential[start:stop]
             for j in range(stop - start):
-                tile[j] = (potential[start + j] - tile[j]) * scale
+                tile[j] = (h[j] - tile[j]) * scale
                 highest = max(highest, tile[j])
             if highest == -np.inf:
                 continue
@@ -245,51 +272,60 @@ def _softmin(ground, potential, epsilon, out, first, last):
         out[i] = -epsilon * (top + math.log(total)) if total > 0 else np.inf
 
 
-@jit
-def _keep(values, columns, value, column):
-    """Insert into an ascending list of fixed length, dropping its last entry."""
-    k = values.shape[0] - 1
-    while k > 0 and values[k - 1] > value:
-        values[k] = values[k - 1]
-        columns[k] = columns[k - 1]
-        k -= 1
-    values[k] = value
-    columns[k] = column
-
-
-@jit
+@jit(inline=True)
 def _cell_nearest(ground, i, potential, start, columns, values, tile):
-    """Columns ``start`` and on that belong to the nearest so far, put in their place."""
-    stop = min(start + tile.shape[0], potential.shape[0])
-    _fill(ground, i, start, stop, tile)
-    for j in range(stop - start):
-        tile[j] = tile[j] - potential[start + j]
-    bar = values[-1]
-    for j in range(stop - start):
+    """Columns ``start`` and on that belong to the nearest of row i so far, put in their place."""
+    count = np.uint64(_reduced(ground, i, potential, start, tile))
+    last = values.shape[1] - 1
+    bar, hits = values[i, last], 0
+    for j in range(count):
+        hits += tile[j] < bar
+    if hits == 0:
+        return
+    for j in range(count):
         if tile[j] < bar:
-            _keep(values, columns, tile[j], start + j)
-            bar = values[-1]
+            k = last
+            while k > 0 and values[i, k - 1] > tile[j]:
+                values[i, k] = values[i, k - 1]
+                columns[i, k] = columns[i, k - 1]
+                k -= 1
+            values[i, k] = tile[j]
+            columns[i, k] = start + np.int64(j)
+            bar = values[i, last]
 
 
 @jit
 def _nearest(ground, potential, columns, values, first, last):
-    m = potential.shape[0]
-    cells = ground.low.shape[1]
-    tile = np.empty(TILE if cells == 0 else CELL, values.dtype)
-    tops, bounds = np.empty(cells, values.dtype), np.empty(cells, values.dtype)
-    _tops(potential, cells, tops)
+    tile = np.empty(TILE, values.dtype)
     for i in range(first, last):
-        values[i, :] = np.inf
-        columns[i, :] = 0
-        if cells == 0:
-            for start in range(0, m, TILE):
-                _cell_nearest(ground, i, potential, start, columns[i], values[i], tile)
-        else:
-            near = _bounds(ground, i, tops, bounds)
-            _cell_nearest(ground, i, potential, near * CELL, columns[i], values[i], tile)
-            for c in range(cells):
-                if bounds[c] < values[i, -1] and c != near:
-                    _cell_nearest(ground, i, potential, c * CELL, columns[i], values[i], tile)
+        for start in range(0, potential.shape[0], TILE):
+            _cell_nearest(ground, i, potential, start, columns, values, tile)
+
+
+@jit
+def _celled_nearest(ground, cells, potential, columns, values, first, last):
+    count, d = cells.offset.shape[0], ground.x.shape[1]
+    tile, rest, near = np.empty(CELL), np.empty(CELL), np.empty(count, np.int64)
+    bound, steep, where = np.empty(count), np.empty(count), np.empty(count, np.int64)
+    at, width, slope = np.empty(d), np.empty(d), np.empty(d)
+    for start in range(first, last, CELL):
+        stop = min(start + CELL, last)
+        seen = -1
+        for first_look in (True, False):
+            top = around(ground.x.T, values[:, -1], start, stop, at, width, slope, rest)
+            if first_look and top < np.inf:  # all rows come with a bar: that is as good as a first look
+                continue
+            bounds(cells, ground.inner, ground.outer, ground.factor, at, width, slope, bound, steep, where)
+            if first_look:
+                near[0], listed = _least(bound), 1
+            else:
+                listed = _within(bound, top, near)
+            for i in range(start, stop):
+                tilt = _tilt(ground.x, i, at, slope)
+                for k in range(listed):
+                    if near[k] != seen and bound[near[k]] + tilt < values[i, -1]:
+                        _cell_nearest(ground, i, potential, near[k] * CELL, columns, values, tile)
+            seen = near[0] if first_look else -1
 
 
 @jit
@@ -326,7 +362,11 @@ def ctransform(ground: Ground, potential: Array) -> tuple[Array, Indices]:
     """``f_i = min_j c_ij - g_j`` and the first arg min: (n,), (n,)."""
     n = ground.shape[0]
     out, argmin = np.empty(n, ground.dtype), np.empty(n, np.int64)
-    over_rows(n, ground.work(), lambda s, t: _ctransform(ground, potential, out, argmin, s, t))
+    if ground.celled:
+        cells = cells_of(ground.yt, potential)
+        over_rows(n, ground.work(), lambda s, t: _celled_ctransform(ground, cells, potential, out, argmin, s, t), CELL)
+    else:
+        over_rows(n, ground.work(), lambda s, t: _ctransform(ground, potential, out, argmin, s, t))
     return out, argmin
 
 
@@ -337,11 +377,22 @@ def softmin(ground: Ground, potential: Array, epsilon: float) -> Array:
     return out
 
 
-def nearest(ground: Ground, potential: Array, count: int) -> tuple[Indices, Array]:
-    """The ``count`` smallest reduced costs ``c_ij - g_j`` of every row, ascending: (n, count) columns, (n, count)."""
+def nearest(ground: Ground, potential: Array, count: int, below: Array | float = np.inf) -> tuple[Indices, Array]:
+    """The ``count`` smallest reduced costs ``c_ij - g_j < below_i`` of every row, ascending: (n, count) columns, (n, count).
+
+    Where a row has fewer, the rest are columns -1 at infinity.
+    """
     n = ground.shape[0]
-    columns, values = np.empty((n, count), np.int64), np.empty((n, count), ground.dtype)
-    over_rows(n, 2 * ground.work(), lambda s, t: _nearest(ground, potential, columns, values, s, t))
+    columns, values = np.full((n, count), -1), np.empty((n, count), ground.dtype)
+    values[:] = np.reshape(below, (-1, 1))
+    if ground.celled:
+        cells = cells_of(ground.yt, potential)
+        over_rows(
+            n, 2 * ground.work(), lambda s, t: _celled_nearest(ground, cells, potential, columns, values, s, t), CELL
+        )
+    else:
+        over_rows(n, 2 * ground.work(), lambda s, t: _nearest(ground, potential, columns, values, s, t))
+    values[columns < 0] = np.inf
     return columns, values
 
 

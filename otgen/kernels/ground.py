@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-CELL = 32  # columns to a box
+CELL = 32  # points to a cell
 
 Array = npt.NDArray[np.floating]
 
@@ -19,9 +19,8 @@ class Ground(NamedTuple):
     ``inner`` is infinite. For a listed cost matrix ``inner`` is 0 and the entry itself is the cost.
 
     Fields: ``x`` (n, d) and ``yt`` (d, m), the second cloud transposed so that a row of costs is read along memory;
-    ``matrix`` (n, m), or (0, 0) for points; all C-contiguous, writeable and of one float dtype. ``low`` and ``high`` (d, k)
-    are the boxes around every ``CELL`` consecutive columns, by which searches for minima skip most of them; k = 0 means
-    that there are none.
+    ``matrix`` (n, m), or (0, 0) for points; all C-contiguous, writeable and of one float dtype. ``celled`` says that both
+    clouds are in kd order, so that searches for minima may skip most cells of ``CELL`` consecutive columns.
     """
 
     x: Array
@@ -30,8 +29,7 @@ class Ground(NamedTuple):
     inner: float
     outer: float
     factor: float
-    low: Array
-    high: Array
+    celled: bool
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -48,15 +46,13 @@ class Ground(NamedTuple):
     def work(self) -> int:
         """Roughly how many nanoseconds one row costs; decides how rows are split into chunks."""
         columns = self.shape[1]
-        if self.low.shape[1]:
-            columns = min(columns, self.low.shape[1] + 8 * CELL)
+        if self.celled:
+            columns = min(columns, columns // CELL**2 + 8 * CELL)
         return columns * (1 + self.x.shape[1])
 
 
-def point_ground(
-    x: Array, y: Array, inner: float, outer: float, factor: float = 1.0, cells: tuple[Array, Array] | None = None
-) -> Ground:
-    """Ground cost between two clouds, ``x`` (n, d) and ``y`` (m, d), with boxes around its columns or without."""
+def point_ground(x: Array, y: Array, inner: float, outer: float, factor: float = 1.0, celled: bool = False) -> Ground:
+    """Ground cost between two clouds, ``x`` (n, d) and ``y`` (m, d); ``celled`` if float64 and both in kd order."""
     dtype = np.result_type(x, y)
     return Ground(
         own(x, dtype),
@@ -65,19 +61,14 @@ def point_ground(
         float(inner),
         float(outer),
         float(factor),
-        *(no_boxes(dtype) if cells is None else (own(cells[0], dtype), own(cells[1], dtype))),
+        celled,
     )
-
-
-def no_boxes(dtype: np.dtype) -> tuple[Array, Array]:
-    """Boxes of nothing."""
-    return np.empty((0, 0), dtype), np.empty((0, 0), dtype)
 
 
 def matrix_ground(matrix: Array) -> Ground:
     """Ground cost that reads an (n, m) matrix."""
     empty = np.empty((0, 0), matrix.dtype)
-    return Ground(empty, empty, own(matrix, matrix.dtype), 0.0, 1.0, 1.0, *no_boxes(matrix.dtype))
+    return Ground(empty, empty, own(matrix, matrix.dtype), 0.0, 1.0, 1.0, False)
 
 
 def own(array: Array, dtype: np.dtype) -> Array:

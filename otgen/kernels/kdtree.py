@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .accurate import Doubles
 from .compiling import jit
 from .ground import Array, own
 
@@ -78,10 +77,3 @@ def kd_order(points: Array) -> npt.NDArray[np.int64]:
     order = np.arange(len(points))
     _arrange(own(points.T, np.dtype(np.float64)), order, LEAF)
     return order
-
-
-def boxes(points: Array, size: int) -> tuple[Doubles, Doubles]:
-    """Least and greatest coordinates of every ``size`` consecutive points: (d, cells) each."""
-    starts = np.arange(0, len(points), size)
-    low, high = np.minimum.reduceat(points, starts, axis=0), np.maximum.reduceat(points, starts, axis=0)
-    return np.ascontiguousarray(low.T), np.ascontiguousarray(high.T)

@@ -46,11 +46,16 @@ def softmin(ground: Ground, potential: Array, epsilon: float) -> Array:
         return (-epsilon * (safe[:, 0] + np.log(np.exp(exponent - safe).sum(axis=1)))).astype(ground.dtype)
 
 
-def nearest(ground: Ground, potential: Array, count: int) -> tuple[Indices, Array]:
-    """The ``count`` smallest reduced costs ``c_ij - g_j`` of every row, ascending: (n, count) columns, (n, count)."""
+def nearest(ground: Ground, potential: Array, count: int, below: Array | float = np.inf) -> tuple[Indices, Array]:
+    """The ``count`` smallest reduced costs ``c_ij - g_j < below_i`` of every row, ascending: (n, count) columns, (n, count).
+
+    Where a row has fewer, the rest are columns -1 at infinity.
+    """
     reduced = cost_block(ground) - potential[None, :]
+    reduced[reduced >= np.reshape(below, (-1, 1))] = np.inf
     order = np.argsort(reduced, axis=1, kind="stable")[:, :count]
-    return order, np.take_along_axis(reduced, order, axis=1)
+    values = np.take_along_axis(reduced, order, axis=1)
+    return np.where(values < np.inf, order, -1), values
 
 
 def gibbs(ground: Ground, f: Array, g: Array, epsilon: float, vectors: Array) -> Array:

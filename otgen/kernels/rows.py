@@ -27,10 +27,14 @@ def threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def over_rows(count: int, work: int, kernel: Callable[[int, int], object]) -> None:
-    """Call ``kernel(start, stop)`` over ``range(count)``; ``work`` is the cost of one row in nanoseconds."""
+def over_rows(count: int, work: int, kernel: Callable[[int, int], object], multiple: int = 1) -> None:
+    """Call ``kernel(start, stop)`` over ``range(count)``; ``work`` is the cost of one row in nanoseconds.
+
+    Every start is a multiple of ``multiple``, for kernels that take rows so many at a time.
+    """
     workers = min(threads(), max(1, count * work // _SPLIT))
     size = max(1, min(-(-count // workers), _CHUNK // max(work, 1)))
+    size = -(-size // multiple) * multiple
     chunks = [(start, min(start + size, count)) for start in range(0, count, size)]
     if workers == 1 or len(chunks) == 1:
         for chunk in chunks:

@@ -50,6 +50,6 @@ def levels(cost: PointCost | CallableCost, supply: Indices, demand: Indices, sma
     return out
 
 
-def handed_down(potential: Floats, size: int) -> Floats:
-    """The potential of each cell, for the ``size`` points that were merged into cells."""
-    return np.repeat(potential, LEAF)[:size]
+def handed_down(level: Level, f: Floats, finer: Level) -> Floats:
+    """Potentials of the targets one level finer: the c-transform, at the finer targets, of the coarser sources' potentials."""
+    return level.cost.between(level.cost.x, finer.cost.y).T.price(f, 1)[1][:, 0]

@@ -30,11 +30,11 @@ from .base import Progress, Solution, silent
 
 _UNITS = 2.0**61  # whole units of mass that a plan is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose: no live mass is smaller than 2 ** -62
-_FIRST = 12  # pairs a point starts with, from either side
+_FIRST = 8  # pairs a point starts with, from either side
 _COARSEST = 300  # points a side below which nothing is merged
 _MORE = 6  # pairs a point may bring in per round
 _ROUND = 2.0  # pivots per point between two pricings: the optimum of a poor restricted problem is not worth more
-_ROUND_PRUNED = 0.5  # the same where pricing is nearly free
+_ROUND_PRUNED = 4.0  # the same where pricing is nearly free
 _FEW = 0.02  # new pairs per point below which potentials are good enough to pivot to the end
 _UNLIMITED = 2**62
 
@@ -135,7 +135,7 @@ class _Live:
             )
             master.run()
             pivots += master.pivots
-            start = coarse.handed_down(master.potentials()[1], _finer(levels, level).cost.shape[1])
+            start = coarse.handed_down(level, master.potentials()[0], _finer(levels, level))
         finest = _Master(
             self.cost, self.supply, self.demand, start, None if limit is None else limit - pivots, progress
         )
@@ -211,14 +211,15 @@ class _Master:
         if self.prices.forbids:
             return (np.zeros(n), np.zeros(m)), *_all_arcs(self.prices)
         prices, back_prices = self.prices, self.prices.T
-        smooth = back_prices.price(prices.price(start, 1)[1][:, 0], 1)[1][:, 0]
-        across, values = prices.price(smooth, min(_FIRST, m))
-        f = values[:, 0]
+        f = prices.price(start, 1)[1][:, 0]
         back, values = back_prices.price(f, min(_FIRST, n))
+        g = values[:, 0].copy()
+        across, values = prices.price(g, min(_FIRST, m))
+        f = values[:, 0].copy()
         tails = np.concatenate([np.repeat(np.arange(n), across.shape[1]), back.ravel()])
         heads = np.concatenate([across.ravel(), np.repeat(np.arange(m), back.shape[1])])
         keys = np.unique(tails * m + heads)
-        return (f, values[:, 0]), (keys // m).astype(np.int32), (keys % m).astype(np.int32)
+        return (f, g), (keys // m).astype(np.int32), (keys % m).astype(np.int32)
 
     def _reduced(self, tails: Any, heads: Any) -> Floats:
         costs = self.prices.pairs(tails.astype(np.int64), heads.astype(np.int64)).astype(np.float64, copy=False)
@@ -290,10 +291,11 @@ class _Master:
 
     def _grow(self) -> int:
         """Price every pair and bring in the worst of each row; how many came in."""
-        n, m = self.shape
+        m = self.shape[1]
         f, g = self.potentials()
-        columns, _ = self.prices.price(g, min(_MORE, m))
-        tails, heads = np.repeat(np.arange(n), columns.shape[1]), columns.ravel()
+        columns, _ = self.prices.price(g, min(_MORE, m), below=f)
+        tails, at = np.nonzero(columns >= 0)
+        heads = columns[tails, at]
         costs = self.prices.pairs(tails, heads)
         size = np.abs(f)[tails] + np.abs(g)[heads] + np.abs(costs)
         bad = costs - f[tails] - g[heads] < -(2.0**-46) * size

@@ -17,7 +17,7 @@ def test_boxes_change_nothing(form, d):
     order = kdtree.kd_order(y)
     y = y[order]
     plain = point_ground(x, y, *form)
-    boxed = point_ground(x, y, *form, cells=kdtree.boxes(y, CELL))
+    boxed = point_ground(x, y, *form, celled=True)
     values, argmin = cpu.ctransform(boxed, g)
     expected, where = cpu.ctransform(plain, g)
     assert (values == expected).all()
@@ -32,9 +32,9 @@ def test_kd_order_is_a_permutation_with_small_cells(n):
     points = np.random.default_rng(n).random((n, 2))
     order = kdtree.kd_order(points)
     assert sorted(order) == list(range(n))
-    low, high = kdtree.boxes(points[order], 4)
     if n == 200:
-        assert (high - low).prod(axis=0).sum() < 0.5  # disjoint cells, smaller than the square
+        cells = points[order].reshape(50, 4, 2)
+        assert np.ptp(cells, axis=1).prod(axis=1).sum() < 0.5  # disjoint cells, smaller than the square
 
 
 def test_kd_order_of_equal_points_ends():
