@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
@@ -45,3 +48,45 @@ def clouds(n: int, d: int, seed: int = 0) -> tuple[Any, Any, Any, Any]:
     x, y = rng.random((n, d)), rng.normal(0.5, 0.2, (n, d))
     a, b = rng.uniform(0.5, 1.5, n), rng.uniform(0.5, 1.5, n)
     return x, y, a / a.sum(), b / b.sum()
+
+
+def dirichlet_gaussians(n: int, d: int, seed: int = 0) -> tuple[Any, Any, Any, Any]:
+    """Two Gaussians, one wider and aside, with Dirichlet weights."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    return (
+        rng.normal(size=(n, d)),
+        rng.normal(0.5, 1.5, (n, d)),
+        rng.dirichlet(np.ones(n)),
+        rng.dirichlet(np.ones(n)),
+    )
+
+
+def noisy_digits(n: int, seed: int = 0) -> tuple[Any, Any, Any, Any]:
+    """scikit-learn's 8 x 8 digits, drawn n times for either side, in [0, 1] with noise of standard deviation 0.05."""
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    rng = np.random.default_rng(seed)
+    images = load_digits().data / 16
+    x, y = (images[rng.integers(0, len(images), n)] + 0.05 * rng.normal(size=(n, 64)) for _ in range(2))
+    return x, y, np.full(n, 1 / n), np.full(n, 1 / n)
+
+
+_PEAK = """
+import resource, sys
+sys.path.insert(0, {here!r})
+from peers import clouds
+import otgen
+otgen.wasserstein(*clouds(600, {d}))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+otgen.wasserstein(*clouds({n}, {d}))
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+def peak_memory(n: int, d: int) -> float:
+    """Megabytes that a solve of :func:`clouds` adds to the peak of a process that has imported and compiled everything."""
+    code = _PEAK.format(here=str(Path(__file__).parent), n=n, d=d)
+    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)

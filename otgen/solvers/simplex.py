@@ -31,10 +31,10 @@ from .base import Progress, Solution, silent
 _UNITS = 2.0**61  # whole units of mass that a plan is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose: no live mass is smaller than 2 ** -62
 _FIRST = 8  # pairs a point starts with, from either side
-_COARSEST = 300  # points a side below which nothing is merged
+_COARSEST = 150  # points a side below which nothing is merged
 _MORE = 6  # pairs a point may bring in per round
 _ROUND = 2.0  # pivots per point between two pricings: the optimum of a poor restricted problem is not worth more
-_ROUND_PRUNED = 4.0  # the same where pricing is nearly free
+_ROUND_PRUNED = 1.0  # the same where pricing is nearly free
 _FEW = 0.02  # new pairs per point below which potentials are good enough to pivot to the end
 _UNLIMITED = 2**62
 
