@@ -18,6 +18,13 @@ def seconds(call: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
+def timed(call: Callable[..., Any], *args: Any, **options: Any) -> tuple[float, Any]:
+    """Wall time of one call, and what it returned."""
+    began = time.perf_counter()
+    answer = call(*args, **options)
+    return time.perf_counter() - began, answer
+
+
 def beside(benchmark: Any, ours: Callable[[], Any], peer: Callable[[], Any], repeats: int = 5) -> float:
     """Benchmark ours, time the peer in turn with it, and record both; returns how many times faster ours is."""
     ours()
@@ -75,18 +82,22 @@ def noisy_digits(n: int, seed: int = 0) -> tuple[Any, Any, Any, Any]:
 
 
 _PEAK = """
-import resource, sys
+import re, sys
+from pathlib import Path
 sys.path.insert(0, {here!r})
 from peers import clouds
 import otgen
-otgen.wasserstein(*clouds(600, {d}))
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-otgen.wasserstein(*clouds({n}, {d}))
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+data = clouds({n}, {d})
+before = int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+otgen.wasserstein(*(z[:600] for z in data[:2]))  # compile or load the kernels
+Path("/proc/self/clear_refs").write_text("5")  # forget the peak of that
+otgen.wasserstein(*data)
+after = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+print((after - before) / 1024)
 """
 
 
 def peak_memory(n: int, d: int) -> float:
-    """Megabytes that a solve of :func:`clouds` adds to the peak of a process that has imported and compiled everything."""
+    """Megabytes of a process at its peak in a solve of :func:`clouds`, above what it held with the data before; Linux only."""
     code = _PEAK.format(here=str(Path(__file__).parent), n=n, d=d)
     return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from . import validation
-from .certify import Certificate, certify_cut, certify_dual, certify_entropic, certify_monotone
+from .certify import Certificate, certify_bottleneck, certify_cut, certify_dual, certify_entropic, certify_monotone
 from .cost import CallableCost, PointCost, root_shift
 from .errors import Infeasible, InvalidInput, NotConverged
 from .gradients import Gradients, point_gradients
 from .kernels.accurate import UNIT
-from .plan import EntropicPlan, MonotonePlan, Plan, SparsePlan
+from .plan import BottleneckPlan, EntropicPlan, MonotonePlan, Plan, SparsePlan
 from .problem import Problem
 from .result import Result, Status
-from .solvers import Auto, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver
+from .solvers import Auto, Bottleneck, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver
 from .solvers.base import silent
 from .validation import Floats, Origin
 
@@ -29,6 +29,7 @@ SOLVERS: dict[str, type[Any]] = {
     "auto": Auto,
     "line": Line,
     "simplex": Simplex,
+    "bottleneck": Bottleneck,
     "linprog": LinearProgram,
     "sinkhorn": Sinkhorn,
 }
@@ -59,8 +60,8 @@ def solve(
     problem : Problem
         What to solve.
     solver : str or solver object
-        ``"auto"`` (see :class:`otgen.solvers.Auto` for its table), ``"line"``, ``"simplex"``, ``"linprog"``,
-        ``"sinkhorn"``, or a configured object.
+        ``"auto"`` (see :class:`otgen.solvers.Auto` for its table), ``"line"``, ``"simplex"``, ``"bottleneck"``,
+        ``"linprog"``, ``"sinkhorn"``, or a configured object.
     throw : bool
         Whether an infeasible problem or an iteration limit raises; otherwise the status says so.
     progress : bool
@@ -155,6 +156,8 @@ def certify(problem: Problem, plan: Plan | None, potentials: tuple[Floats, Float
     """
     if isinstance(plan, MonotonePlan):
         return certify_cut(plan) if problem.bottleneck else certify_monotone(plan, problem.line_power)
+    if isinstance(plan, BottleneckPlan):
+        return certify_bottleneck(problem, plan)
     if potentials is None:
         raise AssertionError("a plan off the line is certified by potentials")
     if isinstance(plan, EntropicPlan):

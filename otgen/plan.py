@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -128,6 +128,23 @@ class SparsePlan(Plan):
 
     def __repr__(self) -> str:
         return f"SparsePlan(shape={self.size}, {len(self.values)} entries)"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BottleneckPlan(SparsePlan):
+    """A plan for p = inf with its proof.
+
+    ``units`` are the entries as whole numbers, in the exact proportions of the weights; ``cut`` lists sources that have more
+    mass than all targets closer to one of them than the longest pair of the plan.
+    """
+
+    units: tuple[int, ...] = ()
+    cut: Indices = field(default_factory=lambda: np.empty(0, np.int64))
+
+    @property
+    def T(self) -> SparsePlan:
+        """The plan from targets to sources."""
+        return SparsePlan(self.columns, self.rows, self.values, (self.size[1], self.size[0]))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

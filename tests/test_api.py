@@ -260,7 +260,6 @@ class TestInput:
             (dict(solver=Simplex), "solver must be a name"),
             (dict(solver="line"), "one coordinate"),
             (dict(solver="sinkhorn"), "epsilon > 0"),
-            (dict(p=np.inf), "solvers.Line"),
             (dict(p=np.inf, solver="simplex"), "finite p"),
             (dict(p=np.inf, solver="linprog"), "finite p"),
             (dict(metric=lambda x, y: np.zeros(3)), "must return shape"),

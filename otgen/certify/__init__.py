@@ -1,8 +1,9 @@
 """Proofs of optimality: a floor that knows problems, plans and potentials, and nothing of the solvers."""
 
+from .bottleneck import certify_bottleneck
 from .certificate import Certificate
 from .dual import certify_dual
 from .entropic import certify_entropic
 from .line import certify_cut, certify_monotone
 
-__all__ = ["Certificate", "certify_cut", "certify_dual", "certify_entropic", "certify_monotone"]
+__all__ = ["Certificate", "certify_bottleneck", "certify_cut", "certify_dual", "certify_entropic", "certify_monotone"]

@@ -1,6 +1,6 @@
 """Costs: from points without a matrix, from a matrix dense or sparse, or from a callable metric."""
 
-from .base import Cost, root_shift
+from .base import Cost, root_shift, row_blocks
 from .matrices import MatrixCost, SparseCost
 from .points import COSTS, METRICS, CallableCost, Metric, Minkowski, PointCost, point_cost
 
@@ -16,4 +16,5 @@ __all__ = [
     "SparseCost",
     "point_cost",
     "root_shift",
+    "row_blocks",
 ]

@@ -158,7 +158,7 @@ class PointCost(Cost):
         outer, kernel = self._form[1], on_device("cpu").nearest
         columns, values = np.empty((len(x), count), np.int64), np.empty((len(x), count))
         bars = np.broadcast_to(below, len(x))
-        for start in range(0, len(x), step := max(1, 2_000_000 // len(y))):
+        for start in range(0, len(x), step := max(1, 4_000_000 // len(y))):
             rows = slice(start, start + step)
             block = x[rows] @ y.T  # of -2 x: one addition less an entry
             if outer == 1:

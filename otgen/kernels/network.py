@@ -298,6 +298,11 @@ def pivot(
     return _pivot(tree, tails, heads, cost, n, start, block, 2.0**-47, limit)
 
 
+def branches(tree: Tree) -> int:
+    """How many nodes hang below the root."""
+    return int((tree.parent == len(tree.parent) - 1).sum())
+
+
 def unserved(tree: Tree, n: int) -> tuple[Indices, Indices]:
     """Sources and targets whose mass still takes the detour by the root."""
     nodes = np.flatnonzero((tree.arc[:-1] < 0) & (tree.flow[:-1] > 0))

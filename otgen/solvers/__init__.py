@@ -2,6 +2,7 @@
 
 from .auto import Auto
 from .base import Solution, Solver
+from .bottleneck import Bottleneck
 from .line import Line
 from .linprog import LinearProgram
 from .simplex import Simplex
@@ -10,6 +11,7 @@ from .sinkhorn import Annealing, Fixed, Schedule, Sinkhorn
 __all__ = [
     "Annealing",
     "Auto",
+    "Bottleneck",
     "Fixed",
     "Line",
     "LinearProgram",

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import InvalidInput
 from ..problem import Problem
 from .base import Progress, Solution, Solver, silent
+from .bottleneck import Bottleneck
+from .expected import Expected, bottleneck, on_line, simplex, sinkhorn
 from .line import Line
 from .simplex import Simplex
 from .sinkhorn import Sinkhorn
+
+_EXPECTED: dict[type[Any], Callable[[Problem], Expected]] = {
+    Line: on_line,
+    Simplex: simplex,
+    Bottleneck: bottleneck,
+    Sinkhorn: sinkhorn,
+}
 
 
 @dataclass(frozen=True)
@@ -22,7 +31,7 @@ class Auto:
     ===========================================  ==============================================
     epsilon > 0                                  `Sinkhorn`
     points with one coordinate, any p up to inf  `Line`
-    p = inf with more coordinates                none yet: an error that names `Line`
+    p = inf with more coordinates                `Bottleneck`
     anything else                                `Simplex`
     ===========================================  ==============================================
 
@@ -30,7 +39,7 @@ class Auto:
     --------
     >>> import otgen
     >>> print(otgen.solvers.Auto().explain(otgen.Problem.from_points([0.0], [1.0])))
-    Line: the points have one coordinate, so sorting solves the problem.
+    Line: the points have one coordinate, so sorting solves the problem. Expect under 0.1 s and 160 MB.
     """
 
     def choose(self, problem: Problem) -> tuple[Solver, str]:
@@ -40,16 +49,19 @@ class Auto:
         if problem.on_line:
             return Line(), "the points have one coordinate, so sorting solves the problem."
         if problem.bottleneck:
-            raise InvalidInput(
-                f"p=inf is solved on the line only, by solvers.Line; received points with {problem.source.dim} coordinates; "
-                f"use a large finite p, or project"
-            )
+            return Bottleneck(), "p = inf asks for the longest pair, which is found by bisection."
         return Simplex(), "exact transport; pairs are priced as they are needed, so memory grows with n + m, not n m."
 
+    def expected(self, problem: Problem) -> Expected:
+        """Seconds and bytes that the solve will take, to within a factor of 3 on a machine of two cores."""
+        solver, _ = self.choose(problem)
+        return _EXPECTED[type(solver)](problem)
+
     def explain(self, problem: Problem) -> str:
-        """Which solver would run, and why."""
+        """Which solver would run, why, and what it will take; for `Sinkhorn`, what a hundred iterations take."""
         solver, reason = self.choose(problem)
-        return f"{type(solver).__name__}: {reason}"
+        unit = " for 100 iterations" if problem.epsilon else ""
+        return f"{type(solver).__name__}: {reason} Expect {self.expected(problem)}{unit}."
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
         """Solve by the solver chosen."""

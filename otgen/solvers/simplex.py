@@ -7,6 +7,7 @@ computed.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -15,17 +16,18 @@ import numpy as np
 
 from .. import validation
 from ..cost import CallableCost, Cost, PointCost, SparseCost
-from ..errors import InvalidInput
+from ..errors import InvalidInput, TooLarge
 from ..kernels import network
 from ..kernels import staircase as stairs
 from ..kernels.accurate import total_pair
 from ..kernels.network import Tree
 from ..kernels.reference import Indices
+from ..memory import available, readable
 from ..plan import SparsePlan
 from ..problem import Problem
 from ..result import Status
 from ..validation import Floats
-from . import coarse
+from . import coarse, expected
 from .base import Progress, Solution, silent
 
 _UNITS = 2.0**61  # whole units of mass that a plan is made of
@@ -33,6 +35,7 @@ _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose: no live 
 _FIRST = 8  # pairs a point starts with, from either side
 _COARSEST = 150  # points a side below which nothing is merged
 _MORE = 6  # pairs a point may bring in per round
+_MORE_UNPRUNED = 12  # the same where pricing is dear: pairs that do not improve yet, but nearly, come along
 _ROUND = 2.0  # pivots per point between two pricings: the optimum of a poor restricted problem is not worth more
 _ROUND_PRUNED = 1.0  # the same where pricing is nearly free
 _FEW = 0.02  # new pairs per point below which potentials are good enough to pivot to the end
@@ -76,6 +79,12 @@ class Simplex:
         if problem.epsilon or problem.bottleneck:
             raise InvalidInput(
                 f"solver='simplex' needs epsilon=0 and finite p; received {problem!r}; use solver='auto'"
+            )
+        need, free = expected.simplex(problem).size, available()
+        if need > free:
+            raise TooLarge(
+                f"exact transport between {problem.shape[0]} and {problem.shape[1]} points needs about {readable(need)}; "
+                f"{readable(free)} are free; subsample, or use sliced_wasserstein"
             )
         live = _Live(problem)
         master = live.master(self.max_iter, progress)
@@ -123,8 +132,8 @@ class _Live:
         self.supply, self.demand = supply[rows], demand[columns]
 
     def master(self, limit: int | None, progress: Progress) -> _Master:
-        """The finest restricted problem, started from the potentials of coarser ones where there are points to merge."""
-        if not isinstance(self.cost, PointCost):  # a callable may know no other points than those given
+        """The finest restricted problem, started from the potentials of coarser ones."""
+        if self.cost.forbids:
             return _Master(self.cost, self.supply, self.demand, _cheapest(self.cost), limit, progress)
         levels = coarse.levels(self.cost, self.supply, self.demand, _COARSEST)
         start = _cheapest(levels[-1].cost)
@@ -198,12 +207,15 @@ class _Master:
         self, cost: Cost, supply: Indices, demand: Indices, start: Floats, limit: int | None, progress: Progress
     ) -> None:
         self.prices, self.limit, self.progress = cost, limit, progress
-        self.pivots, self.cursor = 0, 0
+        self.pivots, self.cursor, self.gap = 0, 0, math.inf
+        self.supply, self.demand = supply, demand
         self.shape = cost.shape
         self.base, self.tails, self.heads = self._first_arcs(start)
         self.cost = self._reduced(self.tails, self.heads)
         self.tree: Tree = network.greedy(self.tails, self.heads, self.cost, supply, demand)
         self.lift: tuple[Floats, Floats] | None = None
+        self.more = _MORE if cost.pruned else _MORE_UNPRUNED
+        self.slack = 0.0 if cost.pruned or cost.forbids else float(np.median(self.cost))
 
     def _first_arcs(self, start: Floats) -> tuple[tuple[Floats, Floats], Any, Any]:
         """Starting potentials, completed by c-transforms, and for every point the pairs of least reduced cost under them."""
@@ -211,11 +223,10 @@ class _Master:
         if self.prices.forbids:
             return (np.zeros(n), np.zeros(m)), *_all_arcs(self.prices)
         prices, back_prices = self.prices, self.prices.T
-        f = prices.price(start, 1)[1][:, 0]
+        across, values = prices.price(start, min(_FIRST, m))
+        f = values[:, 0].copy()
         back, values = back_prices.price(f, min(_FIRST, n))
         g = values[:, 0].copy()
-        across, values = prices.price(g, min(_FIRST, m))
-        f = values[:, 0].copy()
         tails = np.concatenate([np.repeat(np.arange(n), across.shape[1]), back.ravel()])
         heads = np.concatenate([across.ravel(), np.repeat(np.arange(m), back.shape[1])])
         keys = np.unique(tails * m + heads)
@@ -266,8 +277,11 @@ class _Master:
                 return Status.OPTIMAL
             if len(network.unserved(self.tree, self.shape[0])[0]):
                 detour *= 16.0  # too cheap: some mass prefers it to every pair
+            elif network.branches(self.tree) == 1:  # it offsets all potentials alike: without it they have more digits
+                network.relevel(self.tree, self.cost, 0.0, self.shape[0])
+                return Status.OPTIMAL
             else:
-                detour = 0.0  # nothing takes it, and nothing will: it offsets all potentials alike, at a loss of digits
+                detour = 0.0  # nothing takes it, and nothing will
         return Status.MAX_ITER
 
     def _pivot(self, cost: Floats, detour: float, quota: int) -> bool:
@@ -285,25 +299,38 @@ class _Master:
             self.pivots += count
             if time.perf_counter() - began < 0.1:
                 slice_ *= 2
-            self.progress(f"{self.pivots} pivots, {len(self.tails)} pairs")
+            self.progress(f"{self.pivots} pivots, {len(self.tails)} pairs, gap {self.gap:.1e} of the cost")
         network.relevel(self.tree, cost, detour, n)
         return optimal
 
     def _grow(self) -> int:
-        """Price every pair and bring in the worst of each row; how many came in."""
+        """Price every pair and bring in the worst of each row; how many of those that came in improve."""
         m = self.shape[1]
         f, g = self.potentials()
-        columns, _ = self.prices.price(g, min(_MORE, m), below=f)
+        columns, values = self.prices.price(g, min(self.more, m), below=f + self.slack)
+        self.gap = self._gap(f, g, values[:, 0])
         tails, at = np.nonzero(columns >= 0)
         heads = columns[tails, at]
         costs = self.prices.pairs(tails, heads)
         size = np.abs(f)[tails] + np.abs(g)[heads] + np.abs(costs)
         bad = costs - f[tails] - g[heads] < -(2.0**-46) * size
-        keys = tails[bad] * m + heads[bad]
+        keys = tails * m + heads
         known = np.sort(self.tails.astype(np.int64) * m + self.heads)
-        fresh = keys[known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] != keys]
-        self._append(fresh // m, fresh % m)
-        return len(fresh)
+        fresh = known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] != keys
+        improving = int((fresh & bad).sum())
+        if improving:
+            self._append(tails[fresh], heads[fresh])
+        return improving
+
+    def _gap(self, f: Floats, g: Floats, least: Floats) -> float:
+        """By how much, of the cost, the best plan may cost less than the tree's; infinite while some mass takes a detour.
+
+        The tree's plan costs ``a.f + b.g``; with every f lowered to the least ``c - g`` the same sum is a lower bound.
+        """
+        if len(network.unserved(self.tree, len(f))[0]):
+            return math.inf
+        over = float(self.supply @ np.maximum(f - least, 0.0))
+        return over / max(abs(float(self.supply @ f + self.demand @ g)), 1e-300)
 
     def _two_phases(self) -> Status:
         """Forbidden pairs: first get all mass off the detours, then minimise over what may still be used.
