@@ -5,20 +5,31 @@ from __future__ import annotations
 from types import ModuleType
 
 from ..errors import InvalidInput
-from . import cpu, reference
+from . import cpu, gpu, reference
 from .ground import CELL, Array, Ground, matrix_ground, point_ground
 from .reference import Indices
 
-__all__ = ["CELL", "Array", "Ground", "Indices", "cpu", "matrix_ground", "on_device", "point_ground", "reference"]
+__all__ = [
+    "CELL",
+    "Array",
+    "Ground",
+    "Indices",
+    "cpu",
+    "gpu",
+    "matrix_ground",
+    "on_device",
+    "point_ground",
+    "reference",
+]
 
 
 def on_device(device: str) -> ModuleType:
-    """The kernels for ``device``, as an array reports it.
+    """The kernels for ``device``, ``"cpu"`` or ``"cuda"``.
 
     Nothing is moved in silence: a device without kernels is refused with the remedy.
     """
-    if device == "cpu":
-        return cpu
+    if device in ("cpu", "cuda"):
+        return cpu if device == "cpu" else gpu
     raise InvalidInput(
         f"there are no kernels for device {device!r}; received an array that lives there; move it to the host first"
     )

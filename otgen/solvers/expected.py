@@ -58,7 +58,8 @@ def simplex(problem: Problem) -> Expected:
         pricing = n * m * (14 + 0.3 * dim) * 1e-9
         pivots = 9 * size * 23e-6 * (size / 8000) ** 0.85
         listed = 0 if isinstance(cost, PointCost) else 8.0 * n * m
-        return Expected(0.01 + pricing + pivots, _KERNELS + 1e-6 * _KERNELS * size + listed + 8 * size * dim + 6.4e7)
+        blocks = 16.0 * min(4e6, n * m)
+        return Expected(0.01 + pricing + pivots, _KERNELS + 2500 * size + 16 * size * dim + listed + blocks)
     assert isinstance(cost, PointCost)
     hard = {1: 0.5, 2: 1.0}.get(cost.x.shape[1], 1.7) * (1.0 if cost.p == 2 else 2.3)
     seconds = 0.01 + hard * size * (45e-6 + 45e-6 * (size / 8000) ** 0.63)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from otgen import InvalidInput
-from otgen.kernels import cpu, matrix_ground, on_device, point_ground, reference
+from otgen.kernels import cpu, gpu, matrix_ground, on_device, point_ground, reference
 
 FORMS = {
     "euclidean": (2.0, 0.5, 1.0),
@@ -47,9 +47,29 @@ def made(form, shape, dtype):
     return ground, rng.random(n).astype(dtype), rng.random(m).astype(dtype), tolerance
 
 
-@pytest.fixture(params=[cpu], ids=["cpu"])
+class Device:
+    """The kernels of a GPU, fed from the host and read back to it."""
+
+    def __init__(self, cupy):
+        self.cupy = cupy
+
+    def __getattr__(self, name):
+        def call(ground, *arguments):
+            there = [self.cupy.asarray(z) if isinstance(z, np.ndarray) else z for z in arguments]
+            out = getattr(gpu, name)(gpu.moved(ground), *there)
+            return tuple(map(self.cupy.asnumpy, out)) if isinstance(out, tuple) else self.cupy.asnumpy(out)
+
+        return call
+
+
+@pytest.fixture(params=["cpu", "cuda"])
 def kernels(request):
-    return request.param
+    if request.param == "cpu":
+        return cpu
+    cupy = pytest.importorskip("cupy", reason="needs a GPU")
+    if not cupy.is_available():
+        pytest.skip("needs a GPU")
+    return Device(cupy)
 
 
 @pytest.mark.parametrize(("form", "shape", "dtype"), list(cases()))
@@ -89,6 +109,20 @@ class TestAgainstReference:
         picked = np.take_along_axis(reduced, columns, axis=1)
         np.testing.assert_allclose(picked[finite], values[finite], rtol=0, atol=tolerance)
         assert (np.diff(values, axis=1)[finite[:, 1:]] >= 0).all()
+
+    def test_nearest_below_a_bar(self, kernels, form, shape, dtype):
+        ground, f, g, tolerance = made(form, shape, dtype)
+        count = min(3, shape[1])
+        bars = reference.nearest(ground, g, 1)[1][:, 0] + (f - 0.5).astype(
+            dtype
+        )  # above the least for half of the rows
+        columns, values = kernels.nearest(ground, g, count, bars)
+        expected_columns, expected = reference.nearest(ground, g, count, bars)
+        sure = np.isinf(expected) == np.isinf(values)
+        assert sure.mean() > 0.9  # a value within rounding of the bar may fall on either side
+        np.testing.assert_allclose(values[sure], expected[sure], rtol=0, atol=tolerance)
+        assert ((columns >= 0) == np.isfinite(values)).all()
+        assert (expected_columns.shape, columns.dtype) == (columns.shape, np.int64)
 
     def test_gibbs(self, kernels, form, shape, dtype):
         ground, f, g, tolerance = made(form, shape, dtype)

@@ -1,0 +1,66 @@
+"""The simplex at sizes where it goes through coarser levels, against POT; and what it reports on the way."""
+
+import re
+
+import numpy as np
+import ot
+import pytest
+
+import otgen
+from otgen.solvers import Simplex, coarse
+
+N, M = 700, 640
+
+
+def clouds(d=2):
+    rng = np.random.default_rng(d)
+    return rng.random((N, d)), rng.normal(0.5, 0.2, (M, d)), rng.dirichlet(np.ones(N)), rng.dirichlet(np.ones(M))
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 12])
+@pytest.mark.parametrize("p", [1, 2, 3.5])
+def test_points_through_levels(d, p):
+    x, y, a, b = clouds(d)
+    result = otgen.wasserstein(x, y, a, b, p=p, solver="simplex")
+    truth = ot.emd2(a, b, ot.dist(x, y, metric="euclidean") ** p, numItermax=10**7)
+    assert result.cost == pytest.approx(truth, rel=1e-9)
+    assert result.status is otgen.Status.OPTIMAL
+
+
+def test_matrices_through_levels():
+    rng = np.random.default_rng(0)
+    x, y, a, b = clouds()
+    for costs in (ot.dist(x, y), rng.random((N, M)), rng.integers(0, 5, (N, M)).astype(float)):
+        result = otgen.transport(costs, a, b)
+        assert result.value == pytest.approx(ot.emd2(a, b, costs, numItermax=10**7), rel=1e-9)
+        assert result.status is otgen.Status.OPTIMAL
+
+
+def test_callables_are_asked_about_given_points_only():
+    x, y, a, b = clouds()
+    known = {tuple(z) for z in np.vstack([x, y])}
+
+    def metric(u, v):
+        assert all(tuple(z) in known for z in (*u, *v))
+        return np.abs(u[:, None] - v[None]).sum(axis=2)
+
+    result = otgen.wasserstein(x, y, a, b, p=1, metric=metric)
+    assert result.cost == pytest.approx(otgen.wasserstein(x, y, a, b, p=1, metric="cityblock").cost, rel=1e-12)
+
+
+def test_levels_keep_the_mass():
+    problem = otgen.Problem.from_matrix(np.random.default_rng(0).random((N, M)))
+    supply, demand = np.arange(1, N + 1), np.arange(1, M + 1)
+    for level in coarse.levels(problem.cost, supply, demand, 30):
+        assert (level.supply.sum(), level.demand.sum()) == (supply.sum(), demand.sum())
+        assert level.cost.shape == (len(level.supply), len(level.demand))
+
+
+def test_progress_tells_a_gap_that_holds():
+    """What the tree's plan may still cost too much, told on the way, against the optimum found at the end."""
+    messages = []
+    problem = otgen.Problem.from_points(*clouds()).scaled()
+    Simplex().solve(problem, messages.append)
+    gaps = [float(re.search(r"gap (\S+) of the cost", message)[1]) for message in messages]
+    assert gaps[0] == np.inf
+    assert min(gaps) < 1e-2
