@@ -30,7 +30,8 @@ def test_estimates_for_matrices():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0.01, "under 0.1 s"), (3.4, "about 3 s"), (300, "about 5 minutes"), (9000, "about 2.5 hours")]
+    ("seconds", "said"),
+    [(0.01, "under 0.1 s"), (3.4, "about 3 s"), (300, "about 5 minutes"), (9000, "about 2.5 hours")],
 )
 def test_words(seconds, said):
     assert str(Expected(seconds, 2.51e8)) == f"{said} and 250 MB"

@@ -20,6 +20,7 @@ from .base import Cost, row_blocks
 
 METRICS = ("euclidean", "cityblock", "chebyshev")
 COSTS = ("sqeuclidean", "cosine")
+_SIFTED = 3  # candidates a row for a c-transform by matrix product
 _TREE_DIM = 10  # above this boxes around points exclude next to nothing
 
 
@@ -129,11 +130,32 @@ class PointCost(Cost):
     def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
         """``f_i = min_j c_ij - g_j`` and its arg min: (n,), (n,); far cells of columns are skipped."""
         if not self.pruned:
-            return super().ctransform(g)
+            sifts = self._by_product and self._form[1] == 1 and bool(np.isfinite(g).all())
+            return self._sifted(g) if sifts else super().ctransform(g)
         rows, columns = self._order, self.T._order
         values, argmin = np.empty(len(rows)), np.empty(len(rows), np.int64)
         values[rows], where = on_device("cpu").ctransform(self._search, g[columns])
         argmin[rows] = columns[where]
+        return values, argmin
+
+    def _sifted(self, g: Floats) -> tuple[Floats, Indices]:
+        """The c-transform of the few candidates that a matrix product leaves, of all pairs in rows where it leaves too many.
+
+        What the product misses by is bounded, see :meth:`price`; the minimum is over costs from differences of coordinates.
+        """
+        n, m = self.shape
+        columns, near = self.price(g, min(_SIFTED, m))
+        _, _, squares_x, squares_y = self._centred
+        products = 4 * (self.x.shape[1] + 4) * float(squares_x.max() + squares_y.max())
+        error = UNIT * (products + 8 * float(np.abs(near).max() + np.abs(g).max()))
+        rows = np.repeat(np.arange(n), columns.shape[1])
+        reduced = (self.pairs(rows, columns.ravel()) - g[columns.ravel()]).reshape(columns.shape)
+        values = reduced.min(axis=1)
+        argmin = np.where(reduced == values[:, None], columns, m).min(axis=1)
+        unsure = np.flatnonzero(near[:, -1] <= near[:, 0] + 2 * error)
+        if columns.shape[1] < m and len(unsure):
+            part = self._ground._replace(x=self._ground.x[unsure])
+            values[unsure], argmin[unsure] = on_device("cpu").ctransform(part, g)
         return values, argmin
 
     def nearest(self, g: Floats, count: int, below: Floats | float = np.inf) -> tuple[Indices, Floats]:

@@ -72,3 +72,19 @@ def test_costs_search_alike_from_both_sides(metric):
     np.testing.assert_allclose(cost.T.ctransform(f)[0], (costs.T - f).min(axis=1), atol=1e-15)
     columns, values = cost.nearest(g, 3)
     np.testing.assert_allclose(np.take_along_axis(costs - g, columns, axis=1), values, atol=1e-15)
+
+
+def test_sifted_ctransforms_are_those_of_all_pairs():
+    rng = np.random.default_rng(3)
+    x, y, g = rng.random((200, 30)), rng.random((300, 30)), rng.normal(size=300) * 0.1
+    y[100:200] = y[:100]  # ties: the product leaves too many candidates
+    g[100:200] = g[:100]
+    y[200:205], g[200:205] = y[0], g[0]
+    cost = Problem.from_points(x, y).cost
+    values, argmin = cost.ctransform(g)
+    expected = cost.block() - g
+    np.testing.assert_allclose(values, expected.min(axis=1), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(expected[np.arange(200), argmin], values, rtol=0, atol=1e-13)
+    plain, where = cpu.ctransform(cost._ground, g)
+    assert np.abs(values - plain).max() <= 1e-13
+    assert (argmin == where).mean() > 0.99
