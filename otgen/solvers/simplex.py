@@ -264,7 +264,7 @@ class _Master:
         """Pivot and price until no pair improves."""
         if self.prices.forbids:
             return self._two_phases()
-        detour = float(self.cost.max()) + 1e-300
+        detour = modest = float(self.cost.max()) + 1e-300
         quota = max(1000, int((_ROUND_PRUNED if self.prices.pruned else _ROUND) * sum(self.shape)))
         while self.limit is None or self.pivots < self.limit:
             optimal = self._pivot(self.cost, detour, quota)
@@ -273,12 +273,12 @@ class _Master:
                 quota = _UNLIMITED
             if found or not optimal:
                 continue
-            if detour == 0.0:
-                return Status.OPTIMAL
             if len(network.unserved(self.tree, self.shape[0])[0]):
                 detour *= 16.0  # too cheap: some mass prefers it to every pair
             elif network.branches(self.tree) == 1:  # it offsets all potentials alike: without it they have more digits
                 network.relevel(self.tree, self.cost, 0.0, self.shape[0])
+                return Status.OPTIMAL
+            elif detour <= modest:  # no larger than the costs themselves, so that no digits are lost to it
                 return Status.OPTIMAL
             else:
                 detour = 0.0  # nothing takes it, and nothing will
