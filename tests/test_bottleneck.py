@@ -12,7 +12,6 @@ from scipy.optimize import linprog
 
 import otgen
 from otgen.certify import certify_bottleneck
-from otgen.kernels import exact, maxflow
 from otgen.solvers import Bottleneck
 
 INF = float("inf")
@@ -145,31 +144,3 @@ def test_what_does_not_fit_is_refused(monkeypatch):
 def test_it_solves_nothing_else():
     with pytest.raises(otgen.InvalidInput, match="needs points and p=inf"):
         otgen.wasserstein(np.zeros((2, 2)), np.zeros((2, 2)), p=2, solver="bottleneck")
-
-
-def test_flow_is_maximal():
-    """Dinic's flow against the smallest cut over all subsets of sources."""
-    rng = np.random.default_rng(6)
-    for _ in range(30):
-        n, m = rng.integers(1, 7, 2)
-        costs, supply, demand = rng.random((n, m)), rng.integers(0, 9, n), rng.integers(0, 9, m)
-        left, open_, flow = supply.copy(), demand.copy(), np.zeros((m, n), np.int64)
-        rows, columns = np.empty(n, np.int64), np.empty(m, np.int64)
-        while maxflow.phase(costs, 0.4, left, open_, flow, rows, columns):
-            pass
-        near = costs <= 0.4
-        cuts = [
-            sum(supply[i] for i in range(n) if i not in s) + demand[near[list(s)].any(axis=0)].sum()
-            for k in range(n + 1)
-            for s in combinations(range(n), k)
-        ]
-        assert flow.sum() == min(cuts)
-        assert (flow.sum(axis=0) == supply - left).all()
-        assert (flow.T[~near] == 0).all()
-
-
-def test_shares_are_exact():
-    one, other = exact.shares(np.array([0.1, 0.2]), np.array([1.0, 2.0, 3.0]))
-    assert sum(one) == sum(other)
-    assert Fraction(one[0], sum(one)) == Fraction(0.1) / (Fraction(0.1) + Fraction(0.2))
-    assert exact.shares(np.full(6, 1 / 6), np.full(4, 0.25)) == ([2] * 6, [3] * 4)
