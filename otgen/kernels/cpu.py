@@ -361,7 +361,7 @@ def cost_pairs(ground: Ground, rows: Indices, columns: Indices) -> Array:
 def ctransform(ground: Ground, potential: Array) -> tuple[Array, Indices]:
     """``f_i = min_j c_ij - g_j`` and the first arg min: (n,), (n,)."""
     n = ground.shape[0]
-    out, argmin = np.empty(n, ground.dtype), np.empty(n, np.int64)
+    out, argmin = np.empty(n, ground.dtype), np.zeros(n, np.int64)
     if ground.celled:
         cells = cells_of(ground.yt, potential)
         over_rows(n, ground.work(), lambda s, t: _celled_ctransform(ground, cells, potential, out, argmin, s, t), CELL)
