@@ -410,7 +410,7 @@ class TestSolvers:
         for seed in range(10_000):
             check_against_highs(seed)
 
-    @pytest.mark.parametrize("seed", range(150))
+    @pytest.mark.parametrize("seed", [*range(150), 3194, 5888, 9693])  # the last: masses that nearly tie
     def test_fuzz_briefly(self, seed):
         check_against_highs(seed)
 

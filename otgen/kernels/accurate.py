@@ -130,6 +130,21 @@ def pair_divide(value, high, low):
 
 
 @jit
+def _nearest_units(values, high, low, units, out):
+    for i in range(values.shape[0]):
+        q, e = pair_divide(values[i], high, low)
+        whole = math.floor(q * units)
+        out[i] = np.int64(whole) + np.int64(np.rint((q * units - whole) + e * units))
+
+
+def in_units(weights: Doubles, units: float) -> npt.NDArray[np.int64]:
+    """``weights / sum(weights) * units`` (n,), for a power of two ``units``, each to the nearest whole number."""
+    out = np.empty(len(weights), np.int64)
+    _nearest_units(own(weights, np.dtype(np.float64)), *total_pair(weights), units, out)
+    return out
+
+
+@jit
 def _charge(index, high, low, weights, total_high, total_low, ceiling):
     """Sum over points of |mass received - weight / total|, all in pairs."""
     n = weights.shape[0]

@@ -19,7 +19,7 @@ from ..cost import CallableCost, Cost, PointCost, SparseCost
 from ..errors import InvalidInput, TooLarge
 from ..kernels import network
 from ..kernels import staircase as stairs
-from ..kernels.accurate import total_pair
+from ..kernels.accurate import in_units, total_pair
 from ..kernels.network import Tree
 from ..kernels.reference import Indices
 from ..memory import available, readable
@@ -32,6 +32,9 @@ from .base import Progress, Solution, silent
 
 _UNITS = 2.0**61  # whole units of mass that a plan is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose: no live mass is smaller than 2 ** -62
+_UNPLACED = (
+    1e-13  # mass, of 1, that may find no allowed pair and the problem still counts as feasible: weights are rounded
+)
 _FIRST = 8  # pairs a point starts with, from either side
 _COARSEST = 150  # points a side below which nothing is merged
 _MORE = 6  # pairs a point may bring in per round
@@ -98,7 +101,8 @@ def whole_masses(a: Floats, b: Floats) -> tuple[Indices, Indices]:
     """Weights (n,), (m,) as whole numbers of equal total, about 2**61; equal weights stay equal, exact sums exact.
 
     Totals that agree exactly are scaled by a power of two only, so that multiples stay multiples. Else each side is
-    divided by its sum. What rounding leaves goes to the heaviest.
+    divided by its sum, in more digits than a double has: else masses that differ would seem to balance. What rounding
+    leaves goes to the heaviest.
     """
     n, m = len(a), len(b)
     if (a == a[0]).all() and (b == b[0]).all():
@@ -110,7 +114,7 @@ def whole_masses(a: Floats, b: Floats) -> tuple[Indices, Indices]:
         power = 61 - int(np.frexp(sums[0][0])[1])
         units = [np.rint(np.ldexp(side, power)).astype(np.int64) for side in (a, b)]
     else:
-        units = [np.rint(side / high * _UNITS).astype(np.int64) for side, (high, _) in zip((a, b), sums)]
+        units = [in_units(side, _UNITS) for side in (a, b)]
     missing = int(units[0].sum()) - int(units[1].sum())
     units[missing > 0][units[missing > 0].argmax()] += abs(missing)
     return units[0], units[1]
@@ -344,7 +348,7 @@ class _Master:
             return Status.MAX_ITER
         level = self.tree.level.copy()
         rise = level[n + self.heads] - level[self.tails]
-        if int(self.tree.flow[:n][self.tree.arc[:n] < 0].sum()) > _UNITS * 1e-13:
+        if int(self.tree.flow[:n][self.tree.arc[:n] < 0].sum()) > _UNITS * _UNPLACED:
             self.lift = -self.base[0], -self.base[1]
             return Status.INFEASIBLE
         done = self._pivot(np.where(rise > 0, np.inf, self.cost), 0.0, _UNLIMITED)
@@ -358,7 +362,7 @@ class _Master:
 def _served_anyhow(tree: Tree, flow: Floats, n: int) -> tuple[Any, Any, Any, Any]:
     """At an iteration limit: a staircase between whatever still takes the detour, so that the plan is a plan."""
     sources, targets = network.unserved(tree, n)
-    if not len(sources) or not len(targets):
+    if not len(sources) or not len(targets) or flow[sources].sum() <= _UNPLACED:
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0)
     both = stairs.masses(flow[sources], flow[n + targets], len(sources), len(targets))
     steps = stairs.steps(both)
