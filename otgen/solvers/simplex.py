@@ -32,9 +32,7 @@ from .base import Progress, Solution, silent
 
 _UNITS = 2.0**61  # whole units of mass that a plan is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose: no live mass is smaller than 2 ** -62
-_UNPLACED = (
-    1e-13  # mass, of 1, that may find no allowed pair and the problem still counts as feasible: weights are rounded
-)
+_UNPLACED = 2.0**-51  # mass, of 1, that may find no allowed pair: weights were rounded on their way here
 _FIRST = 8  # pairs a point starts with, from either side
 _COARSEST = 150  # points a side below which nothing is merged
 _MORE = 6  # pairs a point may bring in per round
