@@ -18,6 +18,7 @@ from .kernels import staircase as stairs
 from .kernels.sorting import argsort
 from .validation import Floats
 
+_CUT = 64.0  # terms of an entropic plan below 2 ** -64 of a (x) b may be left out of its sums
 _DENSE = 200_000_000  # entries above which todense refuses
 
 
@@ -258,29 +259,27 @@ class EntropicPlan(Plan):
         rest = np.broadcast_to(self.r, (n,))[:, None] * (np.broadcast_to(self.s, (m,)) @ vectors)[None, :]
         return (self.u * self.a)[:, None] * smooth + rest
 
-    def gibbs_block(self, rows: slice, costs: Floats) -> Floats:
-        """``exp((f + g - c)/epsilon)`` for some rows, whose costs (rows, m) the caller has at hand."""
-        return np.exp((self.f[rows, None] + self.g[None, :] - costs) / self.epsilon)
-
-    def block(self, rows: slice, costs: Floats) -> Floats:
-        """Entries of some rows, whose costs (rows, m) the caller has at hand: (rows, m)."""
+    def marginals(self) -> tuple[Floats, Floats]:
+        """Row and column sums, in one pass: (n,), (m,)."""
         n, m = self.shape
-        a, u, r = (np.broadcast_to(z, (n,))[rows, None] for z in (self.a, self.u, self.r))
-        s = np.broadcast_to(self.s, (m,))
-        return u * a * self.gibbs_block(rows, costs) * (self.v * self.b) + r * s
+        rows, columns = self.smooth_marginals()
+        r, s = np.broadcast_to(self.r, (n,)), np.broadcast_to(self.s, (m,))
+        return rows + r * s.sum(), columns + s * r.sum()
+
+    def smooth_marginals(self) -> tuple[Floats, Floats]:
+        """Row and column sums without the rank-one rest."""
+        heights, weights = self.u * self.a, self.v * self.b
+        log_rows, columns = self.cost.sweep(self.f, self.g, heights, weights, self.epsilon, 0.0, cut=_CUT)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return heights * np.exp(log_rows), weights * columns
 
 
 def rounded(plan: EntropicPlan) -> EntropicPlan:
     """The plan moved onto the exact marginals (to rounding): scale rows, then columns, then add the rank-one rest."""
-    n, m = plan.shape
-    rows = plan @ np.ones(m)
-    u = np.minimum(1.0, np.divide(plan.a, rows, out=np.ones(n), where=rows > plan.a))
-    scaled = replace(plan, u=u)
-    columns = scaled.T @ np.ones(n)
-    v = np.minimum(1.0, np.divide(plan.b, columns, out=np.ones(m), where=columns > plan.b))
-    scaled = replace(scaled, v=v)
-    r = np.maximum(plan.a - (scaled @ np.ones(m)), 0.0)
-    s = np.maximum(plan.b - columns * v, 0.0)
+    log_rows, columns = plan.cost.sweep(plan.f, plan.g, plan.a, plan.b, plan.epsilon, floor=0.0, cut=_CUT)
+    scaled = replace(plan, u=np.exp(-np.maximum(log_rows, 0.0)), v=1.0 / np.maximum(columns, 1.0))
+    rows, columns = scaled.smooth_marginals()
+    r, s = np.maximum(plan.a - rows, 0.0), np.maximum(plan.b - columns, 0.0)
     total = s.sum()
     return replace(scaled, r=r, s=s / total if total > 0 else s)
 

@@ -157,11 +157,7 @@ class Problem:
 
     def mean_cost(self) -> float:
         """``sum a_i b_j c_ij`` over the allowed pairs, in the problem's own units: one pass over all pairs."""
-        a, b = self.source.probabilities, self.target.probabilities
-        total = 0.0
-        for rows, costs in self.cost.blocks():
-            total += float(a[rows] @ (costs * b).sum(axis=1, where=costs < math.inf))
-        return total
+        return float(self.source.probabilities @ self.cost.sums(self.target.probabilities))
 
     def __repr__(self) -> str:
         n, m = self.shape

@@ -116,8 +116,8 @@ class Result:
 
     @property
     def gap(self) -> float | None:
-        """Width of the proven interval for the cost (for the value where there is no cost); None without bounds."""
-        low, high = (self.cost_lower, self.cost_upper) if self.cost is not None else (self.lower, self.upper)
+        """Width of the proven interval for the cost (for the value where the cost has none); None without bounds."""
+        low, high = (self.lower, self.upper) if self.cost_lower is None else (self.cost_lower, self.cost_upper)
         return None if low is None or high is None else high - low
 
     def __bool__(self) -> NoReturn:

@@ -87,8 +87,8 @@ class TestDistance:
         rng = np.random.default_rng(0)
         np.save("s.npy", rng.random((15, 2)))
         np.save("t.npy", rng.random((15, 2)) + 0.3)
-        out = call("distance", "s.npy", "t.npy", "--epsilon", "1e-3", code=3)
-        assert "stopped at 10000 iterations" in out.stderr
+        out = call("distance", "s.npy", "t.npy", "--epsilon", "1e-3", "--max-iter", "20", code=3)
+        assert "stopped at 20 iterations" in out.stderr
 
     def test_version(self):
         assert inside("--version").stdout.strip() == otgen.__version__

@@ -310,10 +310,11 @@ class TestEntropic:
         rng = np.random.default_rng(0)
         x, y = rng.random((30, 2)), rng.random((20, 2))
         result = otgen.sinkhorn(x, y, epsilon=0.05, tol=1e-8)
-        assert result.marginal_error <= 1e-12  # of the rounded plan
         f, g = result.potentials
         gibbs = np.exp((f[:, None] + g - ((x[:, None] - y) ** 2).sum(-1)) / 0.05) / 600
-        assert np.abs(gibbs.sum(axis=1) - 1 / 30).sum() <= 1.01e-8
+        measured = np.abs(gibbs.sum(axis=1) - 1 / 30).sum(), np.abs(gibbs.sum(axis=0) - 1 / 20).sum()
+        assert max(measured) <= 1.01e-8
+        assert result.marginal_error == pytest.approx(max(measured), rel=1e-3)
 
     def test_34_a_dirac_against_itself(self):
         assert otgen.sinkhorn([[1.0, 2.0]], [[1.0, 2.0]], epsilon=0.1).value == 0

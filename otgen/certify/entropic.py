@@ -1,10 +1,15 @@
 """Proofs for entropic transport, from any pair of potentials.
 
 Lower. The dual is concave and unconstrained: every (f, g) gives
-``a.f + b.g - epsilon (sum_ij a_i b_j exp((f_i + g_j - c_ij)/epsilon) - 1) <= min <P, C> + epsilon KL(P, a (x) b)``.
-Upper. The rounded Gibbs plan is feasible (up to rounding), so its own objective is an upper bound. A marginal residual
-of mass t is repaired by mixing in a coupling R of the residuals: by convexity the objective grows by at most
-``t (max c + epsilon log 1/(min a min b))``.
+``a.f + b.g - epsilon (sum_ij a_i b_j K_ij - 1) <= min <P, C> + epsilon KL(P, a (x) b)`` with
+``K_ij = exp((f_i + g_j - c_ij)/epsilon)``. At the optimum its error is of second order, so it is also the value.
+
+Upper. The rounded plan is feasible (up to rounding): S = diag(u a) K diag(v b) plus a rank-one rest R = r s'. Costs of S need no
+look at C, since its logarithms are known: with its marginals p and q,
+``<S, C> + epsilon sum S log(S/ab) = p.(f + epsilon log u) + q.(g + epsilon log v)``. For the sum, relative entropy is jointly
+convex: ``sum (S + R) log((S + R)/ab) <= sum S log(S/((1-t) ab)) + sum R log(R/(t ab))`` for any t in (0, 1). A marginal residual of
+mass t is repaired by mixing in a coupling of the residuals: the objective grows by at most ``t (max c + epsilon log 1/(min a min b))``.
+
 The same plan bounds the unregularised cost from above, and ``(f, min_i c_ij - f_i)`` from below: ``exact_bounds``.
 """
 
@@ -20,6 +25,8 @@ from ..problem import Problem
 from ..validation import Floats
 from .certificate import Certificate, above, below
 from .dual import certify_dual
+
+_CUT = 64.0  # terms below 2 ** -64 are left out of sums, and charged
 
 
 def certify_entropic(problem: Problem, plan: EntropicPlan, potentials: tuple[Floats, Floats]) -> Certificate:
@@ -37,65 +44,63 @@ def certify_entropic(problem: Problem, plan: EntropicPlan, potentials: tuple[Flo
     Returns
     -------
     Certificate
-        Of kind ``entropic``: ``objective`` and bounds of the entropic value, ``cost`` of the plan and ``exact_bounds``.
+        Of kind ``entropic``: ``objective`` is the dual value, with bounds of the entropic value; ``cost`` is the plan's, and
+        ``exact_bounds`` hold the unregularised cost.
     """
     f, g = potentials
     a, b, epsilon = problem.source.probabilities, problem.target.probabilities, problem.epsilon
-    sums = _Sums(problem, plan)
-    inside_a, inside_b = np.where(a > 0, f, 0.0), np.where(b > 0, g, 0.0)
-    dual = dot(a, inside_a) + dot(b, inside_b) - epsilon * (sums.gibbs_mass - 1.0)
-    size = dot(a, np.abs(inside_a)) + dot(b, np.abs(inside_b))
-    relative, absolute = problem.cost.rounding
-    highest = max(map(abs, problem.cost.range()))
-    argument = (relative + 2 * UNIT) * highest + absolute + 4 * UNIT * (np.abs(inside_a).max() + np.abs(inside_b).max())
+    f, g = np.where(a > 0, f, 0.0), np.where(b > 0, g, 0.0)
     terms = (sum(problem.shape) + 16) * UNIT
-    slip = 6 * UNIT * size + max(sums.gibbs_mass, 1.0) * (argument + epsilon * terms)
+    argument = problem.cost.exponent_error + 8 * UNIT * float(np.abs(f).max() + np.abs(g).max())
+    log_rows, columns = problem.cost.sweep(f, g, a, b, epsilon, 0.0, cut=_CUT)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = a * np.exp(log_rows)
+        mass = float(rows.sum())
+        error = max(float(np.abs(rows - a).sum()), float(np.abs(b * columns - b).sum()))
+    size = dot(a, np.abs(f)) + dot(b, np.abs(g))
+    dual = dot(a, f) + dot(b, g) - epsilon * (mass - 1.0)
+    slip = 6 * UNIT * size + max(mass, 1.0) * (argument + epsilon * terms) + epsilon * 2.0**-_CUT
     lower = below(dual, 1.01 * slip)
-
-    depth = -math.log(a[a > 0].min()) - math.log(b[b > 0].min())  # of the smallest entry of a (x) b
-    residual = sums.residual + 2 * terms
-    repair = residual * (highest - min(0.0, problem.cost.range()[0]) + epsilon * depth)
-    objective = sums.cost + epsilon * sums.divergence
-    grain = terms * (highest + epsilon * depth) + relative * sums.cost + absolute + epsilon * terms
-    if problem.cost.forbids:  # a rank-one repair might use forbidden pairs, so no finite upper bound is claimed
-        repair = residual = math.inf
-    upper = above(objective, 1.01 * (repair + grain))
+    upper, cost, cost_upper = _primal(problem, plan, argument / epsilon + terms)
     exact = certify_dual(problem, None, potentials)
-    hard_upper = (
-        math.inf
-        if problem.cost.forbids
-        else above(sums.cost, 1.01 * (residual * highest + (relative + terms) * sums.size + absolute))
-    )
     return Certificate(
-        "entropic",
-        sums.cost,
-        lower,
-        upper,
-        max(abs(objective), size),
-        sums.marginal_error,
-        potentials,
-        objective,
-        (exact.lower, hard_upper),
+        "entropic", cost, lower, upper, max(abs(dual), size), error, potentials, dual, (exact.lower, cost_upper)
     )
 
 
-class _Sums:
-    """Everything that takes a pass over all pairs, in blocks: costs, divergence and marginals of the plan."""
+def _primal(problem: Problem, plan: EntropicPlan, grain: float) -> tuple[float, float, float]:
+    """An upper bound of the value; the plan's cost, and an upper bound of the unregularised cost.
 
-    def __init__(self, problem: Problem, plan: EntropicPlan) -> None:
-        a, b = problem.source.probabilities, problem.target.probabilities
-        self.gibbs_mass = self.cost = self.size = self.divergence = 0.0
-        rows_sum, columns_sum = np.empty(len(a)), np.zeros(len(b))
-        for rows, costs in problem.cost.blocks():
-            self.gibbs_mass += float(a[rows] @ plan.gibbs_block(rows, costs) @ b)
-            block = plan.block(rows, costs)
-            rows_sum[rows] = block.sum(axis=1)
-            columns_sum += block.sum(axis=0)
-            costs = np.where(block > 0, costs, 0.0)
-            self.cost += float((block * costs).sum())
-            self.size += float((block * np.abs(costs)).sum())
-            ratio = np.divide(block, a[rows, None] * b, out=np.ones_like(block), where=block > 0)
-            self.divergence += float((block * np.log(ratio)).sum())
-        errors = np.abs(rows_sum - a).sum(), np.abs(columns_sum - b).sum()
-        self.marginal_error, self.residual = float(max(errors)), float(sum(errors))
-        self.divergence += 1.0 - float(rows_sum.sum())  # KL of measures: + mass of a (x) b - mass of P
+    ``grain`` bounds the relative error of an entry of the plan, and of its sums.
+    """
+    a, b, epsilon, cost = problem.source.probabilities, problem.target.probabilities, problem.epsilon, problem.cost
+    n, m = problem.shape
+    u, v, r, s = (np.broadcast_to(z, (k,)) for z, k in ((plan.u, n), (plan.v, m), (plan.r, n), (plan.s, m)))
+    rows, columns = plan.smooth_marginals()
+    smooth = float(u * a @ cost.gibbs_cost(plan.f, plan.g, epsilon, v * b))
+    rest = float(r @ cost.sums(s)) if r.any() else 0.0
+    total = smooth + rest
+    if cost.forbids:  # a rank-one repair might use forbidden pairs, so no finite upper bound is claimed
+        return math.inf, total, math.inf
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = _weighted(rows, plan.f + epsilon * np.log(u)) + _weighted(columns, plan.g + epsilon * np.log(v))
+        entropy = _weighted(r, np.log(r / a)) * float(s.sum()) + float(r.sum()) * _weighted(s, np.log(s / b))
+    t, mass = float(r.sum() * s.sum()), float(rows.sum())
+    share = min(max(t, 2.0**-100), 0.5)
+    divergence = entropy - t * math.log(share) - mass * math.log1p(-share) + 1.0 - mass - t
+    value += rest + epsilon * divergence
+    low, high = cost.range()
+    highest = max(abs(low), abs(high))
+    depth = -math.log(a[a > 0].min()) - math.log(b[b > 0].min())  # of the smallest entry of a (x) b
+    residual = float(np.abs(rows + r * s.sum() - a).sum() + np.abs(columns + s * r.sum() - b).sum())
+    residual += 2 * grain + 2.0 ** (2 - _CUT)
+    size = _weighted(rows, np.abs(plan.f)) + _weighted(columns, np.abs(plan.g)) + abs(rest)
+    repair = residual * (highest - min(0.0, low) + epsilon * depth)
+    rounding = grain * (highest + size + epsilon * (depth + abs(entropy) + 1.0))
+    upper = above(value, 1.01 * (repair + rounding))
+    return upper, total, above(total, 1.01 * (residual * highest + grain * (highest + abs(total))))
+
+
+def _weighted(weights: Floats, values: Floats) -> float:
+    """``sum w v`` where w is positive."""
+    return float(np.sum(weights * values, where=weights > 0))

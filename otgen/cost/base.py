@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import Ground, Indices, on_device
+from ..kernels.accurate import UNIT
 from ..validation import Floats
 
 _BLOCK = 4_000_000  # entries of a cost that are held at once where there is no way around it
@@ -39,6 +40,7 @@ class Cost(abc.ABC):
 
     p: float = 1.0
     shift: int = 0
+    dtype: Any = np.float64
 
     @property
     @abc.abstractmethod
@@ -66,6 +68,12 @@ class Cost(abc.ABC):
     @abc.abstractmethod
     def rounding(self) -> tuple[float, float]:
         """``(r, t)`` with ``|computed - true| <= r |computed| + t`` for every entry."""
+
+    @property
+    def exponent_error(self) -> float:
+        """Bound on ``|c used in sums of exponentials - c|`` over all allowed pairs."""
+        relative, absolute = self.rounding
+        return (relative + 8 * UNIT) * max(map(abs, self.range())) + absolute
 
     @property
     def forbids(self) -> bool:
@@ -130,6 +138,41 @@ class Cost(abc.ABC):
         """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
         kernel = on_device("cpu").gibbs
         return np.concatenate([kernel(ground, f[rows], g, epsilon, vectors) for rows, ground in self.grounds()])
+
+    def gibbs_cost(self, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
+        """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the allowed pairs: (n,)."""
+        kernel = on_device("cpu").gibbs_cost
+        return np.concatenate([kernel(ground, f[rows], g, epsilon, weights) for rows, ground in self.grounds()])
+
+    def sums(self, weights: Floats) -> Floats:
+        """``sum_j w_j c_ij`` over the allowed pairs: (n,)."""
+        return np.concatenate([on_device("cpu").cost_sums(ground, weights) for _, ground in self.grounds()])
+
+    def sweep(
+        self,
+        f: Floats,
+        g: Floats,
+        a: Floats,
+        b: Floats,
+        epsilon: float,
+        power: float = 1.0,
+        floor: float = -math.inf,
+        cut: float = math.inf,
+    ) -> tuple[Floats, Floats]:
+        """One Sinkhorn iteration in one pass: ``r_i = log sum_j b_j K_ij`` and ``s_j = sum_i a_i K_ij exp(-power max(r_i, floor))``.
+
+        ``K_ij = exp((f_i + g_j - c_ij)/epsilon)``; f, a, r (n,), g, b, s (m,), weights positive. Costs that know where terms
+        are below ``2 ** -cut`` may leave these out.
+        """
+        log_rows, columns = np.empty(self.shape[0]), np.zeros(self.shape[1])
+        for rows, ground in self.grounds():
+            log_rows[rows], part = on_device("cpu").sweep(ground, f[rows], g, a[rows], b, epsilon, power, floor)
+            columns += part
+        return log_rows, columns
+
+    def symmetric(self, f: Floats, a: Floats, epsilon: float, cut: float = math.inf) -> Floats:
+        """``log sum_j a_j exp((f_i + f_j - c_ij)/epsilon)``, (n,), for a symmetric cost; -inf where a sum is too small to trust."""
+        return self.sweep(f, f, a, a, epsilon, 0.0, cut=cut)[0]
 
 
 def _joined(parts: list[tuple[Any, Any]]) -> tuple[Any, Any]:

@@ -159,6 +159,27 @@ class SparseCost(Cost):
                 out[filled] = -epsilon * (safe + np.log(sums))
         return out
 
+    def sweep(
+        self,
+        f: Floats,
+        g: Floats,
+        a: Floats,
+        b: Floats,
+        epsilon: float,
+        power: float = 1.0,
+        floor: float = -math.inf,
+        cut: float = math.inf,
+    ) -> tuple[Floats, Floats]:
+        """As for any cost, over the stored entries."""
+        rows = np.repeat(np.arange(self.shape[0]), np.diff(self.csr.indptr))
+        with np.errstate(divide="ignore"):
+            log_rows = f / epsilon - self.softmin(g + epsilon * np.log(b), epsilon) / epsilon
+        lift = f / epsilon - power * np.maximum(log_rows, floor)
+        exponent = lift[rows] + (g[self.csr.indices] - self.csr.data) / epsilon
+        with np.errstate(over="ignore", invalid="ignore"):
+            terms = np.where(np.isfinite(self.csr.data), a[rows] * np.exp(exponent), 0.0)
+        return log_rows, np.bincount(self.csr.indices, terms, minlength=self.shape[1])
+
     def astype(self, dtype: Any) -> SparseCost:
         """Sparse costs are always computed in float64."""
         return self

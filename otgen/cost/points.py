@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import validation
 from ..errors import InvalidInput
-from ..kernels import CELL, Ground, Indices, matrix_ground, on_device, point_ground
+from ..kernels import CELL, PRODUCT, Ground, Indices, matrix_ground, on_device, point_ground
 from ..kernels.accurate import UNIT
 from ..kernels.kdtree import kd_order
 from ..validation import Floats
@@ -115,17 +115,87 @@ class PointCost(Cost):
     @property
     def pruned(self) -> bool:
         """Whether boxes around the targets let searches skip most pairs: in few dimensions only."""
-        return (
-            len(self.y) >= 4 * CELL
-            and self.x.shape[1] <= _TREE_DIM
-            and np.dtype(self.dtype) == np.float64
-            and self.metric != "cosine"
-        )
+        return self._boxed and np.dtype(self.dtype) == np.float64
+
+    @property
+    def _boxed(self) -> bool:
+        return len(self.y) >= 4 * CELL and self.x.shape[1] <= _TREE_DIM and self.metric != "cosine"
 
     @cached_property
     def _search(self) -> Ground:
         """The ground for searching minima: both clouds in kd order."""
         return point_ground(self.x[self._order], self.y[self.T._order], *self._form, celled=True)
+
+    @cached_property
+    def _sums(self) -> Ground:
+        """The ground for sums of exponentials: around the middle, and in kd order where that lets terms be left out."""
+        if self.metric == "cosine":
+            return self._ground
+        middle = (self._box[2] + self._box[3]) / 2
+        x, y = (self.x[self._order], self.y[self.T._order]) if self._boxed else (self.x, self.y)
+        x, y = (np.asarray(z - middle, self.dtype) for z in (x, y))
+        return point_ground(x, y, *self._form, celled=self._boxed)
+
+    def sweep(
+        self,
+        f: Floats,
+        g: Floats,
+        a: Floats,
+        b: Floats,
+        epsilon: float,
+        power: float = 1.0,
+        floor: float = -math.inf,
+        cut: float = math.inf,
+    ) -> tuple[Floats, Floats]:
+        """As for any cost; far cells are left out, and in many dimensions a matrix product gives the costs."""
+        if self._multiplies:
+            return self._product_sweep(f, g, a, b, epsilon, power, floor)
+        kernel = on_device("cpu").sweep
+        if not self._boxed:
+            return kernel(self._sums, f, g, a, b, epsilon, power, floor)
+        rows, columns = self._order, self.T._order
+        log_rows, sums = np.empty(len(rows)), np.empty(len(columns))
+        log_rows[rows], sums[columns] = kernel(
+            self._sums, f[rows], g[columns], a[rows], b[columns], epsilon, power, floor, cut
+        )
+        return log_rows, sums
+
+    def symmetric(self, f: Floats, a: Floats, epsilon: float, cut: float = math.inf) -> Floats:
+        """As for any cost, each pair computed once."""
+        if self._multiplies:
+            return super().symmetric(f, a, epsilon)
+        if not self._boxed:
+            return on_device("cpu").symmetric(self._sums, f, a, epsilon)
+        log_rows, rows = np.empty(len(f)), self._order
+        log_rows[rows] = on_device("cpu").symmetric(self._sums, f[rows], a[rows], epsilon, cut)
+        return log_rows
+
+    @property
+    def exponent_error(self) -> float:
+        """As for any cost; centring and stretching the points adds roundings of their distance to the middle, at most the range."""
+        more = 1e-12 if self._multiplies else (16 + 4 * self.p) * UNIT
+        return super().exponent_error + more * self.range()[1]
+
+    @property
+    def _multiplies(self) -> bool:
+        """Whether sums of exponentials take their costs from a matrix product; in single precision that loses no more digits."""
+        d = self.x.shape[1]
+        if d <= _TREE_DIM or self._form[:2] != (2.0, 1.0) or self.metric == "cosine":
+            return False
+        return self._by_product or np.dtype(self.dtype) == np.float32
+
+    def _product_sweep(
+        self, f: Floats, g: Floats, a: Floats, b: Floats, epsilon: float, power: float, floor: float
+    ) -> tuple[Floats, Floats]:
+        """A sweep with ``|x - y|^2 = |x|^2 - 2 <x, y> + |y|^2``: the squares join the potentials."""
+        _, _, squares_x, squares_y = self._centred
+        kernel = on_device("cpu").sweep
+        return kernel(self._products, f - squares_x, g - squares_y, a, b, epsilon, power, floor)
+
+    @cached_property
+    def _products(self) -> Ground:
+        x, y, _, _ = self._centred
+        return point_ground(np.asarray(-0.5 * x, self.dtype), np.asarray(y, self.dtype), PRODUCT, 1.0, -2.0)
 
     def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
         """``f_i = min_j c_ij - g_j`` and its arg min: (n,), (n,); far cells of columns are skipped."""

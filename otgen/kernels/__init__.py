@@ -6,11 +6,12 @@ from types import ModuleType
 
 from ..errors import InvalidInput
 from . import cpu, gpu, reference
-from .ground import CELL, Array, Ground, matrix_ground, point_ground
+from .ground import CELL, PRODUCT, Array, Ground, matrix_ground, point_ground
 from .reference import Indices
 
 __all__ = [
     "CELL",
+    "PRODUCT",
     "Array",
     "Ground",
     "Indices",

@@ -33,6 +33,9 @@ class Cells(NamedTuple):
     offset: Array
 
 
+NO_CELLS = Cells(np.empty((0, 0)), np.empty((0, 0)), np.empty((0, 0)), np.empty(0))
+
+
 @jit
 def _slope(points, first, k, rest):
     """Least-squares slope of ``rest`` over coordinate k."""

@@ -1,132 +1,63 @@
 """The kernels in numba: same names, same parameters and same results as in ``reference``.
 
-Each works on tiles of one row by ``TILE`` columns. ``_fill`` writes a tile of costs into a buffer that stays in the
-first-level cache; what a kernel then does with it (minimum, sum of exponentials, top k) is a plain loop over it.
+Each works on tiles of one row by ``TILE`` columns. ``fill`` writes a tile of costs into a buffer that stays in the
+first-level cache; what a kernel then does with it (minimum, top k) is a plain loop over it. Sums of exponentials have a
+file of their own, :mod:`.gibbs`.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from .cells import around, bounds, cells_of
 from .compiling import jit
-from .ground import CELL, Array, Ground
+from .entries import fill, one
+from .gibbs import gibbs, gibbs_cost, softmin, sweep, symmetric
+from .ground import CELL, Array, Ground, own
 from .reference import Indices
 from .rows import over_rows
+
+__all__ = [
+    "cost_block",
+    "cost_pairs",
+    "cost_sums",
+    "ctransform",
+    "gibbs",
+    "gibbs_cost",
+    "nearest",
+    "softmin",
+    "sweep",
+    "symmetric",
+]
 
 TILE = 512
 
 
 @jit
-def _power(values, count, exponent, factor):
-    if exponent == 0.5:
-        for j in range(count):
-            values[j] = math.sqrt(values[j])
-    elif exponent == 2.0:
-        for j in range(count):
-            values[j] = values[j] * values[j]
-    elif exponent != 1.0:
-        for j in range(count):
-            values[j] = values[j] ** exponent
-    if factor != 1.0:
-        for j in range(count):
-            values[j] = factor * values[j]
-
-
-@jit
-def _sum_squares(x, yt, i, start, stop, out):
-    d = x.shape[1]
-    k = 0
-    while k + 8 <= d:
-        x0, x1, x2, x3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
-        x4, x5, x6, x7 = x[i, k + 4], x[i, k + 5], x[i, k + 6], x[i, k + 7]
-        y0, y1, y2, y3 = yt[k, start:stop], yt[k + 1, start:stop], yt[k + 2, start:stop], yt[k + 3, start:stop]
-        y4, y5, y6, y7 = yt[k + 4, start:stop], yt[k + 5, start:stop], yt[k + 6, start:stop], yt[k + 7, start:stop]
-        for j in range(stop - start):
-            t0, t1, t2, t3 = x0 - y0[j], x1 - y1[j], x2 - y2[j], x3 - y3[j]
-            t4, t5, t6, t7 = x4 - y4[j], x5 - y5[j], x6 - y6[j], x7 - y7[j]
-            out[j] += ((t0 * t0 + t1 * t1) + (t2 * t2 + t3 * t3)) + ((t4 * t4 + t5 * t5) + (t6 * t6 + t7 * t7))
-        k += 8
-    while k + 4 <= d:
-        x0, x1, x2, x3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
-        y0, y1, y2, y3 = yt[k, start:stop], yt[k + 1, start:stop], yt[k + 2, start:stop], yt[k + 3, start:stop]
-        for j in range(stop - start):
-            t0, t1, t2, t3 = x0 - y0[j], x1 - y1[j], x2 - y2[j], x3 - y3[j]
-            out[j] += (t0 * t0 + t1 * t1) + (t2 * t2 + t3 * t3)
-        k += 4
-    while k < d:
-        x0, y0 = x[i, k], yt[k, start:stop]
-        for j in range(stop - start):
-            t0 = x0 - y0[j]
-            out[j] += t0 * t0
-        k += 1
-
-
-@jit
-def _fill(ground, i, start, stop, out):
-    """Costs of row ``i`` against columns ``start:stop``, into ``out[: stop - start]``."""
-    count = stop - start
-    inner = ground.inner
-    if inner == 0.0:
-        out[:count] = ground.matrix[i, start:stop]
-        return
-    x, yt = ground.x, ground.yt
-    out[:count] = 0
-    if inner == 2.0:
-        _sum_squares(x, yt, i, start, stop, out)
-    else:
-        for k in range(x.shape[1]):
-            xk, y = x[i, k], yt[k, start:stop]
-            if inner == 1.0:
-                for j in range(count):
-                    out[j] += abs(xk - y[j])
-            elif inner == np.inf:
-                for j in range(count):
-                    out[j] = max(out[j], abs(xk - y[j]))
-            else:
-                for j in range(count):
-                    out[j] += abs(xk - y[j]) ** inner
-    _power(out, count, ground.outer, ground.factor)
-
-
-@jit
 def _cost_block(ground, out, first, last):
     for i in range(first, last):
-        _fill(ground, i, 0, out.shape[1], out[i])
-
-
-@jit
-def _one(ground, i, j):
-    """The cost of one pair, by the same formula; for listed pairs, where there is no row to share."""
-    inner = ground.inner
-    if inner == 0.0:
-        return ground.matrix[i, j]
-    total = ground.x.dtype.type(0)
-    for k in range(ground.x.shape[1]):
-        t = abs(ground.x[i, k] - ground.yt[k, j])
-        if inner == 2.0:
-            total += t * t
-        elif inner == 1.0:
-            total += t
-        elif inner == np.inf:
-            total = max(total, t)
-        else:
-            total += t**inner
-    if ground.outer == 0.5:
-        total = math.sqrt(total)
-    elif ground.outer == 2.0:
-        total = total * total
-    elif ground.outer != 1.0:
-        total = total**ground.outer
-    return ground.factor * total
+        fill(ground, i, 0, out.shape[1], out[i])
 
 
 @jit
 def _cost_pairs(ground, rows, columns, out, first, last):
     for k in range(first, last):
-        out[k] = _one(ground, rows[k], columns[k])
+        out[k] = one(ground, rows[k], columns[k])
+
+
+@jit(sums=True)
+def _cost_sums(ground, weights, out, first, last):
+    m, kind = weights.shape[0], ground.matrix.dtype.type
+    tile = np.empty(TILE, ground.matrix.dtype)
+    for i in range(first, last):
+        out[i] = 0.0
+        for start in range(0, m, TILE):
+            stop = min(start + TILE, m)
+            fill(ground, i, start, stop, tile)
+            at, part = np.uint64(start), kind(0)
+            for j in range(np.uint64(stop - start)):
+                part += weights[at + j] * tile[j] if tile[j] < np.inf else kind(0)
+            out[i] += part
 
 
 @jit
@@ -179,7 +110,7 @@ def _reduced(ground, i, g, start, tile):
                 t0, t1, t2 = x0 - yt[zero, at + j], x1 - yt[one, at + j], x2 - yt[two, at + j]
                 tile[j] = t0 * t0 + t1 * t1 + t2 * t2 - g[at + j]
     else:
-        _fill(ground, i, start, start + count, tile)
+        fill(ground, i, start, start + count, tile)
         at = np.uint64(start)
         for j in range(np.uint64(count)):
             tile[j] -= g[at + j]
@@ -247,31 +178,6 @@ def _celled_ctransform(ground, cells, potential, out, argmin, first, last):
                 out[i], argmin[i] = best, found
 
 
-@jit
-def _softmin(ground, potential, epsilon, out, first, last):
-    m = potential.shape[0]
-    tile = np.empty(TILE, out.dtype)
-    scale = out.dtype.type(1.0 / epsilon)
-    for i in range(first, last):
-        top = out.dtype.type(-np.inf)
-        total = out.dtype.type(0)
-        for start in range(0, m, TILE):
-            stop = min(start + TILE, m)
-            _fill(ground, i, start, stop, tile)
-            highest, h = out.dtype.type(-np.inf), potential[start:stop]
-            for j in range(stop - start):
-                tile[j] = (h[j] - tile[j]) * scale
-                highest = max(highest, tile[j])
-            if highest == -np.inf:
-                continue
-            if highest > top:
-                total *= math.exp(top - highest)
-                top = highest
-            for j in range(stop - start):
-                total += math.exp(tile[j] - top)
-        out[i] = -epsilon * (top + math.log(total)) if total > 0 else np.inf
-
-
 @jit(inline=True)
 def _cell_nearest(ground, i, potential, start, columns, values, tile):
     """Columns ``start`` and on that belong to the nearest of row i so far, put in their place."""
@@ -328,21 +234,6 @@ def _celled_nearest(ground, cells, potential, columns, values, first, last):
             seen = near[0] if first_look else -1
 
 
-@jit
-def _gibbs(ground, f, g, epsilon, vectors, out, first, last):
-    m = g.shape[0]
-    tile = np.empty(TILE, out.dtype)
-    for i in range(first, last):
-        out[i, :] = 0
-        for start in range(0, m, TILE):
-            stop = min(start + TILE, m)
-            _fill(ground, i, start, stop, tile)
-            for j in range(stop - start):
-                weight = math.exp((f[i] + g[start + j] - tile[j]) / epsilon)
-                for k in range(out.shape[1]):
-                    out[i, k] += weight * vectors[start + j, k]
-
-
 def cost_block(ground: Ground) -> Array:
     """All costs, ``c_ij``: (n, m)."""
     out = np.empty(ground.shape, ground.dtype)
@@ -358,6 +249,14 @@ def cost_pairs(ground: Ground, rows: Indices, columns: Indices) -> Array:
     return out
 
 
+def cost_sums(ground: Ground, weights: Array) -> Array:
+    """``sum_j w_j c_ij`` over the finite costs: (n,)."""
+    out = np.empty(ground.shape[0])
+    across = own(weights, ground.dtype)
+    over_rows(len(out), ground.work(), lambda s, t: _cost_sums(ground, across, out, s, t))
+    return out.astype(ground.dtype)
+
+
 def ctransform(ground: Ground, potential: Array) -> tuple[Array, Indices]:
     """``f_i = min_j c_ij - g_j`` and the first arg min: (n,), (n,)."""
     n = ground.shape[0]
@@ -368,13 +267,6 @@ def ctransform(ground: Ground, potential: Array) -> tuple[Array, Indices]:
     else:
         over_rows(n, ground.work(), lambda s, t: _ctransform(ground, potential, out, argmin, s, t))
     return out, argmin
-
-
-def softmin(ground: Ground, potential: Array, epsilon: float) -> Array:
-    """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,). A row of nothing but -inf gives +inf."""
-    out = np.empty(ground.shape[0], ground.dtype)
-    over_rows(len(out), 5 * ground.work(), lambda s, t: _softmin(ground, potential, epsilon, out, s, t))
-    return out
 
 
 def nearest(ground: Ground, potential: Array, count: int, below: Array | float = np.inf) -> tuple[Indices, Array]:
@@ -394,10 +286,3 @@ def nearest(ground: Ground, potential: Array, count: int, below: Array | float =
         over_rows(n, 2 * ground.work(), lambda s, t: _nearest(ground, potential, columns, values, s, t))
     values[columns < 0] = np.inf
     return columns, values
-
-
-def gibbs(ground: Ground, f: Array, g: Array, epsilon: float, vectors: Array) -> Array:
-    """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
-    out = np.empty((ground.shape[0], vectors.shape[1]), ground.dtype)
-    over_rows(len(out), 10 * ground.work(), lambda s, t: _gibbs(ground, f, g, epsilon, vectors, out, s, t))
-    return out

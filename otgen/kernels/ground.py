@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 CELL = 32  # points to a cell
+PRODUCT = -1.0  # as inner power: inner products
 
 Array = npt.NDArray[np.floating]
 
@@ -16,7 +17,8 @@ class Ground(NamedTuple):
     """The cost between row ``i`` and column ``j``, as the kernels see it.
 
     For points: ``factor * (sum_k |x_ik - y_jk| ** inner) ** outer``, the maximum over ``k`` instead of the sum when
-    ``inner`` is infinite. For a listed cost matrix ``inner`` is 0 and the entry itself is the cost.
+    ``inner`` is infinite. For a listed cost matrix ``inner`` is 0 and the entry itself is the cost. Where ``inner`` is
+    ``PRODUCT`` the cost is ``factor * sum_k x_ik y_jk``, what is left of a squared distance without the squares.
 
     Fields: ``x`` (n, d) and ``yt`` (d, m), the second cloud transposed so that a row of costs is read along memory;
     ``matrix`` (n, m), or (0, 0) for points; all C-contiguous, writeable and of one float dtype. ``celled`` says that both

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import logsumexp
 
-from .ground import Array, Ground
+from .ground import PRODUCT, Array, Ground
 
 Indices = npt.NDArray[np.int64]
 
@@ -17,6 +18,8 @@ def cost_block(ground: Ground) -> Array:
     """All costs, ``c_ij``: (n, m)."""
     if ground.inner == 0.0:
         return ground.matrix.copy()
+    if ground.inner == PRODUCT:
+        return (ground.factor * (ground.x @ ground.yt)).astype(ground.dtype)
     difference = np.abs(ground.x[:, :, None] - ground.yt[None, :, :])
     if np.isinf(ground.inner):
         inside = difference.max(axis=1)
@@ -28,6 +31,12 @@ def cost_block(ground: Ground) -> Array:
 def cost_pairs(ground: Ground, rows: Indices, columns: Indices) -> Array:
     """The costs of listed pairs, ``c[rows[k], columns[k]]``: (k,)."""
     return cost_block(ground)[rows, columns]
+
+
+def cost_sums(ground: Ground, weights: Array) -> Array:
+    """``sum_j w_j c_ij`` over the finite costs: (n,)."""
+    costs = cost_block(ground)
+    return (np.where(costs < np.inf, costs, 0.0) @ weights).astype(ground.dtype)
 
 
 def ctransform(ground: Ground, potential: Array) -> tuple[Array, Indices]:
@@ -61,3 +70,41 @@ def nearest(ground: Ground, potential: Array, count: int, below: Array | float =
 def gibbs(ground: Ground, f: Array, g: Array, epsilon: float, vectors: Array) -> Array:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
     return (np.exp((f[:, None] + g[None, :] - cost_block(ground)) / epsilon) @ vectors).astype(ground.dtype)
+
+
+def gibbs_cost(ground: Ground, f: Array, g: Array, epsilon: float, weights: Array) -> Array:
+    """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the finite costs: (n,)."""
+    costs = cost_block(ground)
+    terms = np.exp((f[:, None] + g[None, :] - costs) / epsilon) * np.where(costs < np.inf, costs, 0.0)
+    return (terms @ weights).astype(ground.dtype)
+
+
+def sweep(
+    ground: Ground,
+    f: Array,
+    g: Array,
+    a: Array,
+    b: Array,
+    epsilon: float,
+    power: float = 1.0,
+    floor: float = -np.inf,
+    cut: float = np.inf,
+) -> tuple[Array, Array]:
+    """Row sums of a Gibbs matrix, and its column sums after the rows have been divided by a power of theirs.
+
+    With ``K_ij = exp((f_i + g_j - c_ij)/epsilon)`` and positive weights a (n,), b (m,): ``r_i = log sum_j b_j K_ij`` (n,) and
+    ``s_j = sum_i a_i K_ij exp(-power max(r_i, floor))`` (m,), float64 both. Where the ground is celled, terms below
+    ``2 ** -cut`` may be left out.
+    """
+    exponent = (f[:, None] + g[None, :] - cost_block(ground).astype(np.float64)) / epsilon
+    log_rows = logsumexp(exponent, axis=1, b=b)
+    return log_rows, (a[:, None] * np.exp(exponent - power * np.maximum(log_rows, floor)[:, None])).sum(axis=0)
+
+
+def symmetric(ground: Ground, f: Array, a: Array, epsilon: float, cut: float = np.inf) -> Array:
+    """``log sum_j a_j exp((f_i + f_j - c_ij)/epsilon)`` (n,), float64, for a symmetric cost: each pair is computed once.
+
+    Where the ground is celled, terms below ``2 ** -cut`` may be left out; a sum too small for that to be harmless is -inf.
+    """
+    exponent = (f[:, None] + f[None, :] - cost_block(ground).astype(np.float64)) / epsilon
+    return logsumexp(exponent, axis=1, b=a)

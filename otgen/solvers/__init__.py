@@ -6,7 +6,8 @@ from .bottleneck import Bottleneck
 from .line import Line
 from .linprog import LinearProgram
 from .simplex import Simplex
-from .sinkhorn import Annealing, Fixed, Schedule, Sinkhorn
+from .schedules import Annealing, Fixed, Schedule
+from .sinkhorn import Sinkhorn
 
 __all__ = [
     "Annealing",

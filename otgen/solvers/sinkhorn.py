@@ -1,73 +1,33 @@
-"""Entropic transport: alternating soft c-transforms in the log domain."""
+"""Entropic transport: from a coarse problem at a large epsilon to the one asked for."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from .. import validation
+from ..cost import Cost, PointCost
 from ..errors import InvalidInput
 from ..plan import EntropicPlan, rounded
 from ..problem import Problem
 from ..result import Result, Status
 from ..validation import Floats
+from . import coarse
 from .base import Progress, Solution, silent
+from .scaling import Iteration, Marginals, SymmetricIteration
+from .schedules import Annealing, Schedule
 from .simplex import Simplex
 
-
-class Schedule(Protocol):
-    """The epsilons to pass through on the way to the last one."""
-
-    def epsilons(self, last: float, largest_cost: float) -> Sequence[float]:
-        """A descending sequence that ends with ``last``."""
-        ...
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """Only the epsilon asked for.
-
-    Examples
-    --------
-    >>> Fixed().epsilons(0.1, 1.0)
-    [0.1]
-    """
-
-    def epsilons(self, last: float, largest_cost: float) -> Sequence[float]:
-        """Just ``last``."""
-        return [last]
-
-
-@dataclass(frozen=True)
-class Annealing:
-    """From the largest cost down by a constant factor: far fewer iterations at a small epsilon.
-
-    Parameters
-    ----------
-    factor : float
-        In (0, 1); each epsilon over the one before.
-
-    Examples
-    --------
-    >>> Annealing(0.5).epsilons(0.2, 1.0)
-    [1.0, 0.5, 0.25, 0.2]
-    """
-
-    factor: float = 0.5
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "factor", validation.real(self.factor, "factor"))
-        if not 0 < self.factor < 1:
-            raise InvalidInput(f"factor must lie in (0, 1); received {self.factor!r}")
-
-    def epsilons(self, last: float, largest_cost: float) -> Sequence[float]:
-        """``largest_cost`` times powers of the factor, as long as above ``last``; then ``last``."""
-        steps = math.ceil(math.log(last / largest_cost) / math.log(self.factor)) if last < largest_cost else 0
-        return [largest_cost * self.factor**k for k in range(steps)] + [last]
+_COARSEST = 256  # points a side below which nothing is merged
+_MERGING = 0.25  # of epsilon: what merging points may move mass by, in cost
+_ROUGH = 0.05  # marginal error at which the next epsilon begins
+_NOISE = 0.01  # of the rounding of an exponent in single precision: what is left of it in a sum
+_SMALL = 2**18  # pairs up to which single precision saves nothing worth having
+_SINGLE = 1e-3  # marginal error that single precision must be good for
 
 
 @dataclass(frozen=True)
@@ -77,7 +37,7 @@ class Sinkhorn:
     Parameters
     ----------
     tol : float
-        Stop when the larger L1 marginal error is below it (unit mass). Columns are met exactly by the last half step.
+        Stop when the larger L1 marginal error is below it (unit mass).
     max_iter : int
         Limit on iterations (row and column update), all epsilons together.
     schedule : Schedule
@@ -85,13 +45,14 @@ class Sinkhorn:
 
     Notes
     -----
-    Iterates in float64 whatever the input's dtype; memory is O(n + m) for points. The plan is rounded onto the exact
-    marginals before it is certified.
+    Memory is O(n + m) for points. Large epsilons are passed through on merged points. Between points, iterations are in
+    single precision as long as that is good enough, and in double precision at the end; potentials are float64 throughout.
+    The plan is rounded onto the exact marginals before it is certified.
 
     References
     ----------
     Cuturi, "Sinkhorn distances", 2013; in the form of Peyre and Cuturi, "Computational optimal transport", 2019,
-    equations (4.43) and (4.44).
+    equations (4.43) and (4.44). Over-relaxation: see :mod:`otgen.solvers.scaling`.
 
     Examples
     --------
@@ -112,108 +73,173 @@ class Sinkhorn:
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
         """Solve a scaled problem; raises `InvalidInput` without an entropic term."""
-        if not problem.epsilon or problem.bottleneck:
-            raise InvalidInput(
-                f"solver='sinkhorn' needs epsilon > 0 and finite p; received {problem!r}; use otgen.wasserstein"
-            )
+        largest = _checked(problem)
         exact = Simplex().solve(replace(problem, epsilon=0.0)) if problem.cost.forbids else None
         if exact is not None and exact.status is Status.INFEASIBLE:
             return Solution(exact.problem, None, exact.potentials, exact.status, 0, "Sinkhorn")
-        largest = max(map(abs, problem.cost.range()))
-        if problem.epsilon < 1e-12 * largest:
-            raise InvalidInput(
-                f"epsilon must be at least 1e-12 of the largest cost: below, rounding decides; received {problem.epsilon / largest:.1e} "
-                f"of it; use otgen.wasserstein or otgen.transport"
-            )
-        iteration = _Iteration(problem, init)
-        largest = largest or problem.epsilon
+        f, g = given(problem, init) if init is not None else (None, None)
         stages = [problem.epsilon] if init is not None else self.schedule.epsilons(problem.epsilon, largest)
-        converged = False
-        for epsilon in stages:
-            tolerance = self.tol if epsilon == stages[-1] else 0.01
-            converged = iteration.run(epsilon, tolerance, self.max_iter, progress)
-        if not converged:
-            iteration.settle(problem.epsilon)
-        f, g = (
-            np.where(np.isfinite(z), z, 0.0) for z in (iteration.f, iteration.g)
-        )  # infinite where nothing is served
+        work = _Work(problem, progress, self.max_iter)
+        done = work.symmetric(stages, self.tol, f) if problem.symmetric else work.between(stages, self.tol, f, g)
+        f, g = work.everywhere()
         a, b = problem.source.probabilities, problem.target.probabilities
         plan = EntropicPlan(problem.cost, f, g, problem.epsilon, a, b)
         plan = plan if problem.cost.forbids else rounded(plan)
-        return Solution(
-            problem, plan, (f, g), Status.CONVERGED if converged else Status.MAX_ITER, iteration.count, "Sinkhorn"
+        return Solution(problem, plan, (f, g), Status.CONVERGED if done else Status.MAX_ITER, work.count, "Sinkhorn")
+
+
+def _checked(problem: Problem) -> float:
+    """The largest cost, of a problem that an entropic solver can solve."""
+    if not problem.epsilon or problem.bottleneck:
+        raise InvalidInput(
+            f"solver='sinkhorn' needs epsilon > 0 and finite p; received {problem!r}; use otgen.wasserstein"
         )
+    largest = max(map(abs, problem.cost.range()))
+    if problem.epsilon < 1e-12 * largest:
+        raise InvalidInput(
+            f"epsilon must be at least 1e-12 of the largest cost: below, rounding decides; received "
+            f"{problem.epsilon / largest:.1e} of it; use otgen.wasserstein or otgen.transport"
+        )
+    return largest or problem.epsilon
 
 
-class _Iteration:
-    """Potentials on their way; the row error comes with every update, since the new f tells the old row sums."""
+def given(problem: Problem, init: Any) -> tuple[Floats, Floats]:
+    """Potentials to start from, in the units of a scaled problem."""
+    shift = problem.cost.shift * problem.p
+    try:
+        pair = init.potentials if isinstance(init, Result) else init
+        f, g = (np.asarray(z, dtype=np.float64) * 2.0**-shift for z in pair)
+    except (TypeError, ValueError):
+        raise InvalidInput(
+            f"init must be a Result with potentials or a pair (f, g); received {type(init).__name__}"
+        ) from None
+    if (f.shape, g.shape) != ((problem.shape[0],), (problem.shape[1],)):
+        raise InvalidInput(f"init must be potentials of shapes {problem.shape}; received {f.shape} and {g.shape}")
+    if not (np.isfinite(f).all() and np.isfinite(g).all()):
+        raise InvalidInput("init must be finite; received NaN or infinity; leave it out")
+    return f, g
 
-    def __init__(self, problem: Problem, init: Any) -> None:
-        self.cost, self.cost_T = problem.cost, problem.cost.T
-        self.a = problem.source.probabilities
-        with np.errstate(divide="ignore"):
-            self.log_a, self.log_b = np.log(self.a), np.log(problem.target.probabilities)
-        self.count, self.symmetric = 0, problem.symmetric
-        if init is None:
-            self.f, self.g = np.zeros(problem.shape[0]), np.zeros(problem.shape[1])
-            return
-        shift = problem.cost.shift * problem.p
-        try:
-            given = init.potentials if isinstance(init, Result) else init
-            f, g = (np.asarray(z, dtype=np.float64) * 2.0**-shift for z in given)
-        except (TypeError, ValueError):
-            raise InvalidInput(
-                f"init must be a Result with potentials or a pair (f, g); received {type(init).__name__}"
-            ) from None
-        if (f.shape, g.shape) != ((problem.shape[0],), (problem.shape[1],)):
-            raise InvalidInput(f"init must be potentials of shapes {problem.shape}; received {f.shape} and {g.shape}")
-        if not (np.isfinite(f).all() and np.isfinite(g).all()):
-            raise InvalidInput("init must be finite; received NaN or infinity; leave it out")
-        self.f, self.g = f, g
 
-    def settle(self, epsilon: float) -> None:
-        """One column update at the epsilon asked for: potentials of another one would say nothing about this problem."""
-        self.f = self.cost.softmin(_with_log(self.g, self.log_b, epsilon), epsilon)
-        self.g = self.cost_T.softmin(_with_log(self.f, self.log_a, epsilon), epsilon)
+class _Work:
+    """A solve in progress: the part of the problem that has mass, in kd order, and its potentials."""
 
-    def run(self, epsilon: float, tolerance: float, limit: int, progress: Progress) -> bool:
-        """Iterate at one epsilon until the row error is below the tolerance; False if the limit came first."""
-        if self.symmetric:
-            return self._run_symmetric(epsilon, tolerance, limit, progress)
-        f = self.cost.softmin(_with_log(self.g, self.log_b, epsilon), epsilon)
-        while self.count < limit:
-            self.count += 1
-            self.f = f
-            self.g = self.cost_T.softmin(_with_log(self.f, self.log_a, epsilon), epsilon)
-            f = self.cost.softmin(_with_log(self.g, self.log_b, epsilon), epsilon)
-            error = _row_error(self.a, self.f, f, epsilon)
-            progress(f"iteration {self.count}, epsilon {epsilon:.3g}, marginal error {error:.2e}")
-            if error <= tolerance:
+    def __init__(self, problem: Problem, progress: Progress, limit: int) -> None:
+        self.problem, self.progress, self.limit, self.count = problem, progress, limit, 0
+        a, b = problem.source.probabilities, problem.target.probabilities
+        self.rows, self.columns = np.flatnonzero(a), np.flatnonzero(b)
+        if isinstance(problem.cost, PointCost):
+            part = problem.cost.restricted(self.rows, self.columns)
+            one, other = coarse.in_order(part)
+            self.rows, self.columns = self.rows[one], self.columns[other]
+        self.cost = problem.cost.restricted(self.rows, self.columns)
+        self.a, self.b = a[self.rows], b[self.columns]
+        self.f, self.g = np.zeros(len(self.a)), np.zeros(len(self.b))
+
+    def between(self, stages: Sequence[float], tol: float, f: Floats | None, g: Floats | None) -> bool:
+        """From level to level and from epsilon to epsilon; False if the limit came first."""
+        levels = _levels(self.cost, self.a, self.b)
+        at = _level(levels, stages[0]) if f is None else 0
+        level = levels[at]
+        iteration = Iteration(Marginals(level.a, level.b), np.zeros(len(level.a)), np.zeros(len(level.b)))
+        if f is not None and g is not None:
+            iteration.f, iteration.g = f[self.rows], g[self.columns]
+        for k, epsilon in enumerate(stages):
+            last = k == len(stages) - 1
+            wanted = 0 if last else _level(levels, epsilon)
+            while at > wanted:
+                at -= 1
+                iteration = _refined(iteration, levels[at + 1], levels[at], epsilon)
+            done = self._at(iteration, levels[at].cost, epsilon, tol if last else max(_ROUGH, tol), self.limit)
+        self.count = iteration.count
+        if not done:
+            if at or iteration.epsilon != self.problem.epsilon:
+                iteration = _refined(iteration, levels[at], levels[0], self.problem.epsilon)
+            iteration.settle(self.cost, self.problem.epsilon)
+        self.f, self.g = iteration.f, iteration.g
+        return done
+
+    def symmetric(self, stages: Sequence[float], tol: float, f: Floats | None) -> bool:
+        """One measure against itself: f = g, which converges in a few iterations at any epsilon."""
+        own = SymmetricIteration(self.a, np.zeros(len(self.a)) if f is None else f[self.rows])
+        for k, epsilon in enumerate(stages):
+            last = k == len(stages) - 1
+            done = self._at(own, self.cost, epsilon, tol if last else max(_ROUGH, tol), self.limit)
+        self.count, self.f = own.count, own.f
+        whole = np.empty(self.problem.shape[0])
+        whole[self.rows] = own.f
+        self.g = whole[self.columns]
+        return done
+
+    def _at(self, iteration: Iteration | SymmetricIteration, cost: Cost, epsilon: float, tol: float, limit: int) -> bool:
+        """One epsilon: in single precision as far as that goes, then in double."""
+        rounding = 2.0**-24 * max(map(abs, cost.range())) / epsilon
+        if isinstance(cost, PointCost) and _NOISE * rounding < _SINGLE and math.prod(cost.shape) > _SMALL:
+            enough = max(tol, 30 * _NOISE * rounding)
+            done = iteration.run(cost.astype(np.float32), epsilon, enough, limit, self.progress)
+            if done and enough == tol == _ROUGH:  # on the way nothing is promised
                 return True
-        return False
+        return iteration.run(cost, epsilon, tol, limit, self.progress)
 
-    def _run_symmetric(self, epsilon: float, tolerance: float, limit: int, progress: Progress) -> bool:
-        """One measure against itself: f = g, and half a step at a time, which converges in a few iterations."""
-        while self.count < limit:
-            self.count += 1
-            f = self.cost.softmin(_with_log(self.f, self.log_a, epsilon), epsilon)
-            error = _row_error(self.a, self.f, f, epsilon)
-            progress(f"iteration {self.count}, epsilon {epsilon:.3g}, marginal error {error:.2e}")
-            if error <= tolerance:
-                return True
-            self.f = self.g = (self.f + f) / 2
-        return False
-
-
-def _with_log(potential: Floats, log_weights: Floats, epsilon: float) -> Floats:
-    """``potential + epsilon log weights``; -inf where there is no weight, whatever the potential."""
-    return np.where(
-        log_weights == -np.inf, -np.inf, potential + epsilon * np.where(log_weights == -np.inf, 0.0, log_weights)
-    )
+    def everywhere(self) -> tuple[Floats, Floats]:
+        """Potentials of the whole problem: of points without mass, what a soft minimum gives; 0 where nothing is served."""
+        n, m = self.problem.shape
+        f, g = np.full(n, np.nan), np.full(m, np.nan)
+        f[self.rows], g[self.columns] = self.f, self.g
+        epsilon, cost = self.problem.epsilon, self.problem.cost
+        for side, other, weights, kept, matrix in (
+            (f, self.g, self.b, self.columns, cost),
+            (g, self.f, self.a, self.rows, cost.T),
+        ):
+            missing = np.flatnonzero(np.isnan(side))
+            if len(missing):
+                part = matrix.restricted(missing, kept)
+                side[missing] = part.softmin(other + epsilon * np.log(weights), epsilon)
+        return np.where(np.isfinite(f), f, 0.0), np.where(np.isfinite(g), g, 0.0)
 
 
-def _row_error(a: Floats, old: Floats, new: Floats, epsilon: float) -> float:
-    """``sum_i |a_i exp((f_i - f_i^new)/epsilon) - a_i|``: the rows of the plan have exactly these sums."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        change = np.expm1((old - new) / epsilon)
-    return float(np.sum(a * np.abs(change), where=a > 0))
+@dataclass(frozen=True)
+class _Level:
+    """A problem between merged points; ``blur`` is what merging has moved mass by, in mean cost, on the worse side."""
+
+    cost: Cost
+    a: Floats
+    b: Floats
+    blur: float
+
+
+def _levels(cost: Cost, a: Floats, b: Floats) -> list[_Level]:
+    """The problem and, between points, its coarser versions; finest first; clouds in kd order."""
+    levels = [_Level(cost, a, b, 0.0)]
+    while isinstance(cost, PointCost) and cost.metric != "cosine" and min(cost.shape) > _COARSEST:
+        (x, a_merged), (y, b_merged) = coarse.merged(cost.x, a), coarse.merged(cost.y, b)
+        blur = levels[-1].blur + max(_moved(cost, cost.x, x, a), _moved(cost, cost.y, y, b))
+        cost, a, b = cost.between(x, y), a_merged, b_merged
+        levels.append(_Level(cost, a, b, blur))
+    return levels
+
+
+def _moved(cost: PointCost, points: Floats, merged: Floats, masses: Floats) -> float:
+    """The mean cost of moving points to where they are merged."""
+    rows = np.arange(len(points))
+    return float(masses @ cost.between(points, merged).pairs(rows, rows // coarse.LEAF))
+
+
+def _level(levels: list[_Level], epsilon: float) -> int:
+    """The coarsest level that is fine enough for an epsilon."""
+    return max(k for k, level in enumerate(levels) if level.blur <= _MERGING * epsilon)
+
+
+def _refined(iteration: Iteration, level: _Level, finer: _Level, epsilon: float) -> Iteration:
+    """The iteration one level finer, from soft minima over the coarser points."""
+    if level is finer:
+        to, back = level.cost, level.cost.T
+    else:
+        assert isinstance(level.cost, PointCost)
+        assert isinstance(finer.cost, PointCost)
+        to = level.cost.between(finer.cost.x, level.cost.y)
+        back = level.cost.between(finer.cost.y, level.cost.x)
+    f = to.softmin(iteration.g + epsilon * np.log(level.b), epsilon)
+    g = back.softmin(iteration.f + epsilon * np.log(level.a), epsilon)
+    out = Iteration(Marginals(finer.a, finer.b), f, g)
+    out.count = iteration.count
+    return out
