@@ -1,5 +1,5 @@
 // The kernels of otgen for CUDA: one block to a row, its threads stride over the columns.
-// Compiled once for each REAL (float, double) and INNER (0: a listed matrix, 1, 2, 3: any power, 4: infinity).
+// Compiled once for each REAL (float, double) and INNER (0: a listed matrix, 1, 2, 3: any power, 4: infinity, 5: inner products).
 
 #define THREADS 256
 
@@ -16,6 +16,10 @@ __device__ __forceinline__ REAL cost(const Ground& c, long long i, long long j) 
     return c.matrix[i * c.m + j];
 #else
     REAL total = 0;
+#if INNER == 5
+    for (long long k = 0; k < c.d; ++k) total += c.x[i * c.d + k] * c.yt[k * c.m + j];
+    return c.factor * total;
+#else
     for (long long k = 0; k < c.d; ++k) {
         REAL t = fabs(c.x[i * c.d + k] - c.yt[k * c.m + j]);
 #if INNER == 1
@@ -32,6 +36,7 @@ __device__ __forceinline__ REAL cost(const Ground& c, long long i, long long j) 
     else if (c.outer == (REAL)2) total = total * total;
     else if (c.outer != (REAL)1) total = pow(total, c.outer);
     return c.factor * total;
+#endif
 #endif
 }
 
@@ -154,4 +159,29 @@ extern "C" __global__ void gibbs(
         total += exp((f[i] + g[j] - cost(c, i, j)) / epsilon) * vectors[j * width + k];
     total = sum(total, values);
     if (threadIdx.x == 0) out[i * width + k] = total;
+}
+
+extern "C" __global__ void gibbs_cost(
+    Ground c, const REAL* f, const REAL* g, REAL epsilon, const REAL* weights, REAL* out) {
+    __shared__ REAL values[THREADS];
+    long long i = blockIdx.x;
+    REAL total = 0;
+    for (long long j = threadIdx.x; j < c.m; j += THREADS) {
+        REAL price = cost(c, i, j);
+        if (price < INFINITY) total += exp((f[i] + g[j] - price) / epsilon) * weights[j] * price;
+    }
+    total = sum(total, values);
+    if (threadIdx.x == 0) out[i] = total;
+}
+
+extern "C" __global__ void cost_sums(Ground c, const REAL* weights, REAL* out) {
+    __shared__ REAL values[THREADS];
+    long long i = blockIdx.x;
+    REAL total = 0;
+    for (long long j = threadIdx.x; j < c.m; j += THREADS) {
+        REAL price = cost(c, i, j);
+        if (price < INFINITY) total += weights[j] * price;
+    }
+    total = sum(total, values);
+    if (threadIdx.x == 0) out[i] = total;
 }

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import require
-from .ground import Array, Ground
+from .ground import PRODUCT, Array, Ground
 
 _THREADS = 256
-_FORMS = {0.0: 0, 1.0: 1, 2.0: 2, np.inf: 4}  # of the inner power, as gpu.cu counts them; 3 is any other
+_FORMS = {0.0: 0, 1.0: 1, 2.0: 2, np.inf: 4, PRODUCT: 5}  # of the inner power, as gpu.cu counts them; 3 is any other
 
 
 def moved(ground: Ground) -> Ground:
@@ -118,6 +118,57 @@ def gibbs(ground: Ground, f: Array, g: Array, epsilon: float, vectors: Array) ->
     )
     _kernel("gibbs", ground)((n, width), (_THREADS,), arguments)
     return out
+
+
+def gibbs_cost(ground: Ground, f: Array, g: Array, epsilon: float, weights: Array) -> Array:
+    """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the finite costs: (n,)."""
+    out = require("cupy").empty(ground.shape[0], ground.dtype)
+    vectors = [_vector(z, ground) for z in (f, g, weights)]
+    arguments = (_argument(ground), *vectors[:2], ground.dtype.type(epsilon), vectors[2], out)
+    _kernel("gibbs_cost", ground)((len(out),), (_THREADS,), arguments)
+    return out
+
+
+def cost_sums(ground: Ground, weights: Array) -> Array:
+    """``sum_j w_j c_ij`` over the finite costs: (n,)."""
+    out = require("cupy").empty(ground.shape[0], ground.dtype)
+    _kernel("cost_sums", ground)((len(out),), (_THREADS,), (_argument(ground), _vector(weights, ground), out))
+    return out
+
+
+def sweep(
+    ground: Ground,
+    f: Array,
+    g: Array,
+    a: Array,
+    b: Array,
+    epsilon: float,
+    power: float = 1.0,
+    floor: float = -np.inf,
+    cut: float = np.inf,
+) -> tuple[Array, Array]:
+    """Row sums of a Gibbs matrix, and its column sums after the rows have been divided by a power of theirs.
+
+    With ``K_ij = exp((f_i + g_j - c_ij)/epsilon)`` and positive weights a (n,), b (m,): ``r_i = log sum_j b_j K_ij`` (n,) and
+    ``s_j = sum_i a_i K_ij exp(-power max(r_i, floor))`` (m,), float64 both. No terms are left out.
+    """
+    cupy = require("cupy")
+    log_rows = (f - softmin(ground, g + epsilon * cupy.log(b), epsilon)) / epsilon
+    lifted = f + epsilon * (cupy.log(a) - power * cupy.maximum(log_rows, floor))
+    columns = (g - softmin(_turned(ground), lifted, epsilon)) / epsilon
+    return log_rows.astype(np.float64), cupy.exp(columns.astype(np.float64))
+
+
+def symmetric(ground: Ground, f: Array, a: Array, epsilon: float, cut: float = np.inf) -> Array:
+    """``log sum_j a_j exp((f_i + f_j - c_ij)/epsilon)`` (n,), float64, for a symmetric cost; no terms are left out."""
+    log_weights = require("cupy").log(a)
+    return ((f - softmin(ground, f + epsilon * log_weights, epsilon)) / epsilon).astype(np.float64)
+
+
+def _turned(ground: Ground) -> Ground:
+    """The same cost with rows and columns exchanged."""
+    turned = ground._replace(x=ground.yt.T, yt=ground.x.T, matrix=ground.matrix.T)
+    return moved(turned)
 
 
 def _vector(values: Array, ground: Ground) -> Array:

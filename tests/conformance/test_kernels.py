@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from otgen import InvalidInput
-from otgen.kernels import cpu, gpu, matrix_ground, on_device, point_ground, reference
+from otgen.kernels import PRODUCT, cpu, gpu, matrix_ground, on_device, point_ground, reference
 
 FORMS = {
     "euclidean": (2.0, 0.5, 1.0),
@@ -19,6 +19,7 @@ FORMS = {
     "chebyshev": (np.inf, 1.0, 1.0),
     "minkowski3^2": (3.0, 2 / 3, 1.0),
     "cosine": (2.0, 1.0, 0.5),
+    "product": (PRODUCT, 1.0, -2.0),
 }
 SHAPES = [(1, 1, 1), (7, 5, 3), (3, 530, 2), (4, 9, 6)]
 DTYPES = [np.float64, np.float32]
@@ -131,6 +132,49 @@ class TestAgainstReference:
         np.testing.assert_allclose(
             kernels.gibbs(ground, f, g, 0.5, vectors), expected, rtol=4 * tolerance * np.sqrt(shape[1])
         )
+
+    def test_gibbs_cost(self, kernels, form, shape, dtype):
+        ground, f, g, tolerance = made(form, shape, dtype)
+        weights = np.random.default_rng(0).random(shape[1]).astype(dtype)
+        expected = reference.gibbs_cost(ground, f, g, 0.5, weights)
+        largest = np.abs(expected).max()
+        np.testing.assert_allclose(
+            kernels.gibbs_cost(ground, f, g, 0.5, weights), expected, rtol=0, atol=8 * tolerance * largest
+        )
+
+    def test_cost_sums(self, kernels, form, shape, dtype):
+        ground, _, weights, tolerance = made(form, shape, dtype)
+        np.testing.assert_allclose(
+            kernels.cost_sums(ground, weights), reference.cost_sums(ground, weights), rtol=4 * tolerance
+        )
+
+    @pytest.mark.parametrize("epsilon", [1.0, 0.05, 1e-4])
+    @pytest.mark.parametrize(("power", "floor"), [(1.0, -np.inf), (0.0, -np.inf), (1.0, 0.0), (1.2, -np.inf)])
+    def test_sweep(self, kernels, form, shape, dtype, epsilon, power, floor):
+        ground, f, g, tolerance = made(form, shape, dtype)
+        rng = np.random.default_rng(1)
+        a, b = rng.random(shape[0]) + 0.1, rng.random(shape[1]) + 0.1
+        f, g = f * epsilon, g * epsilon
+        f = f + np.where(np.isin(power, (1.0, 1.2)), 0.0, reference.softmin(ground, g, epsilon))  # else columns overflow
+        rows, columns = kernels.sweep(ground, f, g, a, b, epsilon, power, floor)
+        with np.errstate(over="ignore"):
+            expected_rows, expected = reference.sweep(ground, f, g, a, b, epsilon, power, floor)
+        costs = reference.cost_block(ground)
+        size = np.abs(costs[np.isfinite(costs)]).max() + np.abs(f).max() + np.abs(g).max()
+        slack = tolerance * (1 + size / epsilon)  # of a rounded exponent
+        np.testing.assert_allclose(rows, expected_rows, rtol=0, atol=slack)
+        if 1e-30 < expected.min() and expected.max() < 1e30:
+            np.testing.assert_allclose(columns, expected, rtol=8 * slack, atol=8 * slack * expected.max())
+        assert rows.dtype == columns.dtype == np.float64
+
+    def test_symmetric(self, kernels, form, shape, dtype):
+        if form is None:
+            pytest.skip("a random matrix is not symmetric")
+        ground, f, _, tolerance = made(form, shape, dtype)
+        ground = ground._replace(yt=np.ascontiguousarray(ground.x.T))
+        a = np.random.default_rng(1).random(shape[0]) + 0.1
+        expected = reference.symmetric(ground, f, a, 0.5)
+        np.testing.assert_allclose(kernels.symmetric(ground, f, a, 0.5), expected, rtol=0, atol=16 * tolerance)
 
 
 def test_softmin_of_nothing_is_infinite(kernels):
