@@ -16,7 +16,7 @@ from . import validation
 from .certify import Certificate, certify_bottleneck, certify_cut, certify_dual, certify_entropic, certify_monotone
 from .cost import CallableCost, PointCost, root_shift
 from .errors import Infeasible, InvalidInput, NotConverged
-from .gradients import Gradients, point_gradients
+from .gradients import Gradients, envelope, point_gradients
 from .kernels.accurate import UNIT
 from .plan import BottleneckPlan, EntropicPlan, MonotonePlan, Plan, SparsePlan
 from .problem import Problem
@@ -226,11 +226,12 @@ def _assemble(problem: Problem, solution: Solution, certificate: Certificate, un
         value, lower, upper = (distance.cost(z, outward) for z, outward in zip(triple, (0, -1, 1)))
     elif certificate.kind == "entropic":
         assert certificate.objective is not None
-        assert certificate.exact_bounds is not None
         triple = certificate.objective, certificate.lower, certificate.upper
         value, lower, upper = (units.cost(z, outward) for z, outward in zip(triple, (0, -1, 1)))
-        low, high = certificate.exact_bounds
-        numbers |= dict(cost=units.cost(certificate.cost), exact_bounds=(units.cost(low, -1), units.cost(high, 1)))
+        numbers["cost"] = units.cost(certificate.cost)
+        if certificate.exact_bounds is not None:
+            low, high = certificate.exact_bounds
+            numbers["exact_bounds"] = units.cost(low, -1), units.cost(high, 1)
     else:
         infeasible = status is Status.INFEASIBLE
         cost = math.inf if infeasible else certificate.cost
@@ -253,7 +254,7 @@ def _assemble(problem: Problem, solution: Solution, certificate: Certificate, un
         epsilon=problem.epsilon,
         make_plan=None if solution.plan is None else partial(_share, solution.plan),
         make_gradients=None
-        if problem.bottleneck or problem.epsilon or solution.plan is None
+        if problem.bottleneck or solution.plan is None
         else partial(_gradients, solution, certificate, problem.source.origin),
         make_potentials=None
         if problem.bottleneck
@@ -269,6 +270,8 @@ def _gradients(solution: Solution, certificate: Certificate, origin: Origin) -> 
     """Gradients of the cost in the caller's units and library."""
     cost, plan = solution.problem.cost, solution.plan
     f, g = _potentials(solution, certificate, origin)
+    if isinstance(plan, EntropicPlan):
+        return _entropic_gradients(solution.problem, certificate, origin)
     if not isinstance(cost, PointCost | CallableCost):
         return Gradients(None, None, f, g)
     sparse = plan.sparse if isinstance(plan, MonotonePlan) else plan
@@ -277,6 +280,17 @@ def _gradients(solution: Solution, certificate: Certificate, origin: Origin) -> 
     power = cost.shift * cost.p - cost.points_shift
     x, y = (origin.back(_stretched(z, power)) for z in in_points)
     return Gradients(x, y, f, g)
+
+
+def _entropic_gradients(problem: Problem, certificate: Certificate, origin: Origin) -> Gradients:
+    """Gradients of an entropic value in the caller's units and library, with the marginal error they are good to."""
+    assert certificate.potentials is not None
+    cost, shift = problem.cost, problem.cost.shift * problem.cost.p
+    power = shift - cost.points_shift if isinstance(cost, PointCost | CallableCost) else shift
+    (x, y), (a, b) = envelope(problem, *certificate.potentials)
+    points = [None if z is None else origin.back(_stretched(z, power), exact=False) for z in (x, y)]
+    weights = [origin.back(_stretched(z, shift), exact=False) for z in (a, b)]
+    return Gradients(*points, *weights, residual=certificate.marginal_error)
 
 
 def _stretched(values: Any, power: float) -> Any:

@@ -73,6 +73,9 @@ def distance(
     ] = "euclidean",
     solver: Annotated[str, typer.Option(help="auto, line, simplex or linprog.")] = "auto",
     epsilon: Annotated[float | None, typer.Option(help="Entropic transport of this strength, in cost units.")] = None,
+    relax: Annotated[float | None, typer.Option(help="With --epsilon: price of a missed marginal.")] = None,
+    tol: Annotated[float | None, typer.Option(help="With --epsilon: marginal error to stop at; 1e-6.")] = None,
+    max_iter: Annotated[int | None, typer.Option(help="With --epsilon: limit on iterations; 10000.")] = None,
     columns: Columns = None,
     weights: Weights = None,
     key: Key = None,
@@ -84,12 +87,15 @@ def distance(
     arguments = (first.points, second.points, first.weights, second.weights)
     order = _number(p, "--p")
     common: dict[str, Any] = dict(p=order, metric=metric, normalize=normalize, progress=not as_json)
+    entropic = {k: v for k, v in dict(relax=relax, tol=tol, max_iter=max_iter).items() if v is not None}
+    if epsilon is None and entropic:
+        raise InvalidInput(f"--{next(iter(entropic)).replace('_', '-')} is for entropic transport; add --epsilon")
     if epsilon is None:
         result = wasserstein(*arguments, solver=solver, **common)
     elif solver not in ("auto", "sinkhorn"):
         raise InvalidInput(f"--solver {solver} is exact and takes no --epsilon; leave one of them out")
     else:
-        result = sinkhorn(*arguments, epsilon=epsilon, **common)
+        result = sinkhorn(*arguments, epsilon=epsilon, **entropic, **common)
     typer.echo(json.dumps(result.to_dict()) if as_json else _described(result, order, epsilon))
 
 

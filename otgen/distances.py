@@ -12,6 +12,7 @@ from . import validation
 from ._solve import checked, run, solve, solver_from
 from .cost import Metric
 from .errors import InvalidInput
+from .gradients import Gradients
 from .problem import Problem, Relative
 from .result import Result, Status
 from .solvers import Sinkhorn
@@ -96,6 +97,7 @@ def transport(
     b: Any = None,
     *,
     epsilon: float | Relative = 0,
+    relax: Any = None,
     solver: Any = "auto",
     throw: bool = True,
     normalize: bool = False,
@@ -113,6 +115,8 @@ def transport(
         (n,) and (m,) masses; None means uniform, with the total of the other side (1 if neither is given).
     epsilon : float or Relative
         Strength of the entropic term in cost units; 0 is exact transport.
+    relax : float or (float, float), optional
+        As in :func:`sinkhorn`; the value is then that of the masses as received.
     solver, throw, normalize, progress
         As in :func:`wasserstein`.
 
@@ -139,9 +143,10 @@ def transport(
     >>> otgen.transport([[0.0, 2.0], [2.0, 0.0]], [3, 1], [2, 2]).value
     2.0
     """
-    problem = Problem.from_matrix(C, a, b, normalize=normalize)
-    problem = replace(problem, epsilon=_epsilon(problem, epsilon, least=0.0))
-    return solve(problem, solver, throw=throw, progress=progress, mass=problem.mass)
+    problem = _entropic(
+        Problem.from_matrix(C, a, b, normalize=normalize or relax is not None), epsilon, relax, least=0.0
+    )
+    return solve(problem, solver, throw=throw, progress=progress, mass=1.0 if problem.relaxed else problem.mass)
 
 
 def sinkhorn(
@@ -155,6 +160,7 @@ def sinkhorn(
     metric: Metric = "euclidean",
     tol: float = 1e-6,
     max_iter: int = 10_000,
+    relax: Any = None,
     init: Any = None,
     solver: Any = None,
     throw: bool = True,
@@ -175,6 +181,9 @@ def sinkhorn(
         Largest L1 error of a marginal, at unit mass.
     max_iter : int
         Limit on iterations.
+    relax : float or (float, float), optional
+        Strength rho of ``rho KL(P 1, a)`` in place of the constraint on the rows, and likewise for the columns; one number for
+        both, None or inf keeps a constraint. The weights then count as received, whatever their totals.
     init : Result or (array_like, array_like), optional
         Potentials to start from, as an earlier result holds them; then epsilon is not annealed.
     solver : Sinkhorn, optional
@@ -184,7 +193,8 @@ def sinkhorn(
     -------
     Result
         ``value`` with proven bounds; ``cost`` is ``<P, C>`` of the rounded plan, ``exact_bounds`` a proven interval for the
-        unregularised cost ``W_p ** p``; ``potentials`` are the entropic ones.
+        unregularised cost ``W_p ** p`` (None where relaxed); ``potentials`` are the entropic ones; ``gradients()`` those of
+        the value.
 
     Raises
     ------
@@ -195,7 +205,8 @@ def sinkhorn(
 
     References
     ----------
-    Peyre and Cuturi, "Computational optimal transport", 2019, equation (4.2) with KL in place of the entropy.
+    Peyre and Cuturi, "Computational optimal transport", 2019, equation (4.2) with KL in place of the entropy; relaxed:
+    Chizat, Peyre, Schmitzer, Vialard, "Scaling algorithms for unbalanced optimal transport problems", 2018.
 
     Examples
     --------
@@ -205,9 +216,9 @@ def sinkhorn(
     True
     """
     chosen = _sinkhorn(solver, tol, max_iter)
-    problem = Problem.from_points(x, y, a, b, p=validation.finite_order(p), metric=metric, normalize=normalize)
-    problem = replace(problem, epsilon=_epsilon(problem, epsilon))
-    return run(problem, chosen, throw=throw, progress=progress, init=init)
+    free = normalize or relax is not None
+    problem = Problem.from_points(x, y, a, b, p=validation.finite_order(p), metric=metric, normalize=free)
+    return run(_entropic(problem, epsilon, relax), chosen, throw=throw, progress=progress, init=init)
 
 
 def sinkhorn_divergence(
@@ -221,6 +232,7 @@ def sinkhorn_divergence(
     metric: Metric = "euclidean",
     tol: float = 1e-6,
     max_iter: int = 10_000,
+    relax: Any = None,
     solver: Any = None,
     throw: bool = True,
     normalize: bool = False,
@@ -236,14 +248,15 @@ def sinkhorn_divergence(
 
     Parameters
     ----------
-    x, y, a, b, epsilon, p, metric, tol, max_iter, solver, throw, normalize, progress
-        As in :func:`sinkhorn`. A relative epsilon is taken of the mean cost between x and y.
+    x, y, a, b, epsilon, p, metric, tol, max_iter, relax, solver, throw, normalize, progress
+        As in :func:`sinkhorn`. A relative epsilon is taken of the mean cost between x and y. Relaxed, half of
+        ``epsilon (sum a - sum b)^2`` is added, which keeps the divergence non-negative.
 
     Returns
     -------
     Result
         ``value`` (no root), ``lower`` and ``upper`` from the bounds of the three terms; the plan between x and y;
-        ``potentials`` are ``(f_xy - f_xx, g_xy - g_yy)``.
+        ``potentials`` are ``(f_xy - f_xx, g_xy - g_yy)``, ``gradients()`` those of the divergence.
 
     Raises
     ------
@@ -252,7 +265,8 @@ def sinkhorn_divergence(
 
     References
     ----------
-    Feydy et al., "Interpolating between optimal transport and MMD using Sinkhorn divergences", 2019, equation (3).
+    Feydy et al., "Interpolating between optimal transport and MMD using Sinkhorn divergences", 2019, equation (3); relaxed:
+    Sejourne et al., "Sinkhorn divergences for unbalanced optimal transport", 2019, definition 6.
 
     Examples
     --------
@@ -262,14 +276,20 @@ def sinkhorn_divergence(
     """
     began = time.perf_counter()
     chosen = _sinkhorn(solver, tol, max_iter)
-    across = Problem.from_points(x, y, a, b, p=validation.finite_order(p), metric=metric, normalize=normalize)
-    across = replace(across, epsilon=_epsilon(across, epsilon))
+    free = normalize or relax is not None
+    across = Problem.from_points(x, y, a, b, p=validation.finite_order(p), metric=metric, normalize=free)
+    across = _entropic(across, epsilon, relax)
     own = [Problem.from_points(z, z, w, w, p=p, metric=metric) for z, w in ((x, a), (y, b))]
-    problems = [across, *(replace(problem, epsilon=across.epsilon, symmetric=True) for problem in own)]
+    shared: dict[str, Any] = dict(epsilon=across.epsilon, symmetric=True)
+    problems = [across, *(replace(problem, **shared, relax=(rho,) * 2) for problem, rho in zip(own, across.relax))]
     xy, xx, yy = (run(problem, chosen, throw=False, progress=progress) for problem in problems)
-    value = xy.value - (xx.value + yy.value) / 2
-    lower = _minus(xy.lower, xx.upper, yy.upper)
-    upper = _minus(xy.upper, xx.lower, yy.lower)
+    more = 0.0
+    if across.relaxed:
+        weights_a, weights_b = across.masses
+        more = across.epsilon / 2 * (float(weights_a.sum()) - float(weights_b.sum())) ** 2
+    value = xy.value - (xx.value + yy.value) / 2 + more
+    lower = _minus(xy.lower, xx.upper, yy.upper) + more * (1 - 1e-12)
+    upper = _minus(xy.upper, xx.lower, yy.lower) + more * (1 + 1e-12)
     worst = max((xy, xx, yy), key=lambda part: part.status is Status.MAX_ITER)
     result = replace(
         xy,
@@ -283,6 +303,7 @@ def sinkhorn_divergence(
         marginal_error=max(part.marginal_error or 0.0 for part in (xy, xx, yy)),
         seconds=time.perf_counter() - began,
         make_potentials=partial(_debiased, xy, xx, yy),
+        make_gradients=partial(_debiased_gradients, xy, xx, yy, across),
     )
     return checked(result, throw=throw)
 
@@ -299,6 +320,28 @@ def _debiased(xy: Result, xx: Result, yy: Result) -> tuple[Any, Any]:
     """The divergence's gradient in the weights: potentials of the cross term less the symmetric ones of each own term."""
     (f, g), (fx, gx), (fy, gy) = (part.potentials for part in (xy, xx, yy))
     return f - (fx + gx) / 2, g - (fy + gy) / 2
+
+
+def _debiased_gradients(xy: Result, xx: Result, yy: Result, across: Problem) -> Gradients:
+    """Gradients of the cross term less half of those of each own term, where the measure stands on both sides."""
+    cross, of_x, of_y = (part.gradients() for part in (xy, xx, yy))
+    own = Gradients(
+        (of_x.x + of_x.y) / 2,
+        (of_y.x + of_y.y) / 2,
+        (of_x.a + of_x.b) / 2,
+        (of_y.a + of_y.b) / 2,
+        residual=max(of_x.residual or 0.0, of_y.residual or 0.0),
+    )
+    out = cross.minus(own)
+    if not across.relaxed:
+        return out
+    difference = across.epsilon * (across.masses[0].sum() - across.masses[1].sum())
+    return replace(out, a=out.a + difference, b=out.b - difference)
+
+
+def _entropic(problem: Problem, epsilon: Any, relax: Any, least: float | None = None) -> Problem:
+    """The problem with its entropic term, and with relaxed marginals where asked for."""
+    return replace(problem, epsilon=_epsilon(problem, epsilon, least), relax=validation.relaxation(relax))
 
 
 def _epsilon(problem: Problem, epsilon: Any, least: float | None = None) -> float:

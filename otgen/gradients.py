@@ -15,6 +15,7 @@ import numpy as np
 from .cost import Cost, Minkowski, PointCost
 from .errors import InvalidInput
 from .plan import SparsePlan
+from .problem import Problem
 from .validation import Floats
 
 
@@ -24,6 +25,9 @@ class Gradients:
 
     ``x`` and ``y`` are None for a cost matrix. ``a`` and ``b`` are the potentials: derivatives in the probabilities, known up
     to a constant, since both sides keep their mass.
+
+    ``residual`` is the marginal error of the potentials that an entropic gradient was taken at: it is that far from the
+    gradient at the optimum, times the size of the potentials.
 
     Examples
     --------
@@ -36,10 +40,39 @@ class Gradients:
     y: Any
     a: Any
     b: Any
+    residual: float | None = None
 
     def times(self, factor: float) -> Gradients:
         """All derivatives times a number (the chain rule)."""
-        return Gradients(*(None if z is None else factor * z for z in (self.x, self.y, self.a, self.b)))
+        scaled = (None if z is None else factor * z for z in (self.x, self.y, self.a, self.b))
+        return Gradients(*scaled, residual=self.residual)
+
+    def minus(self, other: Gradients) -> Gradients:
+        """Differences of all derivatives; the larger residual."""
+        pairs = zip((self.x, self.y, self.a, self.b), (other.x, other.y, other.a, other.b))
+        differences = (None if one is None else one - two for one, two in pairs)
+        return Gradients(*differences, residual=max(self.residual or 0.0, other.residual or 0.0))
+
+
+Pair = tuple[Any, Any]
+
+
+def envelope(problem: Problem, f: Floats, g: Floats) -> tuple[Pair, Pair]:
+    """Derivatives of an entropic value in the points, None for listed costs, and in the weights, at potentials (n,), (m,).
+
+    At the optimum potentials and plan may be held fixed: ``sum_j a_i b_j K_ij dc_ij/dx_i`` for the points. For the weights the
+    derivative of the dual value, ``f_i - epsilon (sum_j b_j K_ij - sum b)``, with ``rho (1 - exp(-f/rho))`` for f where relaxed.
+    (Feydy et al., "Interpolating between optimal transport and MMD using Sinkhorn divergences", 2019, section 3.)
+    """
+    cost, epsilon, (a, b) = problem.cost, problem.epsilon, problem.masses
+    points: Pair = (None, None)
+    if isinstance(cost, PointCost):
+        at_x = a[:, None] * cost.gibbs_slope(f, g, epsilon, b)
+        points = at_x, b[:, None] * cost.T.gibbs_slope(g, f, epsilon, a)
+    log_rows, columns = cost.sweep(f, g, a, b, epsilon, 0.0)
+    goal = problem.marginals
+    in_a = goal.gain(f, 0) - epsilon * (np.exp(log_rows) - b.sum())
+    return points, (in_a, goal.gain(g, 1) - epsilon * (columns - a.sum()))
 
 
 def point_gradients(cost: Cost, plan: SparsePlan) -> tuple[Floats, Floats]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -274,8 +275,19 @@ class EntropicPlan(Plan):
             return heights * np.exp(log_rows), weights * columns
 
 
-def rounded(plan: EntropicPlan) -> EntropicPlan:
-    """The plan moved onto the exact marginals (to rounding): scale rows, then columns, then add the rank-one rest."""
+def rounded(plan: EntropicPlan, relax: tuple[float, float] = (math.inf, math.inf)) -> EntropicPlan:
+    """The plan moved onto the exact marginals (to rounding): scale rows, then columns, then add the rank-one rest.
+
+    Where one side is relaxed, scaling the other is enough; where both are, any plan will do.
+    """
+    if min(relax) < math.inf:
+        if max(relax) < math.inf:
+            return plan
+        rows, columns = plan.smooth_marginals()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if math.isinf(relax[0]):
+                return replace(plan, u=np.where(plan.a > 0, plan.a / rows, 1.0))
+            return replace(plan, v=np.where(plan.b > 0, plan.b / columns, 1.0))
     log_rows, columns = plan.cost.sweep(plan.f, plan.g, plan.a, plan.b, plan.epsilon, floor=0.0, cut=_CUT)
     scaled = replace(plan, u=np.exp(-np.maximum(log_rows, 0.0)), v=1.0 / np.maximum(columns, 1.0))
     rows, columns = scaled.smooth_marginals()

@@ -6,10 +6,14 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from . import validation
-from .cost import Cost, MatrixCost, Metric, PointCost, SparseCost, point_cost
+from .cost import Cost, MatrixCost, Metric, PointCost, SparseCost, point_cost, root_shift
 from .errors import InvalidInput
+from .marginals import Marginals
 from .measure import Measure
+from .validation import Floats
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,9 @@ class Problem:
         Strength of the entropic term, in cost units; 0 is plain transport.
     symmetric : bool
         Whether source and target are the same measure, in the same order: entropic solvers then keep f = g.
+    relax : (float, float)
+        Strengths ``rho`` of ``rho KL(P 1, a)`` and ``rho KL(P' 1, b)`` in place of the constraints, in cost units; inf keeps one.
+        Relaxed problems are between the weights as received, others between probabilities.
 
     Examples
     --------
@@ -56,6 +63,7 @@ class Problem:
     cost: Cost
     epsilon: float = 0.0
     symmetric: bool = False
+    relax: tuple[float, float] = (math.inf, math.inf)
 
     def __post_init__(self) -> None:
         epsilon = validation.real(self.epsilon, "epsilon")
@@ -65,6 +73,8 @@ class Problem:
             )
         if epsilon and math.isinf(self.cost.p):
             raise InvalidInput("epsilon must be 0 for p = inf; received both; use a finite p")
+        if self.relaxed and not epsilon:
+            raise InvalidInput("relax needs epsilon > 0; received epsilon = 0; only entropic transport can be relaxed")
         if self.cost.shape != (len(self.source), len(self.target)):
             raise InvalidInput(
                 f"the cost must have shape {(len(self.source), len(self.target))}, one row per source and one column per "
@@ -90,11 +100,18 @@ class Problem:
         _same_home(source, target)
         origins = (source.weights_origin, target.weights_origin)
         validation.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
-        return cls(source, target, point_cost(source.float64(), target.float64(), metric, p), epsilon)
+        cost = point_cost(source.float64(), target.float64(), metric, p)
+        return cls(source, target, cost, epsilon)
 
     @classmethod
     def from_matrix(
-        cls, C: Any, a: Any = None, b: Any = None, *, epsilon: float = 0.0, normalize: bool = False
+        cls,
+        C: Any,
+        a: Any = None,
+        b: Any = None,
+        *,
+        epsilon: float = 0.0,
+        normalize: bool = False,
     ) -> Problem:
         """A problem with a listed cost, dense or sparse; see :func:`otgen.transport` for the arguments and errors."""
         matrix, origin = validation.cost_matrix(C)
@@ -111,6 +128,23 @@ class Problem:
     def shape(self) -> tuple[int, int]:
         """Numbers of sources and targets, ``(n, m)``."""
         return self.cost.shape
+
+    @property
+    def relaxed(self) -> bool:
+        """Whether a marginal may be missed at a price."""
+        return min(self.relax) < math.inf
+
+    @property
+    def marginals(self) -> Marginals:
+        """What a plan's marginals must be."""
+        return Marginals(*self.masses, self.relax)
+
+    @property
+    def masses(self) -> tuple[Floats, Floats]:
+        """What the two sides carry, (n,) and (m,): probabilities, or the weights as received where the problem is relaxed."""
+        sides = self.source, self.target
+        one, other = (np.asarray(z.weights if self.relaxed else z.probabilities, np.float64) for z in sides)
+        return one, other
 
     @property
     def mass(self) -> float:
@@ -141,19 +175,16 @@ class Problem:
     def scaled(self) -> Problem:
         """The same problem with its cost divided by a power of two (exactly) so that the largest is about 1."""
         cost = self.cost.scaled()
-        epsilon = self.epsilon
-        if epsilon:
-            from_shift = (cost.shift - self.cost.shift) * self.p
-            try:
-                epsilon = math.ldexp(epsilon, -math.floor(from_shift)) * 2.0 ** (math.floor(from_shift) - from_shift)
-            except OverflowError:
-                epsilon = math.inf
-            if not 0 < epsilon < math.inf:
-                raise InvalidInput(
-                    f"epsilon must be comparable with the costs; received {self.epsilon!r} for costs out of its range; "
-                    f"use otgen.Relative, or rescale the points"
-                )
-        return replace(self, cost=cost, epsilon=epsilon)
+        if not self.epsilon:
+            return replace(self, cost=cost)
+        shift = (cost.shift - self.cost.shift) * self.p
+        epsilon, one, other = (root_shift(strength, -1, shift) for strength in (self.epsilon, *self.relax))
+        if not 0 < epsilon < math.inf:
+            raise InvalidInput(
+                f"epsilon must be comparable with the costs; received {self.epsilon!r} for costs out of its range; "
+                f"use otgen.Relative, or rescale the points"
+            )
+        return replace(self, cost=cost, epsilon=epsilon, relax=(one, other))
 
     def mean_cost(self) -> float:
         """``sum a_i b_j c_ij`` over the allowed pairs, in the problem's own units: one pass over all pairs."""

@@ -86,30 +86,36 @@ class Result:
         """The pair (f, g), (n,) and (m,), in cost units and in the caller's array library; None where there is none."""
         return None if self.make_potentials is None else self.make_potentials()
 
-    def gradients(self, of: str = "cost") -> Gradients:
-        """Derivatives of an exact cost, or of the distance ``cost ** (1/p)``, in the points and the weights.
+    def gradients(self, of: str | None = None) -> Gradients:
+        """Derivatives in the points and the weights: of an exact cost or distance, or of an entropic value or divergence.
 
         Parameters
         ----------
-        of : {"cost", "value"}
-            What to differentiate. The gradient of a distance is taken to be 0 where the distance is 0.
+        of : {"cost", "value"}, optional
+            What to differentiate: the cost unless said otherwise, for entropic results the value. The gradient of a
+            distance is taken to be 0 where the distance is 0.
 
         Returns
         -------
         Gradients
             ``x`` (n, d), ``y`` (m, d), ``a`` (n,), ``b`` (m,). In the points a supergradient, the gradient where the optimal
-            plan is unique; in the weights a subgradient, up to a constant.
+            plan is unique; in the weights a subgradient, up to a constant. Entropic values are differentiable, and
+            ``residual`` says how far from the optimum the gradient was taken.
 
         Raises
         ------
         InvalidInput
-            For results that are entropic, sliced or of p = inf, and for callable metrics.
+            For results that are sliced or of p = inf, for callable metrics, and for the cost of an entropic plan.
         """
-        if self.make_gradients is None or self.cost is None:
+        if self.make_gradients is None:
             raise InvalidInput(
-                f"gradients are those of exact transport with finite p; received a result of {self.solver}; see otgen.wasserstein"
+                f"gradients are those of transport with finite p; received a result of {self.solver}; see otgen.wasserstein"
             )
-        gradients = self.make_gradients()
+        if self.epsilon:
+            validation.one_of(of or "value", "of", ("value",))
+            return self.make_gradients()
+        assert self.cost is not None
+        gradients, of = self.make_gradients(), of or "cost"
         if validation.one_of(of, "of", ("cost", "value")) == "cost" or self.value == self.cost:
             return gradients
         return gradients.times(self.value / (self.p * self.cost) if self.cost > 0 else 0.0)

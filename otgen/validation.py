@@ -194,6 +194,17 @@ def same_mass(a: float, b: float, origins: Sequence[Origin | None], names: tuple
     )
 
 
+def relaxation(relax: Any) -> tuple[float, float]:
+    """Strengths for the two sides from None, one number or two; None and inf keep a constraint."""
+    pair = relax if isinstance(relax, tuple | list) else (relax, relax)
+    if len(pair) != 2:
+        raise InvalidInput(f"relax must be one number or two, one a side; received {len(pair)} of them")
+    one, other = (math.inf if rho is None else real(rho, "relax") for rho in pair)
+    if not (one > 0 and other > 0):
+        raise InvalidInput(f"relax must be positive (inf or None keeps a marginal); received {relax!r}")
+    return one, other
+
+
 def one_of(value: Any, name: str, allowed: Sequence[str]) -> str:
     """A name out of a list."""
     if not isinstance(value, str) or value not in allowed:

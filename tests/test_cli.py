@@ -90,6 +90,15 @@ class TestDistance:
         out = call("distance", "s.npy", "t.npy", "--epsilon", "1e-3", "--max-iter", "20", code=3)
         assert "stopped at 20 iterations" in out.stderr
 
+    def test_options_of_entropic_transport_alone(self, folder):
+        np.save("s.npy", np.zeros((3, 2)))
+        assert (
+            "--max-iter is for entropic transport"
+            in call("distance", "s.npy", "s.npy", "--max-iter", "9", code=2).stderr
+        )
+        relaxed = call("distance", "s.npy", "s.npy", "--epsilon", "1", "--relax", "2", "--tol", "1e-9")
+        assert "CONVERGED" in relaxed.stdout
+
     def test_version(self):
         assert inside("--version").stdout.strip() == otgen.__version__
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InvalidInput
 from ..kernels import Ground, Indices, on_device
 from ..kernels.accurate import UNIT
 from ..validation import Floats
@@ -143,6 +144,12 @@ class Cost(abc.ABC):
         """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the allowed pairs: (n,)."""
         kernel = on_device("cpu").gibbs_cost
         return np.concatenate([kernel(ground, f[rows], g, epsilon, weights) for rows, ground in self.grounds()])
+
+    def gibbs_slope(self, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
+        """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i``: (n, d); only between points with a built-in metric."""
+        raise InvalidInput(
+            f"gradients in the points need a built-in metric on points; received {type(self).__name__}; use those of the weights"
+        )
 
     def sums(self, weights: Floats) -> Floats:
         """``sum_j w_j c_ij`` over the allowed pairs: (n,)."""

@@ -178,7 +178,8 @@ class SparseCost(Cost):
         exponent = lift[rows] + (g[self.csr.indices] - self.csr.data) / epsilon
         with np.errstate(over="ignore", invalid="ignore"):
             terms = np.where(np.isfinite(self.csr.data), a[rows] * np.exp(exponent), 0.0)
-        return log_rows, np.bincount(self.csr.indices, terms, minlength=self.shape[1])
+        columns: Any = np.bincount(self.csr.indices, terms, minlength=self.shape[1])
+        return log_rows, columns
 
     def astype(self, dtype: Any) -> SparseCost:
         """Sparse costs are always computed in float64."""

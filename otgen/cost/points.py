@@ -170,6 +170,15 @@ class PointCost(Cost):
         log_rows[rows] = on_device("cpu").symmetric(self._sums, f[rows], a[rows], epsilon, cut)
         return log_rows
 
+    def gibbs_slope(self, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
+        """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i``: (n, d)."""
+        slope = on_device("cpu").gibbs_slope(self._ground, f, g, epsilon, weights)
+        if self.metric != "cosine":
+            return slope
+        length = np.sqrt((self.x**2).sum(axis=1, keepdims=True))  # the kernel differentiates in x / |x|
+        unit = self.x / length
+        return (slope - (slope * unit).sum(axis=1, keepdims=True) * unit) / length
+
     @property
     def exponent_error(self) -> float:
         """As for any cost; centring and stretching the points adds roundings of their distance to the middle, at most the range."""

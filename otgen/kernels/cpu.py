@@ -12,7 +12,7 @@ import numpy as np
 from .cells import around, bounds, cells_of
 from .compiling import jit
 from .entries import fill, one
-from .gibbs import gibbs, gibbs_cost, softmin, sweep, symmetric
+from .gibbs import gibbs, gibbs_cost, gibbs_slope, softmin, sweep, symmetric
 from .ground import CELL, Array, Ground, own
 from .reference import Indices
 from .rows import over_rows
@@ -24,6 +24,7 @@ __all__ = [
     "ctransform",
     "gibbs",
     "gibbs_cost",
+    "gibbs_slope",
     "nearest",
     "softmin",
     "sweep",

@@ -12,6 +12,7 @@ from .ground import PRODUCT
 
 @jit
 def power(values, count, exponent, factor):
+    """The first ``count`` of values (k,) to a power, times a factor, in place."""
     if exponent == 0.5:
         for j in range(count):
             values[j] = math.sqrt(values[j])
@@ -28,6 +29,7 @@ def power(values, count, exponent, factor):
 
 @jit
 def sum_squares(x, yt, i, start, stop, out):
+    """Add the squared distances of row i to columns ``start:stop`` to ``out``."""
     d = x.shape[1]
     k = 0
     while k + 8 <= d:

@@ -55,8 +55,8 @@ def _scaled(typingctx, value, exponent):
 
 
 def exp2(t):
-    """``2 ** t`` for one float32 or float64; inside compiled kernels the polynomial, outside numpy's."""
-    return np.exp2(t)
+    """``2 ** t`` for one float32 or float64: the polynomial where compiled, numpy's where kernels are stepped through."""
+    return np.exp2(np.minimum(t, np.float32(127.0) if t.dtype == np.float32 else 1023.0))
 
 
 @overload(exp2, jit_options={"fastmath": {"contract"}, "forceinline": True})

@@ -99,6 +99,53 @@ def _gibbs_cost(ground, row, column, scale, weights, out, first, last):
 
 
 @jit(inline=True, sums=True)
+def _inside_slope(ground, tile, count):
+    """Costs ``factor s ** outer`` become ``factor outer s ** (outer - 1)``, 0 where s is 0 and that is infinite."""
+    outer, factor = ground.outer, ground.factor
+    if outer == 1.0:
+        tile[:count] = factor
+        return
+    for j in range(np.uint64(count)):
+        inside = (tile[j] / factor) ** (1.0 / outer)
+        tile[j] = factor * outer * inside ** (outer - 1.0) if inside > 0.0 else 0.0
+
+
+@jit(sums=True)
+def _gibbs_slope(ground, row, column, scale, weights, out, first, last):
+    m, d, kind, inner = column.shape[0], ground.x.shape[1], column.dtype.type, ground.inner
+    tile, mass, longest = np.empty(TILE, column.dtype), np.empty(TILE, column.dtype), np.empty(TILE, column.dtype)
+    for i in range(first, last):
+        out[i, :] = 0.0
+        for start in range(0, m, TILE):
+            count = min(TILE, m - start)
+            at = np.uint64(start)
+            fill(ground, i, start, start + count, tile)
+            for j in range(np.uint64(count)):
+                mass[j] = weights[at + j] * exp2((row[i] + column[at + j]) - scale * tile[j])
+            _inside_slope(ground, tile, count)
+            if inner == np.inf:
+                longest[:count] = 0
+                for k in range(d):
+                    for j in range(np.uint64(count)):
+                        longest[j] = max(longest[j], abs(ground.x[i, k] - ground.yt[k, start + j]))
+            for k in range(d):
+                x, y, part = ground.x[i, k], ground.yt[k, start : start + count], kind(0)
+                for j in range(np.uint64(count)):
+                    t = x - y[j]
+                    if inner == 2.0:
+                        slope = kind(2.0) * t
+                    elif inner == 1.0:
+                        slope = kind(np.sign(t))
+                    elif inner == np.inf:
+                        slope = kind(np.sign(t)) if abs(t) == longest[j] else kind(0)
+                        longest[j] = -longest[j] if abs(t) == longest[j] else longest[j]
+                    else:
+                        slope = kind(inner * abs(t) ** (inner - 1.0) * np.sign(t))
+                    part += mass[j] * tile[j] * slope
+                out[i, k] += part
+
+
+@jit(inline=True, sums=True)
 def _four(x, yt, i, row, column, weights, start, stop, at, e, sums):
     """Exponentials of rows i to i + 3 for the squared distance in one to three dimensions; adds to ``sums``."""
     d, kind = x.shape[1], x.dtype.type
@@ -342,9 +389,7 @@ def _sweep(ground, row, column, heights, weights, scale, power, floor, log_rows,
     for lane in range(first, last):
         for i in range(starts[lane, 0], starts[lane, 1], 4):
             count = min(4, starts[lane, 1] - i)
-            _rows(
-                ground, i, count, row, column, heights, weights, scale, power, floor, LOW, runs, 1, work, log_rows
-            )
+            _rows(ground, i, count, row, column, heights, weights, scale, power, floor, LOW, runs, 1, work, log_rows)
             if (i - starts[lane, 0]) % PANEL == PANEL - 4:
                 _flush(work[4], columns[lane])
         _flush(work[4], columns[lane])
@@ -467,9 +512,7 @@ def gibbs(ground: Ground, f: Array, g: Array, epsilon: float, vectors: Array) ->
     row, column = (own(z * (LOG2E / epsilon), ground.dtype) for z in (f, g))
     across = own(vectors.T, ground.dtype)
     work = _work(ground) * (1 + vectors.shape[1])
-    over_rows(
-        len(out), work, lambda s, t: _gibbs(bits, row, column, ground.dtype.type(scale), across, out, s, t)
-    )
+    over_rows(len(out), work, lambda s, t: _gibbs(bits, row, column, ground.dtype.type(scale), across, out, s, t))
     return out.astype(ground.dtype)
 
 
@@ -483,6 +526,22 @@ def gibbs_cost(ground: Ground, f: Array, g: Array, epsilon: float, weights: Arra
         len(out),
         2 * _work(ground),
         lambda s, t: _gibbs_cost(ground, row, column, ground.dtype.type(scale), across, out, s, t),
+    )
+    return out.astype(ground.dtype)
+
+
+def gibbs_slope(ground: Ground, f: Array, g: Array, epsilon: float, weights: Array) -> Array:
+    """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i`` for a cost between points: (n, d).
+
+    Where the cost has a kink the zero of its subdifferential is taken, for the maximum norm the first of the largest coordinates.
+    """
+    out = np.empty(ground.x.shape)
+    scale = LOG2E / epsilon
+    row, column = (own(z * scale, ground.dtype) for z in (f, g))
+    across = own(weights, ground.dtype)
+    work = _work(ground) * (2 + ground.x.shape[1])
+    over_rows(
+        len(out), work, lambda s, t: _gibbs_slope(ground, row, column, ground.dtype.type(scale), across, out, s, t)
     )
     return out.astype(ground.dtype)
 
@@ -562,9 +621,7 @@ def symmetric(ground: Ground, f: Array, a: Array, epsilon: float, cut: float = m
     heights = own(a, np.dtype(np.float64))
 
     def kernel(starts: Array, first: int, last: int) -> None:
-        _half_sweep(
-            bits, bars, cells, cut, row, heights, weights, kind.type(scale), sums, columns, starts, first, last
-        )
+        _half_sweep(bits, bars, cells, cut, row, heights, weights, kind.type(scale), sums, columns, starts, first, last)
 
     _over_lanes(n, _work(ground) // 2 + 1, kernel, _TRIANGLE)
     sums += columns.sum(axis=0)

@@ -174,6 +174,39 @@ extern "C" __global__ void gibbs_cost(
     if (threadIdx.x == 0) out[i] = total;
 }
 
+// One block to a row and a coordinate.
+extern "C" __global__ void gibbs_slope(
+    Ground c, const REAL* f, const REAL* g, REAL epsilon, const REAL* weights, REAL* out) {
+#if INNER != 0 && INNER != 5
+    __shared__ REAL values[THREADS];
+    long long i = blockIdx.x, k = blockIdx.y;
+    REAL total = 0;
+    for (long long j = threadIdx.x; j < c.m; j += THREADS) {
+        REAL price = cost(c, i, j), t = c.x[i * c.d + k] - c.yt[k * c.m + j], outside = c.factor, slope;
+        if (c.outer != (REAL)1) {
+            REAL inside = pow(price / c.factor, (REAL)1 / c.outer);
+            outside = inside > 0 ? c.factor * c.outer * pow(inside, c.outer - 1) : (REAL)0;
+        }
+        REAL sign = (REAL)((t > 0) - (t < 0));
+#if INNER == 1
+        slope = sign;
+#elif INNER == 2
+        slope = 2 * t;
+#elif INNER == 3
+        slope = c.inner * pow(fabs(t), c.inner - 1) * sign;
+#else
+        long long first = 0;
+        for (long long l = 1; l < c.d; ++l)
+            if (fabs(c.x[i * c.d + l] - c.yt[l * c.m + j]) > fabs(c.x[i * c.d + first] - c.yt[first * c.m + j])) first = l;
+        slope = first == k ? sign : (REAL)0;
+#endif
+        total += exp((f[i] + g[j] - price) / epsilon) * weights[j] * outside * slope;
+    }
+    total = sum(total, values);
+    if (threadIdx.x == 0) out[i * c.d + k] = total;
+#endif
+}
+
 extern "C" __global__ void cost_sums(Ground c, const REAL* weights, REAL* out) {
     __shared__ REAL values[THREADS];
     long long i = blockIdx.x;

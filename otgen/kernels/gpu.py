@@ -129,6 +129,18 @@ def gibbs_cost(ground: Ground, f: Array, g: Array, epsilon: float, weights: Arra
     return out
 
 
+def gibbs_slope(ground: Ground, f: Array, g: Array, epsilon: float, weights: Array) -> Array:
+    """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i`` for a cost between points: (n, d).
+
+    Where the cost has a kink the zero of its subdifferential is taken, for the maximum norm the first of the largest coordinates.
+    """
+    out = require("cupy").empty(ground.x.shape, ground.dtype)
+    vectors = [_vector(z, ground) for z in (f, g, weights)]
+    arguments = (_argument(ground), *vectors[:2], ground.dtype.type(epsilon), vectors[2], out)
+    _kernel("gibbs_slope", ground)(out.shape, (_THREADS,), arguments)
+    return out
+
+
 def cost_sums(ground: Ground, weights: Array) -> Array:
     """``sum_j w_j c_ij`` over the finite costs: (n,)."""
     out = require("cupy").empty(ground.shape[0], ground.dtype)

@@ -79,6 +79,26 @@ def gibbs_cost(ground: Ground, f: Array, g: Array, epsilon: float, weights: Arra
     return (terms @ weights).astype(ground.dtype)
 
 
+def gibbs_slope(ground: Ground, f: Array, g: Array, epsilon: float, weights: Array) -> Array:
+    """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i`` for a cost between points: (n, d).
+
+    Where the cost has a kink the zero of its subdifferential is taken, for the maximum norm the first of the largest coordinates.
+    """
+    costs = cost_block(ground)
+    plan = np.exp((f[:, None] + g[None, :] - costs) / epsilon) * weights
+    inside = (costs / ground.factor) ** (1 / ground.outer)
+    with np.errstate(divide="ignore"):
+        outside = np.where(inside > 0, ground.factor * ground.outer * inside ** (ground.outer - 1), 0.0)
+    outside = np.full_like(inside, ground.factor) if ground.outer == 1 else outside
+    difference = ground.x[:, None, :] - ground.yt.T[None, :, :]
+    if np.isinf(ground.inner):
+        first = np.abs(difference).argmax(axis=2)[:, :, None] == np.arange(difference.shape[2])
+        slopes = np.sign(difference) * first
+    else:
+        slopes = ground.inner * np.abs(difference) ** (ground.inner - 1) * np.sign(difference)
+    return np.einsum("ij,ijk->ik", plan * outside, slopes).astype(ground.dtype)
+
+
 def sweep(
     ground: Ground,
     f: Array,

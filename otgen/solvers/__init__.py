@@ -5,8 +5,8 @@ from .base import Solution, Solver
 from .bottleneck import Bottleneck
 from .line import Line
 from .linprog import LinearProgram
-from .simplex import Simplex
 from .schedules import Annealing, Fixed, Schedule
+from .simplex import Simplex
 from .sinkhorn import Sinkhorn
 
 __all__ = [

@@ -9,7 +9,7 @@ optimal basis. (Constant on each cell instead, potentials are off by their slope
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,8 +33,8 @@ def in_order(cost: PointCost | CallableCost) -> tuple[Indices, Indices]:
     return kd_order(cost.x), kd_order(cost.y)
 
 
-def merged(points: Floats, masses: Indices) -> tuple[Floats, Indices]:
-    """Every ``LEAF`` consecutive points (n, d) as one, at their centre of mass, with their summed mass."""
+def merged(points: Floats, masses: Any) -> tuple[Floats, Any]:
+    """Every ``LEAF`` consecutive points (n, d) as one, at their centre of mass, with their summed mass, whole or not."""
     starts = np.arange(0, len(points), LEAF)
     sums = np.add.reduceat(masses, starts)
     shares = masses / np.repeat(sums, np.diff(np.append(starts, len(points))))

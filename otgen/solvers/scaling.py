@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..cost import Cost
+from ..marginals import Marginals
 from ..validation import Floats
 
 _CUT = {4: 40.0, 8: 64.0}  # terms below 2 ** -cut are left out of sums: at most, by the size of the float
@@ -24,33 +25,6 @@ _NEAR = 0.5  # error below which terms are left out: before, potentials do not t
 _WINDOW = 6  # sweeps, at least, over which a rate is taken
 _LARGEST = 1.9999  # omega
 _PATIENCE = 20  # sweeps in single precision without an error half as large
-
-
-@dataclass(frozen=True)
-class Marginals:
-    """What the marginals must be: weights a (n,), b (m,), positive, of sum 1; KL-relaxed with strengths ``relax`` (inf: met)."""
-
-    a: Floats
-    b: Floats
-    relax: tuple[float, float] = (math.inf, math.inf)
-
-    def damping(self, epsilon: float) -> tuple[float, float]:
-        """What an update of either potential is multiplied by, ``rho / (rho + epsilon)``."""
-        one, other = (1.0 if math.isinf(rho) else rho / (rho + epsilon) for rho in self.relax)
-        return one, other
-
-    def wanted(self, potential: Floats, side: int) -> Floats | float:
-        """By how much of its weight each point should be served."""
-        rho = self.relax[side]
-        return 1.0 if math.isinf(rho) else np.exp(-potential / rho)
-
-    def dual(self, f: Floats, g: Floats, mass: float, epsilon: float) -> float:
-        """The dual value of potentials under which the Gibbs plan has this mass."""
-        value = -epsilon * (mass - 1.0)
-        for rho, weights, potential in zip(self.relax, (self.a, self.b), (f, g)):
-            gain = potential if math.isinf(rho) else -rho * np.expm1(-potential / rho)
-            value += float(weights @ gain)
-        return value
 
 
 class Iteration:
@@ -115,9 +89,9 @@ class Iteration:
         log_columns = self._logarithms(cost, columns, f, epsilon, cut)
         g = self.g + omega * ((other - 1.0) * self.g - other * epsilon * log_columns)
         with np.errstate(over="ignore", invalid="ignore"):
-            row_error = float(goal.a @ np.abs(np.exp(log_rows) - goal.wanted(self.f, 0)))
+            row_error = float(np.abs(goal.a * np.exp(log_rows) - goal.wanted(self.f, 0)).sum())
             reached = goal.b * np.exp(log_columns + (g - self.g) / epsilon)
-            column_error = float(np.abs(reached - goal.b * goal.wanted(g, 1)).sum())
+            column_error = float(np.abs(reached - goal.wanted(g, 1)).sum())
         return Step(f, g, row_error, column_error, goal.dual(f, g, float(reached.sum()), epsilon))
 
     def _logarithms(self, cost: Cost, columns: Floats, f: Floats, epsilon: float, cut: float) -> Floats:
@@ -151,8 +125,8 @@ class SymmetricIteration:
     factor of 3 at least.
     """
 
-    def __init__(self, a: Floats, f: Floats) -> None:
-        self.a, self.f, self.count = a, f, 0
+    def __init__(self, marginals: Marginals, f: Floats) -> None:
+        self.marginals, self.a, self.f, self.count = marginals, marginals.a, f, 0
         self.error = self.cut = math.inf
 
     def run(self, cost: Cost, epsilon: float, tolerance: float, limit: int, progress: Callable[[str], None]) -> bool:
@@ -161,14 +135,15 @@ class SymmetricIteration:
         while True:
             log_rows = self._rows(cost, epsilon)
             with np.errstate(over="ignore"):
-                self.error = float(self.a @ np.abs(np.expm1(log_rows)))
+                self.error = float(np.abs(self.a * np.exp(log_rows) - self.marginals.wanted(self.f, 0)).sum())
             progress(f"iteration {self.count}, epsilon {epsilon:.3g}, marginal error {self.error:.2e}")
             if self.error <= tolerance:
                 return True
             if self.count >= limit:
                 return False
             self.count += 1
-            self.f = self.f - (2 / 3) * epsilon * log_rows
+            damping = self.marginals.damping(epsilon)[0]
+            self.f = self.f + (2 / 3) * ((damping - 1.0) * self.f - damping * epsilon * log_rows)
 
     def _rows(self, cost: Cost, epsilon: float) -> Floats:
         cut = self.cut if self.error < _NEAR else math.inf
@@ -200,7 +175,7 @@ def relaxed(errors: list[float], omega: float) -> float:
             return omega
         return min(_LARGEST, 2.0 / (1.0 + math.sqrt(1.0 - rate)))
     span = window(omega)
-    if len(errors) <= 2 * span or not 0 < errors[-1]:
+    if len(errors) <= 2 * span or not errors[-1] > 0:
         return omega
     rate = (errors[-1] / errors[-1 - span]) ** (1.0 / span)
     if rate >= 1.0:  # as far as rounding lets it, or not yet near: either way no time for large steps

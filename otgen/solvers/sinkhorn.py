@@ -12,13 +12,14 @@ import numpy as np
 from .. import validation
 from ..cost import Cost, PointCost
 from ..errors import InvalidInput
+from ..marginals import Marginals
 from ..plan import EntropicPlan, rounded
 from ..problem import Problem
 from ..result import Result, Status
 from ..validation import Floats
 from . import coarse
 from .base import Progress, Solution, silent
-from .scaling import Iteration, Marginals, SymmetricIteration
+from .scaling import Iteration, SymmetricIteration
 from .schedules import Annealing, Schedule
 from .simplex import Simplex
 
@@ -32,7 +33,7 @@ _SINGLE = 1e-3  # marginal error that single precision must be good for
 
 @dataclass(frozen=True)
 class Sinkhorn:
-    """``min <P, C> + epsilon KL(P, a (x) b)`` by Sinkhorn's iteration on potentials, stable for any epsilon.
+    """``min <P, C> + epsilon KL(P, a (x) b)`` by Sinkhorn's iteration on potentials, stable for any epsilon; relaxed or not.
 
     Parameters
     ----------
@@ -74,7 +75,8 @@ class Sinkhorn:
     def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
         """Solve a scaled problem; raises `InvalidInput` without an entropic term."""
         largest = _checked(problem)
-        exact = Simplex().solve(replace(problem, epsilon=0.0)) if problem.cost.forbids else None
+        forbids = problem.cost.forbids and not problem.relaxed
+        exact = Simplex().solve(replace(problem, epsilon=0.0)) if forbids else None
         if exact is not None and exact.status is Status.INFEASIBLE:
             return Solution(exact.problem, None, exact.potentials, exact.status, 0, "Sinkhorn")
         f, g = given(problem, init) if init is not None else (None, None)
@@ -82,9 +84,8 @@ class Sinkhorn:
         work = _Work(problem, progress, self.max_iter)
         done = work.symmetric(stages, self.tol, f) if problem.symmetric else work.between(stages, self.tol, f, g)
         f, g = work.everywhere()
-        a, b = problem.source.probabilities, problem.target.probabilities
-        plan = EntropicPlan(problem.cost, f, g, problem.epsilon, a, b)
-        plan = plan if problem.cost.forbids else rounded(plan)
+        plan = EntropicPlan(problem.cost, f, g, problem.epsilon, *problem.masses)
+        plan = plan if problem.cost.forbids and not problem.relaxed else rounded(plan, problem.relax)
         return Solution(problem, plan, (f, g), Status.CONVERGED if done else Status.MAX_ITER, work.count, "Sinkhorn")
 
 
@@ -125,7 +126,7 @@ class _Work:
 
     def __init__(self, problem: Problem, progress: Progress, limit: int) -> None:
         self.problem, self.progress, self.limit, self.count = problem, progress, limit, 0
-        a, b = problem.source.probabilities, problem.target.probabilities
+        a, b = problem.masses
         self.rows, self.columns = np.flatnonzero(a), np.flatnonzero(b)
         if isinstance(problem.cost, PointCost):
             part = problem.cost.restricted(self.rows, self.columns)
@@ -140,9 +141,11 @@ class _Work:
         levels = _levels(self.cost, self.a, self.b)
         at = _level(levels, stages[0]) if f is None else 0
         level = levels[at]
-        iteration = Iteration(Marginals(level.a, level.b), np.zeros(len(level.a)), np.zeros(len(level.b)))
+        goal = Marginals(level.a, level.b, self.problem.relax)
+        iteration = Iteration(goal, np.zeros(len(level.a)), np.zeros(len(level.b)))
         if f is not None and g is not None:
             iteration.f, iteration.g = f[self.rows], g[self.columns]
+        done = False
         for k, epsilon in enumerate(stages):
             last = k == len(stages) - 1
             wanted = 0 if last else _level(levels, epsilon)
@@ -160,7 +163,10 @@ class _Work:
 
     def symmetric(self, stages: Sequence[float], tol: float, f: Floats | None) -> bool:
         """One measure against itself: f = g, which converges in a few iterations at any epsilon."""
-        own = SymmetricIteration(self.a, np.zeros(len(self.a)) if f is None else f[self.rows])
+        own = SymmetricIteration(
+            Marginals(self.a, self.a, self.problem.relax), np.zeros(len(self.a)) if f is None else f[self.rows]
+        )
+        done = False
         for k, epsilon in enumerate(stages):
             last = k == len(stages) - 1
             done = self._at(own, self.cost, epsilon, tol if last else max(_ROUGH, tol), self.limit)
@@ -170,7 +176,9 @@ class _Work:
         self.g = whole[self.columns]
         return done
 
-    def _at(self, iteration: Iteration | SymmetricIteration, cost: Cost, epsilon: float, tol: float, limit: int) -> bool:
+    def _at(
+        self, iteration: Iteration | SymmetricIteration, cost: Cost, epsilon: float, tol: float, limit: int
+    ) -> bool:
         """One epsilon: in single precision as far as that goes, then in double."""
         rounding = 2.0**-24 * max(map(abs, cost.range())) / epsilon
         if isinstance(cost, PointCost) and _NOISE * rounding < _SINGLE and math.prod(cost.shape) > _SMALL:
@@ -186,14 +194,15 @@ class _Work:
         f, g = np.full(n, np.nan), np.full(m, np.nan)
         f[self.rows], g[self.columns] = self.f, self.g
         epsilon, cost = self.problem.epsilon, self.problem.cost
-        for side, other, weights, kept, matrix in (
-            (f, self.g, self.b, self.columns, cost),
-            (g, self.f, self.a, self.rows, cost.T),
+        damping = Marginals(self.a, self.b, self.problem.relax).damping(epsilon)
+        for side, other, weights, kept, matrix, factor in (
+            (f, self.g, self.b, self.columns, cost, damping[0]),
+            (g, self.f, self.a, self.rows, cost.T, damping[1]),
         ):
             missing = np.flatnonzero(np.isnan(side))
             if len(missing):
                 part = matrix.restricted(missing, kept)
-                side[missing] = part.softmin(other + epsilon * np.log(weights), epsilon)
+                side[missing] = factor * part.softmin(other + epsilon * np.log(weights), epsilon)
         return np.where(np.isfinite(f), f, 0.0), np.where(np.isfinite(g), g, 0.0)
 
 
@@ -221,7 +230,7 @@ def _levels(cost: Cost, a: Floats, b: Floats) -> list[_Level]:
 def _moved(cost: PointCost, points: Floats, merged: Floats, masses: Floats) -> float:
     """The mean cost of moving points to where they are merged."""
     rows = np.arange(len(points))
-    return float(masses @ cost.between(points, merged).pairs(rows, rows // coarse.LEAF))
+    return float(masses / masses.sum() @ cost.between(points, merged).pairs(rows, rows // coarse.LEAF))
 
 
 def _level(levels: list[_Level], epsilon: float) -> int:
@@ -238,8 +247,10 @@ def _refined(iteration: Iteration, level: _Level, finer: _Level, epsilon: float)
         assert isinstance(finer.cost, PointCost)
         to = level.cost.between(finer.cost.x, level.cost.y)
         back = level.cost.between(finer.cost.y, level.cost.x)
-    f = to.softmin(iteration.g + epsilon * np.log(level.b), epsilon)
-    g = back.softmin(iteration.f + epsilon * np.log(level.a), epsilon)
-    out = Iteration(Marginals(finer.a, finer.b), f, g)
+    relax = iteration.marginals.relax
+    one, other = iteration.marginals.damping(epsilon)
+    f = one * to.softmin(iteration.g + epsilon * np.log(level.b), epsilon)
+    g = other * back.softmin(iteration.f + epsilon * np.log(level.a), epsilon)
+    out = Iteration(Marginals(finer.a, finer.b, relax), f, g)
     out.count = iteration.count
     return out

@@ -15,10 +15,14 @@ def powers(t, out):
         out[i] = exp2(t[i])
 
 
-@pytest.mark.parametrize(("dtype", "low", "high", "ulps"), [(np.float32, -126, 127, 1.5), (np.float64, -1022, 1023, 1.5)])
+@pytest.mark.parametrize(
+    ("dtype", "low", "high", "ulps"), [(np.float32, -126, 127, 1.5), (np.float64, -1022, 1023, 1.5)]
+)
 def test_exp2(dtype, low, high, ulps):
     rng = np.random.default_rng(0)
-    t = np.concatenate([rng.uniform(low, high, 2000), rng.uniform(-2, 2, 2000), [low, high, 0, -0.5, 0.5]]).astype(dtype)
+    t = np.concatenate([rng.uniform(low, high, 2000), rng.uniform(-2, 2, 2000), [low, high, 0, -0.5, 0.5]]).astype(
+        dtype
+    )
     out = np.empty_like(t)
     powers(t, out)
     exact = np.exp2(t.astype(np.longdouble))

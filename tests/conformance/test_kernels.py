@@ -142,6 +142,17 @@ class TestAgainstReference:
             kernels.gibbs_cost(ground, f, g, 0.5, weights), expected, rtol=0, atol=8 * tolerance * largest
         )
 
+    def test_gibbs_slope(self, kernels, form, shape, dtype):
+        if form is None or form[0] == PRODUCT:
+            pytest.skip("no points to move")
+        ground, f, g, tolerance = made(form, shape, dtype)
+        ground.x[0, :] = ground.yt[:, 0]  # a kink
+        weights = np.random.default_rng(0).random(shape[1]).astype(dtype)
+        expected = reference.gibbs_slope(ground, f, g, 0.5, weights)
+        np.testing.assert_allclose(
+            kernels.gibbs_slope(ground, f, g, 0.5, weights), expected, rtol=0, atol=64 * tolerance * shape[1]
+        )
+
     def test_cost_sums(self, kernels, form, shape, dtype):
         ground, _, weights, tolerance = made(form, shape, dtype)
         np.testing.assert_allclose(
@@ -155,7 +166,9 @@ class TestAgainstReference:
         rng = np.random.default_rng(1)
         a, b = rng.random(shape[0]) + 0.1, rng.random(shape[1]) + 0.1
         f, g = f * epsilon, g * epsilon
-        f = f + np.where(np.isin(power, (1.0, 1.2)), 0.0, reference.softmin(ground, g, epsilon))  # else columns overflow
+        f = f + np.where(
+            np.isin(power, (1.0, 1.2)), 0.0, reference.softmin(ground, g, epsilon)
+        )  # else columns overflow
         rows, columns = kernels.sweep(ground, f, g, a, b, epsilon, power, floor)
         with np.errstate(over="ignore"):
             expected_rows, expected = reference.sweep(ground, f, g, a, b, epsilon, power, floor)
@@ -163,7 +176,7 @@ class TestAgainstReference:
         size = np.abs(costs[np.isfinite(costs)]).max() + np.abs(f).max() + np.abs(g).max()
         slack = tolerance * (1 + size / epsilon)  # of a rounded exponent
         np.testing.assert_allclose(rows, expected_rows, rtol=0, atol=slack)
-        if 1e-30 < expected.min() and expected.max() < 1e30:
+        if expected.min() > 1e-30 and expected.max() < 1e30:
             np.testing.assert_allclose(columns, expected, rtol=8 * slack, atol=8 * slack * expected.max())
         assert rows.dtype == columns.dtype == np.float64
 

@@ -1,0 +1,52 @@
+"""What the marginals of an entropic plan must be, or what it costs to miss them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .validation import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Marginals:
+    """Weights a (n,) and b (m,); each met, or relaxed: ``rho KL(P 1, a)`` is paid instead. ``relax`` is rho, inf where met.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Marginals(np.array([1.0]), np.array([2.0]), (1.0, math.inf)).damping(1.0)
+    (0.5, 1.0)
+    """
+
+    a: Floats
+    b: Floats
+    relax: tuple[float, float] = (math.inf, math.inf)
+
+    @property
+    def whole(self) -> float:
+        """The mass of ``a (x) b``."""
+        return float(self.a.sum()) * float(self.b.sum())
+
+    def damping(self, epsilon: float) -> tuple[float, float]:
+        """What an update of either potential is multiplied by, ``rho / (rho + epsilon)``."""
+        one, other = (1.0 if math.isinf(rho) else rho / (rho + epsilon) for rho in self.relax)
+        return one, other
+
+    def wanted(self, potential: Floats, side: int) -> Floats:
+        """The marginal that the plan of an optimal potential has: the weights, times ``exp(-f / rho)`` where relaxed."""
+        rho, weights = self.relax[side], (self.a, self.b)[side]
+        with np.errstate(over="ignore"):
+            return weights if math.isinf(rho) else weights * np.exp(-potential / rho)
+
+    def gain(self, potential: Floats, side: int) -> Floats:
+        """What a potential adds to the dual value, a unit of weight: itself, or ``rho (1 - exp(-f / rho))`` where relaxed."""
+        rho = self.relax[side]
+        with np.errstate(over="ignore"):
+            return potential if math.isinf(rho) else -rho * np.expm1(-potential / rho)
+
+    def dual(self, f: Floats, g: Floats, mass: float, epsilon: float) -> float:
+        """The dual value of potentials (n,), (m,) whose Gibbs plan has this mass."""
+        return float(self.a @ self.gain(f, 0) + self.b @ self.gain(g, 1)) - epsilon * (mass - self.whole)

@@ -1,0 +1,268 @@
+"""Entropic transport against others: POT, closed forms, finite differences, exact transport as epsilon falls, brute force."""
+
+import math
+
+import numpy as np
+import ot
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import logsumexp
+from scipy.stats import norm
+
+import otgen
+from otgen import InvalidInput
+from otgen.solvers import Annealing, Fixed, Sinkhorn
+from otgen.solvers.scaling import relaxed, window
+
+METRICS = ["euclidean", "cityblock", "chebyshev", otgen.Minkowski(3)]
+
+
+def clouds(seed, n=25, m=30, d=2):
+    rng = np.random.default_rng(seed)
+    a, b = rng.random(n) + 0.1, rng.random(m) + 0.1
+    return rng.random((n, d)), rng.random((m, d)) + 0.2, a / a.sum(), b / b.sum()
+
+
+def costs(x, y, p=2.0):
+    return ((x[:, None] - y) ** 2).sum(-1) ** (p / 2)
+
+
+def pot_value(x, y, a, b, epsilon, p=2.0):
+    """Value of the converged plan of POT, in our convention: KL against a (x) b."""
+    C = costs(x, y, p)
+    P = ot.bregman.sinkhorn_log(a, b, C, epsilon, numItermax=100_000, stopThr=1e-14)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        entropy = np.where(P > 0, P * np.log(P / (a[:, None] * b)), 0.0).sum()
+    return (P * C).sum() + epsilon * entropy
+
+
+class TestAgainstOthers:
+    @pytest.mark.parametrize("seed", range(4))
+    @pytest.mark.parametrize(("epsilon", "p"), [(1.0, 2.0), (0.1, 2.0), (0.05, 1.0), (0.05, 3.0)])
+    def test_pot(self, seed, epsilon, p):
+        x, y, a, b = clouds(seed)
+        ours = otgen.sinkhorn(x, y, a, b, epsilon=epsilon, p=p, tol=1e-10)
+        assert ours.value == pytest.approx(pot_value(x, y, a, b, epsilon, p), abs=1e-8)
+
+    @pytest.mark.parametrize("d", [1, 2, 3, 5, 16, 64])
+    def test_every_way_of_computing_agrees_with_the_matrix(self, d):
+        x, y, a, b = clouds(0, 700, 650, d)
+        epsilon = 0.02 * d
+        points = otgen.sinkhorn(x, y, a, b, epsilon=epsilon, tol=1e-9)
+        matrix = otgen.transport(costs(x, y), a, b, epsilon=epsilon)
+        assert points.value == pytest.approx(matrix.value, rel=1e-9)
+        assert matrix.lower <= points.value <= points.upper
+
+    def test_gaussians_in_closed_form(self):
+        half, A, B = 0.5, 1.0, 4.0  # half of epsilon; variances
+        D = math.sqrt(4 * A * B + half**2)
+        q = (np.arange(2000) + 0.5) / 2000
+        x, y = norm.ppf(q) * math.sqrt(A), norm.ppf(q) * math.sqrt(B)
+        value = otgen.sinkhorn(x, y, epsilon=2 * half).value
+        expected = A + B - D + half * (1 - math.log(2 * half)) + half * math.log(D + half)
+        assert value == pytest.approx(expected, rel=5e-3)
+
+    def test_epsilon_to_zero_is_exact_transport(self):
+        x, y, a, b = clouds(1)
+        exact = otgen.wasserstein(x, y, a, b).cost
+        errors = []
+        for epsilon in (1e-1, 1e-2, 1e-3, 1e-4):
+            result = otgen.sinkhorn(x, y, a, b, epsilon=epsilon)
+            assert result.exact_bounds[0] <= exact <= result.exact_bounds[1]
+            errors.append(abs(result.value - exact))
+        assert errors == sorted(errors, reverse=True)
+        assert errors[-1] <= 1e-4 * math.log(30)
+
+    def test_a_small_epsilon_is_reached_not_faked(self):
+        x, y, a, b = clouds(2, 300, 300)
+        result = otgen.sinkhorn(x, y, a, b, epsilon=otgen.Relative(1e-4), max_iter=100_000)
+        f, g = result.potentials
+        P = a[:, None] * b * np.exp((f[:, None] + g - costs(x, y)) / result.epsilon)
+        assert max(np.abs(P.sum(1) - a).sum(), np.abs(P.sum(0) - b).sum()) <= 1.01e-6
+
+
+class TestInvariance:
+    @given(st.integers(0, 2**32 - 1))
+    def test_scale_shift_permutation(self, seed):
+        x, y, a, b = clouds(seed, 12, 14)
+        value = otgen.sinkhorn(x, y, a, b, epsilon=0.1, tol=1e-11).value
+        order = np.random.default_rng(seed).permutation(12)
+        permuted = otgen.sinkhorn(x[order], y, a[order], b, epsilon=0.1, tol=1e-11).value
+        shifted = otgen.sinkhorn(x + 3, y + 3, a, b, epsilon=0.1, tol=1e-11).value
+        scaled = otgen.sinkhorn(1e3 * x, 1e3 * y, a, b, epsilon=1e5, tol=1e-11).value
+        assert permuted == pytest.approx(value, rel=1e-9, abs=1e-12)
+        assert shifted == pytest.approx(value, rel=1e-9, abs=1e-12)
+        assert scaled == pytest.approx(1e6 * value, rel=1e-9, abs=1e-6)
+
+    def test_translation_to_1e8_in_single_precision(self):
+        x, y = (np.round(z * 64).astype(np.float32) * 16 for z in clouds(0)[:2])  # exact at 1e8
+        here = otgen.sinkhorn(x, y, epsilon=300.0)
+        there = otgen.sinkhorn(x + np.float32(2**27), y + np.float32(2**27), epsilon=300.0)
+        assert there.value == pytest.approx(here.value, rel=1e-6)
+
+    @pytest.mark.parametrize("schedule", [Annealing(), Annealing(0.2), Fixed()])
+    def test_the_way_there_does_not_matter(self, schedule):
+        x, y, a, b = clouds(3, 600, 500)
+        solver = Sinkhorn(tol=1e-9, schedule=schedule)
+        value = otgen.sinkhorn(x, y, a, b, epsilon=0.01, solver=solver).value
+        assert value == pytest.approx(otgen.sinkhorn(x, y, a, b, epsilon=0.01).value, rel=1e-9)
+
+    def test_points_without_mass_change_nothing_and_get_potentials(self):
+        x, y, a, b = clouds(4)
+        more = otgen.sinkhorn(np.vstack([x, [[9.0, 9.0]]]), y, np.append(a, 0.0), b, epsilon=0.1, tol=1e-10)
+        plain = otgen.sinkhorn(x, y, a, b, epsilon=0.1, tol=1e-10)
+        assert more.value == pytest.approx(plain.value, rel=1e-12)
+        f, g = more.potentials
+        softmin = -0.1 * logsumexp((g - ((np.array([9.0, 9.0]) - y) ** 2).sum(1)) / 0.1, b=b)
+        assert f[-1] == pytest.approx(softmin, rel=1e-6)
+
+
+def moved(function, at, step=1e-5):
+    """Central differences of a function of an array."""
+    out = np.empty_like(at)
+    for index in np.ndindex(at.shape):
+        plus, minus = at.copy(), at.copy()
+        plus[index] += step
+        minus[index] -= step
+        out[index] = (function(plus) - function(minus)) / (2 * step)
+    return out
+
+
+class TestGradients:
+    @pytest.mark.parametrize("metric", METRICS)
+    @pytest.mark.parametrize("p", [1.0, 2.0, 2.5])
+    def test_of_the_value_in_the_points(self, metric, p):
+        x, y, a, b = clouds(0, 5, 6)
+        options = dict(epsilon=0.2, p=p, metric=metric, tol=1e-12)
+        found = otgen.sinkhorn(x, y, a, b, **options).gradients()
+        np.testing.assert_allclose(found.x, moved(lambda z: otgen.sinkhorn(z, y, a, b, **options).value, x), atol=1e-6)
+        np.testing.assert_allclose(found.y, moved(lambda z: otgen.sinkhorn(x, z, a, b, **options).value, y), atol=1e-6)
+        assert found.residual <= 1e-12
+
+    def test_of_a_cost_of_directions(self):
+        x, y, a, b = clouds(1, 5, 6, 3)
+        options = dict(epsilon=0.2, p=1, metric="cosine", tol=1e-12)
+        found = otgen.sinkhorn(x, y, a, b, **options).gradients()
+        np.testing.assert_allclose(found.x, moved(lambda z: otgen.sinkhorn(z, y, a, b, **options).value, x), atol=1e-6)
+
+    @pytest.mark.parametrize("relax", [None, 0.5, (0.5, math.inf)])
+    def test_of_the_divergence(self, relax):
+        x, y, a, b = clouds(2, 5, 6)
+        options = dict(epsilon=0.2, tol=1e-12, relax=relax)
+        found = otgen.sinkhorn_divergence(x, y, a, b, **options).gradients()
+        numbers = moved(lambda z: otgen.sinkhorn_divergence(z, y, a, b, **options).value, x)
+        np.testing.assert_allclose(found.x, numbers, atol=1e-6)
+        tangent = np.array([1.0, -1.0, 0.5, -0.5, 0.0]) * 1e-4
+        ahead, behind = (otgen.sinkhorn_divergence(x, y, a + sign * tangent, b, **options).value for sign in (1, -1))
+        assert found.a @ tangent == pytest.approx((ahead - behind) / 2, abs=1e-9)
+
+    @pytest.mark.parametrize("call", [otgen.sinkhorn, otgen.sinkhorn_divergence])
+    def test_of_weights_that_change_their_total_where_that_is_free(self, call):
+        x, y, a, b = clouds(3, 5, 6)
+        options = dict(epsilon=0.2, tol=1e-12, relax=0.5)
+        found = call(x, y, a, 2 * b, **options).gradients()
+        np.testing.assert_allclose(found.a, moved(lambda z: call(x, y, z, 2 * b, **options).value, a), atol=1e-6)
+        np.testing.assert_allclose(found.b, moved(lambda z: call(x, y, a, z, **options).value, 2 * b), atol=1e-6)
+
+    def test_of_a_cost_matrix_is_the_plan(self):
+        x, y, a, b = clouds(4, 5, 6)
+        C = costs(x, y)
+        result = otgen.transport(C, a, b, epsilon=0.2, solver=Sinkhorn(tol=1e-12))
+        solver = Sinkhorn(tol=1e-12)
+        numbers = moved(lambda z: otgen.transport(z, a, b, epsilon=0.2, solver=solver).value, C)
+        np.testing.assert_allclose(result.plan.todense(), numbers, atol=1e-6)
+
+    def test_touching_points_have_the_zero_subgradient(self):
+        x = np.array([[0.0, 0.0], [1.0, 0.0]])
+        found = otgen.sinkhorn(x, x, epsilon=0.5, p=1).gradients()
+        assert np.isfinite(found.x).all()
+        assert otgen.sinkhorn_divergence(x, x, epsilon=0.5, p=1).gradients().x == pytest.approx(0.0, abs=1e-6)
+
+
+def brute_force(C, a, b, epsilon, relax):
+    """The relaxed problem by alternating exact minimisation over potentials, in plain numpy."""
+    f, g = np.zeros(len(a)), np.zeros(len(b))
+    one, other = (1.0 if math.isinf(rho) else rho / (rho + epsilon) for rho in relax)
+    for _ in range(20_000):
+        f = -one * epsilon * np.log(np.exp((g - C) / epsilon) @ b)
+        g = -other * epsilon * np.log(np.exp((f[:, None] - C) / epsilon).T @ a)
+    P = a[:, None] * b * np.exp((f[:, None] + g - C) / epsilon)
+
+    def kl(p, q):
+        return (p * np.log(p / q)).sum() - p.sum() + q.sum()
+
+    value = (P * C).sum() + epsilon * kl(P, a[:, None] * b)
+    for rho, sums, weights in zip(relax, (P.sum(1), P.sum(0)), (a, b)):
+        value += 0.0 if math.isinf(rho) else rho * kl(sums, weights)
+    return value, P
+
+
+class TestRelaxed:
+    @pytest.mark.parametrize("relax", [(0.3, 0.3), (1.0, 0.1), (0.2, math.inf), (math.inf, 0.2), (100.0, 100.0)])
+    def test_against_plain_numpy(self, relax):
+        x, y, a, b = clouds(0, 8, 9)
+        a, b = 2 * a, b if math.isinf(max(relax)) else 0.7 * b
+        value, P = brute_force(costs(x, y), a, b, 0.1, relax)
+        result = otgen.sinkhorn(x, y, a, b, epsilon=0.1, relax=relax, tol=1e-11)
+        assert result.value == pytest.approx(value, rel=1e-9)
+        assert result.lower <= value + 1e-12
+        assert value - 1e-12 <= result.upper
+        assert result.upper - result.lower <= 1e-8 * value
+        assert result.exact_bounds is None
+        np.testing.assert_allclose(result.plan.todense(), P, atol=1e-8)
+        assert result.cost == pytest.approx((P * costs(x, y)).sum(), rel=1e-8)
+
+    def test_against_pot(self):
+        x, y, a, b = clouds(1, 20, 25)
+        P = ot.unbalanced.sinkhorn_unbalanced(
+            a, b, costs(x, y), 0.1, 0.5, method="sinkhorn_stabilized", reg_type="kl", numItermax=100_000, stopThr=1e-14
+        )
+        ours = otgen.transport(costs(x, y), a, b, epsilon=0.1, relax=0.5, solver=Sinkhorn(tol=1e-11))
+        np.testing.assert_allclose(ours.plan.todense(), P, atol=1e-8)
+
+    @given(st.integers(0, 2**32 - 1), st.integers(1, 20), st.sampled_from([0.01, 1.0]), st.sampled_from([0.05, 5.0]))
+    def test_bounds_hold_at_any_limit(self, seed, limit, epsilon, rho):
+        x, y, a, b = clouds(seed, 7, 9)
+        rough = otgen.sinkhorn(x, y, a, 1.5 * b, epsilon=epsilon, relax=rho, max_iter=limit, throw=False)
+        fine = otgen.sinkhorn(x, y, a, 1.5 * b, epsilon=epsilon, relax=rho, tol=1e-12, max_iter=100_000)
+        assert rough.lower <= fine.value + 1e-12
+        assert fine.value - 1e-12 <= rough.upper
+
+    def test_strong_is_balanced_and_weak_is_free(self):
+        x, y, a, b = clouds(2)
+        balanced = otgen.sinkhorn(x, y, a, b, epsilon=0.1).value
+        strong = otgen.sinkhorn(x, y, a, b, epsilon=0.1, relax=1e6).value
+        assert strong == pytest.approx(balanced, rel=1e-4)
+        free = 0.1 * (1 - a @ np.exp(-costs(x, y) / 0.1) @ b)  # only the entropic term counts
+        assert otgen.sinkhorn(x, y, a, b, epsilon=0.1, relax=1e-7).value == pytest.approx(free, rel=1e-5)
+
+    def test_divergence_of_unequal_masses_is_positive_and_zero_on_equal_clouds(self):
+        x, y, a, b = clouds(3)
+        assert otgen.sinkhorn_divergence(x, x, a, a, epsilon=0.1, relax=0.5).value == pytest.approx(0, abs=1e-6)
+        result = otgen.sinkhorn_divergence(x, y, a, 2 * b, epsilon=0.1, relax=0.5)
+        assert 0 < result.lower <= result.value <= result.upper
+
+    @pytest.mark.parametrize("bad", [0, -1, "strong", (1, 2, 3), math.nan])
+    def test_bad_strengths(self, bad):
+        with pytest.raises(InvalidInput, match="relax"):
+            otgen.sinkhorn([0.0], [1.0], epsilon=1, relax=bad)
+
+    def test_needs_epsilon(self):
+        with pytest.raises(InvalidInput, match="relax needs epsilon > 0"):
+            otgen.transport([[1.0]], relax=1.0)
+
+
+class TestOverRelaxation:
+    def test_plain_until_the_rate_is_known(self):
+        assert relaxed([1.0, 0.5], 1.0) == 1.0
+        assert relaxed([1.0, 0.1, 0.01], 1.0) == 1.0
+        assert relaxed([1.0, 0.9, 0.81], 1.0) == pytest.approx(2 / (1 + math.sqrt(0.1)))
+
+    def test_back_to_plain_where_errors_grow(self):
+        assert relaxed([1.0] * (2 * window(1.5) + 1), 1.5) == 1.0
+
+    def test_a_slow_problem_takes_far_fewer_sweeps(self):
+        rng = np.random.default_rng(0)
+        x, y = rng.random((15, 2)), rng.random((15, 2)) + 0.3
+        assert otgen.sinkhorn(x, y, epsilon=1e-3).iterations < 3000  # plain sweeps: more than 10 000
