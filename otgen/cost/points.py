@@ -21,6 +21,7 @@ from .base import Cost, row_blocks
 METRICS = ("euclidean", "cityblock", "chebyshev")
 COSTS = ("sqeuclidean", "cosine")
 _SIFTED = 3  # candidates a row for a c-transform by matrix product
+_KEPT = 2**28  # bytes of inner products that are kept for the next pass
 _TREE_DIM = 10  # above this boxes around points exclude next to nothing
 
 
@@ -203,8 +204,12 @@ class PointCost(Cost):
 
     @cached_property
     def _products(self) -> Ground:
+        """``-2 <x, y>``: kept where that is little, since a pass then only has to read it."""
         x, y, _, _ = self._centred
-        return point_ground(np.asarray(-0.5 * x, self.dtype), np.asarray(y, self.dtype), PRODUCT, 1.0, -2.0)
+        x, y = np.asarray(x, self.dtype), np.asarray(y, self.dtype)
+        if len(x) * len(y) * x.itemsize <= _KEPT:
+            return matrix_ground(x @ y.T)
+        return point_ground(x, y, PRODUCT, 1.0)
 
     def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
         """``f_i = min_j c_ij - g_j`` and its arg min: (n,), (n,); far cells of columns are skipped."""
@@ -312,7 +317,11 @@ class PointCost(Cost):
 
     def astype(self, dtype: Any) -> PointCost:
         """The same cost computed in ``dtype``."""
-        return replace(self, dtype=dtype)
+        return self._single if np.dtype(dtype) == np.float32 else replace(self, dtype=dtype)
+
+    @cached_property
+    def _single(self) -> PointCost:
+        return replace(self, dtype=np.float32)
 
     @cached_property
     def _box(self) -> tuple[Floats, Floats, Floats, Floats]:

@@ -63,7 +63,9 @@ def fill(ground, i, start, stop, out):
     count = stop - start
     inner = ground.inner
     if inner == 0.0:
-        out[:count] = ground.matrix[i, start:stop]
+        at = np.uint64(start)
+        for j in range(np.uint64(count)):  # unsigned: else it is copied one by one
+            out[j] = ground.matrix[i, at + j]
         return
     x, yt = ground.x, ground.yt
     out[:count] = 0

@@ -22,7 +22,7 @@ from .exponential import exp2
 from .ground import CELL, PRODUCT, Array, Ground, own
 from .rows import over_rows
 
-TILE = 512
+TILE = 2048
 LANES = 8  # column sums are kept so many times over, whatever the number of threads: the sum is always the same
 PANEL = 128  # rows after which column sums in single precision move to double
 LOG2E = math.log2(math.e)
@@ -201,17 +201,6 @@ def _four(x, yt, i, row, column, weights, start, stop, at, e, sums):
 
 
 @jit(inline=True, sums=True)
-def _single(ground, i, row, column, weights, scale, start, stop, e):
-    """Exponentials of one row for any cost, into ``e``; returns their weighted sum."""
-    _exponents(ground, i, row, column, scale, start, stop, e)
-    total, at = e.dtype.type(0), np.uint64(start)
-    for j in range(np.uint64(stop - start)):
-        e[j] = exp2(e[j])
-        total += weights[at + j] * e[j]
-    return total
-
-
-@jit(inline=True, sums=True)
 def _four_products(x, yt, i, start, width, at, e):
     """Inner products of rows i to i + 3 with ``width`` columns, into ``e``."""
     d = x.shape[1]
@@ -229,10 +218,10 @@ def _four_products(x, yt, i, start, width, at, e):
         k0, k1, k2, k3 = np.uint64(k), np.uint64(k + 1), np.uint64(k + 2), np.uint64(k + 3)
         for j in range(np.uint64(width)):
             y0, y1, y2, y3 = yt[k0, start + j], yt[k1, start + j], yt[k2, start + j], yt[k3, start + j]
-            e[zero, at + j] += (a0 * y0 + a1 * y1) + (a2 * y2 + a3 * y3)
-            e[one, at + j] += (b0 * y0 + b1 * y1) + (b2 * y2 + b3 * y3)
-            e[two, at + j] += (c0 * y0 + c1 * y1) + (c2 * y2 + c3 * y3)
-            e[three, at + j] += (d0 * y0 + d1 * y1) + (d2 * y2 + d3 * y3)
+            e[zero, at + j] = (((e[zero, at + j] + a0 * y0) + a1 * y1) + a2 * y2) + a3 * y3
+            e[one, at + j] = (((e[one, at + j] + b0 * y0) + b1 * y1) + b2 * y2) + b3 * y3
+            e[two, at + j] = (((e[two, at + j] + c0 * y0) + c1 * y1) + c2 * y2) + c3 * y3
+            e[three, at + j] = (((e[three, at + j] + d0 * y0) + d1 * y1) + d2 * y2) + d3 * y3
         k += 4
     while k < d:
         a0, b0, c0, d0, k0 = x[i, k], x[i + 1, k], x[i + 2, k], x[i + 3, k], np.uint64(k)
@@ -246,28 +235,14 @@ def _four_products(x, yt, i, start, width, at, e):
 
 
 @jit(inline=True, sums=True)
-def _four_raised(row, column, weights, scale, i, start, width, at, e, sums):
-    """Costs of rows i to i + 3 in ``e`` become exponentials; adds to ``sums``."""
-    kind = column.dtype.type
-    zero, one, two, three = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
-    r0, r1, r2, r3 = row[i], row[i + 1], row[i + 2], row[i + 3]
-    s0 = s1 = s2 = s3 = kind(0)
-    at, start = np.uint64(at), np.uint64(start)
-    for j in range(np.uint64(width)):
-        h, w = column[start + j], weights[start + j]
-        e0 = exp2((r0 + h) - scale * e[zero, at + j])
-        e1 = exp2((r1 + h) - scale * e[one, at + j])
-        e2 = exp2((r2 + h) - scale * e[two, at + j])
-        e3 = exp2((r3 + h) - scale * e[three, at + j])
-        e[zero, at + j], e[one, at + j], e[two, at + j], e[three, at + j] = e0, e1, e2, e3
-        s0 += w * e0
-        s1 += w * e1
-        s2 += w * e2
-        s3 += w * e3
-    sums[0] += s0
-    sums[1] += s1
-    sums[2] += s2
-    sums[3] += s3
+def _raised(row, column, weights, scale, start, e):
+    """Costs ``e`` of one row, of columns from ``start`` on, become exponentials; returns their weighted sum."""
+    total, at = e.dtype.type(0), np.uint64(start)
+    for j in range(np.uint64(e.shape[0])):
+        raised = exp2((row + column[at + j]) - scale * e[j])
+        e[j] = raised
+        total += weights[at + j] * raised
+    return total
 
 
 @jit(sums=True)
@@ -281,16 +256,15 @@ def _group(ground, i, count, row, column, weights, scale, runs, listed, e, sums)
             stop = min(start + TILE, runs[k, 1])
             if fused and count == 4:
                 _four(ground.x, ground.yt, i, row, column, weights, start, stop, at, e, sums)
-            elif count == 4:
-                if ground.inner == PRODUCT:
-                    _four_products(ground.x, ground.yt, i, start, stop - start, at, e)
-                else:
-                    for q in range(4):
-                        fill(ground, i + q, start, stop, e[q, at:])
-                _four_raised(row, column, weights, scale, i, start, stop - start, at, e, sums)
             else:
+                together = count == 4 and ground.inner == PRODUCT
+                if together:
+                    _four_products(ground.x, ground.yt, i, start, stop - start, at, e)
                 for q in range(count):
-                    sums[q] += _single(ground, i + q, row[i + q], column, weights, scale, start, stop, e[q, at:])
+                    part = e[q, at : at + stop - start]
+                    if not together:
+                        fill(ground, i + q, start, stop, part)
+                    sums[q] += _raised(row[i + q], column, weights, scale, start, part)
             at += stop - start
     return at
 
