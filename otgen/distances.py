@@ -10,7 +10,7 @@ from typing import Any
 
 from . import validation
 from ._solve import checked, run, solve, solver_from
-from .cost import Metric
+from .cost import Metric, PointCost
 from .errors import InvalidInput
 from .gradients import Gradients
 from .problem import Problem, Relative
@@ -178,7 +178,7 @@ def sinkhorn(
     epsilon : float or Relative
         Strength of the entropic term, in cost units, or relative to the mean cost.
     tol : float
-        Largest L1 error of a marginal, at unit mass.
+        Largest L1 error of a marginal, relative to the mass.
     max_iter : int
         Limit on iterations.
     relax : float or (float, float), optional
@@ -194,7 +194,7 @@ def sinkhorn(
     Result
         ``value`` with proven bounds; ``cost`` is ``<P, C>`` of the rounded plan, ``exact_bounds`` a proven interval for the
         unregularised cost ``W_p ** p`` (None where relaxed); ``potentials`` are the entropic ones; ``gradients()`` those of
-        the value.
+        the value. Potentials come in the float dtype of the input, rounded to it; what is proven is proven of them before that.
 
     Raises
     ------
@@ -280,7 +280,8 @@ def sinkhorn_divergence(
     across = Problem.from_points(x, y, a, b, p=validation.finite_order(p), metric=metric, normalize=free)
     across = _entropic(across, epsilon, relax)
     own = [Problem.from_points(z, z, w, w, p=p, metric=metric) for z, w in ((x, a), (y, b))]
-    shared: dict[str, Any] = dict(epsilon=across.epsilon, symmetric=True)
+    symmetric = isinstance(across.cost, PointCost)  # a callable's word is not taken for it
+    shared: dict[str, Any] = dict(epsilon=across.epsilon, symmetric=symmetric, as_received=across.relaxed)
     problems = [across, *(replace(problem, **shared, relax=(rho,) * 2) for problem, rho in zip(own, across.relax))]
     xy, xx, yy = (run(problem, chosen, throw=False, progress=progress) for problem in problems)
     more = 0.0

@@ -30,6 +30,11 @@ class Marginals:
         """The mass of ``a (x) b``."""
         return float(self.a.sum()) * float(self.b.sum())
 
+    @property
+    def size(self) -> float:
+        """The larger total: marginal errors are relative to it."""
+        return max(float(self.a.sum()), float(self.b.sum()))
+
     def damping(self, epsilon: float) -> tuple[float, float]:
         """What an update of either potential is multiplied by, ``rho / (rho + epsilon)``."""
         one, other = (1.0 if math.isinf(rho) else rho / (rho + epsilon) for rho in self.relax)

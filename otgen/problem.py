@@ -49,7 +49,8 @@ class Problem:
         Whether source and target are the same measure, in the same order: entropic solvers then keep f = g.
     relax : (float, float)
         Strengths ``rho`` of ``rho KL(P 1, a)`` and ``rho KL(P' 1, b)`` in place of the constraints, in cost units; inf keeps one.
-        Relaxed problems are between the weights as received, others between probabilities.
+    as_received : bool
+        Whether weights count as received; else both sides are divided by their sums. Always so where relaxed.
 
     Examples
     --------
@@ -64,6 +65,7 @@ class Problem:
     epsilon: float = 0.0
     symmetric: bool = False
     relax: tuple[float, float] = (math.inf, math.inf)
+    as_received: bool = False
 
     def __post_init__(self) -> None:
         epsilon = validation.real(self.epsilon, "epsilon")
@@ -143,7 +145,8 @@ class Problem:
     def masses(self) -> tuple[Floats, Floats]:
         """What the two sides carry, (n,) and (m,): probabilities, or the weights as received where the problem is relaxed."""
         sides = self.source, self.target
-        one, other = (np.asarray(z.weights if self.relaxed else z.probabilities, np.float64) for z in sides)
+        raw = self.relaxed or self.as_received
+        one, other = (np.asarray(z.weights if raw else z.probabilities, np.float64) for z in sides)
         return one, other
 
     @property

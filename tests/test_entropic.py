@@ -243,6 +243,16 @@ class TestRelaxed:
         result = otgen.sinkhorn_divergence(x, y, a, 2 * b, epsilon=0.1, relax=0.5)
         assert 0 < result.lower <= result.value <= result.upper
 
+    @pytest.mark.parametrize("relax", [(math.inf, 0.5), (0.5, math.inf), (0.5, 0.5)])
+    def test_divergence_of_another_mass(self, relax):
+        x, y, a, _ = clouds(4, 8, 8)
+        a, epsilon = 3 * a, 0.1
+        terms = [(x, y, relax), (x, x, relax[:1] * 2), (y, y, relax[1:] * 2)]
+        across, *own = (brute_force(costs(u, v), a, a, epsilon, rho)[0] for u, v, rho in terms)
+        result = otgen.sinkhorn_divergence(x, y, a, a, epsilon=epsilon, relax=relax, tol=1e-10)
+        assert result.value == pytest.approx(across - sum(own) / 2, abs=1e-8)
+        assert result.lower <= result.value <= result.upper
+
     @pytest.mark.parametrize("bad", [0, -1, "strong", (1, 2, 3), math.nan])
     def test_bad_strengths(self, bad):
         with pytest.raises(InvalidInput, match="relax"):

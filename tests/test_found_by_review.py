@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import otgen
 from otgen import InvalidInput, Status, files
@@ -193,3 +194,99 @@ class TestFiles:
         with pytest.raises(InvalidInput, match="received the folder"):
             write_page(tmp_path, "title", "lead", [], [])
         assert list(Path(tmp_path).iterdir()) == []
+
+
+class TestEntropicCorners:
+    """Each of these once gave a NaN, a wrong number, a false status or a warning."""
+
+    @pytest.mark.parametrize(
+        ("call", "truth"),
+        [
+            (lambda: otgen.transport([[-100.0, -100], [-99, -98]], [0, 1.0], [0.5, 0.5], epsilon=0.1), -98.5),
+            (lambda: otgen.sinkhorn([[0.0], [3]], [[3.0], [0]], [1, 0], [1, 0], epsilon=0.005, relax=100.0), None),
+            (
+                lambda: otgen.sinkhorn(
+                    [[0.0], [1], [50]], [[0.0], [1]], [0, 0.5, 0.5], [0.5, 0.5], epsilon=0.5, relax=(1000.0, None)
+                ),
+                None,
+            ),
+        ],
+    )
+    def test_points_without_mass(self, call, truth):
+        result = call()
+        assert result.status is otgen.Status.CONVERGED
+        assert result.lower <= result.value <= result.upper < math.inf
+        assert truth is None or result.value == pytest.approx(truth, abs=0.1)
+
+    @pytest.mark.parametrize(
+        ("scale", "metric", "p"), [(1e20, "euclidean", 1), (1e-25, "cityblock", 2), (1e-15, "chebyshev", 3)]
+    )
+    def test_units_beyond_single_precision(self, scale, metric, p):
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=(600, 2)), rng.normal(size=(600, 2)) + 0.3
+        plain = otgen.sinkhorn(x, y, epsilon=0.05, p=p, metric=metric)
+        scaled = otgen.sinkhorn(x * scale, y * scale, epsilon=0.05 * scale**p, p=p, metric=metric)
+        assert scaled.value / scale**p == pytest.approx(plain.value, rel=1e-6)
+
+    def test_rows_that_serve_nobody(self):
+        C = np.array([[0.0, 1, 2], [INF] * 3, [1, 0, 3]])
+        result = otgen.transport(C, [0.5, 0, 0.5], [0.3, 0.3, 0.4], epsilon=0.1)
+        assert result.plan.marginals()[1] == pytest.approx([0.3, 0.3, 0.4], abs=1e-5)
+        sparse = scipy.sparse.csr_array(np.array([[1.0, 1, 2, 0], [0, 0, 0, 5], [1, 2, 3, 0]]))
+        again = otgen.transport(sparse, [0.5, 0, 0.5], [0.3, 0.3, 0.4, 0], epsilon=0.1)
+        assert again.plan.marginals()[1] == pytest.approx([0.3, 0.3, 0.4, 0], abs=1e-5)
+        with pytest.raises(InvalidInput, match="rows with mass must have an allowed pair"):
+            otgen.transport([[0, 1.0], [INF, INF]], [0.5, 0.5], [0.5, 0.5], epsilon=0.1, relax=1.0)
+
+    @pytest.mark.parametrize("relax", [(None, 2.0), (2.0, None), 2.0])
+    def test_relaxed_and_far_from_done(self, relax):
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=(160, 12)), rng.normal(size=(5, 12))
+        options = dict(epsilon=1e-4, metric="cosine", p=1, relax=relax)
+        rough = otgen.sinkhorn(x, y, **options, max_iter=1, throw=False)
+        fine = otgen.sinkhorn(x, y, **options, max_iter=100_000, tol=1e-9)
+        assert rough.lower <= fine.value <= rough.upper
+
+    def test_wild_starts(self):
+        rng = np.random.default_rng(0)
+        init = np.full(5, 1e3), np.full(7, 1e3)
+        x, y = rng.random((5, 2)), rng.random((7, 2))
+        rough = otgen.sinkhorn(x, y, epsilon=0.1, relax=1.0, init=init, max_iter=1, throw=False)
+        assert not math.isnan(rough.upper)
+        with pytest.raises(InvalidInput, match="init must be"):
+            otgen.sinkhorn(x, y, epsilon=0.1, init=(np.zeros(5) + 1j, np.zeros(7)))
+
+    @pytest.mark.parametrize("heavier", [104, 101, 120])
+    def test_clusters_of_slightly_unequal_mass(self, heavier):
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=(2, 200, 2)) * 0.5
+        x[100:] += 10
+        y[heavier:] += 10
+        assert otgen.sinkhorn(x, y, epsilon=0.1).iterations < 2000
+
+    def test_plans_keep_their_digits_far_from_the_origin(self):
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=(40, 2)) + 1e6, rng.normal(size=(50, 2)) + 1e6
+        plan = otgen.sinkhorn(x, y, epsilon=0.05, tol=1e-9).plan
+        assert plan @ np.ones(50) == pytest.approx(plan.marginals()[0], rel=1e-10)
+        assert plan @ np.ones(50) == pytest.approx(np.full(40, 1 / 40), rel=1e-9)
+
+    def test_a_callable_that_is_no_metric(self):
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=(50, 2)), rng.normal(size=(40, 2)) + 0.2
+
+        def one_way(u, v):
+            t = u[:, None, 0] - v[None, :, 0]
+            return np.maximum(t, 0) + 0.1 * np.maximum(-t, 0)
+
+        result = otgen.sinkhorn_divergence(x, y, epsilon=0.1, metric=one_way, p=1)
+        assert result.marginal_error <= 1.01e-6
+
+    @pytest.mark.parametrize("stages", [[], "ab", [0.0], [-1.0, 0.1], [1.0]])
+    def test_schedules_that_make_no_sense(self, stages):
+        class Odd:
+            def epsilons(self, last, largest_cost):
+                return stages
+
+        with pytest.raises(InvalidInput, match=r"schedule.epsilons must give"):
+            otgen.sinkhorn([0.0, 1], [0.5], epsilon=0.1, solver=otgen.solvers.Sinkhorn(schedule=Odd()))

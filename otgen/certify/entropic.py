@@ -23,6 +23,7 @@ import math
 import numpy as np
 
 from ..kernels.accurate import UNIT, dot, total
+from ..marginals import Marginals
 from ..plan import EntropicPlan
 from ..problem import Problem
 from ..validation import Floats
@@ -50,86 +51,117 @@ def certify_entropic(problem: Problem, plan: EntropicPlan, potentials: tuple[Flo
         Of kind ``entropic``: ``objective`` is the dual value, with bounds of the entropic value; ``cost`` is the plan's, and
         ``exact_bounds`` hold the unregularised cost.
     """
-    f, g = potentials
-    goal, epsilon = problem.marginals, problem.epsilon
+    work = _WithMass(problem, plan)
+    f, g, goal, epsilon, cost = work.plan.f, work.plan.g, work.marginals, problem.epsilon, work.plan.cost
     a, b = goal.a, goal.b
-    f, g = np.where(a > 0, f, 0.0), np.where(b > 0, g, 0.0)
     terms = (sum(problem.shape) + 16) * UNIT
-    argument = problem.cost.exponent_error + 8 * UNIT * float(np.abs(f).max() + np.abs(g).max())
-    log_rows, columns = problem.cost.sweep(f, g, a, b, epsilon, 0.0, cut=_CUT)
+    argument = cost.exponent_error + 8 * UNIT * float(np.abs(f).max() + np.abs(g).max())
+    log_rows, columns = cost.sweep(f, g, a, b, epsilon, 0.0, cut=_CUT)
     with np.errstate(over="ignore", invalid="ignore"):
         rows = a * np.exp(log_rows)
         mass = float(rows.sum())
         missed = rows - goal.wanted(f, 0), b * columns - goal.wanted(g, 1)
-        error = max(float(np.abs(side).sum()) for side in missed)
+        error = max(float(np.abs(side).sum()) for side in missed) / goal.size
+        grain = float(np.expm1(argument / epsilon + terms))
     gains = goal.gain(f, 0), goal.gain(g, 1)
     whole = total(a) * total(b)
-    size = dot(a, np.abs(gains[0])) + dot(b, np.abs(gains[1]))
-    dual = dot(a, gains[0]) + dot(b, gains[1]) - epsilon * (mass - whole)
-    slip = 12 * UNIT * (size + epsilon * whole) + max(mass, whole) * (argument + epsilon * (terms + 2.0**-_CUT))
-    lower = below(dual, 1.01 * slip)
-    grain = argument / epsilon + terms
+    dual = lower = size = -math.inf  # far from done, the mass or the price of a marginal is beyond all floats
+    if math.isfinite(mass) and all(np.isfinite(side).all() for side in gains):
+        size = dot(a, np.abs(gains[0])) + dot(b, np.abs(gains[1]))
+        dual = dot(a, gains[0]) + dot(b, gains[1]) - epsilon * (mass - whole)
+        slip = 12 * UNIT * (size + epsilon * whole) + max(mass, whole) * epsilon * (grain + 2.0**-_CUT)
+        lower = below(dual, 1.01 * slip)
+    scale = max(abs(dual), size)
     if problem.relaxed:
-        upper, cost = _relaxed_primal(problem, plan, grain)
-        return Certificate("entropic", cost, lower, upper, max(abs(dual), size), error, potentials, dual)
-    upper, cost, cost_upper = _primal(problem, plan, grain)
+        upper, spent = _relaxed_primal(work, grain)
+        return Certificate("entropic", spent, lower, upper, scale, error, potentials, dual)
+    upper, spent, spent_upper = _primal(work, grain)
     exact = certify_dual(problem, None, potentials)
-    return Certificate(
-        "entropic", cost, lower, upper, max(abs(dual), size), error, potentials, dual, (exact.lower, cost_upper)
-    )
+    bounds = None if problem.as_received else (exact.lower, spent_upper)
+    return Certificate("entropic", spent, lower, upper, scale, error, potentials, dual, bounds)
 
 
-def _relaxed_primal(problem: Problem, plan: EntropicPlan, grain: float) -> tuple[float, float]:
+class _WithMass:
+    """A problem and its plan without the points that carry nothing, whose potentials may be anything."""
+
+    def __init__(self, problem: Problem, plan: EntropicPlan) -> None:
+        self.relax, self.epsilon = problem.relax, problem.epsilon
+        rows, columns = np.flatnonzero(plan.a), np.flatnonzero(plan.b)
+        (n, m), cost = plan.shape, plan.cost
+        if len(rows) < n or len(columns) < m:
+            cost = cost.restricted(rows, columns)
+        f, a, u, r = (np.broadcast_to(z, (n,))[rows] for z in (plan.f, plan.a, plan.u, plan.r))
+        g, b, v, s = (np.broadcast_to(z, (m,))[columns] for z in (plan.g, plan.b, plan.v, plan.s))
+        self.plan = EntropicPlan(cost, f, g, plan.epsilon, a, b, u, v, r, s)
+        self.u, self.v, self.r, self.s = u, v, r, s
+        self.marginals = Marginals(a, b, problem.relax)
+
+
+def _relaxed_primal(work: _WithMass, grain: float) -> tuple[float, float]:
     """What the plan is worth, from above, where a marginal is relaxed: every plan is allowed. And its cost."""
-    (a, b), epsilon = problem.masses, problem.epsilon
-    u, v = (np.broadcast_to(z, (k,)) for z, k in ((plan.u, len(a)), (plan.v, len(b))))
+    plan, epsilon, a, b, u, v = work.plan, work.epsilon, work.plan.a, work.plan.b, work.u, work.v
     rows, columns = plan.smooth_marginals()
-    cost = float(u * a @ problem.cost.gibbs_cost(plan.f, plan.g, epsilon, v * b))
-    value = _weighted(rows, plan.f + epsilon * np.log(u)) + _weighted(columns, plan.g + epsilon * np.log(v))
-    value += epsilon * (total(a) * total(b) - float(rows.sum()))
-    size = _weighted(rows, np.abs(plan.f)) + _weighted(columns, np.abs(plan.g)) + epsilon * total(a) * total(b)
-    for weights, sums, rho in zip((a, b), (rows, columns), problem.relax):
-        if math.isinf(rho):  # scaled to meet it; what rounding leaves is repaired by mixing, as in `_primal`
-            depth = -math.log(a[a > 0].min()) - math.log(b[b > 0].min())
-            size += 2 * (max(map(abs, problem.cost.range())) + epsilon * depth)
-            continue
-        with np.errstate(divide="ignore", invalid="ignore"):
-            value += rho * (_weighted(sums, np.log(sums / weights)) - float(sums.sum()) + total(weights))
-            size += rho * (_weighted(sums, np.abs(np.log(sums / weights)) + 2.0) + total(weights))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        cost = float(u * a @ plan.cost.gibbs_cost(plan.f, plan.g, epsilon, v * b))
+        value = _weighted(rows, plan.f + epsilon * np.log(u)) + _weighted(columns, plan.g + epsilon * np.log(v))
+        value += epsilon * (work.marginals.whole - float(rows.sum()))
+        size = _size(work, rows, columns) + epsilon * work.marginals.whole
+        for weights, sums, rho in zip((a, b), (rows, columns), work.relax):
+            if math.isinf(rho):  # scaled to meet it; what rounding leaves is repaired by mixing, as in `_primal`
+                size += 2 * work.marginals.size * (max(map(abs, plan.cost.range())) + epsilon * _depth(work))
+                continue
+            divergences = np.log(sums / weights)
+            value += rho * (_weighted(sums, divergences) - float(sums.sum()) + total(weights))
+            size += rho * (_weighted(sums, np.abs(divergences) + 2.0) + total(weights))
+        upper = value + 4 * grain * size
+    if not math.isfinite(upper):  # far from done, the plan's mass is beyond all floats
+        return math.inf, cost if math.isfinite(cost) else math.inf
     return above(value, 4 * grain * size), cost
 
 
-def _primal(problem: Problem, plan: EntropicPlan, grain: float) -> tuple[float, float, float]:
+def _primal(work: _WithMass, grain: float) -> tuple[float, float, float]:
     """An upper bound of the value; the plan's cost, and an upper bound of the unregularised cost.
 
     ``grain`` bounds the relative error of an entry of the plan, and of its sums.
     """
-    (a, b), epsilon, cost = problem.masses, problem.epsilon, problem.cost
-    n, m = problem.shape
-    u, v, r, s = (np.broadcast_to(z, (k,)) for z, k in ((plan.u, n), (plan.v, m), (plan.r, n), (plan.s, m)))
+    plan, cost, epsilon = work.plan, work.plan.cost, work.epsilon
+    a, b, u, v, r, s = plan.a, plan.b, work.u, work.v, work.r, work.s
     rows, columns = plan.smooth_marginals()
     smooth = float(u * a @ cost.gibbs_cost(plan.f, plan.g, epsilon, v * b))
     rest = float(r @ cost.sums(s)) if r.any() else 0.0
-    whole = smooth + rest
+    spent = smooth + rest
     if cost.forbids:  # a rank-one repair might use forbidden pairs, so no finite upper bound is claimed
-        return math.inf, whole, math.inf
+        return math.inf, spent, math.inf
     with np.errstate(divide="ignore", invalid="ignore"):
         value = _weighted(rows, plan.f + epsilon * np.log(u)) + _weighted(columns, plan.g + epsilon * np.log(v))
         entropy = _weighted(r, np.log(r / a)) * float(s.sum()) + float(r.sum()) * _weighted(s, np.log(s / b))
     t, mass = float(r.sum() * s.sum()), float(rows.sum())
-    share = min(max(t, 2.0**-100), 0.5)
-    divergence = entropy - t * math.log(share) - mass * math.log1p(-share) + 1.0 - mass - t
+    share = min(max(t / (mass + t), 2.0**-100), 0.5)
+    divergence = entropy - t * math.log(share) - mass * math.log1p(-share) + work.marginals.whole - mass - t
     value += rest + epsilon * divergence
     low, high = cost.range()
-    highest = max(abs(low), abs(high))
-    depth = -math.log(a[a > 0].min()) - math.log(b[b > 0].min())  # of the smallest entry of a (x) b
+    highest, depth = max(abs(low), abs(high)), _depth(work)
     residual = float(np.abs(rows + r * s.sum() - a).sum() + np.abs(columns + s * r.sum() - b).sum())
-    residual += 2 * grain + 2.0 ** (2 - _CUT)
-    size = _weighted(rows, np.abs(plan.f)) + _weighted(columns, np.abs(plan.g)) + abs(rest)
+    residual += (2 * grain + 2.0 ** (2 - _CUT)) * work.marginals.size
     repair = residual * (highest - min(0.0, low) + epsilon * depth)
-    rounding = grain * (highest + size + epsilon * (depth + abs(entropy) + 1.0))
+    size = _size(work, rows, columns) + abs(rest) + work.marginals.size * highest
+    rounding = grain * (size + epsilon * (depth + abs(entropy) + work.marginals.whole))
     upper = above(value, 1.01 * (repair + rounding))
-    return upper, whole, above(whole, 1.01 * (residual * highest + grain * (highest + abs(whole))))
+    return upper, spent, above(spent, 1.01 * (residual * highest + grain * (highest + abs(spent))))
+
+
+def _size(work: _WithMass, rows: Floats, columns: Floats) -> float:
+    """What rounding in sums over potentials, and over the logarithms of the scalings, is relative to."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scalings = _weighted(rows, np.abs(np.log(work.u))) + _weighted(columns, np.abs(np.log(work.v)))
+    potentials = _weighted(rows, np.abs(work.plan.f)) + _weighted(columns, np.abs(work.plan.g))
+    return potentials + work.epsilon * scalings
+
+
+def _depth(work: _WithMass) -> float:
+    """The logarithm of how far the smallest entry of ``a (x) b`` lies below the total mass."""
+    a, b = work.plan.a, work.plan.b
+    return math.log(max(work.marginals.size, 1.0)) - math.log(a.min()) - math.log(b.min())
 
 
 def _weighted(weights: Floats, values: Floats) -> float:

@@ -174,7 +174,8 @@ class SparseCost(Cost):
         rows = np.repeat(np.arange(self.shape[0]), np.diff(self.csr.indptr))
         with np.errstate(divide="ignore"):
             log_rows = f / epsilon - self.softmin(g + epsilon * np.log(b), epsilon) / epsilon
-        lift = f / epsilon - power * np.maximum(log_rows, floor)
+        served = np.isfinite(log_rows)
+        lift = np.where(served, f / epsilon - power * np.maximum(np.where(served, log_rows, 0.0), floor), -np.inf)
         exponent = lift[rows] + (g[self.csr.indices] - self.csr.data) / epsilon
         with np.errstate(over="ignore", invalid="ignore"):
             terms = np.where(np.isfinite(self.csr.data), a[rows] * np.exp(exponent), 0.0)

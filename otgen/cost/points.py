@@ -132,10 +132,27 @@ class PointCost(Cost):
         """The ground for sums of exponentials: around the middle, and in kd order where that lets terms be left out."""
         if self.metric == "cosine":
             return self._ground
-        middle = (self._box[2] + self._box[3]) / 2
-        x, y = (self.x[self._order], self.y[self.T._order]) if self._boxed else (self.x, self.y)
-        x, y = (np.asarray(z - middle, self.dtype) for z in (x, y))
-        return point_ground(x, y, *self._form, celled=self._boxed)
+        if not self._boxed:
+            return self._middle
+        x, y = self._middle.x[self._order], self._middle.yt.T[self.T._order]
+        return point_ground(x, y, *self._form, celled=True)
+
+    @cached_property
+    def _middle(self) -> Ground:
+        """The ground around the middle of the joint box: what stretches points must not lose their small digits."""
+        if self.metric == "cosine":
+            return self._ground
+        middle = (np.minimum(self._box[0], self._box[2]) + np.maximum(self._box[1], self._box[3])) / 2
+        x, y = (np.asarray(z - middle, self.dtype) for z in (self.x, self.y))
+        return point_ground(x, y, *self._form)
+
+    def softmin(self, h: Floats, epsilon: float) -> Floats:
+        """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,)."""
+        return on_device("cpu").softmin(self._middle, h, epsilon)
+
+    def gibbs(self, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
+        """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
+        return on_device("cpu").gibbs(self._middle, f, g, epsilon, vectors)
 
     def sweep(
         self,
@@ -350,6 +367,12 @@ class PointCost(Cost):
         diagonal = 1.0 if math.isinf(inner) else float(((extents / reach) ** inner).sum() ** (1 / inner))
         exponent = max(down + math.frexp(reach)[1] + math.frexp(diagonal)[1], largest - 1000)
         return self if abs(exponent) * max(self.p, 2) <= 256 else self.shrunk(exponent)
+
+    @property
+    def fits_single(self) -> bool:
+        """Whether costs and what they are made of are well within the range of single precision."""
+        reach, largest = float(self._extents().max()), self.range()[1]
+        return 2.0**-40 < reach < 2.0**40 and 2.0**-80 < largest < 2.0**80
 
     @property
     def points_shift(self) -> int:

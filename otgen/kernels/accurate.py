@@ -19,7 +19,7 @@ from .ground import own
 Doubles = npt.NDArray[np.floating[Any]]
 
 UNIT = 2.0**-53  # unit roundoff of float64
-_SMALL = 4096  # below this, Python's exact fsum is as quick as a compiled kernel and loads no compiler
+_SMALL = 512  # below this, Python's exact fsum is as quick as a compiled kernel, and that need not be loaded
 
 
 @jit

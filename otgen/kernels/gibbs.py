@@ -336,8 +336,10 @@ def _rows(ground, i, count, row, column, heights, weights, scale, power, floor, 
             continue
         log_rows[i + q], top = _careful(ground, i + q, row[i + q], column, weights, scale, whole)
         factors[q] = 0.0
-        factor = panel.dtype.type(heights[i + q] * 2.0 ** (top - power * max(log_rows[i + q], floor)))
         e[q, :] = 0
+        if log_rows[i + q] == -np.inf:  # nothing there, and nothing to spread
+            continue
+        factor = panel.dtype.type(heights[i + q] * 2.0 ** (top - power * max(log_rows[i + q], floor)))
         for j in range(panel.shape[0]):
             panel[j] += factor * whole[j]
     _spread(e, factors, count, runs, listed, panel)
@@ -555,7 +557,8 @@ def sweep(
             _sweep(bits, row, column, *rest, starts, first, last)
 
     _over_lanes(n, _work(ground), kernel)
-    return log_rows / LOG2E, columns.sum(axis=0)
+    with np.errstate(over="ignore"):
+        return log_rows / LOG2E, columns.sum(axis=0)
 
 
 def _work(ground: Ground) -> int:

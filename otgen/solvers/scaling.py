@@ -54,6 +54,8 @@ class Iteration:
             progress(f"iteration {self.count}, epsilon {epsilon:.3g}, marginal error {self.error:.2e}")
             if self.error <= tolerance:
                 return True
+            if single and not math.isfinite(step.dual):
+                return False
             if self.error < milestone / 2:
                 milestone, since = self.error, self.count
             if self.count >= limit or (single and self.count > since + _PATIENCE):
@@ -73,25 +75,29 @@ class Iteration:
                 errors = []
 
     def settle(self, cost: Cost, epsilon: float) -> None:
-        """One plain update of g: whatever f is, columns are then met, and the dual value says something."""
+        """One plain update of g, of f where only rows must be met: they are then, and the dual value says something."""
         goal = self.marginals
-        damping = goal.damping(epsilon)[1]
-        self.g = damping * cost.T.softmin(self.f + epsilon * np.log(goal.a), epsilon)
+        one, other = goal.damping(epsilon)
+        if one == 1.0 and other < 1.0:
+            self.f = cost.softmin(self.g + epsilon * np.log(goal.b), epsilon)
+        else:
+            self.g = other * cost.T.softmin(self.f + epsilon * np.log(goal.a), epsilon)
 
     def _sweep(self, cost: Cost, epsilon: float, omega: float) -> Step:
         """Both potentials updated, with what there is to know about the old and the new ones."""
         goal = self.marginals
         one, other = goal.damping(epsilon)
-        heights = goal.a if one == 1.0 else goal.a * np.exp(omega * (one - 1.0) * self.f / epsilon)
+        with np.errstate(over="ignore"):
+            heights = goal.a if one == 1.0 else goal.a * np.exp(omega * (one - 1.0) * self.f / epsilon)
         cut = self.cut if self.error < _NEAR else math.inf
         log_rows, columns = cost.sweep(self.f, self.g, heights, goal.b, epsilon, omega * one, cut=cut)
         f = self.f + omega * ((one - 1.0) * self.f - one * epsilon * log_rows)
         log_columns = self._logarithms(cost, columns, f, epsilon, cut)
         g = self.g + omega * ((other - 1.0) * self.g - other * epsilon * log_columns)
         with np.errstate(over="ignore", invalid="ignore"):
-            row_error = float(np.abs(goal.a * np.exp(log_rows) - goal.wanted(self.f, 0)).sum())
+            row_error = float(np.abs(goal.a * np.exp(log_rows) - goal.wanted(self.f, 0)).sum()) / goal.size
             reached = goal.b * np.exp(log_columns + (g - self.g) / epsilon)
-            column_error = float(np.abs(reached - goal.wanted(g, 1)).sum())
+            column_error = float(np.abs(reached - goal.wanted(g, 1)).sum()) / goal.size
         return Step(f, g, row_error, column_error, goal.dual(f, g, float(reached.sum()), epsilon))
 
     def _logarithms(self, cost: Cost, columns: Floats, f: Floats, epsilon: float, cut: float) -> Floats:
@@ -135,7 +141,8 @@ class SymmetricIteration:
         while True:
             log_rows = self._rows(cost, epsilon)
             with np.errstate(over="ignore"):
-                self.error = float(np.abs(self.a * np.exp(log_rows) - self.marginals.wanted(self.f, 0)).sum())
+                missed = self.a * np.exp(log_rows) - self.marginals.wanted(self.f, 0)
+                self.error = float(np.abs(missed).sum()) / self.marginals.size
             progress(f"iteration {self.count}, epsilon {epsilon:.3g}, marginal error {self.error:.2e}")
             if self.error <= tolerance:
                 return True
@@ -157,7 +164,7 @@ class SymmetricIteration:
 
 def _cut(cost: Cost, tolerance: float) -> float:
     """The power of two below whose inverse terms do not matter to a marginal error."""
-    return min(_CUT[np.dtype(cost.dtype).itemsize], _MARGIN - math.log2(tolerance))
+    return min(_CUT[np.dtype(cost.dtype).itemsize], _MARGIN + max(8.0, -math.log2(tolerance)))
 
 
 def window(omega: float) -> int:

@@ -25,7 +25,7 @@ from .simplex import Simplex
 
 _COARSEST = 256  # points a side below which nothing is merged
 _MERGING = 0.25  # of epsilon: what merging points may move mass by, in cost
-_ROUGH = 0.05  # marginal error at which the next epsilon begins
+_ROUGH = 1e-3  # marginal error at which the next epsilon begins: what is missing between two clusters must show
 _NOISE = 0.01  # of the rounding of an exponent in single precision: what is left of it in a sum
 _SMALL = 2**18  # pairs up to which single precision saves nothing worth having
 _SINGLE = 1e-3  # marginal error that single precision must be good for
@@ -80,7 +80,7 @@ class Sinkhorn:
         if exact is not None and exact.status is Status.INFEASIBLE:
             return Solution(exact.problem, None, exact.potentials, exact.status, 0, "Sinkhorn")
         f, g = given(problem, init) if init is not None else (None, None)
-        stages = [problem.epsilon] if init is not None else self.schedule.epsilons(problem.epsilon, largest)
+        stages = [problem.epsilon] if init is not None else _stages(self.schedule, problem.epsilon, largest)
         work = _Work(problem, progress, self.max_iter)
         done = work.symmetric(stages, self.tol, f) if problem.symmetric else work.between(stages, self.tol, f, g)
         f, g = work.everywhere()
@@ -95,6 +95,8 @@ def _checked(problem: Problem) -> float:
         raise InvalidInput(
             f"solver='sinkhorn' needs epsilon > 0 and finite p; received {problem!r}; use otgen.wasserstein"
         )
+    if problem.relaxed and problem.cost.forbids:
+        _servable(problem)
     largest = max(map(abs, problem.cost.range()))
     if problem.epsilon < 1e-12 * largest:
         raise InvalidInput(
@@ -104,12 +106,39 @@ def _checked(problem: Problem) -> float:
     return largest or problem.epsilon
 
 
+def _servable(problem: Problem) -> None:
+    """Raise where a point has mass and no allowed pair: its potential would be infinite."""
+    a, b = problem.masses
+    for weights, cost, side in ((a, problem.cost, "rows"), (b, problem.cost.T, "columns")):
+        lost = np.isinf(cost.ctransform(np.zeros(cost.shape[1]))[0]) & (weights > 0)
+        if lost.any():
+            raise InvalidInput(
+                f"{side} with mass must have an allowed pair in relaxed transport; received {int(lost.sum())} without, the first "
+                f"{int(lost.argmax())}; leave them out, each adds relax times its mass to the value"
+            )
+
+
+def _stages(schedule: Schedule, last: float, largest: float) -> list[float]:
+    """What a schedule says, checked: it may be the caller's own."""
+    stages = schedule.epsilons(last, largest)
+    try:
+        numbers = [float(epsilon) for epsilon in stages]
+    except (TypeError, ValueError):
+        numbers = []
+    if not numbers or numbers[-1] != last or not all(last <= epsilon < math.inf for epsilon in numbers):
+        raise InvalidInput(
+            f"schedule.epsilons must give finite numbers of at least the epsilon asked for, which comes last; received {stages!r} "
+            f"for {last!r}"
+        )
+    return numbers
+
+
 def given(problem: Problem, init: Any) -> tuple[Floats, Floats]:
     """Potentials to start from, in the units of a scaled problem."""
     shift = problem.cost.shift * problem.p
     try:
         pair = init.potentials if isinstance(init, Result) else init
-        f, g = (np.asarray(z, dtype=np.float64) * 2.0**-shift for z in pair)
+        f, g = (np.asarray(z).astype(np.float64, casting="same_kind") * 2.0**-shift for z in pair)
     except (TypeError, ValueError):
         raise InvalidInput(
             f"init must be a Result with potentials or a pair (f, g); received {type(init).__name__}"
@@ -174,6 +203,10 @@ class _Work:
         whole = np.empty(self.problem.shape[0])
         whole[self.rows] = own.f
         self.g = whole[self.columns]
+        if not done:
+            last = Iteration(Marginals(self.a, self.b, self.problem.relax), self.f, self.g)
+            last.settle(self.cost, self.problem.epsilon)
+            self.g = last.g
         return done
 
     def _at(
@@ -181,10 +214,11 @@ class _Work:
     ) -> bool:
         """One epsilon: in single precision as far as that goes, then in double."""
         rounding = 2.0**-24 * max(map(abs, cost.range())) / epsilon
-        if isinstance(cost, PointCost) and _NOISE * rounding < _SINGLE and math.prod(cost.shape) > _SMALL:
+        large = math.prod(cost.shape) > _SMALL
+        if isinstance(cost, PointCost) and large and _NOISE * rounding < _SINGLE and cost.fits_single:
             enough = max(tol, 30 * _NOISE * rounding)
             done = iteration.run(cost.astype(np.float32), epsilon, enough, limit, self.progress)
-            if done and enough == tol == _ROUGH:  # on the way nothing is promised
+            if done and enough == tol and epsilon != self.problem.epsilon:  # on the way nothing is promised
                 return True
         return iteration.run(cost, epsilon, tol, limit, self.progress)
 
