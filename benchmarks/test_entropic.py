@@ -86,10 +86,16 @@ def test_one_iteration_in_single_precision(benchmark, n, d, floor, cut):
     def ours():
         cost.sweep(f, g, a, b, epsilon, cut=cut)
 
-    ours()
+    def several():
+        for _ in range(10):
+            ours()
+
+    several()
     pairs = []
     for _ in range(5):
-        mine = timed(ours)[0]
+        time.sleep(0.3)  # threads of the other one wait for work in a loop for a while
+        mine = timed(several)[0] / 10
+        time.sleep(0.3)
         pairs.append((mine, (timed(many)[0] - timed(few)[0]) / 20))
     mine, other = (float(np.median(side)) for side in zip(*pairs))
     per_pair = dict(ours_ns_a_pair=1e9 * mine / n**2, peer_ns_a_pair=1e9 * other / n**2)
@@ -151,7 +157,7 @@ def test_divergence_and_gradient(benchmark, d):
         points = torch.tensor(x, requires_grad=True)
         value = loss(torch.tensor(a), points, torch.tensor(b), torch.tensor(y))
         value.backward()
-        return 2 * float(value), 2 * points.grad.numpy()
+        return 2 * float(value.detach()), 2 * points.grad.numpy()
 
     def ours():
         result = otgen.sinkhorn_divergence(x, y, a, b, epsilon=epsilon, tol=1e-5)

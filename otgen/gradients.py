@@ -68,7 +68,7 @@ def envelope(problem: Problem, f: Floats, g: Floats) -> tuple[Pair, Pair]:
     points: Pair = (None, None)
     if isinstance(cost, PointCost):
         at_x = a[:, None] * cost.gibbs_slope(f, g, epsilon, b)
-        points = at_x, b[:, None] * cost.T.gibbs_slope(g, f, epsilon, a)
+        points = at_x, at_x if problem.symmetric else b[:, None] * cost.T.gibbs_slope(g, f, epsilon, a)
     log_rows, columns = cost.sweep(f, g, a, b, epsilon, 0.0)
     goal = problem.marginals
     in_a = goal.gain(f, 0) - epsilon * (np.exp(log_rows) - b.sum())

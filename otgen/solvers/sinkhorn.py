@@ -82,7 +82,7 @@ class Sinkhorn:
         f, g = given(problem, init) if init is not None else (None, None)
         stages = [problem.epsilon] if init is not None else _stages(self.schedule, problem.epsilon, largest)
         work = _Work(problem, progress, self.max_iter)
-        done = work.symmetric(stages, self.tol, f) if problem.symmetric else work.between(stages, self.tol, f, g)
+        done = work.symmetric(self.tol, f) if problem.symmetric else work.between(stages, self.tol, f, g)
         f, g = work.everywhere()
         plan = EntropicPlan(problem.cost, f, g, problem.epsilon, *problem.masses)
         plan = plan if problem.cost.forbids and not problem.relaxed else rounded(plan, problem.relax)
@@ -190,15 +190,12 @@ class _Work:
         self.f, self.g = iteration.f, iteration.g
         return done
 
-    def symmetric(self, stages: Sequence[float], tol: float, f: Floats | None) -> bool:
-        """One measure against itself: f = g, which converges in a few iterations at any epsilon."""
+    def symmetric(self, tol: float, f: Floats | None) -> bool:
+        """One measure against itself: f = g, which converges in a few iterations at any epsilon, from any start."""
         own = SymmetricIteration(
             Marginals(self.a, self.a, self.problem.relax), np.zeros(len(self.a)) if f is None else f[self.rows]
         )
-        done = False
-        for k, epsilon in enumerate(stages):
-            last = k == len(stages) - 1
-            done = self._at(own, self.cost, epsilon, tol if last else max(_ROUGH, tol), self.limit)
+        done = self._at(own, self.cost, self.problem.epsilon, tol, self.limit)
         self.count, self.f = own.count, own.f
         whole = np.empty(self.problem.shape[0])
         whole[self.rows] = own.f
