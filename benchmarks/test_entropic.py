@@ -4,6 +4,7 @@ OTT-JAX is not among the pinned packages: its rows run where it is installed. Th
 """
 
 import time
+from functools import partial
 
 import numpy as np
 import ot
@@ -149,6 +150,7 @@ def test_beside_geomloss(benchmark):
 
 @pytest.mark.parametrize("d", [2, 64])
 def test_divergence_and_gradient(benchmark, d):
+    """At the loosest tolerance with which neither value nor gradient is further from the truth than theirs."""
     x, y, a, b = clouds(2000, d)
     epsilon = 0.05 * mean_cost(x, y)
     loss = geomloss.SamplesLoss("sinkhorn", p=2, blur=(epsilon / 2) ** 0.5, scaling=0.9, backend="tensorized")
@@ -159,20 +161,29 @@ def test_divergence_and_gradient(benchmark, d):
         value.backward()
         return 2 * float(value.detach()), 2 * points.grad.numpy()
 
-    def ours():
-        result = otgen.sinkhorn_divergence(x, y, a, b, epsilon=epsilon, tol=1e-5)
+    def ours(tol):
+        result = otgen.sinkhorn_divergence(x, y, a, b, epsilon=epsilon, tol=tol)
         result.gradients()
         return result
 
-    result, (value, slope) = ours(), theirs()
-    exact = otgen.sinkhorn_divergence(x, y, a, b, epsilon=epsilon, tol=1e-10)
+    exact, (value, slope) = ours(1e-10), theirs()
     truth = exact.gradients().x
-    errors = [float(np.abs(z - truth).max() / np.abs(truth).max()) for z in (result.gradients().x, slope)]
-    assert abs(result.value - exact.value) <= abs(value - exact.value) + 1e-9
-    pairs = [(timed(ours)[0], timed(theirs)[0]) for _ in range(3)]
+
+    def errors(number, gradient):
+        return abs(number - exact.value), float(np.abs(gradient - truth).max() / np.abs(truth).max())
+
+    peer = errors(value, slope)
+    tried = {tol: errors((result := ours(tol)).value, result.gradients().x) for tol in (1e-2, 1e-3, 1e-4, 1e-5)}
+    enough = max(tol for tol, mine in tried.items() if mine[0] <= peer[0] and mine[1] <= peer[1])
+    pairs = []
+    for _ in range(5):
+        time.sleep(0.3)
+        mine = timed(ours, enough)[0]
+        time.sleep(0.3)
+        pairs.append((mine, timed(theirs)[0]))
     mine, other = (float(np.median(side)) for side in zip(*pairs))
-    more = dict(gradient_error=errors[0], peer_gradient_error=errors[1])
-    record(benchmark, ours, mine, other, [t / s for s, t in pairs], 5.0, **more)
+    more = dict(tol=enough, errors=tried[enough], peer_errors=peer)
+    record(benchmark, partial(ours, enough), mine, other, [t / s for s, t in pairs], 5.0, **more)
 
 
 def test_a_hundred_thousand_points(benchmark):

@@ -188,6 +188,13 @@ class PointCost(Cost):
         log_rows[rows] = on_device("cpu").symmetric(self._sums, f[rows], a[rows], epsilon, cut)
         return log_rows
 
+    def sums(self, weights: Floats) -> Floats:
+        """``sum_j w_j c_ij``: (n,); from sums and squares alone where a matrix product would be good enough."""
+        if not self._by_product or self._form[1] != 1:
+            return super().sums(weights)
+        x, y, squares_x, squares_y = self._centred
+        return weights.sum() * squares_x + weights @ squares_y + x @ (weights @ y)
+
     def gibbs_slope(self, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
         """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i``: (n, d)."""
         slope = on_device("cpu").gibbs_slope(self._ground, f, g, epsilon, weights)
