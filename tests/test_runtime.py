@@ -24,7 +24,7 @@ def test_ctrl_c_within_half_a_second(name):
         "import sys, time, numpy as np, otgen\n"
         "rng = np.random.default_rng(0)\n"
         "otgen.wasserstein(rng.random((700, 3)), rng.random((700, 3)))\n"
-        "otgen.sinkhorn(rng.random((50, 3)), rng.random((50, 3)), epsilon=1)\n"
+        "otgen.sinkhorn(rng.random((700, 3)), rng.random((700, 3)), epsilon=0.01)\n"  # loads what the long one will use
         "print('ready', flush=True)\n"
         f"try:\n    {LONG[name]}\nexcept KeyboardInterrupt:\n    print('stopped', flush=True)\n"
     )
