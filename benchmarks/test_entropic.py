@@ -15,7 +15,9 @@ import otgen
 from otgen.cost import PointCost
 
 torch = pytest.importorskip("torch", reason="GeomLoss needs torch")
-geomloss = pytest.importorskip("geomloss")
+geomloss = pytest.importorskip("geomloss", reason="the peer of these rows")
+
+NO_OTT = "OTT-JAX is not pinned: JAX would come with every install"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,10 +60,10 @@ def record(benchmark, call, mine, theirs, ratios, floor, **more):
 )
 @pytest.mark.parametrize("cut", [np.inf, 40.0], ids=["every-term", "without-far-terms"])
 def test_one_iteration_in_single_precision(benchmark, n, d, floor, cut):
-    jax = pytest.importorskip("jax")
-    geometry = pytest.importorskip("ott.geometry.geometry")
-    linear_problem = pytest.importorskip("ott.problems.linear.linear_problem")
-    sinkhorn = pytest.importorskip("ott.solvers.linear.sinkhorn")
+    jax = pytest.importorskip("jax", reason=NO_OTT)
+    geometry = pytest.importorskip("ott.geometry.geometry", reason=NO_OTT)
+    linear_problem = pytest.importorskip("ott.problems.linear.linear_problem", reason=NO_OTT)
+    sinkhorn = pytest.importorskip("ott.solvers.linear.sinkhorn", reason=NO_OTT)
 
     x, y, a, b = clouds(n, d)
     epsilon = 0.01 * mean_cost(x, y)

@@ -280,14 +280,9 @@ def sinkhorn_divergence(
     across = Problem.from_points(x, y, a, b, p=validation.finite_order(p), metric=metric, normalize=free)
     across = _entropic(across, epsilon, relax)
     own = [Problem.from_points(z, z, w, w, p=p, metric=metric) for z, w in ((x, a), (y, b))]
-    symmetric = isinstance(across.cost, PointCost)  # a callable's word is not taken for it
-    shared: dict[str, Any] = dict(epsilon=across.epsilon, symmetric=symmetric, as_received=across.relaxed)
-    problems = [across, *(replace(problem, **shared, relax=(rho,) * 2) for problem, rho in zip(own, across.relax))]
+    problems = [across, *_own_terms(across, own)]
     xy, xx, yy = (run(problem, chosen, throw=False, progress=progress) for problem in problems)
-    more = 0.0
-    if across.relaxed:
-        weights_a, weights_b = across.masses
-        more = across.epsilon / 2 * (float(weights_a.sum()) - float(weights_b.sum())) ** 2
+    more = _of_masses(across)
     value = xy.value - (xx.value + yy.value) / 2 + more
     lower = _minus(xy.lower, xx.upper, yy.upper) + more * (1 - 1e-12)
     upper = _minus(xy.upper, xx.lower, yy.lower) + more * (1 + 1e-12)
@@ -307,6 +302,21 @@ def sinkhorn_divergence(
         make_gradients=partial(_debiased_gradients, xy, xx, yy, across),
     )
     return checked(result, throw=throw)
+
+
+def _own_terms(across: Problem, own: list[Problem]) -> list[Problem]:
+    """The problems of each measure against itself, under what the cross term is solved under, relaxed as its side is."""
+    symmetric = isinstance(across.cost, PointCost)  # a callable's word is not taken for it
+    shared: dict[str, Any] = dict(epsilon=across.epsilon, symmetric=symmetric, as_received=across.relaxed)
+    return [replace(problem, **shared, relax=(rho, rho)) for problem, rho in zip(own, across.relax)]
+
+
+def _of_masses(across: Problem) -> float:
+    """What unequal masses add to a relaxed divergence, ``epsilon (sum a - sum b)^2 / 2``."""
+    if not across.relaxed:
+        return 0.0
+    a, b = across.masses
+    return across.epsilon / 2 * (float(a.sum()) - float(b.sum())) ** 2
 
 
 def _minus(xy: float | None, xx: float | None, yy: float | None) -> float:

@@ -2,7 +2,7 @@
 
 Each works on tiles of one row by ``TILE`` columns. ``fill`` writes a tile of costs into a buffer that stays in the
 first-level cache; what a kernel then does with it (minimum, top k) is a plain loop over it. Sums of exponentials have a
-file of their own, :mod:`.gibbs`.
+file of their own, :mod:`.gibbs` and :mod:`.sweeps`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import numpy as np
 from .cells import around, bounds, cells_of
 from .compiling import jit
 from .entries import fill, one
-from .gibbs import gibbs, gibbs_cost, gibbs_slope, softmin, sweep, symmetric
+from .gibbs import gibbs, gibbs_cost, gibbs_slope, softmin
 from .ground import CELL, Array, Ground, own
 from .reference import Indices
 from .rows import over_rows
+from .sweeps import sweep, symmetric
 
 __all__ = [
     "cost_block",
