@@ -13,6 +13,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import solvers
     from ._solve import solve
+    from .batch import BatchResult, sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
     from .certify import Certificate
     from .cost import Minkowski
     from .distances import sinkhorn, sinkhorn_divergence, transport, wasserstein
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 # What each public name is loaded from when it is first used: `import otgen` alone loads no compiler and no array library.
 _HOMES = {
+    "BatchResult": "batch",
     "Certificate": "certify",
     "Infeasible": "errors",
     "InvalidInput": "errors",
@@ -41,14 +43,18 @@ _HOMES = {
     "TooLarge": "errors",
     "bures_wasserstein": "gaussians",
     "sinkhorn": "distances",
+    "sinkhorn_batch": "batch",
     "sinkhorn_divergence": "distances",
+    "sinkhorn_divergence_batch": "batch",
     "sliced_wasserstein": "sliced",
     "solve": "_solve",
     "transport": "distances",
     "wasserstein": "distances",
+    "wasserstein_batch": "batch",
 }
 
 __all__ = [
+    "BatchResult",
     "Certificate",
     "Infeasible",
     "InvalidInput",
@@ -66,12 +72,15 @@ __all__ = [
     "__version__",
     "bures_wasserstein",
     "sinkhorn",
+    "sinkhorn_batch",
     "sinkhorn_divergence",
+    "sinkhorn_divergence_batch",
     "sliced_wasserstein",
     "solve",
     "solvers",
     "transport",
     "wasserstein",
+    "wasserstein_batch",
 ]
 
 

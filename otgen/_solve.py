@@ -115,7 +115,7 @@ def run(
     if progress and sys.stderr.isatty():
         sys.stderr.write("\n")
     units = Units(solution.problem.cost.shift, problem.p, mass, root)
-    result = _assemble(problem, solution, certificate, units, time.perf_counter() - began)
+    result = assemble(problem, solution, certificate, units, time.perf_counter() - began)
     if math.isinf(result.value) and math.isfinite(certificate.cost) and certificate.kind != "entropic":
         raise InvalidInput(
             "x and y must lie closer together than the largest float; received distances beyond it; divide both by 2"
@@ -216,7 +216,7 @@ def _judged(solution: Solution, certificate: Certificate, units: Units) -> Statu
     return solution.status
 
 
-def _assemble(problem: Problem, solution: Solution, certificate: Certificate, units: Units, seconds: float) -> Result:
+def assemble(problem: Problem, solution: Solution, certificate: Certificate, units: Units, seconds: float) -> Result:
     """The result in the caller's units."""
     status = _judged(solution, certificate, units)
     numbers: dict[str, Any] = dict.fromkeys(("cost", "cost_lower", "cost_upper"))
@@ -287,7 +287,8 @@ def _entropic_gradients(problem: Problem, certificate: Certificate, origin: Orig
     assert certificate.potentials is not None
     cost, shift = problem.cost, problem.cost.shift * problem.cost.p
     power = shift - cost.points_shift if isinstance(cost, PointCost | CallableCost) else shift
-    (x, y), (a, b) = envelope(problem, *certificate.potentials)
+    found = envelope(cost, problem.marginals, problem.epsilon, *certificate.potentials, symmetric=problem.symmetric)
+    (x, y), (a, b) = found
     points = [None if z is None else origin.back(_stretched(z, power), exact=False) for z in (x, y)]
     weights = [origin.back(_stretched(z, shift), exact=False) for z in (a, b)]
     return Gradients(*points, *weights, residual=certificate.marginal_error)

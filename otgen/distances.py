@@ -215,10 +215,9 @@ def sinkhorn(
     >>> result.lower <= result.value <= result.upper
     True
     """
-    chosen = _sinkhorn(solver, tol, max_iter)
-    free = normalize or relax is not None
-    problem = Problem.from_points(x, y, a, b, p=validation.finite_order(p), metric=metric, normalize=free)
-    return run(_entropic(problem, epsilon, relax), chosen, throw=throw, progress=progress, init=init)
+    chosen = sinkhorn_from(solver, tol, max_iter)
+    problem = entropic_problem(x, y, a, b, epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
+    return run(problem, chosen, throw=throw, progress=progress, init=init)
 
 
 def sinkhorn_divergence(
@@ -275,19 +274,40 @@ def sinkhorn_divergence(
     True
     """
     began = time.perf_counter()
-    chosen = _sinkhorn(solver, tol, max_iter)
+    chosen = sinkhorn_from(solver, tol, max_iter)
+    options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
+    problems = divergence_problems(x, y, a, b, **options)
+    parts = [run(problem, chosen, throw=False, progress=progress) for problem in problems]
+    result = replace(debiased(problems[0], *parts), seconds=time.perf_counter() - began)
+    return checked(result, throw=throw)
+
+
+def entropic_problem(
+    x: Any, y: Any, a: Any, b: Any, *, epsilon: Any, p: float, metric: Metric, relax: Any, normalize: bool
+) -> Problem:
+    """What :func:`sinkhorn` solves."""
     free = normalize or relax is not None
-    across = Problem.from_points(x, y, a, b, p=validation.finite_order(p), metric=metric, normalize=free)
-    across = _entropic(across, epsilon, relax)
+    problem = Problem.from_points(x, y, a, b, p=validation.finite_order(p), metric=metric, normalize=free)
+    return _entropic(problem, epsilon, relax)
+
+
+def divergence_problems(
+    x: Any, y: Any, a: Any, b: Any, *, p: float, metric: Metric, **options: Any
+) -> tuple[Problem, Problem, Problem]:
+    """The three problems whose values make a divergence: across, and each measure against itself."""
+    across = entropic_problem(x, y, a, b, p=p, metric=metric, **options)
     own = [Problem.from_points(z, z, w, w, p=p, metric=metric) for z, w in ((x, a), (y, b))]
-    problems = [across, *_own_terms(across, own)]
-    xy, xx, yy = (run(problem, chosen, throw=False, progress=progress) for problem in problems)
+    return (across, *_own_terms(across, own))
+
+
+def debiased(across: Problem, xy: Result, xx: Result, yy: Result) -> Result:
+    """The divergence from the results of its three terms; ``across`` is the first's problem."""
     more = _of_masses(across)
     value = xy.value - (xx.value + yy.value) / 2 + more
     lower = _minus(xy.lower, xx.upper, yy.upper) + more * (1 - 1e-12)
     upper = _minus(xy.upper, xx.lower, yy.lower) + more * (1 + 1e-12)
     worst = max((xy, xx, yy), key=lambda part: part.status is Status.MAX_ITER)
-    result = replace(
+    return replace(
         xy,
         value=value,
         lower=math.nextafter(lower, -math.inf),
@@ -297,18 +317,17 @@ def sinkhorn_divergence(
         status=worst.status,
         iterations=max(part.iterations for part in (xy, xx, yy)),
         marginal_error=max(part.marginal_error or 0.0 for part in (xy, xx, yy)),
-        seconds=time.perf_counter() - began,
         make_potentials=partial(_debiased, xy, xx, yy),
         make_gradients=partial(_debiased_gradients, xy, xx, yy, across),
     )
-    return checked(result, throw=throw)
 
 
-def _own_terms(across: Problem, own: list[Problem]) -> list[Problem]:
+def _own_terms(across: Problem, own: list[Problem]) -> tuple[Problem, Problem]:
     """The problems of each measure against itself, under what the cross term is solved under, relaxed as its side is."""
     symmetric = isinstance(across.cost, PointCost)  # a callable's word is not taken for it
     shared: dict[str, Any] = dict(epsilon=across.epsilon, symmetric=symmetric, as_received=across.relaxed)
-    return [replace(problem, **shared, relax=(rho, rho)) for problem, rho in zip(own, across.relax)]
+    one, other = (replace(problem, **shared, relax=(rho, rho)) for problem, rho in zip(own, across.relax))
+    return one, other
 
 
 def _of_masses(across: Problem) -> float:
@@ -366,7 +385,8 @@ def _epsilon(problem: Problem, epsilon: Any, least: float | None = None) -> floa
     return validation.positive(number, "epsilon", _ENTROPIC)
 
 
-def _sinkhorn(solver: Any, tol: float, max_iter: int) -> Sinkhorn:
+def sinkhorn_from(solver: Any, tol: float, max_iter: int) -> Sinkhorn:
+    """The entropic solver that the arguments ask for."""
     if solver is None or solver == "sinkhorn":
         return Sinkhorn(tol=tol, max_iter=max_iter)
     chosen = solver_from(solver)

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .cost import Cost, Minkowski, PointCost
+from .cost import Cost, Minkowski, PointCost, StackCost
 from .errors import InvalidInput
+from .marginals import Marginals
 from .plan import SparsePlan
-from .problem import Problem
 from .validation import Floats
 
 
@@ -57,22 +57,24 @@ class Gradients:
 Pair = tuple[Any, Any]
 
 
-def envelope(problem: Problem, f: Floats, g: Floats) -> tuple[Pair, Pair]:
+def envelope(
+    cost: Cost | StackCost, goal: Marginals, epsilon: Any, f: Floats, g: Floats, *, symmetric: bool = False
+) -> tuple[Pair, Pair]:
     """Derivatives of an entropic value in the points, None for listed costs, and in the weights, at potentials (n,), (m,).
 
     At the optimum potentials and plan may be held fixed: ``sum_j a_i b_j K_ij dc_ij/dx_i`` for the points. For the weights the
     derivative of the dual value, ``f_i - epsilon (sum_j b_j K_ij - sum b)``, with ``rho (1 - exp(-f/rho))`` for f where relaxed.
-    (Feydy et al., "Interpolating between optimal transport and MMD using Sinkhorn divergences", 2019, section 3.)
+    (Feydy et al., "Interpolating between optimal transport and MMD using Sinkhorn divergences", 2019, section 3.) Of a stack
+    of problems all come with a leading axis. ``symmetric`` says that both sides are the same measure.
     """
-    cost, epsilon, (a, b) = problem.cost, problem.epsilon, problem.masses
+    a, b, strength = goal.a, goal.b, np.asarray(epsilon)[..., None]
     points: Pair = (None, None)
-    if isinstance(cost, PointCost):
-        at_x = a[:, None] * cost.gibbs_slope(f, g, epsilon, b)
-        points = at_x, at_x if problem.symmetric else b[:, None] * cost.T.gibbs_slope(g, f, epsilon, a)
+    if isinstance(cost, PointCost | StackCost):
+        at_x = a[..., None] * cost.gibbs_slope(f, g, epsilon, b)
+        points = at_x, at_x if symmetric else b[..., None] * cost.T.gibbs_slope(g, f, epsilon, a)
     log_rows, columns = cost.sweep(f, g, a, b, epsilon, 0.0)
-    goal = problem.marginals
-    in_a = goal.gain(f, 0) - epsilon * (np.exp(log_rows) - b.sum())
-    return points, (in_a, goal.gain(g, 1) - epsilon * (columns - a.sum()))
+    in_a = goal.gain(f, 0) - strength * (np.exp(log_rows) - b.sum(-1)[..., None])
+    return points, (in_a, goal.gain(g, 1) - strength * (columns - a.sum(-1)[..., None]))
 
 
 def point_gradients(cost: Cost, plan: SparsePlan) -> tuple[Floats, Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from .validation import Floats
 @dataclass(frozen=True, eq=False)
 class Marginals:
     """Weights a (n,) and b (m,); each met, or relaxed: ``rho KL(P 1, a)`` is paid instead. ``relax`` is rho, inf where met.
+
+    Stacks of weights, (B, n) and (B, m), have totals (B,).
 
     Examples
     --------
@@ -26,16 +29,16 @@ class Marginals:
     relax: tuple[float, float] = (math.inf, math.inf)
 
     @property
-    def whole(self) -> float:
+    def whole(self) -> Any:
         """The mass of ``a (x) b``."""
-        return float(self.a.sum()) * float(self.b.sum())
+        return self.a.sum(-1) * self.b.sum(-1)
 
     @property
-    def size(self) -> float:
+    def size(self) -> Any:
         """The larger total: marginal errors are relative to it."""
-        return max(float(self.a.sum()), float(self.b.sum()))
+        return np.maximum(self.a.sum(-1), self.b.sum(-1))
 
-    def damping(self, epsilon: float) -> tuple[float, float]:
+    def damping(self, epsilon: Any) -> tuple[Any, Any]:
         """What an update of either potential is multiplied by, ``rho / (rho + epsilon)``."""
         one, other = (1.0 if math.isinf(rho) else rho / (rho + epsilon) for rho in self.relax)
         return one, other

@@ -292,8 +292,8 @@ def rounded(plan: EntropicPlan, relax: tuple[float, float] = (math.inf, math.inf
     scaled = replace(plan, u=np.exp(-np.maximum(log_rows, 0.0)), v=1.0 / np.maximum(columns, 1.0))
     rows, columns = scaled.smooth_marginals()
     r, s = np.maximum(plan.a - rows, 0.0), np.maximum(plan.b - columns, 0.0)
-    total = s.sum()
-    return replace(scaled, r=r, s=s / total if total > 0 else s)
+    total = s.sum(axis=-1, keepdims=True)
+    return replace(scaled, r=r, s=s / np.where(total > 0, total, 1.0))
 
 
 def matrix_plan(matrix: Any) -> SparsePlan:

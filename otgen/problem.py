@@ -191,7 +191,9 @@ class Problem:
 
     def mean_cost(self) -> float:
         """``sum a_i b_j c_ij`` over the allowed pairs, in the problem's own units: one pass over all pairs."""
-        return float(self.source.probabilities @ self.cost.sums(self.target.probabilities))
+        cost = self.cost.scaled()
+        mean = float(self.source.probabilities @ cost.sums(self.target.probabilities))
+        return root_shift(mean, cost.shift - self.cost.shift, self.p)
 
     def __repr__(self) -> str:
         n, m = self.shape

@@ -127,8 +127,8 @@ def points(value: Any, name: str) -> tuple[Floats, Origin]:
     array, origin = _plain(value, name)
     if array.ndim == 3:
         raise InvalidInput(
-            f"{name} must be (n, d); received shape {array.shape}; for a batch of problems loop over it, "
-            f"or use otgen.wasserstein_batch"
+            f"{name} must be (n, d); received shape {array.shape}; for a batch of problems use otgen.wasserstein_batch "
+            f"or otgen.sinkhorn_batch"
         )
     if array.ndim not in (1, 2):
         raise InvalidInput(f"{name} must be (n, d) or (n,); received shape {array.shape}; reshape it")

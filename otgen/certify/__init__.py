@@ -3,7 +3,16 @@
 from .bottleneck import certify_bottleneck
 from .certificate import Certificate
 from .dual import certify_dual
-from .entropic import certify_entropic
+from .entropic import Bounds, certify_entropic, entropic_bounds
 from .line import certify_cut, certify_monotone
 
-__all__ = ["Certificate", "certify_bottleneck", "certify_cut", "certify_dual", "certify_entropic", "certify_monotone"]
+__all__ = [
+    "Bounds",
+    "Certificate",
+    "certify_bottleneck",
+    "certify_cut",
+    "certify_dual",
+    "certify_entropic",
+    "certify_monotone",
+    "entropic_bounds",
+]

@@ -15,10 +15,12 @@ spread times the longest alternating path, n + m arcs.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from ..kernels.accurate import UNIT, dot, marginal_residual, total
+from ..cost import Cost, StackCost
+from ..kernels.accurate import UNIT, dot, dots, marginal_residual, total
 from ..plan import SparsePlan
 from ..problem import Problem
 from ..validation import Floats
@@ -42,8 +44,14 @@ def certify_dual(problem: Problem, plan: SparsePlan | None, potentials: tuple[Fl
     Certificate
         Of kind ``dual``; its potentials are feasible for all pairs.
     """
-    f, g = balanced(problem, *(np.where(np.isfinite(z), z, 0.0) for z in potentials))
-    f, g, lower, size, slip = _lower(problem, f)
+    a, b = problem.source.probabilities, problem.target.probabilities
+    f, _ = balanced(a, b, *(np.where(np.isfinite(z), z, 0.0) for z in potentials))
+    g, *numbers = feasible(problem.cost, a, b, f)
+    lower, size, slip = map(float, numbers)
+    if not a.all() and math.isfinite(
+        lower
+    ):  # a source without mass proves nothing, but its potential should be feasible and tight
+        f = np.where(a > 0, f, problem.cost.ctransform(np.where(np.isfinite(g), g, 0.0))[0])
     if plan is None:
         return Certificate("dual", math.inf, below(lower, slip), math.inf, size, math.nan, (f, g))
     cost, error, charge = _upper(problem, plan)
@@ -58,29 +66,24 @@ def certify_dual(problem: Problem, plan: SparsePlan | None, potentials: tuple[Fl
     )
 
 
-def balanced(problem: Problem, f: Floats, g: Floats) -> tuple[Floats, Floats]:
+def balanced(a: Floats, b: Floats, f: Floats, g: Floats) -> tuple[Floats, Floats]:
     """Shift a constant from one side to the other so that both contribute equally: the smallest numbers to round."""
-    a, b = problem.source.probabilities, problem.target.probabilities
-    t = (dot(a, np.where(a > 0, f, 0.0)) - dot(b, np.where(b > 0, g, 0.0))) / 2
-    return f - t, g + t
+    t = np.asarray(dots(a, np.where(a > 0, f, 0.0)) - dots(b, np.where(b > 0, g, 0.0))) / 2
+    return f - t[..., None], g + t[..., None]
 
 
-def _lower(problem: Problem, f: Floats) -> tuple[Floats, Floats, float, float, float]:
-    """Feasible potentials, the dual value, the size of its parts, and a bound on its rounding."""
-    a, b = problem.source.probabilities, problem.target.probabilities
-    relative, absolute = problem.cost.rounding
-    f = np.where(np.isfinite(f), f, 0.0)
-    g, _ = problem.cost.T.ctransform(f)
-    reached = b > 0
-    if np.isinf(g[reached]).any():  # a target with mass that no source may serve
-        return f, g, math.inf, math.inf, 0.0
-    size_f, size_g = dot(a, np.abs(f)), dot(b[reached], np.abs(g[reached]))
-    slack = (UNIT + relative) * size_g + relative * float(np.abs(f).max()) + absolute
+def feasible(cost: Cost | StackCost, a: Floats, b: Floats, f: Floats) -> tuple[Floats, Any, Any, Any]:
+    """The potential g that finite f (..., n) leave room for, the dual value, the size of its parts, and a bound on its rounding."""
+    relative, absolute = cost.rounding
+    g, _ = cost.T.ctransform(f)
+    held = np.where(b > 0, g, 0.0)
+    served = np.isfinite(held).all(-1)  # else a target has mass that no source may serve
+    held = np.where(np.isfinite(held), held, 0.0)
+    size_f, size_g = dots(a, np.abs(f)), dots(b, np.abs(held))
+    slack = (UNIT + relative) * size_g + relative * np.abs(f).max(-1) + absolute
     slip = 1.01 * slack + 6 * UNIT * (size_f + size_g)
-    value = dot(a, f) + dot(b[reached], g[reached])
-    if not a.all():  # a source without mass proves nothing, but its potential should be feasible and tight
-        f = np.where(a > 0, f, problem.cost.ctransform(np.where(np.isfinite(g), g, 0.0))[0])
-    return f, g, value, size_f + size_g, slip
+    value = dots(a, f) + dots(b, held)
+    return g, np.where(served, value, np.inf), np.where(served, size_f + size_g, np.inf), np.where(served, slip, 0.0)
 
 
 def _spread(problem: Problem) -> float:

@@ -3,6 +3,7 @@
 from .base import Cost, root_shift, row_blocks
 from .matrices import MatrixCost, SparseCost
 from .points import COSTS, METRICS, CallableCost, Metric, Minkowski, PointCost, point_cost
+from .stacks import StackCost, is_plain
 
 __all__ = [
     "COSTS",
@@ -14,6 +15,8 @@ __all__ = [
     "Minkowski",
     "PointCost",
     "SparseCost",
+    "StackCost",
+    "is_plain",
     "point_cost",
     "root_shift",
     "row_blocks",

@@ -90,7 +90,7 @@ class PointCost(Cost):
         return flipped
 
     @property
-    def _form(self) -> tuple[float, float, float]:
+    def form(self) -> tuple[float, float, float]:
         """Inner power, outer power and factor, as :class:`Ground` has them."""
         p = self.p
         if isinstance(self.metric, Minkowski):
@@ -106,7 +106,7 @@ class PointCost(Cost):
 
     @cached_property
     def _ground(self) -> Ground:
-        return point_ground(self._kernel_points(self.x), self._kernel_points(self.y), *self._form)
+        return point_ground(self._kernel_points(self.x), self._kernel_points(self.y), *self.form)
 
     @cached_property
     def _order(self) -> Indices:
@@ -125,7 +125,7 @@ class PointCost(Cost):
     @cached_property
     def _search(self) -> Ground:
         """The ground for searching minima: both clouds in kd order."""
-        return point_ground(self.x[self._order], self.y[self.T._order], *self._form, celled=True)
+        return point_ground(self.x[self._order], self.y[self.T._order], *self.form, celled=True)
 
     @cached_property
     def _sums(self) -> Ground:
@@ -135,7 +135,7 @@ class PointCost(Cost):
         if not self._boxed:
             return self._middle
         x, y = self._middle.x[self._order], self._middle.yt.T[self.T._order]
-        return point_ground(x, y, *self._form, celled=True)
+        return point_ground(x, y, *self.form, celled=True)
 
     @cached_property
     def _middle(self) -> Ground:
@@ -144,7 +144,7 @@ class PointCost(Cost):
             return self._ground
         middle = (np.minimum(self._box[0], self._box[2]) + np.maximum(self._box[1], self._box[3])) / 2
         x, y = (np.asarray(z - middle, self.dtype) for z in (self.x, self.y))
-        return point_ground(x, y, *self._form)
+        return point_ground(x, y, *self.form)
 
     def softmin(self, h: Floats, epsilon: float) -> Floats:
         """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,)."""
@@ -190,7 +190,7 @@ class PointCost(Cost):
 
     def sums(self, weights: Floats) -> Floats:
         """``sum_j w_j c_ij``: (n,); from sums and squares alone where a matrix product would be good enough."""
-        if not self._by_product or self._form[1] != 1:
+        if not self._by_product or self.form[1] != 1:
             return super().sums(weights)
         x, y, squares_x, squares_y = self._centred
         return weights.sum() * squares_x + weights @ squares_y + x @ (weights @ y)
@@ -214,7 +214,7 @@ class PointCost(Cost):
     def _multiplies(self) -> bool:
         """Whether sums of exponentials take their costs from a matrix product; in single precision that loses no more digits."""
         d = self.x.shape[1]
-        if d <= _TREE_DIM or self._form[:2] != (2.0, 1.0) or self.metric == "cosine":
+        if d <= _TREE_DIM or self.form[:2] != (2.0, 1.0) or self.metric == "cosine":
             return False
         return self._by_product or np.dtype(self.dtype) == np.float32
 
@@ -238,7 +238,7 @@ class PointCost(Cost):
     def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
         """``f_i = min_j c_ij - g_j`` and its arg min: (n,), (n,); far cells of columns are skipped."""
         if not self.pruned:
-            sifts = self._by_product and self._form[1] == 1 and bool(np.isfinite(g).all())
+            sifts = self._by_product and self.form[1] == 1 and bool(np.isfinite(g).all())
             return self._sifted(g) if sifts else super().ctransform(g)
         rows, columns = self._order, self.T._order
         values, argmin = np.empty(len(rows)), np.empty(len(rows), np.int64)
@@ -285,7 +285,7 @@ class PointCost(Cost):
         if not self._by_product:
             return self.nearest(g, count, below)
         x, y, squares_x, squares_y = self._centred
-        outer, kernel = self._form[1], on_device("cpu").nearest
+        outer, kernel = self.form[1], on_device("cpu").nearest
         columns, values = np.empty((len(x), count), np.int64), np.empty((len(x), count))
         bars = np.broadcast_to(below, len(x))
         for start in range(0, len(x), step := max(1, 4_000_000 // len(y))):
@@ -307,7 +307,7 @@ class PointCost(Cost):
     @cached_property
     def _by_product(self) -> bool:
         d = self.x.shape[1]
-        if d <= _TREE_DIM or self._form[0] != 2.0 or self.metric == "cosine" or len(self.y) < 4 * CELL:
+        if d <= _TREE_DIM or self.form[0] != 2.0 or self.metric == "cosine" or len(self.y) < 4 * CELL:
             return False
         _, _, squares_x, squares_y = self._centred
         error = (d + 4) * UNIT * 2 * float(squares_x.max() + squares_y.max())
@@ -368,7 +368,7 @@ class PointCost(Cost):
         largest = math.frexp(max(float(np.abs(z).max()) for z in self._box))[1]
         down = max(0, largest - 1000)  # differences of the largest floats would overflow
         extents = self._extents(down)
-        reach, inner = extents.max(), self._form[0]
+        reach, inner = extents.max(), self.form[0]
         if reach == 0:
             return self
         diagonal = 1.0 if math.isinf(inner) else float(((extents / reach) ** inner).sum() ** (1 / inner))
@@ -398,7 +398,7 @@ class PointCost(Cost):
         """0 and the cost across the joint bounding box."""
         if self.metric == "cosine":
             return 0.0, 2.0 + 1e-9
-        corner = point_ground(self._extents()[None, :], np.zeros((1, self.x.shape[1])), *self._form)
+        corner = point_ground(self._extents()[None, :], np.zeros((1, self.x.shape[1])), *self.form)
         return 0.0, float(on_device("cpu").cost_pairs(corner, np.zeros(1, np.int64), np.zeros(1, np.int64))[0]) * (
             1 + 1e-9
         )
@@ -412,7 +412,7 @@ class PointCost(Cost):
         the smallest normal number are lost, which the absolute part covers. Cosine is of unit vectors whose
         coordinates are themselves off by ``(d/2 + 4) u``: an absolute error.
         """
-        inner, outer, _ = self._form
+        inner, outer, _ = self.form
         d = self.x.shape[1]
         unit = UNIT if np.dtype(self.dtype) == np.float64 else 2.0**-24
         if self.metric == "cosine":

@@ -101,6 +101,21 @@ def dot(left: Doubles, right: Doubles) -> float:
     return _dot(own(left, np.dtype(np.float64)), own(right, np.dtype(np.float64)))
 
 
+@jit
+def _dots(left, right, out):
+    for k in range(out.shape[0]):
+        out[k] = _dot(left[k], right[k])
+
+
+def dots(left: Doubles, right: Doubles) -> Any:
+    """:func:`dot` along the last axis: a number, or (B,) for (B, n)."""
+    if left.ndim == 1:
+        return dot(left, right)
+    out, kind = np.empty(len(left)), np.dtype(np.float64)
+    _dots(own(left, kind), own(right, kind), out)
+    return out
+
+
 def _fsumprod(left: Doubles, right: Doubles) -> float:
     """Products split exactly (each half has 26 bits), then summed exactly."""
     return math.fsum(np.concatenate(list(_split_products(left, right))))

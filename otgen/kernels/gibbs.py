@@ -100,7 +100,8 @@ def _inside_slope(ground, tile, count):
 
 
 @jit(sums=True)
-def _gibbs_slope(ground, row, column, scale, weights, out, first, last):
+def gibbs_slope_rows(ground, row, column, scale, weights, out, first, last):
+    """Slopes of rows ``first:last``, as :func:`gibbs_slope` has them, for potentials and costs in bits."""
     m, d, kind, inner = column.shape[0], ground.x.shape[1], column.dtype.type, ground.inner
     tile, mass, longest = np.empty(TILE, column.dtype), np.empty(TILE, column.dtype), np.empty(TILE, column.dtype)
     for i in range(first, last):
@@ -197,7 +198,7 @@ def gibbs_slope(ground: Ground, f: Array, g: Array, epsilon: float, weights: Arr
     across = own(weights, ground.dtype)
     work = row_work(ground) * (2 + ground.x.shape[1])
     over_rows(
-        len(out), work, lambda s, t: _gibbs_slope(ground, row, column, ground.dtype.type(scale), across, out, s, t)
+        len(out), work, lambda s, t: gibbs_slope_rows(ground, row, column, ground.dtype.type(scale), across, out, s, t)
     )
     return out.astype(ground.dtype)
 

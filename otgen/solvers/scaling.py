@@ -1,10 +1,9 @@
 """The Sinkhorn iteration: potentials on their way, one pass over all pairs at a time.
 
-A sweep updates f, then g with the new f. Over-relaxed, each potential goes omega times as far as its update; near the
-end, errors of plain sweeps fall by a factor theta each, and with ``omega = 2 / (1 + sqrt(1 - theta))`` by ``omega - 1``
-(Young's theory of successive over-relaxation; for Sinkhorn: Thibault, Chizat, Dossal, Papadakis, "Overrelaxed
-Sinkhorn-Knopp algorithm", 2017; Lehmann, von Renesse, Sambale, Uschmajew, "A note on overrelaxation in the Sinkhorn
-algorithm", 2021). The dual value is known at every step, and a step that lowers it is taken back.
+A sweep updates f, then g with the new f. Over-relaxed, each potential goes omega times as far as its update, see
+:mod:`otgen.kernels.pace`. The dual value is known at every step, and a step that lowers it is taken back.
+
+Small problems are handed to :mod:`otgen.kernels.small`, which does the same with the exponentials kept.
 """
 
 from __future__ import annotations
@@ -16,14 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..cost import Cost
+from ..kernels import small
+from ..kernels.pace import relaxed, window
 from ..marginals import Marginals
 from ..validation import Floats
 
 _CUT = {4: 40.0, 8: 64.0}  # terms below 2 ** -cut are left out of sums: at most, by the size of the float
 _MARGIN = 12.0  # and at least so many bits below the tolerance
 _NEAR = 0.5  # error below which terms are left out: before, potentials do not tell which terms are small
-_WINDOW = 6  # sweeps, at least, over which a rate is taken
-_LARGEST = 1.9999  # omega
+_REMEMBERED = 2**17  # errors, more than any decision looks back
 _PATIENCE = 20  # sweeps in single precision without an error half as large
 
 
@@ -40,9 +40,11 @@ class Iteration:
 
         In single precision also until errors no longer halve in ``_PATIENCE`` sweeps.
         """
+        if small.suits(cost.shape):
+            return self._run_small(cost, epsilon, tolerance, limit, progress)
         self.omega, self.error, self.epsilon = 1.0, math.inf, epsilon
         self.cut = _cut(cost, tolerance)
-        errors: list[float] = []
+        errors, listed = np.empty(_REMEMBERED), 0
         single = np.dtype(cost.dtype) == np.float32
         slip, milestone, since = 1e-5 if single else 1e-12, math.inf, 0
         dual = column_error = -math.inf
@@ -62,17 +64,40 @@ class Iteration:
                 return False
             self.count += 1
             if self.omega > 1.0 and not step.dual >= dual - slip * (abs(dual) + epsilon):
-                self.omega, errors = 1.0, []
+                self.omega, listed = 1.0, 0
                 continue
             self.f, self.g, dual, column_error = step.f, step.g, step.dual, step.column_error
             if probe:  # a plain step takes the overshoot out of the error
-                errors, probing = [], self.count + window(self.omega)
+                listed, probing = 0, self.count + window(self.omega)
                 continue
-            errors.append(step.row_error)
+            listed %= _REMEMBERED
+            errors[listed] = step.row_error
+            listed += 1
             before = self.omega
-            self.omega = relaxed(errors, self.omega)
+            self.omega = relaxed(errors, listed, self.omega)
             if self.omega != before:
-                errors = []
+                listed = 0
+
+    def _run_small(
+        self, cost: Cost, epsilon: float, tolerance: float, limit: int, progress: Callable[[str], None]
+    ) -> bool:
+        """What `run` does, in compiled passes."""
+        goal, stages = self.marginals, np.array([[epsilon]])
+        out = small.iterate(
+            small.Stack(cost.block()[None], goal.a[None], goal.b[None], np.array(goal.relax)),
+            stages,
+            np.zeros(1, np.int64),
+            tolerance,
+            tolerance,
+            limit,
+            self.f[None],
+            self.g[None],
+            self.count,
+        )
+        self.epsilon = epsilon
+        self.f, self.g, self.count, self.error = out.f[0], out.g[0], int(out.count[0]), float(out.error[0])
+        progress(f"iteration {self.count}, epsilon {epsilon:.3g}, marginal error {self.error:.2e}")
+        return bool(out.done[0])
 
     def settle(self, cost: Cost, epsilon: float) -> None:
         """One plain update of g, of f where only rows must be met: they are then, and the dual value says something."""
@@ -137,6 +162,8 @@ class SymmetricIteration:
 
     def run(self, cost: Cost, epsilon: float, tolerance: float, limit: int, progress: Callable[[str], None]) -> bool:
         """Iterate until the marginal error is below the tolerance; False if the limit came first."""
+        if small.suits(cost.shape):
+            return self._run_small(cost, epsilon, tolerance, limit, progress)
         self.error, self.cut = math.inf, _cut(cost, tolerance)
         while True:
             log_rows = self._rows(cost, epsilon)
@@ -152,6 +179,17 @@ class SymmetricIteration:
             damping = self.marginals.damping(epsilon)[0]
             self.f = self.f + (2 / 3) * ((damping - 1.0) * self.f - damping * epsilon * log_rows)
 
+    def _run_small(
+        self, cost: Cost, epsilon: float, tolerance: float, limit: int, progress: Callable[[str], None]
+    ) -> bool:
+        """What `run` does, in compiled passes."""
+        a = self.a[None]
+        stack = small.Stack(cost.block()[None], a, a, np.array(self.marginals.relax))
+        out = small.iterate_symmetric(stack, np.array([epsilon]), tolerance, limit, self.f[None], self.count)
+        self.f, self.count, self.error = out.f[0], int(out.count[0]), float(out.error[0])
+        progress(f"iteration {self.count}, epsilon {epsilon:.3g}, marginal error {self.error:.2e}")
+        return bool(out.done[0])
+
     def _rows(self, cost: Cost, epsilon: float) -> Floats:
         cut = self.cut if self.error < _NEAR else math.inf
         log_rows = cost.symmetric(self.f, self.a, epsilon, cut)
@@ -165,29 +203,3 @@ class SymmetricIteration:
 def _cut(cost: Cost, tolerance: float) -> float:
     """The power of two below whose inverse terms do not matter to a marginal error."""
     return min(_CUT[np.dtype(cost.dtype).itemsize], _MARGIN + max(8.0, -math.log2(tolerance)))
-
-
-def window(omega: float) -> int:
-    """Over how many sweeps a rate is taken: large steps first raise the error, for about so long."""
-    return max(_WINDOW, int(2.0 / (2.0 - omega)))
-
-
-def relaxed(errors: list[float], omega: float) -> float:
-    """The over-relaxation to go on with, from the errors since it was last changed."""
-    if omega == 1.0:
-        if len(errors) < 3 or not 0 < errors[-1] < errors[-2] < errors[-3]:
-            return omega
-        rate, before = errors[-1] / errors[-2], errors[-2] / errors[-3]
-        if rate < 0.3 or abs(rate - before) > 0.1 * (1.0 - rate):
-            return omega
-        return min(_LARGEST, 2.0 / (1.0 + math.sqrt(1.0 - rate)))
-    span = window(omega)
-    if len(errors) <= 2 * span or not errors[-1] > 0:
-        return omega
-    rate = (errors[-1] / errors[-1 - span]) ** (1.0 / span)
-    if rate >= 1.0:  # as far as rounding lets it, or not yet near: either way no time for large steps
-        return 1.0
-    if omega - 1.0 >= 0.99 * rate:
-        return omega
-    theta = (rate + omega - 1.0) ** 2 / (omega**2 * rate)
-    return min(_LARGEST, 2.0 / (1.0 + math.sqrt(1.0 - theta))) if theta < 1.0 else omega

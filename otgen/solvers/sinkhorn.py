@@ -25,7 +25,7 @@ from .simplex import Simplex
 
 _COARSEST = 256  # points a side below which nothing is merged
 _MERGING = 0.25  # of epsilon: what merging points may move mass by, in cost
-_ROUGH = 1e-3  # marginal error at which the next epsilon begins: what is missing between two clusters must show
+ROUGH = 1e-3  # marginal error at which the next epsilon begins: what is missing between two clusters must show
 _NOISE = 0.01  # of the rounding of an exponent in single precision: what is left of it in a sum
 _SMALL = 2**18  # pairs up to which single precision saves nothing worth having
 _SINGLE = 1e-3  # marginal error that single precision must be good for
@@ -80,7 +80,7 @@ class Sinkhorn:
         if exact is not None and exact.status is Status.INFEASIBLE:
             return Solution(exact.problem, None, exact.potentials, exact.status, 0, "Sinkhorn")
         f, g = given(problem, init) if init is not None else (None, None)
-        stages = [problem.epsilon] if init is not None else _stages(self.schedule, problem.epsilon, largest)
+        stages = [problem.epsilon] if init is not None else stages_of(self.schedule, problem.epsilon, largest)
         work = _Work(problem, progress, self.max_iter)
         done = work.symmetric(self.tol, f) if problem.symmetric else work.between(stages, self.tol, f, g)
         f, g = work.everywhere()
@@ -118,7 +118,7 @@ def _servable(problem: Problem) -> None:
             )
 
 
-def _stages(schedule: Schedule, last: float, largest: float) -> list[float]:
+def stages_of(schedule: Schedule, last: float, largest: float) -> list[float]:
     """What a schedule says, checked: it may be the caller's own."""
     stages = schedule.epsilons(last, largest)
     try:
@@ -181,7 +181,7 @@ class _Work:
             while at > wanted:
                 at -= 1
                 iteration = _refined(iteration, levels[at + 1], levels[at], epsilon)
-            done = self._at(iteration, levels[at].cost, epsilon, tol if last else max(_ROUGH, tol), self.limit)
+            done = self._at(iteration, levels[at].cost, epsilon, tol if last else max(ROUGH, tol), self.limit)
         self.count = iteration.count
         if not done:
             if at or iteration.epsilon != self.problem.epsilon:

@@ -1,0 +1,70 @@
+"""Many small entropic problems at once: what :class:`Sinkhorn` does with one, without a word of Python in between."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..cost import StackCost
+from ..kernels import Indices, small
+from ..marginals import Marginals
+from ..validation import Floats
+from .sinkhorn import ROUGH, Sinkhorn, stages_of
+
+
+class StackSolution(NamedTuple):
+    """Potentials f (B, n) and g (B, m), iterations (B,), and whether the marginals meet the tolerance (B,)."""
+
+    f: Floats
+    g: Floats
+    iterations: Indices
+    done: np.ndarray
+
+
+def solve_stack(
+    solver: Sinkhorn,
+    cost: StackCost,
+    a: Floats,
+    b: Floats,
+    epsilon: Floats,
+    relax: tuple[float, float],
+    *,
+    symmetric: bool = False,
+) -> StackSolution:
+    """Solve B problems with masses a (B, n), b (B, m) at ``epsilon`` (B,); points without mass are allowed.
+
+    ``symmetric`` says that both sides are the same measures: then f = g.
+    """
+    stack = small.Stack(cost.matrix, a, b, np.array(relax))
+    f, g = np.zeros(a.shape), np.zeros(b.shape)
+    if symmetric:
+        out = small.iterate_symmetric(stack, epsilon, solver.tol, solver.max_iter, f)
+    else:
+        stages, ends = _table(solver, epsilon, cost.range()[1])
+        out = small.iterate(stack, stages, ends, ROUGH, solver.tol, solver.max_iter, f, g)
+    f, g = _everywhere(cost, Marginals(a, b, relax), epsilon, out.f, out.g)
+    return StackSolution(f, g, out.count, out.done)
+
+
+def _table(solver: Sinkhorn, epsilon: Floats, largest: Floats) -> tuple[Floats, Indices]:
+    """The epsilons of every problem as a row, (B, s), NaN behind the last, and where that is: (B,)."""
+    lists = [stages_of(solver.schedule, e, top or e) for e, top in zip(epsilon.tolist(), largest.tolist())]
+    ends = np.array([len(stages) - 1 for stages in lists])
+    table = np.full((len(lists), int(ends.max()) + 1), np.nan)
+    for row, stages in zip(table, lists):
+        row[: len(stages)] = stages
+    return table, ends
+
+
+def _everywhere(cost: StackCost, goal: Marginals, epsilon: Floats, f: Floats, g: Floats) -> tuple[Floats, Floats]:
+    """Potentials, those of points without mass as a soft minimum gives them."""
+    if goal.a.all() and goal.b.all():
+        return f, g
+    strength = epsilon[:, None]
+    one, other = goal.damping(strength)
+    log_rows, columns = cost.sweep(f, g, goal.a, goal.b, epsilon, 0.0)
+    with np.errstate(divide="ignore"):
+        soft_f, soft_g = one * (f - strength * log_rows), other * (g - strength * np.log(columns))
+    f = np.where((goal.a == 0) & np.isfinite(soft_f), soft_f, f)
+    return f, np.where((goal.b == 0) & np.isfinite(soft_g), soft_g, g)
