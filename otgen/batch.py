@@ -28,7 +28,7 @@ from .solvers import Sinkhorn, Solution
 from .solvers.stacks import solve_stack
 from .validation import Floats
 
-_HELD = 2**21  # pairs whose costs are held at once
+_HELD = 2**19  # pairs whose costs are held at once
 
 
 @dataclass(frozen=True, eq=False, repr=False)

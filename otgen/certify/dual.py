@@ -75,7 +75,7 @@ def balanced(a: Floats, b: Floats, f: Floats, g: Floats) -> tuple[Floats, Floats
 def feasible(cost: Cost | StackCost, a: Floats, b: Floats, f: Floats) -> tuple[Floats, Any, Any, Any]:
     """The potential g that finite f (..., n) leave room for, the dual value, the size of its parts, and a bound on its rounding."""
     relative, absolute = cost.rounding
-    g, _ = cost.T.ctransform(f)
+    g = cost.column_minima(f)
     held = np.where(b > 0, g, 0.0)
     served = np.isfinite(held).all(-1)  # else a target has mass that no source may serve
     held = np.where(np.isfinite(held), held, 0.0)

@@ -115,6 +115,10 @@ class Cost(abc.ABC):
         parts = [on_device("cpu").ctransform(ground, g) for _, ground in self.grounds()]
         return _joined(parts)
 
+    def column_minima(self, f: Floats) -> Floats:
+        """``g_j = min_i c_ij - f_i``: (m,)."""
+        return self.T.ctransform(f)[0]
+
     def softmin(self, h: Floats, epsilon: float) -> Floats:
         """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,)."""
         return np.concatenate([on_device("cpu").softmin(ground, h, epsilon) for _, ground in self.grounds()])

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import Indices, small
+from ..kernels import small
 from ..kernels.accurate import UNIT
 from ..validation import Floats
 from .points import Minkowski, PointCost
@@ -44,10 +44,6 @@ class StackCost:
     @property
     def T(self) -> StackCost:
         """The same costs seen from the targets."""
-        return self._transposed
-
-    @cached_property
-    def _transposed(self) -> StackCost:
         return StackCost(self.y, self.x, self.metric, self.p, np.ascontiguousarray(self.matrix.transpose(0, 2, 1)))
 
     @cached_property
@@ -57,8 +53,12 @@ class StackCost:
 
     def range(self) -> tuple[float, Floats]:
         """0 and, per problem, the cost across the joint bounding box: (B,)."""
+        return 0.0, self._largest
+
+    @cached_property
+    def _largest(self) -> Floats:
         extents, zero = extent(self.x, self.y)[:, None, :], np.zeros((len(self.x), 1, self.x.shape[2]))
-        return 0.0, small.costs(extents, zero, *self._model.form)[:, 0, 0] * (1 + 1e-9)
+        return small.costs(extents, zero, *self._model.form)[:, 0, 0] * (1 + 1e-9)
 
     @property
     def forbids(self) -> bool:
@@ -108,10 +108,9 @@ class StackCost:
         """``sum_j w_j c_ij``: (B, n)."""
         return _times(self.matrix, weights)
 
-    def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
-        """``f_i = min_j c_ij - g_j`` and its arg min: (B, n) each."""
-        reduced = self.matrix - g[:, None, :]
-        return reduced.min(axis=2), reduced.argmin(axis=2)
+    def column_minima(self, f: Floats) -> Floats:
+        """``g_j = min_i c_ij - f_i``: (B, m)."""
+        return (self.matrix - f[:, :, None]).min(axis=1)
 
 
 def extent(x: Floats, y: Floats) -> Floats:

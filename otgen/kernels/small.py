@@ -88,8 +88,12 @@ def _update(sums, scaling, weights, potential, origin, rho, epsilon, omega, afte
         if not 1.0 / _SUMS < sums[i] < _SUMS:
             return 0.0, 0.0, 0.0, False
         reached = sums[i] * scaling[i]
-        moved = potential[i] + omega * ((damping - 1.0) * potential[i] - damping * epsilon * math.log(reached))
-        scaled = math.exp((moved - origin[i]) / epsilon)
+        if damping == 1.0 and omega == 1.0:
+            scaled = 1.0 / sums[i]
+            moved = origin[i] + epsilon * math.log(scaled)
+        else:
+            moved = potential[i] + omega * ((damping - 1.0) * potential[i] - damping * epsilon * math.log(reached))
+            scaled = math.exp((moved - origin[i]) / epsilon)
         if not _fits(scaled):
             return 0.0, 0.0, 0.0, False
         if after:
