@@ -17,6 +17,7 @@ from .certify import Certificate, certify_bottleneck, certify_cut, certify_dual,
 from .cost import CallableCost, PointCost, root_shift
 from .errors import Infeasible, InvalidInput, NotConverged
 from .gradients import Gradients, envelope, point_gradients
+from .implicit import Cotangent, vjp
 from .kernels.accurate import UNIT
 from .plan import BottleneckPlan, EntropicPlan, MonotonePlan, Plan, SparsePlan
 from .problem import Problem
@@ -256,6 +257,7 @@ def assemble(problem: Problem, solution: Solution, certificate: Certificate, uni
         make_gradients=None
         if problem.bottleneck or solution.plan is None
         else partial(_gradients, solution, certificate, problem.source.origin),
+        make_vjp=partial(_vjp, solution.problem, certificate, problem.source.origin) if problem.epsilon else None,
         make_potentials=None
         if problem.bottleneck
         else partial(_potentials, solution, certificate, problem.source.origin),
@@ -292,6 +294,29 @@ def _entropic_gradients(problem: Problem, certificate: Certificate, origin: Orig
     points = [None if z is None else origin.back(_stretched(z, power), exact=False) for z in (x, y)]
     weights = [origin.back(_stretched(z, shift), exact=False) for z in (a, b)]
     return Gradients(*points, *weights, residual=certificate.marginal_error)
+
+
+def _vjp(
+    problem: Problem, certificate: Certificate, origin: Origin, f: Any, g: Any, plan: tuple[Any, Any] | None
+) -> Gradients:
+    """Derivatives through the optimum in the caller's units and library.
+
+    The scaled problem is differentiated as it stands: only points and costs have other units there.
+    """
+    assert certificate.potentials is not None
+    cost, (n, m) = problem.cost, problem.shape
+    shift = cost.shift * cost.p
+    left, right = (np.zeros((n, 0)), np.zeros((m, 0))) if plan is None else plan
+    of_f, of_g = validation.vector(f, n, "f"), validation.vector(g, m, "g")
+    given = Cotangent(_stretched(of_f, shift), _stretched(of_g, shift), *validation.factors(left, right, (n, m)))
+    found = vjp(cost, problem.marginals, problem.epsilon, *certificate.potentials, given)
+    power = -cost.points_shift if isinstance(cost, PointCost) else 0
+    x, y, C = (
+        None if z is None else origin.back(_stretched(z, by), exact=False)
+        for z, by in ((found.x, power), (found.y, power), (found.C, -shift))
+    )
+    a, b = (origin.back(z, exact=False) for z in (found.a, found.b))
+    return Gradients(x, y, a, b, residual=max(found.residual or 0.0, certificate.marginal_error), C=C)
 
 
 def _stretched(values: Any, power: float) -> Any:

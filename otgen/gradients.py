@@ -27,7 +27,8 @@ class Gradients:
     to a constant, since both sides keep their mass.
 
     ``residual`` is the marginal error of the potentials that an entropic gradient was taken at: it is that far from the
-    gradient at the optimum, times the size of the potentials.
+    gradient at the optimum, times the size of the potentials. ``C`` (n, m) is only what :meth:`otgen.Result.vjp` gives for a
+    cost matrix.
 
     Examples
     --------
@@ -41,6 +42,7 @@ class Gradients:
     a: Any
     b: Any
     residual: float | None = None
+    C: Any = None
 
     def times(self, factor: float) -> Gradients:
         """All derivatives times a number (the chain rule)."""

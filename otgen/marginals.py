@@ -43,6 +43,14 @@ class Marginals:
         one, other = (1.0 if math.isinf(rho) else rho / (rho + epsilon) for rho in self.relax)
         return one, other
 
+    def balanced(self, f: Floats, g: Floats) -> tuple[Floats, Floats]:
+        """Potentials with ``a.f = b.g``, the same up to a constant that moves from one side to the other, where that is free."""
+        if min(self.relax) < math.inf:
+            return f, g
+        t = ((self.a * f).sum(-1) - (self.b * g).sum(-1)) / (self.a.sum(-1) + self.b.sum(-1))
+        shift = np.asarray(t)[..., None]
+        return f - shift, g + shift
+
     def wanted(self, potential: Floats, side: int) -> Floats:
         """The marginal that the plan of an optimal potential has: the weights, times ``exp(-f / rho)`` where relaxed."""
         rho, weights = self.relax[side], (self.a, self.b)[side]

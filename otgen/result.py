@@ -75,6 +75,7 @@ class Result:
     make_plan: Callable[[], Any] | None = field(default=None)
     make_potentials: Callable[[], Any] | None = field(default=None)
     make_gradients: Callable[[], Gradients] | None = field(default=None)
+    make_vjp: Callable[..., Gradients] | None = field(default=None)
 
     @cached_property
     def plan(self) -> Any:
@@ -119,6 +120,50 @@ class Result:
         if validation.one_of(of, "of", ("cost", "value")) == "cost" or self.value == self.cost:
             return gradients
         return gradients.times(self.value / (self.p * self.cost) if self.cost > 0 else 0.0)
+
+    def vjp(self, f: Any = None, g: Any = None, plan: tuple[Any, Any] | None = None) -> Gradients:
+        """Vector-Jacobian products: the derivatives of a loss that is made of the entropic potentials or of the plan.
+
+        By implicit differentiation at the optimum; nothing is unrolled.
+
+        Parameters
+        ----------
+        f, g : array_like, optional
+            (n,) and (m,), the loss's derivatives in ``potentials``; None means 0. Where both marginals are met, potentials are
+            known up to a constant, and those with ``a.f = b.g`` are taken.
+        plan : (array_like, array_like), optional
+            (n, k) and (m, k), U and V: the loss's derivative in the plan is ``U V'``. For a loss of ``plan @ V``, such as barycentric
+            projections, U is its derivative in that product.
+
+        Returns
+        -------
+        Gradients
+            ``x``, ``y``, or ``C`` for a cost matrix, and ``a``, ``b``; ``residual`` is the marginal error, or the relative
+            residual of the linear system where that is larger.
+
+        Raises
+        ------
+        InvalidInput
+            For results that are not entropic, divergences, and arrays of other shapes.
+
+        Examples
+        --------
+        >>> import numpy as np, otgen
+        >>> x, y = np.array([0.0, 1.0]), np.array([0.0, 3.0])
+        >>> result = otgen.sinkhorn(x, y, epsilon=0.5, tol=1e-12)
+        >>> result.vjp(plan=(np.array([[1.0], [0.0]]), np.array([[0.0], [1.0]]))).x.round(3)
+        array([[ 0.007],
+               [-0.007]])
+
+        References
+        ----------
+        Luise et al., "Differential properties of Sinkhorn approximation for learning with Wasserstein distance", 2018.
+        """
+        if self.make_vjp is None:
+            raise InvalidInput(
+                f"vjp is that of one entropic problem; received a result of {self.solver}; see otgen.sinkhorn"
+            )
+        return self.make_vjp(f, g, plan)
 
     @property
     def gap(self) -> float | None:

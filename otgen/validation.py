@@ -205,6 +205,36 @@ def relaxation(relax: Any) -> tuple[float, float]:
     return one, other
 
 
+def vector(value: Any, size: int, name: str) -> Floats:
+    """A finite array (size,), float64; None means zeros."""
+    if value is None:
+        return np.zeros(size)
+    array, origin = _plain(value, name)
+    if array.shape != (size,):
+        raise InvalidInput(f"{name} must have shape ({size},); received shape {array.shape}")
+    return _all_finite(_as_float(array, origin, name).astype(np.float64, copy=False), name)
+
+
+def factors(left: Any, right: Any, shape: tuple[int, int]) -> tuple[Floats, Floats]:
+    """The factors (n, k) and (m, k) of a matrix, float64."""
+    (one, home), (other, away) = _plain(left, "plan[0]"), _plain(right, "plan[1]")
+    if one.ndim != 2 or other.ndim != 2 or (len(one), len(other)) != shape or one.shape[1] != other.shape[1]:
+        raise InvalidInput(
+            f"plan must be two arrays of shapes ({shape[0]}, k) and ({shape[1]}, k); received {one.shape} and {other.shape}"
+        )
+    one, other = _as_float(one, home, "plan[0]"), _as_float(other, away, "plan[1]")
+    return (
+        _all_finite(one.astype(np.float64, copy=False), "plan[0]"),
+        _all_finite(other.astype(np.float64, copy=False), "plan[1]"),
+    )
+
+
+def _all_finite(array: Floats, name: str) -> Floats:
+    if not np.isfinite(array).all():
+        raise InvalidInput(f"{name} must be finite; received NaN or infinity")
+    return array
+
+
 def one_of(value: Any, name: str, allowed: Sequence[str]) -> str:
     """A name out of a list."""
     if not isinstance(value, str) or value not in allowed:

@@ -52,10 +52,10 @@ class TestImport:
     def test_public_names(self):
         assert sorted(otgen.__all__) == sorted(
             [
-                "Certificate", "Infeasible", "InvalidInput", "MassMismatch", "Measure", "Minkowski", "MissingExtra",
+                "BatchResult", "Certificate", "Infeasible", "InvalidInput", "MassMismatch", "Measure", "Minkowski", "MissingExtra",
                 "NotConverged", "OtgenError", "Problem", "Relative", "Result", "Status", "TooLarge", "__version__",
-                "bures_wasserstein", "sinkhorn", "sinkhorn_divergence", "sliced_wasserstein", "solve", "solvers",
-                "transport", "wasserstein",
+                "bures_wasserstein", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
+                "sliced_wasserstein", "solve", "solvers", "transport", "wasserstein", "wasserstein_batch",
             ]
         )  # fmt: skip
         for name in otgen.__all__:

@@ -276,3 +276,36 @@ class TestOverRelaxation:
         rng = np.random.default_rng(0)
         x, y = rng.random((15, 2)), rng.random((15, 2)) + 0.3
         assert otgen.sinkhorn(x, y, epsilon=1e-3).iterations < 3000  # plain sweeps: more than 10 000
+
+
+class TestAgainstOtt:
+    """Run where OTT-JAX is installed; it is not pinned, to keep JAX out of every install."""
+
+    @pytest.mark.parametrize("seed", range(5))
+    @pytest.mark.parametrize("relax", [None, 0.5])
+    def test_value_and_potentials(self, seed, relax):
+        jax = pytest.importorskip("jax", reason="OTT-JAX is not pinned: JAX would come with every install")
+        ott = pytest.importorskip("ott", reason="OTT-JAX is not pinned: JAX would come with every install")
+        from ott.geometry import pointcloud
+        from ott.problems.linear import linear_problem
+        from ott.solvers.linear import sinkhorn
+
+        assert ott is not None
+        jax.config.update("jax_enable_x64", True)
+        rng = np.random.default_rng(seed)
+        x, y, a, b = rng.random((40, 3)), rng.random((30, 3)), rng.random(40), rng.random(30)
+        a, b, epsilon = a / a.sum(), b / b.sum(), 0.05
+        tau = 1.0 if relax is None else relax / (relax + epsilon)
+        problem = linear_problem.LinearProblem(
+            pointcloud.PointCloud(x, y, epsilon=epsilon), a=a, b=b, tau_a=tau, tau_b=tau
+        )
+        theirs = sinkhorn.Sinkhorn(threshold=1e-12, max_iterations=100_000)(problem)
+        ours = otgen.sinkhorn(x, y, a, b, epsilon=epsilon, tol=1e-12, relax=relax)
+        plan = np.asarray(theirs.matrix)
+        np.testing.assert_allclose(ours.plan.todense(), plan, atol=1e-9)
+        kl = float((plan * np.log(plan / np.outer(a, b))).sum() - plan.sum() + 1.0)
+        value = float((plan * ((x[:, None] - y) ** 2).sum(-1)).sum()) + epsilon * kl
+        if relax is not None:
+            for weights, sums in ((a, plan.sum(1)), (b, plan.sum(0))):
+                value += relax * float((sums * np.log(sums / weights)).sum() - sums.sum() + 1.0)
+        assert ours.value == pytest.approx(value, abs=1e-8)

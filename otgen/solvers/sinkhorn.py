@@ -83,7 +83,7 @@ class Sinkhorn:
         stages = [problem.epsilon] if init is not None else stages_of(self.schedule, problem.epsilon, largest)
         work = _Work(problem, progress, self.max_iter)
         done = work.symmetric(self.tol, f) if problem.symmetric else work.between(stages, self.tol, f, g)
-        f, g = work.everywhere()
+        f, g = problem.marginals.balanced(*work.everywhere())
         plan = EntropicPlan(problem.cost, f, g, problem.epsilon, *problem.masses)
         plan = plan if problem.cost.forbids and not problem.relaxed else rounded(plan, problem.relax)
         return Solution(problem, plan, (f, g), Status.CONVERGED if done else Status.MAX_ITER, work.count, "Sinkhorn")

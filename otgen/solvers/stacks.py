@@ -43,7 +43,8 @@ def solve_stack(
     else:
         stages, ends = _table(solver, epsilon, cost.range()[1])
         out = small.iterate(stack, stages, ends, ROUGH, solver.tol, solver.max_iter, f, g)
-    f, g = _everywhere(cost, Marginals(a, b, relax), epsilon, out.f, out.g)
+    goal = Marginals(a, b, relax)
+    f, g = goal.balanced(*_everywhere(cost, goal, epsilon, out.f, out.g))
     return StackSolution(f, g, out.count, out.done)
 
 
