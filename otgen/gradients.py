@@ -113,10 +113,10 @@ def pair_slopes(cost: PointCost, rows: Any, columns: Any) -> tuple[Floats, Float
         largest = size.max(axis=1, keepdims=True)
         first = np.zeros_like(size)
         first[np.arange(len(size)), size.argmax(axis=1)] = 1.0
-        slope = p * _power(largest, p - 1) * first * np.sign(difference)
+        slope = p * power(largest, p - 1) * first * np.sign(difference)
     else:
         inside = (size**inner).sum(axis=1, keepdims=True)
-        slope = outer * inner * _power(inside, outer - 1) * _power(size, inner - 1) * np.sign(difference)
+        slope = outer * inner * power(inside, outer - 1) * power(size, inner - 1) * np.sign(difference)
     return slope, -slope
 
 
@@ -130,7 +130,7 @@ def _powers(cost: PointCost) -> tuple[float, float]:
     ]
 
 
-def _power(base: Floats, exponent: float) -> Floats:
+def power(base: Floats, exponent: float) -> Floats:
     """``base ** exponent``, and 0 where a negative exponent meets 0: the factor beside it vanishes there."""
     if exponent >= 0:
         return base**exponent

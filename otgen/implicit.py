@@ -26,7 +26,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .cost import Cost, PointCost
-from .gradients import Gradients
+from .errors import InvalidInput
+from .gradients import Gradients, power
 from .marginals import Marginals
 from .validation import Floats
 
@@ -51,6 +52,14 @@ class _Gibbs:
         self.cost, self.f, self.g, self.epsilon = cost, f, g, epsilon
         small = math.prod(cost.shape) <= _KEPT
         self.matrix = np.exp((f[:, None] + g - cost.block()) / epsilon) if small else None
+
+    def dense(self) -> Floats:
+        """K itself: (n, m)."""
+        return (
+            np.exp((self.f[:, None] + self.g - self.cost.block()) / self.epsilon)
+            if self.matrix is None
+            else self.matrix
+        )
 
     def times(self, vectors: Floats) -> Floats:
         """``K v``: (n,) or (n, k)."""
@@ -95,8 +104,9 @@ def vjp(cost: Cost, goal: Marginals, epsilon: float, f: Floats, g: Floats, given
         x = _in_points(cost, f, g, epsilon, (w, v), (a, b), (given.left, given.right))
         y = _in_points(cost.T, g, f, epsilon, (v, w), (b, a), (given.right, given.left))
         return Gradients(x, y, in_a, in_b, residual=residual)
-    matrix = np.exp((f[:, None] + g - cost.block()) / epsilon)
-    in_costs = matrix * (np.outer(w, b) + np.outer(a, v) - np.outer(a, b) * (given.left @ given.right.T) / epsilon)
+    in_costs = kernel.dense() * (
+        np.outer(w, b) + np.outer(a, v) - np.outer(a, b) * (given.left @ given.right.T) / epsilon
+    )
     return Gradients(None, None, in_a, in_b, residual=residual, C=in_costs)
 
 
@@ -115,6 +125,76 @@ def _in_points(
     for one, other in zip(left.T, right.T):
         out -= (a * one / epsilon)[:, None] * cost.gibbs_slope(f, g, epsilon, b * other)
     return out
+
+
+def hessian_product(
+    cost: PointCost, goal: Marginals, epsilon: float, f: Floats, g: Floats, along: tuple[Floats, Floats, Floats, Floats]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """How the gradient of an entropic value, in points x, y and weights a, b, changes along a direction in these.
+
+    For metrics of coordinate differences. Holds a few arrays (n, m).
+
+    Raises
+    ------
+    InvalidInput
+        For the cosine.
+    """
+    of_x, of_y, of_a, of_b = along
+    kernel, a, b = _Gibbs(cost, f, g, epsilon), goal.a, goal.b
+    K = kernel.dense()
+    slope, bend, change = _second(cost, of_x, of_y)
+    one, other = (1.0 + epsilon / rho for rho in goal.relax)
+    rho, gamma = one * (K @ b), other * (K.T @ a)
+    rows = (K * change) @ b - epsilon * (K @ of_b)
+    columns = (K * change).T @ a - epsilon * (K.T @ of_a)
+    w, v, _ = _solved(kernel, goal, epsilon, a * rows, b * columns)
+    df, dg = (rows - K @ v) / rho, (columns - K.T @ w) / gamma
+    plan = K * np.outer(a, b)
+    moved = plan * ((df[:, None] + dg - change) / epsilon) + K * (np.outer(of_a, b) + np.outer(a, of_b))
+    out_x, out_y = np.empty_like(cost.x), np.empty_like(cost.y)
+    for k in range(cost.x.shape[1]):
+        part = moved * slope(k) + plan * bend(k)
+        out_x[:, k], out_y[:, k] = part.sum(1), -part.sum(0)
+    return out_x, out_y, rho * df + epsilon * of_b.sum(), gamma * dg + epsilon * of_a.sum()
+
+
+def _second(cost: PointCost, of_x: Floats, of_y: Floats) -> Any:
+    """Of ``c = S ** outer`` with ``S = sum_k |t_k| ** inner``: by coordinate, dc/dt_k and its change; and the change of c.
+
+    Where c has a kink all of these are 0.
+    """
+    inner, outer, _ = cost.form
+    if cost.metric == "cosine":
+        raise InvalidInput('second derivatives need a metric of differences; received metric="cosine"')
+
+    def step(k: int) -> Floats:
+        return cost.x[:, k, None] - cost.y[None, :, k]
+
+    def along(k: int) -> Floats:
+        return of_x[:, k, None] - of_y[None, :, k]
+
+    d = cost.x.shape[1]
+    longest = np.argmax(np.stack([np.abs(step(k)) for k in range(d)]), axis=0) if math.isinf(inner) else None
+
+    def first(k: int) -> Floats:
+        t = step(k)
+        return np.sign(t) * (longest == k) if longest is not None else inner * np.sign(t) * np.abs(t) ** (inner - 1)
+
+    def second(k: int) -> Floats:
+        t = np.abs(step(k))
+        flat = longest is not None or inner == 1
+        return np.zeros_like(t) if flat else inner * (inner - 1) * power(t, inner - 2)
+
+    total, change = np.zeros(cost.shape), np.zeros(cost.shape)
+    for k in range(d):
+        total += np.abs(step(k)) * (longest == k) if longest is not None else np.abs(step(k)) ** inner
+        change += first(k) * along(k)
+    rise, curve = outer * power(total, outer - 1), outer * (outer - 1) * power(total, outer - 2)
+
+    def bend(k: int) -> Floats:
+        return curve * change * first(k) + rise * second(k) * along(k)
+
+    return lambda k: rise * first(k), bend, rise * change
 
 
 def _solved(kernel: _Gibbs, goal: Marginals, epsilon: float, f: Floats, g: Floats) -> tuple[Floats, Floats, float]:

@@ -1,0 +1,133 @@
+"""What an autograd framework needs of transport, arrays in and arrays out: values, gradients, products with the Hessian.
+
+Everything is a batch, x (B, n, d), y (B, m, d), a (B, n), b (B, m), and float64; weights are as :class:`Terms` says.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from . import validation
+from ._solve import checked, run
+from .batch import solve_all
+from .cost import Metric, Minkowski, PointCost, StackCost, is_plain
+from .gradients import envelope
+from .implicit import hessian_product
+from .kernels import small
+from .marginals import Marginals
+from .plan import MonotonePlan
+from .problem import Problem
+from .solvers import Sinkhorn
+from .validation import Floats
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What entropic values are asked for.
+
+    ``relax`` are the strengths of the two sides. Where they are infinite, weights come divided by their sums; else as received.
+    ``symmetric`` says that both sides are the same measure.
+    """
+
+    p: float = 2.0
+    metric: Metric = "euclidean"
+    tol: float = 1e-6
+    max_iter: int = 10_000
+    relax: tuple[float, float] = (math.inf, math.inf)
+    symmetric: bool = False
+
+    def problem(self, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: float) -> Problem:
+        """One problem of a batch."""
+        problem = Problem.from_points(x, y, a, b, p=self.p, metric=self.metric, normalize=True)
+        received = min(self.relax) < math.inf
+        return replace(problem, epsilon=epsilon, relax=self.relax, symmetric=self.symmetric, as_received=received)
+
+
+def mean_costs(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Metric) -> Floats:
+    """``sum_ij a_i b_j c_ij``, of probabilities: (B,)."""
+    problems = (Problem.from_points(*four, p=p, metric=metric, normalize=True) for four in zip(x, y, a, b))
+    return np.array([problem.mean_cost() for problem in problems])
+
+
+def entropic(
+    terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats, *, throw: bool = True
+) -> tuple[Floats, Floats, Floats]:
+    """Entropic values (B,) and potentials (B, n), (B, m), at ``epsilon`` (B,)."""
+    problems = [terms.problem(*five) for five in zip(x, y, a, b, epsilon.tolist())]
+    results = solve_all(problems, Sinkhorn(tol=terms.tol, max_iter=terms.max_iter))
+    f, g = np.empty(a.shape), np.empty(b.shape)
+    for k, result in enumerate(results):
+        checked(result, throw=throw)
+        f[k], g[k] = result.potentials
+    return np.array([result.value for result in results]), f, g
+
+
+def entropic_gradients(
+    terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats, f: Floats, g: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Gradients of entropic values at potentials, in x, y, a and b; those of the weights known up to a constant where met."""
+    stackable = not callable(terms.metric) and terms.metric != "cosine" and small.suits((x.shape[1], y.shape[1]))
+    if stackable and is_plain(x, y, terms.p):
+        assert isinstance(terms.metric, str | Minkowski)
+        cost = StackCost.between(x, y, terms.metric, terms.p)
+        (in_x, in_y), (in_a, in_b) = envelope(
+            cost, Marginals(a, b, terms.relax), epsilon, f, g, symmetric=terms.symmetric
+        )
+        return in_x, in_y, in_a, in_b
+    out: Any = tuple(np.empty(z.shape) for z in (x, y, a, b))
+    for k, scaled in enumerate(_scaled(terms, x, y, a, b, epsilon)):
+        shift, down = scaled.cost.shift * scaled.p, 2.0 ** (-scaled.cost.shift * scaled.p)
+        points, weights = envelope(
+            scaled.cost, scaled.marginals, scaled.epsilon, f[k] * down, g[k] * down, symmetric=scaled.symmetric
+        )
+        by = shift - scaled.cost.points_shift if isinstance(scaled.cost, PointCost) else shift
+        for target, found, power in zip(out, (*points, *weights), (by, by, shift, shift)):
+            target[k] = found * 2.0**power
+    return out
+
+
+def entropic_hessian_product(
+    terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats, f: Floats, g: Floats, *along: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """The Hessians of entropic values times directions in x, y, a and b."""
+    out: Any = tuple(np.empty(z.shape) for z in (x, y, a, b))
+    for k in range(len(x)):
+        problem = terms.problem(x[k], y[k], a[k], b[k], float(epsilon[k]))
+        assert isinstance(problem.cost, PointCost)
+        direction: Any = tuple(part[k] for part in along)
+        found = hessian_product(problem.cost, problem.marginals, problem.epsilon, f[k], g[k], direction)
+        for target, part in zip(out, found):
+            target[k] = part
+    return out
+
+
+def exact(
+    x: Floats, y: Floats, a: Floats, b: Floats, *, p: float, metric: Metric
+) -> tuple[Floats, np.ndarray, np.ndarray, Floats, Floats, Floats]:
+    """Exact costs (B,), optimal plans as rows, columns and values, (B, n + m) each, padded with zeros, and potentials."""
+    size, n, m = len(x), x.shape[1], y.shape[1]
+    rows, columns = np.zeros((size, n + m), np.int64), np.zeros((size, n + m), np.int64)
+    values, costs, f, g = np.zeros((size, n + m)), np.empty(size), np.empty((size, n)), np.empty((size, m))
+    for k, four in enumerate(zip(x, y, a, b)):
+        result = run(Problem.from_points(*four, p=p, metric=metric, normalize=True))
+        plan = result.plan.sparse if isinstance(result.plan, MonotonePlan) else result.plan
+        used = np.flatnonzero(plan.values > 0)
+        rows[k, : len(used)], columns[k, : len(used)] = plan.rows[used], plan.columns[used]
+        values[k, : len(used)], costs[k] = plan.values[used], result.value
+        f[k], g[k] = result.potentials
+    return costs, rows, columns, values, f, g
+
+
+def same_totals(one: Floats, other: Floats, dtype: str) -> None:
+    """Raise `MassMismatch` where totals of weights (B,), in ``dtype``, do not agree."""
+    origin = validation.Origin(dtype=dtype)
+    for a, b in zip(one.tolist(), other.tolist()):
+        validation.same_mass(a, b, (origin, origin), ("a", "b"), normalize=False)
+
+
+def _scaled(terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats) -> list[Problem]:
+    return [terms.problem(*five).scaled() for five in zip(x, y, a, b, epsilon.tolist())]

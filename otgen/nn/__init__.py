@@ -1,0 +1,26 @@
+"""Transport as losses, critics and objectives for torch: tensors in, right gradients out.
+
+The numerics are those of the floors below, on the host; results come back in the dtype and on the device of the input.
+Needs torch: ``pip install 'otgen[torch]'``.
+"""
+
+from ..errors import require
+
+require("torch")
+
+from . import coupling
+from .losses import SinkhornLoss, WassersteinLoss, sinkhorn_loss, wasserstein_loss
+from .mmd import MMDLoss, mmd_loss
+from .sliced import SlicedWassersteinLoss, sliced_wasserstein_loss
+
+__all__ = [
+    "MMDLoss",
+    "SinkhornLoss",
+    "SlicedWassersteinLoss",
+    "WassersteinLoss",
+    "coupling",
+    "mmd_loss",
+    "sinkhorn_loss",
+    "sliced_wasserstein_loss",
+    "wasserstein_loss",
+]

@@ -1,0 +1,110 @@
+"""What losses accept: clouds (n, d) or (B, n, d) and weights, promoted to one dtype on one device."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .. import validation
+from ..cost import COSTS, METRICS, Metric, Minkowski
+from ..errors import InvalidInput
+from . import _ops
+
+
+class Batch(NamedTuple):
+    """Clouds x (B, n, d), y (B, m, d), weights a (B, n), b (B, m), and whether the caller gave single clouds."""
+
+    x: Tensor
+    y: Tensor
+    a: Tensor
+    b: Tensor
+    single: bool
+
+
+def batch(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, *, received: bool = False) -> Batch:
+    """Check shapes, devices and dtypes; halves are promoted to float32.
+
+    Weights are divided by their sums, which must agree, unless they count as ``received``.
+    """
+    given = {name: z for name, z in (("x", x), ("y", y), ("a", a), ("b", b)) if z is not None}
+    dtype = torch.float32
+    for name, z in given.items():
+        if not isinstance(z, torch.Tensor):
+            raise InvalidInput(f"{name} must be a tensor; received {type(z).__name__}; use torch.as_tensor({name})")
+        if z.is_complex():
+            raise InvalidInput(f"{name} must hold real numbers; received dtype {z.dtype}")
+        if z.device != x.device:
+            raise InvalidInput(
+                f"all tensors must live on one device; received x on {x.device} and {name} on {z.device}; move one of them"
+            )
+        dtype = torch.promote_types(dtype, z.dtype if z.is_floating_point() else torch.float64)
+    single = x.ndim == 2
+    if x.ndim not in (2, 3) or y.ndim != x.ndim or x.shape[-1] != y.shape[-1] or 0 in (*x.shape[-2:], *y.shape[-2:]):
+        raise InvalidInput(
+            f"x and y must be (n, d) and (m, d), or (B, n, d) and (B, m, d), not empty; received {tuple(x.shape)} and "
+            f"{tuple(y.shape)}"
+        )
+    if not single and x.shape[0] != y.shape[0]:
+        raise InvalidInput(f"x and y must hold equally many clouds; received {x.shape[0]} and {y.shape[0]}")
+    one, other = (z.to(dtype)[None] if single else z.to(dtype) for z in (x, y))
+    of_one, of_other = _weights(a, one, "a", single, dtype), _weights(b, other, "b", single, dtype)
+    if not received:
+        of_one, of_other = _probabilities(of_one, of_other, checked=a is not None and b is not None)
+    return Batch(one, other, of_one, of_other, single)
+
+
+def _weights(weights: Tensor | None, cloud: Tensor, name: str, single: bool, dtype: torch.dtype) -> Tensor:
+    """Weights (B, n) of a cloud (B, n, d); uniform, of total 1, where none are given."""
+    shape = cloud.shape[:-1]
+    if weights is None:
+        return cloud.new_full(shape, 1.0 / shape[-1])
+    wanted = shape[1:] if single else shape
+    if weights.shape != wanted:
+        raise InvalidInput(
+            f"{name} must have one weight per point, shape {tuple(wanted)}; received {tuple(weights.shape)}"
+        )
+    return weights.to(dtype)[None] if single else weights.to(dtype)
+
+
+def _probabilities(a: Tensor, b: Tensor, *, checked: bool) -> tuple[Tensor, Tensor]:
+    """Weights divided by their sums; the totals agree if both were given."""
+    one, other = a.sum(-1, keepdim=True), b.sum(-1, keepdim=True)
+    if checked:
+        agreed = _ops.agreed_total(a.detach(), b.detach())[..., None]
+        one = one + (agreed - one.detach())
+    return a / one, b / other
+
+
+def reduced(values: Tensor, single: bool, reduction: str) -> Tensor:
+    """Values (B,) as the caller wants them: ``mean``, ``sum`` or ``none``."""
+    if reduction == "none":
+        return values[0] if single else values
+    return values.sum() if reduction == "sum" else values.mean()
+
+
+def checked_reduction(reduction: str) -> str:
+    """A known reduction."""
+    return validation.one_of(reduction, "reduction", ("mean", "sum", "none"))
+
+
+def checked_metric(metric: Metric, p: float) -> tuple[str, float]:
+    """A built-in metric as a name and the exponent of Minkowski's."""
+    if isinstance(metric, Minkowski):
+        return "minkowski", float(metric.q)
+    if callable(metric):
+        raise InvalidInput(
+            "metric must be a built-in one: the derivative of a callable is not known here; received one"
+        )
+    name = validation.one_of(metric, "metric", METRICS + COSTS)
+    if name in COSTS and p != 1:
+        raise InvalidInput(
+            f'metric={name!r} is a cost and goes with p=1 only; received p={p:g}; use metric="euclidean", p=2'
+        )
+    return name, 2.0
+
+
+def options(**given: Any) -> str:
+    """Arguments as a module's representation shows them."""
+    return ", ".join(f"{name}={value!r}" for name, value in given.items())

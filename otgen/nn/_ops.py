@@ -1,0 +1,276 @@
+"""The seam between torch and the numerics: operators that compilers and transforms take as they are.
+
+Each operator turns tensors (..., n, d) into arrays (B, n, d), calls :mod:`otgen.differentiable` in double precision, and turns the
+answer back. It says what shapes come out (for ``torch.compile``) and what a batch of calls is (for ``torch.func.vmap``): one
+call with another leading dimension. Gradients are autograd functions around operators, up to the second order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import differentiable
+from ..cost import Minkowski
+
+Options = tuple[float, str, float, float, int, float, float, bool, bool]
+
+
+def _metric(name: str, q: float) -> Any:
+    return Minkowski(q) if name == "minkowski" else name
+
+
+def _terms(
+    p: float, metric: str, q: float, tol: float, max_iter: int, relax_x: float, relax_y: float, symmetric: bool
+) -> Any:
+    return differentiable.Terms(p, _metric(metric, q), tol, max_iter, (relax_x, relax_y), symmetric)
+
+
+def _arrays(*tensors: Tensor, keep: int) -> list[np.ndarray]:
+    """Tensors (..., n, d), (..., n) and (...,) as arrays with one leading axis; ``keep`` is how many leading axes there are."""
+    return [z.detach().reshape(-1, *z.shape[keep:]).to("cpu", torch.float64).numpy() for z in tensors]
+
+
+def _tensor(array: np.ndarray, like: Tensor, lead: torch.Size, dtype: torch.dtype | None = None) -> Tensor:
+    return torch.from_numpy(np.array(array)).reshape(*lead, *array.shape[1:]).to(like.device, dtype or like.dtype)
+
+
+def _batched(operator: Any, tensors: int) -> None:
+    """Say that a batch of calls is one call with another leading dimension; the first ``tensors`` arguments are tensors."""
+
+    def rule(info: Any, in_dims: Any, *arguments: Any) -> tuple[Any, Any]:
+        moved = [
+            z.expand(info.batch_size, *z.shape) if at is None else z.movedim(at, 0)
+            for z, at in zip(arguments[:tensors], in_dims[:tensors])
+        ]
+        out = operator(*moved, *arguments[tensors:])
+        return out, tuple(0 for _ in out) if isinstance(out, tuple) else 0
+
+    torch.library.register_vmap(operator, rule)
+
+
+@torch.library.custom_op("otgen::entropic", mutates_args=())
+def entropic(
+    x: Tensor,
+    y: Tensor,
+    a: Tensor,
+    b: Tensor,
+    epsilon: Tensor,
+    p: float,
+    metric: str,
+    q: float,
+    tol: float,
+    max_iter: int,
+    relax_x: float,
+    relax_y: float,
+    symmetric: bool,
+    throw: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Entropic values (...,) and potentials, float64, (..., n) and (..., m)."""
+    lead = x.shape[:-2]
+    terms = _terms(p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
+    values, f, g = differentiable.entropic(terms, *_arrays(x, y, a, b, epsilon, keep=len(lead)), throw=throw)
+    return (
+        _tensor(values, x, lead),
+        _tensor(f, x, lead, torch.float64),
+        _tensor(g, y, lead, torch.float64),
+    )
+
+
+@entropic.register_fake
+def _(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
+    return (
+        x.new_empty(x.shape[:-2]),
+        x.new_empty(x.shape[:-1], dtype=torch.float64),
+        y.new_empty(y.shape[:-1], dtype=torch.float64),
+    )
+
+
+@torch.library.custom_op("otgen::entropic_gradient", mutates_args=())
+def entropic_gradient(
+    x: Tensor,
+    y: Tensor,
+    a: Tensor,
+    b: Tensor,
+    epsilon: Tensor,
+    f: Tensor,
+    g: Tensor,
+    p: float,
+    metric: str,
+    q: float,
+    tol: float,
+    max_iter: int,
+    relax_x: float,
+    relax_y: float,
+    symmetric: bool,
+    throw: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Gradients of entropic values at their potentials, in x, y, a and b."""
+    lead = x.shape[:-2]
+    terms = _terms(p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
+    found = differentiable.entropic_gradients(terms, *_arrays(x, y, a, b, epsilon, f, g, keep=len(lead)))
+    one, two, three, four = (_tensor(part, z, lead) for part, z in zip(found, (x, y, a, b)))
+    return one, two, three, four
+
+
+@torch.library.custom_op("otgen::entropic_hessian_product", mutates_args=())
+def entropic_hessian_product(
+    x: Tensor,
+    y: Tensor,
+    a: Tensor,
+    b: Tensor,
+    epsilon: Tensor,
+    f: Tensor,
+    g: Tensor,
+    of_x: Tensor,
+    of_y: Tensor,
+    of_a: Tensor,
+    of_b: Tensor,
+    p: float,
+    metric: str,
+    q: float,
+    tol: float,
+    max_iter: int,
+    relax_x: float,
+    relax_y: float,
+    symmetric: bool,
+    throw: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Hessians of entropic values times directions in x, y, a and b."""
+    lead = x.shape[:-2]
+    terms = _terms(p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
+    arrays = _arrays(x, y, a, b, epsilon, f, g, of_x, of_y, of_a, of_b, keep=len(lead))
+    found = differentiable.entropic_hessian_product(terms, *arrays)
+    one, two, three, four = (_tensor(part, z, lead) for part, z in zip(found, (x, y, a, b)))
+    return one, two, three, four
+
+
+def _like_inputs(x: Tensor, y: Tensor, a: Tensor, b: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return torch.empty_like(x), torch.empty_like(y), torch.empty_like(a), torch.empty_like(b)
+
+
+entropic_gradient.register_fake(_like_inputs)
+entropic_hessian_product.register_fake(_like_inputs)
+
+
+@torch.library.custom_op("otgen::exact", mutates_args=())
+def exact(
+    x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: float, metric: str, q: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Exact costs (...,), plans as rows, columns and values (..., n + m), and potentials (..., n), (..., m)."""
+    lead = x.shape[:-2]
+    arrays = _arrays(x, y, a, b, keep=len(lead))
+    costs, rows, columns, values, f, g = differentiable.exact(*arrays, p=p, metric=_metric(metric, q))
+    return (
+        _tensor(costs, x, lead),
+        _tensor(rows, x, lead, torch.int64),
+        _tensor(columns, x, lead, torch.int64),
+        _tensor(values, x, lead),
+        _tensor(f, a, lead),
+        _tensor(g, b, lead),
+    )
+
+
+@exact.register_fake
+def _(x: Tensor, y: Tensor, a: Tensor, b: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    entries = (*x.shape[:-2], x.shape[-2] + y.shape[-2])
+    places = (x.new_empty(entries, dtype=torch.int64) for _ in range(2))
+    rows, columns = places
+    return x.new_empty(x.shape[:-2]), rows, columns, x.new_empty(entries), torch.empty_like(a), torch.empty_like(b)
+
+
+@torch.library.custom_op("otgen::mean_cost", mutates_args=())
+def mean_cost(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: float, metric: str, q: float) -> Tensor:
+    """Mean costs ``sum a_i b_j c_ij``, float64: (...,)."""
+    lead = x.shape[:-2]
+    means = differentiable.mean_costs(*_arrays(x, y, a, b, keep=len(lead)), p=p, metric=_metric(metric, q))
+    return _tensor(means, x, lead, torch.float64)
+
+
+@mean_cost.register_fake
+def _(x: Tensor, *rest: Any) -> Tensor:
+    return x.new_empty(x.shape[:-2], dtype=torch.float64)
+
+
+@torch.library.custom_op("otgen::agreed_total", mutates_args=())
+def agreed_total(a: Tensor, b: Tensor) -> Tensor:
+    """The total of a, (...,), once it is certain that b has the same, to the tolerance of the dtype."""
+    one, other = (z.detach().to("cpu", torch.float64).sum(-1).reshape(-1).numpy() for z in (a, b))
+    differentiable.same_totals(one, other, str(a.dtype).removeprefix("torch."))
+    return a.sum(-1)
+
+
+@agreed_total.register_fake
+def _(a: Tensor, b: Tensor) -> Tensor:
+    return a.new_empty(a.shape[:-1])
+
+
+for _operator, _count in (
+    (entropic, 5),
+    (entropic_gradient, 7),
+    (entropic_hessian_product, 11),
+    (exact, 4),
+    (mean_cost, 4),
+    (agreed_total, 2),
+):
+    _batched(_operator, _count)
+
+
+class EntropicGradient(torch.autograd.Function):
+    """The gradient of :class:`EntropicValue`; its own derivative is by implicit differentiation."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(
+        x: Tensor, y: Tensor, a: Tensor, b: Tensor, epsilon: Tensor, f: Tensor, g: Tensor, options: Options
+    ) -> Any:
+        """The gradients in x, y, a and b."""
+        return entropic_gradient(x, y, a, b, epsilon, f, g, *options)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Keep what the Hessian needs."""
+        ctx.save_for_backward(*inputs[:7])
+        ctx.options = inputs[7]
+
+    @staticmethod
+    def backward(ctx: Any, *along: Any) -> Any:
+        """The Hessian times a direction."""
+        x, y, a, b = entropic_hessian_product(*ctx.saved_tensors, *along, *ctx.options)
+        return x, y, a, b, None, None, None, None
+
+
+class EntropicValue(torch.autograd.Function):
+    """Entropic values (...,) of probabilities, with their potentials (not differentiable here)."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, y: Tensor, a: Tensor, b: Tensor, epsilon: Tensor, options: Options) -> Any:
+        """Value and potentials."""
+        return entropic(x, y, a, b, epsilon, *options)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Keep inputs and potentials: the gradient needs one more pass over the pairs, and only if it is asked for."""
+        ctx.save_for_backward(*inputs[:5], output[1], output[2])
+        ctx.mark_non_differentiable(output[1], output[2])
+        ctx.options = inputs[5]
+
+    @staticmethod
+    def backward(ctx: Any, *incoming: Any) -> Any:
+        """The envelope gradient, times what comes in."""
+        x, y, a, b = EntropicGradient.apply(*ctx.saved_tensors, ctx.options)
+        points, weights = incoming[0][..., None, None], incoming[0][..., None]
+        return points * x, points * y, weights * a, weights * b, None, None
+
+
+def entropic_value(x: Tensor, y: Tensor, a: Tensor, b: Tensor, epsilon: Tensor, options: Options) -> Tensor:
+    """Differentiable entropic values (...,)."""
+    apply: Callable[..., Any] = EntropicValue.apply
+    return apply(x, y, a, b, epsilon, options)[0]

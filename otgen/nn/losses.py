@@ -1,0 +1,304 @@
+"""Exact and entropic transport as differentiable losses."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import validation
+from ..cost import Metric
+from ..problem import Relative
+from . import _ops
+from ._inputs import Batch, batch, checked_metric, checked_reduction, options, reduced
+
+
+def wasserstein_loss(
+    x: Tensor,
+    y: Tensor,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
+    *,
+    p: float = 2,
+    metric: Metric = "euclidean",
+    root: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Exact transport cost :math:`W_p^p`, or with ``root`` the distance :math:`W_p`, as a function of points and weights.
+
+    Parameters
+    ----------
+    x, y : Tensor
+        (n, d) and (m, d), or (B, n, d) and (B, m, d). Halves are computed in float32.
+    a, b : Tensor, optional
+        (n,) and (m,), or (B, n) and (B, m), non-negative, of one total; None means uniform. Divided by their sums.
+    p : float
+        Order, in [1, inf).
+    metric : str or Minkowski
+        As in :func:`otgen.wasserstein`, but no callable.
+    root : bool
+        Whether the p-th root is taken; its gradient at 0 is 0.
+    reduction : {"mean", "sum", "none"}
+        Over a batch.
+
+    Returns
+    -------
+    Tensor
+        A number, or (B,), in the promoted dtype of the input. The gradient in the points is that at the optimal plan found: exact
+        where the plan is unique, elsewhere a supergradient. Second derivatives keep the plan.
+
+    Raises
+    ------
+    InvalidInput, MassMismatch
+        On malformed input.
+
+    References
+    ----------
+    Peyre and Cuturi, "Computational optimal transport", 2019, section 9.1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.tensor([[0.0, 0.0]], requires_grad=True)
+    >>> loss = wasserstein_loss(x, torch.tensor([[3.0, 4.0]]))
+    >>> loss.backward()
+    >>> loss.item(), x.grad
+    (25.0, tensor([[-6., -8.]]))
+    """
+    p, (name, q) = validation.finite_order(p), checked_metric(metric, p)
+    reduction = checked_reduction(reduction)
+    given = batch(x, y, a, b)
+    costs, rows, columns, values, f, g = _ops.exact(*(z.detach() for z in given[:4]), p, name, q)
+    one, other = (_taken(z, index) for z, index in ((given.x, rows), (given.y, columns)))
+    moving = (values * pair_costs(one, other, p, name, q)).sum(-1)
+    weighing = (f * given.a).sum(-1) + (g * given.b).sum(-1)
+    out = costs + (moving - moving.detach()) + (weighing - weighing.detach())
+    if root:
+        positive = out > 0
+        out = torch.where(positive, torch.where(positive, out, 1.0) ** (1 / p), 0.0)
+    return reduced(out, given.single, reduction)
+
+
+def _taken(points: Tensor, index: Tensor) -> Tensor:
+    """Rows of (B, n, d) by index (B, k): (B, k, d)."""
+    return points.gather(-2, index[..., None].expand(*index.shape, points.shape[-1]))
+
+
+def pair_costs(x: Tensor, y: Tensor, p: float, metric: str, q: float) -> Tensor:
+    """``metric(x_k, y_k) ** p`` of pairs, (..., k, d) to (..., k), with derivative 0 where there is a kink."""
+    if metric == "cosine":
+        one, other = (z / torch.linalg.vector_norm(z, dim=-1, keepdim=True) for z in (x, y))
+        return ((one - other) ** 2).sum(-1) / 2
+    t = x - y
+    if metric in ("euclidean", "sqeuclidean"):
+        squares = (t * t).sum(-1)
+        return squares if metric == "sqeuclidean" else _power(squares, p / 2)
+    if metric == "chebyshev" or math.isinf(q):
+        return _power(t.abs().amax(-1), p)
+    if metric == "cityblock":
+        return _power(t.abs().sum(-1), p)
+    return _power(_power(t.abs(), q).sum(-1), p / q)
+
+
+def _power(base: Tensor, exponent: float) -> Tensor:
+    """``base ** exponent`` of what is not negative, with derivatives 0 at 0."""
+    if exponent == 1:
+        return base
+    positive = base > 0
+    return torch.where(positive, torch.where(positive, base, 1.0) ** exponent, 0.0)
+
+
+def sinkhorn_loss(
+    x: Tensor,
+    y: Tensor,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
+    *,
+    epsilon: float | Relative,
+    p: float = 2,
+    metric: Metric = "euclidean",
+    debias: bool = True,
+    relax: Any = None,
+    tol: float = 1e-5,
+    max_iter: int = 10_000,
+    throw: bool = True,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Sinkhorn divergence, or with ``debias=False`` the entropic transport cost, as a function of points and weights.
+
+    Parameters
+    ----------
+    x, y, a, b, metric, reduction
+        As in :func:`wasserstein_loss`. With ``relax`` weights count as received.
+    epsilon : float or Relative
+        Strength of the entropic term, in cost units or relative to the mean cost; then it is treated as a constant.
+    p : float
+        Order, in [1, inf).
+    debias : bool
+        Whether half of each measure's own term is subtracted.
+    relax : float or (float, float), optional
+        As in :func:`otgen.sinkhorn`.
+    tol : float
+        Marginal error at which iterations stop; the value is off by about its square, the gradient by about as much.
+    max_iter : int
+        Limit on iterations.
+    throw : bool
+        Whether the limit raises; else the value and the gradient at the potentials reached are returned.
+
+    Returns
+    -------
+    Tensor
+        A number, or (B,). The gradient is that of the envelope theorem, the second derivative by implicit differentiation; nothing
+        is unrolled. First derivatives need no (n, m) array, second ones do.
+
+    Raises
+    ------
+    InvalidInput, MassMismatch
+        On malformed input.
+    NotConverged
+        At the limit.
+
+    References
+    ----------
+    Feydy et al., "Interpolating between optimal transport and MMD using Sinkhorn divergences", 2019; Genevay, Peyre, Cuturi,
+    "Learning generative models with Sinkhorn divergences", 2018.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.zeros(4, 2, requires_grad=True)
+    >>> loss = sinkhorn_loss(x, torch.ones(4, 2), epsilon=0.1)
+    >>> loss.backward()
+    >>> round(loss.item(), 4), x.grad[0]
+    (2.0, tensor([-0.5000, -0.5000]))
+    """
+    p, (name, q) = validation.finite_order(p), checked_metric(metric, p)
+    reduction, strengths = checked_reduction(reduction), validation.relaxation(relax)
+    tol, max_iter = (
+        validation.positive(tol, "tol", "use a marginal error such as 1e-5"),
+        validation.count(max_iter, "max_iter"),
+    )
+    relaxed = min(strengths) < math.inf
+    given = batch(x, y, a, b, received=relaxed)
+    strength = _strength(epsilon, given, p, name, q)
+
+    def term(
+        one: Tensor, other: Tensor, of_one: Tensor, of_other: Tensor, relax: tuple[float, float], own: bool
+    ) -> Tensor:
+        settings: _ops.Options = (p, name, q, tol, max_iter, *relax, own, throw)
+        return _ops.entropic_value(one, other, of_one, of_other, strength, settings)
+
+    out = term(given.x, given.y, given.a, given.b, strengths, False)
+    if debias:
+        for cloud, weights, rho in ((given.x, given.a, strengths[0]), (given.y, given.b, strengths[1])):
+            twin = cloud.clone(), weights.clone()  # compilers do not take the same tensor twice
+            out = out - term(cloud, twin[0], weights, twin[1], (rho, rho), True) / 2
+        if relaxed:
+            out = out + strength.to(out.dtype) / 2 * (given.a.sum(-1) - given.b.sum(-1)) ** 2
+    return reduced(out, given.single, reduction)
+
+
+def _strength(epsilon: float | Relative, given: Batch, p: float, metric: str, q: float) -> Tensor:
+    """Epsilon of every problem, float64: (B,)."""
+    if isinstance(epsilon, Relative):
+        mean = _ops.mean_cost(*(z.detach() for z in given[:4]), p, metric, q)
+        return torch.where(mean > 0, epsilon.fraction * mean, epsilon.fraction)
+    hint = "for exact transport use otgen.nn.wasserstein_loss"
+    number = validation.positive(epsilon, "epsilon", hint)
+    return torch.full(given.x.shape[:-2], number, dtype=torch.float64, device=given.x.device)
+
+
+class WassersteinLoss(torch.nn.Module):
+    """:func:`wasserstein_loss` as a module.
+
+    Parameters
+    ----------
+    p, metric, root, reduction
+        As in :func:`wasserstein_loss`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> WassersteinLoss(p=1)(torch.zeros(2, 1), torch.ones(3, 1)).item()
+    1.0
+    """
+
+    def __init__(self, p: float = 2, metric: Metric = "euclidean", root: bool = False, reduction: str = "mean") -> None:
+        super().__init__()
+        self.p, self.metric, self.root = validation.finite_order(p), metric, root
+        self.reduction = checked_reduction(reduction)
+        checked_metric(metric, self.p)
+
+    def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
+        """The loss between clouds x and y with weights a and b."""
+        return wasserstein_loss(x, y, a, b, p=self.p, metric=self.metric, root=self.root, reduction=self.reduction)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return options(p=self.p, metric=self.metric, root=self.root, reduction=self.reduction)
+
+
+class SinkhornLoss(torch.nn.Module):
+    """:func:`sinkhorn_loss` as a module.
+
+    Parameters
+    ----------
+    epsilon, p, metric, debias, relax, tol, max_iter, throw, reduction
+        As in :func:`sinkhorn_loss`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.rand(5, 2, generator=torch.Generator().manual_seed(0))
+    >>> abs(SinkhornLoss(epsilon=0.1)(x, x).item()) < 1e-7
+    True
+    """
+
+    def __init__(
+        self,
+        epsilon: float | Relative,
+        p: float = 2,
+        metric: Metric = "euclidean",
+        debias: bool = True,
+        relax: Any = None,
+        tol: float = 1e-5,
+        max_iter: int = 10_000,
+        throw: bool = True,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__()
+        if isinstance(epsilon, Relative):
+            self.epsilon: float | Relative = epsilon
+        else:
+            self.epsilon = validation.positive(epsilon, "epsilon", "for exact transport use otgen.nn.WassersteinLoss")
+        self.p, self.metric, self.debias = validation.finite_order(p), metric, debias
+        self.relax, self.throw = validation.relaxation(relax), throw
+        self.tol = validation.positive(tol, "tol", "use a marginal error such as 1e-5")
+        self.max_iter, self.reduction = validation.count(max_iter, "max_iter"), checked_reduction(reduction)
+        checked_metric(metric, self.p)
+
+    def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
+        """The loss between clouds x and y with weights a and b."""
+        return sinkhorn_loss(
+            x,
+            y,
+            a,
+            b,
+            epsilon=self.epsilon,
+            p=self.p,
+            metric=self.metric,
+            debias=self.debias,
+            relax=self.relax,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            throw=self.throw,
+            reduction=self.reduction,
+        )
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return options(
+            epsilon=self.epsilon, p=self.p, metric=self.metric, debias=self.debias, relax=self.relax, tol=self.tol
+        )
