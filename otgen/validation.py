@@ -196,7 +196,8 @@ def same_mass(a: float, b: float, origins: Sequence[Origin | None], names: tuple
 
 def relaxation(relax: Any) -> tuple[float, float]:
     """Strengths for the two sides from None, one number or two; None and inf keep a constraint."""
-    pair = relax if isinstance(relax, tuple | list | np.ndarray) and np.ndim(relax) == 1 else (relax, relax)
+    several = isinstance(relax, tuple | list) or (isinstance(relax, np.ndarray) and relax.ndim == 1)
+    pair = relax if several else (relax, relax)
     if len(pair) != 2:
         raise InvalidInput(f"relax must be one number or two, one a side; received {len(pair)} of them")
     one, other = (math.inf if rho is None else real(rho, "relax") for rho in pair)

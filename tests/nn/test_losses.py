@@ -169,8 +169,9 @@ class TestValues:
 
     @each
     def test_equal_clouds_are_at_distance_zero(self, loss):
-        if getattr(loss, "keywords", {}).get("debias") is False or getattr(loss, "keywords", {}).get("unbiased"):
-            pytest.skip("neither is zero there")
+        keywords = getattr(loss, "keywords", {})
+        if keywords.get("debias") is False or keywords.get("unbiased") or isinstance(keywords.get("relax"), tuple):
+            pytest.skip("with a bias, without the diagonal or relaxed differently on the two sides it is not zero there")
         x, _, a, _ = clouds()
         a = a / a.sum()
         assert loss(x, x, a, a).item() == pytest.approx(0.0, abs=1e-9)
@@ -199,6 +200,7 @@ class TestTransforms:
         torch.testing.assert_close(jacrev(lambda z: loss(z, y, reduction="none"))(x)[0, 0], first)
         assert jacrev(grad(lambda z: loss(z, y[0])))(x[0]).isfinite().all()
 
+    @pytest.mark.filterwarnings("ignore")  # the compiler's own
     @pytest.mark.parametrize("name", ["exact", "divergence", "relaxed", "sliced", "energy"])
     def test_compile(self, name):
         loss = LOSSES[name]
