@@ -57,9 +57,10 @@ class Funnels:
         return float(moved.mean()), float(moved.std() / np.sqrt(n))
 
     def gradient(self, x: Floats) -> Floats:
-        """The gradient of the best critic, -u, at points (n, D): unit vectors towards the centre of their funnel."""
+        """The gradient of the best critic, -u, at points (n, D): unit vectors towards the centre of their funnel; 0 at one."""
         v = self.centres[self._funnel(x)] - x
-        return v / np.linalg.norm(v, axis=1, keepdims=True)
+        length = np.linalg.norm(v, axis=1, keepdims=True)
+        return np.divide(v, length, out=np.zeros_like(v), where=length > 0)
 
     def critic(self, x: Floats) -> Floats:
         """The best critic, -u, at points (n, D): (n,)."""

@@ -171,7 +171,9 @@ class TestValues:
     def test_equal_clouds_are_at_distance_zero(self, loss):
         keywords = getattr(loss, "keywords", {})
         if keywords.get("debias") is False or keywords.get("unbiased") or isinstance(keywords.get("relax"), tuple):
-            pytest.skip("with a bias, without the diagonal or relaxed differently on the two sides it is not zero there")
+            pytest.skip(
+                "with a bias, without the diagonal or relaxed differently on the two sides it is not zero there"
+            )
         x, _, a, _ = clouds()
         a = a / a.sum()
         assert loss(x, x, a, a).item() == pytest.approx(0.0, abs=1e-9)

@@ -1,0 +1,29 @@
+"""Kantorovich-Rubinstein critics: W_1 from a function that is 1-Lipschitz, or made so, and what it proves."""
+
+from .fitting import CriticFit, fit
+from .kinds import (
+    Critic,
+    CTransform,
+    GradientPenalty,
+    OneSidedPenalty,
+    Orthogonal,
+    SpectralNormalisation,
+    WeightClipping,
+    gradient_norms,
+)
+from .networks import GroupSort, lipschitz_bound
+
+__all__ = [
+    "CTransform",
+    "Critic",
+    "CriticFit",
+    "GradientPenalty",
+    "GroupSort",
+    "OneSidedPenalty",
+    "Orthogonal",
+    "SpectralNormalisation",
+    "WeightClipping",
+    "fit",
+    "gradient_norms",
+    "lipschitz_bound",
+]

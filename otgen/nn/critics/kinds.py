@@ -1,0 +1,180 @@
+"""Ways to keep a critic Lipschitz, each a small frozen class: what network, what penalty, what after a step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import Module
+from torch.nn.utils import parametrizations
+
+from ... import validation
+from ...errors import InvalidInput
+from .networks import GroupSort, Perceptron, Transform
+
+
+@dataclass(frozen=True)
+class Critic:
+    """A kind of critic.
+
+    Parameters
+    ----------
+    width, depth : int
+        Of the hidden layers.
+    learning_rate : float
+        Of Adam, at the start; it falls to 0 along a cosine.
+    """
+
+    width: int = 128
+    depth: int = 3
+    learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        for name in ("width", "depth"):
+            validation.count(getattr(self, name), name)
+        validation.positive(self.learning_rate, "learning_rate", "use a step such as 1e-3")
+
+    def network(self, dim: int, sample: Tensor) -> Module:
+        """A fresh network for ``dim`` coordinates; ``sample`` (m, d) is one of the target."""
+        return Perceptron(dim, self.width, self.depth, torch.nn.ReLU())
+
+    def optimiser(self, network: Module) -> torch.optim.Optimizer:
+        """What takes the steps."""
+        return torch.optim.Adam(network.parameters(), lr=self.learning_rate, betas=(0.0, 0.9))
+
+    def penalty(self, network: Module, x: Tensor, y: Tensor, generator: Generator) -> Tensor | None:
+        """What is added to the loss on a batch, if anything."""
+        return None
+
+    def after_step(self, network: Module) -> None:
+        """What is done to the weights after each step."""
+        return
+
+    def slope(self, norms: Tensor) -> float:
+        """What the critic is divided by for its estimate, from gradient norms (k,); 1 where it is 1-Lipschitz as it is."""
+        return 1.0
+
+
+@dataclass(frozen=True)
+class WeightClipping(Critic):
+    """All weights and biases are held in [-limit, limit] (Arjovsky, Chintala, Bottou, "Wasserstein GAN", 2017, algorithm 1).
+
+    The critic is then Lipschitz with an unknown constant far from 1: its estimate is divided by what is measured.
+    """
+
+    limit: float = 0.01
+    learning_rate: float = 5e-5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        validation.positive(self.limit, "limit", "the paper has 0.01")
+
+    def optimiser(self, network: Module) -> torch.optim.Optimizer:
+        """RMSProp, as in the paper: momentum was found to be unstable there."""
+        return torch.optim.RMSprop(network.parameters(), lr=self.learning_rate)
+
+    def slope(self, norms: Tensor) -> float:
+        """The largest gradient norm that was seen."""
+        return float(norms.max()) or 1.0
+
+    def after_step(self, network: Module) -> None:
+        """Clip."""
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.clamp_(-self.limit, self.limit)
+
+
+@dataclass(frozen=True)
+class _Penalised(Critic):
+    """A penalty on gradient norms at points between a sample of x and one of y; ``weight`` is its factor."""
+
+    weight: float = 10.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        validation.positive(self.weight, "weight", "10 is usual")
+
+    def slope(self, norms: Tensor) -> float:
+        """The median: a soft penalty lets gradients grow a little above one, all of them alike where the fit is good."""
+        return max(1.0, float(norms.median()))
+
+    def _norms(self, network: Module, x: Tensor, y: Tensor, generator: Generator) -> Tensor:
+        t = torch.rand(len(x), 1, generator=generator, dtype=x.dtype).to(x.device)
+        return gradient_norms(network, t * x + (1 - t) * y)
+
+
+@dataclass(frozen=True)
+class GradientPenalty(_Penalised):
+    """``weight E (|grad f| - 1)^2`` (Gulrajani et al., "Improved training of Wasserstein GANs", 2017)."""
+
+    def penalty(self, network: Module, x: Tensor, y: Tensor, generator: Generator) -> Tensor:
+        """Gradient norms away from one, on either side."""
+        return self.weight * ((self._norms(network, x, y, generator) - 1) ** 2).mean()
+
+
+@dataclass(frozen=True)
+class OneSidedPenalty(_Penalised):
+    """``weight E max(|grad f| - 1, 0)^2`` (Petzka, Fischer, Lukovnikov, "On the regularization of Wasserstein GANs", 2018).
+
+    A gradient shorter than one is where the best critic may have it too: nothing is paid for it.
+    """
+
+    def penalty(self, network: Module, x: Tensor, y: Tensor, generator: Generator) -> Tensor:
+        """Gradient norms above one."""
+        return self.weight * (torch.relu(self._norms(network, x, y, generator) - 1) ** 2).mean()
+
+
+@dataclass(frozen=True)
+class SpectralNormalisation(Critic):
+    """Every weight is divided by an estimate of its largest singular value (Miyato et al., 2018): 1-Lipschitz, nearly."""
+
+    def network(self, dim: int, sample: Tensor) -> Module:
+        """A perceptron with normalised weights."""
+        network = Perceptron(dim, self.width, self.depth, torch.nn.ReLU())
+        for layer in network.layers:
+            parametrizations.spectral_norm(layer)
+        return network
+
+
+@dataclass(frozen=True)
+class Orthogonal(Critic):
+    """Orthogonal weights and sorted pairs as activation: 1-Lipschitz to rounding, and gradients keep their length.
+
+    (Anil, Lucas, Grosse, "Sorting out Lipschitz function approximation", 2019.)
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.width % 2:
+            raise InvalidInput(f"width must be even for pairs to be sorted; received {self.width}")
+
+    def network(self, dim: int, sample: Tensor) -> Module:
+        """A perceptron with orthogonal weights."""
+        network = Perceptron(dim, self.width, self.depth, GroupSort())
+        for layer in network.layers:
+            parametrizations.orthogonal(layer)
+        return network
+
+
+@dataclass(frozen=True)
+class CTransform(Critic):
+    """``min_j |z - y_j| - g_j`` over points of a sample, with heights learned: 1-Lipschitz by construction."""
+
+    points: int = 2000
+    learning_rate: float = 1e-2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        validation.count(self.points, "points")
+
+    def network(self, dim: int, sample: Tensor) -> Module:
+        """The transform over the first points of the sample."""
+        return Transform(sample[: self.points].clone())
+
+
+def gradient_norms(network: Module, points: Tensor) -> Tensor:
+    """Norms of the critic's gradient at points (n, d), one for each: (n,), differentiable in the weights."""
+    points = points.detach().requires_grad_()
+    (slopes,) = torch.autograd.grad(network(points).sum(), points, create_graph=True)
+    return (slopes**2).flatten(1).sum(dim=1).clamp_min(1e-24).sqrt()

@@ -1,0 +1,203 @@
+"""Critics: what keeps them Lipschitz, what they estimate and what they prove."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.spatial.distance as distances
+
+import otgen
+from otgen.lab.funnels import Funnels
+
+torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
+
+from otgen.nn import critics  # noqa: E402
+from otgen.nn.critics.fitting import batch_bounds  # noqa: E402
+from otgen.nn.critics.networks import Perceptron, Transform  # noqa: E402
+
+KINDS = [
+    critics.WeightClipping(learning_rate=5e-4),
+    critics.GradientPenalty(),
+    critics.OneSidedPenalty(),
+    critics.SpectralNormalisation(),
+    critics.Orthogonal(width=32, depth=2),
+    critics.CTransform(points=200),
+]
+kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
+
+
+def shifted(n: int = 1500, d: int = 2, by: float = 1.0):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, d))
+    y = rng.normal(size=(n, d))
+    y[:, 0] -= by
+    return x, y
+
+
+class TestEveryKind:
+    @kinds
+    def test_estimates_a_translation_and_proves_no_more_than_is_true(self, kind):
+        x, y = shifted()
+        found = critics.fit(x, y, kind, steps=300, batch_size=256, rng=0)
+        assert found.lower <= 1.0
+        assert 0.0 <= found.batch_lower <= found.batch_exact
+        if not isinstance(kind, critics.WeightClipping):
+            assert found.estimate == pytest.approx(1.0, abs=0.3)
+            assert found.batch_lower > 0.5
+        assert found.potential(torch.zeros(5, 2)).shape == (5,)
+        assert set(found.history) == {"step", "difference", "penalty"}
+        assert len(found.history["step"]) == 4
+        assert "CriticFit(" in repr(found)
+
+    @kinds
+    def test_a_seed_decides_everything(self, kind):
+        x, y = shifted(200)
+        one, other = (critics.fit(x, y, kind, steps=5, batch_size=32, rng=3) for _ in range(2))
+        assert one.estimate == other.estimate
+        assert one.batch_lower == other.batch_lower
+        assert one.estimate != critics.fit(x, y, kind, steps=5, batch_size=32, rng=4).estimate
+
+    @kinds
+    def test_its_bound_is_never_below_a_slope(self, kind):
+        x, y = shifted(400)
+        found = critics.fit(x, y, kind, steps=30, batch_size=64, rng=0)
+        points = torch.randn(400, 2, dtype=torch.float32)
+        values = (found.potential(points) * found.slope).detach().double().numpy()
+        steps = distances.pdist(points.double().numpy())
+        rises = np.abs(values[:, None] - values)[np.triu_indices(400, 1)]
+        assert (rises <= found.lipschitz * steps * (1 + 1e-5) + 1e-6).all()
+
+    def test_global_randomness_is_left_alone(self):
+        x, y = shifted(100)
+        torch.manual_seed(0)
+        before = torch.get_rng_state()
+        critics.fit(x, y, steps=3, batch_size=16, rng=0)
+        assert torch.equal(before, torch.get_rng_state())
+
+
+class TestPenalty:
+    def test_the_norm_is_one_per_sample(self):
+        """Not over the batch, not over coordinates: against differences, one sample at a time."""
+        torch.manual_seed(0)
+        network = Perceptron(3, 16, 2, torch.nn.Tanh()).double()
+        points = torch.randn(7, 3, dtype=torch.float64)
+        found = critics.gradient_norms(network, points)
+        assert found.shape == (7,)
+        h = 1e-6
+        for point, norm in zip(points, found):
+            slopes = [
+                (network((point + h * e)[None]) - network((point - h * e)[None])).item() / (2 * h)
+                for e in torch.eye(3, dtype=torch.float64)
+            ]
+            assert norm.item() == pytest.approx(np.linalg.norm(slopes), rel=1e-6)
+
+    def test_one_sided_pays_for_steep_gradients_only(self):
+        generator = torch.Generator().manual_seed(0)
+        x, y = torch.zeros(8, 2), torch.ones(8, 2)
+        for scale, two, one in ((0.5, 2.5, 0.0), (1.0, 0.0, 0.0), (2.0, 10.0, 10.0)):
+            network = torch.nn.Linear(2, 1)
+            torch.nn.init.constant_(network.weight, scale / np.sqrt(2))
+
+            def values(z, network=network):
+                return network(z)[:, 0]
+
+            assert critics.GradientPenalty().penalty(values, x, y, generator).item() == pytest.approx(two, abs=1e-4)
+            assert critics.OneSidedPenalty().penalty(values, x, y, generator).item() == pytest.approx(one, abs=1e-4)
+
+    def test_a_dead_network_has_no_nan(self):
+        network = Perceptron(2, 4, 1, torch.nn.ReLU())
+        torch.nn.init.zeros_(network.layers[0].weight)
+        torch.nn.init.constant_(network.layers[0].bias, -1.0)
+        critics.GradientPenalty().penalty(network, torch.zeros(3, 2), torch.ones(3, 2), torch.Generator()).backward()
+        assert all(p.grad is None or p.grad.isfinite().all() for p in network.parameters())
+
+
+class TestBounds:
+    def test_singular_values_bound_a_linear_chain_exactly(self):
+        network = Perceptron(3, 3, 1, torch.nn.Identity())
+        with torch.no_grad():
+            network.layers[0].weight.copy_(torch.diag(torch.tensor([3.0, 2.0, 1.0])))
+            network.layers[1].weight.copy_(torch.tensor([[2.0, 0.0, 0.0]]))
+        assert critics.lipschitz_bound(network) == pytest.approx(6.0, rel=1e-8)
+        assert critics.lipschitz_bound(network) >= 6.0
+
+    def test_a_transform_is_one_lipschitz(self):
+        torch.manual_seed(0)
+        network = Transform(torch.randn(20, 3))
+        torch.nn.init.normal_(network.heights)
+        z = torch.randn(300, 3)
+        values = network(z).detach().double().numpy()
+        rises = np.abs(values[:, None] - values)[np.triu_indices(300, 1)]
+        assert critics.lipschitz_bound(network) == 1.0
+        assert (rises <= distances.pdist(z.double().numpy()) * (1 + 1e-5) + 1e-6).all()
+
+    def test_orthogonal_networks_are_one_lipschitz_for_certain(self):
+        network = critics.Orthogonal(width=32).network(5, torch.zeros(1, 5))
+        assert critics.lipschitz_bound(network) == pytest.approx(1.0, abs=1e-5)
+
+    def test_another_network_is_refused(self):
+        with pytest.raises(otgen.InvalidInput, match=r"critic of otgen\.nn\.critics"):
+            critics.lipschitz_bound(torch.nn.Linear(2, 1))
+
+    def test_any_values_prove_something_about_a_batch(self):
+        rng = np.random.default_rng(0)
+        for _ in range(20):
+            x, y = rng.normal(size=(30, 2)), rng.normal(size=(20, 2)) + 1.0
+            f, g = rng.normal(size=30), rng.normal(size=20)
+            lower, exact = batch_bounds(f, g, x, y)
+            assert 0.0 <= lower <= exact
+
+    def test_the_best_critic_proves_all_of_it(self):
+        pair = Funnels.random(4, 3, rng=0)
+        x, y = pair.sample(200, rng=1)
+        lower, exact = batch_bounds(pair.critic(x), pair.critic(y), x, y)
+        assert lower == pytest.approx(exact, rel=1e-9)
+
+    def test_a_rise_without_a_step_proves_nothing(self):
+        x = np.zeros((2, 1))
+        assert batch_bounds(np.array([1.0, 1.0]), np.array([0.0, 0.0]), x, x)[0] == 0.0
+
+
+class TestKnownDistances:
+    @pytest.mark.parametrize("dim", [1, 2])
+    def test_a_dirac_against_the_sphere(self, dim):
+        def sphere(n):
+            z = torch.randn(n, dim, generator=generator)
+            return z / z.norm(dim=1, keepdim=True)
+
+        generator = torch.Generator().manual_seed(0)
+        found = critics.fit(sphere, lambda n: torch.zeros(n, dim), steps=800, batch_size=256, rng=0)
+        assert found.batch_exact == pytest.approx(1.0, abs=1e-6)
+        assert 0.985 <= found.batch_lower <= 1.0 + 1e-6
+        assert found.estimate == pytest.approx(1.0, abs=0.01)
+
+
+class TestInput:
+    @pytest.mark.parametrize(
+        ("call", "message"),
+        [
+            (lambda x, y: critics.fit(x, y, "lp"), "critic must be one of"),
+            (lambda x, y: critics.fit(x[:3], y), "at least 5 samples"),
+            (lambda x, y: critics.fit(x, y[:, :1]), "same number of coordinates"),
+            (lambda x, y: critics.fit(lambda n: torch.zeros(n), y), "must return"),
+            (lambda x, y: critics.fit(x, y, steps=0), "steps must be"),
+            (lambda x, y: critics.fit(x, y, seconds=-1.0), "seconds must be positive"),
+            (lambda x, y: critics.Orthogonal(width=33), "even"),
+            (lambda x, y: critics.GradientPenalty(weight=0.0), "weight must be positive"),
+            (lambda x, y: critics.WeightClipping(limit=-1.0), "limit must be positive"),
+        ],
+    )
+    def test_is_refused_in_words(self, call, message):
+        with pytest.raises(otgen.InvalidInput, match=message):
+            call(*shifted(20))
+
+    def test_time_can_be_limited(self):
+        x, y = shifted(100)
+        found = critics.fit(x, y, steps=10**9, batch_size=16, seconds=0.3, rng=0)
+        assert found.seconds < 5.0
+
+    def test_progress_is_shown_on_request(self, capsys):
+        x, y = shifted(50)
+        critics.fit(x, y, steps=2, batch_size=8, progress=True)
+        out = capsys.readouterr()
+        assert "critic" in out.out + out.err
