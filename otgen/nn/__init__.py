@@ -8,7 +8,7 @@ from ..errors import require
 
 require("torch")
 
-from . import coupling
+from . import coupling, critics, objectives
 from .losses import SinkhornLoss, WassersteinLoss, sinkhorn_loss, wasserstein_loss
 from .mmd import MMDLoss, mmd_loss
 from .sliced import SlicedWassersteinLoss, sliced_wasserstein_loss
@@ -19,7 +19,9 @@ __all__ = [
     "SlicedWassersteinLoss",
     "WassersteinLoss",
     "coupling",
+    "critics",
     "mmd_loss",
+    "objectives",
     "sinkhorn_loss",
     "sliced_wasserstein_loss",
     "wasserstein_loss",

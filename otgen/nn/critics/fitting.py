@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import contextlib
 import math
 import time
@@ -210,7 +211,7 @@ def _train(
 
 
 @contextlib.contextmanager
-def _without_denormals() -> Iterator[None]:
+def _without_denormals() -> collections.abc.Generator[None]:
     """Where a gradient is 0 for long, Adam's averages fade into denormal numbers, a hundred times slower to compute with."""
     flushed = bool((torch.tensor(1e-40) * 1.0) == 0)
     torch.set_flush_denormal(True)

@@ -1,0 +1,97 @@
+"""W_1 by a critic between funnels: the cosine of its gradient with the best one's, and the error of its estimate.
+
+    python benchmarks/critics.py --dims 2 4 8 16 --numbers 4 64 --seeds 5 --seconds 60 --out critics.json
+
+One row per kind of critic, cell (D, N) and seed; figures of the paper beside them are in docs/benchmarks. The benchmark is that of
+Korotin, Kolesov, Burnaev, "Kantorovich strikes back! Wasserstein GANs are not optimal transport?", 2022.
+"""
+
+import argparse
+import itertools
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from otgen.lab.funnels import Funnels
+from otgen.nn import critics
+
+POOL, JUDGED, TRUTH = 500_000, 50_000, 1_000_000
+FIRST_SEED = 1000  # nothing was tuned on these
+KINDS = {
+    "one-sided": critics.OneSidedPenalty(),
+    "two-sided": critics.GradientPenalty(),
+    "clipping": critics.WeightClipping(),
+    "spectral": critics.SpectralNormalisation(),
+    "orthogonal": critics.Orthogonal(),
+    "c-transform": critics.CTransform(),
+}
+
+
+def sampler(points, seed):
+    generator = torch.Generator().manual_seed(seed)
+    return lambda n: points[torch.randint(len(points), (n,), generator=generator)]
+
+
+def row(kind, critic, dim, number, seed, seconds):
+    pair = Funnels.random(number, dim, rng=seed)
+    x, y = (torch.tensor(z, dtype=torch.float32) for z in pair.sample(POOL, rng=seed + 1))
+    y = y[torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))]  # samples come coupled
+    began = time.perf_counter()
+    found = critics.fit(sampler(x, seed), sampler(y, seed + 1), critic, steps=10**9, seconds=seconds, rng=seed)
+    spent = time.perf_counter() - began
+    fresh, _ = pair.sample(JUDGED, rng=seed + 2)
+    points = torch.tensor(fresh, dtype=torch.float32, requires_grad=True)
+    (slopes,) = torch.autograd.grad(found.potential(points).sum(), points)
+    mine, best = slopes.double().numpy(), pair.gradient(fresh)
+    cosine = float((mine * best).sum() / np.sqrt((mine**2).sum() * (best**2).sum()))
+    truth, error = pair.w1(TRUTH, rng=seed + 3)
+    return dict(
+        kind=kind,
+        dim=dim,
+        number=number,
+        seed=seed,
+        cosine=cosine,
+        truth=truth,
+        truth_error=error,
+        estimate=found.estimate,
+        error=found.estimate / truth - 1,
+        slope=found.slope,
+        lower=found.lower,
+        batch_lower=found.batch_lower,
+        batch_exact=found.batch_exact,
+        steps=int(found.history["step"][-1]),
+        seconds=spent,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dims", type=int, nargs="+", default=[2, 4, 8, 16])
+    parser.add_argument("--numbers", type=int, nargs="+", default=[4, 64])
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=["one-sided"])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=110.0)
+    parser.add_argument("--out", type=Path, default=Path("critics.json"))
+    given = parser.parse_args()
+    rows = []
+    cells = itertools.product(given.kinds, given.dims, given.numbers, range(given.seeds))
+    for kind, dim, number, k in cells:
+        one = row(kind, KINDS[kind], dim, number, FIRST_SEED + 10 * k, given.seconds)
+        rows.append(one)
+        given.out.write_text(json.dumps(rows, indent=1))
+        print(
+            f"{kind:12} D={dim:3} N={number:3} seed {one['seed']}: cos {one['cosine']:.3f}, W1 {one['estimate']:.4f} of "
+            f"{one['truth']:.4f} ({100 * one['error']:+.1f} %), lower {one['lower']:.3f}, {one['steps']} steps",
+            flush=True,
+        )
+    for kind in given.kinds:
+        own = [r for r in rows if r["kind"] == kind]
+        cosine, error = np.mean([r["cosine"] for r in own]), np.mean([abs(r["error"]) for r in own])
+        print(f"{kind:12} mean cos {cosine:.3f}, mean error {100 * error:.1f} %")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Wasserstein GANs: a critic without sigmoid, and what keeps it Lipschitz.
+
+Arjovsky, Chintala, Bottou, "Wasserstein GAN", 2017, algorithm 1; "UL: GANs & VAEs", part III; "Lecture 9: generative models with
+adversaries", section 9.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import Module
+
+from ... import validation
+from ..critics.kinds import gradient_norms
+
+
+def critic_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """What the critic minimises, ``E f(G(z)) - E f(x)``, from its values on real (n,) and fake (m,) samples."""
+    return fake.mean() - real.mean()
+
+
+def generator_loss(fake: Tensor) -> Tensor:
+    """What the generator minimises, ``-E f(G(z))``."""
+    return -fake.mean()
+
+
+@dataclass(frozen=True)
+class Clipping:
+    """Weights held in [-limit, limit], and how many critic steps go before one of the generator.
+
+    Examples
+    --------
+    >>> layer = torch.nn.Linear(1, 1)
+    >>> Clipping(0.01).apply(layer.parameters())
+    >>> abs(layer.weight.item()) <= 0.01 + 1e-9
+    True
+    """
+
+    limit: float = 0.01
+    critic_steps: int = 5
+
+    def __post_init__(self) -> None:
+        validation.positive(self.limit, "limit", "the paper has 0.01")
+        validation.count(self.critic_steps, "critic_steps")
+
+    def apply(self, parameters: Iterable[Tensor]) -> None:
+        """Clip, in place."""
+        with torch.no_grad():
+            for parameter in parameters:
+                parameter.clamp_(-self.limit, self.limit)
+
+
+def gradient_penalty(
+    critic: Module,
+    real: Tensor,
+    fake: Tensor,
+    *,
+    weight: float = 10.0,
+    one_sided: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
+    """``weight E (|grad f| - 1)^2`` between paired real and fake samples (n, d), or of what exceeds one with ``one_sided``.
+
+    The norm is that of each sample's own gradient. (Gulrajani et al., "Improved training of Wasserstein GANs", 2017.)
+    """
+    validation.positive(weight, "weight", "10 is usual")
+    t = torch.rand(len(real), *(1,) * (real.ndim - 1), generator=generator, dtype=real.dtype).to(real.device)
+    excess = gradient_norms(critic, t * real + (1 - t) * fake) - 1
+    return weight * (torch.relu(excess) if one_sided else excess).square().mean()
