@@ -306,7 +306,7 @@ def _vjp(
     assert certificate.potentials is not None
     cost, (n, m) = problem.cost, problem.shape
     shift = cost.shift * cost.p
-    left, right = (np.zeros((n, 0)), np.zeros((m, 0))) if plan is None else plan
+    left, right = (np.zeros((n, 0)), np.zeros((m, 0))) if plan is None else validation.pair(plan, "plan")
     of_f, of_g = validation.vector(f, n, "f"), validation.vector(g, m, "g")
     given = Cotangent(_stretched(of_f, shift), _stretched(of_g, shift), *validation.factors(left, right, (n, m)))
     found = vjp(cost, problem.marginals, problem.epsilon, *certificate.potentials, given)

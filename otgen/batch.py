@@ -341,7 +341,10 @@ def _each(xs: Any, ys: Any, a: Any, b: Any, call: Callable[..., Any]) -> list[An
     """``call(x, y, a, b)`` for every problem; an error says which one."""
     sides = {"xs": xs, "ys": ys, "a": a, "b": b}
     for name, side in sides.items():
-        if side is not None and (not hasattr(side, "__len__") or not hasattr(side, "__getitem__")):
+        if side is None and name in "ab":
+            continue
+        listed = isinstance(side, Sequence) and not isinstance(side, str | bytes)
+        if not listed and getattr(side, "ndim", 0) < 1:
             raise InvalidInput(
                 f"{name} must be an array or a sequence, one entry a problem; received {type(side).__name__}"
             )
@@ -349,6 +352,8 @@ def _each(xs: Any, ys: Any, a: Any, b: Any, call: Callable[..., Any]) -> list[An
     if len(set(lengths.values())) > 1:
         raise InvalidInput(f"xs, ys, a and b must hold equally many problems; received {lengths}")
     out: list[Any] = []
+    if not lengths["xs"]:
+        call(np.zeros((1, 1)), np.zeros((1, 1)), None, None)  # the options are checked all the same
     for k in range(lengths["xs"]):
         entries = (None if side is None else side[k] for side in sides.values())
         try:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from . import validation
 from ._solve import checked, run
 from .batch import solve_all
 from .cost import Metric, Minkowski, PointCost, StackCost, is_plain
+from .errors import InvalidInput, MassMismatch, NotConverged
 from .gradients import envelope
 from .implicit import hessian_product
 from .kernels import small
@@ -23,6 +23,8 @@ from .plan import MonotonePlan
 from .problem import Problem
 from .solvers import Sinkhorn
 from .validation import Floats
+
+_TRUSTED = 1e-3  # relative residual above which a second derivative is none
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ def entropic_gradients(
     terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats, f: Floats, g: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Gradients of entropic values at potentials, in x, y, a and b; those of the weights known up to a constant where met."""
+    if not len(x):
+        return x.copy(), y.copy(), a.copy(), b.copy()
     stackable = not callable(terms.metric) and terms.metric != "cosine" and small.suits((x.shape[1], y.shape[1]))
     if stackable and is_plain(x, y, terms.p):
         assert isinstance(terms.metric, str | Minkowski)
@@ -91,7 +95,16 @@ def entropic_gradients(
 
 
 def entropic_hessian_product(
-    terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats, f: Floats, g: Floats, *along: Floats
+    terms: Terms,
+    x: Floats,
+    y: Floats,
+    a: Floats,
+    b: Floats,
+    epsilon: Floats,
+    f: Floats,
+    g: Floats,
+    *along: Floats,
+    throw: bool = True,
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """The Hessians of entropic values times directions in x, y, a and b."""
     out: Any = tuple(np.empty(z.shape) for z in (x, y, a, b))
@@ -99,7 +112,11 @@ def entropic_hessian_product(
         problem = terms.problem(x[k], y[k], a[k], b[k], float(epsilon[k]))
         assert isinstance(problem.cost, PointCost)
         direction: Any = tuple(part[k] for part in along)
-        found = hessian_product(problem.cost, problem.marginals, problem.epsilon, f[k], g[k], direction)
+        found, residual = hessian_product(problem.cost, problem.marginals, problem.epsilon, f[k], g[k], direction)
+        if throw and residual > _TRUSTED:
+            raise NotConverged(
+                f"the linear system of a second derivative was solved to a residual of {residual:.1e} only; raise epsilon"
+            )
         for target, part in zip(out, found):
             target[k] = part
     return out
@@ -116,17 +133,29 @@ def exact(
         result = run(Problem.from_points(*four, p=p, metric=metric, normalize=True))
         plan = result.plan.sparse if isinstance(result.plan, MonotonePlan) else result.plan
         used = np.flatnonzero(plan.values > 0)
+        rows[k], columns[k] = plan.rows[used[0]], plan.columns[used[0]]  # padding that is no pair far away
         rows[k, : len(used)], columns[k, : len(used)] = plan.rows[used], plan.columns[used]
         values[k, : len(used)], costs[k] = plan.values[used], result.value
         f[k], g[k] = result.potentials
     return costs, rows, columns, values, f, g
 
 
-def same_totals(one: Floats, other: Floats, dtype: str) -> None:
-    """Raise `MassMismatch` where totals of weights (B,), in ``dtype``, do not agree."""
-    origin = validation.Origin(dtype=dtype)
-    for a, b in zip(one.tolist(), other.tolist()):
-        validation.same_mass(a, b, (origin, origin), ("a", "b"), normalize=False)
+def check_weights(a: Floats, b: Floats, tolerance: float) -> None:
+    """Raise unless weights (B, n), (B, m) are finite and non-negative with positive totals that agree, relatively."""
+    for name, weights in (("a", a), ("b", b)):
+        bad = ~(np.isfinite(weights) & (weights >= 0))
+        if bad.any():
+            raise InvalidInput(f"{name} must be finite and non-negative; received {weights[bad][0]}; correct it")
+        if weights.size and not (weights.sum(-1) > 0).all():
+            raise InvalidInput(f"{name} must carry some mass; received zeros only; pass None for uniform weights")
+    one, other = a.sum(-1), b.sum(-1)
+    apart = np.abs(one - other) > tolerance * np.maximum(one, other)
+    if apart.any():
+        k = int(apart.argmax())
+        raise MassMismatch(
+            f"a and b must carry the same total mass (to {tolerance:g} relative); received {one[k]!r} and {other[k]!r}; "
+            f"divide each by its sum"
+        )
 
 
 def _scaled(terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats) -> list[Problem]:

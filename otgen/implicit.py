@@ -129,10 +129,10 @@ def _in_points(
 
 def hessian_product(
     cost: PointCost, goal: Marginals, epsilon: float, f: Floats, g: Floats, along: tuple[Floats, Floats, Floats, Floats]
-) -> tuple[Floats, Floats, Floats, Floats]:
+) -> tuple[tuple[Floats, Floats, Floats, Floats], float]:
     """How the gradient of an entropic value, in points x, y and weights a, b, changes along a direction in these.
 
-    For metrics of coordinate differences. Holds a few arrays (n, m).
+    For metrics of coordinate differences. Holds a few arrays (n, m). The relative residual of the linear system comes with it.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def hessian_product(
     rho, gamma = one * (K @ b), other * (K.T @ a)
     rows = (K * change) @ b - epsilon * (K @ of_b)
     columns = (K * change).T @ a - epsilon * (K.T @ of_a)
-    w, v, _ = _solved(kernel, goal, epsilon, a * rows, b * columns)
+    w, v, residual = _solved(kernel, goal, epsilon, a * rows, b * columns)
     df, dg = (rows - K @ v) / rho, (columns - K.T @ w) / gamma
     plan = K * np.outer(a, b)
     moved = plan * ((df[:, None] + dg - change) / epsilon) + K * (np.outer(of_a, b) + np.outer(a, of_b))
@@ -155,7 +155,7 @@ def hessian_product(
     for k in range(cost.x.shape[1]):
         part = moved * slope(k) + plan * bend(k)
         out_x[:, k], out_y[:, k] = part.sum(1), -part.sum(0)
-    return out_x, out_y, rho * df + epsilon * of_b.sum(), gamma * dg + epsilon * of_a.sum()
+    return (out_x, out_y, rho * df + epsilon * of_b.sum(), gamma * dg + epsilon * of_a.sum()), residual
 
 
 def _second(cost: PointCost, of_x: Floats, of_y: Floats) -> Any:
@@ -200,6 +200,10 @@ def _second(cost: PointCost, of_x: Floats, of_y: Floats) -> Any:
 def _solved(kernel: _Gibbs, goal: Marginals, epsilon: float, f: Floats, g: Floats) -> tuple[Floats, Floats, float]:
     """The solution of the adjoint system, and its relative residual."""
     a, b = goal.a, goal.b
+    height = max(float(np.abs(f).max()), float(np.abs(g).max()))
+    if height == 0:
+        return np.zeros_like(f), np.zeros_like(g), 0.0
+    f, g = f / height, g / height
     one, other = (1.0 + epsilon / rho for rho in goal.relax)
     rho, gamma = one * kernel.times(b), other * kernel.transposed_times(a)
     w, v = (
@@ -218,7 +222,7 @@ def _solved(kernel: _Gibbs, goal: Marginals, epsilon: float, f: Floats, g: Float
     w = w + np.where(a > 0, (f - a * kernel.times(b * u)) / rho, 0.0)
     missed = g - b * kernel.transposed_times(np.where(a > 0, (f - a * kernel.times(b * u)) / rho, 0.0)) - gamma * b * u
     size = np.abs(f).sum() + np.abs(g).sum()
-    return w, v, float(np.abs(missed[b > 0]).sum() / size) if size > 0 else 0.0
+    return w * height, v * height, float(np.abs(missed[b > 0]).sum() / size) if size > 0 else 0.0
 
 
 def _conjugate_gradients(operator: Any, right: Floats, diagonal: Floats, free: bool) -> Floats:

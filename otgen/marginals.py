@@ -62,7 +62,3 @@ class Marginals:
         rho = self.relax[side]
         with np.errstate(over="ignore"):
             return potential if math.isinf(rho) else -rho * np.expm1(-potential / rho)
-
-    def dual(self, f: Floats, g: Floats, mass: float, epsilon: float) -> float:
-        """The dual value of potentials (n,), (m,) whose Gibbs plan has this mass."""
-        return float(self.a @ self.gain(f, 0) + self.b @ self.gain(g, 1)) - epsilon * (mass - self.whole)

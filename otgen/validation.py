@@ -216,6 +216,13 @@ def vector(value: Any, size: int, name: str) -> Floats:
     return _all_finite(_as_float(array, origin, name).astype(np.float64, copy=False), name)
 
 
+def pair(value: Any, name: str) -> tuple[Any, Any]:
+    """Two things in a tuple or list."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise InvalidInput(f"{name} must be a pair of arrays; received {type(value).__name__}")
+    return value[0], value[1]
+
+
 def factors(left: Any, right: Any, shape: tuple[int, int]) -> tuple[Floats, Floats]:
     """The factors (n, k) and (m, k) of a matrix, float64."""
     (one, home), (other, away) = _plain(left, "plan[0]"), _plain(right, "plan[1]")
@@ -262,8 +269,10 @@ def finite_order(p: Any) -> float:
 
 
 def real(value: Any, name: str) -> float:
-    """A real number; NaN is none."""
+    """A real number; NaN and truth values are none."""
     try:
+        if isinstance(value, bool | np.bool_):
+            raise TypeError
         number = float(value)
     except (TypeError, ValueError):
         raise InvalidInput(f"{name} must be a real number; received {value!r}") from None
@@ -282,7 +291,7 @@ def positive(value: Any, name: str, hint: str) -> float:
 
 def count(value: SupportsIndex | Any, name: str, *, least: int = 1) -> int:
     """A whole number of at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex) or value.__index__() < least:
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex) or not least <= value.__index__() < 2**62:
         raise InvalidInput(f"{name} must be a whole number of at least {least}; received {value!r}")
     return value.__index__()
 

@@ -1,6 +1,7 @@
 """Inputs that once broke a bound, a status or an error; each was found by someone trying to."""
 
 import math
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from pathlib import Path
 
@@ -290,3 +291,98 @@ class TestEntropicCorners:
 
         with pytest.raises(InvalidInput, match=r"schedule.epsilons must give"):
             otgen.sinkhorn([0.0, 1], [0.5], epsilon=0.1, solver=otgen.solvers.Sinkhorn(schedule=Odd()))
+
+
+class TestBatchesAndLosses:
+    """Found by a reader who tried to break batches, vjp and the losses."""
+
+    @pytest.mark.parametrize("scale", [1e-8, 1e-30, 1e17])
+    @pytest.mark.parametrize(("q", "p"), [(3, 2), (7, 1)])
+    def test_bounds_hold_where_the_outer_power_is_rounded(self, scale, q, p):
+        """(sum |t|^q)^(p/q) with p/q rounded: the error grows with the logarithm of the sum."""
+        rng = np.random.default_rng(0)
+        for _ in range(20):
+            x, y = scale * rng.random((1, 2)), scale * rng.random((1, 2))
+            steps = [abs(Fraction(s) - Fraction(t)) for s, t in zip(x[0], y[0])]
+            with localcontext() as context:
+                context.prec = 60
+                powers = sum(((Decimal(t.numerator) / Decimal(t.denominator)) ** q for t in steps), Decimal(0))
+                truth = powers ** (Decimal(p) / Decimal(q))
+                options = dict(p=p, metric=otgen.Minkowski(q))
+                result = otgen.wasserstein(x, y, **options)
+                assert Decimal(result.cost_lower) <= truth <= Decimal(result.cost_upper)
+                bounds = otgen.sinkhorn(x, y, epsilon=otgen.Relative(0.1), **options).exact_bounds
+                assert Decimal(bounds[0]) <= truth <= Decimal(bounds[1])
+
+    @pytest.mark.parametrize("ratio", [1e18, 8.858667904100795e18, 1e30, 1e60])
+    def test_relaxed_bounds_hold_at_any_ratio_of_masses(self, ratio):
+        """One point a side at distance 0: P minimises eps KL(P, ab) + rho KL(P, a) + rho KL(P, b)."""
+        epsilon, rho = 5.0, 0.003
+        with localcontext() as context:
+            context.prec = 60
+            e, r, b = Decimal(epsilon), Decimal(rho), Decimal(ratio)
+            plan = b ** ((e + r) / (e + 2 * r))
+
+            def kl(mass, other):
+                return mass * (mass / other).ln() - mass + other
+
+            truth = e * kl(plan, b) + r * kl(plan, Decimal(1)) + r * kl(plan, b)
+            result = otgen.sinkhorn(
+                [[0.0]], [[0.0]], [1.0], [ratio], p=1, epsilon=epsilon, relax=(rho, rho), tol=1e-13, throw=False
+            )
+            assert Decimal(result.lower) <= truth <= Decimal(result.upper)
+
+    def test_a_batch_equals_the_loop_with_a_far_point_of_no_mass(self):
+        x = np.array([[0.0, 0.0], [0.1, 0.0], [50.0, 0.0]])
+        a = np.array([0.5, 0.5, 0.0])
+        for call, many in (
+            (otgen.sinkhorn, otgen.sinkhorn_batch),
+            (otgen.sinkhorn_divergence, otgen.sinkhorn_divergence_batch),
+        ):
+            one = call(x, x + 0.3, a, a, epsilon=0.01, tol=1e-3)
+            other = many([x], [x + 0.3], [a], [a], epsilon=0.01, tol=1e-3)[0]
+            assert other.value == pytest.approx(one.value, abs=1e-12)
+            assert other.iterations == one.iterations
+            for mine, theirs in zip(other.potentials, one.potentials):
+                np.testing.assert_allclose(mine, theirs, atol=1e-9)
+
+    @pytest.mark.parametrize("scale", [1e75, 1e100, 1e-100])
+    def test_vjp_in_any_units(self, scale):
+        x, y = np.random.default_rng(0).random((2, 6, 2))
+        of_f = np.arange(6.0)
+        want = otgen.sinkhorn(x, y, epsilon=0.1, tol=1e-12).vjp(of_f).x
+        found = otgen.sinkhorn(x * scale, y * scale, epsilon=0.1 * scale * scale, tol=1e-12).vjp(of_f)
+        np.testing.assert_allclose(found.x / scale, want, rtol=1e-6)
+        assert found.residual < 1e-9
+
+    @pytest.mark.parametrize("factor", [1e-170, 1e160])
+    def test_vjp_of_cotangents_of_any_size(self, factor):
+        x, y = np.random.default_rng(0).random((2, 6, 2))
+        result = otgen.sinkhorn(x, y, epsilon=0.1, tol=1e-12)
+        want = result.vjp(np.arange(6.0)).x
+        np.testing.assert_allclose(result.vjp(factor * np.arange(6.0)).x / factor, want, rtol=1e-9)
+
+    def test_bounds_are_never_nan(self):
+        for result in (
+            otgen.sinkhorn([[0.3]], [[0.3]], epsilon=1e-300),
+            otgen.sinkhorn_divergence([[1e-150]], [[2e-150]], epsilon=1e-300),
+        ):
+            assert result.lower <= result.value <= result.upper
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda y: otgen.sinkhorn_batch(None, y, epsilon=0.1),
+            lambda y: otgen.sinkhorn_batch(np.array(1.0), y, epsilon=0.1),
+            lambda y: otgen.sinkhorn_batch({"a": 1}, y, epsilon=0.1),
+            lambda y: otgen.sinkhorn_batch(y, y, epsilon=0.1, max_iter=10**20),
+            lambda y: otgen.sinkhorn_batch([], [], epsilon=-1.0),
+            lambda y: otgen.wasserstein_batch([], [], solver="zzz"),
+            lambda y: otgen.sinkhorn(y[0], y[0], epsilon=0.1).vjp(plan=5),
+            lambda y: otgen.sinkhorn(y[0], y[0], epsilon=0.1).vjp(plan=np.zeros((3, 3))),
+            lambda y: otgen.sinkhorn(y[0], y[0], epsilon=True),
+        ],
+    )
+    def test_bad_input_is_refused_in_words(self, call):
+        with pytest.raises(otgen.InvalidInput):
+            call(np.zeros((2, 3, 1)))

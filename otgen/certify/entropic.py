@@ -87,9 +87,10 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
         mass = rows.sum(-1)
         missed = rows - goal.wanted(f, 0), b * columns - goal.wanted(g, 1)
         error = np.maximum(*(np.abs(side).sum(-1) for side in missed)) / size
-        grain = np.expm1(argument / epsilon + terms)
+        grain = np.expm1(argument / epsilon + terms) + _logarithmic(log_rows)
         gains = goal.gain(f, 0), goal.gain(g, 1)
-        sized = dots(a, np.abs(gains[0])) + dots(b, np.abs(gains[1]))
+        wobble = [1.0 if math.isinf(rho) else 1.0 + np.abs(z) / rho for z, rho in zip((f, g), relax)]  # of expm1
+        sized = dots(a, np.abs(gains[0]) * wobble[0]) + dots(b, np.abs(gains[1]) * wobble[1])
         dual = dots(a, gains[0]) + dots(b, gains[1]) - epsilon * (mass - whole)
         slip = 12 * UNIT * (sized + epsilon * whole) + np.maximum(mass, whole) * epsilon * (grain + 2.0**-_CUT)
         proves = np.isfinite(mass) & np.isfinite(sized)  # far from done, a mass or a price may be beyond all floats
@@ -99,9 +100,15 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
     if min(relax) < math.inf:
         upper, spent = _relaxed_primal(plan, goal, grain)
         return Bounds(spent, lower, upper, scale, error, dual, None)
-    upper, spent, spent_upper = _primal(plan, goal, grain)
-    bounds = (_unregularised(plan), spent_upper) if exact else None
-    return Bounds(spent, lower, upper, scale, error, dual, bounds)
+    with np.errstate(over="ignore", invalid="ignore"):
+        upper, spent, spent_upper = _primal(plan, goal, grain)
+        bounds = (_known(_unregularised(plan), -np.inf), _known(spent_upper, np.inf)) if exact else None
+    return Bounds(spent, _known(lower, -np.inf), _known(upper, np.inf), scale, error, dual, bounds)
+
+
+def _known(bound: Any, nothing: float) -> Any:
+    """A bound, or the one that says nothing where rounding was beyond all floats."""
+    return np.where(np.isnan(bound), nothing, bound)
 
 
 def _unregularised(plan: EntropicPlan) -> Any:
@@ -127,6 +134,7 @@ def _relaxed_primal(plan: EntropicPlan, goal: Marginals, grain: Any) -> tuple[An
     epsilon, a, b, u, v = np.asarray(plan.epsilon), plan.a, plan.b, plan.u, plan.v
     rows, columns = plan.smooth_marginals()
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        grain = grain + _logarithmic(np.log(rows / (u * a)))
         cost = (u * a * plan.cost.gibbs_cost(plan.f, plan.g, plan.epsilon, v * b)).sum(-1)
         value = _weighted(rows, plan.f + epsilon[..., None] * np.log(u))
         value = value + _weighted(columns, plan.g + epsilon[..., None] * np.log(v))
@@ -161,6 +169,7 @@ def _primal(plan: EntropicPlan, goal: Marginals, grain: Any) -> tuple[Any, Any, 
     of_r, of_s, mass = r.sum(-1), s.sum(-1), rows.sum(-1)
     t = of_r * of_s
     with np.errstate(divide="ignore", invalid="ignore"):
+        grain = grain + _logarithmic(np.log(rows / (u * a)))
         value = _weighted(rows, plan.f + epsilon[..., None] * np.log(u))
         value = value + _weighted(columns, plan.g + epsilon[..., None] * np.log(v))
         entropy = _weighted(r, np.log(r / a)) * of_s + of_r * _weighted(s, np.log(s / b))
@@ -175,6 +184,11 @@ def _primal(plan: EntropicPlan, goal: Marginals, grain: Any) -> tuple[Any, Any, 
     rounding = grain * (size + epsilon * (depth + np.abs(entropy) + goal.whole))
     upper = _above(value, 1.01 * (repair + rounding))
     return upper, spent, _above(spent, 1.01 * (residual * highest + grain * (highest + np.abs(spent))))
+
+
+def _logarithmic(log_rows: Floats) -> Any:
+    """What sums lose by passing through their logarithms: as many roundings as these are large."""
+    return 6 * UNIT * np.max(np.abs(log_rows), axis=-1, where=np.isfinite(log_rows), initial=0.0)
 
 
 def _size(plan: EntropicPlan, rows: Floats, columns: Floats) -> Any:

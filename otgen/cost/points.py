@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -418,6 +419,10 @@ class PointCost(Cost):
         if self.metric == "cosine":
             return (d + 4) * unit, 8 * (d / 2 + 4) * unit
         inside = 1 if math.isinf(inner) else inner + d + 2
+        if isinstance(self.metric, Minkowski) and not math.isinf(inner) and Fraction(outer) * Fraction(inner) != self.p:
+            inside += (
+                710 if unit == UNIT else 90
+            )  # p/q is rounded: what it is the power of has a logarithm of at most that
         tiny = 0.0 if inner * outer == 1 else 1e-290 if unit == UNIT else 1e-30
         return 1.01 * (outer * inside + (0 if outer == 1 else 3)) * unit, tiny
 

@@ -94,6 +94,12 @@ class StackCost:
         heights = a if power == 0.0 else a * np.exp(-power * np.maximum(log_rows, floor))
         return log_rows, np.matmul(heights[:, None, :], kernel)[:, 0]
 
+    def softmin(self, h: Floats, epsilon: Floats) -> Floats:
+        """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (B, n); -inf in h leaves a term out."""
+        terms = h[:, None, :] - self.matrix
+        top, strength = terms.max(axis=2), epsilon[:, None]
+        return -(top + strength * np.log(np.exp((terms - top[:, :, None]) / strength[:, :, None]).sum(axis=2)))
+
     def gibbs_cost(self, f: Floats, g: Floats, epsilon: Floats, weights: Floats) -> Floats:
         """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij``: (B, n)."""
         kernel = small.exponentials(self.matrix, f, g, epsilon)

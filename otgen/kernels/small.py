@@ -85,6 +85,9 @@ def _update(sums, scaling, weights, potential, origin, rho, epsilon, omega, afte
     damping = _damping(rho, epsilon)
     error = gain = mass = 0.0
     for i in range(sums.shape[0]):
+        if weights[i] == 0.0:  # changes nothing for the others
+            out[i], weighted[i] = potential[i], 0.0
+            continue
         if not 1.0 / _SUMS < sums[i] < _SUMS:
             return 0.0, 0.0, 0.0, False
         reached = sums[i] * scaling[i]
@@ -268,7 +271,7 @@ def _all_slopes(x, yt, inner, outer, factor, f, g, epsilon, weights, out, first,
 class Stack(NamedTuple):
     """B small problems of one shape: costs (B, n, m), masses a (B, n) and b (B, m), and ``relax`` (2,), inf for a marginal met.
 
-    Float64, C-contiguous. A point without mass changes nothing for the others.
+    Float64, C-contiguous. A point without mass changes nothing for the others, and its potential is left as it is.
     """
 
     costs: Array

@@ -8,7 +8,7 @@ from ..errors import require
 
 require("torch")
 
-from . import coupling, critics, objectives
+from . import coupling, critics, distributed, objectives
 from .losses import SinkhornLoss, WassersteinLoss, sinkhorn_loss, wasserstein_loss
 from .mmd import MMDLoss, mmd_loss
 from .sliced import SlicedWassersteinLoss, sliced_wasserstein_loss
@@ -20,6 +20,7 @@ __all__ = [
     "WassersteinLoss",
     "coupling",
     "critics",
+    "distributed",
     "mmd_loss",
     "objectives",
     "sinkhorn_loss",

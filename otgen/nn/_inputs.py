@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -26,20 +27,9 @@ class Batch(NamedTuple):
 def batch(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, *, received: bool = False) -> Batch:
     """Check shapes, devices and dtypes; halves are promoted to float32.
 
-    Weights are divided by their sums, which must agree, unless they count as ``received``.
+    Weights are divided by their sums, which must agree to the tolerance of the coarser dtype, unless they count as ``received``.
     """
-    given = {name: z for name, z in (("x", x), ("y", y), ("a", a), ("b", b)) if z is not None}
-    dtype = torch.float32
-    for name, z in given.items():
-        if not isinstance(z, torch.Tensor):
-            raise InvalidInput(f"{name} must be a tensor; received {type(z).__name__}; use torch.as_tensor({name})")
-        if z.is_complex():
-            raise InvalidInput(f"{name} must hold real numbers; received dtype {z.dtype}")
-        if z.device != x.device:
-            raise InvalidInput(
-                f"all tensors must live on one device; received x on {x.device} and {name} on {z.device}; move one of them"
-            )
-        dtype = torch.promote_types(dtype, z.dtype if z.is_floating_point() else torch.float64)
+    dtype = _common_dtype({"x": x, "y": y} | {name: z for name, z in (("a", a), ("b", b)) if z is not None})
     single = x.ndim == 2
     if x.ndim not in (2, 3) or y.ndim != x.ndim or x.shape[-1] != y.shape[-1] or 0 in (*x.shape[-2:], *y.shape[-2:]):
         raise InvalidInput(
@@ -51,8 +41,27 @@ def batch(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, *, received:
     one, other = (z.to(dtype)[None] if single else z.to(dtype) for z in (x, y))
     of_one, of_other = _weights(a, one, "a", single, dtype), _weights(b, other, "b", single, dtype)
     if not received:
-        of_one, of_other = _probabilities(of_one, of_other, checked=a is not None and b is not None)
+        of_one, of_other = _probabilities(of_one, of_other, [z.dtype for z in (a, b) if z is not None])
     return Batch(one, other, of_one, of_other, single)
+
+
+def _common_dtype(given: dict[str, Tensor]) -> torch.dtype:
+    """What all are computed in, once they are real tensors on one device."""
+    dtype = torch.float32
+    for name, z in given.items():
+        if not isinstance(z, torch.Tensor):
+            raise InvalidInput(f"{name} must be a tensor; received {type(z).__name__}; use torch.as_tensor({name})")
+        if z.is_complex() or z.layout != torch.strided:
+            raise InvalidInput(
+                f"{name} must be dense and hold real numbers; received dtype {z.dtype}, layout {z.layout}"
+            )
+        if z.device != given["x"].device or z.is_meta:
+            raise InvalidInput(
+                f"all tensors must live on one device and have data; received x on {given['x'].device} and {name} on {z.device}; "
+                f"move one of them"
+            )
+        dtype = torch.promote_types(dtype, z.dtype if z.is_floating_point() else torch.float64)
+    return dtype
 
 
 def _weights(weights: Tensor | None, cloud: Tensor, name: str, single: bool, dtype: torch.dtype) -> Tensor:
@@ -68,13 +77,23 @@ def _weights(weights: Tensor | None, cloud: Tensor, name: str, single: bool, dty
     return weights.to(dtype)[None] if single else weights.to(dtype)
 
 
-def _probabilities(a: Tensor, b: Tensor, *, checked: bool) -> tuple[Tensor, Tensor]:
-    """Weights divided by their sums; the totals agree if both were given."""
+def _probabilities(a: Tensor, b: Tensor, given: list[torch.dtype]) -> tuple[Tensor, Tensor]:
+    """Weights divided by their sums; where any were given, in these dtypes, they are checked first."""
     one, other = a.sum(-1, keepdim=True), b.sum(-1, keepdim=True)
-    if checked:
-        agreed = _ops.agreed_total(a.detach(), b.detach())[..., None]
-        one = one + (agreed - one.detach())
+    if given:
+        names = [str(dtype).removeprefix("torch.") for dtype in given]
+        tolerance = max(validation.Origin(dtype=name).tolerance() for name in names) if len(given) == 2 else math.inf
+        checked = _ops.checked_total(a.detach(), b.detach(), tolerance)[..., None]
+        one = one + (checked - one.detach())
     return a / one, b / other
+
+
+def powered(base: Tensor, exponent: float) -> Tensor:
+    """``base ** exponent`` of what is not negative, with derivatives 0 at 0; NaN stays NaN."""
+    if exponent == 1:
+        return base
+    zero = base <= 0
+    return torch.where(zero, 0.0, torch.where(zero, 1.0, base) ** exponent)
 
 
 def reduced(values: Tensor, single: bool, reduction: str) -> Tensor:

@@ -144,13 +144,13 @@ def entropic_hessian_product(
     lead = x.shape[:-2]
     terms = _terms(p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
     arrays = _arrays(x, y, a, b, epsilon, f, g, of_x, of_y, of_a, of_b, keep=len(lead))
-    found = differentiable.entropic_hessian_product(terms, *arrays)
+    found = differentiable.entropic_hessian_product(terms, *arrays, throw=throw)
     one, two, three, four = (_tensor(part, z, lead) for part, z in zip(found, (x, y, a, b)))
     return one, two, three, four
 
 
 def _like_inputs(x: Tensor, y: Tensor, a: Tensor, b: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return torch.empty_like(x), torch.empty_like(y), torch.empty_like(a), torch.empty_like(b)
+    return x.new_empty(x.shape), y.new_empty(y.shape), a.new_empty(a.shape), b.new_empty(b.shape)
 
 
 entropic_gradient.register_fake(_like_inputs)
@@ -161,26 +161,28 @@ entropic_hessian_product.register_fake(_like_inputs)
 def exact(
     x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: float, metric: str, q: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Exact costs (...,), plans as rows, columns and values (..., n + m), and potentials (..., n), (..., m)."""
+    """Exact costs (...,), plans as rows, columns and values (..., n + m), and potentials (..., n), (..., m); float64."""
     lead = x.shape[:-2]
     arrays = _arrays(x, y, a, b, keep=len(lead))
     costs, rows, columns, values, f, g = differentiable.exact(*arrays, p=p, metric=_metric(metric, q))
     return (
-        _tensor(costs, x, lead),
+        _tensor(costs, x, lead, torch.float64),
         _tensor(rows, x, lead, torch.int64),
         _tensor(columns, x, lead, torch.int64),
-        _tensor(values, x, lead),
-        _tensor(f, a, lead),
-        _tensor(g, b, lead),
+        _tensor(values, x, lead, torch.float64),
+        _tensor(f, a, lead, torch.float64),
+        _tensor(g, b, lead, torch.float64),
     )
 
 
 @exact.register_fake
 def _(x: Tensor, y: Tensor, a: Tensor, b: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     entries = (*x.shape[:-2], x.shape[-2] + y.shape[-2])
-    places = (x.new_empty(entries, dtype=torch.int64) for _ in range(2))
-    rows, columns = places
-    return x.new_empty(x.shape[:-2]), rows, columns, x.new_empty(entries), torch.empty_like(a), torch.empty_like(b)
+    rows, columns = (x.new_empty(entries, dtype=torch.int64) for _ in range(2))
+    costs, values, f, g = (
+        x.new_empty(shape, dtype=torch.float64) for shape in (x.shape[:-2], entries, a.shape, b.shape)
+    )
+    return costs, rows, columns, values, f, g
 
 
 @torch.library.custom_op("otgen::mean_cost", mutates_args=())
@@ -196,16 +198,17 @@ def _(x: Tensor, *rest: Any) -> Tensor:
     return x.new_empty(x.shape[:-2], dtype=torch.float64)
 
 
-@torch.library.custom_op("otgen::agreed_total", mutates_args=())
-def agreed_total(a: Tensor, b: Tensor) -> Tensor:
-    """The total of a, (...,), once it is certain that b has the same, to the tolerance of the dtype."""
-    one, other = (z.detach().to("cpu", torch.float64).sum(-1).reshape(-1).numpy() for z in (a, b))
-    differentiable.same_totals(one, other, str(a.dtype).removeprefix("torch."))
+@torch.library.custom_op("otgen::checked_total", mutates_args=())
+def checked_total(a: Tensor, b: Tensor, tolerance: float) -> Tensor:
+    """The total of a, (...,), once it is certain that both are weights and b has the same, to a relative tolerance."""
+    lead = a.ndim - 1
+    one, other = _arrays(a, b, keep=lead)
+    differentiable.check_weights(one, other, tolerance)
     return a.sum(-1)
 
 
-@agreed_total.register_fake
-def _(a: Tensor, b: Tensor) -> Tensor:
+@checked_total.register_fake
+def _(a: Tensor, b: Tensor, tolerance: float) -> Tensor:
     return a.new_empty(a.shape[:-1])
 
 
@@ -215,7 +218,7 @@ for _operator, _count in (
     (entropic_hessian_product, 11),
     (exact, 4),
     (mean_cost, 4),
-    (agreed_total, 2),
+    (checked_total, 2),
 ):
     _batched(_operator, _count)
 

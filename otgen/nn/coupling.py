@@ -77,8 +77,9 @@ def pair(
     validation.one_of(method, "method", ("exact", "sinkhorn"))
     generator = validation.generator(rng)
     for name, z in (("x0", x0), ("x1", x1)):
-        if z.ndim < 2:
-            raise InvalidInput(f"{name} must be (n, ...), one sample a row; received shape {tuple(z.shape)}")
+        if not isinstance(z, Tensor) or z.ndim < 2:
+            received = f"shape {tuple(z.shape)}" if isinstance(z, Tensor) else type(z).__name__
+            raise InvalidInput(f"{name} must be a tensor (n, ...), one sample a row; received {received}")
     one, other = (z.detach().flatten(1).to("cpu") for z in (x0, x1))
     if method == "exact":
         plan = wasserstein(one, other, p=p, metric=metric).plan

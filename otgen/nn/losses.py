@@ -12,7 +12,7 @@ from .. import validation
 from ..cost import Metric
 from ..problem import Relative
 from . import _ops
-from ._inputs import Batch, batch, checked_metric, checked_reduction, options, reduced
+from ._inputs import Batch, batch, checked_metric, checked_reduction, options, powered, reduced
 
 
 def wasserstein_loss(
@@ -71,14 +71,12 @@ def wasserstein_loss(
     reduction = checked_reduction(reduction)
     given = batch(x, y, a, b)
     costs, rows, columns, values, f, g = _ops.exact(*(z.detach() for z in given[:4]), p, name, q)
-    one, other = (_taken(z, index) for z, index in ((given.x, rows), (given.y, columns)))
+    one, other = (_taken(z.double(), index) for z, index in ((given.x, rows), (given.y, columns)))
     moving = (values * pair_costs(one, other, p, name, q)).sum(-1)
     weighing = (f * given.a).sum(-1) + (g * given.b).sum(-1)
     out = costs + (moving - moving.detach()) + (weighing - weighing.detach())
-    if root:
-        positive = out > 0
-        out = torch.where(positive, torch.where(positive, out, 1.0) ** (1 / p), 0.0)
-    return reduced(out, given.single, reduction)
+    out = powered(out, 1 / p) if root else out
+    return reduced(out.to(given.x.dtype), given.single, reduction)
 
 
 def _taken(points: Tensor, index: Tensor) -> Tensor:
@@ -94,20 +92,12 @@ def pair_costs(x: Tensor, y: Tensor, p: float, metric: str, q: float) -> Tensor:
     t = x - y
     if metric in ("euclidean", "sqeuclidean"):
         squares = (t * t).sum(-1)
-        return squares if metric == "sqeuclidean" else _power(squares, p / 2)
+        return squares if metric == "sqeuclidean" else powered(squares, p / 2)
     if metric == "chebyshev" or math.isinf(q):
-        return _power(t.abs().amax(-1), p)
+        return powered(t.abs().amax(-1), p)
     if metric == "cityblock":
-        return _power(t.abs().sum(-1), p)
-    return _power(_power(t.abs(), q).sum(-1), p / q)
-
-
-def _power(base: Tensor, exponent: float) -> Tensor:
-    """``base ** exponent`` of what is not negative, with derivatives 0 at 0."""
-    if exponent == 1:
-        return base
-    positive = base > 0
-    return torch.where(positive, torch.where(positive, base, 1.0) ** exponent, 0.0)
+        return powered(t.abs().sum(-1), p)
+    return powered(powered(t.abs(), q).sum(-1), p / q)
 
 
 def sinkhorn_loss(
@@ -141,7 +131,8 @@ def sinkhorn_loss(
     relax : float or (float, float), optional
         As in :func:`otgen.sinkhorn`.
     tol : float
-        Marginal error at which iterations stop; the value is off by about its square, the gradient by about as much.
+        Marginal error at which iterations stop. The value is off by about its square, the gradient by about ``tol`` itself, second
+        derivatives by about ``tol`` times the cost over epsilon.
     max_iter : int
         Limit on iterations.
     throw : bool
@@ -158,7 +149,11 @@ def sinkhorn_loss(
     InvalidInput, MassMismatch
         On malformed input.
     NotConverged
-        At the limit.
+        At the limit, and where the linear system of a second derivative cannot be solved.
+
+    Notes
+    -----
+    Derivatives are of reverse mode: for Hessians use ``torch.func.jacrev(torch.func.grad(...))``, not ``torch.func.hessian``.
 
     References
     ----------

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from .. import validation
 from ..errors import InvalidInput
-from ._inputs import batch, checked_reduction, options, reduced
+from ._inputs import batch, checked_reduction, options, powered, reduced
 
 KERNELS = ("energy", "imq", "gaussian")
 
@@ -62,10 +63,7 @@ def mmd_loss(
     """
     validation.one_of(kernel, "kernel", KERNELS)
     reduction = checked_reduction(reduction)
-    scales = tuple(scale) if isinstance(scale, Sequence) else (scale,)
-    sizes = [validation.positive(s, "scale", "use the size of typical distances") for s in scales]
-    if not sizes:
-        raise InvalidInput("scale must hold at least one number; received none")
+    sizes = _sizes(scale)
     given = batch(x, y, a, b)
     if unbiased and min(given.x.shape[-2], given.y.shape[-2]) < 2:
         raise InvalidInput("unbiased estimates need two points a cloud; received one; pass unbiased=False")
@@ -73,6 +71,14 @@ def mmd_loss(
     others = _mean(given.y, given.y, given.b, given.b, kernel, sizes, apart=unbiased)
     across = _mean(given.x, given.y, given.a, given.b, kernel, sizes, apart=False)
     return reduced(own - 2 * across + others, given.single, reduction)
+
+
+def _sizes(scale: Any) -> list[float]:
+    """One scale or several."""
+    scales = tuple(scale) if isinstance(scale, Sequence) and not isinstance(scale, str) else (scale,)
+    if not scales:
+        raise InvalidInput("scale must hold at least one number; received none")
+    return [validation.positive(s, "scale", "use the size of typical distances") for s in scales]
 
 
 def _mean(x: Tensor, y: Tensor, a: Tensor, b: Tensor, kernel: str, scales: Sequence[float], *, apart: bool) -> Tensor:
@@ -88,8 +94,7 @@ def _mean(x: Tensor, y: Tensor, a: Tensor, b: Tensor, kernel: str, scales: Seque
 def _kernel(squares: Tensor, kernel: str, scales: Sequence[float]) -> Tensor:
     """Kernel values of squared distances."""
     if kernel == "energy":
-        positive = squares > 0
-        return -torch.where(positive, torch.where(positive, squares, 1.0).sqrt(), 0.0)
+        return -powered(squares, 0.5)
     if kernel == "imq":
         return sum((s / (s + squares) for s in scales), torch.zeros_like(squares))
     return sum((torch.exp(-squares / (2 * s * s)) for s in scales), torch.zeros_like(squares))
@@ -120,6 +125,7 @@ class MMDLoss(torch.nn.Module):
         super().__init__()
         self.kernel, self.scale, self.unbiased = validation.one_of(kernel, "kernel", KERNELS), scale, unbiased
         self.reduction = checked_reduction(reduction)
+        _sizes(scale)
 
     def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
         """The loss between clouds x and y with weights a and b."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from .. import validation
 from ..errors import InvalidInput
-from ._inputs import batch, checked_reduction, options, reduced
+from ._inputs import batch, checked_reduction, options, powered, reduced
 
 
 def sliced_wasserstein_loss(
@@ -58,7 +60,8 @@ def sliced_wasserstein_loss(
     """
     p, reduction = validation.finite_order(p), checked_reduction(reduction)
     given = batch(x, y, a, b)
-    if directions is not None and (directions.ndim != 2 or directions.shape[-1] != given.x.shape[-1]):
+    directions = _checked(directions)
+    if directions is not None and directions.shape[-1] != given.x.shape[-1]:
         raise InvalidInput(
             f"directions must be (L, {given.x.shape[-1]}), one row each; received {tuple(directions.shape)}"
         )
@@ -71,10 +74,20 @@ def sliced_wasserstein_loss(
     else:
         costs = _on_the_line(one, other, given.a[..., None, :], given.b[..., None, :], p)
     out = costs.mean(-1)
-    if root:
-        positive = out > 0
-        out = torch.where(positive, torch.where(positive, out, 1.0) ** (1 / p), 0.0)
-    return reduced(out, given.single, reduction)
+    return reduced(powered(out, 1 / p) if root else out, given.single, reduction)
+
+
+def _checked(directions: Any) -> Tensor | None:
+    """Directions (L, d), if any."""
+    if directions is None:
+        return None
+    if not isinstance(directions, Tensor) or not directions.is_floating_point():
+        raise InvalidInput(
+            f"directions must be a tensor of floats; received {type(directions).__name__}; use torch.as_tensor"
+        )
+    if directions.ndim != 2 or 0 in directions.shape:
+        raise InvalidInput(f"directions must be (L, d), one row each; received {tuple(directions.shape)}")
+    return directions
 
 
 def _drawn(count: int, like: Tensor) -> Tensor:
@@ -86,13 +99,7 @@ def _drawn(count: int, like: Tensor) -> Tensor:
 
 def _powered(gaps: Tensor, p: float) -> Tensor:
     """``|gap| ** p`` with derivatives 0 at 0."""
-    if p == 2:
-        return gaps * gaps
-    size = gaps.abs()
-    if p == 1:
-        return size
-    positive = size > 0
-    return torch.where(positive, torch.where(positive, size, 1.0) ** p, 0.0)
+    return gaps * gaps if p == 2 else powered(gaps.abs(), p)
 
 
 def _on_the_line(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: float) -> Tensor:
@@ -138,7 +145,7 @@ class SlicedWassersteinLoss(torch.nn.Module):
         super().__init__()
         self.p, self.n_projections = validation.finite_order(p), validation.count(n_projections, "n_projections")
         self.root, self.reduction = root, checked_reduction(reduction)
-        self.register_buffer("directions", directions)
+        self.register_buffer("directions", _checked(directions))
 
     def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
         """The loss between clouds x and y with weights a and b."""

@@ -32,7 +32,7 @@ class Iteration:
 
     def __init__(self, marginals: Marginals, f: Floats, g: Floats) -> None:
         self.marginals, self.f, self.g = marginals, f, g
-        self.count, self.error, self.epsilon = 0, math.inf, math.nan
+        self.count, self.error, self.epsilon, self.whole = 0, math.inf, math.nan, marginals.whole
         self.omega, self.cut = 1.0, math.inf
 
     def run(self, cost: Cost, epsilon: float, tolerance: float, limit: int, progress: Callable[[str], None]) -> bool:
@@ -40,7 +40,7 @@ class Iteration:
 
         In single precision also until errors no longer halve in ``_PATIENCE`` sweeps.
         """
-        if small.suits(cost.shape):
+        if self._is_small(cost):
             return self._run_small(cost, epsilon, tolerance, limit, progress)
         self.omega, self.error, self.epsilon = 1.0, math.inf, epsilon
         self.cut = _cut(cost, tolerance)
@@ -117,13 +117,23 @@ class Iteration:
         cut = self.cut if self.error < _NEAR else math.inf
         log_rows, columns = cost.sweep(self.f, self.g, heights, goal.b, epsilon, omega * one, cut=cut)
         f = self.f + omega * ((one - 1.0) * self.f - one * epsilon * log_rows)
+        with np.errstate(over="ignore", invalid="ignore"):
+            missed = float(np.abs(goal.a * np.exp(log_rows) - goal.wanted(self.f, 0)).sum())
+        columns, missed, gained = self._from_all(columns, missed, float(goal.a @ goal.gain(f, 0)))
         log_columns = self._logarithms(cost, columns, f, epsilon, cut)
         g = self.g + omega * ((other - 1.0) * self.g - other * epsilon * log_columns)
         with np.errstate(over="ignore", invalid="ignore"):
-            row_error = float(np.abs(goal.a * np.exp(log_rows) - goal.wanted(self.f, 0)).sum()) / goal.size
             reached = goal.b * np.exp(log_columns + (g - self.g) / epsilon)
             column_error = float(np.abs(reached - goal.wanted(g, 1)).sum()) / goal.size
-        return Step(f, g, row_error, column_error, goal.dual(f, g, float(reached.sum()), epsilon))
+            dual = gained + float(goal.b @ goal.gain(g, 1)) - epsilon * (float(reached.sum()) - self.whole)
+        return Step(f, g, missed / float(goal.size), column_error, dual)
+
+    def _is_small(self, cost: Cost) -> bool:
+        return small.suits(cost.shape)
+
+    def _from_all(self, columns: Floats, missed: float, gained: float) -> tuple[Floats, float, float]:
+        """Sums over all rows, where some are held elsewhere."""
+        return columns, missed, gained
 
     def _logarithms(self, cost: Cost, columns: Floats, f: Floats, epsilon: float, cut: float) -> Floats:
         """Of column sums; those that lie outside the range in which small terms cannot matter are computed again."""

@@ -64,8 +64,7 @@ def _everywhere(cost: StackCost, goal: Marginals, epsilon: Floats, f: Floats, g:
         return f, g
     strength = epsilon[:, None]
     one, other = goal.damping(strength)
-    log_rows, columns = cost.sweep(f, g, goal.a, goal.b, epsilon, 0.0)
     with np.errstate(divide="ignore"):
-        soft_f, soft_g = one * (f - strength * log_rows), other * (g - strength * np.log(columns))
-    f = np.where((goal.a == 0) & np.isfinite(soft_f), soft_f, f)
-    return f, np.where((goal.b == 0) & np.isfinite(soft_g), soft_g, g)
+        of_rows, of_columns = strength * np.log(goal.a), strength * np.log(goal.b)
+    soft_f, soft_g = one * cost.softmin(g + of_columns, epsilon), other * cost.T.softmin(f + of_rows, epsilon)
+    return np.where(goal.a == 0, soft_f, f), np.where(goal.b == 0, soft_g, g)

@@ -349,3 +349,76 @@ class TestInput:
     def test_options_are_checked(self, make, message):
         with pytest.raises(otgen.InvalidInput, match=message):
             make()
+
+
+class TestFoundByReview:
+    @pytest.mark.parametrize("name", ["energy", "imq", "gaussian", "sliced", "sliced, root"])
+    def test_nan_stays_nan(self, name):
+        x, y, _, _ = clouds()
+        x[1, 0] = float("nan")
+        assert LOSSES[name](x, y).isnan()
+        assert nn.sliced_wasserstein_loss(x, y, p=3).isnan()
+
+    @each
+    @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+    def test_weights_of_a_coarser_dtype_are_weights(self, loss, dtype):
+        x, y, a, b = clouds()
+        a, b = a.to(dtype).softmax(0), b.to(dtype).softmax(0)
+        assert loss(x, y, a, b).isfinite()
+        assert loss(x, y, a, b.double()).isfinite()
+
+    def test_costs_beyond_single_precision(self):
+        x, y = torch.tensor([[0.0, 0], [1, 1]]), torch.tensor([[1.0, 0], [0, 2]])
+        want = otgen.wasserstein(x, y).value
+        for scale in (1e25, 1e-25):
+            assert nn.wasserstein_loss(x * scale, y * scale, root=True).item() == pytest.approx(want * scale, rel=1e-6)
+        far = torch.tensor([[0.0, 0.0], [3e19, 0.0]]), torch.tensor([[3e19, 0.0], [0.0, 1.0]])
+        assert nn.wasserstein_loss(*far).item() == pytest.approx(0.5)
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_compile_of_strided_input(self):
+        x = torch.rand(2, 4, dtype=torch.float64).t().requires_grad_()
+        y = torch.rand(5, 2, dtype=torch.float64)
+        torch._dynamo.reset()
+        torch.compile(partial(nn.sinkhorn_loss, epsilon=0.2))(x, y).backward()
+        assert x.grad.isfinite().all()
+
+    @pytest.mark.parametrize("name", ["exact", "divergence", "sliced", "energy"])
+    @pytest.mark.parametrize("bad", [[1.0, -1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0], [1.0, float("nan"), 1.0, 1.0]])
+    def test_what_is_no_weight_is_refused(self, name, bad):
+        x, y, _, _ = clouds()
+        with pytest.raises(otgen.InvalidInput, match="a must"):
+            LOSSES[name](x, y, torch.tensor(bad))
+
+    @pytest.mark.parametrize(
+        "directions",
+        [torch.ones(1, 2) * 1j, torch.zeros(0, 2), np.eye(2), [[1.0, 0.0]], torch.ones(2), torch.ones(1, 3)],
+    )
+    def test_what_is_no_direction_is_refused(self, directions):
+        x, y, _, _ = clouds()
+        with pytest.raises(otgen.InvalidInput, match="directions must be"):
+            nn.sliced_wasserstein_loss(x, y, directions=directions)
+
+    @each
+    def test_a_batch_of_none(self, loss):
+        x, y = torch.zeros(0, 4, 2, requires_grad=True), torch.zeros(0, 5, 2)
+        loss(x, y, reduction="sum").backward()
+        assert x.grad.shape == x.shape
+
+    def test_a_second_derivative_of_a_tiny_cotangent(self):
+        x, y, _, _ = clouds()
+        x.requires_grad_()
+        (first,) = torch.autograd.grad(nn.sinkhorn_loss(x, y, epsilon=0.1, tol=1e-12), x, create_graph=True)
+        (one,) = torch.autograd.grad(first[0, 0], x, retain_graph=True)
+        (tiny,) = torch.autograd.grad(first[0, 0] * 1e-170, x)
+        torch.testing.assert_close(tiny / 1e-170, one)
+
+    @each
+    def test_what_is_no_tensor_is_refused(self, loss):
+        with pytest.raises(otgen.InvalidInput, match="y must be a tensor"):
+            loss(torch.zeros(2, 2), None)
+
+    @pytest.mark.parametrize("make", [lambda: nn.MMDLoss("imq", scale=-1), lambda: nn.MMDLoss("imq", scale="a")])
+    def test_scales_are_checked_at_once(self, make):
+        with pytest.raises(otgen.InvalidInput, match="scale must be"):
+            make()

@@ -1,0 +1,146 @@
+"""The loss of a batch in shards, against one process; processes that fail."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+import otgen
+
+torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
+
+from otgen.nn import distributed  # noqa: E402
+
+pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without torch.distributed")
+
+PREAMBLE = """
+import os, sys, torch, torch.distributed as dist
+torch.set_num_threads(1)
+rank, world = int(sys.argv[1]), int(sys.argv[2])
+from datetime import timedelta
+dist.init_process_group("gloo", init_method=f"file://{sys.argv[3]}", rank=rank, world_size=world, timeout=timedelta(seconds=60))
+from otgen.nn import distributed, sinkhorn_loss
+import otgen
+generator = torch.Generator().manual_seed(0)
+x, y = torch.rand(37, 2, dtype=torch.float64, generator=generator), torch.rand(29, 2, dtype=torch.float64, generator=generator)
+"""
+
+
+def together(world: int, body: str, folder) -> list[tuple[int, str]]:
+    """Exit codes and output of ``world`` processes that run the same text."""
+    text = PREAMBLE + textwrap.dedent(body)
+    environment = dict(os.environ, OTGEN_NUM_THREADS="1", OMP_NUM_THREADS="1")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", text, str(rank), str(world), str(folder / "store")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+        )
+        for rank in range(world)
+    ]
+    out = []
+    for process in processes:
+        output, _ = process.communicate(timeout=120)
+        out.append((process.returncode, output))
+    return out
+
+
+@pytest.mark.parametrize(("world", "shares"), [(1, [37]), (2, [30, 7]), (4, [20, 0, 1, 16])])
+def test_equals_one_process(world, shares, tmp_path):
+    """Uneven and empty shards; value and gradient, with and without the own terms, and for a relative epsilon."""
+    body = f"""
+    shares = {shares}
+    start = sum(shares[:rank])
+    mine = x[start : start + shares[rank]].clone().requires_grad_()
+    for options in (dict(epsilon=0.05), dict(epsilon=0.01, debias=False, p=1), dict(epsilon=otgen.Relative(0.02), metric="cityblock")):
+        whole = x.clone().requires_grad_()
+        want = sinkhorn_loss(whole, y, tol=1e-10, **options)
+        want.backward()
+        found = distributed.sinkhorn_loss(mine, y, tol=1e-10, averaged=False, **options)
+        mine.grad = None
+        found.backward()
+        torch.testing.assert_close(found, want, rtol=1e-6, atol=1e-9)
+        torch.testing.assert_close(mine.grad, whole.grad[start : start + shares[rank]], rtol=1e-6, atol=1e-9)
+    print("fine")
+    """
+    for code, output in together(world, body, tmp_path):
+        assert code == 0, output
+        assert output.strip().endswith("fine")
+
+
+def test_under_ddp_the_step_is_that_of_one_process(tmp_path):
+    body = """
+    torch.manual_seed(0)
+    noise = torch.randn(37, 3)
+    alone = torch.nn.Linear(3, 2)
+    wrapped = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(3, 2))
+    wrapped.module.load_state_dict(alone.state_dict())
+    sinkhorn_loss(alone(noise), y.float(), epsilon=0.1, tol=1e-8).backward()
+    mine = noise[:30] if rank == 0 else noise[30:]
+    distributed.sinkhorn_loss(wrapped(mine), y.float(), epsilon=0.1, tol=1e-8).backward()
+    for one, other in zip(alone.parameters(), wrapped.parameters()):
+        torch.testing.assert_close(other.grad, one.grad, rtol=1e-5, atol=1e-6)
+    print("fine")
+    """
+    for code, output in together(2, body, tmp_path):
+        assert code == 0, output
+
+
+def test_far_clouds_at_a_small_epsilon(tmp_path):
+    body = """
+    mine = x[rank::2].clone().requires_grad_()
+    found = distributed.sinkhorn_loss(mine, 5 * y + 20, epsilon=0.01, debias=False, max_iter=100_000)
+    want = sinkhorn_loss(x, 5 * y + 20, epsilon=0.01, debias=False, max_iter=100_000)
+    torch.testing.assert_close(found, want, rtol=1e-6, atol=1e-9)
+    print("fine")
+    """
+    for code, output in together(2, body, tmp_path):
+        assert code == 0, output
+
+
+def test_bad_input_on_one_process_is_an_error_on_all(tmp_path):
+    body = """
+    if rank == 1:
+        x[0, 0] = float("nan")
+    for mine, other, text in ((x, y, "finite" if rank == 1 else "another"), (y, y + rank, "same on every process")):
+        try:
+            distributed.sinkhorn_loss(mine, other, epsilon=0.1)
+        except otgen.InvalidInput as fault:
+            assert text in str(fault), fault
+        else:
+            raise SystemExit("accepted")
+    try:
+        distributed.sinkhorn_loss(y, y + 1, epsilon=1e-4, max_iter=2)
+    except otgen.NotConverged:
+        print("fine")
+    """
+    for code, output in together(2, body, tmp_path):
+        assert code == 0, output
+        assert output.strip().endswith("fine")
+
+
+def test_a_process_that_dies_is_an_error_on_the_others(tmp_path):
+    body = """
+    distributed.sinkhorn_loss(x[rank::2], y, epsilon=0.05)
+    if rank == 1:
+        os._exit(7)
+    distributed.sinkhorn_loss(x[rank::2], y, epsilon=0.05)
+    """
+    began = time.monotonic()
+    (code, output), (other, _) = together(2, body, tmp_path)
+    assert other == 7
+    assert code not in (0, 7)
+    assert "Error" in output
+    assert time.monotonic() - began < 100
+
+
+def test_without_processes_it_says_what_to_do():
+    with pytest.raises(otgen.InvalidInput, match="must be initialised"):
+        distributed.sinkhorn_loss(torch.zeros(2, 1), torch.zeros(2, 1), epsilon=0.1)
