@@ -169,7 +169,7 @@ class TestKnownDistances:
         found = critics.fit(sphere, lambda n: torch.zeros(n, dim), steps=800, batch_size=256, rng=0)
         assert found.batch_exact == pytest.approx(1.0, abs=1e-6)
         assert 0.985 <= found.batch_lower <= 1.0 + 1e-6
-        assert found.estimate == pytest.approx(1.0, abs=0.01)
+        assert found.estimate == pytest.approx(1.0, abs=0.03)
 
 
 class TestInput:

@@ -11,7 +11,7 @@ from torch.nn.utils import parametrizations
 
 from ... import validation
 from ...errors import InvalidInput
-from .networks import GroupSort, Perceptron, Transform
+from .networks import GroupSort, Perceptron, Ramp, Transform
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,12 @@ class _Penalised(Critic):
         return max(1.0, float(norms.median()))
 
     def _norms(self, network: Module, x: Tensor, y: Tensor, generator: Generator) -> Tensor:
-        t = torch.rand(len(x), 1, generator=generator, dtype=x.dtype).to(x.device)
+        t = self._shares(len(x), generator, x.dtype).to(x.device)
         return gradient_norms(network, t * x + (1 - t) * y)
+
+    def _shares(self, count: int, generator: Generator, dtype: torch.dtype) -> Tensor:
+        """How far from y to x the points lie: (count, 1)."""
+        return torch.rand(count, 1, generator=generator, dtype=dtype)
 
 
 @dataclass(frozen=True)
@@ -117,8 +121,22 @@ class GradientPenalty(_Penalised):
 class OneSidedPenalty(_Penalised):
     """``weight E max(|grad f| - 1, 0)^2`` (Petzka, Fischer, Lukovnikov, "On the regularization of Wasserstein GANs", 2018).
 
-    A gradient shorter than one is where the best critic may have it too: nothing is paid for it.
+    A gradient shorter than one is where the best critic may have it too: nothing is paid for it. The default: half of the points
+    are samples themselves, where the mass is, half lie in between; activations have a round knee.
     """
+
+    learning_rate: float = 2e-3
+
+    def network(self, dim: int, sample: Tensor) -> Module:
+        """A perceptron with ramps."""
+        return Perceptron(dim, self.width, self.depth, Ramp())
+
+    def optimiser(self, network: Module) -> torch.optim.Optimizer:
+        """Adam with some momentum."""
+        return torch.optim.Adam(network.parameters(), lr=self.learning_rate, betas=(0.5, 0.99))
+
+    def _shares(self, count: int, generator: Generator, dtype: torch.dtype) -> Tensor:
+        return (2 * super()._shares(count, generator, dtype) - 0.5).clamp(0, 1)
 
     def penalty(self, network: Module, x: Tensor, y: Tensor, generator: Generator) -> Tensor:
         """Gradient norms above one."""
