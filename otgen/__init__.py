@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import solvers
+    from . import divergences, lab, solvers
     from ._solve import solve
     from .batch import BatchResult, sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
     from .certify import Certificate
@@ -53,6 +53,9 @@ _HOMES = {
     "wasserstein_batch": "batch",
 }
 
+# Loaded as a whole when first named; nn needs torch, so that it is no part of `from otgen import *`.
+_PACKAGES = ("divergences", "lab", "nn", "solvers")
+
 __all__ = [
     "BatchResult",
     "Certificate",
@@ -71,6 +74,8 @@ __all__ = [
     "TooLarge",
     "__version__",
     "bures_wasserstein",
+    "divergences",
+    "lab",
     "sinkhorn",
     "sinkhorn_batch",
     "sinkhorn_divergence",
@@ -85,8 +90,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "solvers":
-        return importlib.import_module(".solvers", __name__)
+    if name in _PACKAGES:
+        return importlib.import_module(f".{name}", __name__)
     if name not in _HOMES:
         raise AttributeError(f"module 'otgen' has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)

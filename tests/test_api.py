@@ -54,7 +54,7 @@ class TestImport:
             [
                 "BatchResult", "Certificate", "Infeasible", "InvalidInput", "MassMismatch", "Measure", "Minkowski", "MissingExtra",
                 "NotConverged", "OtgenError", "Problem", "Relative", "Result", "Status", "TooLarge", "__version__",
-                "bures_wasserstein", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
+                "bures_wasserstein", "divergences", "lab", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
                 "sliced_wasserstein", "solve", "solvers", "transport", "wasserstein", "wasserstein_batch",
             ]
         )  # fmt: skip
@@ -67,6 +67,16 @@ class TestImport:
     def test_extras_are_named(self):
         with pytest.raises(MissingExtra, match=r"otgen\[cuda12\]"):
             require("cupy")
+
+    def test_losses_without_torch(self):
+        code = (
+            "import importlib.util as u; real = u.find_spec\n"
+            "u.find_spec = lambda n, *a: None if n == 'torch' else real(n, *a)\n"
+            "import otgen\n"
+            "assert otgen.divergences.tv([1.0], [1.0]).value == 0\n"
+            "try:\n    otgen.nn\nexcept otgen.MissingExtra as fault:\n    print(fault)\n"
+        )
+        assert "otgen[torch]" in fresh(code)
 
     def test_command_line_without_its_extra(self):
         code = (

@@ -1,0 +1,99 @@
+"""Divergences from samples: within what their errors and notes say of closed forms."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+
+import otgen
+from otgen.divergences import Gaussian, js, js_samples, kl, kl_samples, tv, tv_samples
+
+
+def pairs(n: int, shift: float, d: int = 1, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, d)), rng.normal(size=(n, d)) + shift / math.sqrt(d)
+
+
+class TestNeighbours:
+    @pytest.mark.parametrize("d", [1, 2, 3])
+    @pytest.mark.parametrize("shift", [0.0, 1.0, 2.0])
+    def test_comes_near_the_truth(self, d, shift):
+        x, y = pairs(5000, shift, d)
+        found = kl_samples(x, y)
+        assert found.value == pytest.approx(shift**2 / 2, abs=5 * found.error + 0.1 + 0.1 * (d - 1) * shift)
+        assert "biased" in found.note
+
+    def test_the_error_is_that_of_repetition(self):
+        values = [kl_samples(*pairs(400, 1.0, seed=seed)) for seed in range(100)]
+        spread = np.std([one.value for one in values])
+        assert np.mean([one.error for one in values]) == pytest.approx(spread, rel=0.5)
+
+    def test_bias_falls_with_n(self):
+        def bias(n):
+            return abs(np.mean([kl_samples(*pairs(n, 1.5, 3, seed)).value for seed in range(30)]) - 1.5**2 / 2)
+
+        assert bias(3000) < bias(100)
+
+    def test_ties_are_refused(self):
+        with pytest.raises(otgen.InvalidInput, match="continuous laws"):
+            kl_samples(np.zeros(20), np.zeros(20))
+
+
+class TestClassifier:
+    def test_of_gaussians_is_exact_to_its_error(self):
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=(4000, 2)), rng.normal(size=(4000, 2)) * 1.3 + 0.5
+        truth = kl(Gaussian(np.zeros(2), 1.0), Gaussian(np.full(2, 0.5), 1.3**2)).value
+        found = kl_samples(x, y, method="classifier", rng=0)
+        assert found.value == pytest.approx(truth, abs=5 * found.error + 0.01)
+
+    def test_js_and_tv_do_not_exceed_the_truth(self):
+        p, q = scipy.stats.norm(0, 1), scipy.stats.norm(1, 1)
+        for seed in range(10):
+            x, y = pairs(2000, 1.0, seed=seed)
+            for samples, exact in ((js_samples, js), (tv_samples, tv)):
+                found, truth = samples(x, y, rng=seed), exact(p, q).value
+                assert found.value <= truth + 4 * found.error
+                assert found.value >= truth - 4 * found.error - 0.02
+
+    def test_equal_laws_are_not_told_apart(self):
+        x, y = pairs(3000, 0.0)
+        assert abs(kl_samples(x, y, method="classifier", rng=0).value) < 0.02
+        assert abs(js_samples(x, y, rng=0).value) < 0.01
+
+    def test_separable_samples_stay_finite(self):
+        x, y = pairs(100, 1000.0)
+        assert math.isfinite(kl_samples(x, y, method="classifier", rng=0).value)
+        assert js_samples(x, y, rng=0).value == pytest.approx(math.log(2), abs=1e-2)
+        assert tv_samples(x, y, rng=0).value == 1.0
+
+    def test_unequal_sizes(self):
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=6000), rng.normal(size=2000) + 1
+        found = kl_samples(x, y, method="classifier", rng=0)
+        assert found.value == pytest.approx(0.5, abs=5 * found.error + 0.02)
+
+    def test_a_constant_coordinate_does_no_harm(self):
+        x, y = (np.column_stack([z[:, 0], np.ones(len(z))]) for z in pairs(2000, 1.0))
+        assert kl_samples(x, y, method="classifier", rng=0).value == pytest.approx(0.5, abs=0.1)
+
+    def test_a_seed_decides(self):
+        x, y = pairs(200, 1.0)
+        assert js_samples(x, y, rng=1) == js_samples(x, y, rng=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((np.zeros(3), np.zeros(30)), {}, "at least 4"),
+        ((np.zeros((9, 1)), np.zeros((9, 2))), {}, "same number of coordinates"),
+        ((np.arange(5.0), np.arange(9.0)), dict(k=5), "more than k"),
+        ((np.arange(9.0), np.arange(9.0)), dict(method="histogram"), "method must be one of"),
+    ],
+)
+def test_bad_input_is_refused_in_words(arguments, options, message):
+    with pytest.raises(otgen.InvalidInput, match=message):
+        kl_samples(*arguments, **options)
