@@ -31,9 +31,17 @@ x, y = torch.rand(37, 2, dtype=torch.float64, generator=generator), torch.rand(2
 """
 
 
+EPILOGUE = """
+dist.barrier()
+dist.destroy_process_group()
+sys.stdout.flush()
+os._exit(0)  # gloo's threads may abort a process that takes its time to leave
+"""
+
+
 def together(world: int, body: str, folder) -> list[tuple[int, str]]:
     """Exit codes and output of ``world`` processes that run the same text."""
-    text = PREAMBLE + textwrap.dedent(body)
+    text = PREAMBLE + textwrap.dedent(body) + EPILOGUE
     environment = dict(os.environ, OTGEN_NUM_THREADS="1", OMP_NUM_THREADS="1")
     processes = [
         subprocess.Popen(
