@@ -1,6 +1,8 @@
-"""Training under DistributedDataParallel with the Sinkhorn loss of the whole batch.
+"""
+Training on many processes
+==========================
 
-    torchrun --nproc-per-node 2 docs/examples/ddp.py
+Under DistributedDataParallel with the Sinkhorn loss of the whole batch: ``torchrun --nproc-per-node 2 docs/examples/ddp.py``.
 
 Every process draws its own noise; all of them see the same real samples. The step is that of one process with all the noise.
 """
