@@ -18,7 +18,7 @@ def clouds(size: int, n: int, m: int, d: int, seed: int = 0) -> tuple[np.ndarray
     return rng.random((size, n, d)), rng.normal(0.5, 0.3, (size, m, d))
 
 
-def same(batch: otgen.BatchResult, loop: list[otgen.Result]) -> None:
+def assert_same(batch: otgen.BatchResult, loop: list[otgen.Result]) -> None:
     """Equal to 1e-12, bounds included up to what their different ways of rounding are charged with."""
     for one, other in zip(batch, loop, strict=True):
         assert one.status is other.status
@@ -50,7 +50,7 @@ class TestSinkhornBatch:
         x += 2.0
         options = dict(epsilon=otgen.Relative(0.05), metric=metric, p=p)
         batch = otgen.sinkhorn_batch(x, y, **options)
-        same(batch, [otgen.sinkhorn(*pair, **options) for pair in zip(x, y)])
+        assert_same(batch, [otgen.sinkhorn(*pair, **options) for pair in zip(x, y)])
 
     @pytest.mark.parametrize("relax", [None, 0.5, (0.3, None), (None, 0.3), (0.2, 2.0)])
     def test_equals_the_loop_weighted_relaxed_and_with_points_without_mass(self, relax):
@@ -61,7 +61,7 @@ class TestSinkhornBatch:
         options = dict(epsilon=0.02, relax=relax, normalize=True)
         batch = otgen.sinkhorn_batch(x, y, a, b, **options)
         loop = [otgen.sinkhorn(*four, **options) for four in zip(x, y, a, b)]
-        same(batch, loop)
+        assert_same(batch, loop)
         for one, other in zip(batch, loop):
             np.testing.assert_allclose(one.plan.todense(), other.plan.todense(), atol=1e-13)
             for name in ("x", "y", "a", "b"):
@@ -75,7 +75,7 @@ class TestSinkhornBatch:
         rng = np.random.default_rng(seed)
         xs, ys = [rng.random((n, 2)) for n, _ in sizes], [rng.random((m, 2)) for _, m in sizes]
         batch = otgen.sinkhorn_batch(xs, ys, epsilon=0.05)
-        same(batch, [otgen.sinkhorn(x, y, epsilon=0.05) for x, y in zip(xs, ys)])
+        assert_same(batch, [otgen.sinkhorn(x, y, epsilon=0.05) for x, y in zip(xs, ys)])
 
     def test_problems_of_all_sizes_and_scales_together(self):
         rng = np.random.default_rng(0)
@@ -109,19 +109,19 @@ class TestSinkhornBatch:
         x, y = clouds(2, 10, 10, 2)
         solver = Sinkhorn(schedule=Fixed())
         batch = otgen.sinkhorn_batch(x, y, epsilon=0.05, solver=solver)
-        same(batch, [otgen.sinkhorn(*pair, epsilon=0.05, solver=solver) for pair in zip(x, y)])
+        assert_same(batch, [otgen.sinkhorn(*pair, epsilon=0.05, solver=solver) for pair in zip(x, y)])
 
     def test_stacks_are_held_to_their_size(self, monkeypatch):
         x, y = clouds(7, 8, 8, 2)
         whole = otgen.sinkhorn_batch(x, y, epsilon=0.05)
         monkeypatch.setattr(module, "_HELD", 128)
-        same(otgen.sinkhorn_batch(x, y, epsilon=0.05), list(whole))
+        assert_same(otgen.sinkhorn_batch(x, y, epsilon=0.05), list(whole))
 
     def test_float32_comes_back_as_float32(self):
         x, y = (z.astype(np.float32) for z in clouds(2, 6, 6, 2))
         batch = otgen.sinkhorn_batch(x, y, epsilon=0.1)
         assert batch[0].potentials[0].dtype == np.float32
-        same(batch, [otgen.sinkhorn(*pair, epsilon=0.1) for pair in zip(x, y)])
+        assert_same(batch, [otgen.sinkhorn(*pair, epsilon=0.1) for pair in zip(x, y)])
 
     def test_an_epsilon_that_rounding_would_decide_is_refused(self):
         x, y = clouds(2, 4, 4, 2)
@@ -136,7 +136,7 @@ class TestDivergenceBatch:
         options = dict(epsilon=0.03, relax=relax)
         batch = otgen.sinkhorn_divergence_batch(x, y, **options)
         loop = [otgen.sinkhorn_divergence(*pair, **options) for pair in zip(x, y)]
-        same(batch, loop)
+        assert_same(batch, loop)
         for one, other in zip(batch, loop):
             np.testing.assert_allclose(one.gradients().x, other.gradients().x, atol=1e-11)
 

@@ -1,8 +1,10 @@
 """Costs: from points without a matrix, from a matrix dense or sparse, or from a callable metric."""
 
 from .base import Cost, root_shift, row_blocks
+from .callables import CallableCost
 from .matrices import MatrixCost, SparseCost
-from .points import COSTS, METRICS, CallableCost, Metric, Minkowski, PointCost, point_cost
+from .metrics import COSTS, METRICS, Metric, Minkowski
+from .points import PointCost, point_cost
 from .stacks import StackCost, is_plain
 
 __all__ = [

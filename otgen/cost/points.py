@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -17,33 +17,13 @@ from ..kernels import CELL, PRODUCT, Ground, Indices, matrix_ground, on_device, 
 from ..kernels.accurate import UNIT
 from ..kernels.kdtree import kd_order
 from ..validation import Floats
-from .base import Cost, row_blocks
+from .base import Cost
+from .callables import CallableCost
+from .metrics import COSTS, METRICS, Metric, Minkowski
 
-METRICS = ("euclidean", "cityblock", "chebyshev")
-COSTS = ("sqeuclidean", "cosine")
 _SIFTED = 3  # candidates a row for a c-transform by matrix product
 _KEPT = 2**28  # bytes of inner products that are kept for the next pass
 _TREE_DIM = 10  # above this boxes around points exclude next to nothing
-
-
-@dataclass(frozen=True)
-class Minkowski:
-    """The metric ``(sum_k |x_k - y_k| ** q) ** (1/q)``, for ``q`` in [1, inf].
-
-    Examples
-    --------
-    >>> Minkowski(3)
-    Minkowski(q=3)
-    """
-
-    q: float
-
-    def __post_init__(self) -> None:
-        if validation.real(self.q, "q") < 1:
-            raise InvalidInput(f"q must be at least 1: below, Minkowski's form is no metric; received {self.q!r}")
-
-
-Metric = str | Minkowski | Callable[[Floats, Floats], Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -425,96 +405,6 @@ class PointCost(Cost):
             )  # p/q is rounded: what it is the power of has a logarithm of at most that
         tiny = 0.0 if inner * outer == 1 else 1e-290 if unit == UNIT else 1e-30
         return 1.01 * (outer * inside + (0 if outer == 1 else 3)) * unit, tiny
-
-
-@dataclass(frozen=True, eq=False)
-class CallableCost(Cost):
-    """``metric(x_i, y_j) ** p`` for a metric given as a callable on two blocks.
-
-    ``metric(x, y)`` takes (k, d) and (m, d) and returns the (k, m) distances, finite and non-negative; what it returns
-    is taken for exact. Asked for blocks of rows, so that nothing of size n x m is ever held.
-    """
-
-    x: Floats
-    y: Floats
-    metric: Callable[[Floats, Floats], Floats]
-    p: float = 2.0
-    shift: int = 0
-    dtype: Any = np.float64
-    flipped: bool = False
-    points_shift: int = 0
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of sources and targets, ``(n, m)``."""
-        return len(self.x), len(self.y)
-
-    @property
-    def T(self) -> CallableCost:
-        """The same cost seen from the targets: the metric is still called as ``metric(x, y)``."""
-        return replace(self, x=self.y, y=self.x, flipped=not self.flipped)
-
-    def _distances(self, x: Floats, y: Floats) -> Floats:
-        answer = np.asarray(self.metric(y, x) if self.flipped else self.metric(x, y))
-        if answer.dtype.kind not in "biuf":
-            raise InvalidInput(f"metric must return real numbers; received dtype {answer.dtype}")
-        out = answer.astype(np.float64)
-        out = out.T if self.flipped and out.ndim == 2 else out
-        if out.shape != (len(x), len(y)):
-            raise InvalidInput(
-                f"metric must return shape {(len(x), len(y))} for blocks of that many points; received {out.shape}"
-            )
-        bad = ~(np.isfinite(out) & (out >= 0))
-        if bad.any():
-            raise InvalidInput(f"metric must be finite and non-negative; received {out[bad][0]} for some pair")
-        return out
-
-    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
-        """The cost of ``rows``, a few million entries at a time."""
-        for piece in row_blocks(rows, *self.shape):
-            distances = np.ldexp(self._distances(self.x[piece], self.y), -self.shift)
-            powers = distances if self.p == 1 else distances**self.p
-            yield piece, matrix_ground(powers.astype(self.dtype, copy=False))
-
-    def restricted(self, rows: Indices, columns: Indices) -> CallableCost:
-        """The same cost between some of the points only, in the order given."""
-        return self.between(self.x[rows], self.y[columns])
-
-    def between(self, x: Floats, y: Floats) -> CallableCost:
-        """The same kind of cost between other points."""
-        return replace(self, x=x, y=y)
-
-    def pairs(self, rows: Indices, columns: Indices) -> Floats:
-        """The costs of listed pairs: one call of the metric per row that occurs."""
-        out = np.empty(len(rows), self.dtype)
-        order = np.argsort(rows, kind="stable")
-        for group in np.split(order, np.flatnonzero(np.diff(rows[order])) + 1):
-            if len(group):
-                i = rows[group[0]]
-                distances = np.ldexp(self._distances(self.x[i : i + 1], self.y[columns[group]])[0], -self.shift)
-                out[group] = distances**self.p
-        return out
-
-    def astype(self, dtype: Any) -> CallableCost:
-        """The same cost computed in ``dtype``."""
-        return replace(self, dtype=dtype)
-
-    def scaled(self) -> CallableCost:
-        """Distances divided by a power of two, the largest then in [1/2, 1): one pass over all pairs."""
-        largest = max(
-            float(self._distances(self.x[rows], self.y).max()) for rows in row_blocks(slice(None), *self.shape)
-        )
-        exponent = math.frexp(largest)[1] if largest > 0 else 0
-        return replace(self, shift=exponent)
-
-    def range(self) -> tuple[float, float]:
-        """0 and the largest cost, by one pass over all pairs."""
-        return 0.0, max(float(ground.matrix.max()) for _, ground in self.grounds())
-
-    @property
-    def rounding(self) -> tuple[float, float]:
-        """Only the power is ours."""
-        return (0.0, 0.0) if self.p == 1 else ((self.p + 3) * UNIT, 1e-290)
 
 
 def point_cost(x: Floats, y: Floats, metric: Metric, p: float) -> PointCost | CallableCost:

@@ -15,7 +15,8 @@ import numpy as np
 from ..kernels import small
 from ..kernels.accurate import UNIT
 from ..validation import Floats
-from .points import Minkowski, PointCost
+from .metrics import Minkowski
+from .points import PointCost
 
 _EXPONENT = 120  # largest power of two in a cost, or in its inverse, that needs no scaling
 

@@ -179,20 +179,21 @@ def sinkhorn_loss(
     given = batch(x, y, a, b, received=relaxed)
     strength = _strength(epsilon, given, p, name, q)
 
-    def term(
-        one: Tensor, other: Tensor, of_one: Tensor, of_other: Tensor, relax: tuple[float, float], own: bool
-    ) -> Tensor:
-        settings: _ops.Options = (p, name, q, tol, max_iter, *relax, own, throw)
-        return _ops.entropic_value(one, other, of_one, of_other, strength, settings)
-
-    out = term(given.x, given.y, given.a, given.b, strengths, False)
+    across: _ops.Options = (p, name, q, tol, max_iter, *strengths, False, throw)
+    out = _ops.entropic_value(*given[:4], strength, across)
     if debias:
-        for cloud, weights, rho in ((given.x, given.a, strengths[0]), (given.y, given.b, strengths[1])):
-            twin = cloud.clone(), weights.clone()  # compilers do not take the same tensor twice
-            out = out - term(cloud, twin[0], weights, twin[1], (rho, rho), True) / 2
-        if relaxed:
-            out = out + strength.to(out.dtype) / 2 * (given.a.sum(-1) - given.b.sum(-1)) ** 2
+        own: list[_ops.Options] = [(p, name, q, tol, max_iter, rho, rho, True, throw) for rho in strengths]
+        out = out - _bias(given, strength, own, relaxed)
     return reduced(out, given.single, reduction)
+
+
+def _bias(given: Batch, strength: Tensor, own: list[_ops.Options], relaxed: bool) -> Tensor:
+    """Half of what each measure is from itself, (B,); relaxed, less what unequal masses add."""
+    out = torch.zeros((), dtype=given.x.dtype, device=given.x.device)
+    for cloud, weights, settings in zip((given.x, given.y), (given.a, given.b), own):
+        twin = cloud.clone(), weights.clone()  # compilers do not take the same tensor twice
+        out = out + _ops.entropic_value(cloud, twin[0], weights, twin[1], strength, settings) / 2
+    return out - strength.to(out.dtype) / 2 * (given.a.sum(-1) - given.b.sum(-1)) ** 2 if relaxed else out
 
 
 def _strength(epsilon: float | Relative, given: Batch, p: float, metric: str, q: float) -> Tensor:

@@ -9,7 +9,7 @@ import otgen
 
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
-from otgen.nn import coupling  # noqa: E402
+from otgen.nn import coupling
 
 
 def test_an_exact_pairing_is_the_optimal_permutation():

@@ -11,9 +11,9 @@ from otgen.lab.funnels import Funnels
 
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
-from otgen.nn import critics  # noqa: E402
-from otgen.nn.critics.fitting import batch_bounds  # noqa: E402
-from otgen.nn.critics.networks import Perceptron, Transform  # noqa: E402
+from otgen.nn import critics
+from otgen.nn.critics.fitting import batch_bounds
+from otgen.nn.critics.networks import Perceptron, Transform
 
 KINDS = [
     critics.WeightClipping(learning_rate=5e-4),

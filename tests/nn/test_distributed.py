@@ -14,7 +14,7 @@ import otgen
 
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
-from otgen.nn import distributed  # noqa: E402
+from otgen.nn import distributed
 
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without torch.distributed")
 

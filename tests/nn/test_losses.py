@@ -11,10 +11,10 @@ import pytest
 import otgen
 
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
-from torch.autograd import gradcheck, gradgradcheck  # noqa: E402
-from torch.func import grad, jacrev, vmap  # noqa: E402
+from torch.autograd import gradcheck, gradgradcheck
+from torch.func import grad, jacrev, vmap
 
-from otgen import nn  # noqa: E402
+from otgen import nn
 
 BACKEND = "inductor" if shutil.which("c++") or shutil.which("g++") else "aot_eager"  # the former needs a compiler
 AXES = torch.tensor([[1.0, 0.0], [0.6, 0.8], [-0.8, 0.6]], dtype=torch.float64)
@@ -117,19 +117,21 @@ class TestValues:
     def test_are_those_of_the_floors_below(self, dtype, n):
         x, y, a, b = (z.to(dtype) for z in clouds(n=n, m=n + 20))
         a, b = a / a.sum(), b / b.sum()
-        close = partial(torch.testing.assert_close, rtol=1e-5 if dtype is torch.float32 else 1e-9, atol=1e-7)
+        assert_close = partial(torch.testing.assert_close, rtol=1e-5 if dtype is torch.float32 else 1e-9, atol=1e-7)
 
         def number(value):
             return torch.tensor(value, dtype=dtype)
 
-        close(nn.wasserstein_loss(x, y, a, b), number(otgen.wasserstein(x, y, a, b).cost))
-        close(nn.wasserstein_loss(x, y, a, b, root=True), number(otgen.wasserstein(x, y, a, b).value))
+        assert_close(nn.wasserstein_loss(x, y, a, b), number(otgen.wasserstein(x, y, a, b).cost))
+        assert_close(nn.wasserstein_loss(x, y, a, b, root=True), number(otgen.wasserstein(x, y, a, b).value))
         options = dict(epsilon=0.05, tol=1e-8)
-        close(nn.sinkhorn_loss(x, y, a, b, **options), number(otgen.sinkhorn_divergence(x, y, a, b, **options).value))
+        assert_close(
+            nn.sinkhorn_loss(x, y, a, b, **options), number(otgen.sinkhorn_divergence(x, y, a, b, **options).value)
+        )
         entropic = otgen.sinkhorn(x, y, a, b, relax=0.7, **options)
-        close(nn.sinkhorn_loss(x, y, a, b, relax=0.7, debias=False, **options), number(entropic.value))
+        assert_close(nn.sinkhorn_loss(x, y, a, b, relax=0.7, debias=False, **options), number(entropic.value))
         own = nn.sinkhorn_loss(x, y, a, b, epsilon=otgen.Relative(0.1))
-        close(own, number(otgen.sinkhorn_divergence(x, y, a, b, epsilon=otgen.Relative(0.1)).value), atol=1e-6)
+        assert_close(own, number(otgen.sinkhorn_divergence(x, y, a, b, epsilon=otgen.Relative(0.1)).value), atol=1e-6)
 
     @pytest.mark.parametrize("n", [4, 300])
     def test_gradients_are_those_of_the_floors_below(self, n):

@@ -12,9 +12,9 @@ import otgen
 
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
-from torch.distributions import Bernoulli, Normal, kl_divergence  # noqa: E402
+from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from otgen.nn.objectives import adversarial, gan, minibatch, vae, vqvae, wgan  # noqa: E402
+from otgen.nn.objectives import adversarial, gan, minibatch, vae, vqvae, wgan
 
 
 def laws(seed: int = 0, size: int = 6):
