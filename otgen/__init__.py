@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import divergences, lab, solvers
+    from . import divergences, exact_laws, lab, solvers
     from ._solve import solve
     from .batch import BatchResult, sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
     from .certify import Certificate
@@ -54,7 +54,7 @@ _HOMES = {
 }
 
 # Loaded as a whole when first named; nn needs torch, so that it is no part of `from otgen import *`.
-_PACKAGES = ("divergences", "lab", "nn", "solvers")
+_PACKAGES = ("divergences", "exact_laws", "lab", "nn", "solvers")
 
 __all__ = [
     "BatchResult",
@@ -75,6 +75,7 @@ __all__ = [
     "__version__",
     "bures_wasserstein",
     "divergences",
+    "exact_laws",
     "lab",
     "sinkhorn",
     "sinkhorn_batch",

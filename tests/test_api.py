@@ -53,7 +53,7 @@ class TestImport:
             [
                 "BatchResult", "Certificate", "Infeasible", "InvalidInput", "MassMismatch", "Measure", "Minkowski", "MissingExtra",
                 "NotConverged", "OtgenError", "Problem", "Relative", "Result", "Status", "TooLarge", "__version__",
-                "bures_wasserstein", "divergences", "lab", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
+                "bures_wasserstein", "divergences", "exact_laws", "lab", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
                 "sliced_wasserstein", "solve", "solvers", "transport", "wasserstein", "wasserstein_batch",
             ]
         )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import otgen
-from otgen.lab.funnels import HALF, Funnels
+from otgen.exact_laws.funnels import HALF, Funnels
 
 
 @pytest.mark.parametrize(("number", "dim"), [(1, 1), (4, 2), (64, 2), (16, 5), (4, 16)])
