@@ -81,14 +81,17 @@ class Mixture:
         object.__setattr__(self, "weights", weights / weights.sum())
         object.__setattr__(self, "laws", tuple(line(law, "law") for law in self.laws))
 
-    def logpdf(self, x: float) -> float:
-        """The logarithm of the density."""
-        logs: Any = scipy.special.logsumexp([law.logpdf(x) for law in self.laws], b=self.weights)
-        return float(logs)
+    def logpdf(self, x: Any) -> Any:
+        """The logarithm of the density, at a point or at many."""
+        logs = np.array([law.logpdf(x) for law in self.laws])
+        weights = self.weights.reshape(-1, *(1,) * (logs.ndim - 1))
+        found: Any = scipy.special.logsumexp(logs, b=weights, axis=0)
+        return float(found) if logs.ndim == 1 else found
 
-    def cdf(self, x: float) -> float:
-        """The distribution function."""
-        return float(sum(w * law.cdf(x) for w, law in zip(self.weights, self.laws)))
+    def cdf(self, x: Any) -> Any:
+        """The distribution function, at a point or at many."""
+        found: Any = sum(w * law.cdf(x) for w, law in zip(self.weights, self.laws))
+        return float(found) if np.ndim(found) == 0 else found
 
     def corners(self) -> list[float]:
         """Ends of supports, and points between which the density is tame."""

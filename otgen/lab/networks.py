@@ -1,0 +1,23 @@
+"""The networks of the lab's experiments."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from torch.nn import Flatten, LeakyReLU, Linear, Module, Sequential
+
+
+def perceptron(sizes: Sequence[int], activation: Module | None = None) -> Sequential:
+    """Linear layers of the given sizes with an activation between them; with a last size of 1, values (n,) instead of (n, 1).
+
+    Examples
+    --------
+    >>> len(perceptron([2, 16, 16, 3]))
+    5
+    """
+    layers: list[Module] = []
+    for one, two in itertools.pairwise(sizes):
+        layers += [Linear(one, two), activation or LeakyReLU(0.2)]
+    layers.pop()
+    return Sequential(*layers, *([Flatten(0)] if sizes[-1] == 1 else []))

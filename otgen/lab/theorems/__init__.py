@@ -1,0 +1,29 @@
+"""Every statement of five sets of notes on transport and generative models, run: two sides, slack, verdict.
+
+Each check compares what otgen computes with a computation that shares none of its functions; errata run as printed, where they
+fail, and as corrected. ``otgen check`` on the command line; :func:`run` here.
+"""
+
+# The order is that of a reader, and of the report.
+from . import measures, duality, gans, variational, vaes, wgans, penalised, rates, errata  # noqa: I001
+from .check import CHECKS, Check, Comparison, Outcome, Verdict, outcomes, run
+from .duality import metric_axioms
+from .errata import SLIPS, Slip
+
+GROUPS = tuple(dict.fromkeys(check.group for check in CHECKS.values()))
+
+__all__ = [
+    "CHECKS",
+    "GROUPS",
+    "SLIPS",
+    "Check",
+    "Comparison",
+    "Outcome",
+    "Slip",
+    "Verdict",
+    "metric_axioms",
+    "outcomes",
+    "run",
+]
+
+del measures, duality, gans, variational, vaes, wgans, penalised, rates, errata
