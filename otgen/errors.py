@@ -52,6 +52,7 @@ _EXTRAS = {
     "pyarrow": "cli",
     "matplotlib": "plot",
     "jinja2": "plot",
+    "latex2mathml": "plot",
     "sklearn": "sklearn",
     "dask": "dask",
 }

@@ -190,7 +190,8 @@ def _mixture_quantile(law: Mixture, t: float) -> float:
     low, high = min(ends), max(ends)
     if miss(low) >= 0 or miss(high) <= 0:  # the ends are the quantile, up to rounding
         return low if miss(low) >= 0 else high
-    root: Any = scipy.optimize.brentq(miss, low, high, xtol=1e-15 * max(1.0, abs(low), abs(high)), rtol=1e-15)
+    precision: Any = 1e-15
+    root: Any = scipy.optimize.brentq(miss, low, high, xtol=precision * max(1.0, abs(low), abs(high)), rtol=precision)
     return float(root)
 
 

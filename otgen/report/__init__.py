@@ -1,7 +1,8 @@
-"""Pictures, tables and one self-contained HTML page; nothing below imports this."""
+"""Pictures, tables and self-contained HTML pages; nothing below imports this."""
 
 from .compare import Comparison, Row, compare
 from .demo import demo
 from .page import write_page
+from .theorems import write_theorems
 
-__all__ = ["Comparison", "Row", "compare", "demo", "write_page"]
+__all__ = ["Comparison", "Row", "compare", "demo", "write_page", "write_theorems"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..errors import require
 from ..validation import Floats
 
 _INK = "#010203"  # stands for the page's text colour until the SVG is written
-_SOURCE, _TARGET = "#3b82c4", "#d9822b"  # apart in hue and in lightness, readable on white and on black
+SOURCE, TARGET = "#3b82c4", "#d9822b"  # apart in hue and in lightness, readable on white and on black
 
 
 class Figure(NamedTuple):
@@ -44,6 +45,16 @@ def _svg(figure: Any, label: str) -> str:
     return text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
 
 
+def drawn(draw: Callable[[Any], None], title: str, caption: str) -> Figure:
+    """What ``draw`` puts on axes; text takes the page's colour."""
+    with require("matplotlib").rc_context(
+        {"text.color": _INK, "axes.labelcolor": _INK, "xtick.color": _INK, "ytick.color": _INK}
+    ):
+        figure, axes = _axes(6.4, 4.2)
+        draw(axes)
+        return Figure(title, caption, _svg(figure, title))
+
+
 def heat_map(names: list[str], values: Floats, title: str, caption: str) -> Figure:
     """A symmetric table of distances, (k, k), as colours with the numbers written in."""
     figure, axes = _axes(6.4, 6.0)
@@ -69,8 +80,8 @@ def plan_drawn(x: Floats, y: Floats, plan: Any, title: str, caption: str) -> Fig
     rows, columns, values = heaviest(plan, 400)
     for i, j, value in zip(rows, columns, values):
         axes.plot(*zip(u[i], v[j]), color=_INK, alpha=0.25, lw=0.4 + 0.8 * value / values.max(), zorder=1)
-    axes.scatter(*u.T, s=16, color=_SOURCE, label="source", zorder=2)
-    axes.scatter(*v.T, s=16, color=_TARGET, marker="^", label="target", zorder=2)
+    axes.scatter(*u.T, s=16, color=SOURCE, label="source", zorder=2)
+    axes.scatter(*v.T, s=16, color=TARGET, marker="^", label="target", zorder=2)
     axes.legend(frameon=False, labelcolor=_INK, fontsize=11)
     axes.set_xlabel("first main direction", color=_INK, fontsize=11)
     axes.set_ylabel("second main direction", color=_INK, fontsize=11)

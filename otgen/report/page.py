@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from .._version import __version__
 from ..errors import InvalidInput, require
@@ -16,20 +16,27 @@ from .figures import Figure
 def write_page(
     path: str | os.PathLike[str], title: str, lead: str, comparisons: list[Comparison], figures: list[Figure]
 ) -> Path:
-    """Write the report to ``path``: beside it first, then renamed, so that an interrupted run leaves no half page."""
+    """Write a report of comparisons to ``path``."""
+    ranks = orders(comparisons) if len(comparisons) > 1 else []
+    html = rendered("page.html.j2", title=title, lead=lead, comparisons=comparisons, orders=ranks, figures=figures)
+    return written(path, html)
+
+
+def rendered(template: str, **context: Any) -> str:
+    """A template of this package, filled in: one HTML file that needs nothing else."""
     jinja = require("jinja2")
-    source = resources.files("otgen.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     environment = jinja.Environment(
-        autoescape=True, undefined=jinja.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja.PackageLoader("otgen", "report"),
+        autoescape=True,
+        undefined=jinja.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    html = environment.from_string(source).render(
-        title=title,
-        lead=lead,
-        version=__version__,
-        comparisons=comparisons,
-        orders=orders(comparisons) if len(comparisons) > 1 else [],
-        figures=figures,
-    )
+    return environment.get_template(template).render(version=__version__, **context)
+
+
+def written(path: str | os.PathLike[str], html: str) -> Path:
+    """Write a page beside its place first, then rename it, so that an interrupted run leaves no half page."""
     target = Path(path)
     if target.is_dir():
         raise InvalidInput(f"the page must be a file; received the folder {target}; add a name such as report.html")

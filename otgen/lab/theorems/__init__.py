@@ -8,12 +8,13 @@ fail, and as corrected. ``otgen check`` on the command line; :func:`run` here.
 from . import measures, duality, gans, variational, vaes, wgans, penalised, rates, errata  # noqa: I001
 from .check import CHECKS, Check, Comparison, Outcome, Verdict, outcomes, run
 from .duality import metric_axioms
-from .errata import SLIPS, Slip
+from .errata import ERRATA, SLIPS, Slip
 
 GROUPS = tuple(dict.fromkeys(check.group for check in CHECKS.values()))
 
 __all__ = [
     "CHECKS",
+    "ERRATA",
     "GROUPS",
     "SLIPS",
     "Check",

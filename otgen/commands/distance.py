@@ -7,21 +7,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from . import files, validation
-from ._version import __version__
-from .cost import COSTS, METRICS
-from .distances import sinkhorn, wasserstein
-from .errors import InvalidInput, MissingExtra, NotConverged, TooLarge
-from .files import Samples
-from .report import Comparison, compare, demo, write_page
-from .report.figures import coupled_images, plan_drawn
-from .result import Result
-
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
-out, err = Console(), Console(stderr=True)
+from .. import files, validation
+from ..cost import COSTS, METRICS
+from ..distances import sinkhorn, wasserstein
+from ..errors import InvalidInput
+from ..files import Samples
+from ..report import Comparison, compare, demo, write_page
+from ..report.figures import coupled_images, plan_drawn
+from ..result import Result
+from .app import Json, app, err, out, wide
 
 PathA = Annotated[Path, typer.Argument(metavar="A", help="Samples: npy, npz, csv or parquet.")]
 PathB = Annotated[Path, typer.Argument(metavar="B", help="Samples to compare with.")]
@@ -30,22 +26,6 @@ Columns = Annotated[
 ]
 Weights = Annotated[str | None, typer.Option(help="Column of a table, or array of an npz, that holds weights.")]
 Key = Annotated[str | None, typer.Option(help="Array of an npz that holds the points.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def about(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """Optimal transport that proves its answers."""
 
 
 def _both(a: Path, b: Path, columns: str | None, weights: str | None, key: str | None) -> tuple[Samples, Samples]:
@@ -172,20 +152,4 @@ def _print_table(comparisons: list[Comparison]) -> None:
             gap = "–" if row.result.gap is None else f"{row.result.gap:.1e}"
             numbers = f"{row.result.value:.5g}", gap, f"{row.result.seconds:.3f}", f"{row.peak / 1e6:.1f}"
             table.add_row(comparison.name if k == 0 else "", row.distance, *numbers, row.interval)
-    console = out if out.is_terminal else Console(width=140)
-    console.print(table)
-
-
-def main() -> None:
-    """Run the command line; exit 0 done, 2 bad input, 3 not converged."""
-    try:
-        app()
-    except (InvalidInput, MissingExtra, TooLarge) as fault:
-        typer.echo(f"otgen: {fault}", err=True)
-        raise SystemExit(2) from None
-    except NotConverged as fault:
-        typer.echo(f"otgen: {fault}", err=True)
-        raise SystemExit(3) from None
-    except OSError as fault:
-        typer.echo(f"otgen: {fault.filename}: {fault.strerror}", err=True)
-        raise SystemExit(2) from None
+    wide().print(table)

@@ -1,0 +1,8 @@
+"""Errata of the notes: the printed form, which fails when it is run, and the right one, which holds."""
+
+from . import slides, lecture, chapter, course, cookbook  # noqa: I001
+from .erratum import ERRATA, SLIPS, Slip
+
+__all__ = ["ERRATA", "SLIPS", "Slip"]
+
+del slides, lecture, chapter, course, cookbook
