@@ -108,6 +108,13 @@ def w_is_continuous_in_the_parameters(rng: np.random.Generator) -> Found:
         return np.maximum(z @ inner, 0) @ (outer + t * step)
 
     start = distances.wasserstein(x, generated(0.0), p=1).value
+    uniform = np.full(100, 0.01)
+    yield equal(
+        "W at the start; textbook program",
+        start,
+        other.primal(other.distances(x, generated(0.0)), uniform, uniform)[0],
+        1e-9,
+    )
     for t in (0.1, 0.01, 0.001):
         moved = distances.wasserstein(x, generated(t), p=1).value
         way = float(np.linalg.norm(generated(t) - generated(0.0), axis=1).mean())

@@ -36,7 +36,8 @@ def a_determinant_not_a_norm(rng: np.random.Generator) -> Found:
     """In more than one dimension the factor is the determinant of the inverse's Jacobian."""
     a, x = np.array([[2.0, 0.5], [0.0, 1.5]]), np.array([1.0, -0.5])
     back = np.linalg.inv(a)
-    noise = float(np.prod(other.normal(back @ x)))
+    torch, nn = torch_and_nn()
+    noise = math.exp(nn.objectives.vae.gaussian_log_density(torch.tensor(back @ x), *torch.zeros(2, 2).double()).item())
     truth = float(stats.multivariate_normal([0, 0], a @ a.T).pdf(x))
     yield as_printed(equal("by the norm; the density", noise * float(np.linalg.norm(back)), truth, 1e-6))
     yield equal("by the determinant; the density", noise * abs(float(np.linalg.det(back))), truth)
@@ -77,9 +78,12 @@ def not_a_kl(rng: np.random.Generator) -> Found:
 @erratum(f"{CHAPTER}, page 4", "cross-entropy = sum log sigma + sum log(1 - sigma)", "minus that, over n")
 def signs_of_the_two_terms(rng: np.random.Generator) -> Found:
     """The two terms of the cross-entropy are printed without their signs."""
-    torch, _ = torch_and_nn()
+    torch, nn = torch_and_nn()
     share = rng.random(6) * 0.8 + 0.1
     terms = np.log(share[:3]).sum() + np.log(1 - share[3:]).sum()
+    labels, logits = torch.tensor([1.0, 1, 1, 0, 0, 0]).double(), torch.tensor(np.log(share / (1 - share)))
+    mine = nn.objectives.vae.bernoulli_log_likelihood(labels[None], logits[None]).item()
+    yield equal("the two terms; log likelihood", float(terms), mine)
     loss = torch.nn.BCELoss()(torch.tensor(share), torch.tensor([1.0, 1, 1, 0, 0, 0]).double()).item()
     yield as_printed(equal("the two terms; cross-entropy", float(terms), loss, 1e-6))
     yield equal("minus the two terms over n; cross-entropy", -float(terms) / 6, loss)
@@ -171,6 +175,13 @@ def f_for_p(rng: np.random.Generator) -> Found:
         options={"gtol": 1e-9},
     ).x
     first = scipy.special.softmax(best)
+    added = div.kl(p.ravel(), np.outer(first, p.sum(axis=0)).ravel()).value
+    yield equal(
+        "KL to the best product; mutual information",
+        added,
+        other.relative(p, np.outer(p.sum(axis=1), p.sum(axis=0))),
+        1e-9,
+    )
     yield as_printed(equal("best factor; marginal of another law", float(first[0]), float(f.sum(axis=1)[0]), 1e-6))
     yield equal("best factor; marginal of p", float(first[0]), float(p.sum(axis=1)[0]), 1e-6)
 
@@ -225,7 +236,7 @@ def propagation_is_no_global_minimum(rng: np.random.Generator) -> Found:
     zero, one, two = (moment(k) for k in range(3))
     variance = two / zero - (one / zero) ** 2
     yield as_printed(equal("its variance; that of the minimum", fit.variance, variance, 1e-5))
-    yield equal("its variance, near", fit.variance, variance, 0.05 * variance)
+    yield equal("its variance, near", fit.variance, variance, 0.01 * variance)
 
 
 @erratum(
@@ -240,7 +251,7 @@ def the_response_is_y(rng: np.random.Generator) -> Found:
     slopes = [float(inference.variational_regression(x[:, None], t, 100.0).mean[0]) for t in (x, y)]
     least = float((x @ y) / (x @ x))
     yield as_printed(equal("slope of x on x; least squares", slopes[0], least, 0.1))
-    yield equal("slope of y on x; least squares", slopes[1], least, 0.01)
+    yield equal("slope of y on x; least squares", slopes[1], least, 1e-3)
 
 
 @erratum(f"{CHAPTER}, page 21", "the KL below is to N(0, Sigma)", "to N(0, I)")
@@ -274,14 +285,19 @@ def the_elbo_is_maximised(rng: np.random.Generator) -> Found:
 )
 def gradients_of_frozen_samples(rng: np.random.Generator) -> Found:
     """With the sample frozen the gradient in the mean is 0; two estimators give it without bias."""
+    torch, nn = torch_and_nn()
     n, mu, x = 200_000, 0.4, 1.7
-    noise = rng.normal(size=n)
-    z = mu + noise
+    mean = torch.full((n, 1), mu, dtype=torch.float64, requires_grad=True)
+    sample = nn.objectives.vae.reparametrised(
+        mean, torch.zeros_like(mean), torch.Generator().manual_seed(int(rng.integers(2**31)))
+    )
+    z = sample.detach().numpy()[:, 0]
     score = 0.5 * (x - z) ** 2 * (z - mu)
     frozen = other.slope(lambda m: float(0.5 * ((x - z) ** 2).mean()) + 0 * m, mu)
     yield as_printed(equal("frozen sample; mu - x", frozen, mu - x, 1e-6))
     yield equal("score function; mu - x", float(score.mean()), mu - x, 4 * float(score.std()) / math.sqrt(n))
-    through = -(x - (mu + noise))
+    (slopes,) = torch.autograd.grad((0.5 * (x - sample) ** 2).sum(), mean)
+    through = slopes.numpy()
     yield equal("reparametrised; mu - x", float(through.mean()), mu - x, 4 * float(through.std()) / math.sqrt(n))
 
 
@@ -327,4 +343,5 @@ def noise_with_a_mean(rng: np.random.Generator) -> Found:
     yield as_printed(
         below("Cauchy noise: W; infinity", exact_laws.on_the_line(stats.cauchy(), normal, 1).value, math.inf)
     )
+    yield equal("a translate: W; its way", exact_laws.on_the_line(stats.norm(3, 1), normal, 1).value, 3.0, 1e-9)
     yield below("Gaussian noise: W; infinity", exact_laws.on_the_line(stats.norm(1, 2), normal, 1).value, math.inf)

@@ -58,6 +58,9 @@ def proposition_two_and_a_dirac(rng: np.random.Generator) -> Found:
     def best(variance: float, sigma: float) -> float:
         return other.best(lambda a: gaussians.bures_wasserstein(0.0, variance, 0.0, a * a + sigma**2) ** 2, 0.0, 2.0)
 
+    yield equal(
+        "N(0, 1), sigma = .6: W_2 at a = .8", gaussians.bures_wasserstein(0.0, 1.0, 0.0, 0.64 + 0.36), 0.0, 1e-12
+    )
     yield as_printed(differ("Dirac: a* at sigma = .6; at 0", best(0.0, 0.6), 0.0, 1e-3))
     for sigma, figure in ((0.3, 0.954), (0.6, 0.8), (0.9, 0.436), (1.2, 0.0)):
         yield equal(f"N(0, 1), sigma = {sigma:g}: a*", best(1.0, sigma), figure, 2e-3)

@@ -33,6 +33,7 @@ def minus_argmin(rng: np.random.Generator) -> Found:
     kls = [div.kl(div.Gaussian(1.0, 1.0), div.Gaussian(t, 1.0)).value for t in grid]
     likelihood = -((grid - 1) ** 2) / 2 - 0.5 - 0.5 * math.log(2 * math.pi)
     best = float(grid[int(np.argmin(kls))])
+    yield equal("least KL; 0", min(kls), 0.0, 1e-15)
     yield as_printed(equal("argmin KL; - argmin E log p", best, -float(grid[int(np.argmin(likelihood))])))
     yield equal("argmin KL; argmax E log p", best, float(grid[int(np.argmax(likelihood))]))
 
@@ -46,7 +47,9 @@ def a_missing_mean(rng: np.random.Generator) -> Found:
     """A mean over the data is printed as a sum."""
     x = rng.normal(size=10_000)
     logs = -0.5 * (x - 0.5) ** 2 - 0.5 * math.log(2 * math.pi)
-    truth = -div.kl(div.Gaussian(0.0, 1.0), div.Gaussian(0.5, 1.0)).value - 0.5 * math.log(2 * math.pi * math.e)
+    kl = div.kl(div.Gaussian(0.0, 1.0), div.Gaussian(0.5, 1.0)).value
+    yield equal("KL; half of the squared shift", kl, 0.125)
+    truth = -kl - 0.5 * math.log(2 * math.pi * math.e)
     yield as_printed(equal("E log p; sum", truth, float(logs.sum()), 1.0))
     yield equal("E log p; mean", truth, float(logs.mean()), 4 * float(logs.std()) / 100)
 
@@ -68,12 +71,15 @@ def a_dropped_factor(rng: np.random.Generator) -> Found:
 @erratum(f"{SLIDES}, the classic example", "prod f^y (1 - f)^(1 - y) = BCE", "- log(prod) / N = BCE")
 def likelihood_is_not_the_loss(rng: np.random.Generator) -> Found:
     """The loss is minus the logarithm of the likelihood, over N."""
-    torch, _ = torch_and_nn()
+    torch, nn = torch_and_nn()
     share, labels = rng.random(5), np.array([1.0, 0.0, 1.0, 1.0, 0.0])
     likelihood = math.prod((share**labels * (1 - share) ** (1 - labels)).tolist())
     loss = torch.nn.BCELoss()(torch.tensor(share), torch.tensor(labels)).item()
+    logits = torch.tensor(np.log(share / (1 - share)))
+    mine = nn.objectives.vae.bernoulli_log_likelihood(torch.tensor(labels)[None], logits[None]).item()
+    yield equal("log likelihood; log of the product", mine, math.log(likelihood))
     yield as_printed(equal("likelihood; BCELoss", likelihood, loss, 1e-6))
-    yield equal("-log likelihood / N; BCELoss", -math.log(likelihood) / 5, loss)
+    yield equal("-log likelihood / N; BCELoss", -mine / 5, loss)
 
 
 @erratum(
