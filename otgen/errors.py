@@ -46,6 +46,7 @@ class MissingExtra(OtgenError, ImportError):
 
 _EXTRAS = {
     "torch": "torch",
+    "safetensors": "torch",
     "cupy": "cuda12",
     "typer": "cli",
     "rich": "cli",

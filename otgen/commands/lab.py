@@ -1,4 +1,4 @@
-"""``otgen check``: the statements of the notes, run."""
+"""``otgen check``: the statements of the notes, run; ``otgen train``: their objectives, trained."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import Progress, TextColumn
 from rich.table import Table
 
 from ..errors import InvalidInput, require
@@ -32,7 +33,8 @@ def check(
         _list(names)
         return
     if html:
-        require("jinja2"), require("matplotlib"), require("latex2mathml")
+        for module in ("jinja2", "matplotlib", "latex2mathml"):
+            require(module)
     if as_json:
         outcomes = theorems.run(names or None, seed=seed)
     else:
@@ -54,7 +56,7 @@ def check(
 
 
 def _list(names: list[str] | None) -> None:
-    chosen = [theorems.CHECKS[name] for name in names or theorems.CHECKS if name in theorems.CHECKS]
+    chosen = [theorems.CHECKS[name] for name in theorems.chosen(names or None)]
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("check", no_wrap=True)
     table.add_column("statement")
@@ -128,3 +130,52 @@ def _print_whole(outcome: Outcome) -> None:
         table.add_row(mark + prefix + comparison.what, *_sides(comparison))
     wide().print(table)
     out.print()
+
+
+@app.command()
+def train(
+    method: Annotated[
+        str, typer.Argument(help="gan, ns-gan, wgan, wgan-gp, sinkhorn, sliced, vae, avb, aae, wae, vqvae or ot-cfm.")
+    ],
+    folder: Annotated[Path, typer.Option("--out", help="Folder of the run: checkpoint, metrics, scores, pictures.")],
+    data: Annotated[str, typer.Option(help="ring, grid, swiss-roll, eight-gaussians or digits.")] = "ring",
+    steps: Annotated[int | None, typer.Option(help="Steps of the generator; the method's own unless given.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="At the start; it falls along a cosine.")] = None,
+    seed: Annotated[int, typer.Option(help="Everything random is a function of it.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a generator by an objective of the notes; judge it, and draw its samples over time."""
+    training, pictures = require("otgen.lab.training"), require("otgen.report.training")
+    for module in ("matplotlib", "safetensors"):
+        require(module)
+    with Progress(
+        *Progress.get_default_columns(), TextColumn("{task.fields[measured]}"), console=err, disable=as_json
+    ) as bar:
+        task = bar.add_task(f"{method} on {data}", total=None, measured="")
+
+        def tell(step: int, total: int, measured: dict[str, float]) -> None:
+            bar.update(task, completed=step, total=total)
+            if step % 20 == 0:
+                bar.update(task, measured=", ".join(f"{name} {value:.3g}" for name, value in measured.items()))
+
+        try:
+            run = training.train(
+                method, data, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, folder=folder,
+                resume=resume, tell=tell,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            err.print(f"Stopped. What was done up to the last checkpoint is in {folder}; go on with --resume.")
+            raise typer.Exit(130) from None
+    drawn = pictures.draw_samples(run, folder / "samples.png")
+    if as_json:
+        typer.echo(json.dumps({"method": method, "data": data, "seed": seed, **run.scores}))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("score")
+    table.add_column("value", justify="right")
+    for name, value in run.scores.items():
+        table.add_row(name.replace("_", " "), f"{value:.6g}")
+    wide().print(table)
+    out.print(f"\nThe run: {folder.resolve()}; samples over time: {drawn.name}")

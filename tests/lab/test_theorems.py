@@ -13,8 +13,6 @@ import torch
 from planting import plant, plant_skipped
 
 import otgen.lab.networks
-import otgen.lab.rounds  # planted in below
-import otgen.nn
 from otgen.errors import InvalidInput, MissingExtra
 from otgen.lab import theorems
 from otgen.lab.theorems import CHECKS, ERRATA, SLIPS, Comparison, Verdict, run
@@ -214,7 +212,7 @@ def test_noise_on_samples_turns_it_red(monkeypatch):
 class TestErrata:
     def test_every_erratum_fails_as_printed_and_holds_as_corrected(self, outcomes):
         errata = [outcome for outcome in outcomes.values() if outcome.check.group == ERRATA]
-        assert len(errata) > 60
+        assert len(errata) > 55
         for outcome in errata:
             printed = [one for one in outcome.comparisons if one.printed]
             right = [one for one in outcome.comparisons if not one.printed]
@@ -399,8 +397,8 @@ class TestCommand:
         assert "✗" in found.stdout
 
     def test_a_list_runs_nothing(self):
-        with pytest.raises(InvalidInput):
-            raise cli("--list", "--json").exception
+        assert isinstance(cli("--list", "--json").exception, InvalidInput)
+        assert isinstance(cli("--list", "nonsense").exception, InvalidInput)
 
 
 def test_a_comparison_as_plain_values():

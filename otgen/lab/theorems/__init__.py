@@ -6,7 +6,7 @@ fail, and as corrected. ``otgen check`` on the command line; :func:`run` here.
 
 # The order is that of a reader, and of the report.
 from . import measures, duality, gans, variational, vaes, wgans, penalised, rates, errata  # noqa: I001
-from .check import CHECKS, Check, Comparison, Outcome, Verdict, outcomes, run
+from .check import CHECKS, Check, Comparison, Outcome, Verdict, chosen, outcomes, run
 from .duality import metric_axioms
 from .errata import ERRATA, SLIPS, Slip
 
@@ -22,6 +22,7 @@ __all__ = [
     "Outcome",
     "Slip",
     "Verdict",
+    "chosen",
     "metric_axioms",
     "outcomes",
     "run",

@@ -236,15 +236,20 @@ def outcomes(
 ) -> Iterator[Outcome]:
     """The outcomes of :func:`run` one by one, as they come."""
     validation.count(seed, "seed", least=0)
-    chosen = list(CHECKS) if names is None else list(names)
-    for name in chosen:
+    for name in chosen(names):
+        tell(name)
+        yield _outcome(CHECKS[name], seed)
+
+
+def chosen(names: Iterable[str] | None) -> list[str]:
+    """Names of checks, each once, all of them for None; raises InvalidInput for one that is none."""
+    found = list(CHECKS) if names is None else list(dict.fromkeys(names))
+    for name in found:
         if name not in CHECKS:
             near = difflib.get_close_matches(str(name), CHECKS, 3)
             hint = f"did you mean {' or '.join(near)}?" if near else "see otgen check --list"
             raise InvalidInput(f"names must be names of checks; received {name!r}; {hint}")
-    for name in chosen:
-        tell(name)
-        yield _outcome(CHECKS[name], seed)
+    return found
 
 
 def _outcome(check: Check, seed: int) -> Outcome:

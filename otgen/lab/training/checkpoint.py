@@ -1,0 +1,92 @@
+"""A run's state in one safetensors file, written beside and renamed: networks, optimisers, generators, pictures so far."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from ...errors import InvalidInput, require
+from .methods import Method
+
+NAME = "checkpoint.safetensors"
+
+
+@dataclass(eq=False)
+class State:
+    """What a run is at a step: enough to go on as if it had never stopped."""
+
+    method: Method
+    noise: Generator
+    draws: np.random.Generator
+    step: int = 0
+    snapshots: dict[int, Tensor] = field(default_factory=dict)
+
+
+def save(folder: Path, state: State, given: dict[str, Any]) -> None:
+    """Write a checkpoint; ``given`` is what the run was asked for, to be compared when it goes on."""
+    tensors = {"noise": state.noise.get_state()}
+    for name, module in state.method.modules.items():
+        tensors |= {f"module.{name}.{key}": value for key, value in module.state_dict().items()}
+    for name, optimiser in state.method.optimisers.items():
+        for index, entries in optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{name}.{index}.{key}": torch.as_tensor(value) for key, value in entries.items()}
+    tensors |= {f"snapshot.{step}": samples for step, samples in state.snapshots.items()}
+    notes = {"step": state.step, "draws": state.draws.bit_generator.state, "given": given}
+    save_file = require("safetensors.torch").save_file
+    whole = {key: value.detach().clone().contiguous() for key, value in tensors.items()}
+    beside(folder / NAME, lambda path: save_file(whole, path, {"run": json.dumps(notes)}))
+
+
+def load(folder: Path, state: State, given: dict[str, Any]) -> None:
+    """Read a checkpoint into a freshly built state; raises InvalidInput if it is of another run, or damaged."""
+    path = folder / NAME
+    library = require("safetensors")
+    try:
+        with library.safe_open(path, framework="pt") as opened:
+            notes = json.loads(opened.metadata()["run"])
+            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 (not a mapping)
+    except (library.SafetensorError, KeyError, TypeError, ValueError) as fault:
+        raise InvalidInput(f"{path}: no checkpoint of a run ({type(fault).__name__}: {fault}); start anew") from None
+    if notes["given"] != given:
+        other = {key: value for key, value in notes["given"].items() if given.get(key) != value}
+        raise InvalidInput(
+            f"{path}: of a run with other options; it has {other}; repeat them, or choose another folder"
+        )
+    for name, module in state.method.modules.items():
+        module.load_state_dict(_below(tensors, f"module.{name}."))
+    for name, optimiser in state.method.optimisers.items():
+        whole, entries = optimiser.state_dict(), dict[int, dict[str, Tensor]]()
+        for key, value in _below(tensors, f"optimiser.{name}.").items():
+            index, _, entry = key.partition(".")
+            entries.setdefault(int(index), {})[entry] = value
+        optimiser.load_state_dict({**whole, "state": entries})
+    state.noise.set_state(tensors["noise"])
+    state.draws.bit_generator.state = notes["draws"]
+    state.step = notes["step"]
+    state.snapshots = {int(key): value for key, value in _below(tensors, "snapshot.").items()}
+
+
+def beside(path: Path, write: Callable[[str], Any]) -> None:
+    """Write a file under another name first, then rename it: an interrupted write leaves the old one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    try:
+        write(name)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

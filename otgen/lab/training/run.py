@@ -1,0 +1,229 @@
+"""A run: seeded, judged as it goes, written down, and able to go on from where it stopped."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ... import validation
+from ...distances import wasserstein
+from ...errors import InvalidInput, NotConverged
+from ...validation import Floats
+from . import checkpoint
+from .checkpoint import State
+from .data import Data, labelled_digits, named
+from .methods import RECIPES, Sizes, arrays, built
+from .scores import accuracy, path_energy, scores
+
+_LAST = 0.01  # of the learning rate, at the end of its cosine
+_PICTURED = 8  # snapshots beside the last
+_SHOWN = {True: 64, False: 1000}  # samples of a snapshot, of images and in the plane
+_GLANCED = 300  # samples that transport is computed between on the way
+_JUDGED = 2000  # points for path energy
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a run came to.
+
+    Attributes
+    ----------
+    scores : dict
+        Of :func:`~otgen.lab.training.scores.scores`, and ``seconds`` of this call, ``steps``, and with an encoder ``accuracy`` and
+        ``accuracy_real`` of reconstructed held-out digits; with a flow ``path_energy``.
+    history : list of dict
+        The lines of the metrics file.
+    snapshots : dict
+        Samples (n, dim) by step.
+    data : Data
+        What it was trained on.
+    folder : Path or None
+        Where all of this is written.
+    """
+
+    scores: dict[str, float]
+    history: list[dict[str, float]]
+    snapshots: dict[int, Floats]
+    data: Data
+    folder: Path | None
+
+
+def train(
+    method: str,
+    data: str = "ring",
+    *,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    seed: int = 0,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    tell: Callable[[int, int, dict[str, float]], None] = lambda step, steps, measured: None,
+) -> Run:
+    """Train a generator by one of the notes' objectives, and judge its samples.
+
+    Parameters
+    ----------
+    method : str
+        ``gan``, ``ns-gan``, ``wgan``, ``wgan-gp``, ``sinkhorn``, ``sliced``, ``vae``, ``avb``, ``aae``, ``wae``, ``vqvae``, ``ot-cfm``.
+    data : str
+        ``ring``, ``grid``, ``swiss-roll``, ``eight-gaussians``, ``digits``.
+    steps, batch_size, learning_rate : optional
+        The method's own unless given; the rate falls along a cosine to a hundredth.
+    seed : int
+        Everything random is a function of it.
+    folder : path, optional
+        Gets ``metrics.jsonl``, ``checkpoint.safetensors`` and ``scores.json``; nothing is written otherwise.
+    resume : bool
+        Go on from the folder's checkpoint: the result is that of a run that never stopped, bit by bit.
+    tell : callable
+        Told step, steps and what was measured, at every step.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    InvalidInput
+        For names that are none, pairs that make no sense, a folder that holds a run already, and a checkpoint of other options.
+    NotConverged
+        If a loss stops being a number.
+
+    Examples
+    --------
+    >>> run = train("sliced", "ring", steps=20)
+    >>> sorted(run.scores)[:2]
+    ['high_quality', 'modes']
+    """
+    steps = RECIPES[_known(method)].steps if steps is None else validation.count(steps, "steps")
+    batch = RECIPES[method].batch if batch_size is None else validation.count(batch_size, "batch_size", least=2)
+    rate = None if learning_rate is None else validation.positive(learning_rate, "learning_rate", "1e-3 is usual")
+    given = dict(method=method, data=data, steps=steps, batch_size=batch, learning_rate=rate, seed=seed)
+    source, state = _fresh(method, data, validation.count(seed, "seed", least=0), rate)
+    place = _prepared(folder, resume)
+    history: list[dict[str, float]] = []
+    if place and resume:
+        checkpoint.load(place, state, given)
+        lines = (place / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        history = [line for line in map(json.loads, lines) if line["step"] <= state.step]
+    began = time.perf_counter()
+    stops = sorted({max(1, round(steps * k / _PICTURED)) for k in range(1, _PICTURED + 1)})
+
+    def real(n: int) -> Tensor:
+        return torch.tensor(source.draw(n, state.draws) / source.scale, dtype=torch.float32)
+
+    while state.step < steps:
+        _set_rates(state, state.step / steps)
+        try:
+            measured = state.method.advance(real, batch)
+        except InvalidInput as fault:  # what a loss says of samples that are no numbers
+            raise NotConverged(
+                f"training broke down at step {state.step + 1}: {fault}; lower the learning rate"
+            ) from fault
+        state.step += 1
+        if not all(map(math.isfinite, measured.values())):
+            raise NotConverged(f"a loss is no number at step {state.step}: {measured}; lower the learning rate")
+        tell(state.step, steps, measured)
+        if state.step in stops:
+            history.append({"step": float(state.step), **measured, **_judged(source, state, seed)})
+            if place:
+                _write(place, state, given, history)
+    found = _final(source, state, seed) | dict(seconds=time.perf_counter() - began, steps=float(steps))
+    if place:
+        checkpoint.beside(place / "scores.json", lambda path: Path(path).write_text(json.dumps(found, indent=1) + "\n"))
+    pictures = {step: arrays(samples) for step, samples in sorted(state.snapshots.items())}
+    return Run(found, history, pictures, source, place)
+
+
+def _known(method: str) -> str:
+    return validation.one_of(method, "method", tuple(RECIPES))
+
+
+def _fresh(method: str, data: str, seed: int, rate: float | None) -> tuple[Data, State]:
+    source = named(data)
+    noise = torch.Generator().manual_seed(seed + 1)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        networks = built(method, Sizes(source.dim, source.name == "digits", rate, noise))
+    for optimiser in networks.optimisers.values():
+        for group in optimiser.param_groups:
+            group["initial_lr"] = group["lr"]
+    return source, State(networks, noise, np.random.default_rng([seed, 2]))
+
+
+def _prepared(folder: str | Path | None, resume: bool) -> Path | None:
+    if folder is None:
+        if resume:
+            raise InvalidInput("resume needs the folder of a run; received none; say which")
+        return None
+    place = Path(folder)
+    there = (place / checkpoint.NAME).exists()
+    if resume and not there:
+        raise InvalidInput(f"{place}: there is no checkpoint to go on from; leave out resume to start")
+    if there and not resume:
+        raise InvalidInput(f"{place}: holds a run already; resume it, or choose another folder")
+    if place.exists() and not place.is_dir():
+        raise InvalidInput(f"{place}: is a file; choose a folder")
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def _set_rates(state: State, share: float) -> None:
+    factor = _LAST + (1 - _LAST) * 0.5 * (1 + math.cos(math.pi * share))
+    for optimiser in state.method.optimisers.values():
+        for group in optimiser.param_groups:
+            group["lr"] = factor * group["initial_lr"]
+
+
+def _sampler(source: Data, state: State, seed: int) -> Callable[[int], Floats]:
+    """Samples that are the same whenever they are asked for at a step, and do not touch the run's own noise."""
+
+    def sample(n: int) -> Floats:
+        with torch.no_grad():
+            return source.scale * arrays(state.method.sample(n, torch.Generator().manual_seed(seed + 3)))
+
+    return sample
+
+
+def _judged(source: Data, state: State, seed: int) -> dict[str, float]:
+    sample = _sampler(source, state, seed)
+    state.snapshots[state.step] = torch.tensor(sample(_SHOWN[source.name == "digits"]), dtype=torch.float32)
+    return scores(source, sample, np.random.default_rng([seed, 4]), _GLANCED)
+
+
+def _final(source: Data, state: State, seed: int) -> dict[str, float]:
+    rng = np.random.default_rng([seed, 4])
+    found = scores(source, _sampler(source, state, seed), rng)
+    with torch.no_grad():
+        if source.name == "digits" and state.method.reconstruct:
+            images, targets = labelled_digits()
+            rebuilt = state.method.reconstruct(torch.tensor(images[500:], dtype=torch.float32))
+            found |= dict(
+                accuracy=accuracy(arrays(rebuilt), targets[500:]), accuracy_real=accuracy(images[500:], targets[500:])
+            )
+        flow = state.method.velocity
+        if flow is not None:
+            noise = rng.standard_normal((_JUDGED, source.dim))
+            w2 = wasserstein(noise, source.held_out(_JUDGED, rng) / source.scale).value
+
+            def velocity(x: Floats, t: float) -> Floats:
+                return arrays(flow(torch.tensor(x, dtype=torch.float32), t))
+
+            found["path_energy"] = path_energy(velocity, noise, w2 * w2)
+    return found
+
+
+def _write(place: Path, state: State, given: dict[str, Any], history: list[dict[str, float]]) -> None:
+    lines = "".join(json.dumps(line) + "\n" for line in history)
+    checkpoint.beside(place / "metrics.jsonl", lambda path: Path(path).write_text(lines, encoding="utf-8"))
+    checkpoint.save(place, state, given)

@@ -1,0 +1,214 @@
+"""Training: runs are functions of their seed, go on where they stopped, and are judged by what is known of the data."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+import torch
+
+import otgen
+from otgen.errors import InvalidInput, NotConverged
+from otgen.lab.training import DATA, METHODS, named, path_energy, train
+from otgen.lab.training import modes as score_modes
+from otgen.lab.training.methods import RECIPES, Sizes
+from otgen.lab.training.scores import accuracy, labels, scores
+
+
+class TestData:
+    @pytest.mark.parametrize("name", DATA)
+    def test_samples(self, name):
+        data = named(name)
+        one, two = (data.draw(50, np.random.default_rng(0)) for _ in range(2))
+        assert one.shape == (50, data.dim)
+        np.testing.assert_array_equal(one, two)
+        assert 0.3 < np.abs(one / data.scale).max() < 1.6
+
+    def test_held_out_digits_are_held_out(self):
+        data = named("digits")
+        train_set = {row.tobytes() for row in data.draw(20_000, np.random.default_rng(0))}
+        held_out = {row.tobytes() for row in data.held_out(500, np.random.default_rng(0))}
+        assert len(train_set) > 1200
+        assert len(held_out) == 500
+        assert len(train_set & held_out) <= 2  # the data set itself has a few equal images
+
+    def test_modes_are_where_the_protocol_has_them(self):
+        ring, grid = named("ring"), named("grid")
+        np.testing.assert_allclose(np.linalg.norm(ring.modes, axis=1), 1.0)
+        assert len(grid.modes) == 25
+        assert sorted({*grid.modes[:, 0]}) == [-4, -2, 0, 2, 4]
+        for data, share in ((ring, 1 - math.exp(-4.5)), (grid, 1 - math.exp(-4.5))):
+            found = score_modes(data.draw(50_000, np.random.default_rng(0)), data.modes, data.width)
+            assert found["high_quality"] == pytest.approx(share, abs=0.002)
+            assert found["modes"] == len(data.modes)
+            assert found["reverse_kl"] < 1e-3
+
+
+class TestScores:
+    def test_reverse_kl_of_collapse(self):
+        data = named("ring")
+        found = score_modes(np.repeat(data.modes[:2], [30, 10], axis=0), data.modes, data.width)
+        truth = 0.75 * math.log(0.75 * 8) + 0.25 * math.log(0.25 * 8)
+        assert found == {"modes": 2.0, "high_quality": 1.0, "reverse_kl": pytest.approx(truth)}
+
+    def test_no_mode_at_all(self):
+        assert score_modes(np.full((5, 2), 9.0), np.zeros((2, 2)), 0.1)["reverse_kl"] == math.inf
+
+    def test_real_samples_score_as_real(self):
+        data, rng = named("ring"), np.random.default_rng(0)
+        found = scores(data, lambda n: data.draw(n, rng), np.random.default_rng(1))
+        assert found["w2_lower"] <= found["w2"] <= found["w2_upper"]
+        assert found["w2"] < 3 * found["w2_real"]
+
+    def test_digits_under_the_classifier(self):
+        from otgen.lab.training.data import labelled_digits
+
+        images, targets = labelled_digits()
+        assert accuracy(images[500:], targets[500:]) > 0.95
+        found = labels(images[500:])
+        assert found["label_entropy"] == pytest.approx(math.log(10), abs=0.01)
+        assert labels(np.tile(images[600], (50, 1)))["label_entropy"] == pytest.approx(0, abs=1e-12)
+
+    def test_path_energy_of_straight_lines_is_none(self):
+        """A translation's velocity is constant: the energy is the squared distance."""
+        noise = np.random.default_rng(0).normal(size=(500, 2))
+        assert path_energy(lambda x, t: np.tile([3.0, 4.0], (len(x), 1)), noise, 25.0) == pytest.approx(0, abs=1e-12)
+        assert path_energy(
+            lambda x, t: np.tile([6 * (t < 0.5), 8.0 * (t < 0.5)], (len(x), 1)), noise, 25.0
+        ) == pytest.approx(1)
+
+
+class TestRuns:
+    @pytest.mark.parametrize("method", METHODS)
+    def test_every_method_runs_and_is_a_function_of_its_seed(self, method):
+        data = "digits" if RECIPES[method].images_only else "ring"
+        one, two, other = (train(method, data, steps=3, batch_size=16, seed=seed) for seed in (1, 1, 2))
+        last = one.snapshots[3]
+        assert np.isfinite(last).all()
+        np.testing.assert_array_equal(last, two.snapshots[3])
+        assert not np.array_equal(last, other.snapshots[3])
+        assert one.history == two.history
+
+    @pytest.mark.parametrize("method", ["wgan", "wgan-gp", "vqvae", "avb", "ot-cfm"])
+    def test_going_on_is_as_if_it_had_never_stopped(self, tmp_path, method):
+        data = "digits" if RECIPES[method].images_only else "grid"
+        options = dict(steps=16, batch_size=12, seed=3)
+        whole = train(method, data, folder=tmp_path / "whole", **options)
+
+        class Pulled(Exception):
+            pass
+
+        def stop(step, steps, measured):
+            if step == 11:
+                raise Pulled
+
+        with pytest.raises(Pulled):
+            train(method, data, folder=tmp_path / "cut", tell=stop, **options)
+        again = train(method, data, folder=tmp_path / "cut", resume=True, **options)
+        for step, samples in whole.snapshots.items():
+            np.testing.assert_array_equal(again.snapshots[step], samples)
+        assert again.history == whole.history
+        names = {"checkpoint.safetensors", "metrics.jsonl", "scores.json"}
+        assert {path.name for path in (tmp_path / "cut").iterdir()} == names
+        lines = (tmp_path / "cut" / "metrics.jsonl").read_text().splitlines()
+        assert [json.loads(line)["step"] for line in lines] == [2, 4, 6, 8, 10, 12, 14, 16]
+
+    def test_the_global_generator_is_left_alone(self):
+        torch.manual_seed(7)
+        expected = torch.rand(3)
+        torch.manual_seed(7)
+        train("sliced", "ring", steps=2)
+        assert torch.equal(torch.rand(3), expected)
+
+    def test_transport_losses_find_all_modes(self):
+        run = train("sliced", "ring", steps=400)
+        assert run.scores["modes"] == 8
+        assert run.scores["w2"] < run.history[0]["w2"] + 0.05
+
+    def test_an_auto_encoder_learns(self):
+        run = train("wae", "digits", steps=300)
+        assert run.scores["accuracy"] > 0.6
+        assert run.history[-1]["cost"] < run.history[0]["cost"]
+
+    def test_a_loss_that_is_no_number(self):
+        with pytest.raises(NotConverged, match="lower the learning rate"):
+            train("sinkhorn", "ring", steps=50, learning_rate=1e30)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("arguments", "options", "words"),
+        [
+            (("gam",), {}, "method must be one of"),
+            (("gan", "rings"), {}, "data must be one of"),
+            (("vqvae", "ring"), {}, "needs --data digits"),
+            (("gan",), {"steps": 0}, "steps"),
+            (("gan",), {"batch_size": 1}, "batch_size"),
+            (("gan",), {"learning_rate": -1.0}, "learning_rate"),
+            (("gan",), {"seed": -1}, "seed"),
+            (("gan",), {"resume": True}, "folder"),
+        ],
+    )
+    def test_bad_input(self, arguments, options, words):
+        with pytest.raises(InvalidInput, match=words):
+            train(*arguments, **options)
+
+    def test_folders(self, tmp_path):
+        options = dict(steps=2, batch_size=4)
+        train("sliced", folder=tmp_path / "run", **options)
+        with pytest.raises(InvalidInput, match="holds a run already"):
+            train("sliced", folder=tmp_path / "run", **options)
+        with pytest.raises(InvalidInput, match="other options"):
+            train("sliced", folder=tmp_path / "run", resume=True, steps=3, batch_size=4)
+        with pytest.raises(InvalidInput, match="no checkpoint"):
+            train("sliced", folder=tmp_path / "none", resume=True, **options)
+        (tmp_path / "file").write_text("")
+        with pytest.raises(InvalidInput, match="is a file"):
+            train("sliced", folder=tmp_path / "file", **options)
+        (tmp_path / "run" / "checkpoint.safetensors").write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}      ")
+        with pytest.raises(InvalidInput, match="no checkpoint of a run"):
+            train("sliced", folder=tmp_path / "run", resume=True, **options)
+
+
+class TestCommand:
+    def cli(self, *arguments):
+        from typer.testing import CliRunner
+
+        from otgen.commands import app
+
+        return CliRunner().invoke(app, ["train", *map(str, arguments)])
+
+    def test_a_run(self, tmp_path):
+        found = self.cli("sliced", "--data", "ring", "--steps", 4, "--out", tmp_path / "a")
+        assert found.exit_code == 0, found.output
+        assert "high quality" in found.stdout
+        assert (tmp_path / "a" / "samples.png").read_bytes()[:4] == b"\x89PNG"
+
+    def test_digits_as_json(self, tmp_path):
+        found = json.loads(self.cli("vae", "--data", "digits", "--steps", 4, "--out", tmp_path / "b", "--json").stdout)
+        assert found["method"] == "vae"
+        assert found["accuracy_real"] > 0.9
+
+    def test_a_stop_says_how_to_go_on(self, tmp_path, monkeypatch):
+        def stopped(*arguments, **options):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("otgen.lab.training.train", stopped)
+        assert self.cli("sliced", "--out", tmp_path / "c").exit_code == 130
+
+
+def test_sides_of_a_picture():
+    from otgen.report.training import mosaic, side_by_side
+
+    assert mosaic(np.zeros((3, 64))).shape == (80, 80)
+    runs = {name: train(name, "ring", steps=1) for name in ("sliced", "gan")}
+    assert len(side_by_side(runs).axes) == 3
+
+
+def test_sizes():
+    assert Sizes(64, True).noise > Sizes(2, False).noise
+    assert otgen.lab is not None
