@@ -26,7 +26,7 @@ def check(
     html: Annotated[Path | None, typer.Option("--html", help="Write one page with formulas and pictures.")] = None,
     seed: Annotated[int, typer.Option(help="Everything random is a function of it.")] = 0,
 ) -> None:
-    """Run the statements of the notes: two sides, slack and verdict. Exit 1 if one does not hold."""
+    """Run the statements of the notes: two sides, slack and verdict. Exit 1 if one does not hold, or none could be run."""
     if listed and (as_json or html):
         raise InvalidInput("--list runs nothing; received it with --json or --html; leave one of them out")
     if listed:
@@ -35,6 +35,7 @@ def check(
     if html:
         for module in ("jinja2", "matplotlib", "latex2mathml"):
             require(module)
+        require("otgen.report").checked(html)
     if as_json:
         outcomes = theorems.run(names or None, seed=seed)
     else:
@@ -43,7 +44,7 @@ def check(
     if html:
         page = require("otgen.report").write_theorems(html, outcomes, seed)
         if not as_json:
-            err.print(f"The page: {page.resolve()}")
+            err.print(f"The page: {page}", markup=False)
     if as_json:
         typer.echo(json.dumps({"seed": seed, "checks": [outcome.to_dict() for outcome in outcomes]}))
     elif names and len(names) <= 3:
@@ -51,7 +52,9 @@ def check(
             _print_whole(outcome)
     else:
         _print_table(outcomes)
-    if any(outcome.verdict is Verdict.FAILS for outcome in outcomes):
+    if any(outcome.verdict is Verdict.FAILS for outcome in outcomes) or not any(
+        outcome.verdict is Verdict.HOLDS for outcome in outcomes
+    ):
         raise typer.Exit(1)
 
 
@@ -91,7 +94,7 @@ def _print_table(outcomes: list[Outcome]) -> None:
     seconds = sum(outcome.seconds for outcome in outcomes)
     out.print(f"\n{len(outcomes)} checks with {comparisons} comparisons: {parts}; {seconds:.0f} s.")
     for note in {outcome.note for outcome in outcomes if outcome.note}:
-        out.print(f"Not run: {note}")
+        out.print(note, markup=False)
 
 
 def _sides(telling: Comparison | None) -> tuple[str, str, str, str, str]:
@@ -117,7 +120,7 @@ def _print_whole(outcome: Outcome) -> None:
     for place in one.where:
         out.print(f"  {place}", highlight=False, markup=False)
     if outcome.note:
-        out.print(outcome.note)
+        out.print(outcome.note, markup=False)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("comparison")
     table.add_column("left", justify="right")

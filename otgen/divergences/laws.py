@@ -93,6 +93,13 @@ class Mixture:
         found: Any = sum(w * law.cdf(x) for w, law in zip(self.weights, self.laws))
         return float(found) if np.ndim(found) == 0 else found
 
+    def rvs(self, n: int, random_state: Any = None) -> Floats:
+        """``n`` samples (n,)."""
+        generator = validation.generator(random_state)
+        which = generator.choice(len(self.laws), size=n, p=self.weights)
+        draws = np.stack([law.rvs(n, random_state=generator) for law in self.laws])
+        return draws[which, np.arange(n)]
+
     def corners(self) -> list[float]:
         """Ends of supports, and points between which the density is tame."""
         return [point for law in self.laws for point in corners(law)]

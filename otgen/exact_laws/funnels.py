@@ -45,6 +45,7 @@ class Funnels:
 
     def sample(self, n: int, rng: Any = None) -> tuple[Floats, Floats]:
         """``n`` optimally coupled pairs: x (n, D) of the drawn law, y (n, D) of the uniform one."""
+        n = validation.count(n, "n")
         y = validation.generator(rng).uniform(-HALF, HALF, (n, self.centres.shape[1]))
         parts = [self._mates(part)[0] for part in np.array_split(y, max(1, n * len(self.heights) // 500_000))]
         return np.concatenate(parts), y
@@ -79,7 +80,9 @@ class Funnels:
         values = self.heights + distances
         n = values.argmin(axis=1)
         length = distances[rows, n]
-        v = (y - self.centres[n]) / length[:, None]
+        way = y - self.centres[n]
+        way[length == 0, 0], span = 1.0, np.where(length == 0, 1.0, length)  # from a centre itself any ray will do
+        v = way / span[:, None]
         with np.errstate(divide="ignore", invalid="ignore"):
             reach = np.abs((np.sign(v) * HALF - y) / v).min(axis=1)
             s = values[rows, n][:, None] - self.heights  # u(y) - a_m

@@ -44,6 +44,10 @@ def entropic_gaussians(source: Gaussian, target: Gaussian, epsilon: float) -> fl
     >>> round(entropic_gaussians(Gaussian(0.0, 1.0), Gaussian(0.0, 4.0), 1.0), 5)
     2.22436
     """
+    if not (isinstance(source, Gaussian) and isinstance(target, Gaussian)):
+        raise InvalidInput(
+            f"source and target must be otgen.divergences.Gaussian; received {type(source).__name__} and {type(target).__name__}"
+        )
     if source.dim != target.dim:
         raise InvalidInput(f"source and target must have one dimension; received {source.dim} and {target.dim}")
     s = validation.positive(epsilon, "epsilon", "the limit at 0 is bures_wasserstein squared") / 2

@@ -124,7 +124,7 @@ def diracs(x: Any, y: Any) -> Pair:
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
         return np.tile(one, (n, 1)), np.tile(other, (n, 1))
 
-    apart = float(np.linalg.norm(one - other))
+    apart = math.dist(one, other)
     known = dict(kl=math.inf, tv=1.0, js=_LOG2) if apart else dict(kl=0.0, tv=0.0, js=0.0)
     return Pair("two Diracs", len(one), draw, _always(apart), known)
 
@@ -142,7 +142,10 @@ def translation(draw: Callable[[int, np.random.Generator], Floats], by: Any) -> 
         raise InvalidInput(f"by must be a finite vector (d,); received shape {v.shape}")
 
     def both(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-        return draw(n, generator), draw(n, generator) + v
+        x, y = (np.asarray(draw(n, generator), np.float64) for _ in range(2))
+        if x.shape != (n, len(v)) or y.shape != x.shape:
+            raise InvalidInput(f"draw must give samples (n, {len(v)}), as long as the way; received shape {x.shape}")
+        return x, y + v
 
     return Pair("a law and its translate", len(v), both, _always(float(np.linalg.norm(v))))
 
@@ -155,6 +158,11 @@ def gaussians(source: Gaussian, target: Gaussian) -> Pair:
     >>> gaussians(Gaussian(0.0, 1.0), Gaussian(1.0, 4.0)).wasserstein(2).value == 2**0.5
     True
     """
+    for name, law in (("source", source), ("target", target)):
+        if not isinstance(law, Gaussian):
+            raise InvalidInput(
+                f"{name} must be an otgen.divergences.Gaussian; received {type(law).__name__}; see line_pair"
+            )
     if source.dim != target.dim:
         raise InvalidInput(f"source and target must have one dimension; received {source.dim} and {target.dim}")
     roots = [np.linalg.cholesky(law.cov) for law in (source, target)]
@@ -202,12 +210,15 @@ def elliptical(mean0: Any, scatter0: Any, mean1: Any, scatter1: Any, radius: Any
     source, target = Gaussian(mean0, scatter0), Gaussian(mean1, scatter1)
     if source.dim != target.dim:
         raise InvalidInput(f"both laws must have one dimension; received {source.dim} and {target.dim}")
-    share = float(line(radius, "radius").moment(2)) / source.dim
+    law_of_radii = _radii(radius, "radius")
+    share = float(law_of_radii.moment(2)) / source.dim
+    if not 0 < share < math.inf:
+        raise InvalidInput(f"radius must have a finite second moment; received {share * source.dim!r} for it")
     roots = [np.linalg.cholesky(law.cov) for law in (source, target)]
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
         return tuple(
-            _isotropic(n, source.dim, radius, generator) @ root.T + law.mean
+            _isotropic(n, source.dim, law_of_radii, generator) @ root.T + law.mean
             for root, law in zip(roots, (source, target))
         )  # type: ignore[return-value]
 
@@ -234,12 +245,10 @@ def isotropic(dim: int, radius0: Any, radius1: Any) -> Pair:
     3.0843
     """
     dim = validation.count(dim, "dim")
-    for name, law in (("radius0", radius0), ("radius1", radius1)):
-        if line(law, name).support()[0] < 0:
-            raise InvalidInput(f"{name} must be a law of positive numbers; received one from {law.support()[0]:g} on")
+    radii = [_radii(law, name) for name, law in (("radius0", radius0), ("radius1", radius1))]
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-        return tuple(_isotropic(n, dim, radius, generator) for radius in (radius0, radius1))  # type: ignore[return-value]
+        return tuple(_isotropic(n, dim, radius, generator) for radius in radii)  # type: ignore[return-value]
 
     return Pair("two isotropic laws", dim, draw, lambda p: None if math.isinf(p) else on_the_line(radius0, radius1, p))
 
@@ -266,6 +275,14 @@ def _finite(value: Any, name: str) -> float:
     if math.isinf(number):
         raise InvalidInput(f"{name} must be finite; received {value!r}")
     return number
+
+
+def _radii(law: Any, name: str) -> Any:
+    """A law of positive numbers."""
+    found = line(law, name)
+    if found.support()[0] < 0:
+        raise InvalidInput(f"{name} must be a law of positive numbers; received one from {found.support()[0]:g} on")
+    return found
 
 
 def _always(value: float) -> Callable[[float], Estimate]:

@@ -13,6 +13,7 @@ import scipy.optimize
 import scipy.special
 
 from .. import validation
+from ..divergences import Gaussian
 from ..errors import InvalidInput, NotConverged
 from ..validation import Floats
 
@@ -35,6 +36,8 @@ def elbo(log_joint: Any, q: Any) -> float:
     True
     """
     logs, masses = np.asarray(log_joint, np.float64), np.asarray(q, np.float64)
+    if logs.shape != masses.shape or masses.ndim != 1 or not (masses >= 0).all() or abs(masses.sum() - 1) > 1e-9:
+        raise InvalidInput(f"q must be a mass function (n,) over the values of log_joint; received {q!r}")
     kept = masses > 0
     return math.fsum(masses[kept] * (logs[kept] - np.log(masses[kept])))
 
@@ -98,8 +101,10 @@ def mean_field_gaussian(mean: Any, cov: Any, start: Any, sweeps: int = 50) -> Ga
     >>> [round(float(v), 12) for v in found.variances]
     [0.19, 0.19]
     """
-    mu, m = np.asarray(mean, np.float64), np.array(start, np.float64)
-    precision = np.linalg.inv(np.asarray(cov, np.float64))
+    law, m = Gaussian(mean, cov), np.array(start, np.float64)
+    if m.shape != law.mean.shape:
+        raise InvalidInput(f"start must be ({law.dim},), like the mean; received shape {m.shape}")
+    mu, precision = law.mean, np.linalg.inv(law.cov)
     means = [m.copy()]
     for _ in range(validation.count(sweeps, "sweeps")):
         for j in range(len(m)):
@@ -148,6 +153,14 @@ def fit_gaussian(target: Any, kind: str, start: tuple[float, float] = (0.0, 1.0)
     with np.errstate(divide="ignore"):
         log_p = np.asarray(target.logpdf(x), np.float64)
     p = np.exp(log_p)
+    if abs(float(p.sum()) * step - 1) > 1e-6:
+        raise InvalidInput(
+            f"target must have nearly all of its mass within 40 of 0; found {p.sum() * step:.6g} of it there; shift and scale it"
+        )
+    if kind != "forward" and not np.isfinite(log_p).all():
+        raise InvalidInput(
+            f"target must have a density everywhere to be fitted by {kind}; it has none at {x[~np.isfinite(log_p)][0]:g}"
+        )
 
     def objective(parameters: Floats) -> tuple[float, Floats]:
         m, log_s = parameters
@@ -165,11 +178,14 @@ def fit_gaussian(target: Any, kind: str, start: tuple[float, float] = (0.0, 1.0)
         score = np.array([z * math.exp(-log_s), z * z - 1])
         return float(value.sum() * step), (score * pull).sum(axis=1) * step
 
-    began = np.array([start[0], math.log(start[1])])
+    scale = validation.positive(start[1], "start", "a standard deviation comes second")
+    began = np.array([validation.real(start[0], "start"), math.log(scale)])
     found: Any = scipy.optimize.minimize(objective, began, jac=True, method="BFGS", options={"gtol": 1e-11})
     slope = float(np.abs(found.jac).max())
-    if slope > 1e-7:
-        raise NotConverged(f"the fit stopped at a slope of {slope:.1e}; begin nearer to the target")
+    if not slope <= 1e-7 or not 5 * step < math.exp(float(found.x[1])) < 8:
+        raise NotConverged(
+            f"the fit stopped at a slope of {slope:.1e} and deviation {math.exp(found.x[1]):.3g}; begin nearer to the target"
+        )
     return GaussianFit(float(found.x[0]), math.exp(float(found.x[1])), float(found.fun))
 
 
@@ -194,7 +210,17 @@ def probit_propagation(x: Any, labels: Any, variance: float = 1.0, sweeps: int =
     >>> round(fit.mean, 6) == round(math.sqrt(1 / math.pi), 6)  # one factor: exact
     True
     """
-    slopes = np.asarray(x, np.float64) * np.asarray(labels, np.float64)
+    inputs, signs = np.asarray(x, np.float64), np.asarray(labels, np.float64)
+    if (
+        inputs.ndim != 1
+        or inputs.shape != signs.shape
+        or not (np.abs(signs) == 1).all()
+        or not np.isfinite(inputs).all()
+    ):
+        raise InvalidInput(
+            f"x must be (n,), finite, and labels (n,) of +1 and -1; received {inputs.shape} and {labels!r}"
+        )
+    slopes = inputs * signs
     sites, cavities = np.zeros((len(slopes), 2)), np.zeros((len(slopes), 2))
     prior = np.array([1 / validation.positive(variance, "variance", "1 is usual"), 0.0])
     total = prior.copy()
@@ -210,8 +236,10 @@ def probit_propagation(x: Any, labels: Any, variance: float = 1.0, sweeps: int =
             spread = v - (w * v / width) ** 2 * hazard * (u + hazard)
             cavities[k], sites[k] = cavity, np.array([1 / spread, mean / spread]) - cavity
             total = prior + sites.sum(axis=0)
-        if np.abs(total - before).max() <= 1e-14 * np.abs(total).max():
+        if np.abs(total - before).max() <= 1e-12 * np.abs(total).max():
             break
+    else:
+        raise NotConverged(f"expectation propagation still moved after {sweeps} sweeps; allow more")
     return ProbitFit(float(total[1] / total[0]), float(1 / total[0]), cavities, sites)
 
 
@@ -239,6 +267,10 @@ def variational_regression(
     True
     """
     x, target = np.asarray(design, np.float64), np.asarray(y, np.float64)
+    if x.ndim != 2 or target.shape != x.shape[:1]:
+        raise InvalidInput(f"design must be (n, d) and y (n,); received shapes {x.shape} and {target.shape}")
+    for name, value in (("precision", precision), ("shape", shape), ("rate", rate)):
+        validation.positive(value, name, "1 is usual")
     n, d = x.shape
     a, b, bounds = shape + d / 2, rate, list[float]()
     gram, moment = precision * x.T @ x, precision * x.T @ target

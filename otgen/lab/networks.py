@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from torch.nn import Flatten, LeakyReLU, Linear, Module, Sequential
 
+from ..errors import InvalidInput
+
 
 def perceptron(sizes: Sequence[int], activation: Module | None = None) -> Sequential:
     """Linear layers of the given sizes with an activation between them; with a last size of 1, values (n,) instead of (n, 1).
@@ -16,6 +18,8 @@ def perceptron(sizes: Sequence[int], activation: Module | None = None) -> Sequen
     >>> len(perceptron([2, 16, 16, 3]))
     5
     """
+    if len(sizes) < 2:
+        raise InvalidInput(f"sizes must hold an input and an output size; received {list(sizes)}")
     layers: list[Module] = []
     for one, two in itertools.pairwise(sizes):
         layers += [Linear(one, two), activation or LeakyReLU(0.2)]

@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.nn import Module
 from torch.optim import Optimizer
 
+from .. import validation
+
 Draw = Callable[[], Tensor]
 
 
@@ -49,6 +51,9 @@ class Game:
     critic_steps: int = 1
     after_critic: Callable[[], None] = _nothing
 
+    def __post_init__(self) -> None:
+        validation.count(self.critic_steps, "critic_steps")
+
 
 def play(game: Game, real: Draw, noise: Draw) -> dict[str, float]:
     """One round: ``critic_steps`` steps of the critic, each on new batches, then one of the generator; the last losses.
@@ -72,12 +77,15 @@ def play(game: Game, real: Draw, noise: Draw) -> dict[str, float]:
         loss = game.critic_loss(game.critic(x), game.critic(fake), x, fake)
         step(game.critic_optimiser, loss)
         game.after_critic()
-    game.critic.requires_grad_(False)
+    learned = [parameter for parameter in game.critic.parameters() if parameter.requires_grad]
+    for parameter in learned:
+        parameter.requires_grad_(False)
     try:
         own = game.generator_loss(game.critic(game.generator(noise())))
         step(game.generator_optimiser, own)
     finally:
-        game.critic.requires_grad_(True)
+        for parameter in learned:
+            parameter.requires_grad_(True)
     return {"critic": loss.item(), "generator": own.item()}
 
 

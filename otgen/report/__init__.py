@@ -2,7 +2,7 @@
 
 from .compare import Comparison, Row, compare
 from .demo import demo
-from .page import write_page
+from .page import checked, write_page
 from .theorems import write_theorems
 
-__all__ = ["Comparison", "Row", "compare", "demo", "write_page", "write_theorems"]
+__all__ = ["Comparison", "Row", "checked", "compare", "demo", "write_page", "write_theorems"]

@@ -35,11 +35,19 @@ def rendered(template: str, **context: Any) -> str:
     return environment.get_template(template).render(version=__version__, **context)
 
 
-def written(path: str | os.PathLike[str], html: str) -> Path:
-    """Write a page beside its place first, then rename it, so that an interrupted run leaves no half page."""
-    target = Path(path)
+def checked(path: str | os.PathLike[str]) -> Path:
+    """Where a page may go: a new file, or one to be replaced, behind any links; raises InvalidInput for all else."""
+    target = Path(path).resolve()
     if target.is_dir():
         raise InvalidInput(f"the page must be a file; received the folder {target}; add a name such as report.html")
+    if target.exists() and not target.is_file():
+        raise InvalidInput(f"the page must be a regular file; received {target}; choose another name")
+    return target
+
+
+def written(path: str | os.PathLike[str], html: str) -> Path:
+    """Write a page beside its place first, then rename it, so that an interrupted run leaves no half page."""
+    target = checked(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, beside = tempfile.mkstemp(dir=target.parent, suffix=".html")
     try:

@@ -37,7 +37,7 @@ def write_theorems(path: str | os.PathLike[str], outcomes: Sequence[Outcome], se
     held = sum(outcome.verdict is Verdict.HOLDS for outcome in outcomes)
     lead = (
         f"{held} of {len(outcomes)} checks hold, with {sum(len(outcome.comparisons) for outcome in outcomes)} comparisons of "
-        f"otgen with computations that share none of its functions; seed {seed}."
+        f"what otgen computes with a second way to the same number; seed {seed}."
     )
     html = rendered(
         "theorems.html.j2",

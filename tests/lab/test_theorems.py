@@ -20,6 +20,7 @@ from otgen.lab.theorems.check import as_printed, below, chapter, differ, equal, 
 
 # The function in which an error is planted, check by check; "-" where the error is that it does nothing.
 PLANTS = {
+    "samples-of-a-wgan": "otgen.distances.wasserstein",
     "gaussian-kl": "otgen.divergences.kl",
     "kl-is-cross-entropy": "otgen.divergences.kl",
     "kl-of-a-joint-law": "otgen.divergences.kl",

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ... import validation
-from ...errors import InvalidInput, MissingExtra, require
+from ...errors import InvalidInput, MissingExtra, OtgenError, require
 
 SLIDES = "Application of O.T."
 LECTURE = "Lecture 9: generative models with adversaries"
@@ -60,7 +60,7 @@ class Comparison(NamedTuple):
     @property
     def stands(self) -> bool:
         """Whether it comes out as it should."""
-        return self.holds != self.printed
+        return self.holds != self.printed and not any(map(math.isnan, (self.left, self.right)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; numbers that are not finite as strings, since JSON has none."""
@@ -96,8 +96,9 @@ def as_printed(comparison: Comparison) -> Comparison:
 def largest(what: str, left: Any, right: Any, tolerance: float = 1e-12) -> Comparison:
     """Arrays that should agree, at the entry where they agree least."""
     one, other = np.broadcast_arrays(np.asarray(left, np.float64), np.asarray(right, np.float64))
-    apart = np.abs(one - other)
-    worst = np.unravel_index(int(np.nanargmax(np.where(np.isnan(apart), np.inf, apart))), one.shape)
+    with np.errstate(invalid="ignore"):
+        apart = np.where(one == other, 0.0, np.abs(one - other))
+    worst = np.unravel_index(int(np.argmax(np.where(np.isnan(apart), np.inf, apart))), one.shape)
     return equal(what, float(one[worst]), float(other[worst]), tolerance)
 
 
@@ -243,6 +244,8 @@ def outcomes(
 
 def chosen(names: Iterable[str] | None) -> list[str]:
     """Names of checks, each once, all of them for None; raises InvalidInput for one that is none."""
+    if isinstance(names, str):
+        raise InvalidInput(f"names must be a list of names; received {names!r}; put it in brackets")
     found = list(CHECKS) if names is None else list(dict.fromkeys(names))
     for name in found:
         if name not in CHECKS:
@@ -259,6 +262,14 @@ def _outcome(check: Check, seed: int) -> Outcome:
         found = tuple(check.run(generator))
     except MissingExtra as fault:
         return Outcome(check, (), Verdict.NOT_RUN, time.perf_counter() - began, str(fault))
+    except (
+        OtgenError,
+        ArithmeticError,
+        ValueError,
+        RuntimeError,
+    ) as fault:  # what is wrong in one is no reason to lose the others
+        note = f"{check.name} stopped: {type(fault).__name__}: {fault}"
+        return Outcome(check, (), Verdict.FAILS, time.perf_counter() - began, note)
     good = bool(found) and all(one.stands for one in found)
     return Outcome(check, found, Verdict.HOLDS if good else Verdict.FAILS, time.perf_counter() - began)
 

@@ -38,6 +38,11 @@ def mean_field_equations(rng: np.random.Generator) -> Found:
     for own, logs in ((found.first, np.log(table) @ found.second), (found.second, found.first @ np.log(table))):
         right = np.exp(logs - logs.max())
         yield largest("factor; exp of the mean logarithm", own, right / right.sum())
+    short = [inference.mean_field(table, sweeps=k) for k in (1, 2, 3)]
+    for k, one in enumerate(short):
+        yield equal(
+            f"KL after {k + 1} sweeps", found.history[k + 1], other.relative(np.outer(one.first, one.second), table)
+        )
     product = np.outer(found.first, found.second)
     yield equal("KL at the end", found.history[-1], other.relative(product, table))
     others = [other.relative(np.outer(other.pmf(rng, 3), other.pmf(rng, 4)), table) for _ in range(500)]
@@ -94,13 +99,22 @@ def mode_covering_and_mode_seeking(rng: np.random.Generator) -> Found:
     """Of two modes far apart forward KL covers both, with the law's own moments; reverse KL takes one, and has a minimum at each."""
     a = 5.0
     target = two_modes(a)
+
+    def forward(m: float, s: float) -> float:
+        def term(x: float) -> float:
+            both = float(np.logaddexp(-((x - a) ** 2) / 2, -((x + a) ** 2) / 2)) - math.log(2 * math.sqrt(2 * math.pi))
+            return math.exp(both) * (both + (x - m) ** 2 / (2 * s * s) + math.log(s * math.sqrt(2 * math.pi)))
+
+        return other.integral(term, -20, 20, np.arange(-16, 17, 2))
+
     cover = inference.fit_gaussian(target, "forward")
     yield equal("forward: mean", cover.mean, 0.0, 1e-6)
     yield equal("forward: standard deviation", cover.sd, math.sqrt(1 + a * a), 1e-6)
     right, left = (inference.fit_gaussian(target, "reverse", (m, 1.0)) for m in (4.0, -4.0))
+    yield equal("forward: its divergence", cover.divergence, forward(cover.mean, cover.sd), 1e-9)
     yield equal("reverse: mean, near a mode", right.mean, a, 1e-3)
     yield equal("reverse: standard deviation", right.sd, 1.0, 1e-3)
-    yield equal("reverse: the second minimum mirrors the first", left.mean, -right.mean, 1e-6)
+    yield equal("reverse: mean of the second minimum", left.mean, -a, 1e-3)
 
     def written(m: float, s: float) -> float:
         def term(x: float) -> float:
@@ -112,6 +126,9 @@ def mode_covering_and_mode_seeking(rng: np.random.Generator) -> Found:
         return other.integral(term, m - 10 * s, m + 10 * s, np.linspace(m - 8 * s, m + 8 * s, 9))
 
     yield equal("reverse: KL by quadrature", right.divergence, written(right.mean, right.sd), 1e-9)
+    yield equal(
+        "the second minimum: slope in the mean", other.slope(lambda m: written(m, left.sd), left.mean, 1e-2), 0.0, 1e-6
+    )
     yield equal("slope in the mean", other.slope(lambda m: written(m, right.sd), right.mean, 1e-2), 0.0, 1e-6)
     yield equal("slope in the deviation", other.slope(lambda s: written(right.mean, s), right.sd, 1e-2), 0.0, 1e-6)
     yield below("reverse KL of one mode; of the covering fit", right.divergence, written(cover.mean, cover.sd))
@@ -159,6 +176,9 @@ def expectation_propagation(rng: np.random.Generator) -> Found:
             math.exp(-0.5 * precision * z * z + shift * z) * float(scipy.special.ndtr(labels[k] * x[k] * z))
         )
 
+    natural = np.array([1 / fit.variance, fit.mean / fit.variance])
+    yield largest("q; prior times all sites", natural, np.array([1.0, 0.0]) + fit.sites.sum(axis=0), 1e-9)
+    yield largest("cavities; q over each site", fit.cavities, natural - fit.sites, 1e-7)
     for k in range(10):
         mean, variance = moments(tilted(k))
         yield equal(f"factor {k}: mean of the tilted law; of q", mean, fit.mean, 1e-8)
@@ -173,8 +193,9 @@ def expectation_propagation(rng: np.random.Generator) -> Found:
 
     class Posterior:
         def logpdf(self, z: Any) -> Any:
-            return -z * z / 2 + scipy.special.log_ndtr((labels * x)[:, None] * z).sum(axis=0)
+            return -z * z / 2 - math.log(mass) + scipy.special.log_ndtr((labels * x)[:, None] * z).sum(axis=0)
 
+    mass = other.integral(posterior, -12, 12, cuts)
     narrow = inference.fit_gaussian(Posterior(), "reverse", (mean, math.sqrt(variance)))
     yield below("variance by reverse KL; by moments", narrow.sd**2, variance)
 

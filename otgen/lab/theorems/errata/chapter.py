@@ -164,7 +164,7 @@ def an_unnormalised_law(rng: np.random.Generator) -> Found:
     yield equal("q_1; p~_1 over its total", float(found.first[0]), float(printed[0] / printed.sum()))
 
 
-@erratum(f"{CHAPTER}, page 14", "q_1* = integral of f", "of p, the law that is approximated")
+@erratum(f"{CHAPTER}, page 15", "q_1* = integral of f", "of p, the law that is approximated")
 def f_for_p(rng: np.random.Generator) -> Found:
     """The marginals are those of p; f is the density of the data of part I, another law."""
     p, f = (other.pmf(rng, 12).reshape(3, 4) for _ in range(2))
@@ -186,7 +186,7 @@ def f_for_p(rng: np.random.Generator) -> Found:
     yield equal("best factor; marginal of p", float(first[0]), float(p.sum(axis=1)[0]), 1e-6)
 
 
-@erratum(f"{CHAPTER}, page 14", "q_j* = N(mu_j, Sigma_jj^-1)", "N(mu_j, Sigma_jj)")
+@erratum(f"{CHAPTER}, page 15", "q_j* = N(mu_j, Sigma_jj^-1)", "N(mu_j, Sigma_jj)")
 def an_inverse_too_many(rng: np.random.Generator) -> Found:
     """The marginals of a normal law have its variances, not their inverses: 6.34 nats against .22."""
     law = div.Gaussian([0.0, 0.0], [[4.0, 1.2], [1.2, 1.0]])
@@ -200,7 +200,7 @@ def an_inverse_too_many(rng: np.random.Generator) -> Found:
 
 
 @erratum(
-    f"{CHAPTER}, page 16",
+    f"{CHAPTER}, page 15",
     "reverse KL picks one mode of a bimodal law",
     "only once the modes are far enough apart: a > 2.80 for modes +-a of deviation 1",
 )

@@ -29,7 +29,14 @@ def the_penalty_at_equality(rng: np.random.Generator) -> Found:
     """At equality the adversarial penalty is -log 4."""
     p = other.pmf(rng, 5)
     best = -scipy.optimize.minimize(
-        lambda w: -float(p @ np.log(other.sigmoid(w)) + p @ np.log(1 - other.sigmoid(w))), np.ones(5), method="BFGS"
+        lambda w: (
+            -float(p @ np.log(other.sigmoid(w)) + p @ np.log(1 - other.sigmoid(w))),
+            p * (2 * other.sigmoid(w) - 1),
+        ),
+        np.ones(5),
+        jac=True,
+        method="BFGS",
+        options={"gtol": 1e-11},
     ).fun
     yield as_printed(equal("D_GAN(P, P); 0", float(best), 0.0, 1e-6))
     yield equal("D_GAN(P, P) + log 4; 2 JS", float(best) + LOG4, 2 * div.js(p, p).value, 1e-9)
@@ -79,4 +86,8 @@ def what_is_moved_outside(rng: np.random.Generator) -> Found:
     inside = float(data @ [div.kl(row, prior).value for row in encoder])
     outside = div.kl(aggregate, prior).value
     yield as_printed(equal("KL inside the mean; outside", inside, outside, 1e-6))
-    yield equal("KL inside; outside + I", inside, outside + other.relative(joint, np.outer(data, aggregate)))
+    yield equal(
+        "KL inside; outside + I",
+        inside,
+        other.relative(aggregate, prior) + other.relative(joint, np.outer(data, aggregate)),
+    )

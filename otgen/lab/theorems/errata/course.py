@@ -130,7 +130,7 @@ def when_jsd_seeks(rng: np.random.Generator) -> Found:
 @erratum(
     f"{COURSE}, informal theoretical results",
     "samples lie on a manifold of the dimension of z",
-    "if G is an immersion; elsewhere its rank drops",
+    "if G is an embedding; where its rank drops there is a cusp",
 )
 def a_cusp(rng: np.random.Generator) -> Found:
     """Z to (z^2, z^3) has a cusp: its Jacobian vanishes at 0; that of z to (z, z^2) nowhere."""
@@ -140,7 +140,7 @@ def a_cusp(rng: np.random.Generator) -> Found:
         return int(np.linalg.matrix_rank(jacobian, tol=1e-5))
 
     yield as_printed(equal("rank at the cusp; dim z", rank(lambda t: (t * t, t**3)), 1))
-    yield equal("rank of an immersion; dim z", rank(lambda t: (t, t * t)), 1)
+    yield equal("rank of an embedding; dim z", rank(lambda t: (t, t * t)), 1)
 
 
 @erratum(f"{COURSE}, Wasserstein distance (discrete)", "W = sum P |i - j|", "the least such sum over all plans")

@@ -106,6 +106,8 @@ def the_swap_of_theta(rng: np.random.Generator) -> Found:
         return 3 * (theta**2 + 1) / 8 - LOG2
 
     grid = np.linspace(-3, 3, 61)
+    gains = [gain(t) for t in grid]
+    yield equal("argmin; theta*", abs(float(grid[int(np.argmin(gains))])), 0.0)
     yield as_printed(equal("argmax; theta*", abs(float(grid[int(np.argmax([gain(t) for t in grid]))])), 0.0))
     for theta, figure in enumerate((-0.32, 0.06, 1.18, 3.06)):
         by_quadrature = other.integral(
