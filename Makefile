@@ -59,4 +59,4 @@ page: $(VENV)/dev demo  ## Look at the report in a browser
 check: test lint types layers doctest docs page  ## All of it
 
 clean:
-	rm -rf $(VENV) docs/_build docs/gallery docs/api/generated report.html
+	rm -rf $(VENV) docs/_build docs/gallery docs/generated docs/api/generated report.html

@@ -1,6 +1,12 @@
 """Sphinx configuration: numpydoc, a gallery that runs, warnings as errors, no network."""
 
+import sys
+from pathlib import Path
+
 import otgen
+
+sys.path.insert(0, str(Path(__file__).parent))
+import lab_pages
 
 project = "otgen"
 author = "The otgen authors"
@@ -31,3 +37,8 @@ sphinx_gallery_conf = {
 }
 nitpicky = False
 suppress_warnings = ["config.cache"]
+
+
+def setup(app):
+    """Pages of the theorem lab come from the checks themselves."""
+    app.connect("builder-inited", lambda app: lab_pages.write(Path(app.srcdir) / "generated"))

@@ -211,7 +211,7 @@ def elliptical(mean0: Any, scatter0: Any, mean1: Any, scatter1: Any, radius: Any
     if source.dim != target.dim:
         raise InvalidInput(f"both laws must have one dimension; received {source.dim} and {target.dim}")
     law_of_radii = _radii(radius, "radius")
-    share = float(law_of_radii.moment(2)) / source.dim
+    share = (float(law_of_radii.var()) + float(law_of_radii.mean()) ** 2) / source.dim
     if not 0 < share < math.inf:
         raise InvalidInput(f"radius must have a finite second moment; received {share * source.dim!r} for it")
     roots = [np.linalg.cholesky(law.cov) for law in (source, target)]

@@ -167,3 +167,74 @@ def test_entropic_gaussians_at_both_ends():
 def test_refusals(call):
     with pytest.raises(otgen.InvalidInput):
         call()
+
+
+class TestFoundByReview:
+    """What a reader broke: laws whose quantiles scipy cannot give, scales, zero weights, and what cannot be known."""
+
+    @pytest.mark.parametrize(
+        ("p", "q", "order", "truth"),
+        [
+            (st.betaprime(5, 6), st.uniform(), 1, 0.5),
+            (st.f(5, 12), st.f(5, 12, scale=2), 1, 1.2),
+            (st.norm(0, 1e200), st.norm(0, 2e200), 2, 1e200),
+            (st.norm(0, 1e-200), st.norm(0, 2e-200), 2, 1e-200),
+            (st.expon(), st.expon(scale=3), 200, 2 * math.exp(math.lgamma(201) / 200)),
+            (st.cauchy(), st.cauchy(1), 1, 1.0),
+            (st.beta(3, 3), st.beta(3, 3, loc=2), 1, 2.0),
+        ],
+    )
+    def test_values(self, p, q, order, truth):
+        assert laws.on_the_line(p, q, order).value == pytest.approx(truth, rel=1e-9)
+
+    @pytest.mark.parametrize(
+        ("p", "q", "order"),
+        [
+            (st.lognorm(3), st.lognorm(3, scale=2), 10),
+            (st.pareto(1.0001), st.pareto(1.0001, scale=2), 1),
+            (st.norm(), st.norm(math.nan, 1), 2),
+            (st.norm(), st.norm(0, -1), 2),
+            (st.norm([0, 1], 1), st.norm(), 2),
+        ],
+    )
+    def test_what_cannot_be_known_is_refused(self, p, q, order):
+        with pytest.raises(otgen.InvalidInput):
+            laws.on_the_line(p, q, order)
+
+    def test_rare_parts_far_away(self):
+        far = Mixture([1 - 1e-12, 1e-12], [st.norm(), st.norm(1e9, 1)])
+        found = laws.on_the_line(far, st.norm(), 1)
+        assert abs(found.value - 1e-3) <= found.error + 1e-11
+
+    def test_atoms_without_mass(self):
+        with_them = laws.semi_discrete([-50, -40, 0, 1], [0, 0, 0.5, 0.5], st.norm(), 1).value
+        assert with_them == laws.semi_discrete([0, 1], None, st.norm(), 1).value
+
+    def test_funnels_of_one_seed(self):
+        pair = laws.Funnels.random(8, 3, rng=0)
+        assert np.isfinite(pair.sample(10, rng=0)[0]).all()
+        assert math.isfinite(pair.w1(100, rng=0)[0])
+
+    def test_mixtures_can_be_sampled(self):
+        two = Mixture([0.25, 0.75], [st.norm(-5), st.norm(5)])
+        x, _ = laws.line_pair(two, st.norm()).sample(20_000, rng=0)
+        assert x.mean() == pytest.approx(2.5, abs=0.15)
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda: laws.translation(lambda n, g: g.normal(size=(n, 2)), 1.0).sample(5),
+            lambda: laws.gaussians(st.norm(), st.norm()),
+            lambda: laws.entropic_gaussians(st.norm(), st.norm(), 1.0),
+            lambda: laws.elliptical([0, 0], np.eye(2), [0, 0], np.eye(2), st.pareto(1.5)),
+            lambda: laws.Funnels.random(3, 2, rng=0).sample(-1),
+        ],
+    )
+    def test_refusals(self, call):
+        with pytest.raises(otgen.InvalidInput):
+            call()
+
+
+def test_pushforward_through_a_scale():
+    doubled = laws.Pushforward(st.norm(), [laws.Branch(lambda x: x / 2, lambda x: 0.5)])
+    assert doubled.pdf(1.0) == pytest.approx(st.norm(0, 2).pdf(1.0))
