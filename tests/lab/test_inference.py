@@ -58,7 +58,9 @@ class TestRelaxed:
         rng = np.random.default_rng(1)
         cost, data, prior = rng.random((4, 3)), rng.dirichlet(np.ones(4)), rng.dirichlet(np.ones(3))
         for penalty in ("kl", "tv"):
-            np.testing.assert_allclose(relaxed_transport(cost, data, prior, 1.0, penalty)[1].sum(axis=1), data, atol=1e-9)
+            np.testing.assert_allclose(
+                relaxed_transport(cost, data, prior, 1.0, penalty)[1].sum(axis=1), data, atol=1e-9
+            )
 
 
 @pytest.mark.parametrize(

@@ -251,7 +251,7 @@ class TestCoverage:
 
 
 class TestDeterminism:
-    @pytest.mark.parametrize("name", ["uniform-samples", "elbo-surgery", "noise", "mean-field-equations"])
+    @pytest.mark.parametrize("name", ["pinsker", "total-variation", "noise", "mean-field-equations"])
     def test_a_seed_says_it_all(self, name):
         one, two = run([name], seed=3)[0], run([name], seed=3)[0]
         assert one.comparisons == two.comparisons
@@ -287,7 +287,8 @@ class TestComparisons:
     def test_relations(self, one, holds):
         assert one.holds is holds
         assert one.stands is holds
-        assert as_printed(one).stands is not holds
+        unknown = math.isnan(one.left) or math.isnan(one.right)  # which no printed form may hide behind
+        assert as_printed(one).stands is (not holds and not unknown)
 
     def test_arrays_are_judged_where_they_agree_least(self):
         assert largest("", [1.0, 2.0, 3.0], [1.0, 2.5, 3.1]).left == 2.0
@@ -368,7 +369,7 @@ class TestCommand:
     def test_one_check_in_full(self):
         found = cli("pinskers-constant")
         assert found.exit_code == 0
-        assert "as printed: TV <= sqrt(2 KL)" in found.stdout
+        assert "as printed: Pinsker's inequality" in found.stdout
         assert "sharp" in found.stdout
 
     def test_a_list(self):

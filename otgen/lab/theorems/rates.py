@@ -28,7 +28,7 @@ Found = Iterator[Comparison]
 )
 def uniform_samples(rng: np.random.Generator) -> Found:
     """Samples of U[0, 1] are .3133 / sqrt n from it in the mean, and .4431 / sqrt n from one another."""
-    n, times = 1000, 400
+    n, times = 1000, 150
     one, two = np.empty(times), np.empty(times)
     for k in range(times):
         x, y = rng.random(n), rng.random(n)
