@@ -222,3 +222,17 @@ class TestReport:
                 if row.distance in ("W₁", "W₂"):
                     assert row.result.lower <= row.result.value <= row.result.upper
                     assert row.result.status is otgen.Status.OPTIMAL
+
+
+def test_a_page_is_written_through_links_and_never_over_devices(tmp_path):
+    import os
+
+    from otgen.report import checked
+
+    (tmp_path / "real.html").write_text("old")
+    (tmp_path / "link.html").symlink_to(tmp_path / "real.html")
+    assert checked(tmp_path / "link.html") == (tmp_path / "real.html").resolve()
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(otgen.InvalidInput):
+            checked(place)

@@ -113,6 +113,7 @@ def disjoint_supports(rng: np.random.Generator) -> Found:
     for k in (1, 2):
         q = stats.uniform(k, 1)
         yield equal(f"KL at distance {k}", div.kl(p, q).value, math.inf, 0)
+        yield equal(f"reversed KL at distance {k}", div.kl(q, p).value, math.inf, 0)
         yield equal(f"TV at distance {k}", div.tv(p, q).value, 1.0, 1e-10)
         yield equal(f"JS at distance {k}", div.js(p, q).value, LOG2, 1e-10)
         yield equal(f"W at distance {k}", distances.wasserstein(x, x + k, p=1).value, k, 1e-12)
