@@ -419,8 +419,8 @@ class Recipe:
 
 
 RECIPES = {
-    "gan": Recipe(_gan("minimax"), 15_000, 256),
-    "ns-gan": Recipe(_gan("non-saturating"), 15_000, 256),
+    "gan": Recipe(_gan("minimax"), 8_000, 256),
+    "ns-gan": Recipe(_gan("non-saturating"), 8_000, 256),
     "wgan": Recipe(_clipped_wgan, 4_000, 256),
     "wgan-gp": Recipe(_penalised_wgan, 5_000, 256),
     "sinkhorn": Recipe(
