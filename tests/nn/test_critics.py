@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.spatial.distance as distances
-from otgen.lab.funnels import Funnels
+from otgen.exact_laws.funnels import Funnels
 
 import otgen
 
