@@ -403,6 +403,14 @@ class TestCommand:
         assert isinstance(cli("--list", "nonsense").exception, InvalidInput)
 
 
+def test_pictures_draw_themselves():
+    from otgen.report.pictures import PICTURES
+
+    assert set(PICTURES) <= set(CHECKS)
+    for picture in PICTURES.values():
+        assert picture.figure().markup.count("<path") > 5
+
+
 def test_a_comparison_as_plain_values():
     row = Comparison("what", math.inf, "=", 1.0, 0.0).to_dict()
     assert json.loads(json.dumps(row))["left"] == "inf"

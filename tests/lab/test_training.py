@@ -86,24 +86,24 @@ class TestRuns:
     @pytest.mark.parametrize("method", METHODS)
     def test_every_method_runs_and_is_a_function_of_its_seed(self, method):
         data = "digits" if RECIPES[method].images_only else "ring"
-        one, two, other = (train(method, data, steps=3, batch_size=16, seed=seed) for seed in (1, 1, 2))
-        last = one.snapshots[3]
+        one, two, other = (train(method, data, steps=1, batch_size=16, seed=seed) for seed in (1, 1, 2))
+        last = one.snapshots[1]
         assert np.isfinite(last).all()
-        np.testing.assert_array_equal(last, two.snapshots[3])
-        assert not np.array_equal(last, other.snapshots[3])
+        np.testing.assert_array_equal(last, two.snapshots[1])
+        assert not np.array_equal(last, other.snapshots[1])
         assert one.history == two.history
 
     @pytest.mark.parametrize("method", ["wgan", "wgan-gp", "vqvae", "avb", "ot-cfm"])
     def test_going_on_is_as_if_it_had_never_stopped(self, tmp_path, method):
         data = "digits" if RECIPES[method].images_only else "grid"
-        options = dict(steps=16, batch_size=12, seed=3)
+        options = dict(steps=6, batch_size=12, seed=3)
         whole = train(method, data, folder=tmp_path / "whole", **options)
 
         class Pulled(Exception):
             pass
 
         def stop(step, steps, measured):
-            if step == 11:
+            if step == 5:
                 raise Pulled
 
         with pytest.raises(Pulled):
@@ -115,7 +115,7 @@ class TestRuns:
         names = {"checkpoint.safetensors", "metrics.jsonl", "scores.json"}
         assert {path.name for path in (tmp_path / "cut").iterdir()} == names
         lines = (tmp_path / "cut" / "metrics.jsonl").read_text().splitlines()
-        assert [json.loads(line)["step"] for line in lines] == [2, 4, 6, 8, 10, 12, 14, 16]
+        assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
 
     def test_the_global_generator_is_left_alone(self):
         torch.manual_seed(7)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.spatial.distance as distances
-from otgen.exact_laws.funnels import Funnels
 
 import otgen
+from otgen.exact_laws.funnels import Funnels
 
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
