@@ -203,6 +203,7 @@ def elliptical(mean0: Any, scatter0: Any, mean1: Any, scatter1: Any, radius: Any
 
     Examples
     --------
+    >>> import scipy.stats
     >>> pair = elliptical([0, 0], np.eye(2), [3, 4], np.eye(2), scipy.stats.uniform())
     >>> pair.wasserstein(2).value
     5.0
@@ -240,6 +241,7 @@ def isotropic(dim: int, radius0: Any, radius1: Any) -> Pair:
 
     Examples
     --------
+    >>> import scipy.stats
     >>> pair = isotropic(10, scipy.stats.chi(10), scipy.stats.chi(10, scale=2))
     >>> round(pair.wasserstein(1).value, 4)
     3.0843
@@ -258,6 +260,7 @@ def line_pair(p_law: Any, q_law: Any) -> Pair:
 
     Examples
     --------
+    >>> import scipy.stats
     >>> pair = line_pair(scipy.stats.expon(), scipy.stats.expon(scale=3))
     >>> round(pair.wasserstein(1).value, 9)
     2.0
