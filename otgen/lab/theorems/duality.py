@@ -169,7 +169,21 @@ def the_gradient_of_w(rng: np.random.Generator) -> Found:
     def generated(t: float) -> Floats:
         return z @ (theta + t * along) + 2.0
 
-    gradients = distances.wasserstein(x, generated(0.0), p=1).gradients(of="cost")
+    found, fake = distances.wasserstein(x, generated(0.0), p=1), generated(0.0)
+    gradients = found.gradients(of="cost")
+    f, _ = (np.asarray(side) for side in found.potentials)
+
+    def critic(points: Floats) -> Floats:
+        return (f[None] - other.distances(points, x)).max(axis=1)
+
+    partners = x[found.plan.todense().argmax(axis=0)]
+    rays = (partners - fake) / np.linalg.norm(partners - fake, axis=1, keepdims=True)
+    middles, h = (partners + fake) / 2, 1e-6
+    slopes = (critic(middles + h * rays) - critic(middles - h * rays)) / (2 * h)
+    yield largest("slope of the critic towards the partner of each sample; 1", slopes, 1.0, 1e-6)
+    yield largest(
+        "gradient in the samples; minus the critic's, over their number", np.asarray(gradients.y), -rays / 20, 1e-12
+    )
     mine = float((np.asarray(gradients.y) * (z @ along)).sum())
     uniform = np.full(20, 1 / 20)
     yield equal(
