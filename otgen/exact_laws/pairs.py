@@ -103,7 +103,7 @@ def segments(apart: float) -> Pair:
     h = _finite(apart, "apart")
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-        return tuple(np.column_stack([np.full(n, z), generator.random(n)]) for z in (0.0, h))  # type: ignore[return-value]
+        return _both(lambda z: np.column_stack([np.full(n, z), generator.random(n)]), (0.0, h))
 
     known = dict(kl=math.inf, tv=1.0, js=_LOG2) if h else dict(kl=0.0, tv=0.0, js=0.0)
     return Pair(f"parallel segments {h:g} apart", 2, draw, _always(abs(h)), known)
@@ -218,10 +218,10 @@ def elliptical(mean0: Any, scatter0: Any, mean1: Any, scatter1: Any, radius: Any
     roots = [np.linalg.cholesky(law.cov) for law in (source, target)]
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-        return tuple(
-            _isotropic(n, source.dim, law_of_radii, generator) @ root.T + law.mean
-            for root, law in zip(roots, (source, target))
-        )  # type: ignore[return-value]
+        return _both(
+            lambda z: _isotropic(n, source.dim, law_of_radii, generator) @ z[0].T + z[1].mean,
+            ((roots[0], source), (roots[1], target)),
+        )
 
     def distance(p: float) -> Estimate | None:
         return _bures(source.mean, share * source.cov, target.mean, share * target.cov) if p == 2 else None
@@ -250,7 +250,7 @@ def isotropic(dim: int, radius0: Any, radius1: Any) -> Pair:
     radii = [_radii(law, name) for name, law in (("radius0", radius0), ("radius1", radius1))]
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-        return tuple(_isotropic(n, dim, radius, generator) for radius in radii)  # type: ignore[return-value]
+        return _both(lambda radius: _isotropic(n, dim, radius, generator), (radii[0], radii[1]))
 
     return Pair("two isotropic laws", dim, draw, lambda p: None if math.isinf(p) else on_the_line(radius0, radius1, p))
 
@@ -268,7 +268,7 @@ def line_pair(p_law: Any, q_law: Any) -> Pair:
     first, second = line(p_law, "p_law"), line(q_law, "q_law")
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-        return tuple(np.asarray(law.rvs(n, random_state=generator))[:, None] for law in (first, second))  # type: ignore[return-value]
+        return _both(lambda law: np.asarray(law.rvs(n, random_state=generator))[:, None], (first, second))
 
     return Pair("two laws on the line", 1, draw, lambda p: None if math.isinf(p) else on_the_line(p_law, q_law, p))
 
@@ -278,6 +278,11 @@ def _finite(value: Any, name: str) -> float:
     if math.isinf(number):
         raise InvalidInput(f"{name} must be finite; received {value!r}")
     return number
+
+
+def _both(sample: Callable[[Any], Floats], laws: tuple[Any, Any]) -> tuple[Floats, Floats]:
+    """Samples of one law, then of the other."""
+    return sample(laws[0]), sample(laws[1])
 
 
 def _radii(law: Any, name: str) -> Any:

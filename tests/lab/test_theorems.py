@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+pytest.importorskip("torch", reason="errors are planted in otgen.nn too, which needs torch")
 import torch
 from planting import plant, plant_skipped
 
@@ -243,7 +243,9 @@ class TestCoverage:
         assert covered == set(range(1, 108))
 
     def test_formulas_become_mathml(self):
-        convert = pytest.importorskip("latex2mathml.converter").convert
+        convert = pytest.importorskip(
+            "latex2mathml.converter", reason="formulas of the page need the plot extra"
+        ).convert
         for check in CHECKS.values():
             if check.formula:
                 assert convert(check.formula).startswith("<math"), check.name

@@ -107,6 +107,16 @@ def torch_and_nn() -> tuple[Any, Any]:
     return require("torch"), require("otgen.nn")
 
 
+def line_layer(weight: float, bias: float) -> Any:
+    """A linear layer of torch from numbers to numbers with this weight and bias, in double precision."""
+    torch, _ = torch_and_nn()
+    layer = torch.nn.Linear(1, 1).double()
+    with torch.no_grad():
+        layer.weight.fill_(weight)
+        layer.bias.fill_(bias)
+    return layer
+
+
 class Verdict(enum.Enum):
     """What came of a check."""
 

@@ -24,6 +24,7 @@ from .check import (
     chapter,
     equal,
     largest,
+    line_layer,
     torch_and_nn,
 )
 from .independent import stats
@@ -64,12 +65,8 @@ def a_round_of_the_algorithm(rng: np.random.Generator) -> Found:
     torch, nn = torch_and_nn()
     wgan, rounds = nn.objectives.wgan, require("otgen.lab.rounds")
     x, z = rng.normal(size=(2, 8)) + 2, rng.normal(size=(3, 8))
-    generator, critic = torch.nn.Linear(1, 1).double(), torch.nn.Linear(1, 1).double()
     a, b, w, c = 0.8, 0.2, 0.3, 0.1
-    with torch.no_grad():
-        for layer, weight, bias in ((generator, a, b), (critic, w, c)):
-            layer.weight.fill_(weight)
-            layer.bias.fill_(bias)
+    generator, critic = line_layer(a, b), line_layer(w, c)
     clipping = wgan.Clipping(0.35, critic_steps=2)
     network = torch.nn.Sequential(critic, torch.nn.Tanh(), torch.nn.Flatten(0))
     game = rounds.Game(

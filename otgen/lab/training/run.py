@@ -111,11 +111,7 @@ def train(
     given = dict(method=method, data=data, steps=steps, batch_size=batch, learning_rate=rate, seed=seed)
     source, state = _fresh(method, data, validation.count(seed, "seed", least=0), rate)
     place = _prepared(folder, resume)
-    history: list[dict[str, float]] = []
-    if place and resume:
-        checkpoint.load(place, state, given)
-        lines = (place / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-        history = [line for line in map(json.loads, lines) if line["step"] <= state.step]
+    history = _resumed(place, state, given) if place and resume else []
     began = time.perf_counter()
     stops = sorted({max(1, round(steps * k / _PICTURED)) for k in range(1, _PICTURED + 1)})
 
@@ -124,15 +120,7 @@ def train(
 
     while state.step < steps:
         _set_rates(state, state.step / steps)
-        try:
-            measured = state.method.advance(real, batch)
-        except InvalidInput as fault:  # what a loss says of samples that are no numbers
-            raise NotConverged(
-                f"training broke down at step {state.step + 1}: {fault}; lower the learning rate"
-            ) from fault
-        state.step += 1
-        if not all(map(math.isfinite, measured.values())):
-            raise NotConverged(f"a loss is no number at step {state.step}: {measured}; lower the learning rate")
+        measured = _advanced(state, real, batch)
         tell(state.step, steps, measured)
         if state.step in stops:
             history.append({"step": float(state.step), **measured, **_judged(source, state, seed)})
@@ -176,6 +164,25 @@ def _prepared(folder: str | Path | None, resume: bool) -> Path | None:
         raise InvalidInput(f"{place}: is a file; choose a folder")
     place.mkdir(parents=True, exist_ok=True)
     return place
+
+
+def _resumed(place: Path, state: State, given: dict[str, Any]) -> list[dict[str, float]]:
+    """Bring a fresh state to the checkpoint; the lines of the metrics file up to it."""
+    checkpoint.load(place, state, given)
+    lines = (place / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [line for line in map(json.loads, lines) if line["step"] <= state.step]
+
+
+def _advanced(state: State, real: Callable[[int], Tensor], batch: int) -> dict[str, float]:
+    """One step, and what it measured; raises NotConverged where that is no number."""
+    try:
+        measured = state.method.advance(real, batch)
+    except InvalidInput as fault:  # what a loss says of samples that are no numbers
+        raise NotConverged(f"training broke down at step {state.step + 1}: {fault}; lower the learning rate") from fault
+    state.step += 1
+    if not all(map(math.isfinite, measured.values())):
+        raise NotConverged(f"a loss is no number at step {state.step}: {measured}; lower the learning rate")
+    return measured
 
 
 def _set_rates(state: State, share: float) -> None:
