@@ -15,7 +15,8 @@ import otgen
 from otgen.errors import InvalidInput, NotConverged
 from otgen.lab.training import DATA, METHODS, named, path_energy, train
 from otgen.lab.training import modes as score_modes
-from otgen.lab.training.methods import RECIPES, Sizes
+from otgen.lab.training.methods import Sizes
+from otgen.lab.training.recipes import RECIPES
 from otgen.lab.training.scores import accuracy, labels, scores
 
 

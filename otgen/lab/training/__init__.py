@@ -6,7 +6,7 @@ require("torch")
 
 from .data import NAMES as DATA
 from .data import Data, named
-from .methods import RECIPES
+from .recipes import RECIPES
 from .run import Run, train
 from .scores import modes, path_energy, scores
 

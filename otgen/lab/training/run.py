@@ -21,7 +21,8 @@ from ...validation import Floats
 from . import checkpoint
 from .checkpoint import State
 from .data import Data, labelled_digits, named
-from .methods import RECIPES, Sizes, arrays, built
+from .methods import Sizes, arrays
+from .recipes import RECIPES, built
 from .scores import accuracy, path_energy, scores
 
 _LAST = 0.01  # of the learning rate, at the end of its cosine
