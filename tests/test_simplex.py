@@ -94,14 +94,38 @@ def test_one_point_under_costs_that_forbid():
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_many_points_that_coincide(weighted):
+def test_many_points_that_nearly_coincide(weighted):
     """The cheapest pairs of all rows are those of the same few columns: a round of pricing for every few rows took 10 s at n = 1000."""
     rng = np.random.default_rng(0)
     a, b = rng.dirichlet(np.ones(900), 2) if weighted else (None, None)
-    result = otgen.wasserstein(np.zeros((900, 3)), np.ones((900, 3)), a, b)
-    assert result.value == pytest.approx(3**0.5, rel=1e-14)
+    x, y = rng.random((2, 900, 16)) * 1e-12
+    result = otgen.wasserstein(x, y + 1.0, a, b)
+    assert result.value == pytest.approx(4.0, rel=1e-11)
     assert result.iterations < 5000
     assert result.seconds < 2.0
-    x, y = rng.integers(0, 3, (600, 2)).astype(float), rng.integers(0, 3, (500, 2)) + 0.5
-    truth = ot.emd2([], [], ot.dist(x, y), numItermax=10**7)
-    assert otgen.wasserstein(x, y).cost == pytest.approx(truth, rel=1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_points_that_coincide_are_one_place(weighted):
+    """Ten places a side, seven hundred points: some twenty pivots, where one per point and more were needed."""
+    rng = np.random.default_rng(1)
+    one, other = rng.random((2, 10, 3))
+    x, y = one[rng.integers(0, 10, 700)], other[rng.integers(0, 10, 700)]
+    a, b = rng.dirichlet(np.ones(700), 2) if weighted else (None, None)
+    result = otgen.wasserstein(x, y, a, b, p=2)
+    assert result.iterations < 100
+    assert result.marginal_error < 1e-25
+    assert_coupling(result.plan, *(np.full(700, 1 / 700) if w is None else w for w in (a, b)), tolerance=1e-15)
+    truth = ot.emd2([] if a is None else a, [] if b is None else b, ot.dist(x, y), numItermax=10**7)
+    assert result.cost == pytest.approx(truth, rel=1e-9)
+    assert (result.plan.permutation is None) == weighted
+    f, _ = result.potentials
+    assert all(len(np.unique(f[(x == place).all(axis=1)])) == 1 for place in one)
+
+
+def test_a_light_point_beside_heavy_ones_keeps_its_share():
+    x = np.array([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [1.0, 0.0]])
+    a, b = np.array([0.5, 1e-17, 0.25, 0.25]), np.full(3, 1 / 3)
+    result = otgen.wasserstein(x, x[:3] + 1.0, a, b, normalize=True)
+    assert result.plan.marginals()[0][1] == pytest.approx(1e-17, rel=1e-12)
+    assert result.marginal_error < 1e-28

@@ -17,6 +17,7 @@ from .compiling import jit
 from .ground import own
 
 Doubles = npt.NDArray[np.floating[Any]]
+Pairs = tuple[Doubles, Doubles]  # high and low parts, of one shape
 
 UNIT = 2.0**-53  # unit roundoff of float64
 _SMALL = 512  # below this, Python's exact fsum is as quick as a compiled kernel, and that need not be loaded
@@ -165,7 +166,7 @@ def _shares(values, high, low, out_high, out_low):
         out_high[i], out_low[i] = pair_divide(values[i], high, low)
 
 
-def shares(weights: Doubles) -> tuple[Doubles, Doubles]:
+def shares(weights: Doubles) -> Pairs:
     """``weights / sum(weights)`` (n,) as pairs of doubles (high, low)."""
     high, low = np.empty(len(weights)), np.empty(len(weights))
     _shares(own(weights, np.dtype(np.float64)), *total_pair(weights), high, low)

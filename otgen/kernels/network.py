@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .accurate import Doubles, pair_add, pair_divide, total_pair
+from .accurate import Doubles, Pairs, pair_add
 from .compiling import jit
 from .reference import Indices
 
@@ -242,8 +242,8 @@ def _pivot(tree, tails, heads, cost, n, start, block, tolerance, limit):
 
 
 @jit
-def _flows(tree, n, a, a_high, a_low, b, b_high, b_low, high, low):
-    """Flow on each node's parent arc for masses a / sum a and b / sum b, as pairs: supplies added up from the leaves."""
+def _flows(tree, n, a_high, a_low, b_high, b_low, high, low):
+    """Flow on each node's parent arc for masses in pairs: supplies added up from the leaves."""
     size = tree.parent.shape[0]
     order = np.empty(size, np.int64)
     top = size - 1
@@ -255,10 +255,9 @@ def _flows(tree, n, a, a_high, a_low, b, b_high, b_low, high, low):
             u = tree.after[u]
             continue
         if u < n:
-            high[u], low[u] = pair_divide(a[u], a_high, a_low)
+            high[u], low[u] = a_high[u], a_low[u]
         else:
-            q, e = pair_divide(b[u - n], b_high, b_low)
-            high[u], low[u] = -q, -e
+            high[u], low[u] = -b_high[u - n], -b_low[u - n]
         u = tree.after[u]
     for k in range(size - 1, 0, -1):
         u = order[k]
@@ -309,9 +308,9 @@ def unserved(tree: Tree, n: int) -> tuple[Indices, Indices]:
     return nodes[nodes < n], nodes[nodes >= n] - n
 
 
-def flows(tree: Tree, a: Doubles, b: Doubles) -> tuple[Doubles, Doubles]:
-    """Flow on each node's parent arc for the real weights, (n + m + 1,) as pairs (high, low); unit total mass."""
-    size = len(a) + len(b) + 1
+def flows(tree: Tree, a: Pairs, b: Pairs) -> Pairs:
+    """Flow on each node's parent arc for the real masses (n,), (m,) of equal total: (n + m + 1,), all as pairs (high, low)."""
+    size = len(tree.parent)
     high, low = np.empty(size), np.empty(size)
-    _flows(tree, len(a), a, *total_pair(a), b, *total_pair(b), high, low)
+    _flows(tree, len(a[0]), *a, *b, high, low)
     return high, low

@@ -16,6 +16,7 @@ import numpy as np
 from ..cost import CallableCost, Cost, PointCost
 from ..kernels import Indices
 from ..kernels.kdtree import LEAF, kd_order
+from ..kernels.places import Places, apart, places
 from ..validation import Floats
 
 
@@ -28,9 +29,13 @@ class Level(NamedTuple):
     rows: Indices | None = None
 
 
-def in_order(cost: PointCost | CallableCost) -> tuple[Indices, Indices]:
-    """Kd orders of the two clouds of a cost."""
-    return kd_order(cost.x), kd_order(cost.y)
+def in_order(cost: Cost) -> tuple[Places, Places]:
+    """The places of both sides, in kd order where they are points; under a callable no two are taken for the same."""
+    if not isinstance(cost, PointCost | CallableCost):
+        n, m = cost.shape
+        return apart(n), apart(m)
+    one, other = (places(z) if isinstance(cost, PointCost) else apart(len(z)) for z in (cost.x, cost.y))
+    return one.reordered(kd_order(cost.x[one.first])), other.reordered(kd_order(cost.y[other.first]))
 
 
 def merged(points: Floats, masses: Any) -> tuple[Floats, Any]:

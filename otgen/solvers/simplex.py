@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from .. import validation
-from ..cost import CallableCost, Cost, PointCost, SparseCost
+from ..cost import Cost, SparseCost
 from ..errors import InvalidInput, TooLarge
 from ..kernels import network
 from ..kernels import staircase as stairs
-from ..kernels.accurate import in_units, shares, total_pair
+from ..kernels.accurate import Pairs, in_units, shares, total_pair
 from ..kernels.network import Tree
+from ..kernels.places import shared_out
 from ..kernels.reference import Indices
 from ..memory import available, readable
 from ..plan import SparsePlan
@@ -34,7 +35,7 @@ _UNITS = 2.0**61  # whole units of mass that a plan is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose: no live mass is smaller than 2 ** -62
 _UNPLACED = 2.0**-51  # mass, of 1, that may find no allowed pair: weights were rounded on their way here
 _FIRST = 8  # pairs a point starts with, from either side
-_SHARED = 0.25  # of the columns: if all rows together list fewer, many points coincide
+_SHARED = 0.25  # of the columns: if all rows together list fewer, many points nearly coincide
 _COARSEST = 150  # points a side below which nothing is merged
 _MORE = 6  # pairs a point may bring in per round
 _MORE_UNPRUNED = 12  # the same where pricing is dear: pairs that do not improve yet, but nearly, come along
@@ -134,19 +135,19 @@ def _star(problem: Problem) -> Solution:
 
 
 class _Live:
-    """The part of a problem that has mass, in kd order: ``rows`` and ``columns`` count in the whole problem."""
+    """The part of a problem that has mass, with points that coincide as one, in kd order.
+
+    ``rows`` and ``columns`` of the whole problem have mass, and lie at ``sources`` and ``targets``.
+    """
 
     def __init__(self, problem: Problem) -> None:
         supply, demand = whole_masses(problem.source.weights, problem.target.weights)
-        rows, columns = np.flatnonzero(supply), np.flatnonzero(demand)
-        cost = problem.cost
-        if isinstance(cost, PointCost | CallableCost):
-            part = cost.restricted(rows, columns)
-            one, other = coarse.in_order(part)
-            rows, columns = rows[one], columns[other]
-        self.problem, self.rows, self.columns = problem, rows, columns
-        self.cost = cost.restricted(rows, columns)
-        self.supply, self.demand = supply[rows], demand[columns]
+        self.problem, self.rows, self.columns = problem, np.flatnonzero(supply), np.flatnonzero(demand)
+        cost = problem.cost.restricted(self.rows, self.columns)
+        self.sources, self.targets = coarse.in_order(cost)
+        self.cost = cost.restricted(self.sources.first, self.targets.first)
+        self.supply = self.sources.masses(supply[self.rows])
+        self.demand = self.targets.masses(demand[self.columns])
 
     def master(self, limit: int | None, progress: Progress) -> _Master:
         """The finest restricted problem, started from the potentials of coarser ones."""
@@ -173,7 +174,7 @@ class _Live:
         n, m = self.problem.shape
         cost = self.problem.cost
         whole_f, whole_g = np.full(n, -np.inf), np.full(m, -np.inf)
-        whole_f[self.rows], whole_g[self.columns] = f, g
+        whole_f[self.rows], whole_g[self.columns] = f[self.sources.of], g[self.targets.of]
         if len(self.rows) < n:
             missing = np.isneginf(whole_f)
             whole_f[missing] = cost.ctransform(whole_g)[0][missing]
@@ -185,8 +186,11 @@ class _Live:
     def plan(self, master: _Master, potentials: tuple[Floats, Floats]) -> SparsePlan:
         """The plan of the master's tree, for the masses as received."""
         a, b = self.problem.source.weights, self.problem.target.weights
-        rows, columns, high, low = master.entries(a[self.rows], b[self.columns])
-        rows, columns = self.rows[rows], self.columns[columns]
+        supply, demand = shares(a[self.rows]), shares(b[self.columns])
+        rows, columns, flow = master.entries(self.sources.shares(supply), self.targets.shares(demand))
+        rows, which, flow = shared_out(self.sources, supply, rows, flow)
+        columns, again, (high, low) = shared_out(self.targets, demand, columns[which], flow)
+        rows, columns = self.rows[rows[again]], self.columns[columns]
         dust = _dust(self, a, b, potentials)
         if len(dust[0]):
             rows, columns = np.concatenate([rows, dust[0]]), np.concatenate([columns, dust[1]])
@@ -267,8 +271,8 @@ class _Master:
         f, g = self.base[0] + self.tree.level[:n], self.base[1] - self.tree.level[n:-1]
         return (f, g) if self.lift is None else (f + self.lift[0], g + self.lift[1])
 
-    def entries(self, a: Floats, b: Floats) -> tuple[Any, Any, Any, Any]:
-        """The plan of the tree for masses (n,), (m,): rows, columns and flows as pairs of doubles."""
+    def entries(self, a: Pairs, b: Pairs) -> tuple[Any, Any, Pairs]:
+        """The plan of the tree for masses (n,), (m,) as pairs of doubles: rows, columns and flows."""
         high, low = network.flows(self.tree, a, b)
         keep = (high > _NOTHING) & (self.tree.arc >= 0)
         arcs = self.tree.arc[keep]
@@ -276,8 +280,7 @@ class _Master:
         return (
             np.concatenate([self.tails[arcs], tails]).astype(np.int64),
             np.concatenate([self.heads[arcs], heads]).astype(np.int64),
-            np.concatenate([high[keep], high_left]),
-            np.concatenate([low[keep], low_left]),
+            (np.concatenate([high[keep], high_left]), np.concatenate([low[keep], low_left])),
         )
 
     def run(self) -> Status:
@@ -378,7 +381,7 @@ class _Master:
 def _staircase(supply: Indices, demand: Indices) -> tuple[Indices, Indices]:
     """The pairs of the plan that serves everything in order, at most n + m - 1.
 
-    Where many points coincide, the cheapest pairs of all rows are those of the same few columns, and the mass of the other rows
+    Where many points nearly coincide, the cheapest pairs of all rows are those of the same few columns, and the mass of the other rows
     would have no way to go but the detour.
     """
     ends, limits = np.cumsum(supply), np.cumsum(demand)
