@@ -11,9 +11,10 @@ import numpy as np
 from . import validation
 from .cost import CallableCost, Cost, DevicePointCost, MatrixCost, Metric, PointCost, SparseCost, point_cost, root_shift
 from .errors import InvalidInput
+from .kernels import gpu
 from .marginals import Marginals
 from .measure import Measure
-from .validation import Floats
+from .validation import Floats, Origin
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Problem:
         origins = (source.weights_origin, target.weights_origin)
         validation.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
         cost = point_cost(source.float64(), target.float64(), metric, p)
-        return cls(source, target, _at_home(cost, source.origin.device), epsilon)
+        return cls(source, target, _at_home(cost, source.origin, (x, y)), epsilon)
 
     @classmethod
     def from_matrix(
@@ -221,12 +222,16 @@ def _same_home(source: Measure, target: Measure) -> None:
         )
 
 
-def _at_home(cost: PointCost | CallableCost, device: str) -> PointCost | CallableCost:
-    """The same cost with its pairs computed on a device."""
+def _at_home(cost: PointCost | CallableCost, origin: Origin, clouds: tuple[Any, Any]) -> PointCost | CallableCost:
+    """The same cost with its pairs computed on the device where the clouds live."""
+    device = origin.device
     if device == "cpu":
         return cost
     if isinstance(cost, CallableCost):
         raise InvalidInput(
             f"a callable metric is asked about arrays of the host; received points on {device}; move them with .cpu() or .get()"
         )
-    return DevicePointCost(cost.x, cost.y, cost.metric, cost.p, device=device)
+    there = (
+        (gpu.seen(clouds[0], device), gpu.seen(clouds[1], device)) if origin.dtype in ("float32", "float64") else None
+    )
+    return DevicePointCost(cost.x, cost.y, cost.metric, cost.p, device=device, there=there)

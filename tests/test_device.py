@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import otgen
-from otgen import implicit
+from otgen import Problem, implicit
 from otgen.solvers import sinkhorn
 
 pytestmark = pytest.mark.skipif(emulated.COMPILER is None, reason="needs g++")
@@ -162,3 +162,48 @@ def test_derivatives_through_the_optimum(kept, monkeypatch):
     for name in "xyab":
         mine = getattr(there_.vjp(f=there(direction)), name)
         np.testing.assert_allclose(host(mine), getattr(here.vjp(f=direction), name), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("d", "metric", "p"), [(2, "euclidean", 2), (3, "euclidean", 1), (12, "euclidean", 2)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_points_do_not_travel_back(d, metric, p, dtype, monkeypatch):
+    """Kernels read what lies on the device: indices and vectors are sent there, no points."""
+    given = clouds(140, 130, d, dtype)
+    sent, asarray = set(), sys.modules["cupy"].asarray
+
+    def told(value, dtype=None):
+        if isinstance(value, np.ndarray) and value.ndim == 2 and value.size:
+            sent.add(value.shape)
+        return asarray(value, dtype)
+
+    monkeypatch.setattr(sys.modules["cupy"], "asarray", told)
+    placed = [there(z) for z in given]
+    options = dict(epsilon=0.1, p=p, metric=metric, tol=1e-5)
+    here, result = otgen.sinkhorn_divergence(*given, **options), otgen.sinkhorn_divergence(*placed, **options)
+    assert result.value == pytest.approx(here.value, rel=1e-4, abs=1e-6)
+    exact = otgen.wasserstein(*placed, p=p, metric=metric)
+    assert exact.value == pytest.approx(otgen.wasserstein(*given, p=p, metric=metric).value, rel=1e-6)
+    assert emulated.launched["softmin"]
+    assert emulated.launched["nearest"]
+    assert not sent
+
+
+def test_numbers_are_the_same_wherever_points_were_shifted():
+    """Far from the origin and in units of their own."""
+    x, y = (np.float32(1e5 + 30 * z) for z in clouds(40, 30, 2)[:2])
+    given = Problem.from_points(there(x), there(y), p=2).scaled().cost
+    plain = Problem.from_points(x, y, p=2).scaled().cost
+    for mine, other in ((given._ground, plain._ground), (given._middle, plain._middle)):
+        assert (host(mine.x) == other.x).all()
+        assert (host(mine.yt) == other.yt).all()
+    back = given.T._ground
+    assert (host(back.x) == plain.T._ground.x).all()
+    order = np.random.default_rng(0).permutation(30)
+    part = given.restricted(order, order)
+    assert (host(part._ground.x) == plain.x[order]).all()
+    assert part.between(part.x, part.y).there is None
+
+
+def test_a_line_of_points_may_be_seen_there():
+    x = np.arange(3.0)
+    assert Problem.from_points(there(x), there(x)).cost.there[0].shape == (3, 1)

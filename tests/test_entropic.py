@@ -315,3 +315,36 @@ def test_single_precision_keeps_its_patience_at_a_later_stage():
     iteration.count = 50
     assert iteration.run(problem.cost.astype(np.float32), problem.epsilon, 1e-3, 1000, lambda message: None)
     assert iteration.count > 51
+
+
+class TestPointsThatCoincide:
+    """They are one place while potentials are found: many times fewer pairs, and the same answer."""
+
+    @pytest.mark.parametrize("relax", [None, (0.3, 0.5)])
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_the_value_is_that_of_the_places(self, relax, weighted):
+        rng = np.random.default_rng(0)
+        one, other = rng.random((2, 9, 3))
+        at, to = rng.integers(0, 9, 400), rng.integers(0, 9, 300)
+        a, b = (rng.dirichlet(np.ones(n)) if weighted else np.full(n, 1 / n) for n in (400, 300))
+        options = dict(epsilon=0.05, tol=1e-9, relax=relax)
+        result = otgen.sinkhorn(one[at], other[to], a, b, **options)
+        places = otgen.sinkhorn(one, other, np.bincount(at, a, 9), np.bincount(to, b, 9), **options)
+        assert result.value == pytest.approx(places.value, rel=1e-8)
+        assert result.marginal_error <= 1e-9
+        assert result.lower <= places.upper
+        assert places.lower <= result.upper
+        for mine, few, where in zip(result.potentials, places.potentials, (at, to)):
+            np.testing.assert_allclose(mine, few[where], atol=1e-7)
+        divergence = otgen.sinkhorn_divergence(one[at], other[to], a, b, **options)
+        assert divergence.value == pytest.approx(
+            otgen.sinkhorn_divergence(one, other, np.bincount(at, a, 9), np.bincount(to, b, 9), **options).value,
+            abs=1e-8,
+        )
+
+    def test_a_start_is_taken_from_one_of_them(self):
+        rng = np.random.default_rng(1)
+        x, y = rng.integers(0, 5, (300, 2)) / 5, rng.integers(0, 5, (280, 2)) / 7
+        a = np.where(rng.random(300) < 0.2, 0.0, 1.0)
+        first = otgen.sinkhorn(x, y, a / a.sum(), epsilon=0.01)
+        assert otgen.sinkhorn(x, y, a / a.sum(), epsilon=0.01, init=first).iterations < first.iterations

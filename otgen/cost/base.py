@@ -111,6 +111,8 @@ class Cost(abc.ABC):
 
     def pairs(self, rows: Indices, columns: Indices) -> Floats:
         """The costs of listed pairs: (k,)."""
+        if 1 in self.shape and len(rows) >= max(self.shape):
+            return self.block()[0][columns] if self.shape[0] == 1 else self.T.block()[0][rows]
         (_, ground), *more = self.grounds()
         if more:
             raise AssertionError("a cost in several pieces answers pairs itself")
@@ -118,6 +120,8 @@ class Cost(abc.ABC):
 
     def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
         """``f_i = min_j c_ij - g_j`` and its arg min: (n,), (n,)."""
+        if self.shape[1] == 1:
+            return self.T.block()[0] - g, np.zeros(self.shape[0], np.int64)
         parts = [self.kernels.ctransform(ground, g) for _, ground in self.grounds()]
         return _joined(parts)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ..kernels import Ground, Indices, gpu
+from ..kernels import PRODUCT, Ground, Indices, gpu
 from ..kernels.accurate import UNIT
 from ..validation import Floats
 from .base import Cost
@@ -18,11 +19,13 @@ from .points import PointCost
 class DevicePointCost(PointCost):
     """As :class:`PointCost`, with the sums and searches over all pairs done where the points came from.
 
-    The host keeps points too, n d numbers, for boxes, levels and bounds on rounding; potentials travel each time. No pair is left
+    ``there`` are the clouds as they came, on the device, which the kernels then read without another transfer. The host keeps points
+    too, n d numbers, for boxes, levels and bounds on rounding; potentials travel each time. No pair is left
     out: cells of neighbours are for processors that would wait for memory.
     """
 
     device: str = "cuda:0"
+    there: tuple[Any, Any] | None = None
 
     @property
     def _boxed(self) -> bool:
@@ -31,9 +34,45 @@ class DevicePointCost(PointCost):
     def _placed(self, ground: Ground) -> Ground:
         return gpu.moved(ground, self.device)
 
+    @cached_property
+    def _ground(self) -> Ground:
+        return super()._ground if self._travels else self._shifted(np.zeros(self.x.shape[1]), self.form)
+
+    @cached_property
+    def _middle(self) -> Ground:
+        return super()._middle if self._travels else self._shifted(self._centre, self.form)
+
+    @cached_property
+    def _products(self) -> Ground:
+        if self._travels:
+            return super()._products
+        return self._shifted(self.y.mean(axis=0), (PRODUCT, 1.0, -2.0))
+
+    @property
+    def _travels(self) -> bool:
+        """Whether the device gets its points from the host: where they are not those that came, or need more than a shift."""
+        return self.there is None or self.metric == "cosine" or abs(self.points_shift) > 900
+
+    def _shifted(self, centre: Floats, form: tuple[float, float, float]) -> Ground:
+        assert self.there is not None
+        return gpu.shifted(self.there, self.device, 2.0**-self.points_shift, centre, form, self.dtype)
+
+    def _flipped(self) -> PointCost:
+        there = None if self.there is None else self.there[::-1]
+        return replace(self, x=self.y, y=self.x, there=there)
+
+    def between(self, x: Floats, y: Floats) -> PointCost:
+        """The same kind of cost between other points."""
+        return replace(self, x=x, y=y, there=None)
+
+    def restricted(self, rows: Indices, columns: Indices) -> PointCost:
+        """The same cost between some of the points only, in the order given."""
+        there = None if self.there is None else gpu.taken(self.there, self.device, rows, columns)
+        return replace(self, x=self.x[rows], y=self.y[columns], there=there)
+
     def __getstate__(self) -> dict[str, Any]:
         """What it is made of: what lies on the device is made again where it is needed."""
-        return {part.name: getattr(self, part.name) for part in fields(self)}
+        return {part.name: getattr(self, part.name) for part in fields(self)} | {"there": None}
 
     @property
     def rounding(self) -> tuple[float, float]:

@@ -46,8 +46,7 @@ class MatrixCost(Cost):
 
     def restricted(self, rows: Indices, columns: Indices) -> MatrixCost:
         """The same cost between some of the points only; the matrix is copied unless all of it is wanted."""
-        n, m = self.shape
-        if len(rows) == n and len(columns) == m and (rows == np.arange(n)).all() and (columns == np.arange(m)).all():
+        if _all(rows, columns, self.shape):
             return self
         return replace(self, matrix=self.matrix[np.ix_(rows, columns)])
 
@@ -127,7 +126,9 @@ class SparseCost(Cost):
         return np.where(found, self.csr.data[at] if len(keys) else 0.0, np.inf)
 
     def restricted(self, rows: Indices, columns: Indices) -> SparseCost:
-        """The same cost between some of the points only, in the order given."""
+        """The same cost between some of the points only; the matrix is copied unless all of it is wanted."""
+        if _all(rows, columns, self.shape):
+            return self
         csr = self.csr[rows][:, columns].tocsr()
         csr.sort_indices()
         return SparseCost(csr, self.shift)
@@ -209,3 +210,8 @@ class SparseCost(Cost):
     def rounding(self) -> tuple[float, float]:
         """Entries are what was received; only scaling by a power of two can underflow."""
         return 0.0, 2.0**-1073
+
+
+def _all(rows: Indices, columns: Indices, shape: tuple[int, int]) -> bool:
+    """Whether rows and columns are all there are, in order."""
+    return all(len(side) == n and bool((side == np.arange(n)).all()) for side, n in zip((rows, columns), shape))

@@ -30,8 +30,38 @@ _FORMS = {0.0: 0, 1.0: 1, 2.0: 2, np.inf: 4, PRODUCT: 5}  # of the inner power, 
 
 def moved(ground: Ground, device: str = "cuda:0") -> Ground:
     """The same cost with its arrays on a device, C-contiguous; what lies there already is not copied."""
-    with require("cupy").cuda.Device(int(device.partition(":")[2] or 0)):
+    with _on(device):
         return ground._replace(**{name: _array(getattr(ground, name), ground.dtype) for name in ("x", "yt", "matrix")})
+
+
+def seen(points: Any, device: str) -> Any:
+    """Points (n, d) or (n,) of any library on a device as an array (n, d) of cupy, by DLPack: not a number is copied."""
+    with _on(device):
+        array = require("cupy").from_dlpack(points)
+        return array if array.ndim == 2 else array[:, None]
+
+
+def taken(clouds: tuple[Any, Any], device: str, rows: Any, columns: Any) -> tuple[Any, Any]:
+    """Some points of either cloud: only the indices travel."""
+    with _on(device):
+        return clouds[0][_array(rows, np.int64)], clouds[1][_array(columns, np.int64)]
+
+
+def shifted(
+    clouds: tuple[Any, Any], device: str, scale: float, centre: Any, form: tuple[float, float, float], dtype: Any
+) -> Ground:
+    """The ground between ``scale z - centre`` for the points z of two clouds on a device; only the centre (d,) travels.
+
+    Shifted in double precision and then rounded to ``dtype``, to the same bits as on the host.
+    """
+    with _on(device):
+        centre = _array(centre, np.float64)
+        x, y = (_array(_array(cloud, np.float64) * scale - centre, dtype) for cloud in clouds)
+        return Ground(x, _array(y.T, dtype), require("cupy").empty((0, 0), dtype), *form, False)
+
+
+def _on(device: str) -> Any:
+    return require("cupy").cuda.Device(int(device.partition(":")[2] or 0))
 
 
 def _array(values: Any, dtype: Any) -> Any:

@@ -35,6 +35,10 @@ class Places(NamedTuple):
         np.add.at(out, self.of, whole)
         return out
 
+    def sums(self, masses: Doubles) -> Doubles:
+        """What each place carries, (k,), of masses (n,)."""
+        return np.bincount(self.of, masses, len(self.first))
+
     def shares(self, masses: Pairs) -> Pairs:
         """What each place carries, (k,), of masses in pairs (n,)."""
         out = np.zeros(len(self.first)), np.zeros(len(self.first))

@@ -83,14 +83,14 @@ class Simplex:
             raise InvalidInput(
                 f"solver='simplex' needs epsilon=0 and finite p; received {problem!r}; use solver='auto'"
             )
+        if 1 in problem.shape and not problem.cost.forbids:
+            return _star(problem)
         need, free = expected.simplex(problem).size, available()
         if need > free:
             raise TooLarge(
                 f"exact transport between {problem.shape[0]} and {problem.shape[1]} points needs about {readable(need)}; "
                 f"{readable(free)} are free; subsample, or use sliced_wasserstein"
             )
-        if 1 in problem.shape and not problem.cost.forbids:
-            return _star(problem)
         live = _Live(problem)
         master = live.master(self.max_iter, progress)
         status = master.run()
@@ -127,7 +127,7 @@ def _star(problem: Problem) -> Solution:
     n, m = problem.shape
     rows, columns = np.broadcast_arrays(np.arange(n), np.arange(m))
     high, low = shares(problem.target.weights if n == 1 else problem.source.weights)
-    costs = problem.cost.pairs(rows, columns).astype(np.float64, copy=False)
+    costs = (problem.cost if n == 1 else problem.cost.T).block()[0].astype(np.float64, copy=False)
     potentials = (np.zeros(1), costs) if n == 1 else (costs, np.zeros(1))
     used = high > 0
     plan = SparsePlan(rows[used], columns[used], high[used], problem.shape, low[used])

@@ -151,18 +151,20 @@ def given(problem: Problem, init: Any) -> tuple[Floats, Floats]:
 
 
 class _Work:
-    """A solve in progress: the part of the problem that has mass, in kd order, and its potentials."""
+    """A solve in progress: the part of the problem that has mass, with points that coincide as one, in kd order, and its potentials.
+
+    ``rows`` and ``columns`` of the whole problem have mass, and lie at ``sources`` and ``targets``. A plan between places is shared out in
+    proportion, which leaves its divergence from the product as it is.
+    """
 
     def __init__(self, problem: Problem, progress: Progress, limit: int) -> None:
         self.problem, self.progress, self.limit, self.count = problem, progress, limit, 0
         a, b = problem.masses
         self.rows, self.columns = np.flatnonzero(a), np.flatnonzero(b)
-        if isinstance(problem.cost, PointCost):
-            part = problem.cost.restricted(self.rows, self.columns)
-            one, other = coarse.in_order(part)
-            self.rows, self.columns = self.rows[one], self.columns[other]
-        self.cost = problem.cost.restricted(self.rows, self.columns)
-        self.a, self.b = a[self.rows], b[self.columns]
+        cost = problem.cost.restricted(self.rows, self.columns)
+        self.sources, self.targets = coarse.in_order(cost)
+        self.cost = cost.restricted(self.sources.first, self.targets.first)
+        self.a, self.b = self.sources.sums(a[self.rows]), self.targets.sums(b[self.columns])
         self.f, self.g = np.zeros(len(self.a)), np.zeros(len(self.b))
 
     def between(self, stages: Sequence[float], tol: float, f: Floats | None, g: Floats | None) -> bool:
@@ -173,7 +175,7 @@ class _Work:
         goal = Marginals(level.a, level.b, self.problem.relax)
         iteration = Iteration(goal, np.zeros(len(level.a)), np.zeros(len(level.b)))
         if f is not None and g is not None:
-            iteration.f, iteration.g = f[self.rows], g[self.columns]
+            iteration.f, iteration.g = f[self.rows[self.sources.first]], g[self.columns[self.targets.first]]
         done = False
         for k, epsilon in enumerate(stages):
             last = k == len(stages) - 1
@@ -192,14 +194,10 @@ class _Work:
 
     def symmetric(self, tol: float, f: Floats | None) -> bool:
         """One measure against itself: f = g, which converges in a few iterations at any epsilon, from any start."""
-        own = SymmetricIteration(
-            Marginals(self.a, self.a, self.problem.relax), np.zeros(len(self.a)) if f is None else f[self.rows]
-        )
+        start = np.zeros(len(self.a)) if f is None else f[self.rows[self.sources.first]]
+        own = SymmetricIteration(Marginals(self.a, self.a, self.problem.relax), start)
         done = self._at(own, self.cost, self.problem.epsilon, tol, self.limit)
-        self.count, self.f = own.count, own.f
-        whole = np.empty(self.problem.shape[0])
-        whole[self.rows] = own.f
-        self.g = whole[self.columns]
+        self.count, self.f, self.g = own.count, own.f, own.f.copy()
         if not done:
             last = Iteration(Marginals(self.a, self.b, self.problem.relax), self.f, self.g)
             last.settle(self.cost, self.problem.epsilon)
@@ -223,12 +221,12 @@ class _Work:
         """Potentials of the whole problem: of points without mass, what a soft minimum gives; 0 where nothing is served."""
         n, m = self.problem.shape
         f, g = np.full(n, np.nan), np.full(m, np.nan)
-        f[self.rows], g[self.columns] = self.f, self.g
+        f[self.rows], g[self.columns] = self.f[self.sources.of], self.g[self.targets.of]
         epsilon, cost = self.problem.epsilon, self.problem.cost
         damping = Marginals(self.a, self.b, self.problem.relax).damping(epsilon)
         for side, other, weights, kept, matrix, factor in (
-            (f, self.g, self.b, self.columns, cost, damping[0]),
-            (g, self.f, self.a, self.rows, cost.T, damping[1]),
+            (f, self.g, self.b, self.columns[self.targets.first], cost, damping[0]),
+            (g, self.f, self.a, self.rows[self.sources.first], cost.T, damping[1]),
         ):
             missing = np.flatnonzero(np.isnan(side))
             if len(missing):
