@@ -32,7 +32,7 @@ class Terms:
     """What entropic values are asked for.
 
     ``relax`` are the strengths of the two sides. Where they are infinite, weights come divided by their sums; else as received.
-    ``symmetric`` says that both sides are the same measure.
+    ``symmetric`` says that both sides are the same measure, ``device`` where pairs are computed unless there are few.
     """
 
     p: float = 2.0
@@ -41,18 +41,24 @@ class Terms:
     max_iter: int = 10_000
     relax: tuple[float, float] = (math.inf, math.inf)
     symmetric: bool = False
+    device: str = "cpu"
 
     def problem(self, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: float) -> Problem:
         """One problem of a batch."""
-        problem = Problem.from_points(x, y, a, b, p=self.p, metric=self.metric, normalize=True)
+        problem = _problem(x, y, a, b, self.p, self.metric, self.device)
         received = min(self.relax) < math.inf
         return replace(problem, epsilon=epsilon, relax=self.relax, symmetric=self.symmetric, as_received=received)
 
 
-def mean_costs(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Metric) -> Floats:
+def _problem(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Metric, device: str) -> Problem:
+    """One problem; a small one stays on the host, where it is solved before a device would have been asked."""
+    problem = Problem.from_points(x, y, a, b, p=p, metric=metric, normalize=True)
+    return problem if small.suits(problem.shape) else problem.on(device)
+
+
+def mean_costs(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Metric, device: str = "cpu") -> Floats:
     """``sum_ij a_i b_j c_ij``, of probabilities: (B,)."""
-    problems = (Problem.from_points(*four, p=p, metric=metric, normalize=True) for four in zip(x, y, a, b))
-    return np.array([problem.mean_cost() for problem in problems])
+    return np.array([_problem(*four, p, metric, device).mean_cost() for four in zip(x, y, a, b)])
 
 
 def entropic(
@@ -123,14 +129,14 @@ def entropic_hessian_product(
 
 
 def exact(
-    x: Floats, y: Floats, a: Floats, b: Floats, *, p: float, metric: Metric
+    x: Floats, y: Floats, a: Floats, b: Floats, *, p: float, metric: Metric, device: str = "cpu"
 ) -> tuple[Floats, np.ndarray, np.ndarray, Floats, Floats, Floats]:
     """Exact costs (B,), optimal plans as rows, columns and values, (B, n + m) each, padded with zeros, and potentials."""
     size, n, m = len(x), x.shape[1], y.shape[1]
     rows, columns = np.zeros((size, n + m), np.int64), np.zeros((size, n + m), np.int64)
     values, costs, f, g = np.zeros((size, n + m)), np.empty(size), np.empty((size, n)), np.empty((size, m))
     for k, four in enumerate(zip(x, y, a, b)):
-        result = run(Problem.from_points(*four, p=p, metric=metric, normalize=True))
+        result = run(_problem(*four, p, metric, device))
         plan = result.plan.sparse if isinstance(result.plan, MonotonePlan) else result.plan
         used = np.flatnonzero(plan.values > 0)
         rows[k], columns[k] = plan.rows[used[0]], plan.columns[used[0]]  # padding that is no pair far away

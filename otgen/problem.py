@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import validation
-from .cost import CallableCost, Cost, DevicePointCost, MatrixCost, Metric, PointCost, SparseCost, point_cost, root_shift
+from .cost import Cost, DevicePointCost, MatrixCost, Metric, PointCost, SparseCost, point_cost, root_shift
 from .errors import InvalidInput
 from .kernels import gpu
 from .marginals import Marginals
@@ -108,7 +108,7 @@ class Problem:
         origins = (source.weights_origin, target.weights_origin)
         validation.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
         cost = point_cost(source.float64(), target.float64(), metric, p)
-        return cls(source, target, _at_home(cost, source.origin, (x, y)), epsilon)
+        return cls(source, target, cost, epsilon)._placed(source.origin, (x, y))
 
     @classmethod
     def from_matrix(
@@ -135,6 +135,27 @@ class Problem:
     def shape(self) -> tuple[int, int]:
         """Numbers of sources and targets, ``(n, m)``."""
         return self.cost.shape
+
+    def _placed(self, origin: Origin, clouds: tuple[Any, Any]) -> Problem:
+        """The same problem with its pairs computed where the clouds live, from the clouds that live there."""
+        device = origin.device
+        if device == "cpu" or origin.dtype not in ("float32", "float64"):
+            return self.on(device)
+        return self.on(device, (gpu.seen(clouds[0], device), gpu.seen(clouds[1], device)))
+
+    def on(self, device: str, there: tuple[Any, Any] | None = None) -> Problem:
+        """The same problem with its pairs computed on a device, ``"cpu"`` or ``"cuda:0"`` and the like.
+
+        ``there`` are its clouds on that device, where they lie there already.
+        """
+        cost = self.cost
+        if device == "cpu":
+            return self
+        if not isinstance(cost, PointCost):
+            raise InvalidInput(
+                f"a callable metric is asked about arrays of the host; received points on {device}; move them with .cpu() or .get()"
+            )
+        return replace(self, cost=DevicePointCost(cost.x, cost.y, cost.metric, cost.p, device=device, there=there))
 
     @property
     def relaxed(self) -> bool:
@@ -220,18 +241,3 @@ def _same_home(source: Measure, target: Measure) -> None:
             f"x and y must live in one library on one device; received {x.library} on {x.device} and "
             f"{y.library} on {y.device}; move one of them"
         )
-
-
-def _at_home(cost: PointCost | CallableCost, origin: Origin, clouds: tuple[Any, Any]) -> PointCost | CallableCost:
-    """The same cost with its pairs computed on the device where the clouds live."""
-    device = origin.device
-    if device == "cpu":
-        return cost
-    if isinstance(cost, CallableCost):
-        raise InvalidInput(
-            f"a callable metric is asked about arrays of the host; received points on {device}; move them with .cpu() or .get()"
-        )
-    there = (
-        (gpu.seen(clouds[0], device), gpu.seen(clouds[1], device)) if origin.dtype in ("float32", "float64") else None
-    )
-    return DevicePointCost(cost.x, cost.y, cost.metric, cost.p, device=device, there=there)

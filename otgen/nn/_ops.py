@@ -25,9 +25,22 @@ def _metric(name: str, q: float) -> Any:
 
 
 def _terms(
-    p: float, metric: str, q: float, tol: float, max_iter: int, relax_x: float, relax_y: float, symmetric: bool
+    x: Tensor,
+    p: float,
+    metric: str,
+    q: float,
+    tol: float,
+    max_iter: int,
+    relax_x: float,
+    relax_y: float,
+    symmetric: bool,
 ) -> Any:
-    return differentiable.Terms(p, _metric(metric, q), tol, max_iter, (relax_x, relax_y), symmetric)
+    return differentiable.Terms(p, _metric(metric, q), tol, max_iter, (relax_x, relax_y), symmetric, _home(x))
+
+
+def _home(x: Tensor) -> str:
+    """Where pairs are computed: where the points live, if otgen has kernels there."""
+    return str(x.device) if x.device.type == "cuda" else "cpu"
 
 
 def _arrays(*tensors: Tensor, keep: int) -> list[np.ndarray]:
@@ -72,7 +85,7 @@ def entropic(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Entropic values (...,) and potentials, float64, (..., n) and (..., m)."""
     lead = x.shape[:-2]
-    terms = _terms(p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
+    terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
     values, f, g = differentiable.entropic(terms, *_arrays(x, y, a, b, epsilon, keep=len(lead)), throw=throw)
     return (
         _tensor(values, x, lead),
@@ -111,7 +124,7 @@ def entropic_gradient(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Gradients of entropic values at their potentials, in x, y, a and b."""
     lead = x.shape[:-2]
-    terms = _terms(p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
+    terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
     found = differentiable.entropic_gradients(terms, *_arrays(x, y, a, b, epsilon, f, g, keep=len(lead)))
     one, two, three, four = (_tensor(part, z, lead) for part, z in zip(found, (x, y, a, b)))
     return one, two, three, four
@@ -142,7 +155,7 @@ def entropic_hessian_product(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Hessians of entropic values times directions in x, y, a and b."""
     lead = x.shape[:-2]
-    terms = _terms(p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
+    terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
     arrays = _arrays(x, y, a, b, epsilon, f, g, of_x, of_y, of_a, of_b, keep=len(lead))
     found = differentiable.entropic_hessian_product(terms, *arrays, throw=throw)
     one, two, three, four = (_tensor(part, z, lead) for part, z in zip(found, (x, y, a, b)))
@@ -164,7 +177,7 @@ def exact(
     """Exact costs (...,), plans as rows, columns and values (..., n + m), and potentials (..., n), (..., m); float64."""
     lead = x.shape[:-2]
     arrays = _arrays(x, y, a, b, keep=len(lead))
-    costs, rows, columns, values, f, g = differentiable.exact(*arrays, p=p, metric=_metric(metric, q))
+    costs, rows, columns, values, f, g = differentiable.exact(*arrays, p=p, metric=_metric(metric, q), device=_home(x))
     return (
         _tensor(costs, x, lead, torch.float64),
         _tensor(rows, x, lead, torch.int64),
@@ -189,7 +202,9 @@ def _(x: Tensor, y: Tensor, a: Tensor, b: Tensor, *rest: Any) -> tuple[Tensor, T
 def mean_cost(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: float, metric: str, q: float) -> Tensor:
     """Mean costs ``sum a_i b_j c_ij``, float64: (...,)."""
     lead = x.shape[:-2]
-    means = differentiable.mean_costs(*_arrays(x, y, a, b, keep=len(lead)), p=p, metric=_metric(metric, q))
+    means = differentiable.mean_costs(
+        *_arrays(x, y, a, b, keep=len(lead)), p=p, metric=_metric(metric, q), device=_home(x)
+    )
     return _tensor(means, x, lead, torch.float64)
 
 

@@ -1,0 +1,64 @@
+"""Losses of tensors on a GPU: their pairs are computed there. The GPU is emulated, see :mod:`emulated`; the tensors are told to be there."""
+
+import emulated
+import pytest
+
+torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
+
+from otgen import nn
+from otgen.kernels import small
+from otgen.nn import _ops
+
+pytestmark = pytest.mark.skipif(emulated.COMPILER is None, reason="needs g++")
+
+
+@pytest.fixture(autouse=True)
+def _no_problem_is_small(monkeypatch):
+    monkeypatch.setattr(small, "PAIRS", 0)
+    with emulated.device():
+        yield
+
+
+LOSSES = [
+    nn.SinkhornLoss(0.1, tol=1e-9),
+    nn.SinkhornLoss(0.1, p=1, relax=0.5, tol=1e-9),
+    nn.WassersteinLoss(2),
+]
+
+
+def derivatives(loss, x, y):
+    value = loss(x, y)
+    (slope,) = torch.autograd.grad(value, x, create_graph=True)
+    (bend,) = torch.autograd.grad((slope * torch.linspace(0, 1, slope.numel()).reshape(slope.shape)).sum(), x)
+    return value.detach(), slope.detach(), bend
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_values_and_derivatives_are_those_of_the_host(loss, monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.rand(n, 2, generator=generator, dtype=torch.float64) for n in (24, 20))
+    x.requires_grad_()
+    here = derivatives(loss, x, y)
+    assert not emulated.launched
+    monkeypatch.setattr(_ops, "_home", lambda x: "cuda:0")
+    there = derivatives(loss, x, y)
+    for mine, other in zip(there, here):
+        torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-7)
+    assert emulated.launched["softmin"] or emulated.launched["nearest"]
+
+
+def test_small_problems_stay_on_the_host(monkeypatch):
+    monkeypatch.setattr(small, "PAIRS", 1000)
+    monkeypatch.setattr(_ops, "_home", lambda x: "cuda:0")
+    x = torch.rand(20, 2, generator=torch.Generator().manual_seed(0))
+    assert nn.sinkhorn_loss(x, x + 1, epsilon=0.1).isfinite()
+    assert not emulated.launched
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_on_a_gpu(loss):
+    x, y = (torch.rand(n, 2, dtype=torch.float64) for n in (300, 280))
+    here, there = (loss(x.to(home), y.to(home)) for home in ("cpu", "cuda"))
+    assert there.device.type == "cuda"
+    torch.testing.assert_close(there.cpu(), here, rtol=1e-6, atol=1e-9)
