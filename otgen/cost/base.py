@@ -102,7 +102,8 @@ class Cost(abc.ABC):
 
     def block(self, rows: slice = slice(None)) -> Floats:
         """The costs of some rows against every column: (rows, m)."""
-        return np.concatenate([self.kernels.cost_block(ground) for _, ground in self.grounds(rows)])
+        parts = [self.kernels.cost_block(ground) for _, ground in self.grounds(rows)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def blocks(self) -> Iterator[tuple[slice, Floats]]:
         """All costs, a few million at a time: (rows, their (rows, m) costs)."""

@@ -80,11 +80,21 @@ def _total(values):
 
 @jit
 def _dot(left, right):
-    high, low = 0.0, 0.0
-    for i in range(left.shape[0]):
+    """Eight sums side by side, as in `_total`."""
+    n = left.shape[0]
+    highs, lows = np.zeros(8), np.zeros(8)
+    for start in range(0, n - 7, 8):
+        for lane in range(8):
+            product, slip = two_product(left[start + lane], right[start + lane])
+            highs[lane], error = two_sum(highs[lane], product)
+            lows[lane] += error + slip
+    for i in range(n - n % 8, n):
         product, slip = two_product(left[i], right[i])
-        high, error = two_sum(high, product)
-        low += error + slip
+        highs[0], error = two_sum(highs[0], product)
+        lows[0] += error + slip
+    high, low = 0.0, 0.0
+    for lane in range(8):
+        high, low = pair_add(high, low, highs[lane], lows[lane])
     return high + low
 
 
@@ -194,6 +204,10 @@ def marginal_residual(index: npt.NDArray[np.int64], high: Doubles, low: Doubles,
 
     Pairs of doubles carry 2 ** -104 relative error an operation; ``ceiling`` covers as many as a point has entries.
     """
+    if len(weights) == 1:  # one long chain of sums otherwise
+        high_sum, low_sum = _total(own(high, high.dtype)), _total(own(low, low.dtype))
+        rest = (high_sum[0] - 1.0) + (high_sum[1] + low_sum[0])
+        return abs(rest) + (len(index) + 8) * 2.0**-100 * (1.0 + high_sum[0])
     entries = int(np.bincount(index, minlength=1).max()) if len(index) else 1
     total_high, total_low = total_pair(weights)
     ceiling = (entries + 8) * 2.0**-100
