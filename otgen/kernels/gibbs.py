@@ -93,10 +93,13 @@ def _inside_slope(ground, tile, count):
     outer, factor = ground.outer, ground.factor
     if outer == 1.0:
         tile[:count] = factor
-        return
-    for j in range(np.uint64(count)):
-        inside = (tile[j] / factor) ** (1.0 / outer)
-        tile[j] = factor * outer * inside ** (outer - 1.0) if inside > 0.0 else 0.0
+    elif outer == 0.5:
+        for j in range(np.uint64(count)):
+            tile[j] = factor * factor / (2 * tile[j]) if tile[j] > 0.0 else 0.0
+    else:
+        power = (outer - 1.0) / outer
+        for j in range(np.uint64(count)):
+            tile[j] = factor * outer * (tile[j] / factor) ** power if tile[j] > 0.0 else 0.0
 
 
 @jit(sums=True)
