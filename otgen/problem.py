@@ -14,7 +14,7 @@ from .errors import InvalidInput
 from .kernels import gpu
 from .marginals import Marginals
 from .measure import Measure
-from .validation import Floats, Origin
+from .validation import Floats
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Problem:
         origins = (source.weights_origin, target.weights_origin)
         validation.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
         cost = point_cost(source.float64(), target.float64(), metric, p)
-        return cls(source, target, cost, epsilon)._placed(source.origin, (x, y))
+        return cls(source, target, cost, epsilon)._placed(x, y)
 
     @classmethod
     def from_matrix(
@@ -136,26 +136,30 @@ class Problem:
         """Numbers of sources and targets, ``(n, m)``."""
         return self.cost.shape
 
-    def _placed(self, origin: Origin, clouds: tuple[Any, Any]) -> Problem:
-        """The same problem with its pairs computed where the clouds live, from the clouds that live there."""
-        device = origin.device
-        if device == "cpu" or origin.dtype not in ("float32", "float64"):
-            return self.on(device)
-        return self.on(device, (gpu.seen(clouds[0], device), gpu.seen(clouds[1], device)))
+    def _placed(self, x: Any, y: Any) -> Problem:
+        """The same problem with its pairs computed where the clouds live, from copies of them that stay there."""
+        origins = self.source.origin, self.target.origin
+        device = origins[0].device
+        moved = self.on(device)
+        if device == "cpu" or any(origin.dtype not in ("float32", "float64") for origin in origins):
+            return moved
+        assert isinstance(moved.cost, DevicePointCost)
+        return replace(moved, cost=replace(moved.cost, there=(gpu.copied(x, device), gpu.copied(y, device))))
 
-    def on(self, device: str, there: tuple[Any, Any] | None = None) -> Problem:
-        """The same problem with its pairs computed on a device, ``"cpu"`` or ``"cuda:0"`` and the like.
-
-        ``there`` are its clouds on that device, where they lie there already.
-        """
+    def on(self, device: str) -> Problem:
+        """The same problem with its pairs computed on a device, ``"cpu"`` or ``"cuda:0"`` and the like."""
         cost = self.cost
-        if device == "cpu":
+        if device == cost.device:
             return self
         if not isinstance(cost, PointCost):
             raise InvalidInput(
-                f"a callable metric is asked about arrays of the host; received points on {device}; move them with .cpu() or .get()"
+                f"a callable metric or a matrix is asked for arrays of the host; received {device!r} to compute it on; move points with "
+                f".cpu() or .get()"
             )
-        return replace(self, cost=DevicePointCost(cost.x, cost.y, cost.metric, cost.p, device=device, there=there))
+        held: dict[str, Any] = dict(
+            x=cost.x, y=cost.y, metric=cost.metric, p=cost.p, shift=cost.shift, dtype=cost.dtype
+        )
+        return replace(self, cost=PointCost(**held) if device == "cpu" else DevicePointCost(**held, device=device))
 
     @property
     def relaxed(self) -> bool:

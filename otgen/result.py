@@ -43,7 +43,8 @@ class Result:
 
     ``value`` is the distance (or the cost, see the function that returned this), ``lower <= truth <= upper`` a proven
     interval for it; ``cost``, ``cost_lower``, ``cost_upper`` the same before the root is taken. Bounds that do not
-    exist are None. ``plan`` is an operator, ``potentials`` a pair of arrays; both are made when first asked for.
+    exist are None. ``plan`` is an operator, ``potentials`` a pair of arrays; these and gradients are made when asked for, from the
+    arrays that were given: change those in place only when nothing more is asked.
 
     Examples
     --------

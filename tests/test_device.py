@@ -188,20 +188,55 @@ def test_points_do_not_travel_back(d, metric, p, dtype, monkeypatch):
     assert not sent
 
 
-def test_numbers_are_the_same_wherever_points_were_shifted():
+@pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean"])
+@pytest.mark.parametrize("unit", [1.0, 1e60, 1e-60])
+def test_numbers_are_the_same_wherever_points_were_shifted(metric, unit):
     """Far from the origin and in units of their own."""
-    x, y = (np.float32(1e5 + 30 * z) for z in clouds(40, 30, 2)[:2])
-    given = Problem.from_points(there(x), there(y), p=2).scaled().cost
-    plain = Problem.from_points(x, y, p=2).scaled().cost
-    for mine, other in ((given._ground, plain._ground), (given._middle, plain._middle)):
+    x, y = (unit * (1e5 + 30 * z) for z in clouds(40, 30, 2)[:2])
+    p = 1 if metric == "sqeuclidean" else 2
+    placed, plain = (
+        Problem.from_points(*pair, p=p, metric=metric).scaled().cost for pair in ((there(x), there(y)), (x, y))
+    )
+    assert (plain.shift != 0) == (unit != 1.0)
+    for mine, other in ((placed._ground, plain._ground), (placed._middle, plain._middle)):
         assert (host(mine.x) == other.x).all()
         assert (host(mine.yt) == other.yt).all()
-    back = given.T._ground
-    assert (host(back.x) == plain.T._ground.x).all()
+    assert (host(placed.T._ground.x) == plain.T._ground.x).all()
     order = np.random.default_rng(0).permutation(30)
-    part = given.restricted(order, order)
+    part = placed.restricted(order, order)
     assert (host(part._ground.x) == plain.x[order]).all()
     assert part.between(part.x, part.y).there is None
+
+
+def test_points_changed_afterwards_change_nothing():
+    x, y, a, b = clouds(40, 30, 2)
+    placed = there(x)
+    result = otgen.sinkhorn(placed, there(y), there(a), there(b), epsilon=0.1)
+    placed._held += 1.0
+    np.testing.assert_allclose(
+        host(result.gradients().x), otgen.sinkhorn(x, y, a, b, epsilon=0.1).gradients().x, atol=1e-4
+    )
+
+
+def test_halves_are_seen_on_the_host_first():
+    x, y, _, _ = clouds(40, 30, 2)
+    for pair in ((x.astype(np.float16), y), (x, y.astype(np.float16))):
+        problem = Problem.from_points(*map(there, pair))
+        assert problem.cost.there is None
+        assert otgen.solve(problem).value == pytest.approx(otgen.solve(Problem.from_points(*pair)).value)
+
+
+def test_a_problem_can_be_put_on_a_device_and_back():
+    x, y, a, b = clouds(40, 30, 2)
+    problem = Problem.from_points(1e60 * x, 1e60 * y, a, b).scaled()
+    moved = problem.on("cuda:0")
+    assert (moved.cost.device, moved.cost.shift, moved.on("cuda:0")) == ("cuda:0", problem.cost.shift, moved)
+    value = otgen.solve(problem).value
+    assert otgen.solve(moved).value == pytest.approx(value, rel=1e-12)
+    assert otgen.solve(moved.on("cpu")).value == value
+    assert moved.on("cpu").cost.device == "cpu"
+    with pytest.raises(otgen.InvalidInput, match="a callable metric or a matrix"):
+        Problem.from_matrix(np.ones((2, 2))).on("cuda:0")
 
 
 def test_a_line_of_points_may_be_seen_there():

@@ -19,7 +19,7 @@ from .points import PointCost
 class DevicePointCost(PointCost):
     """As :class:`PointCost`, with the sums and searches over all pairs done where the points came from.
 
-    ``there`` are the clouds as they came, on the device, which the kernels then read without another transfer. The host keeps points
+    ``there`` are the clouds before any scaling, float64 on the device, which the kernels then read without another transfer. The host keeps points
     too, n d numbers, for boxes, levels and bounds on rounding; potentials travel each time. No pair is left
     out: cells of neighbours are for processors that would wait for memory.
     """

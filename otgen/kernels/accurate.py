@@ -67,11 +67,9 @@ def _total(values):
     highs, lows = np.zeros(8), np.zeros(8)
     for start in range(0, n - 7, 8):
         for lane in range(8):
-            highs[lane], error = two_sum(highs[lane], values[start + lane])
-            lows[lane] += error
+            highs[lane], lows[lane] = pair_add(highs[lane], lows[lane], values[start + lane], 0.0)
     for i in range(n - n % 8, n):
-        highs[0], error = two_sum(highs[0], values[i])
-        lows[0] += error
+        highs[0], lows[0] = pair_add(highs[0], lows[0], values[i], 0.0)
     high, low = 0.0, 0.0
     for lane in range(8):
         high, low = pair_add(high, low, highs[lane], lows[lane])
@@ -195,7 +193,7 @@ def _charge(index, high, low, weights, total_high, total_low, ceiling):
     for i in range(n):
         p, e = pair_divide(weights[i], total_high, total_low)
         rest, slip = pair_add(sums[i, 0], sums[i, 1], -p, -e)
-        worst += abs(rest + slip) + ceiling * (p + abs(sums[i, 0]))
+        worst += abs(rest + slip) * (1.0 + 8 * UNIT) + ceiling * (p + abs(sums[i, 0]))
     return worst
 
 
@@ -205,9 +203,9 @@ def marginal_residual(index: npt.NDArray[np.int64], high: Doubles, low: Doubles,
     Pairs of doubles carry 2 ** -104 relative error an operation; ``ceiling`` covers as many as a point has entries.
     """
     if len(weights) == 1:  # one long chain of sums otherwise
-        high_sum, low_sum = _total(own(high, high.dtype)), _total(own(low, low.dtype))
-        rest = (high_sum[0] - 1.0) + (high_sum[1] + low_sum[0])
-        return abs(rest) + (len(index) + 8) * 2.0**-100 * (1.0 + high_sum[0])
+        (sum_high, sum_low), (more, _) = (_total(own(z, z.dtype)) for z in (high, low))
+        rest = (sum_high - 1.0) + (sum_low + more)
+        return abs(rest) * (1.0 + 8 * UNIT) + (len(index) + 8) * 2.0**-100 * (1.0 + sum_high)
     entries = int(np.bincount(index, minlength=1).max()) if len(index) else 1
     total_high, total_low = total_pair(weights)
     ceiling = (entries + 8) * 2.0**-100

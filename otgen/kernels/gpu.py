@@ -34,10 +34,13 @@ def moved(ground: Ground, device: str = "cuda:0") -> Ground:
         return ground._replace(**{name: _array(getattr(ground, name), ground.dtype) for name in ("x", "yt", "matrix")})
 
 
-def seen(points: Any, device: str) -> Any:
-    """Points (n, d) or (n,) of any library on a device as an array (n, d) of cupy, by DLPack: not a number is copied."""
+def copied(points: Any, device: str) -> Any:
+    """Points (n, d) or (n,) of any library on a device, found by DLPack, as a float64 array (n, d) of cupy; none leaves the device.
+
+    A copy, because the caller may change theirs before the last kernel has run.
+    """
     with _on(device):
-        array = require("cupy").from_dlpack(points)
+        array = require("cupy").array(require("cupy").from_dlpack(points), dtype=np.float64)
         return array if array.ndim == 2 else array[:, None]
 
 
@@ -56,7 +59,7 @@ def shifted(
     """
     with _on(device):
         centre = _array(centre, np.float64)
-        x, y = (_array(_array(cloud, np.float64) * scale - centre, dtype) for cloud in clouds)
+        x, y = (_array(cloud * scale - centre, dtype) for cloud in clouds)
         return Ground(x, _array(y.T, dtype), require("cupy").empty((0, 0), dtype), *form, False)
 
 

@@ -1,6 +1,6 @@
 """Transport as losses, critics and objectives for torch: tensors in, right gradients out.
 
-The numerics are those of the floors below, on the host; results come back in the dtype and on the device of the input.
+The numerics are those of the floors below; results come back in the dtype and on the device of the input.
 Needs torch: ``pip install 'otgen[torch]'``.
 """
 

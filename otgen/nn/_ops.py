@@ -7,6 +7,7 @@ call with another leading dimension. Gradients are autograd functions around ope
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from typing import Any
 
@@ -39,8 +40,11 @@ def _terms(
 
 
 def _home(x: Tensor) -> str:
-    """Where pairs are computed: where the points live, if otgen has kernels there."""
-    return str(x.device) if x.device.type == "cuda" else "cpu"
+    """Where pairs are computed: where the points live, if that is CUDA and cupy is there to reach it; else on the host."""
+    reachable = (
+        x.device.type == "cuda" and torch.version.cuda is not None and importlib.util.find_spec("cupy") is not None
+    )
+    return str(x.device) if reachable else "cpu"
 
 
 def _arrays(*tensors: Tensor, keep: int) -> list[np.ndarray]:

@@ -134,3 +134,15 @@ def test_potentials_are_feasible_and_tight(p):
     value = f @ a / a.sum() + g @ b / b.sum()
     assert value == pytest.approx(stairs.walk(both, x, y, p).cost, rel=1e-11)
     assert math.isfinite(value)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.3])
+def test_what_one_point_receives_is_bounded_for_certain(scale):
+    """A million small parts behind eight large ones: errors of the low parts themselves add up."""
+    m = 2**20
+    part = scale * 2.0**-57 * (1 + int(0.49 * 2**16) * 2.0**-52)
+    high = np.full(m, part)
+    high[:8] = scale * 0.125
+    missed = abs(Fraction(part) * (m - 8) + 8 * Fraction(scale * 0.125) - 1)
+    bound = accurate.marginal_residual(np.zeros(m, np.int64), high, np.zeros(m), np.ones(1))
+    assert missed <= Fraction(bound) <= missed * (1 + Fraction(1e-14)) + Fraction(m + 8) / 2**98

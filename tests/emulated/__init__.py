@@ -102,10 +102,10 @@ def _asarray(value, dtype=None):
 def _typed(act):
     """Of arrays of the device only, as cupy's compiled functions have it."""
 
-    def checked(array, *rest):
+    def checked(array, *rest, **named):
         if not isinstance(array, Array):
             raise TypeError(f"expected an array of the device; received {type(array).__name__}")
-        return Array(act(_there(array), *rest))
+        return Array(act(_there(array), *rest, **named))
 
     return checked
 
@@ -172,6 +172,7 @@ def cupy() -> ModuleType:
         ndarray=Array,
         RawModule=RawModule,
         asarray=_asarray,
+        array=_typed(lambda held, dtype: np.array(held, dtype)),
         ascontiguousarray=_typed(np.ascontiguousarray),
         from_dlpack=lambda array: Array(array._held, array._index),
         asnumpy=lambda array: np.array(array._held),

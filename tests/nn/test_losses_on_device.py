@@ -1,5 +1,8 @@
 """Losses of tensors on a GPU: their pairs are computed there. The GPU is emulated, see :mod:`emulated`; the tensors are told to be there."""
 
+import sys
+from types import SimpleNamespace
+
 import emulated
 import pytest
 
@@ -53,6 +56,18 @@ def test_small_problems_stay_on_the_host(monkeypatch):
     x = torch.rand(20, 2, generator=torch.Generator().manual_seed(0))
     assert nn.sinkhorn_loss(x, x + 1, epsilon=0.1).isfinite()
     assert not emulated.launched
+
+
+def test_without_cupy_or_on_another_make_pairs_are_computed_on_the_host(monkeypatch):
+    tensor = SimpleNamespace(device=torch.device("cuda:1"))
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    assert _ops._home(tensor) == "cuda:1"
+    assert _ops._home(torch.zeros(1)) == "cpu"
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert _ops._home(tensor) == "cpu"
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    assert _ops._home(tensor) == "cpu"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
