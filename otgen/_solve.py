@@ -13,13 +13,21 @@ from typing import Any
 import numpy as np
 
 from . import validation
-from .certify import Certificate, certify_bottleneck, certify_cut, certify_dual, certify_entropic, certify_monotone
+from .certify import (
+    Certificate,
+    certify_bottleneck,
+    certify_cut,
+    certify_dual,
+    certify_entropic,
+    certify_monotone,
+    certify_only,
+)
 from .cost import CallableCost, PointCost, root_shift
 from .errors import Infeasible, InvalidInput, NotConverged
 from .gradients import Gradients, envelope, point_gradients
 from .implicit import Cotangent, vjp
 from .kernels.accurate import UNIT
-from .plan import BottleneckPlan, EntropicPlan, MonotonePlan, Plan, SparsePlan
+from .plan import BottleneckPlan, EntropicPlan, MonotonePlan, OnlyPlan, Plan, SparsePlan
 from .problem import Problem
 from .result import Result, Status
 from .solvers import Auto, Bottleneck, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver
@@ -154,10 +162,12 @@ def certify(problem: Problem, plan: Plan | None, potentials: tuple[Floats, Float
     plan : Plan or None
         None where there is no feasible one.
     potentials : (ndarray, ndarray) or None
-        None on the line, where the sorted order is the proof.
+        None on the line, where the sorted order is the proof, and with a single point, where there is one plan.
     """
     if isinstance(plan, MonotonePlan):
         return certify_cut(plan) if problem.bottleneck else certify_monotone(plan, problem.line_power)
+    if isinstance(plan, OnlyPlan):
+        return certify_only(problem, plan)
     if isinstance(plan, BottleneckPlan):
         return certify_bottleneck(problem, plan)
     if potentials is None:

@@ -1,6 +1,7 @@
 """The simplex at sizes where it goes through coarser levels, against POT; and what it reports on the way."""
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from proving import assert_coupling, assert_feasible, assert_proven
 
 import otgen
+from otgen._solve import certify
 from otgen.solvers import Simplex, coarse
 
 N, M = 700, 640
@@ -84,6 +86,14 @@ def test_one_point_against_many_has_a_single_plan(metric, p, turned):
     assert_coupling(result.plan, *((weights, [1.0]) if turned else ([1.0], weights)), tolerance=1e-15)
     assert len(result.plan.values) == (weights > 0).sum()
     assert_feasible(result.potentials, np.array(costs, float).reshape(result.plan.shape), tolerance=1e-14)
+
+
+def test_the_proof_by_the_only_plan_needs_that_plan():
+    problem = otgen.Problem.from_points([[0.0, 0.0]], np.eye(2), [1.0], [0.25, 0.75])
+    plan = Simplex().solve(problem).plan
+    assert certify(problem, plan, None).lower <= 1.0 <= certify(problem, plan, None).upper
+    with pytest.raises(ValueError, match="needs that plan"):
+        certify(problem, replace(plan, values=np.array([0.5, 0.5])), None)
 
 
 def test_one_point_under_costs_that_forbid():

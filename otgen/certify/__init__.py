@@ -5,6 +5,7 @@ from .certificate import Certificate
 from .dual import certify_dual
 from .entropic import Bounds, certify_entropic, entropic_bounds
 from .line import certify_cut, certify_monotone
+from .only import certify_only
 
 __all__ = [
     "Bounds",
@@ -14,5 +15,6 @@ __all__ = [
     "certify_dual",
     "certify_entropic",
     "certify_monotone",
+    "certify_only",
     "entropic_bounds",
 ]

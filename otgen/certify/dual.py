@@ -97,10 +97,10 @@ def _upper(problem: Problem, plan: SparsePlan) -> tuple[float, float, float]:
     relative, absolute = problem.cost.rounding
     lowest, _ = problem.cost.range()
     costs = problem.cost.pairs(plan.rows, plan.columns).astype(np.float64, copy=False)
-    if np.isinf(costs[plan.values > 0]).any() or (plan.values < 0).any():
+    costs = np.where(plan.values > 0, costs, 0.0)
+    if np.isinf(costs).any() or (plan.values < 0).any():
         return math.inf, math.nan, math.inf
     low = np.zeros(len(plan.values)) if plan.low is None else plan.low
-    costs = np.where(plan.values > 0, costs, 0.0)
     cost = dot(plan.values, costs) + dot(low, costs)
     errors = (
         marginal_residual(plan.rows, plan.values, low, problem.source.weights),

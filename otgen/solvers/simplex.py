@@ -24,7 +24,7 @@ from ..kernels.network import Tree
 from ..kernels.places import shared_out
 from ..kernels.reference import Indices
 from ..memory import available, readable
-from ..plan import SparsePlan
+from ..plan import OnlyPlan, SparsePlan
 from ..problem import Problem
 from ..result import Status
 from ..validation import Floats
@@ -123,15 +123,13 @@ def whole_masses(a: Floats, b: Floats) -> tuple[Indices, Indices]:
 
 
 def _star(problem: Problem) -> Solution:
-    """One point against many: a single plan, and potentials that are tight along all of it."""
-    n, m = problem.shape
-    rows, columns = np.broadcast_arrays(np.arange(n), np.arange(m))
+    """One point against many: a single plan, whose proof needs no potentials."""
+    n = problem.shape[0]
     high, low = shares(problem.target.weights if n == 1 else problem.source.weights)
-    costs = (problem.cost if n == 1 else problem.cost.T).block()[0].astype(np.float64, copy=False)
-    potentials = (np.zeros(1), costs) if n == 1 else (costs, np.zeros(1))
-    used = high > 0
-    plan = SparsePlan(rows[used], columns[used], high[used], problem.shape, low[used])
-    return Solution(problem, plan, potentials, Status.OPTIMAL, 0, "Simplex")
+    used = np.flatnonzero(high)
+    rows, columns = (np.zeros_like(used), used) if n == 1 else (used, np.zeros_like(used))
+    plan = OnlyPlan(rows, columns, high[used], problem.shape, low[used])
+    return Solution(problem, plan, None, Status.OPTIMAL, 0, "Simplex")
 
 
 class _Live:
