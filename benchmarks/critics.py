@@ -1,6 +1,7 @@
 """W_1 by a critic between funnels: the cosine of its gradient with the best one's, and the error of its estimate.
 
     python benchmarks/critics.py --dims 2 4 8 16 --numbers 4 64 --seeds 5 --seconds 60 --out critics.json
+    python benchmarks/critics.py --exact --width 512 --steps 4000 --batch 512
 
 One row per kind of critic, cell (D, N) and seed; figures of the paper beside them are in docs/benchmarks. The benchmark is that of
 Korotin, Kolesov, Burnaev, "Kantorovich strikes back! Wasserstein GANs are not optimal transport?", 2022.
@@ -10,6 +11,7 @@ import argparse
 import itertools
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +69,42 @@ def row(kind, critic, dim, number, seed, seconds):
     )
 
 
+def dirac(n):
+    return lambda size: torch.zeros(size, n)
+
+
+def sphere(n, generator):
+    def draw(size):
+        z = torch.randn(size, n, generator=generator)
+        return z / z.norm(dim=1, keepdim=True)
+
+    return draw
+
+
+def squares(generator):
+    """Images of 64 x 64 with a central square of +1 or -1."""
+    image = torch.zeros(64, 64)
+    image[14:49, 14:49] = 1.0
+    return lambda size: (2 * torch.randint(2, (size, 1), generator=generator) - 1) * image.ravel()
+
+
+def exact(given):
+    """Laws whose W_1 is known: a Dirac against the unit sphere (1), the zero image against squares (35)."""
+    for name in given.cases:
+        generator = torch.Generator().manual_seed(FIRST_SEED)
+        dim = 4096 if name == "squares" else int(name)
+        other, truth = (squares(generator), 35.0) if name == "squares" else (sphere(dim, generator), 1.0)
+        critic = replace(KINDS[given.kinds[0]], width=given.width)
+        found = critics.fit(
+            dirac(dim), other, critic, steps=given.steps, batch_size=given.batch, seconds=given.seconds, rng=FIRST_SEED
+        )
+        print(
+            f"{given.kinds[0]} {name:8} {found.estimate:.4f} of {truth:g}, slope {found.slope:.3f}, batch within "
+            f"[{found.batch_lower:.4f}, {found.batch_exact:.4f}], {int(found.history['step'][-1]) + 1} steps, {found.seconds:.0f} s",
+            flush=True,
+        )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dims", type=int, nargs="+", default=[2, 4, 8, 16])
@@ -74,8 +112,16 @@ def main():
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=["one-sided"])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=110.0)
+    parser.add_argument("--exact", action="store_true", help="the small cases with a known W_1 instead")
+    parser.add_argument("--cases", nargs="+", default=["1", "2", "128", "squares"])
+    parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=10**9)
+    parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--out", type=Path, default=Path("critics.json"))
     given = parser.parse_args()
+    if given.exact:
+        exact(given)
+        return
     rows = []
     cells = itertools.product(
         given.kinds, range(given.seeds), given.dims, given.numbers

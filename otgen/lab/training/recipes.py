@@ -36,7 +36,7 @@ RECIPES = {
     "wgan": Recipe(clipped_wgan_method, 4_000, 256),
     "wgan-gp": Recipe(penalised_wgan_method, 3_600, 256),
     "sinkhorn": Recipe(
-        transport_method(lambda x, y, _: nn.sinkhorn_loss(x, y, epsilon=0.02, p=1, tol=1e-2), 1e-3), 5_000, 256
+        transport_method(lambda x, y, _: nn.sinkhorn_loss(x, y, epsilon=0.02, p=1, tol=1e-2), 1e-3), 12_000, 256
     ),
     "sliced": Recipe(transport_method(sliced_loss, 1e-3), 22_000, 256),
     "vae": Recipe(vae_method, 6_000, 128),
