@@ -94,7 +94,7 @@ def exact(given):
         generator = torch.Generator().manual_seed(FIRST_SEED)
         dim = 4096 if name == "squares" else int(name)
         other, truth = (squares(generator), 35.0) if name == "squares" else (sphere(dim, generator), 1.0)
-        critic = replace(KINDS[given.kinds[0]], width=given.width)
+        critic = replace(KINDS[given.kinds[0]], width=given.width, depth=given.depth)
         found = critics.fit(
             dirac(dim), other, critic, steps=given.steps, batch_size=given.batch, seconds=given.seconds, rng=FIRST_SEED
         )
@@ -115,6 +115,7 @@ def main():
     parser.add_argument("--exact", action="store_true", help="the small cases with a known W_1 instead")
     parser.add_argument("--cases", nargs="+", default=["1", "2", "128", "squares"])
     parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--depth", type=int, default=3)
     parser.add_argument("--steps", type=int, default=10**9)
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--out", type=Path, default=Path("critics.json"))

@@ -73,6 +73,7 @@ def spread(values):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--groups", nargs="+", choices=ROWS, default=list(ROWS))
+    parser.add_argument("--methods", nargs="+", choices=sorted({*PLANE, *IMAGES, "ot-cfm"}), help="only these")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--out", type=Path, default=Path("training.jsonl"))
@@ -80,6 +81,7 @@ def main():
     rows = held(given.out)
     done = {key(row) for row in rows}
     cells = [(*cell, seed) for seed in range(given.seeds) for group in given.groups for cell in ROWS[group]]
+    cells = [cell for cell in cells if given.methods is None or cell[0] in given.methods]
     with ProcessPoolExecutor(given.jobs) as pool, given.out.open("a") as file:
         for finished in as_completed([pool.submit(one, cell) for cell in cells if cell not in done]):
             rows.append(finished.result())
