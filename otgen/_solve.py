@@ -27,7 +27,7 @@ from .errors import Infeasible, InvalidInput, NotConverged
 from .gradients import Gradients, envelope, point_gradients
 from .implicit import Cotangent, vjp
 from .kernels.accurate import UNIT
-from .plan import BottleneckPlan, EntropicPlan, MonotonePlan, OnlyPlan, Plan, SparsePlan
+from .plan import BottleneckPlan, EntropicPlan, MonotonePlan, Plan, SparsePlan
 from .problem import Problem
 from .result import Result, Status
 from .solvers import Auto, Bottleneck, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver
@@ -166,12 +166,12 @@ def certify(problem: Problem, plan: Plan | None, potentials: tuple[Floats, Float
     """
     if isinstance(plan, MonotonePlan):
         return certify_cut(plan) if problem.bottleneck else certify_monotone(plan, problem.line_power)
-    if isinstance(plan, OnlyPlan):
-        return certify_only(problem, plan)
     if isinstance(plan, BottleneckPlan):
         return certify_bottleneck(problem, plan)
+    if isinstance(plan, SparsePlan) and (found := certify_only(problem, plan)) is not None:
+        return found
     if potentials is None:
-        raise AssertionError("a plan off the line is certified by potentials")
+        raise AssertionError("a plan off the line that is not the only one is certified by potentials")
     if isinstance(plan, EntropicPlan):
         return certify_entropic(problem, plan, potentials)
     assert plan is None or isinstance(plan, SparsePlan)

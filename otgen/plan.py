@@ -134,11 +134,6 @@ class SparsePlan(Plan):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class OnlyPlan(SparsePlan):
-    """The plan between one point and many: there is no other."""
-
-
-@dataclass(frozen=True, eq=False, repr=False)
 class BottleneckPlan(SparsePlan):
     """A plan for p = inf with its proof.
 

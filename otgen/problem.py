@@ -11,7 +11,7 @@ import numpy as np
 from . import validation
 from .cost import Cost, DevicePointCost, MatrixCost, Metric, PointCost, SparseCost, point_cost, root_shift
 from .errors import InvalidInput
-from .kernels import gpu
+from .kernels import gpu, on_device
 from .marginals import Marginals
 from .measure import Measure
 from .validation import Floats
@@ -148,14 +148,15 @@ class Problem:
 
     def on(self, device: str) -> Problem:
         """The same problem with its pairs computed on a device, ``"cpu"`` or ``"cuda:0"`` and the like."""
-        cost = self.cost
+        cost, device = self.cost, "cuda:0" if device == "cuda" else device
         if device == cost.device:
             return self
         if not isinstance(cost, PointCost):
             raise InvalidInput(
-                f"a callable metric or a matrix is asked for arrays of the host; received {device!r} to compute it on; move points with "
-                f".cpu() or .get()"
+                f"a callable metric or a matrix is computed on the host; received {device!r} to compute it on; move points with .cpu() or "
+                f".get(), leave a matrix where it is"
             )
+        on_device(device)
         held: dict[str, Any] = dict(
             x=cost.x, y=cost.y, metric=cost.metric, p=cost.p, shift=cost.shift, dtype=cost.dtype
         )

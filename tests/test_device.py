@@ -189,10 +189,10 @@ def test_points_do_not_travel_back(d, metric, p, dtype, monkeypatch):
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean"])
-@pytest.mark.parametrize("unit", [1.0, 1e60, 1e-60])
-def test_numbers_are_the_same_wherever_points_were_shifted(metric, unit):
+@pytest.mark.parametrize(("unit", "dtype"), [(1.0, np.float32), (1.0, float), (1e60, float), (1e-60, float)])
+def test_numbers_are_the_same_wherever_points_were_shifted(metric, unit, dtype):
     """Far from the origin and in units of their own."""
-    x, y = (unit * (1e5 + 30 * z) for z in clouds(40, 30, 2)[:2])
+    x, y = ((unit * (1e5 + 30 * z)).astype(dtype) for z in clouds(40, 30, 2)[:2])
     p = 1 if metric == "sqeuclidean" else 2
     placed, plain = (
         Problem.from_points(*pair, p=p, metric=metric).scaled().cost for pair in ((there(x), there(y)), (x, y))

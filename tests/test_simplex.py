@@ -89,11 +89,54 @@ def test_one_point_against_many_has_a_single_plan(metric, p, turned):
 
 
 def test_the_proof_by_the_only_plan_needs_that_plan():
-    problem = otgen.Problem.from_points([[0.0, 0.0]], np.eye(2), [1.0], [0.25, 0.75])
-    plan = Simplex().solve(problem).plan
-    assert certify(problem, plan, None).lower <= 1.0 <= certify(problem, plan, None).upper
-    with pytest.raises(ValueError, match="needs that plan"):
-        certify(problem, replace(plan, values=np.array([0.5, 0.5])), None)
+    """Any other is proven by potentials: what a plan moves elsewhere, its certificate charges."""
+    problem = otgen.Problem.from_points([[0.0, 0.0]], [[1.0, 0.0], [0.0, 3.0]], [1.0], [0.25, 0.75], p=1)
+    plan, potentials = Simplex().solve(problem).plan, (np.zeros(1), np.array([1.0, 3.0]))
+    found = certify(problem, plan, None)
+    assert found.lower <= 2.5 <= found.upper < 2.5 + 1e-12
+    for changed in (replace(plan, values=np.array([0.5, 0.5])), replace(plan, columns=np.array([0, 0]))):
+        found = certify(problem, changed, potentials)
+        assert found.marginal_error > 0.2
+        assert found.lower <= 2.5 <= found.upper
+    another = otgen.Problem.from_points(np.eye(2), np.eye(2))
+    with pytest.raises(AssertionError, match="certified by potentials"):
+        certify(another, plan, None)
+    assert certify(problem, replace(plan, low=None), potentials).upper < 2.5 + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("far", "near", "masses", "p", "metric", "truth"),
+    [
+        (1.0, 1e-170, (0.0, 1.0), 1, "euclidean", Fraction(1e-170)),
+        (1.0, 1e-160, (0.0, 1.0), 1, "euclidean", Fraction(1e-160)),
+        (1.0, 5e-4, (0.0, 1.0), 1, otgen.Minkowski(100), Fraction(5e-4)),
+        (
+            1.0,
+            5e-4,
+            (1e-9, 1.0 - 1e-9),
+            1,
+            otgen.Minkowski(100),
+            Fraction(1e-9) + Fraction(5e-4) * Fraction(1.0 - 1e-9),
+        ),
+        (1e70, 0.0, (1e-320, 1e10), 1, "euclidean", Fraction(1e70) * Fraction(1e-320) / Fraction(1e10)),
+        (1e70, 0.0, (1e-320, 3.0), 1, "euclidean", Fraction(1e70) * Fraction(1e-320) / Fraction(3.0)),
+        (1e-200, 0.0, (0.5, 0.5), 2, "euclidean", Fraction(1e-200) ** 2 / 2),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_bounds_hold_where_numbers_run_out_of_exponents(far, near, masses, p, metric, truth, turned):
+    one, many, whole = [[0.0, 0.0]], [[far, 0.0], [0.0, near]], [float(sum(masses))]
+    sides = (many, one, masses, whole) if turned else (one, many, whole, masses)
+    result = otgen.solve(otgen.Problem.from_points(*sides, p=p, metric=metric, normalize=True))
+    assert Fraction(result.lower) <= truth * (1 + Fraction(1, 2**45))
+    assert truth * (1 - Fraction(1, 2**45)) <= Fraction(result.upper)
+
+
+def test_bounds_hold_where_a_high_power_underflows():
+    """Coordinates of 5e-4 beside a box of 10 are nothing to the power of 100: said by the interval, not by the value."""
+    x = np.array([[0.0, 0.0], [10.0, 0.0]])
+    result = otgen.wasserstein(x, x + [0.0, 5e-4], p=1, metric=otgen.Minkowski(100), throw=False)
+    assert result.lower <= 5e-4 <= result.upper
 
 
 def test_one_point_under_costs_that_forbid():

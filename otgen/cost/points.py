@@ -404,7 +404,7 @@ class PointCost(Cost):
 
         A difference of two floats is off by u; its inner power by ``inner u`` plus the rounding of ``pow``; a sum of d
         non-negative terms by ``(d - 1) u`` more; the outer power multiplies all that and adds its own. Products below
-        the smallest normal number are lost, which the absolute part covers. Cosine is of unit vectors whose
+        the smallest normal number are lost, which the absolute part covers, under a root much of it. Cosine is of unit vectors whose
         coordinates are themselves off by ``(d/2 + 4) u``: an absolute error.
         """
         inner, outer, _ = self.form
@@ -418,6 +418,8 @@ class PointCost(Cost):
                 710 if unit == UNIT else 90
             )  # p/q is rounded: what it is the power of has a logarithm of at most that
         tiny = 0.0 if inner * outer == 1 else 1e-290 if unit == UNIT else 1e-30
+        if outer < 1:  # a root of what an inner power has lost
+            tiny = (d * (2.0**-1022 if unit == UNIT else 2.0**-126)) ** outer
         return 1.01 * (outer * inside + (0 if outer == 1 else 3)) * unit, tiny
 
 

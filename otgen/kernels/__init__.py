@@ -38,5 +38,5 @@ def on_device(device: str) -> Kernels:
     if device.startswith("cuda"):
         return gpu
     raise InvalidInput(
-        f"there are no kernels for device {device!r}; received an array that lives there; move it to the host first"
+        f"device must be cpu or cuda:0 and the like, for which there are kernels; received {device!r}; move arrays to the host first"
     )

@@ -39,8 +39,9 @@ def copied(points: Any, device: str) -> Any:
 
     A copy, because the caller may change theirs before the last kernel has run.
     """
-    with _on(device):
+    with _on(device) as here:
         array = require("cupy").array(require("cupy").from_dlpack(points), dtype=np.float64)
+        here.synchronize()
         return array if array.ndim == 2 else array[:, None]
 
 

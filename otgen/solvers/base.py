@@ -23,6 +23,7 @@ class Solution:
     """What a solver hands over; nothing in it is proven yet.
 
     ``problem`` is the problem that plan and potentials belong to: the one given, perhaps divided by another power of two.
+    ``potentials`` are None where the plan needs none for its proof: on the line, and where it is the only one.
     """
 
     problem: Problem

@@ -24,7 +24,7 @@ from ..kernels.network import Tree
 from ..kernels.places import shared_out
 from ..kernels.reference import Indices
 from ..memory import available, readable
-from ..plan import OnlyPlan, SparsePlan
+from ..plan import SparsePlan
 from ..problem import Problem
 from ..result import Status
 from ..validation import Floats
@@ -128,7 +128,7 @@ def _star(problem: Problem) -> Solution:
     high, low = shares(problem.target.weights if n == 1 else problem.source.weights)
     used = np.flatnonzero(high)
     rows, columns = (np.zeros_like(used), used) if n == 1 else (used, np.zeros_like(used))
-    plan = OnlyPlan(rows, columns, high[used], problem.shape, low[used])
+    plan = SparsePlan(rows, columns, high[used], problem.shape, low[used])
     return Solution(problem, plan, None, Status.OPTIMAL, 0, "Simplex")
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from otgen.kernels import accurate, sorting
+from otgen.kernels import accurate, compiling, sorting
 from otgen.kernels import staircase as stairs
 
 
@@ -146,3 +146,15 @@ def test_what_one_point_receives_is_bounded_for_certain(scale):
     missed = abs(Fraction(part) * (m - 8) + 8 * Fraction(scale * 0.125) - 1)
     bound = accurate.marginal_residual(np.zeros(m, np.int64), high, np.zeros(m), np.ones(1))
     assert missed <= Fraction(bound) <= missed * (1 + Fraction(1e-14)) + Fraction(m + 8) / 2**98
+
+
+@compiling.jit
+def _product(a, b):
+    return accurate.two_product(a, b)
+
+
+def test_products_are_exact_compiled_or_not():
+    rng = np.random.default_rng(0)
+    for a, b in rng.normal(size=(100, 2)) * 10.0 ** rng.integers(-60, 60, (100, 2)):
+        for high, low in (_product(a, b), accurate.two_product(a, b)):
+            assert Fraction(float(high)) + Fraction(float(low)) == Fraction(a) * Fraction(b)

@@ -38,6 +38,10 @@ class Device:
     def __enter__(self):
         global _current
         self.before, _current = _current, self.id
+        return self
+
+    def synchronize(self):
+        """Nothing is ever late here."""
 
     def __exit__(self, *_):
         global _current
