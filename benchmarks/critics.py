@@ -10,6 +10,7 @@ Korotin, Kolesov, Burnaev, "Kantorovich strikes back! Wasserstein GANs are not o
 import argparse
 import itertools
 import json
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -94,11 +95,12 @@ def exact(given):
         generator = torch.Generator().manual_seed(FIRST_SEED)
         dim = 4096 if name == "squares" else int(name)
         other, truth = (squares(generator), 35.0) if name == "squares" else (sphere(dim, generator), 1.0)
-        critic = replace(KINDS[given.kinds[0]], width=given.width, depth=given.depth)
+        weight = {} if given.weight is None else dict(weight=given.weight)
+        critic = replace(KINDS[given.kinds[0]], width=given.width, depth=given.depth, **weight)
         found = critics.fit(dirac(dim), other, critic, steps=given.steps, batch_size=given.batch, rng=FIRST_SEED)
         print(
             f"{given.kinds[0]} {name:8} {found.estimate:.4f} of {truth:g}, slope {found.slope:.3f}, batch within "
-            f"[{found.batch_lower:.4f}, {found.batch_exact:.4f}], {given.steps} steps of {given.batch}, {given.depth} x {given.width}, {found.seconds:.0f} s",
+            f"[{found.batch_lower:.4f}, {found.batch_exact:.4f}], {given.steps} steps of {given.batch}, {given.depth} x {given.width}, weight {getattr(critic, 'weight', math.nan):g}, {found.seconds:.0f} s",
             flush=True,
         )
 
@@ -115,6 +117,7 @@ def main():
         "--exact", nargs="+", choices=cases, help="instead, cases with a known W_1, by the first of --kinds:"
     )
     parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--weight", type=float, help="of the penalty, where it is not to be the default")
     parser.add_argument("--depth", type=int, default=3)
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--batch", type=int, default=512)
