@@ -223,7 +223,7 @@ def test_layouts_give_the_same_bits(kernels, layout, tmp_path):
 def test_no_kernels_for_an_unknown_device():
     assert on_device("cpu") is cpu
     assert on_device("cuda:1") is gpu
-    with pytest.raises(InvalidInput, match="device must be cpu or cuda:0 .*'rocm:0'"):
+    with pytest.raises(InvalidInput, match=r"device must be cpu or cuda:0 .*'rocm:0'"):
         on_device("rocm:0")
 
 
