@@ -2,10 +2,11 @@
 
 from .base import Cost, root_shift, row_blocks
 from .callables import CallableCost
+from .choice import point_cost
 from .device import DevicePointCost
 from .matrices import MatrixCost, SparseCost
 from .metrics import COSTS, METRICS, Metric, Minkowski
-from .points import PointCost, point_cost
+from .points import PointCost
 from .stacks import StackCost, is_plain
 
 __all__ = [

@@ -11,15 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import validation
-from ..errors import InvalidInput
 from ..kernels import CELL, PRODUCT, Ground, Indices, matrix_ground, on_device, point_ground
 from ..kernels.accurate import UNIT
 from ..kernels.kdtree import kd_order
 from ..validation import Floats
 from .base import Cost
-from .callables import CallableCost
-from .metrics import COSTS, METRICS, Metric, Minkowski
+from .metrics import Minkowski
 
 _SIFTED = 3  # candidates a row for a c-transform by matrix product
 _KEPT = 2**28  # bytes of inner products that are kept for the next pass
@@ -428,32 +425,3 @@ def _ends(points: Floats) -> tuple[Floats, Floats]:
     if points.shape[1] > _TREE_DIM:
         return points.min(axis=0), points.max(axis=0)
     return np.array([z.min() for z in points.T]), np.array([z.max() for z in points.T])
-
-
-def point_cost(x: Floats, y: Floats, metric: Metric, p: float) -> PointCost | CallableCost:
-    """The cost ``metric ** p`` between two checked clouds; see :class:`PointCost` for the metrics and the errors."""
-    if x.shape[1] != y.shape[1]:
-        raise InvalidInput(
-            f"x and y must have the same number of coordinates; received {x.shape[1]} and {y.shape[1]}; project or pad one"
-        )
-    x, y = x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
-    if isinstance(metric, type):
-        raise InvalidInput(
-            f"metric must be a name, a Minkowski(q) or a callable on two blocks; received the class {metric.__name__}"
-        )
-    if callable(metric) and not isinstance(metric, Minkowski):
-        return CallableCost(x, y, metric, p)
-    if not isinstance(metric, Minkowski):
-        validation.one_of(metric, "metric", METRICS + COSTS)
-    if metric in COSTS and p != 1:
-        raise InvalidInput(
-            f"metric={metric!r} is a cost, not a metric, and goes with p=1 only; received p={p:g}; "
-            f'for W_2 use metric="euclidean", p=2'
-        )
-    for name, z in (("x", x), ("y", y)):
-        if metric == "cosine" and not z.any(axis=1).all():
-            row = int((~z.any(axis=1)).argmax())
-            raise InvalidInput(
-                f'{name} must hold no zero vector under metric="cosine"; received one in row {row}; drop it'
-            )
-    return PointCost(x, y, metric, p)

@@ -202,8 +202,8 @@ def shares(weights: Doubles) -> Pairs:
 
 
 @jit
-def _received(index, high, low, out_high, out_low):
-    """Add up pairs by the point they belong to."""
+def add_up(index, high, low, out_high, out_low):
+    """Add pairs (k,), each to the entry of the output (n,) that its index names."""
     for k in range(index.shape[0]):
         i = index[k]
         out_high[i], out_low[i] = pair_add(out_high[i], out_low[i], high[k], low[k])
@@ -231,6 +231,6 @@ def marginal_residual(index: npt.NDArray[np.int64], high: Doubles, low: Doubles,
     ceiling = (entries + 8) * 2.0**-100
     kind, size = np.dtype(np.float64), len(weights)
     sums, out = np.zeros((2, size)), np.empty(size)
-    _received(index, own(high, kind), own(low, kind), sums[0], sums[1])
+    add_up(index, own(high, kind), own(low, kind), sums[0], sums[1])
     _missed(sums[0], sums[1], own(weights, kind), *total_pair(weights), ceiling, out)
     return float(out.sum()) * (1.0 + (size + 16) * UNIT)

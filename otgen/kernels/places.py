@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .accurate import Doubles, Pairs, pair_add
+from .accurate import Doubles, Pairs, add_up, pair_add
 from .compiling import jit
 from .reference import Indices
 
@@ -42,7 +42,7 @@ class Places(NamedTuple):
     def shares(self, masses: Pairs) -> Pairs:
         """What each place carries, (k,), of masses in pairs (n,)."""
         out = np.zeros(len(self.first)), np.zeros(len(self.first))
-        _add_up(self.of, *masses, *out)
+        add_up(self.of, *masses, *out)
         return out
 
 
@@ -77,13 +77,6 @@ def _hashes(points: Doubles) -> npt.NDArray[np.uint64]:
     bits ^= bits >> np.uint64(32)
     odd = np.random.default_rng(0).integers(2**63, size=points.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     return bits @ odd
-
-
-@jit
-def _add_up(of, high, low, out_high, out_low):
-    for i in range(of.shape[0]):
-        k = of[i]
-        out_high[k], out_low[k] = pair_add(out_high[k], out_low[k], high[i], low[i])
 
 
 @jit
