@@ -32,13 +32,13 @@ COVERED = --cov --cov-report=
 
 test: $(VENV)/dev  ## Run the tests, with coverage
 	$(MAKE) -j2 tests-of-laws tests-of-networks
-	COVERAGE_FILE=.coverage.rest $(BIN)/pytest tests --ignore=tests/lab --ignore=tests/exact_laws --ignore=tests/divergences \
+	COVERAGE_FILE=.coverage.rest $(BIN)/pytest tests --ignore=tests/lab --ignore=tests/laws --ignore=tests/divergences \
 		--ignore=tests/conformance --ignore=tests/nn $(COVERED)
 	$(BIN)/coverage combine -q .coverage.laws .coverage.lines .coverage.networks .coverage.rest
 	$(BIN)/coverage report --fail-under=95 --skip-covered
 
 tests-of-laws:
-	COVERAGE_FILE=.coverage.laws OMP_NUM_THREADS=1 $(BIN)/pytest tests/conformance tests/lab tests/exact_laws tests/divergences $(COVERED)
+	COVERAGE_FILE=.coverage.laws OMP_NUM_THREADS=1 $(BIN)/pytest tests/conformance tests/lab tests/laws tests/divergences $(COVERED)
 
 tests-of-networks:
 	COVERAGE_FILE=.coverage.networks OMP_NUM_THREADS=1 $(BIN)/pytest tests/nn $(COVERED)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from otgen.exact_laws.funnels import Funnels
+from otgen.laws.funnels import Funnels
 from otgen.nn import critics
 
 POOL, JUDGED, TRUTH = 500_000, 50_000, 1_000_000

@@ -4,7 +4,7 @@ import pytest
 from peers import clouds, seconds
 
 import otgen
-from otgen._solve import certify
+from otgen.distances.solve import certify
 from otgen.solvers import Simplex
 
 

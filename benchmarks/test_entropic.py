@@ -12,7 +12,7 @@ import pytest
 from peers import clouds, peak_memory, timed
 
 import otgen
-from otgen.cost import PointCost
+from otgen.model.cost import PointCost
 
 torch = pytest.importorskip("torch", reason="GeomLoss needs torch")
 geomloss = pytest.importorskip("geomloss", reason="the peer of these rows")

@@ -11,50 +11,52 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import divergences, exact_laws, lab, solvers
-    from ._solve import solve
-    from .batch import BatchResult, sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
-    from .certify import Certificate
-    from .cost import Minkowski
-    from .distances import sinkhorn, sinkhorn_divergence, transport, wasserstein
+    from . import divergences, lab, laws, solvers
+    from .distances.batch import BatchResult, sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
+    from .distances.entropic import sinkhorn, sinkhorn_divergence
+    from .distances.exact import transport, wasserstein
+    from .distances.gaussians import bures_wasserstein
+    from .distances.result import Result
+    from .distances.sliced import sliced_wasserstein
+    from .distances.solve import solve
     from .errors import Infeasible, InvalidInput, MassMismatch, MissingExtra, NotConverged, OtgenError, TooLarge
-    from .gaussians import bures_wasserstein
-    from .measure import Measure
-    from .problem import Problem, Relative
-    from .result import Result, Status
-    from .sliced import sliced_wasserstein
+    from .model.cost import Minkowski
+    from .model.measure import Measure
+    from .model.problem import Problem, Relative
+    from .model.status import Status
+    from .proofs import Certificate
 
 # What each public name is loaded from when it is first used: `import otgen` alone loads no compiler and no array library.
 _HOMES = {
-    "BatchResult": "batch",
-    "Certificate": "certify",
+    "BatchResult": "distances.batch",
+    "Certificate": "proofs",
     "Infeasible": "errors",
     "InvalidInput": "errors",
     "MassMismatch": "errors",
-    "Measure": "measure",
-    "Minkowski": "cost",
+    "Measure": "model.measure",
+    "Minkowski": "model.cost",
     "MissingExtra": "errors",
     "NotConverged": "errors",
     "OtgenError": "errors",
-    "Problem": "problem",
-    "Relative": "problem",
-    "Result": "result",
-    "Status": "result",
+    "Problem": "model.problem",
+    "Relative": "model.problem",
+    "Result": "distances.result",
+    "Status": "model.status",
     "TooLarge": "errors",
-    "bures_wasserstein": "gaussians",
-    "sinkhorn": "distances",
-    "sinkhorn_batch": "batch",
-    "sinkhorn_divergence": "distances",
-    "sinkhorn_divergence_batch": "batch",
-    "sliced_wasserstein": "sliced",
-    "solve": "_solve",
-    "transport": "distances",
-    "wasserstein": "distances",
-    "wasserstein_batch": "batch",
+    "bures_wasserstein": "distances.gaussians",
+    "sinkhorn": "distances.entropic",
+    "sinkhorn_batch": "distances.batch",
+    "sinkhorn_divergence": "distances.entropic",
+    "sinkhorn_divergence_batch": "distances.batch",
+    "sliced_wasserstein": "distances.sliced",
+    "solve": "distances.solve",
+    "transport": "distances.exact",
+    "wasserstein": "distances.exact",
+    "wasserstein_batch": "distances.batch",
 }
 
 # Loaded as a whole when first named; nn needs torch, so that it is no part of `from otgen import *`.
-_PACKAGES = ("divergences", "exact_laws", "lab", "nn", "solvers")
+_PACKAGES = ("divergences", "laws", "lab", "nn", "solvers")
 
 __all__ = [
     "BatchResult",
@@ -75,8 +77,8 @@ __all__ = [
     "__version__",
     "bures_wasserstein",
     "divergences",
-    "exact_laws",
     "lab",
+    "laws",
     "sinkhorn",
     "sinkhorn_batch",
     "sinkhorn_divergence",

@@ -13,7 +13,7 @@ from proving import assert_proven
 import otgen
 from otgen import InvalidInput, Measure, MissingExtra, Problem, Status
 from otgen.errors import require
-from otgen.plan import EntropicPlan, SparsePlan, matrix_plan, rounded
+from otgen.model.plan import EntropicPlan, SparsePlan, matrix_plan, rounded
 from otgen.solvers import Annealing, Auto, Fixed, Line, LinearProgram, Simplex, Sinkhorn
 
 RNG = np.random.default_rng(0)
@@ -53,7 +53,7 @@ class TestImport:
             [
                 "BatchResult", "Certificate", "Infeasible", "InvalidInput", "MassMismatch", "Measure", "Minkowski", "MissingExtra",
                 "NotConverged", "OtgenError", "Problem", "Relative", "Result", "Status", "TooLarge", "__version__",
-                "bures_wasserstein", "divergences", "exact_laws", "lab", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
+                "bures_wasserstein", "divergences", "laws", "lab", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
                 "sliced_wasserstein", "solve", "solvers", "transport", "wasserstein", "wasserstein_batch",
             ]
         )  # fmt: skip
@@ -83,8 +83,8 @@ class TestImport:
             "import importlib.util as u; real = u.find_spec\n"
             "u.find_spec = lambda n, *a: None if n == 'typer' else real(n, *a)\n"
             "sys.stderr = sys.stdout\n"
-            "import otgen.cli\n"
-            "try:\n    otgen.cli.main()\nexcept SystemExit as e:\n    print(e.code)\n"
+            "import otgen.app.cli\n"
+            "try:\n    otgen.app.cli.main()\nexcept SystemExit as e:\n    print(e.code)\n"
         )
         assert fresh(code).split("\n")[-1] == "2"
         assert "otgen[cli]" in fresh(code)
@@ -207,7 +207,7 @@ class TestCertify:
                 assert_proven(lied, truth * total)
 
     def test_wrong_plans_and_potentials_still_prove_true_bounds(self):
-        from otgen.certify import certify_dual
+        from otgen.proofs import certify_dual
 
         problem = Problem.from_points(X, Y).scaled()
         truth = otgen.wasserstein(X, Y).cost
@@ -221,15 +221,15 @@ class TestCertify:
         assert not charged.optimal
 
     def test_a_plan_on_forbidden_pairs_proves_nothing(self):
-        from otgen.certify import certify_dual
+        from otgen.proofs import certify_dual
 
         problem = Problem.from_matrix([[np.inf, 1.0], [1.0, 1.0]])
         out = certify_dual(problem, matrix_plan(np.eye(2) / 2), (np.zeros(2), np.zeros(2)))
         assert out.upper == np.inf
 
     def test_unsorted_points_prove_nothing_on_the_line(self):
-        from otgen.certify import certify_monotone
-        from otgen.plan import MonotonePlan
+        from otgen.model.plan import MonotonePlan
+        from otgen.proofs import certify_monotone
 
         z = np.array([1.0, 0.0])
         with pytest.raises(ValueError, match="sorted"):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import otgen
-from otgen import Problem, implicit
+from otgen import Problem
+from otgen.distances import implicit
 from otgen.solvers import sinkhorn
 
 pytestmark = pytest.mark.skipif(emulated.COMPILER is None, reason="needs g++")

@@ -10,7 +10,8 @@ import pytest
 import scipy.sparse
 
 import otgen
-from otgen import InvalidInput, Status, files
+from otgen import InvalidInput, Status
+from otgen.app import files
 from otgen.solvers import LinearProgram, Simplex, Sinkhorn
 
 INF = math.inf
@@ -191,7 +192,7 @@ class TestFiles:
             files.read(path)
 
     def test_a_folder_is_no_page(self, tmp_path):
-        from otgen.report import write_page
+        from otgen.app.report import write_page
 
         with pytest.raises(InvalidInput, match="received the folder"):
             write_page(tmp_path, "title", "lead", [], [])

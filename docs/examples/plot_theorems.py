@@ -8,8 +8,8 @@ the same number. On the command line this is ``otgen check``.
 
 import matplotlib.pyplot as plt
 
+from otgen.app.report.pictures import PICTURES
 from otgen.lab import theorems
-from otgen.report.pictures import PICTURES
 
 # %%
 # One check, in full: the statement, where it stands, both sides of every comparison.

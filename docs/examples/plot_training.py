@@ -10,8 +10,8 @@ their figures, are under benchmarks.
 import matplotlib.pyplot as plt
 import numpy as np
 
+from otgen.app.report.training import mosaic
 from otgen.lab.training import train
-from otgen.report.training import mosaic
 
 # %%
 # Eight modes on a ring: a transport loss finds all of them at once; a discriminator takes its time. W is exact, between 300 samples

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import scipy.integrate
 
-from .. import validation
 from ..errors import InvalidInput
-from ..kernels.accurate import UNIT
-from ..validation import Floats
+from ..inputs import scalars
+from ..inputs.types import Floats
+from ..kernels.double_double import UNIT
 from .estimate import Estimate
 from .laws import Gaussian, atoms, corners, is_discrete, line, mass_function
 
@@ -138,7 +138,7 @@ def f_divergence(p: Any, q: Any, f: Callable[[float], float], slope: float = mat
     """
     if not callable(f) or abs(float(f(1.0))) > 1e-12:
         raise InvalidInput("f must be a convex function with f(1) = 0; received another; subtract f(1)")
-    slope = validation.real(slope, "slope")
+    slope = scalars.real(slope, "slope")
 
     def term(s: float, t: float) -> float:
         if t == -math.inf:

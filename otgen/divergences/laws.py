@@ -11,9 +11,9 @@ import numpy as np
 import scipy.special
 import scipy.stats
 
-from .. import validation
 from ..errors import InvalidInput
-from ..validation import Floats
+from ..inputs import arrays, scalars
+from ..inputs.types import Floats
 
 _TAIL = 1e-18  # mass of a discrete law that may be left out on either side
 _ATOMS = 10_000_000
@@ -95,7 +95,7 @@ class Mixture:
 
     def rvs(self, n: int, random_state: Any = None) -> Floats:
         """``n`` samples (n,)."""
-        generator = validation.generator(random_state)
+        generator = scalars.generator(random_state)
         which = generator.choice(len(self.laws), size=n, p=self.weights)
         draws = np.stack([law.rvs(n, random_state=generator) for law in self.laws])
         return draws[which, np.arange(n)]
@@ -140,7 +140,7 @@ def corners(law: Any) -> list[float]:
 
 def mass_function(value: Any, name: str) -> Floats:
     """A pmf (n,) from an array: non-negative, of sum 1 to 1e-9."""
-    p, _ = validation.weights(value, np.size(value), name, "atoms")
+    p, _ = arrays.weights(value, np.size(value), name, "atoms")
     if abs(math.fsum(p) - 1) > 1e-9:
         raise InvalidInput(f"{name} must sum to 1 (to 1e-9); received a sum of {math.fsum(p)!r}; divide it by that")
     return np.array(p)

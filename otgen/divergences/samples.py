@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import scipy.spatial
 
-from .. import validation
 from ..errors import InvalidInput
-from ..validation import Floats
+from ..inputs import arrays, scalars
+from ..inputs.types import Floats
 from .estimate import Estimate
 
 _RIDGE = 1e-3  # weight of squared coefficients, a sample: keeps separable samples finite
@@ -60,10 +60,10 @@ def kl_samples(x: Any, y: Any, *, method: str = "knn", k: int = 5, rng: Any = No
     True
     """
     points, others = _pair(x, y)
-    if validation.one_of(method, "method", ("knn", "classifier")) == "classifier":
+    if scalars.one_of(method, "method", ("knn", "classifier")) == "classifier":
         own, _ = _logits(points, others, rng)
         return _mean(own, "standard error; low where the features cannot express the ratio")
-    k = validation.count(k, "k")
+    k = scalars.count(k, "k")
     if len(points) <= k or len(others) < k:
         raise InvalidInput(
             f"x must hold more than k samples, y at least k; received {len(points)} and {len(others)} for k={k}"
@@ -124,7 +124,7 @@ def _mean(values: Floats, note: str) -> Estimate:
 
 
 def _pair(x: Any, y: Any) -> tuple[Floats, Floats]:
-    (one, _), (other, _) = validation.points(x, "x"), validation.points(y, "y")
+    (one, _), (other, _) = arrays.points(x, "x"), arrays.points(y, "y")
     if one.shape[1] != other.shape[1]:
         raise InvalidInput(
             f"x and y must have the same number of coordinates; received {one.shape[1]} and {other.shape[1]}"
@@ -136,7 +136,7 @@ def _pair(x: Any, y: Any) -> tuple[Floats, Floats]:
 
 def _logits(x: Floats, y: Floats, rng: Any) -> tuple[Floats, Floats]:
     """Estimated ``log p/q`` at all samples, each by the classifier that has not seen it."""
-    generator = validation.generator(rng)
+    generator = scalars.generator(rng)
     middle, scale = np.concatenate([x, y]).mean(0), np.concatenate([x, y]).std(0)
     features = [_quadratic((z - middle) / np.where(scale > 0, scale, 1.0)) for z in (x, y)]
     halves = [np.array_split(generator.permutation(len(z)), 2) for z in (x, y)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import InvalidInput
 from . import cpu, gpu, reference
-from .ground import CELL, PRODUCT, Array, Ground, matrix_ground, point_ground
+from .ground_cost import CELL, PRODUCT, Array, Ground, matrix_ground, point_ground
 from .reference import Indices
 
 __all__ = [

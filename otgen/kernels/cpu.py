@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from .cells import around, bounds, cells_of
-from .compiling import jit
-from .entries import fill, one
+from .bounding_boxes import around, bounds, cells_of
+from .cost_entries import fill, one
 from .gibbs import gibbs, gibbs_cost, gibbs_slope, softmin
-from .ground import CELL, Array, Ground, own
+from .ground_cost import CELL, Array, Ground, own
+from .jit import jit
+from .parallel import over_rows
 from .reference import Indices
-from .rows import over_rows
-from .sweeps import sweep, symmetric
+from .sinkhorn_pass import sweep, symmetric
 
 __all__ = [
     "cost_block",

@@ -9,11 +9,11 @@ import math
 
 import numpy as np
 
-from .compiling import jit
-from .entries import fill
+from .cost_entries import fill
 from .exponential import exp2
-from .ground import PRODUCT, Array, Ground, own
-from .rows import over_rows
+from .ground_cost import PRODUCT, Array, Ground, own
+from .jit import jit
+from .parallel import over_rows
 
 TILE = 2048
 LOG2E = math.log2(math.e)

@@ -17,7 +17,7 @@ from typing import Any, cast
 import numpy as np
 
 from ..errors import require
-from .ground import PRODUCT, Array, Ground
+from .ground_cost import PRODUCT, Array, Ground
 
 _THREADS = 256
 _ROWS = {

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .compiling import jit
-from .ground import Array, own
+from .ground_cost import Array, own
+from .jit import jit
 
 LEAF = 4
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp
 
-from .ground import PRODUCT, Array, Ground
+from .ground_cost import PRODUCT, Array, Ground
 
 Indices = npt.NDArray[np.int64]
 

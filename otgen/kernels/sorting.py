@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .accurate import Doubles
-from .compiling import jit
-from .ground import own
+from .double_double import Doubles
+from .ground_cost import own
+from .jit import jit
 
 _SHORT = 20_000  # below this numpy's own is as fast
 

@@ -12,10 +12,10 @@ import numpy as np
 import scipy.optimize
 import scipy.special
 
-from .. import validation
 from ..divergences import Gaussian
 from ..errors import InvalidInput, NotConverged
-from ..validation import Floats
+from ..inputs import scalars
+from ..inputs.types import Floats
 
 _KINDS = ("forward", "reverse", "js")
 
@@ -73,7 +73,7 @@ def mean_field(table: Any, sweeps: int = 500, tol: float = 1e-15) -> MeanField:
         return math.fsum((q * (np.log(q) - logs)).ravel())
 
     history = [distance()]
-    for _ in range(validation.count(sweeps, "sweeps")):
+    for _ in range(scalars.count(sweeps, "sweeps")):
         before = first
         first = scipy.special.softmax(logs @ second)
         second = scipy.special.softmax(first @ logs)
@@ -106,7 +106,7 @@ def mean_field_gaussian(mean: Any, cov: Any, start: Any, sweeps: int = 50) -> Ga
         raise InvalidInput(f"start must be ({law.dim},), like the mean; received shape {m.shape}")
     mu, precision = law.mean, np.linalg.inv(law.cov)
     means = [m.copy()]
-    for _ in range(validation.count(sweeps, "sweeps")):
+    for _ in range(scalars.count(sweeps, "sweeps")):
         for j in range(len(m)):
             m[j] += mu[j] - m[j] - (precision[j] @ (m - mu) - precision[j, j] * (m[j] - mu[j])) / precision[j, j]
         means.append(m.copy())
@@ -147,7 +147,7 @@ def fit_gaussian(target: Any, kind: str, start: tuple[float, float] = (0.0, 1.0)
     >>> round(fit.mean, 6), round(fit.sd, 6)
     (1.0, 2.0)
     """
-    validation.one_of(kind, "kind", _KINDS)
+    scalars.one_of(kind, "kind", _KINDS)
     x = np.linspace(-40, 40, 16001)
     step = x[1] - x[0]
     with np.errstate(divide="ignore"):
@@ -178,8 +178,8 @@ def fit_gaussian(target: Any, kind: str, start: tuple[float, float] = (0.0, 1.0)
         score = np.array([z * math.exp(-log_s), z * z - 1])
         return float(value.sum() * step), (score * pull).sum(axis=1) * step
 
-    scale = validation.positive(start[1], "start", "a standard deviation comes second")
-    began = np.array([validation.real(start[0], "start"), math.log(scale)])
+    scale = scalars.positive(start[1], "start", "a standard deviation comes second")
+    began = np.array([scalars.real(start[0], "start"), math.log(scale)])
     found: Any = scipy.optimize.minimize(objective, began, jac=True, method="BFGS", options={"gtol": 1e-11})
     slope = float(np.abs(found.jac).max())
     if not slope <= 1e-7 or not 5 * step < math.exp(float(found.x[1])) < 8:
@@ -222,9 +222,9 @@ def probit_propagation(x: Any, labels: Any, variance: float = 1.0, sweeps: int =
         )
     slopes = inputs * signs
     sites, cavities = np.zeros((len(slopes), 2)), np.zeros((len(slopes), 2))
-    prior = np.array([1 / validation.positive(variance, "variance", "1 is usual"), 0.0])
+    prior = np.array([1 / scalars.positive(variance, "variance", "1 is usual"), 0.0])
     total = prior.copy()
-    for _ in range(validation.count(sweeps, "sweeps")):
+    for _ in range(scalars.count(sweeps, "sweeps")):
         before = total
         for k, w in enumerate(slopes):
             cavity = total - sites[k]
@@ -270,12 +270,12 @@ def variational_regression(
     if x.ndim != 2 or target.shape != x.shape[:1]:
         raise InvalidInput(f"design must be (n, d) and y (n,); received shapes {x.shape} and {target.shape}")
     for name, value in (("precision", precision), ("shape", shape), ("rate", rate)):
-        validation.positive(value, name, "1 is usual")
+        scalars.positive(value, name, "1 is usual")
     n, d = x.shape
     a, b, bounds = shape + d / 2, rate, list[float]()
     gram, moment = precision * x.T @ x, precision * x.T @ target
     mean, cov = np.zeros(d), np.eye(d)
-    for _ in range(validation.count(sweeps, "sweeps")):
+    for _ in range(scalars.count(sweeps, "sweeps")):
         cov = np.linalg.inv(a / b * np.eye(d) + gram)
         mean = cov @ moment
         b = rate + 0.5 * (float(mean @ mean) + float(np.trace(cov)))

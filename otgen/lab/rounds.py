@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import Module
 from torch.optim import Optimizer
 
-from .. import validation
+from ..inputs import scalars
 
 Draw = Callable[[], Tensor]
 
@@ -52,7 +52,7 @@ class Game:
     after_critic: Callable[[], None] = _nothing
 
     def __post_init__(self) -> None:
-        validation.count(self.critic_steps, "critic_steps")
+        scalars.count(self.critic_steps, "critic_steps")
 
 
 def play(game: Game, real: Draw, noise: Draw) -> dict[str, float]:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .. import validation
-from ..cost import COSTS, METRICS, Metric, Minkowski
 from ..errors import InvalidInput
+from ..inputs import origin, scalars
+from ..model.cost import COSTS, METRICS, Metric, Minkowski
 from . import _ops
 
 
@@ -82,7 +82,7 @@ def _probabilities(a: Tensor, b: Tensor, given: list[torch.dtype]) -> tuple[Tens
     one, other = a.sum(-1, keepdim=True), b.sum(-1, keepdim=True)
     if given:
         names = [str(dtype).removeprefix("torch.") for dtype in given]
-        tolerance = max(validation.Origin(dtype=name).tolerance() for name in names) if len(given) == 2 else math.inf
+        tolerance = max(origin.Origin(dtype=name).tolerance() for name in names) if len(given) == 2 else math.inf
         checked = _ops.checked_total(a.detach(), b.detach(), tolerance)[..., None]
         one = one + (checked - one.detach())
     return a / one, b / other
@@ -105,7 +105,7 @@ def reduced(values: Tensor, single: bool, reduction: str) -> Tensor:
 
 def checked_reduction(reduction: str) -> str:
     """A known reduction."""
-    return validation.one_of(reduction, "reduction", ("mean", "sum", "none"))
+    return scalars.one_of(reduction, "reduction", ("mean", "sum", "none"))
 
 
 def checked_metric(metric: Metric, p: float) -> tuple[str, float]:
@@ -116,7 +116,7 @@ def checked_metric(metric: Metric, p: float) -> tuple[str, float]:
         raise InvalidInput(
             "metric must be a built-in one: the derivative of a callable is not known here; received one"
         )
-    name = validation.one_of(metric, "metric", METRICS + COSTS)
+    name = scalars.one_of(metric, "metric", METRICS + COSTS)
     if name in COSTS and p != 1:
         raise InvalidInput(
             f'metric={name!r} is a cost and goes with p=1 only; received p={p:g}; use metric="euclidean", p=2'

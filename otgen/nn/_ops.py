@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import differentiable
-from ..cost import Minkowski
+from ..model.cost import Minkowski
+from . import _solves
 
 Options = tuple[float, str, float, float, int, float, float, bool, bool]
 
@@ -36,7 +36,7 @@ def _terms(
     relax_y: float,
     symmetric: bool,
 ) -> Any:
-    return differentiable.Terms(p, _metric(metric, q), tol, max_iter, (relax_x, relax_y), symmetric, _home(x))
+    return _solves.Terms(p, _metric(metric, q), tol, max_iter, (relax_x, relax_y), symmetric, _home(x))
 
 
 def _home(x: Tensor) -> str:
@@ -90,7 +90,7 @@ def entropic(
     """Entropic values (...,) and potentials, float64, (..., n) and (..., m)."""
     lead = x.shape[:-2]
     terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
-    values, f, g = differentiable.entropic(terms, *_arrays(x, y, a, b, epsilon, keep=len(lead)), throw=throw)
+    values, f, g = _solves.entropic(terms, *_arrays(x, y, a, b, epsilon, keep=len(lead)), throw=throw)
     return (
         _tensor(values, x, lead),
         _tensor(f, x, lead, torch.float64),
@@ -129,7 +129,7 @@ def entropic_gradient(
     """Gradients of entropic values at their potentials, in x, y, a and b."""
     lead = x.shape[:-2]
     terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
-    found = differentiable.entropic_gradients(terms, *_arrays(x, y, a, b, epsilon, f, g, keep=len(lead)))
+    found = _solves.entropic_gradients(terms, *_arrays(x, y, a, b, epsilon, f, g, keep=len(lead)))
     one, two, three, four = (_tensor(part, z, lead) for part, z in zip(found, (x, y, a, b)))
     return one, two, three, four
 
@@ -161,7 +161,7 @@ def entropic_hessian_product(
     lead = x.shape[:-2]
     terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
     arrays = _arrays(x, y, a, b, epsilon, f, g, of_x, of_y, of_a, of_b, keep=len(lead))
-    found = differentiable.entropic_hessian_product(terms, *arrays, throw=throw)
+    found = _solves.entropic_hessian_product(terms, *arrays, throw=throw)
     one, two, three, four = (_tensor(part, z, lead) for part, z in zip(found, (x, y, a, b)))
     return one, two, three, four
 
@@ -181,7 +181,7 @@ def exact(
     """Exact costs (...,), plans as rows, columns and values (..., n + m), and potentials (..., n), (..., m); float64."""
     lead = x.shape[:-2]
     arrays = _arrays(x, y, a, b, keep=len(lead))
-    costs, rows, columns, values, f, g = differentiable.exact(*arrays, p=p, metric=_metric(metric, q), device=_home(x))
+    costs, rows, columns, values, f, g = _solves.exact(*arrays, p=p, metric=_metric(metric, q), device=_home(x))
     return (
         _tensor(costs, x, lead, torch.float64),
         _tensor(rows, x, lead, torch.int64),
@@ -206,9 +206,7 @@ def _(x: Tensor, y: Tensor, a: Tensor, b: Tensor, *rest: Any) -> tuple[Tensor, T
 def mean_cost(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: float, metric: str, q: float) -> Tensor:
     """Mean costs ``sum a_i b_j c_ij``, float64: (...,)."""
     lead = x.shape[:-2]
-    means = differentiable.mean_costs(
-        *_arrays(x, y, a, b, keep=len(lead)), p=p, metric=_metric(metric, q), device=_home(x)
-    )
+    means = _solves.mean_costs(*_arrays(x, y, a, b, keep=len(lead)), p=p, metric=_metric(metric, q), device=_home(x))
     return _tensor(means, x, lead, torch.float64)
 
 
@@ -222,7 +220,7 @@ def checked_total(a: Tensor, b: Tensor, tolerance: float) -> Tensor:
     """The total of a, (...,), once it is certain that both are weights and b has the same, to a relative tolerance."""
     lead = a.ndim - 1
     one, other = _arrays(a, b, keep=lead)
-    differentiable.check_weights(one, other, tolerance)
+    _solves.check_weights(one, other, tolerance)
     return a.sum(-1)
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import validation
-from ..cost import Metric
-from ..distances import sinkhorn, wasserstein
+from ..distances.entropic import sinkhorn
+from ..distances.exact import wasserstein
 from ..errors import InvalidInput
-from ..problem import Relative
+from ..inputs import scalars
+from ..model.cost import Metric
+from ..model.problem import Relative
 
 _MODERATE = Relative(0.05)
 
@@ -74,8 +75,8 @@ def pair(
     >>> pair(torch.tensor([[0.0], [1.0]]), torch.tensor([[1.1], [0.1]])).columns
     tensor([1, 0])
     """
-    validation.one_of(method, "method", ("exact", "sinkhorn"))
-    generator = validation.generator(rng)
+    scalars.one_of(method, "method", ("exact", "sinkhorn"))
+    generator = scalars.generator(rng)
     for name, z in (("x0", x0), ("x1", x1)):
         if not isinstance(z, Tensor) or z.ndim < 2:
             received = f"shape {tuple(z.shape)}" if isinstance(z, Tensor) else type(z).__name__

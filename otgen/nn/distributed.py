@@ -16,16 +16,17 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from .. import differentiable, validation
-from ..cost import Cost, Metric, Minkowski, PointCost, point_cost
 from ..errors import InvalidInput, NotConverged
-from ..marginals import Marginals
-from ..problem import Relative
+from ..inputs import scalars
+from ..inputs.types import Floats
+from ..model.cost import Cost, Metric, Minkowski, PointCost, point_cost
+from ..model.marginals import Marginals
+from ..model.problem import Relative
 from ..solvers import Annealing
 from ..solvers.base import silent
-from ..solvers.scaling import Iteration
 from ..solvers.sinkhorn import ROUGH
-from ..validation import Floats
+from ..solvers.sinkhorn_iteration import Iteration
+from . import _solves
 from ._inputs import checked_metric
 
 
@@ -74,21 +75,19 @@ def sinkhorn_loss(
     --------
     A script for ``torchrun --nproc-per-node 2`` is in ``docs/examples``.
     """
-    p, (name, q) = validation.finite_order(p), checked_metric(metric, p)
-    tol = validation.positive(tol, "tol", "use a marginal error such as 1e-5")
+    p, (name, q) = scalars.finite_order(p), checked_metric(metric, p)
+    tol = scalars.positive(tol, "tol", "use a marginal error such as 1e-5")
     processes = _Processes(group)
     rows, columns, count = _agreed(processes, x, y)
     local = _Shard(processes, rows, columns, count, p, _named(name, q))
     strength = _strength(epsilon, local)
-    limit = validation.count(max_iter, "max_iter")
+    limit = scalars.count(max_iter, "max_iter")
     value, gradient = local.across(strength, tol, limit)
     if debias:
         own, slope = local.within(strength, tol, limit)
-        terms = differentiable.Terms(p, _named(name, q), tol, limit, symmetric=True)
+        terms = _solves.Terms(p, _named(name, q), tol, limit, symmetric=True)
         uniform = np.full((1, len(columns)), 1.0 / len(columns))
-        others, _, _ = differentiable.entropic(
-            terms, columns[None], columns[None], uniform, uniform, np.array([strength])
-        )
+        others, _, _ = _solves.entropic(terms, columns[None], columns[None], uniform, uniform, np.array([strength]))
         value, gradient = value - (own + float(others[0])) / 2, gradient - slope / 2
     factor = processes.size if averaged else 1
     like = x if x.is_floating_point() else x.double()
@@ -176,7 +175,7 @@ def _named(name: str, q: float) -> Any:
 def _strength(epsilon: float | Relative, local: _Shard) -> float:
     """Epsilon in cost units."""
     if not isinstance(epsilon, Relative):
-        return validation.positive(epsilon, "epsilon", "for exact transport use otgen.nn.wasserstein_loss")
+        return scalars.positive(epsilon, "epsilon", "for exact transport use otgen.nn.wasserstein_loss")
     uniform = np.full(local.cost.shape[1], 1.0 / local.cost.shape[1])
     mean = float(local.processes.reduced(np.array([local.a @ local.cost.sums(uniform)]))[0])
     return epsilon.fraction * mean if mean > 0 else epsilon.fraction

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import validation
-from ..cost import Metric
-from ..problem import Relative
+from ..inputs import scalars
+from ..model.cost import Metric
+from ..model.problem import Relative
 from . import _ops
 from ._inputs import Batch, batch, checked_metric, checked_reduction, options, powered, reduced
 
@@ -67,8 +67,8 @@ def wasserstein_loss(
     >>> loss.item(), x.grad
     (25.0, tensor([[-6., -8.]]))
     """
-    p, (name, q) = validation.finite_order(p), checked_metric(metric, p)
-    reduction, root = checked_reduction(reduction), validation.flag(root, "root")
+    p, (name, q) = scalars.finite_order(p), checked_metric(metric, p)
+    reduction, root = checked_reduction(reduction), scalars.flag(root, "root")
     given = batch(x, y, a, b)
     costs, rows, columns, values, f, g = _ops.exact(*(z.detach() for z in given[:4]), p, name, q)
     one, other = (_taken(z.double(), index) for z, index in ((given.x, rows), (given.y, columns)))
@@ -169,12 +169,12 @@ def sinkhorn_loss(
     >>> round(loss.item(), 4), x.grad[0]
     (2.0, tensor([-0.5000, -0.5000]))
     """
-    p, (name, q) = validation.finite_order(p), checked_metric(metric, p)
-    reduction, strengths = checked_reduction(reduction), validation.relaxation(relax)
-    debias, throw = validation.flag(debias, "debias"), validation.flag(throw, "throw")
+    p, (name, q) = scalars.finite_order(p), checked_metric(metric, p)
+    reduction, strengths = checked_reduction(reduction), scalars.relaxation(relax)
+    debias, throw = scalars.flag(debias, "debias"), scalars.flag(throw, "throw")
     tol, max_iter = (
-        validation.positive(tol, "tol", "use a marginal error such as 1e-5"),
-        validation.count(max_iter, "max_iter"),
+        scalars.positive(tol, "tol", "use a marginal error such as 1e-5"),
+        scalars.count(max_iter, "max_iter"),
     )
     relaxed = min(strengths) < math.inf
     given = batch(x, y, a, b, received=relaxed)
@@ -203,7 +203,7 @@ def _strength(epsilon: float | Relative, given: Batch, p: float, metric: str, q:
         mean = _ops.mean_cost(*(z.detach() for z in given[:4]), p, metric, q)
         return torch.where(mean > 0, epsilon.fraction * mean, epsilon.fraction)
     hint = "for exact transport use otgen.nn.wasserstein_loss"
-    number = validation.positive(epsilon, "epsilon", hint)
+    number = scalars.positive(epsilon, "epsilon", hint)
     return torch.full(given.x.shape[:-2], number, dtype=torch.float64, device=given.x.device)
 
 
@@ -224,7 +224,7 @@ class WassersteinLoss(torch.nn.Module):
 
     def __init__(self, p: float = 2, metric: Metric = "euclidean", root: bool = False, reduction: str = "mean") -> None:
         super().__init__()
-        self.p, self.metric, self.root = validation.finite_order(p), metric, root
+        self.p, self.metric, self.root = scalars.finite_order(p), metric, root
         self.reduction = checked_reduction(reduction)
         checked_metric(metric, self.p)
 
@@ -269,11 +269,11 @@ class SinkhornLoss(torch.nn.Module):
         if isinstance(epsilon, Relative):
             self.epsilon: float | Relative = epsilon
         else:
-            self.epsilon = validation.positive(epsilon, "epsilon", "for exact transport use otgen.nn.WassersteinLoss")
-        self.p, self.metric, self.debias = validation.finite_order(p), metric, debias
-        self.relax, self.throw = validation.relaxation(relax), throw
-        self.tol = validation.positive(tol, "tol", "use a marginal error such as 1e-5")
-        self.max_iter, self.reduction = validation.count(max_iter, "max_iter"), checked_reduction(reduction)
+            self.epsilon = scalars.positive(epsilon, "epsilon", "for exact transport use otgen.nn.WassersteinLoss")
+        self.p, self.metric, self.debias = scalars.finite_order(p), metric, debias
+        self.relax, self.throw = scalars.relaxation(relax), throw
+        self.tol = scalars.positive(tol, "tol", "use a marginal error such as 1e-5")
+        self.max_iter, self.reduction = scalars.count(max_iter, "max_iter"), checked_reduction(reduction)
         checked_metric(metric, self.p)
 
     def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import validation
 from ..errors import InvalidInput
+from ..inputs import scalars
 from ._inputs import batch, checked_reduction, options, powered, reduced
 
 KERNELS = ("energy", "imq", "gaussian")
@@ -61,7 +61,7 @@ def mmd_loss(
     >>> mmd_loss(torch.zeros(2, 1), torch.ones(3, 1)).item()
     2.0
     """
-    validation.one_of(kernel, "kernel", KERNELS)
+    scalars.one_of(kernel, "kernel", KERNELS)
     reduction = checked_reduction(reduction)
     sizes = _sizes(scale)
     given = batch(x, y, a, b)
@@ -78,7 +78,7 @@ def _sizes(scale: Any) -> list[float]:
     scales = tuple(scale) if isinstance(scale, Sequence) and not isinstance(scale, str) else (scale,)
     if not scales:
         raise InvalidInput("scale must hold at least one number; received none")
-    return [validation.positive(s, "scale", "use the size of typical distances") for s in scales]
+    return [scalars.positive(s, "scale", "use the size of typical distances") for s in scales]
 
 
 def _mean(x: Tensor, y: Tensor, a: Tensor, b: Tensor, kernel: str, scales: Sequence[float], *, apart: bool) -> Tensor:
@@ -123,7 +123,7 @@ class MMDLoss(torch.nn.Module):
         reduction: str = "mean",
     ) -> None:
         super().__init__()
-        self.kernel, self.scale, self.unbiased = validation.one_of(kernel, "kernel", KERNELS), scale, unbiased
+        self.kernel, self.scale, self.unbiased = scalars.one_of(kernel, "kernel", KERNELS), scale, unbiased
         self.reduction = checked_reduction(reduction)
         _sizes(scale)
 

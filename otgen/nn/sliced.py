@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import validation
 from ..errors import InvalidInput
+from ..inputs import scalars
 from ._inputs import batch, checked_reduction, options, powered, reduced
 
 
@@ -58,7 +58,7 @@ def sliced_wasserstein_loss(
     >>> sliced_wasserstein_loss(torch.zeros(3, 2), torch.tensor([[3.0, 4.0]]), directions=axes).item()
     12.5
     """
-    p, reduction, root = validation.finite_order(p), checked_reduction(reduction), validation.flag(root, "root")
+    p, reduction, root = scalars.finite_order(p), checked_reduction(reduction), scalars.flag(root, "root")
     given = batch(x, y, a, b)
     directions = _checked(directions)
     if directions is not None and directions.shape[-1] != given.x.shape[-1]:
@@ -92,7 +92,7 @@ def _checked(directions: Any) -> Tensor | None:
 
 def _drawn(count: int, like: Tensor) -> Tensor:
     """Directions (count, d), uniform on the sphere."""
-    count = validation.count(count, "n_projections")
+    count = scalars.count(count, "n_projections")
     normal = torch.randn(count, like.shape[-1], dtype=like.dtype, device=like.device)
     return normal / torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
 
@@ -143,7 +143,7 @@ class SlicedWassersteinLoss(torch.nn.Module):
         reduction: str = "mean",
     ) -> None:
         super().__init__()
-        self.p, self.n_projections = validation.finite_order(p), validation.count(n_projections, "n_projections")
+        self.p, self.n_projections = scalars.finite_order(p), scalars.count(n_projections, "n_projections")
         self.root, self.reduction = root, checked_reduction(reduction)
         self.register_buffer("directions", _checked(directions))
 

@@ -3,9 +3,9 @@
 from .auto import Auto
 from .base import Solution, Solver
 from .bottleneck import Bottleneck
+from .epsilon_schedules import Annealing, Fixed, Schedule
 from .line import Line
 from .linprog import LinearProgram
-from .schedules import Annealing, Fixed, Schedule
 from .simplex import Simplex
 from .sinkhorn import Sinkhorn
 

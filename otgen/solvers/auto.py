@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..problem import Problem
+from ..model.problem import Problem
 from .base import Progress, Solution, Solver, silent
 from .bottleneck import Bottleneck
-from .expected import Expected, bottleneck, on_line, simplex, sinkhorn
+from .cost_model import Expected, bottleneck, on_line, simplex, sinkhorn
 from .line import Line
 from .simplex import Simplex
 from .sinkhorn import Sinkhorn

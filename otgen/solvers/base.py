@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..plan import Plan
-from ..problem import Problem
-from ..result import Status
-from ..validation import Floats
+from ..inputs.types import Floats
+from ..model.plan import Plan
+from ..model.problem import Problem
+from ..model.status import Status
 
 Progress = Callable[[str], None]
 

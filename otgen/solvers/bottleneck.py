@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..cost import CallableCost, PointCost
 from ..errors import InvalidInput, TooLarge
-from ..kernels import Indices, maxflow
-from ..kernels.exact import shares
-from ..memory import available, readable
-from ..plan import BottleneckPlan
-from ..problem import Problem
-from ..result import Status
-from ..validation import Floats
+from ..inputs.memory import available, readable
+from ..inputs.types import Floats
+from ..kernels import Indices, max_flow
+from ..kernels.integer_masses import shares
+from ..model.cost import CallableCost, PointCost
+from ..model.plan import BottleneckPlan
+from ..model.problem import Problem
+from ..model.status import Status
 from .base import Progress, Solution, silent
 
 _BITS = 61  # of the whole numbers that flow at first
@@ -119,7 +119,7 @@ class _Search:
         n, m = self.distances.shape
         flow = np.zeros((m, n), np.int64)
         rows, columns = np.empty(n, np.int64), np.empty(m, np.int64)
-        while maxflow.phase(self.distances, t, supply, demand, flow, rows, columns):
+        while max_flow.phase(self.distances, t, supply, demand, flow, rows, columns):
             self.phases += 1
         hidden = n + m if self.shift else 0
         return rows >= 0 if int(supply.sum()) > hidden else _Left(supply, demand, flow)
@@ -138,7 +138,7 @@ class _Search:
         carries, wanted = left.flow > 0, np.array([w > 0 for w in b])
         for start in range(len(a)):
             while a[start]:
-                through, over, seen = maxflow.route(self.distances, t, carries, start, wanted)
+                through, over, seen = max_flow.route(self.distances, t, carries, start, wanted)
                 if not over:
                     return seen
                 back = list(zip(through[1:], over))

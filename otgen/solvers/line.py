@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from ..cost import PointCost
 from ..errors import InvalidInput
-from ..kernels import staircase as stairs
+from ..inputs.types import Floats
+from ..kernels import monotone as stairs
 from ..kernels.sorting import sort_with
-from ..measure import Measure
-from ..plan import MonotonePlan
-from ..problem import Problem
-from ..result import Status
-from ..validation import Floats
+from ..model.cost import PointCost
+from ..model.measure import Measure
+from ..model.plan import MonotonePlan
+from ..model.problem import Problem
+from ..model.status import Status
 from .base import Progress, Solution, silent
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import scipy.optimize
 import scipy.sparse
 
-from .. import validation
 from ..errors import InvalidInput, TooLarge
-from ..plan import SparsePlan
-from ..problem import Problem
-from ..result import Status
+from ..inputs import scalars
+from ..model.plan import SparsePlan
+from ..model.problem import Problem
+from ..model.status import Status
 from .base import Progress, Solution, silent
 
 _PAIRS = 4_000_000
@@ -36,7 +36,7 @@ class LinearProgram:
 
     def __post_init__(self) -> None:
         if self.max_iter is not None:
-            validation.count(self.max_iter, "max_iter", least=0)
+            scalars.count(self.max_iter, "max_iter", least=0)
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
         """Solve; raises `TooLarge` above four million pairs, where HiGHS would need tens of gigabytes."""

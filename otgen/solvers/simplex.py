@@ -14,21 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from .. import validation
-from ..cost import Cost, SparseCost
 from ..errors import InvalidInput, TooLarge
-from ..kernels import network
-from ..kernels import staircase as stairs
-from ..kernels.accurate import Pairs, in_units, shares, total_pair
-from ..kernels.network import Tree
-from ..kernels.places import shared_out
+from ..inputs import scalars
+from ..inputs.memory import available, readable
+from ..inputs.types import Floats
+from ..kernels import monotone as stairs
+from ..kernels import network_simplex
+from ..kernels.double_double import Pairs, in_units, shares, total_pair
+from ..kernels.duplicates import shared_out
+from ..kernels.network_simplex import Tree
 from ..kernels.reference import Indices
-from ..memory import available, readable
-from ..plan import SparsePlan
-from ..problem import Problem
-from ..result import Status
-from ..validation import Floats
-from . import coarse, expected
+from ..model.cost import Cost, SparseCost
+from ..model.plan import SparsePlan
+from ..model.problem import Problem
+from ..model.status import Status
+from . import cost_model, multiscale
 from .base import Progress, Solution, silent
 
 _UNITS = 2.0**61  # whole units of mass that a plan is made of
@@ -75,7 +75,7 @@ class Simplex:
 
     def __post_init__(self) -> None:
         if self.max_iter is not None:
-            validation.count(self.max_iter, "max_iter", least=0)
+            scalars.count(self.max_iter, "max_iter", least=0)
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
         """Solve a scaled problem; raises `InvalidInput` for p = inf or with an entropic term."""
@@ -85,7 +85,7 @@ class Simplex:
             )
         if 1 in problem.shape and not problem.cost.forbids:
             return _star(problem)
-        need, free = expected.simplex(problem).size, available()
+        need, free = cost_model.simplex(problem).size, available()
         if need > free:
             raise TooLarge(
                 f"exact transport between {problem.shape[0]} and {problem.shape[1]} points needs about {readable(need)}; "
@@ -142,7 +142,7 @@ class _Live:
         supply, demand = whole_masses(problem.source.weights, problem.target.weights)
         self.problem, self.rows, self.columns = problem, np.flatnonzero(supply), np.flatnonzero(demand)
         cost = problem.cost.restricted(self.rows, self.columns)
-        self.sources, self.targets = coarse.in_order(cost)
+        self.sources, self.targets = multiscale.in_order(cost)
         self.cost = cost.restricted(self.sources.first, self.targets.first)
         self.supply = self.sources.masses(supply[self.rows])
         self.demand = self.targets.masses(demand[self.columns])
@@ -151,7 +151,7 @@ class _Live:
         """The finest restricted problem, started from the potentials of coarser ones."""
         if self.cost.forbids:
             return _Master(self.cost, self.supply, self.demand, _cheapest(self.cost), limit, progress)
-        levels = coarse.levels(self.cost, self.supply, self.demand, _COARSEST)
+        levels = multiscale.levels(self.cost, self.supply, self.demand, _COARSEST)
         start = _cheapest(levels[-1].cost)
         pivots = 0
         for level in levels[:0:-1]:
@@ -160,7 +160,7 @@ class _Live:
             )
             master.run()
             pivots += master.pivots
-            start = coarse.handed_down(level, master.potentials()[0], _finer(levels, level))
+            start = multiscale.handed_down(level, master.potentials()[0], _finer(levels, level))
         finest = _Master(
             self.cost, self.supply, self.demand, start, None if limit is None else limit - pivots, progress
         )
@@ -197,7 +197,7 @@ class _Live:
         return SparsePlan(rows, columns, high, self.problem.shape, low)
 
 
-def _finer(levels: list[coarse.Level], level: coarse.Level) -> coarse.Level:
+def _finer(levels: list[multiscale.Level], level: multiscale.Level) -> multiscale.Level:
     """The level that was merged into this one."""
     return levels[next(k for k, other in enumerate(levels) if other is level) - 1]
 
@@ -231,7 +231,7 @@ class _Master:
         self.shape = cost.shape
         self.base, self.tails, self.heads = self._first_arcs(start)
         self.cost = self._reduced(self.tails, self.heads)
-        self.tree: Tree = network.greedy(self.tails, self.heads, self.cost, supply, demand)
+        self.tree: Tree = network_simplex.greedy(self.tails, self.heads, self.cost, supply, demand)
         self.lift: tuple[Floats, Floats] | None = None
         self.more = _MORE if cost.pruned else _MORE_UNPRUNED
         self.slack = 0.0 if cost.pruned or cost.forbids else float(np.median(self.cost))
@@ -271,7 +271,7 @@ class _Master:
 
     def entries(self, a: Pairs, b: Pairs) -> tuple[Any, Any, Pairs]:
         """The plan of the tree for masses (n,), (m,) as pairs of doubles: rows, columns and flows."""
-        high, low = network.flows(self.tree, a, b)
+        high, low = network_simplex.flows(self.tree, a, b)
         keep = (high > _NOTHING) & (self.tree.arc >= 0)
         arcs = self.tree.arc[keep]
         tails, heads, high_left, low_left = _served_anyhow(self.tree, high, self.shape[0])
@@ -294,10 +294,12 @@ class _Master:
                 quota = _UNLIMITED
             if found or not optimal:
                 continue
-            if len(network.unserved(self.tree, self.shape[0])[0]):
+            if len(network_simplex.unserved(self.tree, self.shape[0])[0]):
                 detour *= 16.0  # too cheap: some mass prefers it to every pair
-            elif network.branches(self.tree) == 1:  # it offsets all potentials alike: without it they have more digits
-                network.relevel(self.tree, self.cost, 0.0, self.shape[0])
+            elif (
+                network_simplex.branches(self.tree) == 1
+            ):  # it offsets all potentials alike: without it they have more digits
+                network_simplex.relevel(self.tree, self.cost, 0.0, self.shape[0])
                 return Status.OPTIMAL
             elif detour <= modest:  # no larger than the costs themselves, so that no digits are lost to it
                 return Status.OPTIMAL
@@ -310,18 +312,18 @@ class _Master:
         n = self.shape[0]
         last = self.pivots + quota if self.limit is None else min(self.pivots + quota, self.limit)
         slice_, optimal = 64, False
-        network.relevel(self.tree, cost, detour, n)
+        network_simplex.relevel(self.tree, cost, detour, n)
         while not optimal and self.pivots < last:
             began = time.perf_counter()
             allowed = min(slice_, last - self.pivots)
-            count, self.cursor, optimal = network.pivot(
+            count, self.cursor, optimal = network_simplex.pivot(
                 self.tree, self.tails, self.heads, cost, n, self.cursor, allowed
             )
             self.pivots += count
             if time.perf_counter() - began < 0.1:
                 slice_ *= 2
             self.progress(f"{self.pivots} pivots, {len(self.tails)} pairs, gap {self.gap:.1e} of the cost")
-        network.relevel(self.tree, cost, detour, n)
+        network_simplex.relevel(self.tree, cost, detour, n)
         return optimal
 
     def _grow(self) -> int:
@@ -348,7 +350,7 @@ class _Master:
 
         The tree's plan costs ``a.f + b.g``; with every f lowered to the least ``c - g`` the same sum is a lower bound.
         """
-        if len(network.unserved(self.tree, len(f))[0]):
+        if len(network_simplex.unserved(self.tree, len(f))[0]):
             return math.inf
         over = float(self.supply @ np.maximum(f - least, 0.0))
         return over / max(abs(float(self.supply @ f + self.demand @ g)), 1e-300)
@@ -389,7 +391,7 @@ def _staircase(supply: Indices, demand: Indices) -> tuple[Indices, Indices]:
 
 def _served_anyhow(tree: Tree, flow: Floats, n: int) -> tuple[Any, Any, Any, Any]:
     """At an iteration limit: a staircase between whatever still takes the detour, so that the plan is a plan."""
-    sources, targets = network.unserved(tree, n)
+    sources, targets = network_simplex.unserved(tree, n)
     if not len(sources) or not len(targets) or flow[sources].sum() <= _UNPLACED:
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0)
     both = stairs.masses(flow[sources], flow[n + targets], len(sources), len(targets))

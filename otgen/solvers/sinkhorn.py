@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from .. import validation
-from ..cost import Cost, PointCost
 from ..errors import InvalidInput
-from ..marginals import Marginals
-from ..plan import EntropicPlan, rounded
-from ..problem import Problem
-from ..result import Result, Status
-from ..validation import Floats
-from . import coarse
+from ..inputs import arrays, scalars
+from ..inputs.types import Floats
+from ..model.cost import Cost, PointCost
+from ..model.marginals import Marginals
+from ..model.plan import EntropicPlan, rounded
+from ..model.problem import Problem
+from ..model.status import Status
+from . import multiscale
 from .base import Progress, Solution, silent
-from .scaling import Iteration, SymmetricIteration
-from .schedules import Annealing, Schedule
+from .epsilon_schedules import Annealing, Schedule
 from .simplex import Simplex
+from .sinkhorn_iteration import Iteration, SymmetricIteration
 
 _COARSEST = 256  # points a side below which nothing is merged
 _MERGING = 0.25  # of epsilon: what merging points may move mass by, in cost
@@ -67,8 +67,8 @@ class Sinkhorn:
     schedule: Schedule = field(default_factory=Annealing)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tol", validation.positive(self.tol, "tol", "use a marginal error such as 1e-6"))
-        validation.count(self.max_iter, "max_iter")
+        object.__setattr__(self, "tol", scalars.positive(self.tol, "tol", "use a marginal error such as 1e-6"))
+        scalars.count(self.max_iter, "max_iter")
         if not callable(getattr(self.schedule, "epsilons", None)):
             raise InvalidInput(f"schedule must have a method epsilons, such as Annealing(); received {self.schedule!r}")
 
@@ -137,8 +137,7 @@ def given(problem: Problem, init: Any) -> tuple[Floats, Floats]:
     """Potentials to start from, in the units of a scaled problem."""
     shift = problem.cost.shift * problem.p
     try:
-        pair = init.potentials if isinstance(init, Result) else init
-        f, g = (validation.potential(z, "init") * 2.0**-shift for z in pair)
+        f, g = (arrays.potential(z, "init") * 2.0**-shift for z in init)
     except (TypeError, ValueError):
         raise InvalidInput(
             f"init must be a Result with potentials or a pair (f, g); received {type(init).__name__}"
@@ -162,7 +161,7 @@ class _Work:
         a, b = problem.masses
         self.rows, self.columns = np.flatnonzero(a), np.flatnonzero(b)
         cost = problem.cost.restricted(self.rows, self.columns)
-        self.sources, self.targets = coarse.in_order(cost)
+        self.sources, self.targets = multiscale.in_order(cost)
         self.cost = cost.restricted(self.sources.first, self.targets.first)
         self.a, self.b = self.sources.sums(a[self.rows]), self.targets.sums(b[self.columns])
         self.f, self.g = np.zeros(len(self.a)), np.zeros(len(self.b))
@@ -249,7 +248,7 @@ def _levels(cost: Cost, a: Floats, b: Floats) -> list[_Level]:
     """The problem and, between points, its coarser versions; finest first; clouds in kd order."""
     levels = [_Level(cost, a, b, 0.0)]
     while isinstance(cost, PointCost) and cost.metric != "cosine" and min(cost.shape) > _COARSEST:
-        (x, a_merged), (y, b_merged) = coarse.merged(cost.x, a), coarse.merged(cost.y, b)
+        (x, a_merged), (y, b_merged) = multiscale.merged(cost.x, a), multiscale.merged(cost.y, b)
         blur = levels[-1].blur + max(_moved(cost, cost.x, x, a), _moved(cost, cost.y, y, b))
         cost, a, b = cost.between(x, y), a_merged, b_merged
         levels.append(_Level(cost, a, b, blur))
@@ -259,7 +258,7 @@ def _levels(cost: Cost, a: Floats, b: Floats) -> list[_Level]:
 def _moved(cost: PointCost, points: Floats, merged: Floats, masses: Floats) -> float:
     """The mean cost of moving points to where they are merged."""
     rows = np.arange(len(points))
-    return float(masses / masses.sum() @ cost.between(points, merged).pairs(rows, rows // coarse.LEAF))
+    return float(masses / masses.sum() @ cost.between(points, merged).pairs(rows, rows // multiscale.LEAF))
 
 
 def _level(levels: list[_Level], epsilon: float) -> int:

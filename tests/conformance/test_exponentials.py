@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from otgen.kernels import cpu, point_ground, reference
-from otgen.kernels.compiling import jit
 from otgen.kernels.exponential import exp2
+from otgen.kernels.jit import jit
 from otgen.kernels.kdtree import kd_order
 
 

@@ -12,7 +12,7 @@ import otgen
 from otgen.divergences import Mixture
 from otgen.errors import InvalidInput, NotConverged
 from otgen.lab import inference
-from otgen.lab.relaxed import relaxed_transport
+from otgen.lab.penalised_ot import relaxed_transport
 
 
 class TestFits:

@@ -49,7 +49,7 @@ PLANTS = {
     "k-lipschitz-critics": "otgen.distances.wasserstein",
     "gluing": "otgen.distances.wasserstein",
     "w-is-a-metric": "otgen.distances.wasserstein",
-    "change-of-variables": "otgen.exact_laws.Pushforward.logpdf",
+    "change-of-variables": "otgen.laws.Pushforward.logpdf",
     "noise": "otgen.nn.objectives.gan.noise",
     "likelihood-and-cross-entropy": "otgen.nn.objectives.vae.bernoulli_log_likelihood",
     "logistic-regression": "otgen.divergences.kl",
@@ -102,12 +102,12 @@ PLANTS = {
     "remark-one": "otgen.distances.transport",
     "the-adversarial-penalty": "otgen.nn.objectives.adversarial.discrete_penalty",
     "penalised-transport": "otgen.nn.objectives.adversarial.discrete_penalty",
-    "proposition-two": "otgen.exact_laws.semi_discrete",
+    "proposition-two": "otgen.laws.semi_discrete",
     "aae-is-penalised-transport": "otgen.nn.objectives.adversarial.aae_loss",
     "gradients-of-both-approximations": "otgen.distances.wasserstein",
     "uniform-samples": "otgen.distances.wasserstein",
     "rates-by-dimension": "otgen.distances.wasserstein",
-    "minibatch-bias": "otgen.exact_laws.Pair.wasserstein",
+    "minibatch-bias": "otgen.laws.Pair.wasserstein",
     "debiased-sinkhorn": "otgen.distances.sinkhorn_divergence",
     "minus-argmin": "otgen.divergences.kl",
     "a-missing-mean": "otgen.divergences.kl",
@@ -128,7 +128,7 @@ PLANTS = {
     "a-missing-step": "-otgen.lab.rounds.step",
     "the-sign-of-cross-entropy": "otgen.nn.objectives.gan.value",
     "a-determinant-not-a-norm": "otgen.nn.objectives.vae.gaussian_log_density",
-    "one-branch-of-two": "otgen.exact_laws.Pushforward.logpdf",
+    "one-branch-of-two": "otgen.laws.Pushforward.logpdf",
     "not-a-kl": "otgen.divergences.kl",
     "signs-of-the-two-terms": "otgen.nn.objectives.vae.bernoulli_log_likelihood",
     "a-missing-minus": "otgen.nn.objectives.gan.discriminator_loss",
@@ -147,7 +147,7 @@ PLANTS = {
     "gradients-of-frozen-samples": "otgen.nn.objectives.vae.reparametrised",
     "sign-and-scale-of-the-likelihood": "otgen.nn.objectives.vae.gaussian_log_likelihood",
     "js-only-at-the-optimum": "otgen.divergences.js",
-    "noise-with-a-mean": "otgen.exact_laws.on_the_line",
+    "noise-with-a-mean": "otgen.laws.on_the_line",
     "jsd-is-no-distance": "otgen.divergences.js",
     "jeffreys": "otgen.divergences.js",
     "no-guarantee-by-gradients": "otgen.divergences.js",
@@ -356,7 +356,7 @@ class TestRefusals:
 def cli(*arguments):
     from typer.testing import CliRunner
 
-    from otgen.commands import app
+    from otgen.app.commands import app
 
     return CliRunner().invoke(app, ["check", *map(str, arguments)])
 
@@ -406,7 +406,7 @@ class TestCommand:
 
 
 def test_pictures_draw_themselves():
-    from otgen.report.pictures import PICTURES
+    from otgen.app.report.pictures import PICTURES
 
     assert set(PICTURES) <= set(CHECKS)
     for picture in PICTURES.values():

@@ -186,7 +186,7 @@ class TestCommand:
     def cli(self, *arguments):
         from typer.testing import CliRunner
 
-        from otgen.commands import app
+        from otgen.app.commands import app
 
         return CliRunner().invoke(app, ["train", *map(str, arguments)])
 
@@ -210,7 +210,7 @@ class TestCommand:
 
 
 def test_sides_of_a_picture():
-    from otgen.report.training import mosaic, side_by_side
+    from otgen.app.report.training import mosaic, side_by_side
 
     assert mosaic(np.zeros((3, 64))).shape == (80, 80)
     runs = {name: train(name, "ring", steps=1) for name in ("sliced", "gan")}

@@ -9,7 +9,7 @@ import pytest
 import scipy.spatial.distance as distances
 
 import otgen
-from otgen.exact_laws.funnels import Funnels
+from otgen.laws.funnels import Funnels
 
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 

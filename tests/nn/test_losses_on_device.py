@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
 from otgen import nn
-from otgen.kernels import small
+from otgen.kernels import sinkhorn_small
 from otgen.nn import _ops
 
 pytestmark = pytest.mark.skipif(emulated.COMPILER is None, reason="needs g++")
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(emulated.COMPILER is None, reason="needs g++")
 
 @pytest.fixture(autouse=True)
 def _no_problem_is_small(monkeypatch):
-    monkeypatch.setattr(small, "PAIRS", 0)
+    monkeypatch.setattr(sinkhorn_small, "PAIRS", 0)
     with emulated.device():
         yield
 
@@ -51,7 +51,7 @@ def test_values_and_derivatives_are_those_of_the_host(loss, monkeypatch):
 
 
 def test_small_problems_stay_on_the_host(monkeypatch):
-    monkeypatch.setattr(small, "PAIRS", 1000)
+    monkeypatch.setattr(sinkhorn_small, "PAIRS", 1000)
     monkeypatch.setattr(_ops, "_home", lambda x: "cuda:0")
     x = torch.rand(20, 2, generator=torch.Generator().manual_seed(0))
     assert nn.sinkhorn_loss(x, x + 1, epsilon=0.1).isfinite()

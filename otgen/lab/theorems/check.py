@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import validation
 from ...errors import InvalidInput, MissingExtra, OtgenError, require
+from ...inputs import scalars
 
 SLIDES = "Application of O.T."
 LECTURE = "Lecture 9: generative models with adversaries"
@@ -246,7 +246,7 @@ def outcomes(
     names: Iterable[str] | None = None, *, seed: int = 0, tell: Callable[[str], None] = lambda _: None
 ) -> Iterator[Outcome]:
     """The outcomes of :func:`run` one by one, as they come."""
-    validation.count(seed, "seed", least=0)
+    scalars.count(seed, "seed", least=0)
     for name in chosen(names):
         tell(name)
         yield _outcome(CHECKS[name], seed)

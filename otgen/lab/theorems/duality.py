@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ... import distances, validation
-from ...validation import Floats
+from ...distances import exact
+from ...inputs import scalars
+from ...inputs.types import Floats
 from . import independent as other
 from .check import (
     CHAPTER,
@@ -45,10 +46,10 @@ def kantorovich_duality(rng: np.random.Generator) -> Found:
     x, y, a, b = _clouds(rng, 9, 7)
     base = other.distances(x, y)
     for p in (1, 1.5, 2, 3):
-        found = distances.wasserstein(x, y, a, b, p=p)
+        found = exact.wasserstein(x, y, a, b, p=p)
         yield from _two_programs(f"p = {p:g}", found, base**p, a, b)
     cost = rng.random((9, 7))
-    yield from _two_programs("a random cost", distances.transport(cost, a, b), cost, a, b)
+    yield from _two_programs("a random cost", exact.transport(cost, a, b), cost, a, b)
 
 
 def _two_programs(what: str, found: Any, cost: Floats, a: Floats, b: Floats) -> Found:
@@ -78,9 +79,9 @@ def kantorovich_rubinstein(rng: np.random.Generator) -> Found:
         points = np.concatenate([x, y])
         mass = np.concatenate([a, -b])
         best, _ = other.lipschitz(other.distances(points, points), mass)
-        found = distances.wasserstein(x, y, a, b, p=1)
+        found = exact.wasserstein(x, y, a, b, p=1)
         yield equal(f"W_1 in dimension {d}; Lipschitz program", found.value, best, 1e-9)
-    squared = distances.wasserstein([0.0], [2.0], p=2).cost
+    squared = exact.wasserstein([0.0], [2.0], p=2).cost
     best, _ = other.lipschitz(np.array([[0.0, 2.0], [2.0, 0.0]]), np.array([-1.0, 1.0]))
     yield equal("W_2^2 of Diracs at 0 and 2", squared, 4.0)
     yield differ("W_2^2; the best 1-Lipschitz function", squared, best, 1.0)
@@ -94,7 +95,7 @@ def kantorovich_rubinstein(rng: np.random.Generator) -> Found:
 def any_critic_is_a_lower_bound(rng: np.random.Generator) -> Found:
     """Whatever a critic says of two samples, over its Lipschitz constant, is at most their W_1; so is the best of any family."""
     x, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 3)) * 0.5 + 1
-    truth = distances.wasserstein(x, y, p=1).value
+    truth = exact.wasserstein(x, y, p=1).value
     yield equal(
         "W_1; textbook program",
         truth,
@@ -122,7 +123,7 @@ def any_critic_is_a_lower_bound(rng: np.random.Generator) -> Found:
 def kernels_and_plans(rng: np.random.Generator) -> Found:
     """Moving each point by a kernel is the same as a plan, when what arrives is the target's law."""
     x, y, a, b = _clouds(rng, 6, 8)
-    found = distances.wasserstein(x, y, a, b, p=1)
+    found = exact.wasserstein(x, y, a, b, p=1)
     kernel = found.plan.todense() / a[:, None]
     yield largest("each kernel has mass 1", kernel.sum(axis=1), 1.0)
     yield largest("what arrives; the target", a @ kernel, b)
@@ -141,7 +142,7 @@ def the_optimal_critic(rng: np.random.Generator) -> Found:
     """The function that attains the supremum turns W into a difference of means, over real and over generated samples."""
     z, x = rng.normal(size=(30, 2)), rng.normal(size=(30, 2)) + 1
     fake = np.tanh(z @ rng.normal(size=(2, 2))) + 0.2 * z
-    found = distances.wasserstein(x, fake, p=1)
+    found = exact.wasserstein(x, fake, p=1)
     f, _ = (np.asarray(side) for side in found.potentials)
 
     def critic(points: Floats) -> Floats:  # the largest 1-Lipschitz function below f on x
@@ -169,7 +170,7 @@ def the_gradient_of_w(rng: np.random.Generator) -> Found:
     def generated(t: float) -> Floats:
         return z @ (theta + t * along) + 2.0
 
-    found, fake = distances.wasserstein(x, generated(0.0), p=1), generated(0.0)
+    found, fake = exact.wasserstein(x, generated(0.0), p=1), generated(0.0)
     gradients = found.gradients(of="cost")
     f, _ = (np.asarray(side) for side in found.potentials)
 
@@ -203,7 +204,7 @@ def split_move_merge(rng: np.random.Generator) -> Found:
     """Three points moved into four: all seven constraints on the plan, and its cost is the mean distance of a coupled pair."""
     x, y, a, b = _clouds(rng, 3, 4)
     cost = other.distances(x, y)
-    found = distances.wasserstein(x, y, a, b, p=1)
+    found = exact.wasserstein(x, y, a, b, p=1)
     plan = found.plan.todense()
     yield largest("three sums of rows", plan.sum(axis=1), a, 1e-15)
     yield largest("four sums of columns", plan.sum(axis=0), b, 1e-15)
@@ -225,7 +226,7 @@ def earth_mover_on_a_line(rng: np.random.Generator) -> Found:
     """On piles in a row the least work is the sum of what has to pass between neighbours."""
     for n in (2, 5, 30):
         p, q, k = other.pmf(rng, n), other.pmf(rng, n), np.arange(n, dtype=float)
-        found = distances.wasserstein(k, k, p, q, p=1).value
+        found = exact.wasserstein(k, k, p, q, p=1).value
         yield equal(f"{n} piles: least work; what passes", found, float(np.abs(np.cumsum(p - q)).sum()), 1e-12)
         yield equal(f"{n} piles: textbook program", found, other.primal(np.abs(k[:, None] - k), p, q)[0], 1e-9)
 
@@ -240,12 +241,12 @@ def orders_of_w(rng: np.random.Generator) -> Found:
     x, y, a, b = _clouds(rng, 7, 9)
     cost = other.distances(x, y)
     orders = (1, 1.5, 2, 4, 8)
-    values = [distances.wasserstein(x, y, a, b, p=s).value for s in orders]
+    values = [exact.wasserstein(x, y, a, b, p=s).value for s in orders]
     for s, value in zip(orders, values):
         yield equal(f"W_{s:g}; textbook program", value, other.primal(cost**s, a, b)[0] ** (1 / s), 1e-9)
     for k in range(4):
         yield below(f"W_{orders[k]:g}; W_{orders[k + 1]:g}", values[k], values[k + 1])
-    yield at_most("W_8; W_inf", values[-1], distances.wasserstein(x, y, a, b, p=math.inf).value)
+    yield at_most("W_8; W_inf", values[-1], exact.wasserstein(x, y, a, b, p=math.inf).value)
 
 
 @check(
@@ -257,13 +258,11 @@ def k_lipschitz_critics(rng: np.random.Generator) -> Found:
     """K-Lipschitz critics reach K times W; and with samples in place of laws W is too large in the mean."""
     x, y, a, b = _clouds(rng, 6, 6)
     points, mass = np.concatenate([x, y]), np.concatenate([a, -b])
-    value = distances.wasserstein(x, y, a, b, p=1).value
+    value = exact.wasserstein(x, y, a, b, p=1).value
     for constant in (0.1, 1.0, 10.0):
         best, _ = other.lipschitz(other.distances(points, points), mass, constant)
         yield equal(f"K = {constant:g}: best over K; W", best / constant, value, 1e-8)
-    means = [
-        distances.wasserstein(x[rng.integers(6, size=12)], x[rng.integers(6, size=12)], p=1).value for _ in range(50)
-    ]
+    means = [exact.wasserstein(x[rng.integers(6, size=12)], x[rng.integers(6, size=12)], p=1).value for _ in range(50)]
     yield below("0, the distance of a law to itself; mean W of two samples of it", 0.0, float(np.mean(means)))
 
 
@@ -276,7 +275,7 @@ def gluing(rng: np.random.Generator) -> Found:
     """Two plans that share a marginal glue to one law of three, with both plans as its marginals: whence the triangle inequality."""
     x, y, a, b = _clouds(rng, 4, 6)
     z, c = rng.normal(size=(5, 2)), other.pmf(rng, 5)
-    left, right = distances.wasserstein(x, z, a, c, p=1), distances.wasserstein(z, y, c, b, p=1)
+    left, right = exact.wasserstein(x, z, a, c, p=1), exact.wasserstein(z, y, c, b, p=1)
     one, two = left.plan.todense(), right.plan.todense()
     joint = one[:, :, None] * two[None] / c[None, :, None]
     yield largest("marginal on (x, z)", joint.sum(axis=2), one, 1e-15)
@@ -308,10 +307,10 @@ def w_is_a_metric(rng: np.random.Generator) -> Found:
     ):
 
         def distance(s: Any, t: Any, metric: str = metric, p: float = p) -> float:
-            return distances.wasserstein(s[0], t[0], s[1], t[1], p=p, metric=metric).value
+            return exact.wasserstein(s[0], t[0], s[1], t[1], p=p, metric=metric).value
 
         yield from metric_axioms(distance, draw, rng, trials=8, name=f"{metric}, p = {p:g}")
-    way = [distances.wasserstein([0.0], [float(k)], p=2).value ** 2 for k in (1, 2)]
+    way = [exact.wasserstein([0.0], [float(k)], p=2).value ** 2 for k in (1, 2)]
     yield below("squared distance 0 to 1 and 1 to 2; 0 to 2 at once", 2 * way[0], way[1])
 
 
@@ -355,7 +354,7 @@ def metric_axioms(
     >>> [one.what for one in found if not one.stands]
     ['distance: triangle inequality']
     """
-    generator, trials = validation.generator(rng), validation.count(trials, "trials")
+    generator, trials = scalars.generator(rng), scalars.count(trials, "trials")
     triples = [(draw(generator), draw(generator), draw(generator)) for _ in range(trials)]
     found = [(distance(s, s), distance(s, t), distance(t, s), distance(t, u), distance(s, u)) for s, t, u in triples]
     selves, ways, backs, seconds, wholes = (np.array(column) for column in zip(*found))

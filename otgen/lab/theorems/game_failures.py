@@ -9,19 +9,10 @@ from typing import Any
 import numpy as np
 
 from ... import divergences as div
-from ... import exact_laws
+from ... import laws
 from ...errors import require
 from . import independent as other
-from .check import (
-    COURSE,
-    PAPER,
-    Comparison,
-    at_most,
-    below,
-    chapter,
-    equal,
-    torch_and_nn,
-)
+from .check import COURSE, PAPER, Comparison, at_most, below, chapter, equal, torch_and_nn
 from .gans import GROUP
 from .independent import stats
 
@@ -42,7 +33,7 @@ def no_gradient_on_disjoint_supports(rng: np.random.Generator) -> Found:
     for theta, js_slope in ((2.0, 0.0), (0.5, LOG2)):
         found = other.slope(lambda t: div.js(p, stats.uniform(t, 1)).value, theta, 1e-2)
         yield equal(f"shift {theta:g}: JS'", found, js_slope, 1e-8)
-        way = other.slope(lambda t: exact_laws.on_the_line(p, stats.uniform(t, 1), 1).value, theta, 1e-2)
+        way = other.slope(lambda t: laws.on_the_line(p, stats.uniform(t, 1), 1).value, theta, 1e-2)
         yield equal(f"shift {theta:g}: W'", way, 1.0, 1e-8)
     slopes: list[float] = []
     for sharp in (10.0, 30.0, 90.0):  # logit = sharp (1.5 - x): perfect between [0, 1] and [2, 3] as it grows sharp
@@ -158,8 +149,8 @@ def samples_lie_on_a_manifold(rng: np.random.Generator) -> Found:
 def continuity_of_w_and_the_jump_of_js(rng: np.random.Generator) -> Found:
     """As the parameter goes to 0, W goes to 0 with it; JS stays at log 2 and jumps."""
     for k in (1, 4, 16, 64):
-        pair = exact_laws.segments(1 / k)
+        pair = laws.segments(1 / k)
         yield equal(f"W at 1/{k}", pair.wasserstein(1).value, 1 / k, 1e-15)
         p, q = np.array([0.5, 0.5, 0.0, 0.0]), np.array([0.0, 0.0, 0.5, 0.5])
         yield equal(f"JS at 1/{k}; log 2", pair.divergence("js"), div.js(p, q).value, 1e-15)
-    yield equal("JS at 0", exact_laws.segments(0.0).divergence("js"), 0.0, 0)
+    yield equal("JS at 0", laws.segments(0.0).divergence("js"), 0.0, 0)

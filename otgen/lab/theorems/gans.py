@@ -10,7 +10,7 @@ import numpy as np
 import scipy.optimize
 
 from ... import divergences as div
-from ... import exact_laws
+from ... import laws
 from ...errors import require
 from . import independent as other
 from .check import (
@@ -43,14 +43,14 @@ LOG2, LOG4 = math.log(2.0), math.log(4.0)
 )
 def change_of_variables(rng: np.random.Generator) -> Found:
     """Noise pushed through a map has the density that the change of variables says, by one branch or by two."""
-    branch = exact_laws.Branch(np.log, lambda x: 1 / x)
-    pushed = exact_laws.Pushforward(stats.norm(), [branch])
+    branch = laws.Branch(np.log, lambda x: 1 / x)
+    pushed = laws.Pushforward(stats.norm(), [branch])
     cuts = [0.01, 0.1, 1, 10, 100]
     for x in (0.3, 1.0, 4.0):
         yield equal(f"exp(z) at {x:g}; the lognormal density", pushed.pdf(x), float(stats.lognorm(1).pdf(x)), 1e-14)
     yield equal("total mass", other.integral(pushed.pdf, 1e-12, 1e6, cuts), 1.0, 1e-10)
-    roots = [exact_laws.Branch(lambda x, s=s: s * math.sqrt(x), lambda x, s=s: s / (2 * math.sqrt(x))) for s in (-1, 1)]
-    squared = exact_laws.Pushforward(stats.norm(), roots)
+    roots = [laws.Branch(lambda x, s=s: s * math.sqrt(x), lambda x, s=s: s / (2 * math.sqrt(x))) for s in (-1, 1)]
+    squared = laws.Pushforward(stats.norm(), roots)
     yield equal("z^2 at 1; chi^2 with one degree", squared.pdf(1.0), float(other.normal(1.0)), 1e-14)
 
     def h(x: float) -> float:

@@ -13,7 +13,7 @@ import scipy.optimize
 import scipy.sparse
 import scipy.stats
 
-from ...validation import Floats
+from ...inputs.types import Floats
 
 Function = Callable[[float], float]
 stats: Any = scipy.stats  # its stubs take continuous laws for discrete ones

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from ... import distances, exact_laws
 from ... import divergences as div
+from ... import laws
+from ...distances import exact
 from . import independent as other
 from .check import (
     CHAPTER,
@@ -116,7 +117,7 @@ def disjoint_supports(rng: np.random.Generator) -> Found:
         yield equal(f"reversed KL at distance {k}", div.kl(q, p).value, math.inf, 0)
         yield equal(f"TV at distance {k}", div.tv(p, q).value, 1.0, 1e-10)
         yield equal(f"JS at distance {k}", div.js(p, q).value, LOG2, 1e-10)
-        yield equal(f"W at distance {k}", distances.wasserstein(x, x + k, p=1).value, k, 1e-12)
+        yield equal(f"W at distance {k}", exact.wasserstein(x, x + k, p=1).value, k, 1e-12)
     yield equal("KL on partial overlap", div.kl(p, stats.uniform(0.5, 1)).value, math.inf, 0)
 
 
@@ -131,8 +132,8 @@ def shifted_uniforms(rng: np.random.Generator) -> Found:
     for e in (0.0, 0.25, 0.5, 1.0, 1.75, 4.0):
         p, q = stats.uniform(0, 1), stats.uniform(e, 1)
         yield equal(f"TV, e = {e:g}", div.tv(p, q).value, min(e, 1.0), 1e-10)
-        yield equal(f"W between atoms, e = {e:g}", distances.wasserstein(x, x + e, p=1).value, e, 1e-12)
-        yield equal(f"W by quantiles, e = {e:g}", exact_laws.on_the_line(p, q, 1).value, e, 1e-10)
+        yield equal(f"W between atoms, e = {e:g}", exact.wasserstein(x, x + e, p=1).value, e, 1e-12)
+        yield equal(f"W by quantiles, e = {e:g}", laws.on_the_line(p, q, 1).value, e, 1e-10)
         yield equal(f"KL, e = {e:g}", div.kl(p, q).value, math.inf if e else 0.0, 0)
 
 
@@ -173,7 +174,7 @@ def what_follows_from_what(rng: np.random.Generator) -> Found:
             lambda p, q: div.tv(p, q).value,
             lambda p, q: div.js(p, q).value,
             lambda p, q: div.kl(p, q).value,
-            lambda p, q: distances.wasserstein(x, x, p, q, p=1).value,
+            lambda p, q: exact.wasserstein(x, x, p, q, p=1).value,
         )
     )
     half = np.array([np.abs(p - q).sum() / 2 for p, q in pairs])
@@ -185,18 +186,18 @@ def what_follows_from_what(rng: np.random.Generator) -> Found:
     p, q = pairs[0]
     for t in (1e-1, 1e-2, 1e-3):
         near = (1 - t) * p + t * q
-        way = distances.wasserstein(x, x, near, p, p=1).value
+        way = exact.wasserstein(x, x, near, p, p=1).value
         found = [div.kl(near, p).value, div.kl(p, near).value, div.js(near, p).value, way]
         yield at_most(f"the largest of KL, reversed KL, JS, W at mixing {t:g}", max(found), 3 * t)
         apart = abs(float((near - p) @ np.cos(x.sum(axis=1))))
         yield at_most(f"mixing {t:g}: means of a function of slope sqrt 2; sqrt 2 W", apart, math.sqrt(2) * way)
     for n in (10, 100, 1000):
-        heavy = distances.wasserstein([0.0, float(n) ** 2], [0.0], [1 - 1 / n, 1 / n], p=1).value
+        heavy = exact.wasserstein([0.0, float(n) ** 2], [0.0], [1 - 1 / n, 1 / n], p=1).value
         yield equal(f"unbounded, n = {n}: W", heavy, n, 1e-12 * n)
         yield equal(f"unbounded, n = {n}: TV", div.tv([1 - 1 / n, 1 / n], [1.0, 0.0]).value, 1 / n, 1e-15)
     for n in (1, 10, 100):
         atoms = (np.arange(n) + 0.5) / n
-        w = exact_laws.semi_discrete(atoms, None, stats.uniform(), 1).value
+        w = laws.semi_discrete(atoms, None, stats.uniform(), 1).value
         apart = abs(float(np.sin(atoms).mean()) - (1 - math.cos(1)))
         yield at_most(f"weak convergence, {n} atoms: means of sin; W", apart, w)
 
@@ -215,10 +216,10 @@ def no_converse(rng: np.random.Generator) -> Found:
         yield equal(f"KL at shift {e:g}", div.kl(p, q).value, math.inf, 0)
     for n in (4, 32, 256):
         atoms = (np.arange(n) + 0.5) / n
-        found = exact_laws.semi_discrete(atoms, None, stats.uniform(), 1).value
+        found = laws.semi_discrete(atoms, None, stats.uniform(), 1).value
         yield equal(f"W of {n} atoms", found, 1 / (4 * n), 1e-12)
         fine = (np.arange(n * 5000) + 0.5) / (n * 5000)
-        yield equal("the same by 5000 points an atom", distances.wasserstein(atoms, fine, p=1).value, 1 / (4 * n), 1e-7)
+        yield equal("the same by 5000 points an atom", exact.wasserstein(atoms, fine, p=1).value, 1 / (4 * n), 1e-7)
         masses, others = np.zeros((2, n * 5001))
         masses[:n], others[n:] = 1 / n, 1 / (n * 5000)  # points of the line beside the atoms
         yield equal("TV to points beside the atoms", div.tv(masses, others).value, 1.0)
@@ -256,7 +257,7 @@ def densities_compared_point_by_point(rng: np.random.Generator) -> Found:
         yield equal(f"L1 at {h:g}", 2 * div.tv(bump, moved).value, 2.0, 1e-10)
         grid = np.concatenate([x, x + h])
         yield equal(f"sup at {h:g}", float(np.abs(bump.pdf(grid) - moved.pdf(grid)).max()), 1.875, 1e-12)
-        yield equal(f"W at {h:g}", exact_laws.on_the_line(bump, moved, 1).value, h, 1e-10)
+        yield equal(f"W at {h:g}", laws.on_the_line(bump, moved, 1).value, h, 1e-10)
 
 
 @check(
@@ -272,7 +273,7 @@ def four_measures_by_their_definitions(rng: np.random.Generator) -> Found:
     yield equal("TV", div.tv(p, q).value, np.abs(p - q).sum() / 2)
     yield equal("KL", div.kl(p, q).value, other.relative(p, q))
     yield equal("JS", div.js(p, q).value, (other.relative(p, m) + other.relative(q, m)) / 2)
-    yield equal("W", distances.wasserstein(x, x, p, q, p=1).value, other.primal(other.distances(x, x), p, q)[0], 1e-9)
+    yield equal("W", exact.wasserstein(x, x, p, q, p=1).value, other.primal(other.distances(x, x), p, q)[0], 1e-9)
 
 
 @check(
@@ -308,7 +309,7 @@ def parallel_segments(rng: np.random.Generator) -> Found:
     still = np.column_stack([np.zeros(400), y])
 
     def moved(theta: float) -> float:
-        return distances.wasserstein(still, still + [theta, 0], p=1).value
+        return exact.wasserstein(still, still + [theta, 0], p=1).value
 
     def masses(theta: float) -> tuple[Any, Any]:
         """Masses of 40 cells of each segment: both on one set of cells just when the segments are one."""
@@ -317,7 +318,7 @@ def parallel_segments(rng: np.random.Generator) -> Found:
 
     for theta in (-1.5, -0.25, 0.0, 0.5, 2.0):
         yield equal(f"W at {theta:g}", moved(theta), abs(theta), 1e-12)
-        pair = exact_laws.segments(theta)
+        pair = laws.segments(theta)
         p, q = masses(theta)
         yield equal(f"JSD of cells at {theta:g}", div.js(p, q).value, LOG2 if theta else 0.0)
         yield equal(f"KL of cells at {theta:g}", div.kl(p, q).value, math.inf if theta else 0.0)
@@ -338,7 +339,7 @@ def w_ranks_corruptions(rng: np.random.Generator) -> Found:
     x = rng.random((200, 16))
     noise = rng.normal(size=x.shape)
     levels = np.array([0.02, 0.05, 0.1, 0.2, 0.4, 0.8])
-    ws = [distances.wasserstein(x, x + level * noise, p=1).value for level in levels]
+    ws = [exact.wasserstein(x, x + level * noise, p=1).value for level in levels]
     yield equal("rank correlation of W", float(np.corrcoef(np.argsort(np.argsort(ws)), np.arange(6))[0, 1]), 1.0)
     for level in levels:
         both = np.concatenate([x, x + level * noise])

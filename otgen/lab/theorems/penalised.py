@@ -11,9 +11,10 @@ import numpy as np
 import scipy.optimize
 import scipy.special
 
-from ... import distances, exact_laws, gaussians
 from ... import divergences as div
-from .. import relaxed
+from ... import laws
+from ...distances import exact, gaussians
+from .. import penalised_ot
 from . import independent as other
 from .check import COOKBOOK, Comparison, at_most, below, chapter, differ, equal, largest, torch_and_nn
 from .independent import stats
@@ -94,9 +95,9 @@ def w_dagger_is_larger(rng: np.random.Generator) -> Found:
     data, prior = np.array([0.5, 0.5]), np.array([0.35, 0.65])
     gap = (x[:, None] - g) / sigma  # E|x - g - sigma eps|: a folded normal
     cost = sigma * (2 * other.normal(gap) + gap * (2 * scipy.special.ndtr(gap) - 1))
-    dagger = distances.transport(cost, data, prior).value
+    dagger = exact.transport(cost, data, prior).value
     model = div.Mixture(prior, [stats.norm(m, sigma) for m in g])
-    direct = exact_laws.semi_discrete(x, data, model, 1).value
+    direct = laws.semi_discrete(x, data, model, 1).value
     area = other.integral(
         lambda t: abs(0.5 * (t >= 0) + 0.5 * (t >= 3) - float(prior @ scipy.special.ndtr((t - g) / sigma))),
         -8,
@@ -119,10 +120,10 @@ def theorem_one(rng: np.random.Generator) -> Found:
     codes[5:] = codes[:3]  # G takes three values twice
     data, prior = other.pmf(rng, 6), other.pmf(rng, 8)
     model = np.concatenate([prior[:3] + prior[5:], prior[3:5]])
-    by_samples = distances.wasserstein(x, codes[:5], data, model, p=2).cost
+    by_samples = exact.wasserstein(x, codes[:5], data, model, p=2).cost
     by_codes = other.primal(other.distances(x, codes) ** 2, data, prior)[0]
     yield equal("over samples; over codes", by_samples, by_codes)
-    plan = distances.transport(other.distances(x, codes) ** 2, data, prior).plan.todense()
+    plan = exact.transport(other.distances(x, codes) ** 2, data, prior).plan.todense()
     encoder = plan / data[:, None]
     yield largest("aggregated posterior; prior", data @ encoder, prior, 1e-14)
     yield equal(
@@ -160,7 +161,7 @@ def the_relaxation_rises(rng: np.random.Generator) -> Found:
     cost, data, prior = _finite_problem(rng)
     truth = other.primal(cost, data, prior)[0]
     weights = np.array([0.1, 0.5, 1.0, 2.0, 10.0, 100.0, 1000.0])
-    values = np.array([relaxed.relaxed_transport(cost, data, prior, w)[0] for w in weights])
+    values = np.array([penalised_ot.relaxed_transport(cost, data, prior, w)[0] for w in weights])
     for w, value in zip(weights, values):
         yield equal(f"KL, weight {w:g}: primal; dual", value, _dual(cost, data, prior, w), 1e-6)
     yield at_most("largest fall along the weights", -float(np.diff(values).min()), 0.0, 1e-9)
@@ -169,9 +170,9 @@ def the_relaxation_rises(rng: np.random.Generator) -> Found:
     yield below("at weight 10; the transport cost", values[4], truth)
     yield equal("at weight 1000; the transport cost", values[-1], truth, 1e-2)
     enough = float(np.ptp(cost)) * 2
-    exact = relaxed.relaxed_transport(cost, data, prior, enough, "tv")[0]
+    exact = penalised_ot.relaxed_transport(cost, data, prior, enough, "tv")[0]
     yield equal(f"TV, weight {enough:.3g}; the transport cost", exact, truth, 1e-9)
-    little = relaxed.relaxed_transport(cost, data, prior, 0.1, "tv")[0]
+    little = penalised_ot.relaxed_transport(cost, data, prior, 0.1, "tv")[0]
     yield below("TV, weight 0.1; the transport cost", little, truth)
 
 
@@ -194,7 +195,7 @@ def remark_one(rng: np.random.Generator) -> Found:
     plain = other.primal(other.distances(x, codes) ** 2, data, prior)[0]
     yield equal(
         "by quadrature over the noise; by codes + d sigma^2",
-        distances.transport(noisy, data, prior).value,
+        exact.transport(noisy, data, prior).value,
         plain + 2 * sigma**2,
     )
 
@@ -267,7 +268,7 @@ def proposition_two(rng: np.random.Generator) -> Found:
 
     def exact(a: float, sigma: float) -> float:
         model = div.Mixture(half, [stats.norm(-a, sigma), stats.norm(a, sigma)])
-        return exact_laws.semi_discrete(atoms, half, model, 2).value ** 2
+        return laws.semi_discrete(atoms, half, model, 2).value ** 2
 
     sigma = 0.5
     star: Any = scipy.optimize.brentq(lambda a: a - math.erf(a / (sigma * math.sqrt(2))), 0.5, 1.0, xtol=1e-14)
@@ -286,7 +287,7 @@ def proposition_two(rng: np.random.Generator) -> Found:
     for sigma in (0.0, 0.5, 1.0):
         grid = np.linspace(0.5, 1.5, 21)
         costs = [
-            distances.transport(
+            exact.transport(
                 sum(w * (atoms[:, None] - a * atoms - sigma * e) ** 2 for e, w in zip(nodes, weights)), half, half
             ).value
             for a in grid
@@ -337,13 +338,13 @@ def gradients_of_both_approximations(rng: np.random.Generator) -> Found:
     def model(second: float) -> Any:
         return np.array([[1.0], [second]])
 
-    truth = distances.wasserstein(x, model(10.0), p=1)
+    truth = exact.wasserstein(x, model(10.0), p=1)
     yield equal("W_1", truth.value, 3.5)
     yield equal("gradient of W_1 in G_2", float(np.asarray(truth.gradients(of="cost").y)[1, 0]), 0.5)
     for weight, slope in ((0.5, 0.0), (2.5, 0.0), (3.5, 0.5), (10.0, 0.5)):
 
         def penalised(t: float, weight: float = weight) -> float:
-            return relaxed.relaxed_transport(np.abs(x - model(t).T), half, half, weight, "tv")[0]
+            return penalised_ot.relaxed_transport(np.abs(x - model(t).T), half, half, weight, "tv")[0]
 
         yield equal(f"TV, weight {weight:g}: gradient in G_2", other.slope(penalised, 10.0, 1e-2), slope, 1e-9)
     torch, nn = torch_and_nn()

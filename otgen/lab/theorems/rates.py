@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ... import distances, exact_laws
 from ... import divergences as div
+from ... import laws
+from ...distances import entropic, exact
 from . import independent as other
 from .check import CHAPTER, COURSE, PAPER, Comparison, below, chapter, equal
 from .independent import stats
@@ -32,8 +33,8 @@ def uniform_samples(rng: np.random.Generator) -> Found:
     one, two = np.empty(times), np.empty(times)
     for k in range(times):
         x, y = rng.random(n), rng.random(n)
-        one[k] = exact_laws.semi_discrete(x, None, stats.uniform(), 1).value
-        two[k] = distances.wasserstein(x, y, p=1).value
+        one[k] = laws.semi_discrete(x, None, stats.uniform(), 1).value
+        two[k] = exact.wasserstein(x, y, p=1).value
     bridge = other.integral(lambda t: math.sqrt(2 / math.pi * t * (1 - t)), 0, 1)
     for name, values, limit in (("one sample", one, bridge), ("two samples", two, math.sqrt(2) * bridge)):
         scaled = math.sqrt(n) * values
@@ -56,7 +57,7 @@ def rates_by_dimension(rng: np.random.Generator) -> Found:
         (6, (50, 200, 800), 8, -1 / 6, 0.06),
     ):
         means = [
-            np.mean([distances.wasserstein(rng.random((n, d)), rng.random((n, d)), p=1).value for _ in range(times)])
+            np.mean([exact.wasserstein(rng.random((n, d)), rng.random((n, d)), p=1).value for _ in range(times)])
             for n in sizes
         ]
         fitted = np.polyfit(np.log(sizes), np.log(means), 1)[0]
@@ -70,11 +71,11 @@ def rates_by_dimension(rng: np.random.Generator) -> Found:
 )
 def minibatch_bias(rng: np.random.Generator) -> Found:
     """The mean W of minibatches is above that of the laws, and comes down to it as batches grow."""
-    pair = exact_laws.translation(lambda n, generator: generator.normal(size=(n, 5)), [0.3, 0.4, 0.0, 0.0, 0.0])
+    pair = laws.translation(lambda n, generator: generator.normal(size=(n, 5)), [0.3, 0.4, 0.0, 0.0, 0.0])
     truth, means = 0.5, list[float]()
     yield equal("W of the laws", pair.wasserstein(1).value, truth, 1e-15)
     for m, times in ((8, 200), (32, 100), (128, 40), (512, 4)):
-        values = [distances.wasserstein(*pair.sample(m, rng), p=1).value for _ in range(times)]
+        values = [exact.wasserstein(*pair.sample(m, rng), p=1).value for _ in range(times)]
         means.append(float(np.mean(values)))
         yield below(f"W of the laws; mean W of batches of {m}", truth, means[-1])
     for k, m in enumerate((32, 128, 512)):
@@ -90,18 +91,16 @@ def debiased_sinkhorn(rng: np.random.Generator) -> Found:
     """The debiased divergence of Gaussians misses W_2^2 by a multiple of epsilon^2: a quarter a halving; a grid shows the same."""
     source, target = div.Gaussian(0.0, 1.0), div.Gaussian(0.0, 4.0)
     truth = (2.0 - 1.0) ** 2
-    misses = [exact_laws.entropic_gaussian_divergence(source, target, e) - truth for e in (0.2, 0.1, 0.05, 0.025)]
+    misses = [laws.entropic_gaussian_divergence(source, target, e) - truth for e in (0.2, 0.1, 0.05, 0.025)]
     for k in range(3):
         yield equal(f"ratio of misses, halving {k + 1}", misses[k] / misses[k + 1], 4.0, 0.05)
     x = np.linspace(-14, 14, 281)
     a, b = other.normal(x), other.normal(x, 0.0, 2.0)
     for e in (0.5, 1.0):
-        found = distances.sinkhorn_divergence(
-            x, x, a / a.sum(), b / b.sum(), epsilon=e, tol=1e-8, max_iter=20_000
-        ).value
+        found = entropic.sinkhorn_divergence(x, x, a / a.sum(), b / b.sum(), epsilon=e, tol=1e-8, max_iter=20_000).value
         yield equal(
             f"epsilon = {e:g}: on a grid; closed form",
             found,
-            exact_laws.entropic_gaussian_divergence(source, target, e),
+            laws.entropic_gaussian_divergence(source, target, e),
             1e-6,
         )

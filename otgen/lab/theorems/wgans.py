@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
-from ... import distances, exact_laws
+from ... import laws
+from ...distances import exact
 from ...errors import require
-from ...validation import Floats
+from ...inputs.types import Floats
 from . import independent as other
 from .check import (
     CHAPTER,
@@ -105,7 +106,7 @@ def w_is_continuous_in_the_parameters(rng: np.random.Generator) -> Found:
     def generated(t: float) -> Floats:
         return np.maximum(z @ inner, 0) @ (outer + t * step)
 
-    start = distances.wasserstein(x, generated(0.0), p=1).value
+    start = exact.wasserstein(x, generated(0.0), p=1).value
     uniform = np.full(100, 0.01)
     yield equal(
         "W at the start; textbook program",
@@ -114,11 +115,11 @@ def w_is_continuous_in_the_parameters(rng: np.random.Generator) -> Found:
         1e-9,
     )
     for t in (0.1, 0.01, 0.001):
-        moved = distances.wasserstein(x, generated(t), p=1).value
+        moved = exact.wasserstein(x, generated(t), p=1).value
         way = float(np.linalg.norm(generated(t) - generated(0.0), axis=1).mean())
         yield at_most(f"step {t:g}: change of W; mean way", abs(moved - start), way, 1e-12)
-    yield equal("Cauchy noise: W", exact_laws.on_the_line(stats.cauchy(), stats.norm(), 1).value, math.inf, 0)
-    yield below("Gaussian noise: W", exact_laws.on_the_line(stats.norm(3, 2), stats.norm(), 1).value, math.inf)
+    yield equal("Cauchy noise: W", laws.on_the_line(stats.cauchy(), stats.norm(), 1).value, math.inf, 0)
+    yield below("Gaussian noise: W", laws.on_the_line(stats.norm(3, 2), stats.norm(), 1).value, math.inf)
 
 
 @check(
@@ -188,7 +189,7 @@ def the_clipped_linear_critic(rng: np.random.Generator) -> Found:
             clipping.apply(critic.parameters())
         gain = -wgan.critic_loss(critic(torch.tensor(x)), critic(torch.tensor(y))).item()
         yield equal("trained critic; c |v|_1", gain, c * float(np.abs(v).sum()), 1e-9)
-        distance = distances.wasserstein(x, y, p=1).value
+        distance = exact.wasserstein(x, y, p=1).value
         yield equal("W_1; |v|", distance, float(np.linalg.norm(v)), 1e-12)
         yield at_most("what it reaches; K W_1", gain, c * math.sqrt(3) * distance, 1e-12)
 
@@ -200,7 +201,7 @@ def the_clipped_linear_critic(rng: np.random.Generator) -> Found:
 )
 def unit_gradients_along_rays(rng: np.random.Generator) -> Found:
     """The best critic has a gradient of norm one along every segment that joins coupled points, in their direction."""
-    pair = exact_laws.Funnels.random(8, 3, rng=rng)
+    pair = laws.Funnels.random(8, 3, rng=rng)
     x, y = pair.sample(300, rng=rng)
     apart = np.linalg.norm(x - y, axis=1)
     for t in (0.1, 0.5, 0.9):
@@ -212,7 +213,7 @@ def unit_gradients_along_rays(rng: np.random.Generator) -> Found:
         yield largest(
             f"t = {t:g}: slope along the segment", ((along[0] - along[1]) / (2 * h * apart))[inside], 1.0, 1e-9
         )
-    plan = distances.wasserstein(x[:60], y[:60], p=1)
+    plan = exact.wasserstein(x[:60], y[:60], p=1)
     gain = float(pair.critic(x[:60]).mean() - pair.critic(y[:60]).mean())
     yield equal("what that critic earns; W_1 of the samples", gain, plan.value, 1e-12)
 
@@ -231,7 +232,7 @@ def samples_of_a_wgan(rng: np.random.Generator) -> Found:
     held_out, samples = run.data.held_out(64, rng), run.snapshots[max(run.snapshots)]
     found: list[float] = []
     for name, images in (("trained", samples), ("noise", rng.random((64, 64)))):
-        found.append(distances.wasserstein(images, held_out, p=2).value)
+        found.append(exact.wasserstein(images, held_out, p=2).value)
         squares = other.distances(images, held_out) ** 2
         rows, columns = scipy.optimize.linear_sum_assignment(squares)
         yield equal(

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ import torch
 from torch import Generator, Tensor
 
 from ...errors import InvalidInput, require
+from ...inputs.atomic import write_atomically
 from .methods import Method
 
 NAME = "checkpoint.safetensors"
@@ -43,7 +41,7 @@ def save(folder: Path, state: State, given: dict[str, Any]) -> None:
     notes = {"step": state.step, "draws": state.draws.bit_generator.state, "given": given}
     save_file = require("safetensors.torch").save_file
     whole = {key: value.detach().clone().contiguous() for key, value in tensors.items()}
-    beside(folder / NAME, lambda path: save_file(whole, path, {"run": json.dumps(notes)}))
+    write_atomically(folder / NAME, lambda path: save_file(whole, path, {"run": json.dumps(notes)}))
 
 
 def load(folder: Path, state: State, given: dict[str, Any]) -> None:
@@ -73,19 +71,6 @@ def load(folder: Path, state: State, given: dict[str, Any]) -> None:
     state.draws.bit_generator.state = notes["draws"]
     state.step = notes["step"]
     state.snapshots = {int(key): value for key, value in _below(tensors, "snapshot.").items()}
-
-
-def beside(path: Path, write: Callable[[str], Any]) -> None:
-    """Write a file under another name first, then rename it: an interrupted write leaves the old one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    try:
-        write(name)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

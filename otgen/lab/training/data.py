@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ... import validation
 from ...errors import require
-from ...validation import Floats
+from ...inputs import scalars
+from ...inputs.types import Floats
 
 _HELD_OUT = 500  # digits
 
@@ -120,7 +120,7 @@ NAMES = tuple(_KINDS)
 
 def named(name: str) -> Data:
     """The data of a name; raises InvalidInput for one that is none."""
-    return _KINDS[validation.one_of(name, "data", NAMES)]()
+    return _KINDS[scalars.one_of(name, "data", NAMES)]()
 
 
 def _circle(radius: float) -> Floats:

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ... import validation
-from ...distances import wasserstein
+from ...distances.exact import wasserstein
 from ...errors import InvalidInput, NotConverged
-from ...validation import Floats
+from ...inputs import scalars
+from ...inputs.types import Floats
 from . import checkpoint
 from .checkpoint import State
 from .data import Data, labelled_digits, named
@@ -106,11 +106,11 @@ def train(
     >>> sorted(run.scores)[:2]
     ['high_quality', 'modes']
     """
-    steps = RECIPES[_known(method)].steps if steps is None else validation.count(steps, "steps")
-    batch = RECIPES[method].batch if batch_size is None else validation.count(batch_size, "batch_size", least=2)
-    rate = None if learning_rate is None else validation.positive(learning_rate, "learning_rate", "1e-3 is usual")
+    steps = RECIPES[_known(method)].steps if steps is None else scalars.count(steps, "steps")
+    batch = RECIPES[method].batch if batch_size is None else scalars.count(batch_size, "batch_size", least=2)
+    rate = None if learning_rate is None else scalars.positive(learning_rate, "learning_rate", "1e-3 is usual")
     given = dict(method=method, data=data, steps=steps, batch_size=batch, learning_rate=rate, seed=seed)
-    source, state = _fresh(method, data, validation.count(seed, "seed", least=0), rate)
+    source, state = _fresh(method, data, scalars.count(seed, "seed", least=0), rate)
     place = _prepared(folder, resume)
     history = _resumed(place, state, given) if place and resume else []
     began = time.perf_counter()
@@ -135,7 +135,7 @@ def train(
 
 
 def _known(method: str) -> str:
-    return validation.one_of(method, "method", tuple(RECIPES))
+    return scalars.one_of(method, "method", tuple(RECIPES))
 
 
 def _fresh(method: str, data: str, seed: int, rate: float | None) -> tuple[Data, State]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ...distances import wasserstein
+from ...distances.exact import wasserstein
 from ...errors import require
-from ...validation import Floats
+from ...inputs.types import Floats
 from .data import Data, labelled_digits
 
 _SAMPLES = 2500  # of the PacGAN protocol

@@ -15,11 +15,11 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import Module
 
-from ... import validation
-from ...cost import PointCost
-from ...distances import wasserstein
+from ...distances.exact import wasserstein
 from ...errors import InvalidInput, require
-from ...validation import Floats
+from ...inputs import arrays, scalars
+from ...inputs.types import Floats
+from ...model.cost import PointCost
 from .kinds import Critic, OneSidedPenalty, gradient_norms
 from .networks import InUnits, lipschitz_bound
 
@@ -125,12 +125,12 @@ def fit(
     >>> found.batch_lower <= found.batch_exact
     True
     """
-    began, progress = time.perf_counter(), validation.flag(progress, "progress")
+    began, progress = time.perf_counter(), scalars.flag(progress, "progress")
     if not isinstance(critic, Critic):
         raise InvalidInput(f"critic must be one of otgen.nn.critics, such as OneSidedPenalty(); received {critic!r}")
-    steps, batch_size = validation.count(steps, "steps"), validation.count(batch_size, "batch_size")
-    limit = math.inf if seconds is None else validation.positive(seconds, "seconds", "leave it out for no limit")
-    generator = Generator().manual_seed(int(validation.generator(rng).integers(2**63)))
+    steps, batch_size = scalars.count(steps, "steps"), scalars.count(batch_size, "batch_size")
+    limit = math.inf if seconds is None else scalars.positive(seconds, "seconds", "leave it out for no limit")
+    generator = Generator().manual_seed(int(scalars.generator(rng).integers(2**63)))
     draw_x, held_x = _source(x, "x", generator, batch_size)
     draw_y, held_y = _source(y, "y", generator, batch_size)
     if held_x.shape[1] != held_y.shape[1]:
@@ -170,7 +170,7 @@ def _source(given: Any, name: str, generator: Generator, batch_size: int) -> tup
             return sample.detach() if sample.is_floating_point() else sample.float()
 
         return checked, checked(max(_HELD_OUT, batch_size))
-    points, _ = validation.points(given, name)
+    points, _ = arrays.points(given, name)
     if len(points) < 5:
         raise InvalidInput(f"{name} must hold at least 5 samples, a fifth is held out; received {len(points)}")
     where = given.device if isinstance(given, Tensor) else torch.device("cpu")

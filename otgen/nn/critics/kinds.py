@@ -9,8 +9,8 @@ from torch import Generator, Tensor
 from torch.nn import Module
 from torch.nn.utils import parametrizations
 
-from ... import validation
 from ...errors import InvalidInput
+from ...inputs import scalars
 from .networks import GroupSort, Perceptron, Ramp, Transform
 
 
@@ -32,8 +32,8 @@ class Critic:
 
     def __post_init__(self) -> None:
         for name in ("width", "depth"):
-            validation.count(getattr(self, name), name)
-        validation.positive(self.learning_rate, "learning_rate", "use a step such as 1e-3")
+            scalars.count(getattr(self, name), name)
+        scalars.positive(self.learning_rate, "learning_rate", "use a step such as 1e-3")
 
     def network(self, dim: int, sample: Tensor) -> Module:
         """A fresh network for ``dim`` coordinates; ``sample`` (m, d) is one of the target, in the units that the network sees."""
@@ -68,7 +68,7 @@ class WeightClipping(Critic):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validation.positive(self.limit, "limit", "the paper has 0.01")
+        scalars.positive(self.limit, "limit", "the paper has 0.01")
 
     def optimiser(self, network: Module) -> torch.optim.Optimizer:
         """RMSProp, as in the paper: momentum was found to be unstable there."""
@@ -97,7 +97,7 @@ class _Penalised(Critic):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validation.positive(self.weight, "weight", "3 is usual")
+        scalars.positive(self.weight, "weight", "3 is usual")
 
     def slope(self, norms: Tensor) -> float:
         """The median: a soft penalty lets gradients grow a little above one, all of them alike where the fit is good."""
@@ -188,7 +188,7 @@ class CTransform(Critic):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validation.count(self.points, "points")
+        scalars.count(self.points, "points")
 
     def network(self, dim: int, sample: Tensor) -> Module:
         """The transform over the first points of the sample."""

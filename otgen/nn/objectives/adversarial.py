@@ -11,8 +11,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ... import validation
 from ...errors import InvalidInput
+from ...inputs import scalars
 from ..mmd import mmd_loss
 
 PENALTIES = ("kl", "js", "tv")
@@ -52,7 +52,7 @@ def aae_loss(log_likelihood: Tensor, penalty: Tensor) -> Tensor:
 
 def pot_loss(costs: Tensor, penalty: Tensor, weight: float = 10.0) -> Tensor:
     """``mean c(x, G(z)) + weight D(Q_Z, P_Z)`` from costs (n,) of reconstructions (equation (13)); any cost will do."""
-    return costs.mean() + validation.positive(weight, "weight", "10 is usual") * penalty
+    return costs.mean() + scalars.positive(weight, "weight", "10 is usual") * penalty
 
 
 def latent_penalty(latents: Tensor, logits: Tensor | None = None, prior: Tensor | None = None) -> Tensor:
@@ -104,7 +104,7 @@ def discrete_penalty(posteriors: Tensor, prior: Tensor, kind: str | Callable[[Te
     q = posteriors.mean(0)
     if callable(kind):
         return (prior * kind(q / prior)).sum()
-    if validation.one_of(kind, "kind", PENALTIES) == "tv":
+    if scalars.one_of(kind, "kind", PENALTIES) == "tv":
         return (q - prior).abs().sum() / 2
     if kind == "kl":
         return _kl(q, prior)

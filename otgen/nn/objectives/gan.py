@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import logsigmoid, softplus
 
-from ... import validation
+from ...inputs import scalars
 
 FORMS = ("minimax", "non-saturating", "logit")
 
@@ -59,7 +59,7 @@ def generator_loss(fake: Tensor, form: str = "non-saturating") -> Tensor:
     >>> generator_loss(torch.zeros(2), "logit").item() == 0
     True
     """
-    validation.one_of(form, "form", FORMS)
+    scalars.one_of(form, "form", FORMS)
     if form == "minimax":
         return -softplus(fake).mean()
     return softplus(-fake).mean() if form == "non-saturating" else -fake.mean()
@@ -97,7 +97,7 @@ def noise(n: int, dim: int, kind: str = "gaussian", generator: Generator | None 
     InvalidInput
         For another kind.
     """
-    n, dim = validation.count(n, "n"), validation.count(dim, "dim")
-    if validation.one_of(kind, "kind", ("gaussian", "uniform")) == "gaussian":
+    n, dim = scalars.count(n, "n"), scalars.count(dim, "dim")
+    if scalars.one_of(kind, "kind", ("gaussian", "uniform")) == "gaussian":
         return torch.randn(n, dim, generator=generator)
     return 2 * torch.rand(n, dim, generator=generator) - 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...cost import Metric
-from ...distances import wasserstein
+from ...distances.exact import wasserstein
+from ...distances.result import Result
 from ...errors import InvalidInput
-from ...result import Result
+from ...model.cost import Metric
 
 
 def transport(real: Tensor, fake: Tensor, *, p: float = 2, metric: Metric = "euclidean") -> Result:

@@ -14,8 +14,8 @@ from torch import Generator, Tensor
 from torch.nn import Linear, Module, ModuleList, ReLU, Sequential
 from torch.nn.functional import logsigmoid
 
-from ... import validation
 from ...errors import InvalidInput
+from ...inputs import scalars
 
 _LOG_2PI = math.log(2 * math.pi)
 
@@ -50,7 +50,7 @@ def gaussian_kl(
 
 def gaussian_log_likelihood(x: Tensor, mean: Tensor, variance: float = 1.0) -> Tensor:
     """``log N(x; mean, variance I)`` of samples (n, ...): (n,)."""
-    validation.positive(variance, "variance", "use 1.0 for a plain squared error")
+    scalars.positive(variance, "variance", "use 1.0 for a plain squared error")
     squares = ((x - mean) ** 2).flatten(1)
     return -0.5 * (squares.sum(1) / variance + squares.shape[1] * (_LOG_2PI + math.log(variance)))
 
@@ -120,10 +120,9 @@ class FlowPrior(Module):
 
     def __init__(self, dim: int, layers: int = 4, width: int = 64) -> None:
         super().__init__()
-        self.dim = validation.count(dim, "dim", least=2)
+        self.dim = scalars.count(dim, "dim", least=2)
         self.couplings = ModuleList(
-            _Coupling(dim, validation.count(width, "width"), bool(k % 2))
-            for k in range(validation.count(layers, "layers"))
+            _Coupling(dim, scalars.count(width, "width"), bool(k % 2)) for k in range(scalars.count(layers, "layers"))
         )
 
     def to_noise(self, z: Tensor) -> tuple[Tensor, Tensor]:

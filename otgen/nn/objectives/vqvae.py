@@ -12,8 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ... import validation
 from ...errors import InvalidInput
+from ...inputs import scalars
 
 
 class Quantised(NamedTuple):
@@ -63,10 +63,10 @@ def commitment_loss(z: Tensor, codes: Tensor) -> Tensor:
 
 def vqvae_loss(log_likelihood: Tensor, z: Tensor, codes: Tensor, commitment: float = 0.25) -> Tensor:
     """``-mean log p(x|z_q)`` plus codebook and commitment losses."""
-    weight = validation.positive(commitment, "commitment", "0.25 is usual")
+    weight = scalars.positive(commitment, "commitment", "0.25 is usual")
     return codebook_loss(z, codes) + weight * commitment_loss(z, codes) - log_likelihood.mean()
 
 
 def elbo(log_likelihood: Tensor, codes: int, positions: int = 1) -> Tensor:
     """``log p(x|z_q) - positions log K``: the ELBO of a deterministic posterior under the uniform prior over K codes, (n,)."""
-    return log_likelihood - positions * math.log(validation.count(codes, "codes"))
+    return log_likelihood - positions * math.log(scalars.count(codes, "codes"))

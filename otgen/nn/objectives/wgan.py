@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import Module
 
-from ... import validation
+from ...inputs import scalars
 from ..critics.kinds import gradient_norms
 
 
@@ -43,8 +43,8 @@ class Clipping:
     critic_steps: int = 5
 
     def __post_init__(self) -> None:
-        validation.positive(self.limit, "limit", "the paper has 0.01")
-        validation.count(self.critic_steps, "critic_steps")
+        scalars.positive(self.limit, "limit", "the paper has 0.01")
+        scalars.count(self.critic_steps, "critic_steps")
 
     def apply(self, parameters: Iterable[Tensor]) -> None:
         """Clip, in place."""
@@ -66,7 +66,7 @@ def gradient_penalty(
 
     The norm is that of each sample's own gradient. (Gulrajani et al., "Improved training of Wasserstein GANs", 2017.)
     """
-    validation.positive(weight, "weight", "10 is usual")
+    scalars.positive(weight, "weight", "10 is usual")
     t = torch.rand(len(real), *(1,) * (real.ndim - 1), generator=generator, dtype=real.dtype).to(real.device)
     excess = gradient_norms(critic, t * real + (1 - t) * fake) - 1
     return weight * (torch.relu(excess) if one_sided else excess).square().mean()

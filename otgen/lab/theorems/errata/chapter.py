@@ -11,18 +11,10 @@ import scipy.optimize
 import scipy.special
 
 from .... import divergences as div
-from .... import exact_laws
+from .... import laws
 from ... import inference
 from .. import independent as other
-from ..check import (
-    CHAPTER,
-    Comparison,
-    as_printed,
-    at_most,
-    below,
-    equal,
-    torch_and_nn,
-)
+from ..check import CHAPTER, Comparison, as_printed, at_most, below, equal, torch_and_nn
 from ..independent import stats
 from ..variational import two_modes
 from .erratum import erratum
@@ -46,14 +38,12 @@ def a_determinant_not_a_norm(rng: np.random.Generator) -> Found:
 @erratum(f"{CHAPTER}, page 2", "any smooth transform G", "an injective one; otherwise a sum over its branches")
 def one_branch_of_two(rng: np.random.Generator) -> Found:
     """The square of a normal variable has two roots; one of them gives half of its density."""
-    branches = [
-        exact_laws.Branch(lambda x, s=s: s * math.sqrt(x), lambda x, s=s: s / (2 * math.sqrt(x))) for s in (-1, 1)
-    ]
+    branches = [laws.Branch(lambda x, s=s: s * math.sqrt(x), lambda x, s=s: s / (2 * math.sqrt(x))) for s in (-1, 1)]
     truth = float(stats.chi2(1).pdf(1.0))
     yield as_printed(
-        equal("one branch; chi^2 at 1", exact_laws.Pushforward(stats.norm(), branches[:1]).pdf(1.0), truth, 1e-6)
+        equal("one branch; chi^2 at 1", laws.Pushforward(stats.norm(), branches[:1]).pdf(1.0), truth, 1e-6)
     )
-    yield equal("both branches; chi^2 at 1", exact_laws.Pushforward(stats.norm(), branches).pdf(1.0), truth)
+    yield equal("both branches; chi^2 at 1", laws.Pushforward(stats.norm(), branches).pdf(1.0), truth)
 
 
 @erratum(
@@ -340,8 +330,6 @@ def who_was_first(rng: np.random.Generator) -> Found:
 def noise_with_a_mean(rng: np.random.Generator) -> Found:
     """Cauchy noise through the identity is at infinite distance from every law with a mean."""
     normal = stats.norm()
-    yield as_printed(
-        below("Cauchy noise: W; infinity", exact_laws.on_the_line(stats.cauchy(), normal, 1).value, math.inf)
-    )
-    yield equal("a translate: W; its way", exact_laws.on_the_line(stats.norm(3, 1), normal, 1).value, 3.0, 1e-9)
-    yield below("Gaussian noise: W; infinity", exact_laws.on_the_line(stats.norm(1, 2), normal, 1).value, math.inf)
+    yield as_printed(below("Cauchy noise: W; infinity", laws.on_the_line(stats.cauchy(), normal, 1).value, math.inf))
+    yield equal("a translate: W; its way", laws.on_the_line(stats.norm(3, 1), normal, 1).value, 3.0, 1e-9)
+    yield below("Gaussian noise: W; infinity", laws.on_the_line(stats.norm(1, 2), normal, 1).value, math.inf)

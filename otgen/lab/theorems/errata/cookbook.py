@@ -8,16 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import scipy.optimize
 
-from .... import distances, gaussians
 from .... import divergences as div
+from ....distances import exact, gaussians
 from .. import independent as other
-from ..check import (
-    COOKBOOK,
-    Comparison,
-    as_printed,
-    differ,
-    equal,
-)
+from ..check import COOKBOOK, Comparison, as_printed, differ, equal
 from .erratum import erratum
 
 Found = Iterator[Comparison]
@@ -48,10 +42,10 @@ def remark_one_for_squares(rng: np.random.Generator) -> Found:
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
     weights = weights / weights.sum()
     absolute = other.integral(lambda t: abs(t) * float(other.normal(t)), -12, 12, [0.0])
-    found = distances.transport(np.array([[absolute]])).value
+    found = exact.transport(np.array([[absolute]])).value
     yield as_printed(equal("c = |x - y|: W dagger; 1", found, 1.0, 1e-3))
     yield equal("its figure", found, 0.798, 1e-3)
-    yield equal("c = |x - y|^2: W dagger; 1", distances.transport(np.array([[float(weights @ nodes**2)]])).value, 1.0)
+    yield equal("c = |x - y|^2: W dagger; 1", exact.transport(np.array([[float(weights @ nodes**2)]])).value, 1.0)
 
 
 @erratum(

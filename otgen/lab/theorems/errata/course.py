@@ -7,19 +7,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .... import distances
 from .... import divergences as div
+from ....distances import exact
 from ... import inference
 from .. import independent as other
-from ..check import (
-    COURSE,
-    Comparison,
-    as_printed,
-    at_most,
-    below,
-    equal,
-    torch_and_nn,
-)
+from ..check import COURSE, Comparison, as_printed, at_most, below, equal, torch_and_nn
 from ..independent import stats
 from ..variational import two_modes
 from .erratum import erratum
@@ -148,7 +140,7 @@ def a_missing_minimum(rng: np.random.Generator) -> Found:
     """Of any plan the sum is an upper bound; that of the independent plan is not the distance."""
     p, q, k = other.pmf(rng, 5), other.pmf(rng, 5), np.arange(5.0)
     cost = np.abs(k[:, None] - k)
-    value = distances.transport(cost, p, q).value
+    value = exact.transport(cost, p, q).value
     yield as_printed(equal("independent plan; W", float(p @ cost @ q), value, 1e-6))
     yield equal("least over plans; W", other.primal(cost, p, q)[0], value)
 
@@ -157,7 +149,7 @@ def a_missing_minimum(rng: np.random.Generator) -> Found:
 def a_missing_integral(rng: np.random.Generator) -> Found:
     """An infimum of the integrand at a point is 0; that of its sum is the distance."""
     x, y = np.array([[0.0], [1.0]]), np.array([[2.0], [5.0]])
-    value = distances.wasserstein(x, y, p=1).value
+    value = exact.wasserstein(x, y, p=1).value
     integrand = np.full((2, 2), 0.25) * other.distances(x, y)
     plans = [np.array([[t, 0.5 - t], [0.5 - t, t]]) for t in (0.0, 0.25, 0.5)]
     yield as_printed(
@@ -175,7 +167,7 @@ def a_missing_integral(rng: np.random.Generator) -> Found:
 def samples_overestimate(rng: np.random.Generator) -> Found:
     """Two samples of one law are apart."""
     pairs = rng.normal(size=(40, 2, 50, 3))
-    values = [distances.wasserstein(x, y, p=1).value for x, y in pairs]
+    values = [exact.wasserstein(x, y, p=1).value for x, y in pairs]
     uniform = np.full(50, 0.02)
     yield equal(
         "one of them; textbook program", values[0], other.primal(other.distances(*pairs[0]), uniform, uniform)[0], 1e-9
@@ -194,7 +186,7 @@ def the_constant_of_the_family(rng: np.random.Generator) -> Found:
     """A linear critic on the line with weight at most .01 reaches .01 W."""
     x, y, c = rng.normal(size=20), rng.normal(size=20), 0.01
     x = y + np.abs(x)  # all to one side: a linear critic is optimal
-    value = distances.wasserstein(x, y, p=1).value
+    value = exact.wasserstein(x, y, p=1).value
     best = max(w * float(x.mean() - y.mean()) for w in (-c, c))
     yield as_printed(equal("best clipped critic; W", best, value, 1e-6))
     yield equal("best clipped critic; K W", best, c * value)

@@ -7,19 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .... import distances, exact_laws
 from .... import divergences as div
+from .... import laws
+from ....distances import exact
 from ....errors import require
 from .. import independent as other
-from ..check import (
-    LECTURE,
-    Comparison,
-    as_printed,
-    at_most,
-    below,
-    equal,
-    torch_and_nn,
-)
+from ..check import LECTURE, Comparison, as_printed, at_most, below, equal, torch_and_nn
 from ..independent import stats
 from .erratum import erratum
 
@@ -56,7 +49,7 @@ def a_missing_constraint(rng: np.random.Generator) -> Found:
     x, y, a = np.array([[0.0], [1.0]]), np.array([[0.0], [1.0], [3.0]]), np.array([0.5, 0.5])
     b = np.array([0.2, 0.3, 0.5])
     cost = other.distances(x, y)
-    value = distances.wasserstein(x, y, a, b, p=1).value
+    value = exact.wasserstein(x, y, a, b, p=1).value
     yield as_printed(equal("least over all kernels; W", float(a @ cost.min(axis=1)), value, 1e-6))
     yield equal("least over kernels onto the target; W", other.primal(cost, a, b)[0], value, 1e-12)
 
@@ -72,9 +65,9 @@ def which_converse_the_example_refutes(rng: np.random.Generator) -> Found:
     p, q = stats.uniform(0, 1), stats.uniform(e, 1)
     yield as_printed(below("TV stays above one half while W is 1e-3", 0.5, div.tv(p, q).value))
     yield equal("TV; e", div.tv(p, q).value, e, 1e-10)
-    yield equal("W; e", exact_laws.on_the_line(p, q, 1).value, e, 1e-10)
+    yield equal("W; e", laws.on_the_line(p, q, 1).value, e, 1e-10)
     atoms = (np.arange(250) + 0.5) / 250
-    yield equal("250 atoms: W", exact_laws.semi_discrete(atoms, None, p, 1).value, e, 1e-12)
+    yield equal("250 atoms: W", laws.semi_discrete(atoms, None, p, 1).value, e, 1e-12)
     p_atoms, p_others = np.zeros((2, 250 + 5000))
     p_atoms[:250], p_others[250:] = 1 / 250, 1 / 5000  # points of the line beside the atoms
     yield equal("250 atoms: TV to 5000 points beside them", div.tv(p_atoms, p_others).value, 1.0)
@@ -101,7 +94,7 @@ def pinskers_constant(rng: np.random.Generator) -> Found:
 def a_family_is_a_lower_bound(rng: np.random.Generator) -> Found:
     """Linear critics of norm 1 tell nothing of a point and its two neighbours, whose distance is 1."""
     x, y = np.array([0.0]), np.array([-1.0, 1.0])
-    value = distances.wasserstein(x, y, p=1).value
+    value = exact.wasserstein(x, y, p=1).value
     best = max(w * (x.mean() - y.mean()) for w in np.linspace(-1, 1, 201))
     yield equal("W", value, 1.0)
     yield as_printed(equal("max over linear critics; W", float(best), value, 1e-6))

@@ -8,17 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .... import distances
 from .... import divergences as div
+from ....distances import exact
 from .. import independent as other
-from ..check import (
-    SLIDES,
-    Comparison,
-    as_printed,
-    below,
-    equal,
-    torch_and_nn,
-)
+from ..check import SLIDES, Comparison, as_printed, below, equal, torch_and_nn
 from ..independent import stats
 from .erratum import erratum
 
@@ -177,17 +170,15 @@ def overlap_does_not_suffice(rng: np.random.Generator) -> Found:
 def kantorovich_rubinstein_for_p_one(rng: np.random.Generator) -> Found:
     """Diracs at 0 and 2 have W_2^2 = 4; 1-Lipschitz functions reach 2."""
     best, _ = other.lipschitz(np.array([[0.0, 2.0], [2.0, 0.0]]), np.array([-1.0, 1.0]))
-    yield as_printed(
-        equal("W_2^2; best 1-Lipschitz function", distances.wasserstein([0.0], [2.0], p=2).cost, best, 1e-6)
-    )
-    yield equal("W_1; best 1-Lipschitz function", distances.wasserstein([0.0], [2.0], p=1).cost, best)
+    yield as_printed(equal("W_2^2; best 1-Lipschitz function", exact.wasserstein([0.0], [2.0], p=2).cost, best, 1e-6))
+    yield equal("W_1; best 1-Lipschitz function", exact.wasserstein([0.0], [2.0], p=1).cost, best)
 
 
 @erratum(f"{SLIDES}, last slide", "f_theta, with the generator's theta", "f_phi, with a parameter of its own")
 def tied_parameters(rng: np.random.Generator) -> Found:
     """A critic f(x) = theta x that shares the parameter of the generator, a Dirac at theta, does not measure its distance to 1."""
     theta = 0.5
-    truth = distances.wasserstein([theta], [1.0], p=1).value
+    truth = exact.wasserstein([theta], [1.0], p=1).value
     yield as_printed(equal("E f - E f with f = theta x; W", theta * theta - theta, truth, 1e-6))
     best: float = max(phi * theta - phi for phi in np.linspace(-1, 1, 201))
     yield equal("best of |phi| <= 1; W", best, truth)

@@ -1,0 +1,1 @@
+"""The front door: distances between sample sets, each with its proof."""

@@ -1,0 +1,382 @@
+"""Many problems at once: pairs of clouds (B, n, d) and (B, m, d), or ragged lists of them.
+
+Entropic problems of up to 65 536 pairs are padded with points of no mass to a few common shapes and solved, certified
+and differentiated a stack at a time, in compiled code from the first epsilon to the last; each gets the very answer that it
+would get alone, to rounding. Larger ones are solved one after the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, overload
+
+import numpy as np
+
+from ..errors import Infeasible, InvalidInput, NotConverged
+from ..inputs import scalars
+from ..inputs.types import Floats
+from ..kernels import sinkhorn_small
+from ..model.cost import Metric, PointCost, StackCost, is_plain
+from ..model.plan import EntropicPlan, rounded
+from ..model.problem import Problem, Relative
+from ..model.status import Status
+from ..proofs import Certificate, entropic_bounds
+from ..solvers import Sinkhorn, Solution
+from ..solvers.sinkhorn_batch import solve_stack
+from .entropic import debiased, divergence_problems, entropic_problem, sinkhorn_from
+from .exact import wasserstein
+from .result import Result
+from .solve import Units, assemble, checked, run
+
+_HELD = 2**19  # pairs whose costs are held at once
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BatchResult(Sequence[Result]):
+    """The results of B problems: a sequence of :class:`Result`, and their numbers as arrays of shape (B,).
+
+    Examples
+    --------
+    >>> import numpy as np, otgen
+    >>> x = np.zeros((3, 2, 1))
+    >>> batch = otgen.wasserstein_batch(x, x + np.arange(3.0)[:, None, None])
+    >>> batch.value
+    array([0., 1., 2.])
+    >>> batch[1].value
+    1.0
+    """
+
+    results: tuple[Result, ...]
+    seconds: float
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    @overload
+    def __getitem__(self, index: int) -> Result: ...
+    @overload
+    def __getitem__(self, index: slice) -> BatchResult: ...
+    def __getitem__(self, index: int | slice) -> Result | BatchResult:
+        if isinstance(index, slice):
+            return BatchResult(self.results[index], self.seconds)
+        return self.results[index]
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self.results)
+
+    @cached_property
+    def value(self) -> Floats:
+        """Values: (B,)."""
+        return self._numbers("value")
+
+    @cached_property
+    def lower(self) -> Floats:
+        """Proven lower bounds of the values: (B,)."""
+        return self._numbers("lower")
+
+    @cached_property
+    def upper(self) -> Floats:
+        """Proven upper bounds of the values: (B,)."""
+        return self._numbers("upper")
+
+    @cached_property
+    def cost(self) -> Floats:
+        """Costs of the plans, (B,), NaN where there is none."""
+        return self._numbers("cost")
+
+    @cached_property
+    def epsilon(self) -> Floats:
+        """Strengths of the entropic terms, in cost units: (B,)."""
+        return self._numbers("epsilon")
+
+    @cached_property
+    def marginal_error(self) -> Floats:
+        """L1 marginal errors, (B,), NaN where there is none."""
+        return self._numbers("marginal_error")
+
+    @cached_property
+    def iterations(self) -> np.ndarray:
+        """Iterations: (B,), int64."""
+        return np.array([result.iterations for result in self.results], np.int64)
+
+    @property
+    def status(self) -> tuple[Status, ...]:
+        """How each solve ended."""
+        return tuple(result.status for result in self.results)
+
+    def _numbers(self, name: str) -> Floats:
+        numbers = (getattr(result, name) for result in self.results)
+        return np.array([np.nan if number is None else number for number in numbers], np.float64)
+
+    def __repr__(self) -> str:
+        counts = {status: self.status.count(status) for status in dict.fromkeys(self.status)}
+        ended = ", ".join(f"{count} {status.name}" for status, count in counts.items())
+        return f"BatchResult({len(self)} results: {ended}; {self.seconds:.3g} s)"
+
+
+def wasserstein_batch(
+    xs: Any,
+    ys: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    p: float = 2,
+    metric: Metric = "euclidean",
+    solver: Any = "auto",
+    throw: bool = True,
+    normalize: bool = False,
+    progress: bool = False,
+) -> BatchResult:
+    """Exact Wasserstein distances of B pairs of weighted clouds, each with its proof.
+
+    Parameters
+    ----------
+    xs, ys : array_like or sequence of array_like
+        (B, n, d) and (B, m, d), or B clouds of any sizes each.
+    a, b : array_like or sequence of array_like, optional
+        (B, n) and (B, m), or B arrays of weights each; None means uniform.
+    p, metric, solver, throw, normalize, progress
+        As in :func:`otgen.wasserstein`; ``throw`` raises if any of the problems would.
+
+    Returns
+    -------
+    BatchResult
+
+    Raises
+    ------
+    InvalidInput, MassMismatch, NotConverged
+        As in :func:`otgen.wasserstein`, with the number of the first problem concerned.
+
+    Examples
+    --------
+    >>> import otgen
+    >>> otgen.wasserstein_batch([[[0.0]], [[0.0], [1.0]]], [[[2.0]], [[1.0]]], p=1).value
+    array([2. , 0.5])
+    """
+    began, throw = time.perf_counter(), scalars.flag(throw, "throw")
+    options: dict[str, Any] = dict(p=p, metric=metric, solver=solver, normalize=normalize, progress=progress)
+    results = _each(xs, ys, a, b, partial(wasserstein, throw=False, **options))
+    return _checked(results, began, throw)
+
+
+def sinkhorn_batch(
+    xs: Any,
+    ys: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    epsilon: float | Relative,
+    p: float = 2,
+    metric: Metric = "euclidean",
+    tol: float = 1e-6,
+    max_iter: int = 10_000,
+    relax: Any = None,
+    solver: Any = None,
+    throw: bool = True,
+    normalize: bool = False,
+    progress: bool = False,
+) -> BatchResult:
+    """Entropic transport costs of B pairs of weighted clouds: :func:`otgen.sinkhorn` of each, to rounding.
+
+    Parameters
+    ----------
+    xs, ys, a, b
+        As in :func:`wasserstein_batch`.
+    epsilon, p, metric, tol, max_iter, relax, solver, throw, normalize, progress
+        As in :func:`otgen.sinkhorn`; a relative epsilon is taken of each problem's own mean cost.
+
+    Returns
+    -------
+    BatchResult
+
+    Raises
+    ------
+    InvalidInput, MassMismatch, NotConverged
+        As in :func:`otgen.sinkhorn`, with the number of the first problem concerned.
+
+    Examples
+    --------
+    >>> import numpy as np, otgen
+    >>> x = np.linspace(0, 1, 12).reshape(2, 3, 2)
+    >>> batch = otgen.sinkhorn_batch(x, x + 1, epsilon=0.1)
+    >>> bool(abs(batch.value[1] - otgen.sinkhorn(x[1], x[1] + 1, epsilon=0.1).value) < 1e-12)
+    True
+    """
+    began, throw = time.perf_counter(), scalars.flag(throw, "throw")
+    chosen = sinkhorn_from(solver, tol, max_iter)
+    options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
+    problems = _each(xs, ys, a, b, partial(entropic_problem, **options))
+    return _checked(solve_all(problems, chosen, progress=progress), began, throw)
+
+
+def sinkhorn_divergence_batch(
+    xs: Any,
+    ys: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    epsilon: float | Relative,
+    p: float = 2,
+    metric: Metric = "euclidean",
+    tol: float = 1e-6,
+    max_iter: int = 10_000,
+    relax: Any = None,
+    solver: Any = None,
+    throw: bool = True,
+    normalize: bool = False,
+    progress: bool = False,
+) -> BatchResult:
+    """Debiased entropic costs of B pairs of weighted clouds: :func:`otgen.sinkhorn_divergence` of each, to rounding.
+
+    Parameters
+    ----------
+    xs, ys, a, b
+        As in :func:`wasserstein_batch`.
+    epsilon, p, metric, tol, max_iter, relax, solver, throw, normalize, progress
+        As in :func:`otgen.sinkhorn_divergence`.
+
+    Returns
+    -------
+    BatchResult
+
+    Raises
+    ------
+    InvalidInput, MassMismatch, NotConverged
+        As in :func:`otgen.sinkhorn_divergence`, with the number of the first problem concerned.
+
+    Examples
+    --------
+    >>> import numpy as np, otgen
+    >>> x = np.linspace(0, 1, 12).reshape(2, 3, 2)
+    >>> bool((abs(otgen.sinkhorn_divergence_batch(x, x, epsilon=0.1).value) < 1e-12).all())
+    True
+    """
+    began, throw = time.perf_counter(), scalars.flag(throw, "throw")
+    chosen = sinkhorn_from(solver, tol, max_iter)
+    options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
+    triples = _each(xs, ys, a, b, partial(divergence_problems, **options))
+    parts = [solve_all([triple[k] for triple in triples], chosen, progress=progress) for k in range(3)]
+    return _checked([debiased(triple[0], *terms) for triple, terms in zip(triples, zip(*parts))], began, throw)
+
+
+def solve_all(problems: Sequence[Problem], solver: Sinkhorn, *, progress: bool = False) -> list[Result]:
+    """Solve entropic problems, those that are small in stacks; nothing is raised at an iteration limit."""
+    stacks: dict[Any, list[int]] = {}
+    for k, problem in enumerate(problems):
+        stacks.setdefault(_kind(problem), []).append(k)
+    results: dict[int, Result] = {}
+    alone = stacks.pop(None, [])
+    for (shape, *_), members in stacks.items():
+        step = max(1, _HELD // (shape[0] * shape[1]))
+        for start in range(0, len(members), step):
+            some = members[start : start + step]
+            found = _solve_stack([problems[k] for k in some], shape, solver)
+            results.update((k, result) for k, result in zip(some, found) if result is not None)
+            alone += [k for k, result in zip(some, found) if result is None]
+    for k in alone:
+        results[k] = run(problems[k], solver, throw=False, progress=progress)
+    return [results[k] for k in range(len(problems))]
+
+
+def _kind(problem: Problem) -> Any:
+    """What problems must share to be stacked, their padded shape first; None where one is solved alone."""
+    cost = problem.cost
+    if (
+        not isinstance(cost, PointCost)
+        or cost.metric == "cosine"
+        or cost.device != "cpu"
+        or not sinkhorn_small.suits(cost.shape)
+    ):
+        return None
+    n, m = (_padded(size) for size in cost.shape)
+    return (n, m), cost.x.shape[1], cost.metric, cost.p, problem.relax, problem.symmetric, problem.as_received
+
+
+def _padded(size: int) -> int:
+    """A size of at most a quarter more, of which there are few."""
+    grain = max(1, 2 ** (size.bit_length() - 3))
+    return -(-size // grain) * grain
+
+
+def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkhorn) -> list[Result | None]:
+    """Results of problems of one kind; None for those that must be solved alone, far from done or from ordinary floats."""
+    began, first = time.perf_counter(), problems[0]
+    assert isinstance(first.cost, PointCost)
+    (n, m), d = shape, first.cost.x.shape[1]
+    size = len(problems)
+    x, y, a, b = np.empty((size, n, d)), np.empty((size, m, d)), np.zeros((size, n)), np.zeros((size, m))
+    for k, problem in enumerate(problems):
+        assert isinstance(problem.cost, PointCost)
+        for points, masses, cloud, weights in zip(
+            (x[k], y[k]), (a[k], b[k]), (problem.cost.x, problem.cost.y), problem.masses
+        ):
+            points[: len(cloud)], points[len(cloud) :] = cloud, cloud[0]
+            masses[: len(cloud)] = weights
+    if not is_plain(x, y, first.p):
+        return [None] * size
+    cost, epsilon = StackCost.between(x, y, first.cost.metric, first.p), np.array([z.epsilon for z in problems])
+    if (epsilon < 1e-12 * cost.range()[1]).any():
+        return [None] * size
+    out = solve_stack(solver, cost, a, b, epsilon, first.relax, symmetric=first.symmetric)
+    stacked: Any = (cost, out.f, out.g, epsilon, a, b)  # a plan of plans: every operation keeps the leading axis
+    plan = rounded(EntropicPlan(*stacked), first.relax)
+    bounds = entropic_bounds(plan, first.relax, exact=not first.as_received)
+    seconds = (time.perf_counter() - began) / size
+    sides = [np.broadcast_to(z, w.shape) for z, w in zip((plan.u, plan.v, plan.r, plan.s), (a, b, a, b))]
+    return [
+        _one(problem, k, plan, sides, bounds, int(out.iterations[k]), seconds) if out.done[k] else None
+        for k, problem in enumerate(problems)
+    ]
+
+
+def _one(problem: Problem, k: int, plan: Any, sides: list[Floats], bounds: Any, count: int, seconds: float) -> Result:
+    """The result of the k-th problem of a stack."""
+    n, m = problem.shape
+    f, g, a, b = plan.f[k, :n], plan.g[k, :m], plan.a[k, :n], plan.b[k, :m]
+    u, v, r, s = (side[k, :length] for side, length in zip(sides, (n, m, n, m)))
+    own = EntropicPlan(problem.cost, f, g, problem.epsilon, a, b, u, v, r, s)
+    cost, lower, upper, scale, error, dual = (float(numbers[k]) for numbers in bounds[:6])
+    exact = bounds.exact and (float(bounds.exact[0][k]), float(bounds.exact[1][k]))
+    certificate = Certificate("entropic", cost, lower, upper, scale, error, (f, g), dual, exact)
+    solution = Solution(problem, own, (f, g), Status.CONVERGED, count, "Sinkhorn")
+    return assemble(problem, solution, certificate, Units(0, problem.p, 1.0, False), seconds)
+
+
+def _each(xs: Any, ys: Any, a: Any, b: Any, call: Callable[..., Any]) -> list[Any]:
+    """``call(x, y, a, b)`` for every problem; an error says which one."""
+    sides = {"xs": xs, "ys": ys, "a": a, "b": b}
+    for name, side in sides.items():
+        if side is None and name in "ab":
+            continue
+        listed = isinstance(side, Sequence) and not isinstance(side, str | bytes)
+        if not listed and getattr(side, "ndim", 0) < 1:
+            raise InvalidInput(
+                f"{name} must be an array or a sequence, one entry a problem; received {type(side).__name__}"
+            )
+    lengths = {name: len(side) for name, side in sides.items() if side is not None}
+    if len(set(lengths.values())) > 1:
+        raise InvalidInput(f"xs, ys, a and b must hold equally many problems; received {lengths}")
+    out: list[Any] = []
+    if not lengths["xs"]:
+        call(np.zeros((1, 1)), np.zeros((1, 1)), None, None)  # the options are checked all the same
+    for k in range(lengths["xs"]):
+        entries = (None if side is None else side[k] for side in sides.values())
+        try:
+            out.append(call(*entries))
+        except InvalidInput as fault:
+            raise type(fault)(f"problem {k}: {fault}") from None
+    return out
+
+
+def _checked(results: list[Result], began: float, throw: bool) -> BatchResult:
+    """The batch, or the exception that the first bad status calls for."""
+    batch = BatchResult(tuple(results), time.perf_counter() - began)
+    for k, result in enumerate(results if throw else ()):
+        try:
+            checked(result, throw=True)
+        except (NotConverged, Infeasible) as fault:
+            raise type(fault)(f"problem {k}: {fault}", batch) from None
+    return batch

@@ -1,0 +1,272 @@
+"""Entropic distances: Sinkhorn's value and the debiased divergence, with bounds of both."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ..errors import InvalidInput
+from ..inputs import scalars
+from ..inputs.origin import device_of
+from ..model.cost import Metric, PointCost
+from ..model.problem import Problem, Relative
+from ..model.status import Status
+from ..solvers import Sinkhorn
+from .gradients import Gradients
+from .result import Result
+from .solve import checked, run, solver_from
+
+_ENTROPIC = "for epsilon = 0, exact transport, call otgen.wasserstein or otgen.transport"
+
+
+def sinkhorn(
+    x: Any,
+    y: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    epsilon: float | Relative,
+    p: float = 2,
+    metric: Metric = "euclidean",
+    tol: float = 1e-6,
+    max_iter: int = 10_000,
+    relax: Any = None,
+    init: Any = None,
+    solver: Any = None,
+    throw: bool = True,
+    normalize: bool = False,
+    progress: bool = False,
+) -> Result:
+    r"""Entropic transport cost between two weighted clouds.
+
+    .. math:: \mathrm{OT}_\varepsilon = \min_{P \in \Pi(a, b)} \sum_{ij} P_{ij}\, d(x_i, y_j)^p + \varepsilon\, \mathrm{KL}(P, a \otimes b)
+
+    Parameters
+    ----------
+    x, y, a, b, p, metric, throw, normalize, progress
+        As in :func:`wasserstein`; p is finite.
+    epsilon : float or Relative
+        Strength of the entropic term, in cost units, or relative to the mean cost.
+    tol : float
+        Largest L1 error of a marginal, relative to the mass.
+    max_iter : int
+        Limit on iterations.
+    relax : float or (float, float), optional
+        Strength rho of ``rho KL(P 1, a)`` in place of the constraint on the rows, and likewise for the columns; one number for
+        both, None or inf keeps a constraint. The weights then count as received, whatever their totals.
+    init : Result or (array_like, array_like), optional
+        Potentials to start from, as an earlier result holds them; then epsilon is not annealed.
+    solver : Sinkhorn, optional
+        A configured solver; then ``tol`` and ``max_iter`` are its own and must not be passed as well.
+
+    Returns
+    -------
+    Result
+        ``value`` with proven bounds; ``cost`` is ``<P, C>`` of the rounded plan, ``exact_bounds`` a proven interval for the
+        unregularised cost ``W_p ** p`` (None where relaxed); ``potentials`` are the entropic ones; ``gradients()`` those of
+        the value. Potentials come in the float dtype of the input, rounded to it; what is proven is proven of them before that.
+
+    Raises
+    ------
+    InvalidInput
+        Also for epsilon <= 0.
+    NotConverged
+        At the iteration limit; ``.result`` holds the bounds reached.
+
+    References
+    ----------
+    Peyre and Cuturi, "Computational optimal transport", 2019, equation (4.2) with KL in place of the entropy; relaxed:
+    Chizat, Peyre, Schmitzer, Vialard, "Scaling algorithms for unbalanced optimal transport problems", 2018.
+
+    Examples
+    --------
+    >>> import otgen
+    >>> result = otgen.sinkhorn([0.0, 1.0], [0.0, 1.0], epsilon=0.1)
+    >>> result.lower <= result.value <= result.upper
+    True
+    """
+    chosen = sinkhorn_from(solver, tol, max_iter)
+    problem = entropic_problem(x, y, a, b, epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
+    return run(problem, chosen, throw=throw, progress=progress, init=init)
+
+
+def sinkhorn_divergence(
+    x: Any,
+    y: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    epsilon: float | Relative,
+    p: float = 2,
+    metric: Metric = "euclidean",
+    tol: float = 1e-6,
+    max_iter: int = 10_000,
+    relax: Any = None,
+    solver: Any = None,
+    throw: bool = True,
+    normalize: bool = False,
+    progress: bool = False,
+) -> Result:
+    r"""Debiased entropic cost, zero between equal measures.
+
+    .. math:: S_\varepsilon(\alpha, \beta) = \mathrm{OT}_\varepsilon(\alpha, \beta)
+              - \tfrac12 \mathrm{OT}_\varepsilon(\alpha, \alpha) - \tfrac12 \mathrm{OT}_\varepsilon(\beta, \beta)
+
+    Non-negative where ``exp(-c / epsilon)`` is a positive definite kernel: euclidean with p <= 2, cityblock with p = 1.
+    Elsewhere its sign is free; it is never clipped.
+
+    Parameters
+    ----------
+    x, y, a, b, epsilon, p, metric, tol, max_iter, relax, solver, throw, normalize, progress
+        As in :func:`sinkhorn`. A relative epsilon is taken of the mean cost between x and y. Relaxed, half of
+        ``epsilon (sum a - sum b)^2`` is added, which keeps the divergence non-negative.
+
+    Returns
+    -------
+    Result
+        ``value`` (no root), ``lower`` and ``upper`` from the bounds of the three terms; the plan between x and y;
+        ``potentials`` are ``(f_xy - f_xx, g_xy - g_yy)``, ``gradients()`` those of the divergence.
+
+    Raises
+    ------
+    InvalidInput, MassMismatch, NotConverged
+        As in :func:`sinkhorn`.
+
+    References
+    ----------
+    Feydy et al., "Interpolating between optimal transport and MMD using Sinkhorn divergences", 2019, equation (3); relaxed:
+    Sejourne et al., "Sinkhorn divergences for unbalanced optimal transport", 2019, definition 6.
+
+    Examples
+    --------
+    >>> import otgen
+    >>> abs(otgen.sinkhorn_divergence([0.0, 1.0], [0.0, 1.0], epsilon=0.1).value) < 1e-12
+    True
+    """
+    began, throw = time.perf_counter(), scalars.flag(throw, "throw")
+    chosen = sinkhorn_from(solver, tol, max_iter)
+    options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
+    problems = divergence_problems(x, y, a, b, **options)
+    parts = [run(problem, chosen, throw=False, progress=progress) for problem in problems]
+    result = replace(debiased(problems[0], *parts), seconds=time.perf_counter() - began)
+    return checked(result, throw=throw)
+
+
+def entropic_problem(
+    x: Any, y: Any, a: Any, b: Any, *, epsilon: Any, p: float, metric: Metric, relax: Any, normalize: bool
+) -> Problem:
+    """What :func:`sinkhorn` solves."""
+    free = scalars.flag(normalize, "normalize") or relax is not None
+    problem = Problem.from_points(x, y, a, b, p=scalars.finite_order(p), metric=metric, normalize=free)
+    return entropic_term(problem, epsilon, relax)
+
+
+def divergence_problems(
+    x: Any, y: Any, a: Any, b: Any, *, p: float, metric: Metric, **options: Any
+) -> tuple[Problem, Problem, Problem]:
+    """The three problems whose values make a divergence: across, and each measure against itself."""
+    across = entropic_problem(x, y, a, b, p=p, metric=metric, **options)
+    own = [Problem.from_points(z, z, w, w, p=p, metric=metric) for z, w in ((x, a), (y, b))]
+    return (across, *_own_terms(across, own))
+
+
+def debiased(across: Problem, xy: Result, xx: Result, yy: Result) -> Result:
+    """The divergence from the results of its three terms; ``across`` is the first's problem."""
+    more = _of_masses(across)
+    value = xy.value - (xx.value + yy.value) / 2 + more
+    lower = _minus(xy.lower, xx.upper, yy.upper) + more * (1 - 1e-12)
+    upper = _minus(xy.upper, xx.lower, yy.lower) + more * (1 + 1e-12)
+    worst = max((xy, xx, yy), key=lambda part: part.status is Status.MAX_ITER)
+    return replace(
+        xy,
+        value=value,
+        lower=math.nextafter(lower, -math.inf),
+        upper=math.nextafter(upper, math.inf),
+        cost=None,
+        exact_bounds=None,
+        status=worst.status,
+        iterations=max(part.iterations for part in (xy, xx, yy)),
+        marginal_error=max(part.marginal_error or 0.0 for part in (xy, xx, yy)),
+        make_potentials=partial(_debiased, xy, xx, yy),
+        make_vjp=None,
+        make_gradients=partial(_debiased_gradients, xy, xx, yy, across),
+    )
+
+
+def _own_terms(across: Problem, own: list[Problem]) -> tuple[Problem, Problem]:
+    """The problems of each measure against itself, under what the cross term is solved under, relaxed as its side is."""
+    symmetric = isinstance(across.cost, PointCost)  # a callable's word is not taken for it
+    shared: dict[str, Any] = dict(epsilon=across.epsilon, symmetric=symmetric, as_received=across.relaxed)
+    one, other = (replace(problem, **shared, relax=(rho, rho)) for problem, rho in zip(own, across.relax))
+    return one, other
+
+
+def _of_masses(across: Problem) -> float:
+    """What unequal masses add to a relaxed divergence, ``epsilon (sum a - sum b)^2 / 2``."""
+    if not across.relaxed:
+        return 0.0
+    a, b = across.masses
+    return across.epsilon / 2 * (float(a.sum()) - float(b.sum())) ** 2
+
+
+def _minus(xy: float | None, xx: float | None, yy: float | None) -> float:
+    """``xy - (xx + yy) / 2`` of bounds that an entropic result always has; its last roundings are covered outside."""
+    assert xy is not None
+    assert xx is not None
+    assert yy is not None
+    return xy - math.nextafter((xx + yy) / 2, math.inf if xx + yy > xy else -math.inf)
+
+
+def _debiased(xy: Result, xx: Result, yy: Result) -> tuple[Any, Any]:
+    """The divergence's gradient in the weights: potentials of the cross term less the symmetric ones of each own term."""
+    (f, g), (fx, gx), (fy, gy) = (part.potentials for part in (xy, xx, yy))
+    with device_of(f):
+        return f - (fx + gx) / 2, g - (fy + gy) / 2
+
+
+def _debiased_gradients(xy: Result, xx: Result, yy: Result, across: Problem) -> Gradients:
+    """Gradients of the cross term less half of those of each own term, where the measure stands on both sides."""
+    cross, of_x, of_y = (part.gradients() for part in (xy, xx, yy))
+    residual = max(of_x.residual or 0.0, of_y.residual or 0.0)
+    with device_of(cross.a):
+        halves = [
+            (one + two) / 2 for one, two in ((of_x.x, of_x.y), (of_y.x, of_y.y), (of_x.a, of_x.b), (of_y.a, of_y.b))
+        ]
+        out = cross.minus(Gradients(*halves, residual=residual))
+        if not across.relaxed:
+            return out
+        difference = across.epsilon * float(across.masses[0].sum() - across.masses[1].sum())
+        return replace(out, a=out.a + difference, b=out.b - difference)
+
+
+def entropic_term(problem: Problem, epsilon: Any, relax: Any, least: float | None = None) -> Problem:
+    """The problem with its entropic term, and with relaxed marginals where asked for."""
+    return replace(problem, epsilon=_epsilon(problem, epsilon, least), relax=scalars.relaxation(relax))
+
+
+def _epsilon(problem: Problem, epsilon: Any, least: float | None = None) -> float:
+    """Epsilon in cost units."""
+    if isinstance(epsilon, Relative):
+        mean = problem.mean_cost()
+        return epsilon.fraction * mean if mean > 0 else epsilon.fraction
+    number = scalars.real(epsilon, "epsilon")
+    if least is not None and number == least:
+        return number
+    return scalars.positive(number, "epsilon", _ENTROPIC)
+
+
+def sinkhorn_from(solver: Any, tol: float, max_iter: int) -> Sinkhorn:
+    """The entropic solver that the arguments ask for."""
+    if solver is None or solver == "sinkhorn":
+        return Sinkhorn(tol=tol, max_iter=max_iter)
+    chosen = solver_from(solver)
+    if not isinstance(chosen, Sinkhorn):
+        raise InvalidInput(
+            f"solver must be a Sinkhorn here; received {solver!r}; call otgen.wasserstein for exact transport"
+        )
+    if (tol, max_iter) != (1e-6, 10_000):
+        raise InvalidInput("tol and max_iter must not be passed beside a configured solver; set them on the solver")
+    return chosen

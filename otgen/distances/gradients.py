@@ -1,0 +1,147 @@
+"""Derivatives of an exact transport cost in the points and in the weights.
+
+The cost is convex in the weights, with the potentials as a subgradient; in the points, moving x_i changes each
+``P_ij c(x_i, y_j)`` only, and a plan that stays feasible bounds the new optimum from above: a supergradient, and the
+gradient where the optimal plan is unique.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidInput
+from ..inputs.origin import device_of
+from ..inputs.types import Floats
+from ..model.cost import Cost, Minkowski, PointCost, StackCost
+from ..model.marginals import Marginals
+from ..model.plan import SparsePlan
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """Derivatives in x (n, d), y (m, d), a (n,) and b (m,).
+
+    ``x`` and ``y`` are None for a cost matrix. ``a`` and ``b`` are the potentials: derivatives in the probabilities, known up
+    to a constant, since both sides keep their mass.
+
+    ``residual`` is the marginal error of the potentials that an entropic gradient was taken at: it is that far from the
+    gradient at the optimum, times the size of the potentials. ``C`` (n, m) is only what :meth:`otgen.Result.vjp` gives for a
+    cost matrix.
+
+    Examples
+    --------
+    >>> import otgen
+    >>> otgen.wasserstein([[0.0, 0.0]], [[3.0, 4.0]]).gradients(of="cost").x
+    array([[-6., -8.]])
+    """
+
+    x: Any
+    y: Any
+    a: Any
+    b: Any
+    residual: float | None = None
+    C: Any = None
+
+    def times(self, factor: float) -> Gradients:
+        """All derivatives times a number (the chain rule)."""
+        with device_of(self.a):
+            scaled = [None if z is None else factor * z for z in (self.x, self.y, self.a, self.b)]
+        return Gradients(*scaled, residual=self.residual)
+
+    def minus(self, other: Gradients) -> Gradients:
+        """Differences of all derivatives; the larger residual."""
+        pairs = zip((self.x, self.y, self.a, self.b), (other.x, other.y, other.a, other.b))
+        with device_of(self.a):
+            differences = [None if one is None else one - two for one, two in pairs]
+        return Gradients(*differences, residual=max(self.residual or 0.0, other.residual or 0.0))
+
+
+Pair = tuple[Any, Any]
+
+
+def envelope(
+    cost: Cost | StackCost, goal: Marginals, epsilon: Any, f: Floats, g: Floats, *, symmetric: bool = False
+) -> tuple[Pair, Pair]:
+    """Derivatives of an entropic value in the points, None for listed costs, and in the weights, at potentials (n,), (m,).
+
+    At the optimum potentials and plan may be held fixed: ``sum_j a_i b_j K_ij dc_ij/dx_i`` for the points. For the weights the
+    derivative of the dual value, ``f_i - epsilon (sum_j b_j K_ij - sum b)``, with ``rho (1 - exp(-f/rho))`` for f where relaxed.
+    (Feydy et al., "Interpolating between optimal transport and MMD using Sinkhorn divergences", 2019, section 3.) Of a stack
+    of problems all come with a leading axis. ``symmetric`` says that both sides are the same measure.
+    """
+    a, b, strength = goal.a, goal.b, np.asarray(epsilon)[..., None]
+    points: Pair = (None, None)
+    if isinstance(cost, PointCost | StackCost):
+        at_x = a[..., None] * cost.gibbs_slope(f, g, epsilon, b)
+        points = at_x, at_x if symmetric else b[..., None] * cost.T.gibbs_slope(g, f, epsilon, a)
+    log_rows, columns = cost.sweep(f, g, a, b, epsilon, 0.0)
+    in_a = goal.gain(f, 0) - strength * (np.exp(log_rows) - b.sum(-1)[..., None])
+    return points, (in_a, goal.gain(g, 1) - strength * (columns - a.sum(-1)[..., None]))
+
+
+def point_gradients(cost: Cost, plan: SparsePlan) -> tuple[Floats, Floats]:
+    """``sum_j P_ij grad_x c(x_i, y_j)`` and the same for y: (n, d), (m, d), in the units in which the cost is held.
+
+    Where the cost has a kink (coincident points, equal coordinates) the zero of its subdifferential is taken.
+
+    Raises
+    ------
+    InvalidInput
+        For a cost without points, and for a callable metric, whose derivative is not known.
+    """
+    if not isinstance(cost, PointCost):
+        raise InvalidInput(
+            f"gradients in the points need a built-in metric on points; received {type(cost).__name__}; use those of the weights"
+        )
+    slopes = pair_slopes(cost, plan.rows, plan.columns)
+    weighted = slopes[0] * plan.values[:, None], slopes[1] * plan.values[:, None]
+    out = np.zeros_like(cost.x), np.zeros_like(cost.y)
+    np.add.at(out[0], plan.rows, weighted[0])
+    np.add.at(out[1], plan.columns, weighted[1])
+    return out
+
+
+def pair_slopes(cost: PointCost, rows: Any, columns: Any) -> tuple[Floats, Floats]:
+    """The gradients of ``c(x_i, y_j)`` in x_i and in y_j, for listed pairs: (k, d) each."""
+    x, y, p = cost.x[rows], cost.y[columns], cost.p
+    if cost.metric == "cosine":
+        return _cosine_slope(x, y), _cosine_slope(y, x)
+    difference = x - y
+    inner, outer = _powers(cost)
+    size = np.abs(difference)
+    if np.isinf(inner):
+        largest = size.max(axis=1, keepdims=True)
+        first = np.zeros_like(size)
+        first[np.arange(len(size)), size.argmax(axis=1)] = 1.0
+        slope = p * power(largest, p - 1) * first * np.sign(difference)
+    else:
+        inside = (size**inner).sum(axis=1, keepdims=True)
+        slope = outer * inner * power(inside, outer - 1) * power(size, inner - 1) * np.sign(difference)
+    return slope, -slope
+
+
+def _powers(cost: PointCost) -> tuple[float, float]:
+    """The cost as ``(sum |difference| ** inner) ** outer``."""
+    p = cost.p
+    if isinstance(cost.metric, Minkowski):
+        return float(cost.metric.q), p / float(cost.metric.q)
+    return {"euclidean": (2.0, p / 2), "cityblock": (1.0, p), "chebyshev": (np.inf, p), "sqeuclidean": (2.0, 1.0)}[
+        cost.metric
+    ]
+
+
+def power(base: Floats, exponent: float) -> Floats:
+    """``base ** exponent``, and 0 where a negative exponent meets 0: the factor beside it vanishes there."""
+    if exponent >= 0:
+        return base**exponent
+    return np.divide(1.0, base**-exponent, out=np.zeros_like(base), where=base > 0)
+
+
+def _cosine_slope(x: Floats, y: Floats) -> Floats:
+    """Gradient in x of ``1 - <x, y> / (|x| |y|)``."""
+    length_x, length_y = (np.sqrt((z**2).sum(axis=1, keepdims=True)) for z in (x, y))
+    x, y = x / length_x, y / length_y
+    return ((x * y).sum(axis=1, keepdims=True) * x - y) / length_x

@@ -1,0 +1,1 @@
+"""The only door: user arrays in and back, options, memory."""

@@ -1,0 +1,93 @@
+"""Scalar options, checked before any work starts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, SupportsIndex
+
+import numpy as np
+
+from ..errors import InvalidInput
+
+Generator = np.random.Generator
+
+
+def relaxation(relax: Any) -> tuple[float, float]:
+    """Strengths for the two sides from None, one number or two; None and inf keep a constraint."""
+    several = isinstance(relax, tuple | list) or (isinstance(relax, np.ndarray) and relax.ndim == 1)
+    pair = relax if several else (relax, relax)
+    if len(pair) != 2:
+        raise InvalidInput(f"relax must be one number or two, one a side; received {len(pair)} of them")
+    one, other = (math.inf if rho is None else real(rho, "relax") for rho in pair)
+    if not (one > 0 and other > 0):
+        raise InvalidInput(f"relax must be positive (inf or None keeps a marginal); received {relax!r}")
+    return one, other
+
+
+def one_of(value: Any, name: str, allowed: Sequence[str]) -> str:
+    """A name out of a list."""
+    if not isinstance(value, str) or value not in allowed:
+        raise InvalidInput(f"{name} must be one of {', '.join(map(repr, allowed))}; received {value!r}")
+    return value
+
+
+def order(p: Any) -> float:
+    """The order of a distance: a real number >= 1, or infinity."""
+    number = real(p, "p")
+    if number < 1:
+        raise InvalidInput(f"p must be at least 1: below, W_p is no distance; received {p!r}; use a p in [1, inf]")
+    if 700 < number < math.inf:
+        raise InvalidInput(f"p must be at most 700, or inf: powers beyond underflow; received {p!r}; use p=inf")
+    return number
+
+
+def finite_order(p: Any) -> float:
+    """The order of an entropic or sliced distance: a real number in [1, inf)."""
+    number = order(p)
+    if math.isinf(number):
+        raise InvalidInput("p must be finite here; received inf; call otgen.wasserstein for W_inf")
+    return number
+
+
+def real(value: Any, name: str) -> float:
+    """A real number; NaN and truth values are none."""
+    try:
+        if isinstance(value, bool | np.bool_ | str | bytes):
+            raise TypeError
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{name} must be a real number; received {value!r}") from None
+    if math.isnan(number):
+        raise InvalidInput(f"{name} must be a real number; received nan")
+    return number
+
+
+def flag(value: Any, name: str) -> bool:
+    """True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise InvalidInput(f"{name} must be True or False; received {value!r}")
+    return bool(value)
+
+
+def positive(value: Any, name: str, hint: str) -> float:
+    """A finite real number above 0; ``hint`` is the remedy in the error."""
+    number = real(value, name)
+    if not 0 < number < math.inf:
+        raise InvalidInput(f"{name} must be positive and finite; received {value!r}; {hint}")
+    return number
+
+
+def count(value: SupportsIndex | Any, name: str, *, least: int = 1) -> int:
+    """A whole number of at least ``least``."""
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex) or not least <= value.__index__() < 2**62:
+        raise InvalidInput(f"{name} must be a whole number of at least {least}; received {value!r}")
+    return value.__index__()
+
+
+def generator(rng: Any) -> Generator:
+    """A seed or a Generator (SPEC 7)."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"rng must be a seed or a numpy Generator; received {rng!r}") from None

@@ -1,0 +1,117 @@
+"""Entries of a cost, a stretch of a row or a pair at a time: what every other kernel on the processor is made of."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .ground_cost import PRODUCT
+from .jit import jit
+
+
+@jit
+def power(values, count, exponent, factor):
+    """The first ``count`` of values (k,) to a power, times a factor, in place."""
+    if exponent == 0.5:
+        for j in range(count):
+            values[j] = math.sqrt(values[j])
+    elif exponent == 2.0:
+        for j in range(count):
+            values[j] = values[j] * values[j]
+    elif exponent != 1.0:
+        for j in range(count):
+            values[j] = values[j] ** exponent
+    if factor != 1.0:
+        for j in range(count):
+            values[j] = factor * values[j]
+
+
+@jit
+def sum_squares(x, yt, i, start, stop, out):
+    """Add the squared distances of row i to columns ``start:stop`` to ``out``."""
+    d = x.shape[1]
+    k = 0
+    while k + 8 <= d:
+        x0, x1, x2, x3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
+        x4, x5, x6, x7 = x[i, k + 4], x[i, k + 5], x[i, k + 6], x[i, k + 7]
+        y0, y1, y2, y3 = yt[k, start:stop], yt[k + 1, start:stop], yt[k + 2, start:stop], yt[k + 3, start:stop]
+        y4, y5, y6, y7 = yt[k + 4, start:stop], yt[k + 5, start:stop], yt[k + 6, start:stop], yt[k + 7, start:stop]
+        for j in range(stop - start):
+            t0, t1, t2, t3 = x0 - y0[j], x1 - y1[j], x2 - y2[j], x3 - y3[j]
+            t4, t5, t6, t7 = x4 - y4[j], x5 - y5[j], x6 - y6[j], x7 - y7[j]
+            out[j] += ((t0 * t0 + t1 * t1) + (t2 * t2 + t3 * t3)) + ((t4 * t4 + t5 * t5) + (t6 * t6 + t7 * t7))
+        k += 8
+    while k + 4 <= d:
+        x0, x1, x2, x3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
+        y0, y1, y2, y3 = yt[k, start:stop], yt[k + 1, start:stop], yt[k + 2, start:stop], yt[k + 3, start:stop]
+        for j in range(stop - start):
+            t0, t1, t2, t3 = x0 - y0[j], x1 - y1[j], x2 - y2[j], x3 - y3[j]
+            out[j] += (t0 * t0 + t1 * t1) + (t2 * t2 + t3 * t3)
+        k += 4
+    while k < d:
+        x0, y0 = x[i, k], yt[k, start:stop]
+        for j in range(stop - start):
+            t0 = x0 - y0[j]
+            out[j] += t0 * t0
+        k += 1
+
+
+@jit
+def fill(ground, i, start, stop, out):
+    """Costs of row ``i`` against columns ``start:stop``, into ``out[: stop - start]``."""
+    count = stop - start
+    inner = ground.inner
+    if inner == 0.0:
+        at = np.uint64(start)
+        for j in range(np.uint64(count)):  # unsigned: else it is copied one by one
+            out[j] = ground.matrix[i, at + j]
+        return
+    x, yt = ground.x, ground.yt
+    out[:count] = 0
+    if inner == 2.0:
+        sum_squares(x, yt, i, start, stop, out)
+    else:
+        for k in range(x.shape[1]):
+            xk, y = x[i, k], yt[k, start:stop]
+            if inner == PRODUCT:
+                for j in range(count):
+                    out[j] += xk * y[j]
+            elif inner == 1.0:
+                for j in range(count):
+                    out[j] += abs(xk - y[j])
+            elif inner == np.inf:
+                for j in range(count):
+                    out[j] = max(out[j], abs(xk - y[j]))
+            else:
+                for j in range(count):
+                    out[j] += abs(xk - y[j]) ** inner
+    power(out, count, ground.outer, ground.factor)
+
+
+@jit
+def one(ground, i, j):
+    """The cost of one pair, by the same formula; for listed pairs, where there is no row to share."""
+    inner = ground.inner
+    if inner == 0.0:
+        return ground.matrix[i, j]
+    total = ground.x.dtype.type(0)
+    for k in range(ground.x.shape[1]):
+        t = abs(ground.x[i, k] - ground.yt[k, j])
+        if inner == PRODUCT:
+            total += ground.x[i, k] * ground.yt[k, j]
+        elif inner == 2.0:
+            total += t * t
+        elif inner == 1.0:
+            total += t
+        elif inner == np.inf:
+            total = max(total, t)
+        else:
+            total += t**inner
+    if ground.outer == 0.5:
+        total = math.sqrt(total)
+    elif ground.outer == 2.0:
+        total = total * total
+    elif ground.outer != 1.0:
+        total = total**ground.outer
+    return ground.factor * total

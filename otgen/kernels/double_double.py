@@ -1,0 +1,236 @@
+"""Sums and dot products with almost twice the working precision.
+
+Error-free transformations (Knuth's two-sum; Dekker's split product) in the compensated sums of Ogita, Rump and Oishi,
+"Accurate sum and dot product", SIAM J. Sci. Comput. 26 (2005): the result is as if computed in twofold precision and
+then rounded, ``|error| <= u |s| + gamma_n^2 sum |x_i|``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import types
+from numba.extending import intrinsic, overload
+
+from .ground_cost import own
+from .jit import jit
+
+Doubles = npt.NDArray[np.floating[Any]]
+Pairs = tuple[Doubles, Doubles]  # high and low parts, of one shape
+
+UNIT = 2.0**-53  # unit roundoff of float64
+_SMALL = 512  # below this, Python's exact fsum is as quick as a compiled kernel, and that need not be loaded
+
+
+@jit
+def two_sum(a, b):
+    """``(s, e)`` with ``s = fl(a + b)`` and ``s + e = a + b`` exactly."""
+    s = a + b
+    t = s - a
+    return s, (a - (s - t)) + (b - t)
+
+
+def two_product(a, b):
+    """``(p, e)`` with ``p = fl(a b)`` and ``p + e = a b`` exactly, for operands below 1e150. Compiled it is three operations, one of them fused."""
+    p = a * b
+    t = 134217729.0 * a
+    a1 = t - (t - a)
+    a2 = a - a1
+    t = 134217729.0 * b
+    b1 = t - (t - b)
+    b2 = b - b1
+    return p, ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2
+
+
+@intrinsic
+def _fused(typingctx, a, b, c):
+    """``a b + c`` with one rounding."""
+
+    def build(context, builder, signature, arguments):
+        return builder.fma(*arguments)
+
+    return types.float64(types.float64, types.float64, types.float64), build
+
+
+@overload(two_product, jit_options={"forceinline": True})
+def _two_product(a, b):
+    def compiled(a, b):
+        p = a * b
+        return p, _fused(a, b, -p)
+
+    return compiled
+
+
+@jit
+def pair_add(high, low, more_high, more_low):
+    """The sum of two pairs, to about 2 ** -104 of the larger."""
+    s, e = two_sum(high, more_high)
+    return two_sum(s, e + (low + more_low))
+
+
+@jit
+def pair_grow(high, low, value):
+    """A pair plus a double of the same sign: as `pair_add`, with the shorter last sum that no cancellation allows."""
+    s, e = two_sum(high, value)
+    e += low
+    total = s + e
+    return total, e - (total - s)
+
+
+@jit
+def _total(values):
+    """Eight sums side by side: they fill a vector register, and none waits for another."""
+    n = values.shape[0]
+    highs, lows = np.zeros(8), np.zeros(8)
+    for start in range(0, n - 7, 8):
+        for lane in range(8):
+            highs[lane], lows[lane] = pair_add(highs[lane], lows[lane], values[start + lane], 0.0)
+    for i in range(n - n % 8, n):
+        highs[0], lows[0] = pair_add(highs[0], lows[0], values[i], 0.0)
+    high, low = 0.0, 0.0
+    for lane in range(8):
+        high, low = pair_add(high, low, highs[lane], lows[lane])
+    return high, low
+
+
+@jit
+def _dot(left, right):
+    """Eight sums side by side, as in `_total`."""
+    n = left.shape[0]
+    highs, lows = np.zeros(8), np.zeros(8)
+    for start in range(0, n - 7, 8):
+        for lane in range(8):
+            product, slip = two_product(left[start + lane], right[start + lane])
+            highs[lane], error = two_sum(highs[lane], product)
+            lows[lane] += error + slip
+    for i in range(n - n % 8, n):
+        product, slip = two_product(left[i], right[i])
+        highs[0], error = two_sum(highs[0], product)
+        lows[0] += error + slip
+    high, low = 0.0, 0.0
+    for lane in range(8):
+        high, low = pair_add(high, low, highs[lane], lows[lane])
+    return high + low
+
+
+def total(values: Doubles) -> float:
+    """The sum of the entries, (n,), in twofold precision."""
+    if len(values) < _SMALL:
+        return math.fsum(values)
+    return _total(own(values, np.dtype(np.float64)))[0]
+
+
+def dot(left: Doubles, right: Doubles) -> float:
+    """``sum_i left_i right_i``, (n,) each with entries below 1e150, in twofold precision."""
+    if len(left) < _SMALL:
+        return math.sumprod(left.tolist(), right.tolist()) if hasattr(math, "sumprod") else _fsumprod(left, right)
+    return _dot(own(left, np.dtype(np.float64)), own(right, np.dtype(np.float64)))
+
+
+@jit
+def _dots(left, right, out):
+    for k in range(out.shape[0]):
+        out[k] = _dot(left[k], right[k])
+
+
+def dots(left: Doubles, right: Doubles) -> Any:
+    """:func:`dot` along the last axis: a number, or (B,) for (B, n)."""
+    if left.ndim == 1:
+        return dot(left, right)
+    out, kind = np.empty(len(left)), np.dtype(np.float64)
+    _dots(own(left, kind), own(right, kind), out)
+    return out
+
+
+def _fsumprod(left: Doubles, right: Doubles) -> float:
+    """Products split exactly (each half has 26 bits), then summed exactly."""
+    return math.fsum(np.concatenate(list(_split_products(left, right))))
+
+
+def _split_products(left: Doubles, right: Doubles) -> list[Doubles]:
+    parts = []
+    for array in (left, right):
+        t = 134217729.0 * array
+        high = t - (t - array)
+        parts.append((high, array - high))
+    return [one * other for one in parts[0] for other in parts[1]]
+
+
+def total_pair(values: Doubles) -> tuple[float, float]:
+    """The sum of the entries as an unevaluated pair of doubles (high, low)."""
+    high, low = _total(own(values, np.dtype(np.float64)))
+    return high, low
+
+
+@jit
+def pair_divide(value, high, low):
+    """``value / (high + low)`` as a pair."""
+    q = value / high
+    p, e = two_product(q, high)
+    return two_sum(q, ((value - p) - e - q * low) / high)
+
+
+@jit
+def _nearest_units(values, high, low, units, out):
+    for i in range(values.shape[0]):
+        q, e = pair_divide(values[i], high, low)
+        whole = math.floor(q * units)
+        out[i] = np.int64(whole) + np.int64(np.rint((q * units - whole) + e * units))
+
+
+def in_units(weights: Doubles, units: float) -> npt.NDArray[np.int64]:
+    """``weights / sum(weights) * units`` (n,), for a power of two ``units``, each to the nearest whole number."""
+    out = np.empty(len(weights), np.int64)
+    _nearest_units(own(weights, np.dtype(np.float64)), *total_pair(weights), units, out)
+    return out
+
+
+@jit
+def _shares(values, high, low, out_high, out_low):
+    for i in range(values.shape[0]):
+        out_high[i], out_low[i] = pair_divide(values[i], high, low)
+
+
+def shares(weights: Doubles) -> Pairs:
+    """``weights / sum(weights)`` (n,) as pairs of doubles (high, low)."""
+    high, low = np.empty(len(weights)), np.empty(len(weights))
+    _shares(own(weights, np.dtype(np.float64)), *total_pair(weights), high, low)
+    return high, low
+
+
+@jit
+def add_up(index, high, low, out_high, out_low):
+    """Add pairs (k,), each to the entry of the output (n,) that its index names."""
+    for k in range(index.shape[0]):
+        i = index[k]
+        out_high[i], out_low[i] = pair_add(out_high[i], out_low[i], high[k], low[k])
+
+
+@jit
+def _missed(high, low, weights, total_high, total_low, ceiling, out):
+    """Bounds on ``|mass received - weight / total|`` of every point."""
+    for i in range(weights.shape[0]):
+        p, e = pair_divide(weights[i], total_high, total_low)
+        rest, slip = pair_add(high[i], low[i], -p, -e)
+        out[i] = abs(rest + slip) + ceiling * (p + abs(high[i]))
+
+
+def marginal_residual(index: npt.NDArray[np.int64], high: Doubles, low: Doubles, weights: Doubles) -> float:
+    """Bound on ``sum_i |sum of the plan's entries (high + low) at i - weights_i / sum(weights)|``.
+
+    Pairs of doubles carry 2 ** -104 relative error an operation; ``ceiling`` covers as many as a point has entries.
+    """
+    if len(weights) == 1:  # one long chain of sums otherwise
+        (sum_high, sum_low), (more, _) = (_total(own(z, z.dtype)) for z in (high, low))
+        rest = (sum_high - 1.0) + (sum_low + more)
+        return abs(rest) * (1.0 + 8 * UNIT) + (len(index) + 8) * 2.0**-100 * (1.0 + sum_high)
+    entries = int(np.bincount(index, minlength=1).max()) if len(index) else 1
+    ceiling = (entries + 8) * 2.0**-100
+    kind, size = np.dtype(np.float64), len(weights)
+    sums, out = np.zeros((2, size)), np.empty(size)
+    add_up(index, own(high, kind), own(low, kind), sums[0], sums[1])
+    _missed(sums[0], sums[1], own(weights, kind), *total_pair(weights), ceiling, out)
+    return float(out.sum()) * (1.0 + (size + 16) * UNIT)

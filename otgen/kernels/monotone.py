@@ -1,0 +1,308 @@
+"""The monotone coupling of two sorted sequences of masses: every step of its staircase, in almost exact arithmetic.
+
+Breakpoints of two cumulative sums decide which points meet. Plain sums err by 1e-16, enough to couple points that
+share no mass at all: harmless for W_1, a whole step for W_inf. Here cumulative sums are unevaluated pairs of doubles
+(about 106 bits), so breakpoints that agree are seen to agree.
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .double_double import Doubles, pair_add, pair_grow, total_pair, two_product, two_sum
+from .ground_cost import own
+from .jit import jit
+
+_PART = 16  # terms in a plain sum: they err by 16 units of rounding at most
+_LONG = 200_000  # points above which a walk is split in two
+
+
+class Masses(NamedTuple):
+    """Two sequences of masses, (n,) and (m,), the second to be multiplied by ``ratio`` (a pair) to have the same total.
+
+    ``tie``: cumulative sums closer than this count as equal; their own rounding is below it.
+    """
+
+    a: Doubles
+    b: Doubles
+    ratio: tuple[float, float]
+    total: float
+    tie: float
+
+
+def masses(a: Doubles | None, b: Doubles | None, n: int, m: int, totals: Any = None) -> Masses:
+    """Masses of both sides, in sorted order; None means uniform: then whole numbers, hence exact.
+
+    ``totals`` are the sums of a and b as pairs, where the caller has them.
+    """
+    (ah, al), (bh, bl) = (
+        (float(n) * m, 0.0) if side is None else known or total_pair(side)
+        for side, known in zip((a, b), totals or (None, None))
+    )
+    a, b = (np.full(n, float(m)) if a is None else a), (np.full(m, float(n)) if b is None else b)
+    a, b = own(a, np.dtype(np.float64)), own(b, np.dtype(np.float64))
+    ratio = (1.0, 0.0) if (ah, al) == (bh, bl) else _quotient(ah, al, bh, bl)
+    return Masses(a, b, ratio, ah + al, ah * (n + m) * 2.0**-101)
+
+
+def _quotient(ah: float, al: float, bh: float, bl: float) -> tuple[float, float]:
+    """The exact quotient as a pair; near 1 the pair is (1, rest), which makes products cheap."""
+    exact = (Fraction(ah) + Fraction(al)) / (Fraction(bh) + Fraction(bl))
+    high = 1.0 if abs(exact - 1) < 2.0**-48 else float(exact)
+    return high, float(exact - Fraction(high))
+
+
+@jit
+def _times(value, high, low):
+    """``value * (high + low)`` as a pair; a high part of 1 comes with a low one so small that one product will do."""
+    if high == 1.0:
+        return value, value * low
+    p, e = two_product(value, high)
+    return two_sum(p, e + value * low)
+
+
+@jit
+def _power(distance, p):
+    if p == 1.0:
+        return distance
+    if p == 2.0:
+        return distance * distance
+    return distance**p
+
+
+@jit
+def _compare(ah, al, bh, bl, tie):
+    """-1, 0, 1 as a < b, a = b, a > b; and whether an equality is only one up to rounding."""
+    difference = (ah - bh) + (al - bl)
+    if difference < -tie:
+        return -1, False
+    if difference > tie:
+        return 1, False
+    return 0, difference != 0.0
+
+
+@jit
+def _walk(masses, rows, columns, high, low):
+    """Fill the steps of the staircase; return their number and whether a tie was decided by rounding."""
+    a, b, ratio, tie = masses.a, masses.b, masses.ratio, masses.tie
+    n, m = a.shape[0], b.shape[0]
+    i, j, k, unsure = 0, 0, 0, False
+    ph, pl = 0.0, 0.0
+    ah, al = a[0], 0.0
+    bh, bl = _times(b[0], ratio[0], ratio[1])
+    while i < n and j < m:
+        side, close = _compare(ah, al, bh, bl, tie)
+        unsure = unsure or close
+        nh, nl = (ah, al) if side <= 0 else (bh, bl)
+        fh, fl = pair_add(nh, nl, -ph, -pl)
+        unsure = unsure or 0.0 < fh <= tie
+        if fh > tie:
+            rows[k], columns[k], high[k], low[k] = i, j, fh, fl
+            k += 1
+            ph, pl = nh, nl
+        if side <= 0:
+            i += 1
+            if i < n:
+                ah, al = pair_grow(ah, al, a[i])
+        if side >= 0:
+            j += 1
+            if j < m:
+                th, tl = _times(b[j], ratio[0], ratio[1])
+                bh, bl = pair_add(bh, bl, th, tl)
+    return k, unsure
+
+
+@jit
+def _walk_cost(masses, x, y, p, first, last, j, ph, pl, bh, bl):
+    """The part of the walk that serves rows ``first`` to ``last``, from position ``ph + pl`` and target j on.
+
+    ``bh + bl`` is the cumulative mass of the targets up to and with j. Returns the sum of ``flow * distance ** p``, the
+    largest distance, its row and column, and whether a tie was unsure.
+    """
+    a, b, ratio, tie = masses.a, masses.b, masses.ratio, masses.tie
+    m = b.shape[0]
+    i, unsure = first, False
+    largest, row, column = -1.0, 0, 0
+    total, slip, part, count = 0.0, 0.0, 0.0, 0
+    ah, al = pair_grow(ph, pl, a[i])
+    while i < last and j < m:
+        side, close = _compare(ah, al, bh, bl, tie)
+        unsure = unsure or close
+        nh, nl = (ah, al) if side <= 0 else (bh, bl)
+        flow = (nh - ph) + (nl - pl)
+        unsure = unsure or 0.0 < flow <= tie
+        if flow > tie:
+            distance = abs(x[i] - y[j])
+            if distance > largest:
+                largest, row, column = distance, i, j
+            part += flow * _power(distance, p)
+            count += 1
+            if count == _PART:  # short plain sums, added up accurately
+                total, error = two_sum(total, part)
+                slip += error
+                part, count = 0.0, 0
+            ph, pl = nh, nl
+        if side <= 0:
+            i += 1
+            if i < last:
+                ah, al = pair_grow(ah, al, a[i])
+        if side >= 0:
+            j += 1
+            if j < m:
+                th, tl = _times(b[j], ratio[0], ratio[1])
+                bh, bl = pair_grow(bh, bl + tl, th)
+    return total + (slip + part), largest, row, column, unsure
+
+
+@jit
+def _locate(b, ratio, high, low, j, bh, bl):
+    """From cumulative mass ``bh + bl`` before target j: the first target whose cumulative mass exceeds ``high + low``."""
+    while True:
+        if j < b.shape[0]:
+            th, tl = _times(b[j], ratio[0], ratio[1])
+            nh, nl = pair_add(bh, bl, th, tl)
+        else:
+            return j - 1, bh, bl
+        if (nh - high) + (nl - low) > 0:
+            return j, nh, nl
+        j, bh, bl = j + 1, nh, nl
+
+
+class Steps(NamedTuple):
+    """The staircase: (k,) rows, columns and flows as pairs, in the unit of ``Masses.total``; ``unsure`` ties."""
+
+    rows: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int64]
+    high: Doubles
+    low: Doubles
+    unsure: bool
+
+
+def steps(both: Masses) -> Steps:
+    """All steps of the staircase, at most n + m - 1."""
+    size = len(both.a) + len(both.b)
+    rows, columns = np.empty(size, np.int64), np.empty(size, np.int64)
+    high, low = np.empty(size), np.empty(size)
+    count, unsure = _walk(both, rows, columns, high, low)
+    return Steps(rows[:count], columns[:count], high[:count], low[:count], unsure)
+
+
+class Walked(NamedTuple):
+    """``cost`` = mean of ``distance ** p`` over the coupling; the largest distance and where it is."""
+
+    cost: float
+    largest: float
+    row: int
+    column: int
+    unsure: bool
+
+
+def walk(both: Masses, x: Doubles, y: Doubles, p: float) -> Walked:
+    """The cost of the monotone coupling of sorted ``x`` (n,) and ``y`` (m,); long walks in two halves at once."""
+    n = len(both.a)
+    begin = (0, 0.0, 0.0, *_times(both.b[0], *both.ratio))
+    if n + len(both.b) < _LONG:
+        parts = [_walk_cost(both, x, y, p, 0, n, *begin)]
+    else:
+        halves = [(0, n // 2, *begin), (n // 2, n, *_middle(both))]
+        with ThreadPoolExecutor(2) as pool:
+            parts = list(pool.map(lambda half: _walk_cost(both, x, y, p, *half), halves))
+    cost = math.fsum(part[0] for part in parts) / both.total
+    largest, row, column = max((part[1:4] for part in parts), key=lambda part: part[0])
+    return Walked(cost, largest, row, column, any(part[4] for part in parts))
+
+
+def _middle(both: Masses) -> tuple[int, float, float, float, float]:
+    """Where the walk stands when half of the rows are served: target, mass walked, mass of the targets up to there."""
+    high, low = total_pair(both.a[: len(both.a) // 2])
+    at, bh, bl = 0, 0.0, 0.0
+    stops = [len(both.b) * k // 16 for k in range(16)]
+    for start, stop in pairwise(stops):  # leap over whole blocks of targets while they fit
+        block = total_pair(both.b[start:stop])
+        ph, pl = pair_add(bh, bl, *pair_add(*_times(block[0], *both.ratio), block[1] * both.ratio[0], 0.0))
+        if ph > high:
+            break
+        at, bh, bl = stop, ph, pl
+    j, bh, bl = _locate(both.b, both.ratio, high, low, at, bh, bl)
+    return j, high, low, bh, bl
+
+
+def exact_steps(a: Any, b: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows and columns of the staircase by whole numbers: slow, exact for any floats; for W_inf, where a tie decides."""
+    cumulative: list[list[int]] = []
+    for side in (a, b):
+        mantissas, exponents = np.frexp(side)
+        lowest = int(exponents[side > 0].min())
+        whole = [int(math.ldexp(m, 53)) << max(int(e) - lowest, 0) if m else 0 for m, e in zip(mantissas, exponents)]
+        cumulative.append(list(accumulate(whole)))
+    left, right = cumulative
+    left_total, right_total = left[-1], right[-1]
+    rows, columns = [], []
+    i = j = position = 0
+    while i < len(left) and j < len(right):
+        u, v = left[i] * right_total, right[j] * left_total
+        if min(u, v) > position:
+            rows.append(i)
+            columns.append(j)
+            position = min(u, v)
+        i, j = i + (u <= v), j + (v <= u)
+    return np.array(rows), np.array(columns)
+
+
+@jit
+def _duals(rows, columns, x, y, p, f, g):
+    """Potentials tight along the staircase, from its first step on, in pairs rounded at the end."""
+    fh, fl = 0.0, 0.0
+    gh, gl = _power(abs(x[0] - y[0]), p), 0.0
+    f[0], g[0] = fh, gh
+    i, j = 0, 0
+    n, m = x.shape[0], y.shape[0]
+    for k in range(rows.shape[0] + 1):
+        row, column = (rows[k], columns[k]) if k < rows.shape[0] else (n - 1, m - 1)
+        while i < row:
+            i += 1
+            fh, fl = pair_add(_power(abs(x[i] - y[j]), p), 0.0, -gh, -gl)
+            f[i] = fh
+        while j < column:
+            j += 1
+            gh, gl = pair_add(_power(abs(x[i] - y[j]), p), 0.0, -fh, -fl)
+            g[j] = gh
+
+
+@jit
+def _monge_transform(x, f, y, p, out):
+    """``out_j = min_i |x_i - y_j| ** p - f_i`` for sorted x and y: the arg min grows with j, so halves bound each other."""
+    m = y.shape[0]
+    arg = np.empty(m, np.int64)
+    width = 1
+    while width < m:
+        width *= 2
+    while width >= 1:
+        for j in range(width - 1, m, 2 * width):
+            first = arg[j - width] if j - width >= 0 else 0
+            last = arg[j + width] if j + width < m else x.shape[0] - 1
+            best, where = np.inf, first
+            for i in range(first, last + 1):
+                value = _power(abs(x[i] - y[j]), p) - f[i]
+                if value < best:
+                    best, where = value, i
+            out[j], arg[j] = best, where
+        width //= 2
+
+
+def potentials(
+    rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], x: Doubles, y: Doubles, p: float
+) -> tuple[Doubles, Doubles]:
+    """Feasible potentials (f, g), (n,) and (m,), tight along the staircase; sorted order, O((n + m) log)."""
+    f, g = np.empty(len(x)), np.empty(len(y))
+    _duals(rows, columns, x, y, p, f, g)
+    _monge_transform(x, f, y, p, g)
+    slack = 8 * (p + 2) * 2.0**-53 * (np.abs(f).max() + np.abs(g))
+    return f, g - slack

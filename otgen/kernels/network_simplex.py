@@ -1,0 +1,316 @@
+"""A network simplex for bipartite transport: spanning tree, whole flows, block search.
+
+Nodes are the n sources, then the m targets, then a root. Every arc runs from a source to a target and has no capacity, so only tree
+arcs carry flow, and flow is kept with the node whose parent arc it is: a source's parent arc runs up to its parent, a
+target's runs down from it. Flows are whole numbers: ties are ties, and with a strongly feasible tree (every tree arc
+without flow points to the root, that is, belongs to a source) degenerate pivots cannot cycle (Cunningham, "A network
+simplex method", Math. Programming 11, 1976).
+
+Potentials are kept as ``level``: f_i for a source, -g_j for a target, so that a pivot shifts a whole subtree by one
+number. The reduced cost of arc (i, j) is ``cost - level_i + level_j``, and 0 on the tree.
+
+What no listed arc serves goes through the root, by arcs that exist only while they are in the tree and cost ``detour``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .double_double import Doubles, Pairs, pair_add
+from .jit import jit
+from .reference import Indices
+
+Nodes = npt.NDArray[np.int32]
+
+
+class Tree(NamedTuple):
+    """A rooted spanning tree of n + m + 1 nodes, each an array over nodes.
+
+    ``parent`` (-1 at the root), ``arc`` to the parent (an index into the list of arcs, -1 for a detour by the root),
+    ``flow`` on it, ``level`` (potential), ``depth``; ``after`` and ``before`` thread all nodes in preorder, in a ring from
+    the root to the root. The subtree of a node is what follows it for as long as the depth is greater than its own.
+    """
+
+    parent: Nodes
+    arc: Indices
+    flow: Indices
+    level: Doubles
+    depth: Nodes
+    after: Nodes
+    before: Nodes
+
+
+@jit
+def _greedy(tails, heads, order, supply, demand, parent, arc, flow):
+    """Serve pairs in the given order; whoever is satisfied hangs below the partner, what is left over below the root."""
+    n, m = supply.shape[0], demand.shape[0]
+    for at in range(order.shape[0]):
+        e = order[at]
+        i, j = tails[e], heads[e]
+        if supply[i] == 0 or demand[j] == 0:
+            continue
+        amount = min(supply[i], demand[j])
+        supply[i] -= amount
+        demand[j] -= amount
+        if demand[j] == 0:  # in a tie the source keeps nothing and still hangs below the root: that arc points up
+            parent[n + j], arc[n + j], flow[n + j] = i, e, amount
+        else:
+            parent[i], arc[i], flow[i] = n + j, e, amount
+    for i in range(n):
+        if arc[i] < 0:
+            flow[i] = supply[i]
+    for j in range(m):
+        if arc[n + j] < 0:
+            flow[n + j] = demand[j]
+
+
+@jit
+def _thread(tree):
+    """Preorder and depths from parents; the root is the last node."""
+    top = tree.parent.shape[0] - 1
+    child, sibling = np.full(top + 1, -1, np.int32), np.full(top + 1, -1, np.int32)
+    for u in range(top - 1, -1, -1):
+        sibling[u] = child[tree.parent[u]]
+        child[tree.parent[u]] = u
+    tree.depth[top] = 0
+    u, last = top, top
+    while True:
+        if child[u] >= 0:
+            u = child[u]
+        else:
+            while u != top and sibling[u] < 0:
+                u = tree.parent[u]
+            if u == top:
+                break
+            u = sibling[u]
+        tree.depth[u] = tree.depth[tree.parent[u]] + 1
+        tree.after[last], tree.before[u] = u, last
+        last = u
+    tree.after[last], tree.before[top] = top, last
+
+
+@jit
+def _relevel(tree, cost, detour, n):
+    """Potentials from the tree's arcs alone, free of what many pivots have added up in rounding."""
+    top = tree.parent.shape[0] - 1
+    tree.level[top] = 0.0
+    u = tree.after[top]
+    while u != top:
+        c = cost[tree.arc[u]] if tree.arc[u] >= 0 else detour
+        tree.level[u] = tree.level[tree.parent[u]] + (c if u < n else -c)
+        u = tree.after[u]
+
+
+@jit
+def _leaving(tree, i, j, n):
+    """The arc that blocks first when flow is pushed along i -> j, as its lower node; how much; which side it is on.
+
+    Seen from the apex in the direction of the cycle, it is the last of those that block: so the tree stays strongly
+    feasible.
+    """
+    least, out, first = np.iinfo(np.int64).max, -1, True
+    u, v = i, j
+    while u != v:
+        if tree.depth[u] >= tree.depth[v]:
+            if u < n and tree.flow[u] < least:
+                least, out, first = tree.flow[u], u, True
+            u = tree.parent[u]
+        else:
+            v = tree.parent[v]
+    join = u
+    v = j
+    while v != join:
+        if v >= n and tree.flow[v] <= least:
+            least, out, first = tree.flow[v], v, False
+        v = tree.parent[v]
+    return out, least, first, join
+
+
+@jit
+def _push(tree, i, j, n, join, amount):
+    if amount > 0:
+        while i != join:
+            tree.flow[i] += -amount if i < n else amount
+            i = tree.parent[i]
+        while j != join:
+            tree.flow[j] += amount if j < n else -amount
+            j = tree.parent[j]
+
+
+@jit
+def _join(tree, u, v):
+    tree.after[u], tree.before[v] = v, u
+
+
+@jit
+def _move(tree, u, floor, by, deeper):
+    """Shift level and depth of u and of what follows it deeper than ``floor``; returns the last of them."""
+    while True:
+        tree.level[u] += by
+        tree.depth[u] += deeper
+        following = tree.after[u]
+        if tree.depth[following] <= floor:
+            return u
+        u = following
+
+
+@jit
+def _rehang(tree, inner, outer, out, arc, amount, by):
+    """Cut the subtree of ``out``, turn it round so that ``inner`` is its root, hang it below ``outer``, shift its level.
+
+    Along the path from ``inner`` up to ``out`` every node becomes a child of the one before. In preorder the new subtree
+    is: all of the first node's; then of each next node what stood before the part already moved, and what stood after.
+    """
+    entry = tree.before[out]
+    u, parent, depth = inner, outer, tree.depth[outer] + 1
+    first, tail, rest = (
+        -1,
+        -1,
+        -1,
+    )  # of the part already moved: where it began, its end in the new order, what came after
+    while True:
+        old_parent, old_arc, old_flow, floor = tree.parent[u], tree.arc[u], tree.flow[u], tree.depth[u]
+        tree.parent[u], tree.arc[u], tree.flow[u] = parent, arc, amount
+        deeper = depth - floor
+        if first < 0:
+            last = _move(tree, u, floor, by, deeper)
+            rest = tree.after[last]
+        else:
+            last = u
+            tree.level[u] += by
+            tree.depth[u] += deeper
+            while tree.after[last] != first:
+                last = tree.after[last]
+                tree.level[last] += by
+                tree.depth[last] += deeper
+            _join(tree, tail, u)
+            if tree.depth[rest] > floor:
+                _join(tree, last, rest)
+                last = _move(tree, rest, floor, by, deeper)
+                rest = tree.after[last]
+        first, tail = u, last
+        if u == out:
+            break
+        parent, arc, amount, depth, u = u, old_arc, old_flow, depth + 1, old_parent
+    _join(tree, entry, rest)
+    following = tree.after[outer]
+    _join(tree, outer, inner)
+    _join(tree, tail, following)
+
+
+@jit
+def _enter(tree, tails, heads, cost, n, start, block, tolerance):
+    """The worst arc of the first block that has a bad one, searching on from ``start``; -1 if there is none."""
+    arcs = tails.shape[0]
+    best, found, left = 0.0, -1, block
+    e = start
+    for _ in range(arcs):
+        level_i, level_j = tree.level[tails[e]], tree.level[n + heads[e]]
+        c = cost[e]
+        reduced = c - level_i + level_j
+        if reduced < best and reduced < -tolerance * (abs(c) + abs(level_i) + abs(level_j)):
+            best, found = reduced, e
+        e += 1
+        if e == arcs:
+            e = 0
+        left -= 1
+        if left == 0:
+            if found >= 0:
+                break
+            left = block
+    return found, best, e
+
+
+@jit
+def _pivot(tree, tails, heads, cost, n, start, block, tolerance, limit):
+    """At most ``limit`` pivots; returns their number, where to search on, and whether none is left."""
+    for done in range(limit):
+        e, reduced, start = _enter(tree, tails, heads, cost, n, start, block, tolerance)
+        if e < 0:
+            return done, start, True
+        i, j = tails[e], n + heads[e]
+        out, amount, first, join = _leaving(tree, i, j, n)
+        _push(tree, i, j, n, join, amount)
+        if first:
+            _rehang(tree, i, j, out, e, amount, reduced)
+        else:
+            _rehang(tree, j, i, out, e, amount, -reduced)
+    return limit, start, False
+
+
+@jit
+def _flows(tree, n, a_high, a_low, b_high, b_low, high, low):
+    """Flow on each node's parent arc for masses in pairs: supplies added up from the leaves."""
+    size = tree.parent.shape[0]
+    order = np.empty(size, np.int64)
+    top = size - 1
+    high[top], low[top] = 0.0, 0.0
+    u = top
+    for k in range(size):
+        order[k] = u
+        if u == top:
+            u = tree.after[u]
+            continue
+        if u < n:
+            high[u], low[u] = a_high[u], a_low[u]
+        else:
+            high[u], low[u] = -b_high[u - n], -b_low[u - n]
+        u = tree.after[u]
+    for k in range(size - 1, 0, -1):
+        u = order[k]
+        v = tree.parent[u]
+        high[v], low[v] = pair_add(high[v], low[v], high[u], low[u])
+    for k in range(size):
+        u = order[k]
+        if u >= n:
+            high[u], low[u] = -high[u], -low[u]
+    high[top], low[top] = 0.0, 0.0
+
+
+def greedy(tails: Nodes, heads: Nodes, cost: Doubles, supply: Indices, demand: Indices) -> Tree:
+    """A strongly feasible tree that serves cheap arcs first; supplies (n,) and demands (m,) positive, equal in total.
+
+    Its potentials are still to be set by :func:`relevel`.
+    """
+    size = len(supply) + len(demand) + 1
+    parent, arc, flow = np.full(size, size - 1, np.int32), np.full(size, -1, np.int64), np.zeros(size, np.int64)
+    parent[-1] = -1
+    _greedy(tails, heads, np.argsort(cost, kind="stable"), supply.copy(), demand.copy(), parent, arc, flow)
+    tree = Tree(parent, arc, flow, np.zeros(size), *(np.zeros(size, np.int32) for _ in range(3)))
+    _thread(tree)
+    return tree
+
+
+def relevel(tree: Tree, cost: Doubles, detour: float, n: int) -> None:
+    """Set the potentials of the tree from the costs of its arcs."""
+    _relevel(tree, cost, detour, n)
+
+
+def pivot(
+    tree: Tree, tails: Nodes, heads: Nodes, cost: Doubles, n: int, start: int, limit: int
+) -> tuple[int, int, bool]:
+    """Up to ``limit`` pivots, in place: (how many, where to search on, whether the tree is optimal for these arcs)."""
+    block = max(int(len(tails) ** 0.5), 64)
+    return _pivot(tree, tails, heads, cost, n, start, block, 2.0**-47, limit)
+
+
+def branches(tree: Tree) -> int:
+    """How many nodes hang below the root."""
+    return int((tree.parent == len(tree.parent) - 1).sum())
+
+
+def unserved(tree: Tree, n: int) -> tuple[Indices, Indices]:
+    """Sources and targets whose mass still takes the detour by the root."""
+    nodes = np.flatnonzero((tree.arc[:-1] < 0) & (tree.flow[:-1] > 0))
+    return nodes[nodes < n], nodes[nodes >= n] - n
+
+
+def flows(tree: Tree, a: Pairs, b: Pairs) -> Pairs:
+    """Flow on each node's parent arc for the real masses (n,), (m,) of equal total: (n + m + 1,), all as pairs (high, low)."""
+    size = len(tree.parent)
+    high, low = np.empty(size), np.empty(size)
+    _flows(tree, len(a[0]), *a, *b, high, low)
+    return high, low

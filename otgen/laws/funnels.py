@@ -1,0 +1,96 @@
+"""Pairs of laws in any dimension whose W_1, and the gradient of whose best critic, are known.
+
+``u(x) = min_n (a_n + |x - b_n|)`` is 1-Lipschitz, and falls at rate one along rays that start at a funnel's centre b_n until they
+reach another funnel or the box. Mass that is moved along such rays is moved optimally, and -u is the best critic (Korotin, Kolesov,
+Burnaev, "Kantorovich strikes back! Wasserstein GANs are not optimal transport?", 2022, section 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..inputs import scalars
+from ..inputs.types import Floats
+
+HALF = 2.5  # of the box's edge
+SPREAD = 0.1  # of the heights
+POWER = 8.0  # how strongly mass is drawn to the centres
+
+
+@dataclass(frozen=True, eq=False)
+class Funnels:
+    """Funnels with centres (N, D) and heights (N,) in a box: y is uniform, x is y drawn towards the centre of its funnel.
+
+    Examples
+    --------
+    >>> pair = Funnels.random(4, 2, rng=0)
+    >>> x, y = pair.sample(1000, rng=1)
+    >>> x.shape, 0.3 < pair.w1(1000, rng=2)[0] < 1.5
+    ((1000, 2), True)
+    """
+
+    centres: Floats
+    heights: Floats
+
+    @classmethod
+    def random(cls, number: int, dim: int, rng: Any = None) -> Funnels:
+        """``number`` funnels, centres uniform in the box of ``dim`` dimensions."""
+        number, dim = scalars.count(number, "number"), scalars.count(dim, "dim")
+        generator = scalars.generator(rng)
+        centres = generator.uniform(-HALF, HALF, (number, dim))
+        return cls(centres, SPREAD * generator.standard_normal(number))
+
+    def sample(self, n: int, rng: Any = None) -> tuple[Floats, Floats]:
+        """``n`` optimally coupled pairs: x (n, D) of the drawn law, y (n, D) of the uniform one."""
+        n = scalars.count(n, "n")
+        y = scalars.generator(rng).uniform(-HALF, HALF, (n, self.centres.shape[1]))
+        parts = [self._mates(part)[0] for part in np.array_split(y, max(1, n * len(self.heights) // 500_000))]
+        return np.concatenate(parts), y
+
+    def w1(self, n: int, rng: Any = None) -> tuple[float, float]:
+        """The distance W_1 of the two laws by ``n`` samples, and its standard error."""
+        y = scalars.generator(rng).uniform(-HALF, HALF, (n, self.centres.shape[1]))
+        parts = np.array_split(y, max(1, n * len(self.heights) // 500_000))
+        moved = np.concatenate([self._mates(part)[1] for part in parts])
+        return float(moved.mean()), float(moved.std() / np.sqrt(n))
+
+    def gradient(self, x: Floats) -> Floats:
+        """The gradient of the best critic, -u, at points (n, D): unit vectors towards the centre of their funnel; 0 at one."""
+        v = self.centres[self._funnel(x)] - x
+        length = np.linalg.norm(v, axis=1, keepdims=True)
+        return np.divide(v, length, out=np.zeros_like(v), where=length > 0)
+
+    def critic(self, x: Floats) -> Floats:
+        """The best critic, -u, at points (n, D): (n,)."""
+        return -(self.heights + self._distances(x)).min(axis=1)
+
+    def _distances(self, x: Floats) -> Floats:
+        squares = ((x[:, None, :] - self.centres) ** 2).sum(axis=2)
+        return np.sqrt(squares)
+
+    def _funnel(self, x: Floats) -> np.ndarray:
+        return (self.heights + self._distances(x)).argmin(axis=1)
+
+    def _mates(self, y: Floats) -> tuple[Floats, Floats]:
+        """The mates x of points y, and how far each is moved."""
+        rows, distances = np.arange(len(y)), self._distances(y)
+        values = self.heights + distances
+        n = values.argmin(axis=1)
+        length = distances[rows, n]
+        way = y - self.centres[n]
+        way[length == 0, 0], span = 1.0, np.where(length == 0, 1.0, length)  # from a centre itself any ray will do
+        v = way / span[:, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reach = np.abs((np.sign(v) * HALF - y) / v).min(axis=1)
+            s = values[rows, n][:, None] - self.heights  # u(y) - a_m
+            along = np.einsum("nd,nmd->nm", v, y[:, None, :] - self.centres)
+            meets = (distances**2 - s**2) / (2 * (s - along))
+        allowed = (meets > 0) & (meets > -s)
+        allowed[rows, n] = False
+        reach = np.minimum(reach, np.where(allowed, meets, np.inf).min(axis=1))
+        whole = length + reach
+        t = length / whole
+        return self.centres[n] + (t**POWER * whole)[:, None] * v, whole * (t - t**POWER)

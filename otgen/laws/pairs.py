@@ -1,0 +1,310 @@
+"""Pairs of laws whose distances are known: what samplers, estimators and critics can be held to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..distances.gaussians import bures_wasserstein
+from ..divergences import Estimate, Gaussian
+from ..divergences.laws import line
+from ..errors import InvalidInput
+from ..inputs import scalars
+from ..inputs.types import Floats
+from .line import on_the_line
+
+Draw = Callable[[int, np.random.Generator], tuple[Floats, Floats]]
+_LOG2 = math.log(2.0)
+_EPS = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two laws in ``dim`` dimensions, and what is known of them.
+
+    Attributes
+    ----------
+    name : str
+        In words.
+    dim : int
+        Of both laws.
+    draw : callable
+        ``(n, generator)`` to independent samples (n, dim) of both.
+    distance : callable
+        W_p of an order p, as an :class:`~otgen.divergences.Estimate`; None where it is not known.
+    divergences : mapping
+        Known ones of ``kl``, ``js`` and ``tv``, in nats.
+
+    Examples
+    --------
+    >>> pair = uniforms(0.25)
+    >>> pair.wasserstein(3).value, pair.divergence("tv")
+    (0.25, 0.25)
+    """
+
+    name: str
+    dim: int
+    draw: Draw
+    distance: Callable[[float], Estimate | None]
+    divergences: Mapping[str, float] = field(default_factory=dict)
+
+    def sample(self, n: int, rng: Any = None) -> tuple[Floats, Floats]:
+        """``n`` independent samples (n, dim) of each law."""
+        return self.draw(scalars.count(n, "n"), scalars.generator(rng))
+
+    def wasserstein(self, p: float = 2) -> Estimate:
+        """W_p of the two laws; raises InvalidInput where this order has no known value."""
+        found = self.distance(scalars.order(p))
+        if found is None:
+            raise InvalidInput(f"W_p of {self.name} is not known for p={p!r}; choose another order")
+        return found
+
+    def divergence(self, name: str) -> float:
+        """``kl``, ``js`` or ``tv`` of the two laws in nats; raises InvalidInput where it is not known."""
+        if name not in self.divergences:
+            raise InvalidInput(f"{name!r} of {self.name} is not known; known are {sorted(self.divergences)}")
+        return self.divergences[name]
+
+
+def uniforms(shift: float) -> Pair:
+    """U[0, 1] and U[e, e + 1]: ``W_p = |e|``, ``TV = min(|e|, 1)``, ``JS = min(|e|, 1) log 2``, KL infinite unless e = 0.
+
+    ("Lecture 9: generative models with adversaries", section 9.1, which has TV = 1 for every e.)
+
+    Examples
+    --------
+    >>> uniforms(2.0).divergence("kl")
+    inf
+    """
+    e = _finite(shift, "shift")
+    apart = min(abs(e), 1.0)
+
+    def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
+        return generator.random((n, 1)), generator.random((n, 1)) + e
+
+    known = dict(kl=math.inf if e else 0.0, tv=apart, js=apart * _LOG2)
+    return Pair(f"U[0, 1] and U[{e:g}, {e + 1:g}]", 1, draw, _always(abs(e)), known)
+
+
+def segments(apart: float) -> Pair:
+    """Uniform on two parallel unit segments of the plane at a distance: ``W_p = |h|``, ``JS = log 2`` unless h = 0.
+
+    ("Deep Generative Models, Lecture 6", Wasserstein distance against KL and JSD.)
+
+    Examples
+    --------
+    >>> segments(-3.0).wasserstein(1).value
+    3.0
+    """
+    h = _finite(apart, "apart")
+
+    def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
+        return _both(lambda z: np.column_stack([np.full(n, z), generator.random(n)]), (0.0, h))
+
+    known = dict(kl=math.inf, tv=1.0, js=_LOG2) if h else dict(kl=0.0, tv=0.0, js=0.0)
+    return Pair(f"parallel segments {h:g} apart", 2, draw, _always(abs(h)), known)
+
+
+def diracs(x: Any, y: Any) -> Pair:
+    """Unit masses at two points (d,): ``W_p = |x - y|``.
+
+    Examples
+    --------
+    >>> diracs([0.0, 0.0], [3.0, 4.0]).wasserstein().value
+    5.0
+    """
+    one, other = (np.atleast_1d(np.asarray(z, np.float64)) for z in (x, y))
+    if one.ndim != 1 or one.shape != other.shape or not (np.isfinite(one).all() and np.isfinite(other).all()):
+        raise InvalidInput(f"x and y must be finite points (d,); received shapes {one.shape} and {other.shape}")
+
+    def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
+        return np.tile(one, (n, 1)), np.tile(other, (n, 1))
+
+    apart = math.dist(one, other)
+    known = dict(kl=math.inf, tv=1.0, js=_LOG2) if apart else dict(kl=0.0, tv=0.0, js=0.0)
+    return Pair("two Diracs", len(one), draw, _always(apart), known)
+
+
+def translation(draw: Callable[[int, np.random.Generator], Floats], by: Any) -> Pair:
+    """Any law with finite moments, and itself moved by v (d,): ``W_p = |v|``; ``draw(n, generator)`` gives samples (n, d).
+
+    Examples
+    --------
+    >>> translation(lambda n, generator: generator.exponential(size=(n, 2)), [0.6, 0.8]).wasserstein(5).value
+    1.0
+    """
+    v = np.atleast_1d(np.asarray(by, np.float64))
+    if v.ndim != 1 or not np.isfinite(v).all():
+        raise InvalidInput(f"by must be a finite vector (d,); received shape {v.shape}")
+
+    def both(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
+        x, y = (np.asarray(draw(n, generator), np.float64) for _ in range(2))
+        if x.shape != (n, len(v)) or y.shape != x.shape:
+            raise InvalidInput(f"draw must give samples (n, {len(v)}), as long as the way; received shape {x.shape}")
+        return x, y + v
+
+    return Pair("a law and its translate", len(v), both, _always(float(np.linalg.norm(v))))
+
+
+def gaussians(source: Gaussian, target: Gaussian) -> Pair:
+    """Two Gaussians: ``W_2`` by Bures, KL in closed form; ``W_p = |m_0 - m_1|`` for every p where the covariances are equal.
+
+    Examples
+    --------
+    >>> gaussians(Gaussian(0.0, 1.0), Gaussian(1.0, 4.0)).wasserstein(2).value == 2**0.5
+    True
+    """
+    for name, law in (("source", source), ("target", target)):
+        if not isinstance(law, Gaussian):
+            raise InvalidInput(
+                f"{name} must be an otgen.divergences.Gaussian; received {type(law).__name__}; see line_pair"
+            )
+    if source.dim != target.dim:
+        raise InvalidInput(f"source and target must have one dimension; received {source.dim} and {target.dim}")
+    roots = [np.linalg.cholesky(law.cov) for law in (source, target)]
+
+    def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
+        noise = [generator.standard_normal((n, source.dim)) for _ in roots]
+        return noise[0] @ roots[0].T + source.mean, noise[1] @ roots[1].T + target.mean
+
+    def distance(p: float) -> Estimate | None:
+        if np.array_equal(source.cov, target.cov):
+            return _always(float(np.linalg.norm(source.mean - target.mean)))(p)
+        if source.dim == 1 and p not in (2.0, math.inf):
+            return on_the_line(source, target, p)
+        return _bures(source.mean, source.cov, target.mean, target.cov) if p == 2 else None
+
+    step = np.linalg.solve(roots[1], roots[0])
+    moved = np.linalg.solve(roots[1], target.mean - source.mean)
+    logs = 2 * float(np.log(np.diag(roots[1]) / np.diag(roots[0])).sum())
+    kl = math.fsum((float((step**2).sum()), float(moved @ moved), -float(source.dim), logs)) / 2
+    return Pair("two Gaussians", source.dim, draw, distance, dict(kl=kl))
+
+
+def elliptical(mean0: Any, scatter0: Any, mean1: Any, scatter1: Any, radius: Any) -> Pair:
+    r"""``m + A^{1/2} R U`` with U uniform on the sphere and one law of radii R: ``W_2`` is Bures of covariances ``A E R^2 / d``.
+
+    Parameters
+    ----------
+    mean0, mean1 : array_like
+        (d,).
+    scatter0, scatter1 : array_like
+        (d, d), symmetric positive definite.
+    radius : distribution
+        A frozen ``scipy.stats`` law of positive numbers with a second moment.
+
+    References
+    ----------
+    Gelbrich, "On a formula for the L2 Wasserstein metric between measures on Euclidean and Hilbert spaces", 1990, theorem 2.1.
+
+    Examples
+    --------
+    >>> import scipy.stats
+    >>> pair = elliptical([0, 0], np.eye(2), [3, 4], np.eye(2), scipy.stats.uniform())
+    >>> pair.wasserstein(2).value
+    5.0
+    """
+    source, target = Gaussian(mean0, scatter0), Gaussian(mean1, scatter1)
+    if source.dim != target.dim:
+        raise InvalidInput(f"both laws must have one dimension; received {source.dim} and {target.dim}")
+    law_of_radii = _radii(radius, "radius")
+    share = (float(law_of_radii.var()) + float(law_of_radii.mean()) ** 2) / source.dim
+    if not 0 < share < math.inf:
+        raise InvalidInput(f"radius must have a finite second moment; received {share * source.dim!r} for it")
+    roots = [np.linalg.cholesky(law.cov) for law in (source, target)]
+
+    def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
+        return _both(
+            lambda z: _isotropic(n, source.dim, law_of_radii, generator) @ z[0].T + z[1].mean,
+            ((roots[0], source), (roots[1], target)),
+        )
+
+    def distance(p: float) -> Estimate | None:
+        return _bures(source.mean, share * source.cov, target.mean, share * target.cov) if p == 2 else None
+
+    return Pair("two elliptical laws", source.dim, draw, distance)
+
+
+def isotropic(dim: int, radius0: Any, radius1: Any) -> Pair:
+    """Laws that look alike from 0 in every direction, with laws of radii: ``W_p`` of the laws is ``W_p`` of the radii.
+
+    Parameters
+    ----------
+    dim : int
+        Of the space.
+    radius0, radius1 : distribution
+        Frozen ``scipy.stats`` laws of positive numbers.
+
+    Examples
+    --------
+    >>> import scipy.stats
+    >>> pair = isotropic(10, scipy.stats.chi(10), scipy.stats.chi(10, scale=2))
+    >>> round(pair.wasserstein(1).value, 4)
+    3.0843
+    """
+    dim = scalars.count(dim, "dim")
+    radii = [_radii(law, name) for name, law in (("radius0", radius0), ("radius1", radius1))]
+
+    def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
+        return _both(lambda radius: _isotropic(n, dim, radius, generator), (radii[0], radii[1]))
+
+    return Pair("two isotropic laws", dim, draw, lambda p: None if math.isinf(p) else on_the_line(radius0, radius1, p))
+
+
+def line_pair(p_law: Any, q_law: Any) -> Pair:
+    """Two continuous laws on the line: every finite ``W_p`` by quantiles.
+
+    Examples
+    --------
+    >>> import scipy.stats
+    >>> pair = line_pair(scipy.stats.expon(), scipy.stats.expon(scale=3))
+    >>> round(pair.wasserstein(1).value, 9)
+    2.0
+    """
+    first, second = line(p_law, "p_law"), line(q_law, "q_law")
+
+    def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
+        return _both(lambda law: np.asarray(law.rvs(n, random_state=generator))[:, None], (first, second))
+
+    return Pair("two laws on the line", 1, draw, lambda p: None if math.isinf(p) else on_the_line(p_law, q_law, p))
+
+
+def _finite(value: Any, name: str) -> float:
+    number = scalars.real(value, name)
+    if math.isinf(number):
+        raise InvalidInput(f"{name} must be finite; received {value!r}")
+    return number
+
+
+def _both(sample: Callable[[Any], Floats], laws: tuple[Any, Any]) -> tuple[Floats, Floats]:
+    """Samples of one law, then of the other."""
+    return sample(laws[0]), sample(laws[1])
+
+
+def _radii(law: Any, name: str) -> Any:
+    """A law of positive numbers."""
+    found = line(law, name)
+    if found.support()[0] < 0:
+        raise InvalidInput(f"{name} must be a law of positive numbers; received one from {found.support()[0]:g} on")
+    return found
+
+
+def _always(value: float) -> Callable[[float], Estimate]:
+    """One distance for every order."""
+    return lambda p: Estimate(value, _EPS * value)
+
+
+def _bures(mean0: Floats, cov0: Floats, mean1: Floats, cov1: Floats) -> Estimate:
+    value = bures_wasserstein(mean0, cov0, mean1, cov1)
+    size = math.sqrt(float(np.trace(cov0) + np.trace(cov1)))
+    return Estimate(value, 16 * _EPS * (value + size))
+
+
+def _isotropic(n: int, dim: int, radius: Any, generator: np.random.Generator) -> Floats:
+    directions = generator.standard_normal((n, dim))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return directions * np.asarray(radius.rvs(n, random_state=generator))[:, None]

@@ -1,0 +1,28 @@
+"""Costs: from points without a matrix, from a matrix dense or sparse, or from a callable metric."""
+
+from .base import Cost, root_shift, row_blocks
+from .callables import CallableCost
+from .device import DevicePointCost
+from .factory import point_cost
+from .matrices import MatrixCost, SparseCost
+from .metrics import COSTS, METRICS, Metric, Minkowski
+from .points import PointCost
+from .stacks import StackCost, is_plain
+
+__all__ = [
+    "COSTS",
+    "METRICS",
+    "CallableCost",
+    "Cost",
+    "DevicePointCost",
+    "MatrixCost",
+    "Metric",
+    "Minkowski",
+    "PointCost",
+    "SparseCost",
+    "StackCost",
+    "is_plain",
+    "point_cost",
+    "root_shift",
+    "row_blocks",
+]

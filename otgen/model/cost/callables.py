@@ -1,0 +1,106 @@
+"""Costs between points by a metric that is given as a callable: asked for blocks, never stored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...errors import InvalidInput
+from ...inputs.types import Floats
+from ...kernels import Ground, Indices, matrix_ground
+from ...kernels.double_double import UNIT
+from .base import Cost, row_blocks
+
+
+@dataclass(frozen=True, eq=False)
+class CallableCost(Cost):
+    """``metric(x_i, y_j) ** p`` for a metric given as a callable on two blocks.
+
+    ``metric(x, y)`` takes (k, d) and (m, d) and returns the (k, m) distances, finite and non-negative; what it returns
+    is taken for exact. Asked for blocks of rows, so that nothing of size n x m is ever held.
+    """
+
+    x: Floats
+    y: Floats
+    metric: Callable[[Floats, Floats], Floats]
+    p: float = 2.0
+    shift: int = 0
+    dtype: Any = np.float64
+    flipped: bool = False
+    points_shift: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return len(self.x), len(self.y)
+
+    @property
+    def T(self) -> CallableCost:
+        """The same cost seen from the targets: the metric is still called as ``metric(x, y)``."""
+        return replace(self, x=self.y, y=self.x, flipped=not self.flipped)
+
+    def _distances(self, x: Floats, y: Floats) -> Floats:
+        answer = np.asarray(self.metric(y, x) if self.flipped else self.metric(x, y))
+        if answer.dtype.kind not in "biuf":
+            raise InvalidInput(f"metric must return real numbers; received dtype {answer.dtype}")
+        out = answer.astype(np.float64)
+        out = out.T if self.flipped and out.ndim == 2 else out
+        if out.shape != (len(x), len(y)):
+            raise InvalidInput(
+                f"metric must return shape {(len(x), len(y))} for blocks of that many points; received {out.shape}"
+            )
+        bad = ~(np.isfinite(out) & (out >= 0))
+        if bad.any():
+            raise InvalidInput(f"metric must be finite and non-negative; received {out[bad][0]} for some pair")
+        return out
+
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
+        """The cost of ``rows``, a few million entries at a time."""
+        for piece in row_blocks(rows, *self.shape):
+            distances = np.ldexp(self._distances(self.x[piece], self.y), -self.shift)
+            powers = distances if self.p == 1 else distances**self.p
+            yield piece, matrix_ground(powers.astype(self.dtype, copy=False))
+
+    def restricted(self, rows: Indices, columns: Indices) -> CallableCost:
+        """The same cost between some of the points only, in the order given."""
+        return self.between(self.x[rows], self.y[columns])
+
+    def between(self, x: Floats, y: Floats) -> CallableCost:
+        """The same kind of cost between other points."""
+        return replace(self, x=x, y=y)
+
+    def pairs(self, rows: Indices, columns: Indices) -> Floats:
+        """The costs of listed pairs: one call of the metric per row that occurs."""
+        out = np.empty(len(rows), self.dtype)
+        order = np.argsort(rows, kind="stable")
+        for group in np.split(order, np.flatnonzero(np.diff(rows[order])) + 1):
+            if len(group):
+                i = rows[group[0]]
+                distances = np.ldexp(self._distances(self.x[i : i + 1], self.y[columns[group]])[0], -self.shift)
+                out[group] = distances**self.p
+        return out
+
+    def astype(self, dtype: Any) -> CallableCost:
+        """The same cost computed in ``dtype``."""
+        return replace(self, dtype=dtype)
+
+    def scaled(self) -> CallableCost:
+        """Distances divided by a power of two, the largest then in [1/2, 1): one pass over all pairs."""
+        largest = max(
+            float(self._distances(self.x[rows], self.y).max()) for rows in row_blocks(slice(None), *self.shape)
+        )
+        exponent = math.frexp(largest)[1] if largest > 0 else 0
+        return replace(self, shift=exponent)
+
+    def range(self) -> tuple[float, float]:
+        """0 and the largest cost, by one pass over all pairs."""
+        return 0.0, max(float(ground.matrix.max()) for _, ground in self.grounds())
+
+    @property
+    def rounding(self) -> tuple[float, float]:
+        """Only the power is ours."""
+        return (0.0, 0.0) if self.p == 1 else ((self.p + 3) * UNIT, 1e-290)

@@ -1,0 +1,217 @@
+"""Listed costs: a dense matrix, or a sparse one whose absent pairs are forbidden."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...inputs.types import Floats
+from ...kernels import Ground, Indices, matrix_ground
+from .base import Cost, row_blocks
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixCost(Cost):
+    """A dense (n, m) cost matrix; +inf forbids a pair."""
+
+    matrix: Floats
+    shift: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return (self.matrix.shape[0], self.matrix.shape[1])
+
+    @property
+    def T(self) -> MatrixCost:
+        """The same cost seen from the targets."""
+        return replace(self, matrix=self.matrix.T)
+
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
+        """The cost of ``rows``: in one piece where memory lies that way, else copied a few million entries at a time."""
+        if self.matrix.flags.c_contiguous:
+            yield rows, matrix_ground(self.matrix[rows])
+            return
+        for piece in row_blocks(rows, *self.shape):
+            yield piece, matrix_ground(self.matrix[piece])
+
+    def pairs(self, rows: Indices, columns: Indices) -> Floats:
+        """The costs of listed pairs: (k,)."""
+        return self.matrix[rows, columns]
+
+    def restricted(self, rows: Indices, columns: Indices) -> MatrixCost:
+        """The same cost between some of the points only; the matrix is copied unless all of it is wanted."""
+        if _all(rows, columns, self.shape):
+            return self
+        return replace(self, matrix=self.matrix[np.ix_(rows, columns)])
+
+    def astype(self, dtype: Any) -> MatrixCost:
+        """The same matrix in ``dtype``."""
+        return replace(self, matrix=self.matrix.astype(dtype, copy=False))
+
+    @cached_property
+    def _finite(self) -> tuple[float, float, bool]:
+        low, high, forbids = math.inf, -math.inf, False
+        for rows in row_blocks(slice(None), *self.shape):
+            block = self.matrix[rows]
+            finite = block < np.inf
+            forbids = forbids or not finite.all()
+            low = min(low, float(block.min(where=finite, initial=np.inf)))
+            high = max(high, float(block.max(where=finite, initial=-np.inf)))
+        return (low, high, forbids) if low <= high else (0.0, 0.0, True)
+
+    def scaled(self) -> MatrixCost:
+        """The matrix divided by a power of two, its largest finite entry then in [1/2, 1)."""
+        low, high, _ = self._finite
+        exponent = math.frexp(max(abs(low), abs(high)))[1] if low or high else 0
+        return MatrixCost(np.ldexp(self.matrix.astype(np.float64, copy=False), -exponent), self.shift + exponent)
+
+    def range(self) -> tuple[float, float]:
+        """The least and the greatest finite entry."""
+        return self._finite[:2]
+
+    @property
+    def forbids(self) -> bool:
+        """Whether some entry is infinite."""
+        return self._finite[2]
+
+    @property
+    def rounding(self) -> tuple[float, float]:
+        """Entries are what was received; only scaling by a power of two can underflow."""
+        return 0.0, 2.0**-1073
+
+
+@dataclass(frozen=True, eq=False)
+class SparseCost(Cost):
+    """A ``scipy.sparse.csr_array`` of costs (n, m), sorted, without duplicates; absent pairs are forbidden."""
+
+    csr: Any
+    shift: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return self.csr.shape
+
+    @cached_property
+    def _transposed(self) -> SparseCost:
+        csr = self.csr.T.tocsr()
+        csr.sort_indices()
+        return SparseCost(csr, self.shift)
+
+    @property
+    def T(self) -> SparseCost:
+        """The same cost seen from the targets."""
+        return self._transposed
+
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
+        """The cost of ``rows``, made dense a few million entries at a time."""
+        for piece in row_blocks(rows, *self.shape):
+            part = self.csr[piece].tocoo()
+            dense = np.full(part.shape, np.inf)
+            dense[part.row, part.col] = part.data
+            yield piece, matrix_ground(dense)
+
+    def pairs(self, rows: Indices, columns: Indices) -> Floats:
+        """The costs of listed pairs, +inf where absent: (k,)."""
+        keys = np.repeat(np.arange(self.shape[0]), np.diff(self.csr.indptr)) * self.shape[1] + self.csr.indices
+        wanted = rows * self.shape[1] + columns
+        at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+        found = keys[at] == wanted if len(keys) else np.zeros(len(wanted), bool)
+        return np.where(found, self.csr.data[at] if len(keys) else 0.0, np.inf)
+
+    def restricted(self, rows: Indices, columns: Indices) -> SparseCost:
+        """The same cost between some of the points only; the matrix is copied unless all of it is wanted."""
+        if _all(rows, columns, self.shape):
+            return self
+        csr = self.csr[rows][:, columns].tocsr()
+        csr.sort_indices()
+        return SparseCost(csr, self.shift)
+
+    def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
+        """``f_i = min_j c_ij - g_j`` over the stored entries; +inf in an empty row."""
+        reduced = self.csr.data - g[self.csr.indices]
+        values, argmin = np.full(self.shape[0], np.inf), np.zeros(self.shape[0], np.int64)
+        filled = np.flatnonzero(np.diff(self.csr.indptr))
+        if len(filled):
+            values[filled] = np.minimum.reduceat(reduced, self.csr.indptr[filled])
+            rows = np.repeat(np.arange(self.shape[0]), np.diff(self.csr.indptr))
+            first = np.flatnonzero(reduced == values[rows])[::-1]
+            argmin[rows[first]] = self.csr.indices[first]
+        return values, argmin
+
+    def softmin(self, h: Floats, epsilon: float) -> Floats:
+        """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)`` over the stored entries."""
+        exponent = (h[self.csr.indices] - self.csr.data) / epsilon
+        out = np.full(self.shape[0], np.inf)
+        filled = np.flatnonzero(np.diff(self.csr.indptr))
+        if len(filled):
+            top = np.maximum.reduceat(exponent, self.csr.indptr[filled])
+            safe = np.where(np.isfinite(top), top, 0.0)
+            sums = np.add.reduceat(
+                np.exp(exponent - np.repeat(safe, np.diff(self.csr.indptr)[filled])), self.csr.indptr[filled]
+            )
+            with np.errstate(divide="ignore"):
+                out[filled] = -epsilon * (safe + np.log(sums))
+        return out
+
+    def sweep(
+        self,
+        f: Floats,
+        g: Floats,
+        a: Floats,
+        b: Floats,
+        epsilon: float,
+        power: float = 1.0,
+        floor: float = -math.inf,
+        cut: float = math.inf,
+    ) -> tuple[Floats, Floats]:
+        """As for any cost, over the stored entries."""
+        rows = np.repeat(np.arange(self.shape[0]), np.diff(self.csr.indptr))
+        with np.errstate(divide="ignore"):
+            log_rows = f / epsilon - self.softmin(g + epsilon * np.log(b), epsilon) / epsilon
+        served = np.isfinite(log_rows)
+        lift = np.where(served, f / epsilon - power * np.maximum(np.where(served, log_rows, 0.0), floor), -np.inf)
+        exponent = lift[rows] + (g[self.csr.indices] - self.csr.data) / epsilon
+        with np.errstate(over="ignore", invalid="ignore"):
+            terms = np.where(np.isfinite(self.csr.data), a[rows] * np.exp(exponent), 0.0)
+        columns: Any = np.bincount(self.csr.indices, terms, minlength=self.shape[1])
+        return log_rows, columns
+
+    def astype(self, dtype: Any) -> SparseCost:
+        """Sparse costs are always computed in float64."""
+        return self
+
+    def scaled(self) -> SparseCost:
+        """Entries divided by a power of two, the largest finite one then in [1/2, 1)."""
+        finite = self.csr.data[np.isfinite(self.csr.data)]
+        largest = float(np.abs(finite).max()) if len(finite) else 0.0
+        exponent = math.frexp(largest)[1] if largest else 0
+        csr = self.csr.copy()
+        csr.data = np.ldexp(csr.data, -exponent)
+        return SparseCost(csr, self.shift + exponent)
+
+    def range(self) -> tuple[float, float]:
+        """The least and the greatest finite stored entry."""
+        finite = self.csr.data[np.isfinite(self.csr.data)]
+        return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+
+    @property
+    def forbids(self) -> bool:
+        """Whether some pair is absent or infinite."""
+        return self.csr.nnz < self.shape[0] * self.shape[1] or not bool(np.isfinite(self.csr.data).all())
+
+    @property
+    def rounding(self) -> tuple[float, float]:
+        """Entries are what was received; only scaling by a power of two can underflow."""
+        return 0.0, 2.0**-1073
+
+
+def _all(rows: Indices, columns: Indices, shape: tuple[int, int]) -> bool:
+    """Whether rows and columns are all there are, in order."""
+    return all(len(side) == n and bool((side == np.arange(n)).all()) for side, n in zip((rows, columns), shape))

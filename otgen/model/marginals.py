@@ -1,0 +1,64 @@
+"""What the marginals of an entropic plan must be, or what it costs to miss them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..inputs.types import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Marginals:
+    """Weights a (n,) and b (m,); each met, or relaxed: ``rho KL(P 1, a)`` is paid instead. ``relax`` is rho, inf where met.
+
+    Stacks of weights, (B, n) and (B, m), have totals (B,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Marginals(np.array([1.0]), np.array([2.0]), (1.0, math.inf)).damping(1.0)
+    (0.5, 1.0)
+    """
+
+    a: Floats
+    b: Floats
+    relax: tuple[float, float] = (math.inf, math.inf)
+
+    @property
+    def whole(self) -> Any:
+        """The mass of ``a (x) b``."""
+        return self.a.sum(-1) * self.b.sum(-1)
+
+    @property
+    def size(self) -> Any:
+        """The larger total: marginal errors are relative to it."""
+        return np.maximum(self.a.sum(-1), self.b.sum(-1))
+
+    def damping(self, epsilon: Any) -> tuple[Any, Any]:
+        """What an update of either potential is multiplied by, ``rho / (rho + epsilon)``."""
+        one, other = (1.0 if math.isinf(rho) else rho / (rho + epsilon) for rho in self.relax)
+        return one, other
+
+    def balanced(self, f: Floats, g: Floats) -> tuple[Floats, Floats]:
+        """Potentials with ``a.f = b.g``, the same up to a constant that moves from one side to the other, where that is free."""
+        if min(self.relax) < math.inf:
+            return f, g
+        t = ((self.a * f).sum(-1) - (self.b * g).sum(-1)) / (self.a.sum(-1) + self.b.sum(-1))
+        shift = np.asarray(t)[..., None]
+        return f - shift, g + shift
+
+    def wanted(self, potential: Floats, side: int) -> Floats:
+        """The marginal that the plan of an optimal potential has: the weights, times ``exp(-f / rho)`` where relaxed."""
+        rho, weights = self.relax[side], (self.a, self.b)[side]
+        with np.errstate(over="ignore"):
+            return weights if math.isinf(rho) else weights * np.exp(-potential / rho)
+
+    def gain(self, potential: Floats, side: int) -> Floats:
+        """What a potential adds to the dual value, a unit of weight: itself, or ``rho (1 - exp(-f / rho))`` where relaxed."""
+        rho = self.relax[side]
+        with np.errstate(over="ignore"):
+            return potential if math.isinf(rho) else -rho * np.expm1(-potential / rho)

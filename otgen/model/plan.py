@@ -1,0 +1,305 @@
+"""Transport plans as operators: they multiply vectors, know their marginals, and become dense only on request."""
+
+from __future__ import annotations
+
+import abc
+import math
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from ..errors import InvalidInput, TooLarge
+from ..inputs import arrays
+from ..inputs.types import Floats
+from ..kernels import Indices
+from ..kernels import monotone as stairs
+from ..kernels.sorting import argsort
+from .cost import Cost
+
+_CUT = 64.0  # terms of an entropic plan below 2 ** -64 of a (x) b may be left out of its sums
+_DENSE = 200_000_000  # entries above which todense refuses
+
+
+class Plan(abc.ABC):
+    """A coupling of n sources and m targets, of total mass 1: ``P @ v``, ``P.T``, ``P.marginals()``, ``P.todense()``."""
+
+    @property
+    @abc.abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+
+    @property
+    @abc.abstractmethod
+    def T(self) -> Plan:
+        """The plan from targets to sources."""
+
+    @abc.abstractmethod
+    def _multiply(self, vectors: Floats) -> Floats:
+        """``P @ vectors``, (m, k) to (n, k)."""
+
+    def __matmul__(self, vectors: npt.ArrayLike) -> Floats:
+        """``P @ v`` for v of shape (m,) or (m, k)."""
+        right = arrays.potential(vectors, "v")
+        if right.ndim not in (1, 2) or len(right) != self.shape[1]:
+            raise InvalidInput(
+                f"a plan of shape {self.shape} multiplies ({self.shape[1]},) or ({self.shape[1]}, k); received {right.shape}"
+            )
+        out = self._multiply(right if right.ndim == 2 else right[:, None])
+        return out if right.ndim == 2 else out[:, 0]
+
+    def marginals(self) -> tuple[Floats, Floats]:
+        """Row and column sums: (n,), (m,)."""
+        n, m = self.shape
+        return self @ np.ones(m), self.T @ np.ones(n)
+
+    def barycenters(self, points: npt.ArrayLike) -> Floats:
+        """The mean of the target ``points`` (m, d) that each source is sent to: (n, d); NaN where a source has no mass."""
+        with np.errstate(invalid="ignore"):
+            return (self @ points) / (self @ np.ones(self.shape[1]))[:, None]
+
+    def todense(self) -> Floats:
+        """The plan as an (n, m) array."""
+        n, m = self.shape
+        if n * m > _DENSE:
+            raise TooLarge(
+                f"a dense plan must have at most {_DENSE:.0e} entries; this one has {n} x {m}; use it as an operator"
+            )
+        return self._multiply(np.eye(m))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(shape={self.shape})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SparsePlan(Plan):
+    """A plan listed by its non-zero entries.
+
+    Parameters
+    ----------
+    rows, columns : ndarray of int64
+        (k,) each.
+    values : ndarray of float64
+        (k,), non-negative.
+    low : ndarray of float64, optional
+        (k,), what ``values`` lost to rounding: the plan that is certified is ``values + low``.
+    size : (int, int)
+        Numbers of sources and targets.
+    """
+
+    rows: Indices
+    columns: Indices
+    values: Floats
+    size: tuple[int, int]
+    low: Floats | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return self.size
+
+    @property
+    def T(self) -> SparsePlan:
+        """The plan from targets to sources."""
+        return replace(self, rows=self.columns, columns=self.rows, size=self.size[::-1])
+
+    @cached_property
+    def matrix(self) -> Any:
+        """The plan as a ``scipy.sparse.csr_array`` of shape (n, m)."""
+        return scipy.sparse.coo_array((self.values, (self.rows, self.columns)), shape=self.size).tocsr()
+
+    def _multiply(self, vectors: Floats) -> Floats:
+        return self.matrix @ vectors
+
+    def todense(self) -> Floats:
+        """The plan as an (n, m) array."""
+        super_refuses = self.size[0] * self.size[1] > _DENSE
+        return super().todense() if super_refuses else self.matrix.toarray()
+
+    @property
+    def permutation(self) -> Indices | None:
+        """``s`` with source i sent to target s_i, (n,), where the plan is one between equally many points; else None."""
+        n, m = self.size
+        if n != m or len(self.rows) != n:
+            return None
+        out = np.full(n, -1)
+        out[self.rows] = self.columns
+        return out if len(np.unique(out)) == n and out.min() >= 0 else None
+
+    def __repr__(self) -> str:
+        return f"SparsePlan(shape={self.size}, {len(self.values)} entries)"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BottleneckPlan(SparsePlan):
+    """A plan for p = inf with its proof.
+
+    ``units`` are the entries as whole numbers, in the exact proportions of the weights; ``cut`` lists sources that have more
+    mass than all targets closer to one of them than the longest pair of the plan.
+    """
+
+    units: tuple[int, ...] = ()
+    cut: Indices = field(default_factory=lambda: np.empty(0, np.int64))
+
+    @property
+    def T(self) -> SparsePlan:
+        """The plan from targets to sources."""
+        return SparsePlan(self.columns, self.rows, self.values, (self.size[1], self.size[0]))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MonotonePlan(Plan):
+    """The monotone coupling of two measures on the line; entries are listed when first asked for, in O(n log n).
+
+    ``x, y`` (n,), (m,) as received and ``x_sorted, y_sorted``; ``a, b`` the weights in sorted order, None where uniform;
+    ``x_order, y_order`` the arg sorts, None where nobody has needed them yet;
+    ``totals`` the sums of the weights as pairs.
+    """
+
+    x: Floats
+    y: Floats
+    x_sorted: Floats
+    y_sorted: Floats
+    a: Floats | None
+    b: Floats | None
+    x_order: Indices | None = None
+    y_order: Indices | None = None
+    totals: tuple[tuple[float, float], tuple[float, float]] | None = None
+
+    @cached_property
+    def masses(self) -> stairs.Masses:
+        """Both sides' masses in sorted order."""
+        return stairs.masses(self.a, self.b, *self.shape, self.totals)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return len(self.x), len(self.y)
+
+    @property
+    def T(self) -> SparsePlan:
+        """The plan from targets to sources."""
+        return self.sparse.T
+
+    @cached_property
+    def orders(self) -> tuple[Indices, Indices]:
+        """Arg sorts of the two clouds: (n,), (m,)."""
+        return (
+            argsort(self.x) if self.x_order is None else self.x_order,
+            argsort(self.y) if self.y_order is None else self.y_order,
+        )
+
+    @cached_property
+    def steps(self) -> stairs.Steps:
+        """The staircase in sorted order; flows of total 1."""
+        found = stairs.steps(self.masses)
+        return found._replace(high=found.high / self.masses.total, low=found.low / self.masses.total)
+
+    @cached_property
+    def sparse(self) -> SparsePlan:
+        """The plan by its entries, at most n + m - 1."""
+        one, other = self.orders
+        return SparsePlan(one[self.steps.rows], other[self.steps.columns], self.steps.high, self.shape)
+
+    @property
+    def permutation(self) -> Indices | None:
+        """``s`` with source i sent to target s_i, where the plan is a permutation; else None."""
+        return self.sparse.permutation
+
+    def _multiply(self, vectors: Floats) -> Floats:
+        return self.sparse.matrix @ vectors
+
+    def todense(self) -> Floats:
+        """The plan as an (n, m) array."""
+        return self.sparse.todense()
+
+    def potentials(self, power: float) -> tuple[Floats, Floats]:
+        """Kantorovich potentials of the cost ``|x - y| ** power``, feasible for every pair: (n,), (m,)."""
+        f, g = np.empty(len(self.x)), np.empty(len(self.y))
+        one, other = self.orders
+        f[one], g[other] = stairs.potentials(self.steps.rows, self.steps.columns, self.x_sorted, self.y_sorted, power)
+        return f, g
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EntropicPlan(Plan):
+    """``diag(u a) exp((f + g - c)/epsilon) diag(v b) + r s'``: a rounded Gibbs plan, never stored.
+
+    ``u, v`` (n,), (m,) in [0, 1] scale rows and columns down until no marginal is exceeded; the rank-one rest ``r s'``
+    fills what is missing (Altschuler, Weed, Rigollet, "Near-linear time approximation algorithms for optimal transport
+    via Sinkhorn iteration", 2017, algorithm 2). With ``u = v = 1`` and no rest it is the plain Gibbs plan.
+    """
+
+    cost: Cost
+    f: Floats
+    g: Floats
+    epsilon: float
+    a: Floats
+    b: Floats
+    u: Floats | float = 1.0
+    v: Floats | float = 1.0
+    r: Floats | float = 0.0
+    s: Floats | float = 0.0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return self.cost.shape
+
+    @property
+    def T(self) -> EntropicPlan:
+        """The plan from targets to sources."""
+        return EntropicPlan(self.cost.T, self.g, self.f, self.epsilon, self.b, self.a, self.v, self.u, self.s, self.r)
+
+    def _multiply(self, vectors: Floats) -> Floats:
+        n, m = self.shape
+        weighted = (self.v * self.b)[:, None] * vectors
+        smooth = self.cost.gibbs(self.f, self.g, self.epsilon, weighted)
+        rest = np.broadcast_to(self.r, (n,))[:, None] * (np.broadcast_to(self.s, (m,)) @ vectors)[None, :]
+        return (self.u * self.a)[:, None] * smooth + rest
+
+    def marginals(self) -> tuple[Floats, Floats]:
+        """Row and column sums, in one pass: (n,), (m,)."""
+        n, m = self.shape
+        rows, columns = self.smooth_marginals()
+        r, s = np.broadcast_to(self.r, (n,)), np.broadcast_to(self.s, (m,))
+        return rows + r * s.sum(), columns + s * r.sum()
+
+    def smooth_marginals(self) -> tuple[Floats, Floats]:
+        """Row and column sums without the rank-one rest."""
+        heights, weights = self.u * self.a, self.v * self.b
+        log_rows, columns = self.cost.sweep(self.f, self.g, heights, weights, self.epsilon, 0.0, cut=_CUT)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return heights * np.exp(log_rows), weights * columns
+
+
+def rounded(plan: EntropicPlan, relax: tuple[float, float] = (math.inf, math.inf)) -> EntropicPlan:
+    """The plan moved onto the exact marginals (to rounding): scale rows, then columns, then add the rank-one rest.
+
+    Where one side is relaxed, scaling the other is enough; where both are, any plan will do.
+    """
+    if min(relax) < math.inf:
+        if max(relax) < math.inf:
+            return plan
+        rows, columns = plan.smooth_marginals()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if math.isinf(relax[0]):
+                return replace(plan, u=np.where(plan.a > 0, plan.a / rows, 1.0))
+            return replace(plan, v=np.where(plan.b > 0, plan.b / columns, 1.0))
+    log_rows, columns = plan.cost.sweep(plan.f, plan.g, plan.a, plan.b, plan.epsilon, floor=0.0, cut=_CUT)
+    scaled = replace(plan, u=np.exp(-np.maximum(log_rows, 0.0)), v=1.0 / np.maximum(columns, 1.0))
+    rows, columns = scaled.smooth_marginals()
+    r, s = np.maximum(plan.a - rows, 0.0), np.maximum(plan.b - columns, 0.0)
+    total = s.sum(axis=-1, keepdims=True)
+    return replace(scaled, r=r, s=s / np.where(total > 0, total, 1.0))
+
+
+def matrix_plan(matrix: Any) -> SparsePlan:
+    """A plan from a dense or sparse (n, m) matrix: its positive entries."""
+    coo: Any = scipy.sparse.coo_array(matrix)
+    keep = coo.data > 0
+    rows, columns = (index[keep].astype(np.int64) for index in (coo.row, coo.col))
+    return SparsePlan(rows, columns, coo.data[keep].astype(float), coo.shape)

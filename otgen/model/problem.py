@@ -1,0 +1,248 @@
+"""What is to be solved; nothing about how."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidInput
+from ..inputs import arrays, scalars
+from ..inputs.types import Floats
+from ..kernels import gpu, on_device
+from .cost import Cost, DevicePointCost, MatrixCost, Metric, PointCost, SparseCost, point_cost, root_shift
+from .marginals import Marginals
+from .measure import Measure
+
+
+@dataclass(frozen=True)
+class Relative:
+    """An epsilon given as a multiple of the mean cost ``sum a_i b_j c_ij``; the result tells what it came to.
+
+    Examples
+    --------
+    >>> Relative(0.05)
+    Relative(fraction=0.05)
+    """
+
+    fraction: float
+
+    def __post_init__(self) -> None:
+        hint = "use a positive multiple of the mean cost, such as 0.05"
+        object.__setattr__(self, "fraction", scalars.positive(self.fraction, "fraction", hint))
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """``min <P, C> + epsilon KL(P, a (x) b)`` over the couplings P of source and target.
+
+    Parameters
+    ----------
+    source, target : Measure
+        n and m points, or numbers of points.
+    cost : Cost
+        Of shape (n, m).
+    epsilon : float
+        Strength of the entropic term, in cost units; 0 is plain transport.
+    symmetric : bool
+        Whether source and target are the same measure, in the same order: entropic solvers then keep f = g.
+    relax : (float, float)
+        Strengths ``rho`` of ``rho KL(P 1, a)`` and ``rho KL(P' 1, b)`` in place of the constraints, in cost units; inf keeps one.
+    as_received : bool
+        Whether weights count as received; else both sides are divided by their sums. Always so where relaxed.
+
+    Examples
+    --------
+    >>> problem = Problem.from_points([0.0, 1.0], [2.0, 3.0], p=1)
+    >>> problem.shape, problem.on_line
+    ((2, 2), True)
+    """
+
+    source: Measure
+    target: Measure
+    cost: Cost
+    epsilon: float = 0.0
+    symmetric: bool = False
+    relax: tuple[float, float] = (math.inf, math.inf)
+    as_received: bool = False
+
+    def __post_init__(self) -> None:
+        epsilon = scalars.real(self.epsilon, "epsilon")
+        if not 0 <= epsilon < math.inf:
+            raise InvalidInput(
+                f"epsilon must be at least 0 and finite; received {self.epsilon!r}; 0 is exact transport"
+            )
+        if epsilon and math.isinf(self.cost.p):
+            raise InvalidInput("epsilon must be 0 for p = inf; received both; use a finite p")
+        if self.relaxed and not epsilon:
+            raise InvalidInput("relax needs epsilon > 0; received epsilon = 0; only entropic transport can be relaxed")
+        if self.cost.shape != (len(self.source), len(self.target)):
+            raise InvalidInput(
+                f"the cost must have shape {(len(self.source), len(self.target))}, one row per source and one column per "
+                f"target; received {self.cost.shape}"
+            )
+
+    @classmethod
+    def from_points(
+        cls,
+        x: Any,
+        y: Any,
+        a: Any = None,
+        b: Any = None,
+        *,
+        p: float = 2,
+        metric: Metric = "euclidean",
+        epsilon: float = 0.0,
+        normalize: bool = False,
+        anywhere: bool = True,
+    ) -> Problem:
+        """A problem between two clouds, (n, d) and (m, d); see :func:`otgen.wasserstein` for the arguments and errors.
+
+        ``anywhere`` says whether they may live on a GPU.
+        """
+        p = scalars.order(p)
+        source, target = Measure(x, a, "x", "a", anywhere=anywhere), Measure(y, b, "y", "b", anywhere=anywhere)
+        _same_home(source, target)
+        origins = (source.weights_origin, target.weights_origin)
+        arrays.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
+        cost = point_cost(source.float64(), target.float64(), metric, p)
+        return cls(source, target, cost, epsilon)._placed(x, y)
+
+    @classmethod
+    def from_matrix(
+        cls,
+        C: Any,
+        a: Any = None,
+        b: Any = None,
+        *,
+        epsilon: float = 0.0,
+        normalize: bool = False,
+    ) -> Problem:
+        """A problem with a listed cost, dense or sparse; see :func:`otgen.transport` for the arguments and errors."""
+        matrix, origin = arrays.cost_matrix(C)
+        cost = MatrixCost(matrix) if origin.library != "numpy" or not hasattr(matrix, "indptr") else SparseCost(matrix)
+        n, m = cost.shape
+        source, target = Measure(n, a, "rows of C", "a"), Measure(m, b, "columns of C", "b")
+        for side in (source, target):
+            object.__setattr__(side, "origin", origin)
+        origins = (source.weights_origin, target.weights_origin)
+        arrays.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
+        return cls(source, target, cost, epsilon)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return self.cost.shape
+
+    def _placed(self, x: Any, y: Any) -> Problem:
+        """The same problem with its pairs computed where the clouds live, from copies of them that stay there."""
+        origins = self.source.origin, self.target.origin
+        device = origins[0].device
+        moved = self.on(device)
+        if device == "cpu" or any(origin.dtype not in ("float32", "float64") for origin in origins):
+            return moved
+        assert isinstance(moved.cost, DevicePointCost)
+        return replace(moved, cost=replace(moved.cost, there=(gpu.copied(x, device), gpu.copied(y, device))))
+
+    def on(self, device: str) -> Problem:
+        """The same problem with its pairs computed on a device, ``"cpu"`` or ``"cuda:0"`` and the like."""
+        cost, device = self.cost, "cuda:0" if device == "cuda" else device
+        if device == cost.device:
+            return self
+        if not isinstance(cost, PointCost):
+            raise InvalidInput(
+                f"a callable metric or a matrix is computed on the host; received {device!r} to compute it on; move points with .cpu() or "
+                f".get(), leave a matrix where it is"
+            )
+        on_device(device)
+        held: dict[str, Any] = dict(
+            x=cost.x, y=cost.y, metric=cost.metric, p=cost.p, shift=cost.shift, dtype=cost.dtype
+        )
+        return replace(self, cost=PointCost(**held) if device == "cpu" else DevicePointCost(**held, device=device))
+
+    @property
+    def relaxed(self) -> bool:
+        """Whether a marginal may be missed at a price."""
+        return min(self.relax) < math.inf
+
+    @property
+    def marginals(self) -> Marginals:
+        """What a plan's marginals must be."""
+        return Marginals(*self.masses, self.relax)
+
+    @property
+    def masses(self) -> tuple[Floats, Floats]:
+        """What the two sides carry, (n,) and (m,): probabilities, or the weights as received where the problem is relaxed."""
+        sides = self.source, self.target
+        raw = self.relaxed or self.as_received
+        one, other = (np.asarray(z.weights if raw else z.probabilities, np.float64) for z in sides)
+        return one, other
+
+    @property
+    def mass(self) -> float:
+        """The total mass that is moved: that of the source, or of the target where only its weights were given."""
+        return self.source.mass if self.source.weights_origin is not None else self.target.mass
+
+    @property
+    def p(self) -> float:
+        """The cost is the p-th power of a distance; 1 for a cost matrix."""
+        return self.cost.p
+
+    @property
+    def on_line(self) -> bool:
+        """Whether the points lie on a line and the cost is convex in their difference."""
+        return isinstance(self.cost, PointCost) and self.source.dim == 1 and self.cost.metric != "cosine"
+
+    @property
+    def line_power(self) -> float:
+        """On the line the cost is ``|x - y|`` to this power, whatever the metric is called."""
+        metric = self.cost.metric if isinstance(self.cost, PointCost) else ""
+        return 2.0 if metric == "sqeuclidean" else self.p
+
+    @property
+    def bottleneck(self) -> bool:
+        """Whether p is infinite: the largest distance counts, not the sum."""
+        return math.isinf(self.p)
+
+    def scaled(self) -> Problem:
+        """The same problem with its cost divided by a power of two (exactly) so that the largest is about 1."""
+        cost = self.cost.scaled()
+        if not self.epsilon:
+            return replace(self, cost=cost)
+        shift = (cost.shift - self.cost.shift) * self.p
+        epsilon, one, other = (root_shift(strength, -1, shift) for strength in (self.epsilon, *self.relax))
+        if not 0 < epsilon < math.inf:
+            raise InvalidInput(
+                f"epsilon must be comparable with the costs; received {self.epsilon!r} for costs out of its range; "
+                f"use otgen.Relative, or rescale the points"
+            )
+        return replace(self, cost=cost, epsilon=epsilon, relax=(one, other))
+
+    def mean_cost(self) -> float:
+        """``sum a_i b_j c_ij`` over the allowed pairs, in the problem's own units: one pass over all pairs."""
+        cost = self.cost.scaled()
+        mean = float(self.source.probabilities @ cost.sums(self.target.probabilities))
+        return root_shift(mean, cost.shift - self.cost.shift, self.p)
+
+    def __repr__(self) -> str:
+        n, m = self.shape
+        kind = (
+            "sparse matrix"
+            if isinstance(self.cost, SparseCost)
+            else "matrix"
+            if isinstance(self.cost, MatrixCost)
+            else "points"
+        )
+        strength = f", epsilon={self.epsilon:g}" if self.epsilon else ""
+        return f"Problem({n} x {m}, {kind}, p={self.p:g}{strength})"
+
+
+def _same_home(source: Measure, target: Measure) -> None:
+    x, y = source.origin, target.origin
+    if x.device != y.device or (x.library != y.library and "numpy" not in (x.library, y.library)):
+        raise InvalidInput(
+            f"x and y must live in one library on one device; received {x.library} on {x.device} and "
+            f"{y.library} on {y.device}; move one of them"
+        )

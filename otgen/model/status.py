@@ -1,0 +1,25 @@
+"""How a solve ended, and what to do about it."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Status(enum.Enum):
+    """How a solve ended. ``remedy`` says in words what to do about it."""
+
+    OPTIMAL = "proven optimal: the gap is below 1e-10 of the cost's scale"
+    CONVERGED = "the marginals meet the tolerance"
+    IMPRECISE = "solved, but rounding leaves a gap above 1e-10 of the cost's scale"
+    MAX_ITER = "stopped at the iteration limit"
+    INFEASIBLE = "no plan with these marginals avoids the forbidden pairs"
+    ESTIMATE = "an average over random projections"
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it; empty where nothing needs doing."""
+        return {
+            Status.IMPRECISE: "the interval holds all the same; centre or rescale the data for a narrower one",
+            Status.MAX_ITER: "the interval holds all the same; raise max_iter, or loosen tol or raise epsilon",
+            Status.INFEASIBLE: "allow more pairs, or move mass to where it can be served",
+        }.get(self, "")

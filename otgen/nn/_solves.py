@@ -1,0 +1,170 @@
+"""What an autograd framework needs of transport, arrays in and arrays out: values, gradients, products with the Hessian.
+
+Everything is a batch, x (B, n, d), y (B, m, d), a (B, n), b (B, m), and float64; weights are as :class:`Terms` says.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..distances.batch import solve_all
+from ..distances.gradients import envelope
+from ..distances.implicit import hessian_product
+from ..distances.solve import checked, run
+from ..errors import InvalidInput, MassMismatch, NotConverged
+from ..inputs.types import Floats
+from ..kernels import sinkhorn_small
+from ..model.cost import Metric, Minkowski, PointCost, StackCost, is_plain
+from ..model.marginals import Marginals
+from ..model.plan import MonotonePlan
+from ..model.problem import Problem
+from ..solvers import Sinkhorn
+
+_TRUSTED = 1e-3  # relative residual above which a second derivative is none
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What entropic values are asked for.
+
+    ``relax`` are the strengths of the two sides. Where they are infinite, weights come divided by their sums; else as received.
+    ``symmetric`` says that both sides are the same measure, ``device`` where pairs are computed unless there are few.
+    """
+
+    p: float = 2.0
+    metric: Metric = "euclidean"
+    tol: float = 1e-6
+    max_iter: int = 10_000
+    relax: tuple[float, float] = (math.inf, math.inf)
+    symmetric: bool = False
+    device: str = "cpu"
+
+    def problem(self, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: float) -> Problem:
+        """One problem of a batch."""
+        problem = _problem(x, y, a, b, self.p, self.metric, self.device)
+        received = min(self.relax) < math.inf
+        return replace(problem, epsilon=epsilon, relax=self.relax, symmetric=self.symmetric, as_received=received)
+
+
+def _problem(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Metric, device: str) -> Problem:
+    """One problem; a small one stays on the host, where it is solved before a device would have been asked."""
+    problem = Problem.from_points(x, y, a, b, p=p, metric=metric, normalize=True)
+    return problem if sinkhorn_small.suits(problem.shape) else problem.on(device)
+
+
+def mean_costs(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Metric, device: str = "cpu") -> Floats:
+    """``sum_ij a_i b_j c_ij``, of probabilities: (B,)."""
+    return np.array([_problem(*four, p, metric, device).mean_cost() for four in zip(x, y, a, b)])
+
+
+def entropic(
+    terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats, *, throw: bool = True
+) -> tuple[Floats, Floats, Floats]:
+    """Entropic values (B,) and potentials (B, n), (B, m), at ``epsilon`` (B,)."""
+    problems = [terms.problem(*five) for five in zip(x, y, a, b, epsilon.tolist())]
+    results = solve_all(problems, Sinkhorn(tol=terms.tol, max_iter=terms.max_iter))
+    f, g = np.empty(a.shape), np.empty(b.shape)
+    for k, result in enumerate(results):
+        checked(result, throw=throw)
+        f[k], g[k] = result.potentials
+    return np.array([result.value for result in results]), f, g
+
+
+def entropic_gradients(
+    terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats, f: Floats, g: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Gradients of entropic values at potentials, in x, y, a and b; those of the weights known up to a constant where met."""
+    if not len(x):
+        return x.copy(), y.copy(), a.copy(), b.copy()
+    stackable = (
+        not callable(terms.metric) and terms.metric != "cosine" and sinkhorn_small.suits((x.shape[1], y.shape[1]))
+    )
+    if stackable and is_plain(x, y, terms.p):
+        assert isinstance(terms.metric, str | Minkowski)
+        cost = StackCost.between(x, y, terms.metric, terms.p)
+        (in_x, in_y), (in_a, in_b) = envelope(
+            cost, Marginals(a, b, terms.relax), epsilon, f, g, symmetric=terms.symmetric
+        )
+        return in_x, in_y, in_a, in_b
+    out: Any = tuple(np.empty(z.shape) for z in (x, y, a, b))
+    for k, scaled in enumerate(_scaled(terms, x, y, a, b, epsilon)):
+        shift, down = scaled.cost.shift * scaled.p, 2.0 ** (-scaled.cost.shift * scaled.p)
+        points, weights = envelope(
+            scaled.cost, scaled.marginals, scaled.epsilon, f[k] * down, g[k] * down, symmetric=scaled.symmetric
+        )
+        by = shift - scaled.cost.points_shift if isinstance(scaled.cost, PointCost) else shift
+        for target, found, power in zip(out, (*points, *weights), (by, by, shift, shift)):
+            target[k] = found * 2.0**power
+    return out
+
+
+def entropic_hessian_product(
+    terms: Terms,
+    x: Floats,
+    y: Floats,
+    a: Floats,
+    b: Floats,
+    epsilon: Floats,
+    f: Floats,
+    g: Floats,
+    *along: Floats,
+    throw: bool = True,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """The Hessians of entropic values times directions in x, y, a and b."""
+    out: Any = tuple(np.empty(z.shape) for z in (x, y, a, b))
+    for k in range(len(x)):
+        problem = terms.problem(x[k], y[k], a[k], b[k], float(epsilon[k]))
+        assert isinstance(problem.cost, PointCost)
+        direction: Any = tuple(part[k] for part in along)
+        found, residual = hessian_product(problem.cost, problem.marginals, problem.epsilon, f[k], g[k], direction)
+        if throw and residual > _TRUSTED:
+            raise NotConverged(
+                f"the linear system of a second derivative was solved to a residual of {residual:.1e} only; raise epsilon"
+            )
+        for target, part in zip(out, found):
+            target[k] = part
+    return out
+
+
+def exact(
+    x: Floats, y: Floats, a: Floats, b: Floats, *, p: float, metric: Metric, device: str = "cpu"
+) -> tuple[Floats, np.ndarray, np.ndarray, Floats, Floats, Floats]:
+    """Exact costs (B,), optimal plans as rows, columns and values, (B, n + m) each, padded with zeros, and potentials."""
+    size, n, m = len(x), x.shape[1], y.shape[1]
+    rows, columns = np.zeros((size, n + m), np.int64), np.zeros((size, n + m), np.int64)
+    values, costs, f, g = np.zeros((size, n + m)), np.empty(size), np.empty((size, n)), np.empty((size, m))
+    for k, four in enumerate(zip(x, y, a, b)):
+        result = run(_problem(*four, p, metric, device))
+        plan = result.plan.sparse if isinstance(result.plan, MonotonePlan) else result.plan
+        used = np.flatnonzero(plan.values > 0)
+        rows[k], columns[k] = plan.rows[used[0]], plan.columns[used[0]]  # padding that is no pair far away
+        rows[k, : len(used)], columns[k, : len(used)] = plan.rows[used], plan.columns[used]
+        values[k, : len(used)], costs[k] = plan.values[used], result.value
+        f[k], g[k] = result.potentials
+    return costs, rows, columns, values, f, g
+
+
+def check_weights(a: Floats, b: Floats, tolerance: float) -> None:
+    """Raise unless weights (B, n), (B, m) are finite and non-negative with positive totals that agree, relatively."""
+    for name, weights in (("a", a), ("b", b)):
+        bad = ~(np.isfinite(weights) & (weights >= 0))
+        if bad.any():
+            raise InvalidInput(f"{name} must be finite and non-negative; received {weights[bad][0]}; correct it")
+        if weights.size and not (weights.sum(-1) > 0).all():
+            raise InvalidInput(f"{name} must carry some mass; received zeros only; pass None for uniform weights")
+    one, other = a.sum(-1), b.sum(-1)
+    apart = np.abs(one - other) > tolerance * np.maximum(one, other)
+    if apart.any():
+        k = int(apart.argmax())
+        raise MassMismatch(
+            f"a and b must carry the same total mass (to {tolerance:g} relative); received {one[k]!r} and {other[k]!r}; "
+            f"divide each by its sum"
+        )
+
+
+def _scaled(terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats) -> list[Problem]:
+    return [terms.problem(*five).scaled() for five in zip(x, y, a, b, epsilon.tolist())]

@@ -1,0 +1,114 @@
+"""The general proof: any potentials give a lower bound, any plan an upper one (Kantorovich duality).
+
+Lower. Given f, put ``g_j = min_i c_ij - f_i``: feasible for every pair, so ``a.f + b.g <= OT(a, b)``. In floats the
+minimum is off by ``u |g_j|`` for the subtraction, and each entry of the cost by ``r |c| + t`` (:attr:`Cost.rounding`),
+which for ``c = (c - f) + f`` and a minimum over c - f is at most ``r (|g_j| + max |f|) + t``.
+
+Upper. A plan P >= 0 whose marginals miss by ``e`` in L1 is made feasible by taking away what is too much (which lowers
+``<P, C - low>``) and adding at most e at no more than ``high - low`` a unit: ``OT <= <P, C> - low (sum P - 1) + e (high - low)``.
+Marginals are summed in pairs of doubles, so that a plan from a tree of exact flows is charged nothing for rounding.
+
+Where pairs are forbidden no bound on the price of a repair exists in general; residual mass is then priced at the
+spread times the longest alternating path, n + m arcs.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..inputs.types import Floats
+from ..kernels.double_double import UNIT, dot, dots, marginal_residual, total
+from ..model.cost import Cost, StackCost
+from ..model.plan import SparsePlan
+from ..model.problem import Problem
+from .certificate import Certificate, above, below
+
+
+def certify_dual(problem: Problem, plan: SparsePlan | None, potentials: tuple[Floats, Floats]) -> Certificate:
+    """Prove an interval for ``min <P, C>`` from any plan and any potentials.
+
+    Parameters
+    ----------
+    problem : Problem
+        Scaled, without entropic term.
+    plan : SparsePlan or None
+        None where there is no feasible plan: the upper bound is then infinite.
+    potentials : (ndarray, ndarray)
+        (n,) and (m,), finite, feasible or not.
+
+    Returns
+    -------
+    Certificate
+        Of kind ``dual``; its potentials are feasible for all pairs.
+    """
+    a, b = problem.source.probabilities, problem.target.probabilities
+    f, _ = balanced(a, b, *(np.where(np.isfinite(z), z, 0.0) for z in potentials))
+    g, *numbers = feasible(problem.cost, a, b, f)
+    lower, size, slip = map(float, numbers)
+    if not a.all() and math.isfinite(
+        lower
+    ):  # a source without mass proves nothing, but its potential should be feasible and tight
+        f = np.where(a > 0, f, problem.cost.ctransform(np.where(np.isfinite(g), g, 0.0))[0])
+    if plan is None:
+        return Certificate("dual", math.inf, below(lower, slip), math.inf, size, math.nan, (f, g))
+    cost, error, charge = _upper(problem, plan)
+    return Certificate(
+        "dual",
+        cost,
+        below(lower, slip),
+        above(cost, charge),
+        max(abs(cost), size, 1e-7 * _spread(problem)),
+        error,
+        (f, g),
+    )
+
+
+def balanced(a: Floats, b: Floats, f: Floats, g: Floats) -> tuple[Floats, Floats]:
+    """Shift a constant from one side to the other so that both contribute equally: the smallest numbers to round."""
+    t = np.asarray(dots(a, np.where(a > 0, f, 0.0)) - dots(b, np.where(b > 0, g, 0.0))) / 2
+    return f - t[..., None], g + t[..., None]
+
+
+def feasible(cost: Cost | StackCost, a: Floats, b: Floats, f: Floats) -> tuple[Floats, Any, Any, Any]:
+    """The potential g that finite f (..., n) leave room for, the dual value, the size of its parts, and a bound on its rounding."""
+    relative, absolute = cost.rounding
+    g = cost.column_minima(f)
+    held = np.where(b > 0, g, 0.0)
+    served = np.isfinite(held).all(-1)  # else a target has mass that no source may serve
+    held = np.where(np.isfinite(held), held, 0.0)
+    size_f, size_g = dots(a, np.abs(f)), dots(b, np.abs(held))
+    slack = (UNIT + relative) * size_g + relative * np.abs(f).max(-1) + absolute
+    slip = 1.01 * slack + 6 * UNIT * (size_f + size_g)
+    value = dots(a, f) + dots(b, held)
+    return g, np.where(served, value, np.inf), np.where(served, size_f + size_g, np.inf), np.where(served, slip, 0.0)
+
+
+def _spread(problem: Problem) -> float:
+    """How far apart costs lie; 1e-17 of it, below one rounding of the largest, is what is optimal at cost 0."""
+    low, high = problem.cost.range()
+    return high - low
+
+
+def _upper(problem: Problem, plan: SparsePlan) -> tuple[float, float, float]:
+    """What the plan costs, the larger L1 error of its marginals, and the charge for that and for rounding."""
+    relative, absolute = problem.cost.rounding
+    lowest, _ = problem.cost.range()
+    costs = problem.cost.pairs(plan.rows, plan.columns).astype(np.float64, copy=False)
+    costs = np.where(plan.values > 0, costs, 0.0)
+    if np.isinf(costs).any() or (plan.values < 0).any():
+        return math.inf, math.nan, math.inf
+    low = np.zeros(len(plan.values)) if plan.low is None else plan.low
+    cost = dot(plan.values, costs) + dot(low, costs)
+    errors = (
+        marginal_residual(plan.rows, plan.values, low, problem.source.weights),
+        marginal_residual(plan.columns, plan.values, low, problem.target.weights),
+    )
+    size = dot(plan.values, np.abs(costs))
+    repair = _spread(problem) * (sum(problem.shape) if problem.cost.forbids else 1)
+    excess = abs(total(plan.values) + total(low) - 1.0) + 2 * UNIT if any(e > 0 for e in errors) else 0.0
+    excess = min(excess, sum(errors))
+    charge = sum(errors) * repair + abs(lowest) * excess + (relative + 4 * UNIT) * size + absolute
+    return cost, max(errors), 1.01 * charge

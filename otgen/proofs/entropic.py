@@ -1,0 +1,227 @@
+"""Proofs for entropic transport, from any pair of potentials.
+
+Lower. The dual is concave and unconstrained: every (f, g) gives
+``a.f + b.g - epsilon (sum_ij a_i b_j K_ij - 1) <= min <P, C> + epsilon KL(P, a (x) b)`` with
+``K_ij = exp((f_i + g_j - c_ij)/epsilon)``. At the optimum its error is of second order, so it is also the value.
+
+Upper. The rounded plan is feasible (up to rounding): S = diag(u a) K diag(v b) plus a rank-one rest R = r s'. Costs of S need no
+look at C, since its logarithms are known: with its marginals p and q,
+``<S, C> + epsilon sum S log(S/ab) = p.(f + epsilon log u) + q.(g + epsilon log v)``. For the sum, relative entropy is jointly
+convex: ``sum (S + R) log((S + R)/ab) <= sum S log(S/((1-t) ab)) + sum R log(R/(t ab))`` for any t in (0, 1). A marginal residual of
+mass t is repaired by mixing in a coupling of the residuals: the objective grows by at most ``t (max c + epsilon log 1/(min a min b))``.
+
+Relaxed: a potential adds ``rho (1 - exp(-f/rho))`` to the dual in place of f, which again is a lower bound for every (f, g); and
+every plan with the marginals that are not relaxed gives an upper bound, ``rho KL(P 1, a)`` added.
+
+The same plan bounds the unregularised cost from above, and ``(f, min_i c_ij - f_i)`` from below: ``exact_bounds``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..inputs.types import Floats
+from ..kernels.double_double import UNIT, dots
+from ..model.cost import Cost, StackCost
+from ..model.marginals import Marginals
+from ..model.plan import EntropicPlan
+from ..model.problem import Problem
+from .certificate import Certificate
+from .dual import balanced, feasible
+
+_CUT = 64.0  # terms below 2 ** -64 are left out of sums, and charged
+
+
+class Bounds(NamedTuple):
+    """What is proven of one problem, or (B,) of a stack: the numbers of a :class:`Certificate`."""
+
+    cost: Any
+    lower: Any
+    upper: Any
+    scale: Any
+    error: Any
+    objective: Any
+    exact: tuple[Any, Any] | None
+
+
+def certify_entropic(problem: Problem, plan: EntropicPlan, potentials: tuple[Floats, Floats]) -> Certificate:
+    """Prove intervals for the entropic value and for the unregularised cost.
+
+    Parameters
+    ----------
+    problem : Problem
+        Scaled, with ``epsilon > 0``, its cost in float64.
+    plan : EntropicPlan
+        The rounded plan.
+    potentials : (ndarray, ndarray)
+        (n,) and (m,), float64.
+
+    Returns
+    -------
+    Certificate
+        Of kind ``entropic``: ``objective`` is the dual value, with bounds of the entropic value; ``cost`` is the plan's, and
+        ``exact_bounds`` hold the unregularised cost.
+    """
+    found = entropic_bounds(_with_mass(plan), problem.relax, exact=not problem.as_received)
+    cost, lower, upper, scale, error, dual = (float(number) for number in found[:6])
+    exact = found.exact and (float(found.exact[0]), float(found.exact[1]))
+    return Certificate("entropic", cost, lower, upper, scale, error, potentials, dual, exact)
+
+
+def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bool) -> Bounds:
+    """The bounds of a rounded plan's problem, or of a stack of them; with ``exact`` also those of the unregularised cost.
+
+    Points without mass need finite potentials.
+    """
+    f, g, epsilon, cost = plan.f, plan.g, np.asarray(plan.epsilon), plan.cost
+    goal = Marginals(plan.a, plan.b, relax)
+    a, b, whole, size = goal.a, goal.b, goal.whole, goal.size
+    terms = (sum(plan.shape) + 16) * UNIT
+    argument = cost.exponent_error + 8 * UNIT * (np.abs(f).max(-1) + np.abs(g).max(-1))
+    log_rows, columns = cost.sweep(f, g, a, b, plan.epsilon, 0.0, cut=_CUT)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = a * np.exp(log_rows)
+        mass = rows.sum(-1)
+        missed = rows - goal.wanted(f, 0), b * columns - goal.wanted(g, 1)
+        error = np.maximum(*(np.abs(side).sum(-1) for side in missed)) / size
+        grain = np.expm1(argument / epsilon + terms) + _logarithmic(log_rows)
+        gains = goal.gain(f, 0), goal.gain(g, 1)
+        wobble = [1.0 if math.isinf(rho) else 1.0 + np.abs(z) / rho for z, rho in zip((f, g), relax)]  # of expm1
+        sized = dots(a, np.abs(gains[0]) * wobble[0]) + dots(b, np.abs(gains[1]) * wobble[1])
+        dual = dots(a, gains[0]) + dots(b, gains[1]) - epsilon * (mass - whole)
+        slip = 12 * UNIT * (sized + epsilon * whole) + np.maximum(mass, whole) * epsilon * (grain + 2.0**-_CUT)
+        proves = np.isfinite(mass) & np.isfinite(sized)  # far from done, a mass or a price may be beyond all floats
+        dual, sized = np.where(proves, dual, -np.inf), np.where(proves, sized, -np.inf)
+        lower = np.where(proves, _below(dual, 1.01 * slip), -np.inf)
+    scale = np.maximum(np.abs(dual), sized)
+    if min(relax) < math.inf:
+        upper, spent = _relaxed_primal(plan, goal, grain)
+        return Bounds(spent, lower, upper, scale, error, dual, None)
+    with np.errstate(over="ignore", invalid="ignore"):
+        upper, spent, spent_upper = _primal(plan, goal, grain)
+        bounds = (_known(_unregularised(plan), -np.inf), _known(spent_upper, np.inf)) if exact else None
+    return Bounds(spent, _known(lower, -np.inf), _known(upper, np.inf), scale, error, dual, bounds)
+
+
+def _known(bound: Any, nothing: float) -> Any:
+    """A bound, or the one that says nothing where rounding was beyond all floats."""
+    return np.where(np.isnan(bound), nothing, bound)
+
+
+def _unregularised(plan: EntropicPlan) -> Any:
+    """A lower bound of the unregularised cost: f is a potential for that too, with the g that is feasible beside it."""
+    f, _ = balanced(plan.a, plan.b, plan.f, plan.g)
+    _, lower, _, slip = feasible(plan.cost, plan.a, plan.b, f)
+    return _below(lower, slip)
+
+
+def _with_mass(plan: EntropicPlan) -> EntropicPlan:
+    """A plan without the points that carry nothing, whose potentials may be anything."""
+    rows, columns = np.flatnonzero(plan.a), np.flatnonzero(plan.b)
+    (n, m), cost = plan.shape, plan.cost
+    if len(rows) < n or len(columns) < m:
+        cost = cost.restricted(rows, columns)
+    f, a, u, r = (np.broadcast_to(z, (n,))[rows] for z in (plan.f, plan.a, plan.u, plan.r))
+    g, b, v, s = (np.broadcast_to(z, (m,))[columns] for z in (plan.g, plan.b, plan.v, plan.s))
+    return EntropicPlan(cost, f, g, plan.epsilon, a, b, u, v, r, s)
+
+
+def _relaxed_primal(plan: EntropicPlan, goal: Marginals, grain: Any) -> tuple[Any, Any]:
+    """What the plan is worth, from above, where a marginal is relaxed: every plan is allowed. And its cost."""
+    epsilon, a, b, u, v = np.asarray(plan.epsilon), plan.a, plan.b, plan.u, plan.v
+    rows, columns = plan.smooth_marginals()
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        grain = grain + _logarithmic(np.log(rows / (u * a)))
+        cost = (u * a * plan.cost.gibbs_cost(plan.f, plan.g, plan.epsilon, v * b)).sum(-1)
+        value = _weighted(rows, plan.f + epsilon[..., None] * np.log(u))
+        value = value + _weighted(columns, plan.g + epsilon[..., None] * np.log(v))
+        value = value + epsilon * (goal.whole - rows.sum(-1))
+        size = _size(plan, rows, columns) + epsilon * goal.whole
+        for weights, sums, rho in zip((a, b), (rows, columns), goal.relax):
+            if math.isinf(rho):  # scaled to meet it; what rounding leaves is repaired by mixing, as in `_primal`
+                size = size + 2 * goal.size * (_highest(plan.cost) + epsilon * _depth(plan, goal))
+                continue
+            divergences = np.log(sums / weights)
+            mass = weights.sum(-1)
+            value = value + rho * (_weighted(sums, divergences) - sums.sum(-1) + mass)
+            size = size + rho * (_weighted(sums, np.abs(divergences) + 2.0) + mass)
+        upper = _above(value, 4 * grain * size)
+    finite = np.isfinite(upper)  # far from done, the plan's mass is beyond all floats
+    return np.where(finite, upper, np.inf), np.where(finite | np.isfinite(cost), cost, np.inf)
+
+
+def _primal(plan: EntropicPlan, goal: Marginals, grain: Any) -> tuple[Any, Any, Any]:
+    """An upper bound of the value; the plan's cost, and an upper bound of the unregularised cost.
+
+    ``grain`` bounds the relative error of an entry of the plan, and of its sums.
+    """
+    cost, epsilon = plan.cost, np.asarray(plan.epsilon)
+    a, b, u, v, r, s = plan.a, plan.b, plan.u, plan.v, np.asarray(plan.r), np.asarray(plan.s)
+    rows, columns = plan.smooth_marginals()
+    smooth = (u * a * cost.gibbs_cost(plan.f, plan.g, plan.epsilon, v * b)).sum(-1)
+    rest = (r * cost.sums(s)).sum(-1) if r.any() else np.zeros_like(smooth)
+    spent = smooth + rest
+    if cost.forbids:  # a rank-one repair might use forbidden pairs, so no finite upper bound is claimed
+        return np.inf, spent, np.inf
+    of_r, of_s, mass = r.sum(-1), s.sum(-1), rows.sum(-1)
+    t = of_r * of_s
+    with np.errstate(divide="ignore", invalid="ignore"):
+        grain = grain + _logarithmic(np.log(rows / (u * a)))
+        value = _weighted(rows, plan.f + epsilon[..., None] * np.log(u))
+        value = value + _weighted(columns, plan.g + epsilon[..., None] * np.log(v))
+        entropy = _weighted(r, np.log(r / a)) * of_s + of_r * _weighted(s, np.log(s / b))
+        share = np.clip(np.where(t > 0, t / (mass + t), 0.0), 2.0**-100, 0.5)
+    divergence = entropy - t * np.log(share) - mass * np.log1p(-share) + goal.whole - mass - t
+    value = value + rest + epsilon * divergence
+    highest, depth = _highest(cost), _depth(plan, goal)
+    residual = np.abs(rows + r * of_s[..., None] - a).sum(-1) + np.abs(columns + s * of_r[..., None] - b).sum(-1)
+    residual = residual + (2 * grain + 2.0 ** (2 - _CUT)) * goal.size
+    repair = residual * (highest - np.minimum(0.0, cost.range()[0]) + epsilon * depth)
+    size = _size(plan, rows, columns) + np.abs(rest) + goal.size * highest
+    rounding = grain * (size + epsilon * (depth + np.abs(entropy) + goal.whole))
+    upper = _above(value, 1.01 * (repair + rounding))
+    return upper, spent, _above(spent, 1.01 * (residual * highest + grain * (highest + np.abs(spent))))
+
+
+def _logarithmic(log_rows: Floats) -> Any:
+    """What sums lose by passing through their logarithms: as many roundings as these are large."""
+    return 6 * UNIT * np.max(np.abs(log_rows), axis=-1, where=np.isfinite(log_rows), initial=0.0)
+
+
+def _size(plan: EntropicPlan, rows: Floats, columns: Floats) -> Any:
+    """What rounding in sums over potentials, and over the logarithms of the scalings, is relative to."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scalings = _weighted(rows, np.abs(np.log(plan.u))) + _weighted(columns, np.abs(np.log(plan.v)))
+    potentials = _weighted(rows, np.abs(plan.f)) + _weighted(columns, np.abs(plan.g))
+    return potentials + plan.epsilon * scalings
+
+
+def _highest(cost: Cost | StackCost) -> Any:
+    """The largest absolute cost."""
+    low, high = cost.range()
+    return np.maximum(np.abs(low), np.abs(high))
+
+
+def _depth(plan: EntropicPlan, goal: Marginals) -> Any:
+    """The logarithm of how far the smallest entry of ``a (x) b`` lies below the total mass."""
+    smallest = (np.min(side, axis=-1, where=side > 0, initial=np.inf) for side in (plan.a, plan.b))
+    one, other = (np.log(least) for least in smallest)
+    return np.log(np.maximum(goal.size, 1.0)) - one - other
+
+
+def _weighted(weights: Floats, values: Floats) -> Any:
+    """``sum w v`` where w is positive."""
+    return np.sum(weights * values, axis=-1, where=weights > 0)
+
+
+def _below(value: Any, margin: Any) -> Any:
+    """``value - margin``, and past the rounding of that."""
+    return np.nextafter(value - margin, -np.inf)
+
+
+def _above(value: Any, margin: Any) -> Any:
+    """``value + margin``, and past the rounding of that."""
+    return np.nextafter(value + margin, np.inf)

@@ -1,0 +1,78 @@
+"""What a solve will take, said before it starts: rules of thumb fitted to measurements on two cores.
+
+Within a factor of 3 on the clouds of the benchmarks (``benchmarks/test_cost_model.py`` holds them to it); data in
+clusters, or a slower machine, may take longer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..inputs.memory import readable
+from ..model.cost import PointCost
+from ..model.problem import Problem
+
+_KERNELS = 1.6e8  # bytes that compiled kernels and their compiler take
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Seconds and bytes.
+
+    Examples
+    --------
+    >>> print(Expected(3.2, 2.5e8))
+    about 3 s and 250 MB
+    """
+
+    seconds: float
+    size: float
+
+    def __str__(self) -> str:
+        seconds = "under 0.1 s" if self.seconds < 0.1 else f"about {_rounded(self.seconds)}"
+        return f"{seconds} and {readable(float(f'{self.size:.2g}'))}"
+
+
+def _rounded(seconds: float) -> str:
+    if seconds >= 7200:
+        return f"{seconds / 3600:.2g} hours"
+    return f"{seconds / 60:.2g} minutes" if seconds >= 120 else f"{seconds:.1g} s"
+
+
+def on_line(problem: Problem) -> Expected:
+    """Two sorts, on two threads."""
+    size = sum(problem.shape)
+    return Expected(1e-3 + 2.6e-9 * size * math.log2(size + 1), _KERNELS + 80 * size)
+
+
+def simplex(problem: Problem) -> Expected:
+    """Pivots, each of which moves a share of the tree, and rounds of pricing."""
+    n, m = problem.shape
+    size = (n + m) / 2
+    cost = problem.cost
+    if cost.forbids:  # every allowed pair is listed
+        return Expected(0.01 + 2e-6 * n * m, _KERNELS + 60.0 * n * m)
+    if not cost.pruned:
+        dim = cost.x.shape[1] if isinstance(cost, PointCost) else 1
+        pricing = n * m * (14 + 0.3 * dim) * 1e-9
+        pivots = 9 * size * 23e-6 * (size / 8000) ** 0.85
+        listed = 0 if isinstance(cost, PointCost) else 8.0 * n * m
+        blocks = 16.0 * min(4e6, n * m)
+        return Expected(0.01 + pricing + pivots, _KERNELS + 2500 * size + 16 * size * dim + listed + blocks)
+    assert isinstance(cost, PointCost)
+    hard = {1: 0.5, 2: 1.0}.get(cost.x.shape[1], 1.7) * (1.0 if cost.p == 2 else 2.3)
+    seconds = 0.01 + hard * size * (45e-6 + 45e-6 * (size / 8000) ** 0.63)
+    return Expected(seconds, _KERNELS + 1500 * size)
+
+
+def bottleneck(problem: Problem) -> Expected:
+    """A maximal flow at each of some twenty thresholds."""
+    n, m = problem.shape
+    return Expected(0.05 + 5e-7 * n * m, _KERNELS + 34.0 * n * m)
+
+
+def sinkhorn(problem: Problem) -> Expected:
+    """A hundred iterations over all pairs: how many there will be depends on epsilon."""
+    n, m = problem.shape
+    return Expected(0.01 + 100 * 2 * 12e-9 * n * m, _KERNELS + 100.0 * (n + m))

@@ -1,0 +1,62 @@
+"""Which epsilons an entropic solver passes through on its way to the one asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..errors import InvalidInput
+from ..inputs import scalars
+
+
+class Schedule(Protocol):
+    """The epsilons to pass through on the way to the last one."""
+
+    def epsilons(self, last: float, largest_cost: float) -> Sequence[float]:
+        """A descending sequence that ends with ``last``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Only the epsilon asked for.
+
+    Examples
+    --------
+    >>> Fixed().epsilons(0.1, 1.0)
+    [0.1]
+    """
+
+    def epsilons(self, last: float, largest_cost: float) -> Sequence[float]:
+        """Just ``last``."""
+        return [last]
+
+
+@dataclass(frozen=True)
+class Annealing:
+    """From the largest cost down by a constant factor: far fewer iterations at a small epsilon.
+
+    Parameters
+    ----------
+    factor : float
+        In (0, 1); each epsilon over the one before.
+
+    Examples
+    --------
+    >>> Annealing(0.5).epsilons(0.2, 1.0)
+    [1.0, 0.5, 0.25, 0.2]
+    """
+
+    factor: float = 0.5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "factor", scalars.real(self.factor, "factor"))
+        if not 0 < self.factor < 1:
+            raise InvalidInput(f"factor must lie in (0, 1); received {self.factor!r}")
+
+    def epsilons(self, last: float, largest_cost: float) -> Sequence[float]:
+        """``largest_cost`` times powers of the factor, as long as above ``last``; then ``last``."""
+        steps = math.ceil(math.log(last / largest_cost) / math.log(self.factor)) if last < largest_cost else 0
+        return [largest_cost * self.factor**k for k in range(steps)] + [last]

@@ -1,0 +1,160 @@
+"""The accurate sums, the sort and the staircase against exact rational arithmetic."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from otgen.kernels import double_double, jit, sorting
+from otgen.kernels import monotone as stairs
+
+
+@pytest.mark.parametrize("n", [1, 7, 100, 5003])
+def test_sums_are_accurate_under_cancellation(n):
+    rng = np.random.default_rng(n)
+    values = rng.normal(size=n) * 10.0 ** rng.integers(-12, 12, n)
+    exact = sum(map(Fraction, values.tolist()))
+    high, low = double_double.total_pair(values)
+    scale = Fraction(float(np.abs(values).sum()))
+    assert abs(Fraction(high) + Fraction(low) - exact) <= scale * Fraction(2) ** -95
+    assert double_double.total(values) == pytest.approx(float(exact), rel=1e-15)
+
+
+@pytest.mark.parametrize("n", [1, 7, 5003])
+def test_dot_products_are_accurate_under_cancellation(n):
+    rng = np.random.default_rng(n)
+    left, right = rng.normal(size=(2, n))
+    exact = sum(Fraction(x) * Fraction(y) for x, y in zip(left.tolist(), right.tolist()))
+    size = Fraction(float(np.abs(left * right).sum()))
+    assert (
+        abs(Fraction(double_double.dot(left, right)) - exact)
+        <= 2 * Fraction(2) ** -53 * abs(exact) + size * Fraction(2) ** -85
+    )
+
+
+def test_marginal_residual_sees_what_is_missing():
+    index = np.array([0, 0, 1])
+    values, low = np.array([0.25, 0.25, 0.5]), np.zeros(3)
+    weights = np.array([1.0, 1.0])
+    assert double_double.marginal_residual(index, values, low, weights) < 1e-28
+    values[0] += 2.0**-50
+    assert double_double.marginal_residual(index, values, low, weights) >= 2.0**-50
+
+
+@pytest.mark.parametrize("kind", ["random", "ties", "heavy tail", "constant", "huge", "descending"])
+def test_sort_agrees_with_numpy(kind):
+    rng = np.random.default_rng(0)
+    n = 21_000
+    values = {
+        "random": lambda: rng.normal(size=n),
+        "ties": lambda: np.round(rng.normal(size=n), 1),
+        "heavy tail": lambda: rng.standard_cauchy(n) ** 9,
+        "constant": lambda: np.ones(n),
+        "huge": lambda: rng.choice([-1e308, 1e308, 0.0], n),
+        "descending": lambda: np.arange(n)[::-1] * 1.0,
+    }[kind]()
+    weights = rng.random(n)
+    order = np.argsort(values, kind="stable")
+    found = sorting.sort_with(values, weights)
+    assert (found.order == order).all()
+    assert (found.values == values[order]).all()
+    assert (found.weights == weights[order]).all()
+
+
+def exact_cost(a, b, x, y, p):
+    """The monotone coupling's cost by fractions."""
+    a, b = [Fraction(v) for v in a], [Fraction(v) for v in b]
+    a, b = [v / sum(a) for v in a], [v / sum(b) for v in b]
+    i = j = 0
+    left, right, total = a[0], b[0], Fraction(0)
+    while True:
+        flow = min(left, right)
+        total += flow * abs(Fraction(x[i]) - Fraction(y[j])) ** p
+        left, right = left - flow, right - flow
+        if left == 0:
+            i += 1
+            if i == len(a):
+                return total
+            left = a[i]
+        if right == 0:
+            j += 1
+            right = b[j] if j < len(b) else right
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_staircase_against_fractions(seed):
+    rng = np.random.default_rng(seed)
+    n, m = rng.integers(1, 30, 2)
+    x, y = np.sort(rng.normal(size=n)), np.sort(rng.normal(size=m))
+    a, b = rng.random(n) + 0.01, rng.random(m) + 0.01
+    both = stairs.masses(a, b, n, m)
+    for p in (1, 2, 3):
+        exact = exact_cost(a.tolist(), b.tolist(), x.tolist(), y.tolist(), p)
+        assert stairs.walk(both, x, y, float(p)).cost == pytest.approx(float(exact), rel=1e-14)
+    steps = stairs.steps(both)
+    flows = (steps.high + steps.low) / both.total
+    np.testing.assert_allclose(np.bincount(steps.rows, flows, n), a / a.sum(), rtol=1e-13)
+    np.testing.assert_allclose(np.bincount(steps.columns, flows, m), b / b.sum(), rtol=1e-13)
+    rows, columns = stairs.exact_steps(a, b)
+    assert rows.tolist() == steps.rows.tolist()
+    assert columns.tolist() == steps.columns.tolist()
+
+
+def test_breakpoints_that_agree_are_seen_to_agree():
+    both = stairs.masses(np.full(10, 0.1), np.full(5, 0.2), 10, 5)
+    steps = stairs.steps(both)
+    assert len(steps.rows) == 10
+    assert (steps.columns == np.arange(10) // 2).all()
+
+
+def test_halves_of_a_long_walk_make_the_whole(monkeypatch):
+    rng = np.random.default_rng(1)
+    x, y = np.sort(rng.normal(size=400)), np.sort(rng.normal(size=300))
+    for a, b in [(rng.random(400), rng.random(300)), (None, None), (np.r_[np.zeros(250), np.ones(150)], None)]:
+        both = stairs.masses(a, b, 400, 300)
+        whole = stairs.walk(both, x, y, 2.0)
+        monkeypatch.setattr(stairs, "_LONG", 10)
+        halves = stairs.walk(both, x, y, 2.0)
+        monkeypatch.undo()
+        assert halves.cost == pytest.approx(whole.cost, rel=1e-14)
+        assert halves.largest == whole.largest
+
+
+@pytest.mark.parametrize("p", [1.0, 1.5, 2.0, 4.0])
+def test_potentials_are_feasible_and_tight(p):
+    rng = np.random.default_rng(3)
+    x, y = np.sort(rng.normal(size=70)), np.sort(rng.normal(size=50))
+    a, b = rng.random(70), rng.random(50)
+    both = stairs.masses(a, b, 70, 50)
+    steps = stairs.steps(both)
+    f, g = stairs.potentials(steps.rows, steps.columns, x, y, p)
+    costs = np.abs(x[:, None] - y) ** p
+    assert (f[:, None] + g <= costs).all()
+    value = f @ a / a.sum() + g @ b / b.sum()
+    assert value == pytest.approx(stairs.walk(both, x, y, p).cost, rel=1e-11)
+    assert math.isfinite(value)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.3])
+def test_what_one_point_receives_is_bounded_for_certain(scale):
+    """A million small parts behind eight large ones: errors of the low parts themselves add up."""
+    m = 2**20
+    part = scale * 2.0**-57 * (1 + int(0.49 * 2**16) * 2.0**-52)
+    high = np.full(m, part)
+    high[:8] = scale * 0.125
+    missed = abs(Fraction(part) * (m - 8) + 8 * Fraction(scale * 0.125) - 1)
+    bound = double_double.marginal_residual(np.zeros(m, np.int64), high, np.zeros(m), np.ones(1))
+    assert missed <= Fraction(bound) <= missed * (1 + Fraction(1e-14)) + Fraction(m + 8) / 2**98
+
+
+@jit.jit
+def _product(a, b):
+    return double_double.two_product(a, b)
+
+
+def test_products_are_exact_compiled_or_not():
+    rng = np.random.default_rng(0)
+    for a, b in rng.normal(size=(100, 2)) * 10.0 ** rng.integers(-60, 60, (100, 2)):
+        for high, low in (_product(a, b), double_double.two_product(a, b)):
+            assert Fraction(float(high)) + Fraction(float(low)) == Fraction(a) * Fraction(b)

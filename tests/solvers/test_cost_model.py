@@ -1,0 +1,53 @@
+"""Estimates before work starts, and refusals of what would not fit."""
+
+import numpy as np
+import pytest
+
+import otgen
+from otgen.inputs.memory import available, readable
+from otgen.solvers import Auto
+from otgen.solvers.cost_model import Expected
+
+INF = float("inf")
+
+
+def made(n, d=2, **options):
+    return otgen.Problem.from_points(np.random.default_rng(0).random((n, d)), np.ones((n, d)), **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"p": 1}, {"p": INF}, {"epsilon": 0.1}, {"d": 1}, {"d": 30}])
+def test_estimates_grow_with_the_problem(options):
+    small, large = (Auto().expected(made(n, **options)) for n in (200, 2000))
+    assert 0 < small.seconds < large.seconds
+    assert 1e8 < small.size < large.size < 1e9
+
+
+def test_estimates_for_matrices():
+    dense = Auto().expected(otgen.Problem.from_matrix(np.ones((300, 300))))
+    holes = np.ones((300, 300))
+    holes[0, 0] = INF
+    assert Auto().expected(otgen.Problem.from_matrix(holes)).size > dense.size
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.01, "under 0.1 s"), (3.4, "about 3 s"), (300, "about 5 minutes"), (9000, "about 2.5 hours")],
+)
+def test_words(seconds, said):
+    assert str(Expected(seconds, 2.51e8)) == f"{said} and 250 MB"
+
+
+def test_sizes_in_words():
+    assert [readable(z) for z in (1500, 2.5e6, 3e9)] == ["1.5 kB", "2.5 MB", "3 GB"]
+    assert available() > 10**7
+
+
+def test_explain_says_what_it_takes():
+    assert "Expect under 0.1 s and 160 MB." in Auto().explain(made(100))
+    assert "for 100 iterations" in Auto().explain(made(100, epsilon=0.1))
+
+
+def test_what_does_not_fit_is_refused(monkeypatch):
+    monkeypatch.setattr("otgen.solvers.simplex.available", lambda: 10**8)
+    with pytest.raises(otgen.TooLarge, match=r"between 300 and 300 points needs about .* 100 MB are free; subsample"):
+        otgen.wasserstein(np.zeros((300, 2)), np.zeros((300, 2)))

@@ -1,0 +1,184 @@
+"""The simplex at sizes where it goes through coarser levels, against POT; and what it reports on the way."""
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import ot
+import pytest
+from proving import assert_coupling, assert_feasible, assert_proven
+
+import otgen
+from otgen.distances.solve import certify
+from otgen.solvers import Simplex, multiscale
+
+N, M = 700, 640
+
+
+def clouds(d=2):
+    rng = np.random.default_rng(d)
+    return rng.random((N, d)), rng.normal(0.5, 0.2, (M, d)), rng.dirichlet(np.ones(N)), rng.dirichlet(np.ones(M))
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 12])
+@pytest.mark.parametrize("p", [1, 2, 3.5])
+def test_points_through_levels(d, p):
+    x, y, a, b = clouds(d)
+    result = otgen.wasserstein(x, y, a, b, p=p, solver="simplex")
+    truth = ot.emd2(a, b, ot.dist(x, y, metric="euclidean") ** p, numItermax=10**7)
+    assert result.cost == pytest.approx(truth, rel=1e-9)
+    assert result.status is otgen.Status.OPTIMAL
+
+
+def test_matrices_through_levels():
+    rng = np.random.default_rng(0)
+    x, y, a, b = clouds()
+    for costs in (ot.dist(x, y), rng.random((N, M)), rng.integers(0, 5, (N, M)).astype(float)):
+        result = otgen.transport(costs, a, b)
+        assert result.value == pytest.approx(ot.emd2(a, b, costs, numItermax=10**7), rel=1e-9)
+        assert result.status is otgen.Status.OPTIMAL
+
+
+def test_callables_are_asked_about_given_points_only():
+    x, y, a, b = clouds()
+    known = {tuple(z) for z in np.vstack([x, y])}
+
+    def metric(u, v):
+        assert all(tuple(z) in known for z in (*u, *v))
+        return np.abs(u[:, None] - v[None]).sum(axis=2)
+
+    result = otgen.wasserstein(x, y, a, b, p=1, metric=metric)
+    assert result.cost == pytest.approx(otgen.wasserstein(x, y, a, b, p=1, metric="cityblock").cost, rel=1e-12)
+
+
+def test_levels_keep_the_mass():
+    problem = otgen.Problem.from_matrix(np.random.default_rng(0).random((N, M)))
+    supply, demand = np.arange(1, N + 1), np.arange(1, M + 1)
+    for level in multiscale.levels(problem.cost, supply, demand, 30):
+        assert (level.supply.sum(), level.demand.sum()) == (supply.sum(), demand.sum())
+        assert level.cost.shape == (len(level.supply), len(level.demand))
+
+
+def test_progress_tells_a_gap_that_holds():
+    """What the tree's plan may still cost too much, told on the way, against the optimum found at the end."""
+    messages = []
+    problem = otgen.Problem.from_points(*clouds()).scaled()
+    Simplex().solve(problem, messages.append)
+    gaps = [float(re.search(r"gap (\S+) of the cost", message)[1]) for message in messages]
+    assert gaps[0] == np.inf
+    assert min(gaps) < 1e-2
+
+
+@pytest.mark.parametrize(("metric", "p"), [("euclidean", 2), ("cityblock", 1)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_one_point_against_many_has_a_single_plan(metric, p, turned):
+    """Weights over thirty orders of magnitude, some zero, in rational arithmetic."""
+    rng = np.random.default_rng(3)
+    one, many = rng.integers(-8, 8, (1, 3)) / 8, rng.integers(-8, 8, (300, 3)) / 8
+    weights = rng.permutation(np.concatenate([[0.0, 0.0], 10.0 ** -rng.integers(0, 30, 298)]))
+    weights /= weights.sum()
+    sides = (many, one, weights, [1.0]) if turned else (one, many, [1.0], weights)
+    result = otgen.solve(otgen.Problem.from_points(*sides, p=p, metric=metric), "simplex")
+    costs = [sum(abs(Fraction(u) - Fraction(v)) ** p for u, v in zip(one[0], z)) for z in many]
+    shares = [Fraction(w) for w in weights]
+    assert_proven(result, sum(w * c for w, c in zip(shares, costs)) / sum(shares))
+    assert_coupling(result.plan, *((weights, [1.0]) if turned else ([1.0], weights)), tolerance=1e-15)
+    assert len(result.plan.values) == (weights > 0).sum()
+    assert_feasible(result.potentials, np.array(costs, float).reshape(result.plan.shape), tolerance=1e-14)
+
+
+def test_the_proof_by_the_only_plan_needs_that_plan():
+    """Any other is proven by potentials: what a plan moves elsewhere, its certificate charges."""
+    problem = otgen.Problem.from_points([[0.0, 0.0]], [[1.0, 0.0], [0.0, 3.0]], [1.0], [0.25, 0.75], p=1)
+    plan, potentials = Simplex().solve(problem).plan, (np.zeros(1), np.array([1.0, 3.0]))
+    found = certify(problem, plan, None)
+    assert found.lower <= 2.5 <= found.upper < 2.5 + 1e-12
+    for changed in (replace(plan, values=np.array([0.5, 0.5])), replace(plan, columns=np.array([0, 0]))):
+        found = certify(problem, changed, potentials)
+        assert found.marginal_error > 0.2
+        assert found.lower <= 2.5 <= found.upper
+    another = otgen.Problem.from_points(np.eye(2), np.eye(2))
+    with pytest.raises(AssertionError, match="certified by potentials"):
+        certify(another, plan, None)
+    assert certify(problem, replace(plan, low=None), potentials).upper < 2.5 + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("far", "near", "masses", "p", "metric", "truth"),
+    [
+        (1.0, 1e-170, (0.0, 1.0), 1, "euclidean", Fraction(1e-170)),
+        (1.0, 1e-160, (0.0, 1.0), 1, "euclidean", Fraction(1e-160)),
+        (1.0, 5e-4, (0.0, 1.0), 1, otgen.Minkowski(100), Fraction(5e-4)),
+        (
+            1.0,
+            5e-4,
+            (1e-9, 1.0 - 1e-9),
+            1,
+            otgen.Minkowski(100),
+            Fraction(1e-9) + Fraction(5e-4) * Fraction(1.0 - 1e-9),
+        ),
+        (1e70, 0.0, (1e-320, 1e10), 1, "euclidean", Fraction(1e70) * Fraction(1e-320) / Fraction(1e10)),
+        (1e70, 0.0, (1e-320, 3.0), 1, "euclidean", Fraction(1e70) * Fraction(1e-320) / Fraction(3.0)),
+        (1e-200, 0.0, (0.5, 0.5), 2, "euclidean", Fraction(1e-200) ** 2 / 2),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_bounds_hold_where_numbers_run_out_of_exponents(far, near, masses, p, metric, truth, turned):
+    one, many, whole = [[0.0, 0.0]], [[far, 0.0], [0.0, near]], [float(sum(masses))]
+    sides = (many, one, masses, whole) if turned else (one, many, whole, masses)
+    result = otgen.solve(otgen.Problem.from_points(*sides, p=p, metric=metric, normalize=True))
+    assert Fraction(result.lower) <= truth * (1 + Fraction(1, 2**45))
+    assert truth * (1 - Fraction(1, 2**45)) <= Fraction(result.upper)
+
+
+def test_bounds_hold_where_a_high_power_underflows():
+    """Coordinates of 5e-4 beside a box of 10 are nothing to the power of 100: said by the interval, not by the value."""
+    x = np.array([[0.0, 0.0], [10.0, 0.0]])
+    result = otgen.wasserstein(x, x + [0.0, 5e-4], p=1, metric=otgen.Minkowski(100), throw=False)
+    assert result.lower <= 5e-4 <= result.upper
+
+
+def test_one_point_under_costs_that_forbid():
+    costs = np.array([[1.0, np.inf, 2.0]])
+    assert otgen.transport(costs, [4.0], [1.0, 0.0, 3.0]).value == 7.0
+    with pytest.raises(otgen.Infeasible):
+        otgen.transport(costs, [5.0], [1.0, 1.0, 3.0])
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_many_points_that_nearly_coincide(weighted):
+    """The cheapest pairs of all rows are those of the same few columns: a round of pricing for every few rows took 10 s at n = 1000."""
+    rng = np.random.default_rng(0)
+    a, b = rng.dirichlet(np.ones(900), 2) if weighted else (None, None)
+    x, y = rng.random((2, 900, 16)) * 1e-12
+    result = otgen.wasserstein(x, y + 1.0, a, b)
+    assert result.value == pytest.approx(4.0, rel=1e-11)
+    assert result.iterations < 5000
+    assert result.seconds < 2.0
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_points_that_coincide_are_one_place(weighted):
+    """Ten places a side, seven hundred points: some twenty pivots, where one per point and more were needed."""
+    rng = np.random.default_rng(1)
+    one, other = rng.random((2, 10, 3))
+    x, y = one[rng.integers(0, 10, 700)], other[rng.integers(0, 10, 700)]
+    a, b = rng.dirichlet(np.ones(700), 2) if weighted else (None, None)
+    result = otgen.wasserstein(x, y, a, b, p=2)
+    assert result.iterations < 100
+    assert result.marginal_error < 1e-25
+    assert_coupling(result.plan, *(np.full(700, 1 / 700) if w is None else w for w in (a, b)), tolerance=1e-15)
+    truth = ot.emd2([] if a is None else a, [] if b is None else b, ot.dist(x, y), numItermax=10**7)
+    assert result.cost == pytest.approx(truth, rel=1e-9)
+    assert (result.plan.permutation is None) == weighted
+    f, _ = result.potentials
+    assert all(len(np.unique(f[(x == place).all(axis=1)])) == 1 for place in one)
+
+
+def test_a_light_point_beside_heavy_ones_keeps_its_share():
+    x = np.array([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [1.0, 0.0]])
+    a, b = np.array([0.5, 1e-17, 0.25, 0.25]), np.full(3, 1 / 3)
+    result = otgen.wasserstein(x, x[:3] + 1.0, a, b, normalize=True)
+    assert result.plan.marginals()[0][1] == pytest.approx(1e-17, rel=1e-12)
+    assert result.marginal_error < 1e-28
