@@ -206,35 +206,6 @@ class TestCertify:
             with pytest.raises(AssertionError):
                 assert_proven(lied, truth * total)
 
-    def test_wrong_plans_and_potentials_still_prove_true_bounds(self):
-        from otgen.proofs import certify_dual
-
-        problem = Problem.from_points(X, Y).scaled()
-        truth = otgen.wasserstein(X, Y).cost
-        product = matrix_plan(np.full((12, 15), 1 / 180))
-        loose = certify_dual(problem, product, (RNG.normal(size=12), RNG.normal(size=15)))
-        assert loose.lower <= truth <= loose.upper
-        short = matrix_plan(np.full((12, 15), 0.9 / 180))
-        charged = certify_dual(problem, short, (np.zeros(12), np.zeros(15)))
-        assert truth <= charged.upper
-        assert charged.marginal_error == pytest.approx(0.1)
-        assert not charged.optimal
-
-    def test_a_plan_on_forbidden_pairs_proves_nothing(self):
-        from otgen.proofs import certify_dual
-
-        problem = Problem.from_matrix([[np.inf, 1.0], [1.0, 1.0]])
-        out = certify_dual(problem, matrix_plan(np.eye(2) / 2), (np.zeros(2), np.zeros(2)))
-        assert out.upper == np.inf
-
-    def test_unsorted_points_prove_nothing_on_the_line(self):
-        from otgen.model.plan import MonotonePlan
-        from otgen.proofs import certify_monotone
-
-        z = np.array([1.0, 0.0])
-        with pytest.raises(ValueError, match="sorted"):
-            certify_monotone(MonotonePlan(z, z, z, z, None, None), 2.0)
-
 
 class TestInput:
     @pytest.mark.parametrize(

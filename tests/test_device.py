@@ -10,6 +10,7 @@ import pytest
 import otgen
 from otgen import Problem
 from otgen.distances import implicit
+from otgen.model.units import scaled
 from otgen.solvers import sinkhorn
 
 pytestmark = pytest.mark.skipif(emulated.COMPILER is None, reason="needs g++")
@@ -196,7 +197,7 @@ def test_numbers_are_the_same_wherever_points_were_shifted(metric, unit, dtype):
     x, y = ((unit * (1e5 + 30 * z)).astype(dtype) for z in clouds(40, 30, 2)[:2])
     p = 1 if metric == "sqeuclidean" else 2
     placed, plain = (
-        Problem.from_points(*pair, p=p, metric=metric).scaled().cost for pair in ((there(x), there(y)), (x, y))
+        scaled(Problem.from_points(*pair, p=p, metric=metric)).cost for pair in ((there(x), there(y)), (x, y))
     )
     assert (plain.shift != 0) == (unit != 1.0)
     for mine, other in ((placed._ground, plain._ground), (placed._middle, plain._middle)):
@@ -229,7 +230,7 @@ def test_halves_are_seen_on_the_host_first():
 
 def test_a_problem_can_be_put_on_a_device_and_back():
     x, y, a, b = clouds(40, 30, 2)
-    problem = Problem.from_points(1e60 * x, 1e60 * y, a, b).scaled()
+    problem = scaled(Problem.from_points(1e60 * x, 1e60 * y, a, b))
     moved = problem.on("cuda:0")
     assert (moved.cost.device, moved.cost.shift, moved.on("cuda:0")) == ("cuda:0", problem.cost.shift, moved)
     value = otgen.solve(problem).value

@@ -23,13 +23,15 @@ from ..model.cost import Metric, PointCost, StackCost, is_plain
 from ..model.plan import EntropicPlan, rounded
 from ..model.problem import Problem, Relative
 from ..model.status import Status
+from ..model.units import Units
 from ..proofs import Certificate, entropic_bounds
-from ..solvers import Sinkhorn, Solution
+from ..solvers import Sinkhorn
 from ..solvers.sinkhorn_batch import solve_stack
+from .answer import Answer
 from .entropic import debiased, divergence_problems, entropic_problem, sinkhorn_from
 from .exact import wasserstein
 from .result import Result
-from .solve import Units, assemble, checked, run
+from .solve import checked, run
 
 _HELD = 2**19  # pairs whose costs are held at once
 
@@ -340,9 +342,9 @@ def _one(problem: Problem, k: int, plan: Any, sides: list[Floats], bounds: Any, 
     own = EntropicPlan(problem.cost, f, g, problem.epsilon, a, b, u, v, r, s)
     cost, lower, upper, scale, error, dual = (float(numbers[k]) for numbers in bounds[:6])
     exact = bounds.exact and (float(bounds.exact[0][k]), float(bounds.exact[1][k]))
-    certificate = Certificate("entropic", cost, lower, upper, scale, error, (f, g), dual, exact)
-    solution = Solution(problem, own, (f, g), Status.CONVERGED, count, "Sinkhorn")
-    return assemble(problem, solution, certificate, Units(0, problem.p, 1.0, False), seconds)
+    certificate = Certificate("entropic", cost, lower, upper, scale, error, own, (f, g), dual, exact)
+    answer = Answer(problem, problem, certificate, Units(0, problem.p))
+    return answer.result(Status.CONVERGED, "Sinkhorn", count, seconds)
 
 
 def _each(xs: Any, ys: Any, a: Any, b: Any, call: Callable[..., Any]) -> list[Any]:

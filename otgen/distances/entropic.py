@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.origin import device_of
+from ..model import units
 from ..model.cost import Metric, PointCost
 from ..model.problem import Problem, Relative
 from ..model.status import Status
@@ -250,7 +251,7 @@ def entropic_term(problem: Problem, epsilon: Any, relax: Any, least: float | Non
 def _epsilon(problem: Problem, epsilon: Any, least: float | None = None) -> float:
     """Epsilon in cost units."""
     if isinstance(epsilon, Relative):
-        mean = problem.mean_cost()
+        mean = units.mean_cost(problem)
         return epsilon.fraction * mean if mean > 0 else epsilon.fraction
     number = scalars.real(epsilon, "epsilon")
     if least is not None and number == least:

@@ -13,7 +13,7 @@ from ..inputs import scalars
 from ..inputs.types import Floats
 from ..kernels import monotone as stairs
 from ..kernels.parallel import threads
-from ..model.cost import root_shift
+from ..model import units
 from ..model.measure import Measure, Weights
 from ..model.problem import Problem
 from ..model.status import Status
@@ -68,7 +68,7 @@ def sliced_wasserstein(
     p, count = scalars.finite_order(p), scalars.count(n_projections, "n_projections")
     problem = Problem.from_points(x, y, a, b, p=p, normalize=normalize, anywhere=False)
     source, target = problem.source, problem.target
-    cost: Any = problem.cost.scaled()
+    cost: Any = units.scaled(problem).cost
     centre = (cost.x.mean(axis=0) + cost.y.mean(axis=0)) / 2
     directions = scalars.generator(rng).standard_normal((count, source.dim))
     directions /= np.sqrt((directions**2).sum(axis=1, keepdims=True))
@@ -78,10 +78,10 @@ def sliced_wasserstein(
     value = mean ** (1 / p)
     slope = value / (p * mean) if mean > 0 else 0.0
     return Result(
-        value=root_shift(value, cost.shift, 1.0),
+        value=units.root_shift(value, cost.shift, 1.0),
         lower=None,
         upper=None,
-        cost=root_shift(mean, cost.shift, p),
+        cost=units.root_shift(mean, cost.shift, p),
         cost_lower=None,
         cost_upper=None,
         status=Status.ESTIMATE,
@@ -92,7 +92,7 @@ def sliced_wasserstein(
         mass=problem.mass,
         seconds=time.perf_counter() - began,
         p=p,
-        standard_error=root_shift(slope * error, cost.shift, 1.0),
+        standard_error=units.root_shift(slope * error, cost.shift, 1.0),
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import abc
 import math
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,10 +18,14 @@ from ..inputs import arrays
 from ..inputs.types import Floats
 from ..kernels import Indices
 from ..kernels import monotone as stairs
-from ..kernels.sorting import argsort
+from ..kernels.sorting import argsort, sort_with
 from .cost import Cost
+from .measure import Measure
 
-_CUT = 64.0  # terms of an entropic plan below 2 ** -64 of a (x) b may be left out of its sums
+DROPPED_BITS = (
+    64.0  # terms of an entropic plan below 2 ** -64 of a (x) b may be left out of its sums; proofs charge them
+)
+_ONE_THREAD = 20_000  # points that are sorted sooner than a thread starts
 _DENSE = 200_000_000  # entries above which todense refuses
 
 
@@ -134,23 +139,6 @@ class SparsePlan(Plan):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class BottleneckPlan(SparsePlan):
-    """A plan for p = inf with its proof.
-
-    ``units`` are the entries as whole numbers, in the exact proportions of the weights; ``cut`` lists sources that have more
-    mass than all targets closer to one of them than the longest pair of the plan.
-    """
-
-    units: tuple[int, ...] = ()
-    cut: Indices = field(default_factory=lambda: np.empty(0, np.int64))
-
-    @property
-    def T(self) -> SparsePlan:
-        """The plan from targets to sources."""
-        return SparsePlan(self.columns, self.rows, self.values, (self.size[1], self.size[0]))
-
-
-@dataclass(frozen=True, eq=False, repr=False)
 class MonotonePlan(Plan):
     """The monotone coupling of two measures on the line; entries are listed when first asked for, in O(n log n).
 
@@ -168,6 +156,31 @@ class MonotonePlan(Plan):
     x_order: Indices | None = None
     y_order: Indices | None = None
     totals: tuple[tuple[float, float], tuple[float, float]] | None = None
+
+    @classmethod
+    def between(cls, x: Floats, y: Floats, source: Measure, target: Measure) -> MonotonePlan:
+        """Both clouds (n,), (m,) in order, each on its own thread; where weights do not matter, values are sorted alone."""
+        plain = source.uniform and target.uniform
+
+        def arranged(side: tuple[Floats, Measure]) -> tuple[Floats, Floats | None, Any]:
+            values, measure = side
+            if plain:
+                return np.sort(values), None, None
+            ordered = sort_with(values, measure.weights)
+            return ordered.values, None if measure.uniform else ordered.weights, ordered.order
+
+        sides = ((x, source), (y, target))
+        if len(x) + len(y) < _ONE_THREAD:
+            one, other = map(arranged, sides)
+        else:
+            with ThreadPoolExecutor(2) as pool:
+                one, other = pool.map(arranged, sides)
+        return cls(x, y, one[0], other[0], one[1], other[1], one[2], other[2], (source.total, target.total))
+
+    @property
+    def largest(self) -> float:
+        """The largest distance that is travelled."""
+        return stairs.walk(self.masses, self.x_sorted, self.y_sorted, 1.0).largest
 
     @cached_property
     def masses(self) -> stairs.Masses:
@@ -271,7 +284,7 @@ class EntropicPlan(Plan):
     def smooth_marginals(self) -> tuple[Floats, Floats]:
         """Row and column sums without the rank-one rest."""
         heights, weights = self.u * self.a, self.v * self.b
-        log_rows, columns = self.cost.sweep(self.f, self.g, heights, weights, self.epsilon, 0.0, cut=_CUT)
+        log_rows, columns = self.cost.sweep(self.f, self.g, heights, weights, self.epsilon, 0.0, cut=DROPPED_BITS)
         with np.errstate(over="ignore", invalid="ignore"):
             return heights * np.exp(log_rows), weights * columns
 
@@ -289,7 +302,7 @@ def rounded(plan: EntropicPlan, relax: tuple[float, float] = (math.inf, math.inf
             if math.isinf(relax[0]):
                 return replace(plan, u=np.where(plan.a > 0, plan.a / rows, 1.0))
             return replace(plan, v=np.where(plan.b > 0, plan.b / columns, 1.0))
-    log_rows, columns = plan.cost.sweep(plan.f, plan.g, plan.a, plan.b, plan.epsilon, floor=0.0, cut=_CUT)
+    log_rows, columns = plan.cost.sweep(plan.f, plan.g, plan.a, plan.b, plan.epsilon, floor=0.0, cut=DROPPED_BITS)
     scaled = replace(plan, u=np.exp(-np.maximum(log_rows, 0.0)), v=1.0 / np.maximum(columns, 1.0))
     rows, columns = scaled.smooth_marginals()
     r, s = np.maximum(plan.a - rows, 0.0), np.maximum(plan.b - columns, 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from ..errors import InvalidInput
 from ..inputs import arrays, scalars
 from ..inputs.types import Floats
 from ..kernels import gpu, on_device
-from .cost import Cost, DevicePointCost, MatrixCost, Metric, PointCost, SparseCost, point_cost, root_shift
+from .cost import Cost, DevicePointCost, MatrixCost, Metric, PointCost, SparseCost, point_cost
 from .marginals import Marginals
 from .measure import Measure
+from .plan import MonotonePlan
 
 
 @dataclass(frozen=True)
@@ -206,25 +208,11 @@ class Problem:
         """Whether p is infinite: the largest distance counts, not the sum."""
         return math.isinf(self.p)
 
-    def scaled(self) -> Problem:
-        """The same problem with its cost divided by a power of two (exactly) so that the largest is about 1."""
-        cost = self.cost.scaled()
-        if not self.epsilon:
-            return replace(self, cost=cost)
-        shift = (cost.shift - self.cost.shift) * self.p
-        epsilon, one, other = (root_shift(strength, -1, shift) for strength in (self.epsilon, *self.relax))
-        if not 0 < epsilon < math.inf:
-            raise InvalidInput(
-                f"epsilon must be comparable with the costs; received {self.epsilon!r} for costs out of its range; "
-                f"use otgen.Relative, or rescale the points"
-            )
-        return replace(self, cost=cost, epsilon=epsilon, relax=(one, other))
-
-    def mean_cost(self) -> float:
-        """``sum a_i b_j c_ij`` over the allowed pairs, in the problem's own units: one pass over all pairs."""
-        cost = self.cost.scaled()
-        mean = float(self.source.probabilities @ cost.sums(self.target.probabilities))
-        return root_shift(mean, cost.shift - self.cost.shift, self.p)
+    @cached_property
+    def monotone(self) -> MonotonePlan:
+        """The coupling of both clouds in order, for points on the line."""
+        assert isinstance(self.cost, PointCost)
+        return MonotonePlan.between(self.cost.x[:, 0], self.cost.y[:, 0], self.source, self.target)
 
     def __repr__(self) -> str:
         n, m = self.shape

@@ -18,10 +18,12 @@ from ..distances.solve import checked, run
 from ..errors import InvalidInput, MassMismatch, NotConverged
 from ..inputs.types import Floats
 from ..kernels import sinkhorn_small
+from ..model import units
 from ..model.cost import Metric, Minkowski, PointCost, StackCost, is_plain
 from ..model.marginals import Marginals
 from ..model.plan import MonotonePlan
 from ..model.problem import Problem
+from ..model.units import Units
 from ..solvers import Sinkhorn
 
 _TRUSTED = 1e-3  # relative residual above which a second derivative is none
@@ -58,7 +60,7 @@ def _problem(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Metri
 
 def mean_costs(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Metric, device: str = "cpu") -> Floats:
     """``sum_ij a_i b_j c_ij``, of probabilities: (B,)."""
-    return np.array([_problem(*four, p, metric, device).mean_cost() for four in zip(x, y, a, b)])
+    return np.array([units.mean_cost(_problem(*four, p, metric, device)) for four in zip(x, y, a, b)])
 
 
 def entropic(
@@ -92,13 +94,13 @@ def entropic_gradients(
         return in_x, in_y, in_a, in_b
     out: Any = tuple(np.empty(z.shape) for z in (x, y, a, b))
     for k, scaled in enumerate(_scaled(terms, x, y, a, b, epsilon)):
-        shift, down = scaled.cost.shift * scaled.p, 2.0 ** (-scaled.cost.shift * scaled.p)
-        points, weights = envelope(
-            scaled.cost, scaled.marginals, scaled.epsilon, f[k] * down, g[k] * down, symmetric=scaled.symmetric
-        )
-        by = shift - scaled.cost.points_shift if isinstance(scaled.cost, PointCost) else shift
-        for target, found, power in zip(out, (*points, *weights), (by, by, shift, shift)):
-            target[k] = found * 2.0**power
+        back = Units.of(scaled)
+        pair = back.potentials_in(f[k]), back.potentials_in(g[k])
+        points, weights = envelope(scaled.cost, scaled.marginals, scaled.epsilon, *pair, symmetric=scaled.symmetric)
+        for target, found in zip(out[:2], points):
+            target[k] = back.slopes(found)
+        for target, found in zip(out[2:], weights):
+            target[k] = back.potentials(found)
     return out
 
 
@@ -167,4 +169,4 @@ def check_weights(a: Floats, b: Floats, tolerance: float) -> None:
 
 
 def _scaled(terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats) -> list[Problem]:
-    return [terms.problem(*five).scaled() for five in zip(x, y, a, b, epsilon.tolist())]
+    return [units.scaled(terms.problem(*five)) for five in zip(x, y, a, b, epsilon.tolist())]

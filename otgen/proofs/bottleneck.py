@@ -14,42 +14,51 @@ import numpy as np
 
 from ..kernels import Indices
 from ..kernels.integer_masses import whole
+from ..model.claim import Claim, Flows
 from ..model.cost import CallableCost, Cost, PointCost, row_blocks
-from ..model.plan import BottleneckPlan
+from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate, above, below
 
 
-def certify_bottleneck(problem: Problem, plan: BottleneckPlan) -> Certificate:
-    """Prove an interval for the largest distance under the best coupling, from a plan and the cut it comes with.
+def prove_cut(problem: Problem, claim: Claim) -> Certificate:
+    """Prove an interval for the largest distance under the best coupling, from a plan in whole numbers and a cut.
 
-    Parameters
-    ----------
-    problem : Problem
-        Scaled, between points, with p = inf.
-    plan : BottleneckPlan
-        A wrong one proves nothing: its side of the interval is then infinite, or 0.
+    A wrong plan or cut proves nothing: its side of the interval is then infinite, or 0.
     """
     assert isinstance(problem.cost, PointCost | CallableCost)
+    flows = claim.flows
+    if flows is None or not len(flows.rows) or claim.units is None:
+        return Certificate("cut", math.inf, 0.0, math.inf, math.inf, math.nan)
     distances = replace(problem.cost, p=1.0)
-    longest = float(distances.pairs(plan.rows, plan.columns).max())
+    couples = _couples(problem, flows, claim.units)
+    longest = float(distances.pairs(flows.rows, flows.columns).max())
     relative, absolute = distances.rounding
     margin = relative * longest + absolute if longest else 0.0
-    upper = above(longest, margin) if _couples(problem, plan) else math.inf
-    lower = max(0.0, below(longest, margin)) if _cuts(problem, distances, plan.cut, longest) else 0.0
-    return Certificate("cut", longest, lower, upper, longest, 0.0)
+    upper = above(longest, margin) if couples else math.inf
+    cut = np.empty(0, np.int64) if claim.cut is None else np.unique(claim.cut)
+    lower = max(0.0, below(longest, margin)) if _cuts(problem, distances, cut, longest) else 0.0
+    total = sum(claim.units)
+    plan = (
+        SparsePlan(flows.rows, flows.columns, np.array([unit / total for unit in claim.units]), problem.shape)
+        if couples
+        else None
+    )
+    return Certificate("cut", longest, lower, upper, longest, 0.0 if couples else math.nan, plan)
 
 
-def _couples(problem: Problem, plan: BottleneckPlan) -> bool:
-    """Whether the plan's whole numbers have exactly the marginals of the problem."""
-    total = sum(plan.units)
-    sides = ((plan.rows, problem.source.weights), (plan.columns, problem.target.weights))
+def _couples(problem: Problem, flows: Flows, units: tuple[int, ...]) -> bool:
+    """Whether whole numbers have exactly the marginals of the problem."""
+    total = sum(units)
+    if any(unit < 0 for unit in units):
+        return False
+    sides = ((flows.rows, problem.source.weights), (flows.columns, problem.target.weights))
     for indices, weights in sides:
         masses, sums = whole(weights), [0] * len(weights)
-        for index, amount in zip(indices.tolist(), plan.units):
+        for index, amount in zip(indices.tolist(), units):
             sums[index] += amount
         mass = sum(masses)
-        if any(amount < 0 for amount in plan.units) or any(s * mass != w * total for s, w in zip(sums, masses)):
+        if any(s * mass != w * total for s, w in zip(sums, masses)):
             return False
     return True
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from ..inputs.types import Floats
+from ..model.plan import Plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +16,8 @@ class Certificate:
     ``kind`` names the argument: ``dual`` (potentials feasible for all pairs), ``monotone`` (on the line), ``cut`` (for
     p = inf), ``entropic``. ``cost`` is what the plan costs, ``scale`` what the gap is compared with (the largest of
     the cost, ``a.|f| + b.|g|`` with both sides of the potentials balanced, and 1e-7 of the spread of the cost), ``marginal_error`` the larger L1 error of the
-    plan's marginals, ``potentials`` the potentials that prove the lower bound (None where they are made on demand).
+    plan's marginals. ``plan`` is the plan of the claim, None where there was none; ``potentials`` are those that prove the lower bound,
+    None on the line, where the plan makes them when asked.
 
     Examples
     --------
@@ -30,10 +31,10 @@ class Certificate:
     upper: float
     scale: float
     marginal_error: float
+    plan: Plan | None = None
     potentials: tuple[Floats, Floats] | None = None
     objective: float | None = None
     exact_bounds: tuple[float, float] | None = None
-    details: Any = None
 
     @property
     def optimal(self) -> bool:

@@ -8,8 +8,8 @@ Upper. A plan P >= 0 whose marginals miss by ``e`` in L1 is made feasible by tak
 ``<P, C - low>``) and adding at most e at no more than ``high - low`` a unit: ``OT <= <P, C> - low (sum P - 1) + e (high - low)``.
 Marginals are summed in pairs of doubles, so that a plan from a tree of exact flows is charged nothing for rounding.
 
-Where pairs are forbidden no bound on the price of a repair exists in general; residual mass is then priced at the
-spread times the longest alternating path, n + m arcs.
+Where pairs are forbidden a repair may not exist. A plan that misses no more than rounding of the weights can come to counts as one,
+and what it misses is priced at the spread times the longest alternating path, n + m arcs; any other proves nothing.
 """
 
 from __future__ import annotations
@@ -21,23 +21,21 @@ import numpy as np
 
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT, dot, dots, marginal_residual, total
+from ..model.claim import Claim, Flows
 from ..model.cost import Cost, StackCost
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate, above, below
 
+_MISPLACED = 2.0**-49  # mass that may be missing where pairs are forbidden: what rounding of the weights can come to
+_TOO_LARGE = 1e140  # of what is about 1 in a scaled problem: products would lose their errors
 
-def certify_dual(problem: Problem, plan: SparsePlan | None, potentials: tuple[Floats, Floats]) -> Certificate:
-    """Prove an interval for ``min <P, C>`` from any plan and any potentials.
 
-    Parameters
-    ----------
-    problem : Problem
-        Scaled, without entropic term.
-    plan : SparsePlan or None
-        None where there is no feasible plan: the upper bound is then infinite.
-    potentials : (ndarray, ndarray)
-        (n,) and (m,), finite, feasible or not.
+def prove_dual(problem: Problem, claim: Claim) -> Certificate:
+    """Prove an interval for ``min <P, C>`` from any plan and any potentials, of which either may be missing.
+
+    Without a plan the upper bound is infinite; without potentials the lower one is what zeros prove. Potentials of any size will do,
+    feasible or not; those that are not finite count as 0.
 
     Returns
     -------
@@ -45,15 +43,17 @@ def certify_dual(problem: Problem, plan: SparsePlan | None, potentials: tuple[Fl
         Of kind ``dual``; its potentials are feasible for all pairs.
     """
     a, b = problem.source.probabilities, problem.target.probabilities
-    f, _ = balanced(a, b, *(np.where(np.isfinite(z), z, 0.0) for z in potentials))
+    claimed = claim.potentials or (np.zeros(len(a)), np.zeros(len(b)))
+    f, _ = balanced(a, b, *(np.where(np.abs(z) < _TOO_LARGE, z, 0.0) for z in claimed))
     g, *numbers = feasible(problem.cost, a, b, f)
     lower, size, slip = map(float, numbers)
     if not a.all() and math.isfinite(
         lower
     ):  # a source without mass proves nothing, but its potential should be feasible and tight
         f = np.where(a > 0, f, problem.cost.ctransform(np.where(np.isfinite(g), g, 0.0))[0])
+    plan = None if claim.flows is None else plan_of(claim.flows, problem.shape)
     if plan is None:
-        return Certificate("dual", math.inf, below(lower, slip), math.inf, size, math.nan, (f, g))
+        return Certificate("dual", math.inf, below(lower, slip), math.inf, size, math.nan, None, (f, g))
     cost, error, charge = _upper(problem, plan)
     return Certificate(
         "dual",
@@ -62,8 +62,23 @@ def certify_dual(problem: Problem, plan: SparsePlan | None, potentials: tuple[Fl
         above(cost, charge),
         max(abs(cost), size, 1e-7 * _spread(problem)),
         error,
+        plan,
         (f, g),
     )
+
+
+def plan_of(flows: Flows, shape: tuple[int, int]) -> SparsePlan | None:
+    """The plan that flows claim, its pairs normalised; None where one is negative or no number, which is no plan."""
+    high, low = flows.high, flows.low
+    with np.errstate(invalid="ignore", over="ignore"):
+        rounded = high if low is None else high + low  # a sum keeps its sign
+    if not all(((z >= 0) & (z < _TOO_LARGE)).all() for z in (high, rounded)):
+        return None
+    if low is None:
+        return SparsePlan(flows.rows, flows.columns, high, shape)
+    part = rounded - high
+    high, low = rounded, (high - (rounded - part)) + (low - part)
+    return SparsePlan(flows.rows, flows.columns, high, shape, low)
 
 
 def balanced(a: Floats, b: Floats, f: Floats, g: Floats) -> tuple[Floats, Floats]:
@@ -98,7 +113,7 @@ def _upper(problem: Problem, plan: SparsePlan) -> tuple[float, float, float]:
     lowest, _ = problem.cost.range()
     costs = problem.cost.pairs(plan.rows, plan.columns).astype(np.float64, copy=False)
     costs = np.where(plan.values > 0, costs, 0.0)
-    if np.isinf(costs).any() or (plan.values < 0).any():
+    if np.isinf(costs).any():
         return math.inf, math.nan, math.inf
     low = np.zeros(len(plan.values)) if plan.low is None else plan.low
     cost = dot(plan.values, costs) + dot(low, costs)
@@ -106,6 +121,8 @@ def _upper(problem: Problem, plan: SparsePlan) -> tuple[float, float, float]:
         marginal_residual(plan.rows, plan.values, low, problem.source.weights),
         marginal_residual(plan.columns, plan.values, low, problem.target.weights),
     )
+    if problem.cost.forbids and sum(errors) > _MISPLACED:
+        return cost, max(errors), math.inf
     size = dot(plan.values, np.abs(costs))
     repair = _spread(problem) * (sum(problem.shape) if problem.cost.forbids else 1)
     excess = abs(total(plan.values) + total(low) - 1.0) + 2 * UNIT if any(e > 0 for e in errors) else 0.0

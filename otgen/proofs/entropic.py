@@ -25,14 +25,13 @@ import numpy as np
 
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT, dots
+from ..model.claim import Claim
 from ..model.cost import Cost, StackCost
 from ..model.marginals import Marginals
-from ..model.plan import EntropicPlan
+from ..model.plan import DROPPED_BITS, EntropicPlan, rounded
 from ..model.problem import Problem
 from .certificate import Certificate
 from .dual import balanced, feasible
-
-_CUT = 64.0  # terms below 2 ** -64 are left out of sums, and charged
 
 
 class Bounds(NamedTuple):
@@ -47,17 +46,11 @@ class Bounds(NamedTuple):
     exact: tuple[Any, Any] | None
 
 
-def certify_entropic(problem: Problem, plan: EntropicPlan, potentials: tuple[Floats, Floats]) -> Certificate:
-    """Prove intervals for the entropic value and for the unregularised cost.
+def prove_entropic(problem: Problem, claim: Claim) -> Certificate:
+    """Prove intervals for the entropic value and for the unregularised cost, from potentials of any kind.
 
-    Parameters
-    ----------
-    problem : Problem
-        Scaled, with ``epsilon > 0``, its cost in float64.
-    plan : EntropicPlan
-        The rounded plan.
-    potentials : (ndarray, ndarray)
-        (n,) and (m,), float64.
+    The plan is the Gibbs plan of the potentials moved onto the marginals, by :func:`otgen.model.plan.rounded`: whatever they are,
+    it is a plan. Potentials of points with mass that are not finite count as 0.
 
     Returns
     -------
@@ -65,10 +58,14 @@ def certify_entropic(problem: Problem, plan: EntropicPlan, potentials: tuple[Flo
         Of kind ``entropic``: ``objective`` is the dual value, with bounds of the entropic value; ``cost`` is the plan's, and
         ``exact_bounds`` hold the unregularised cost.
     """
+    n, m = problem.shape
+    f, g = (np.where(np.isfinite(z), z, 0.0) for z in claim.potentials or (np.zeros(n), np.zeros(m)))
+    plan = EntropicPlan(problem.cost, f, g, problem.epsilon, *problem.masses)
+    plan = plan if problem.cost.forbids and not problem.relaxed else rounded(plan, problem.relax)
     found = entropic_bounds(_with_mass(plan), problem.relax, exact=not problem.as_received)
     cost, lower, upper, scale, error, dual = (float(number) for number in found[:6])
     exact = found.exact and (float(found.exact[0]), float(found.exact[1]))
-    return Certificate("entropic", cost, lower, upper, scale, error, potentials, dual, exact)
+    return Certificate("entropic", cost, lower, upper, scale, error, plan, (f, g), dual, exact)
 
 
 def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bool) -> Bounds:
@@ -81,7 +78,7 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
     a, b, whole, size = goal.a, goal.b, goal.whole, goal.size
     terms = (sum(plan.shape) + 16) * UNIT
     argument = cost.exponent_error + 8 * UNIT * (np.abs(f).max(-1) + np.abs(g).max(-1))
-    log_rows, columns = cost.sweep(f, g, a, b, plan.epsilon, 0.0, cut=_CUT)
+    log_rows, columns = cost.sweep(f, g, a, b, plan.epsilon, 0.0, cut=DROPPED_BITS)
     with np.errstate(over="ignore", invalid="ignore"):
         rows = a * np.exp(log_rows)
         mass = rows.sum(-1)
@@ -92,7 +89,7 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
         wobble = [1.0 if math.isinf(rho) else 1.0 + np.abs(z) / rho for z, rho in zip((f, g), relax)]  # of expm1
         sized = dots(a, np.abs(gains[0]) * wobble[0]) + dots(b, np.abs(gains[1]) * wobble[1])
         dual = dots(a, gains[0]) + dots(b, gains[1]) - epsilon * (mass - whole)
-        slip = 12 * UNIT * (sized + epsilon * whole) + np.maximum(mass, whole) * epsilon * (grain + 2.0**-_CUT)
+        slip = 12 * UNIT * (sized + epsilon * whole) + np.maximum(mass, whole) * epsilon * (grain + 2.0**-DROPPED_BITS)
         proves = np.isfinite(mass) & np.isfinite(sized)  # far from done, a mass or a price may be beyond all floats
         dual, sized = np.where(proves, dual, -np.inf), np.where(proves, sized, -np.inf)
         lower = np.where(proves, _below(dual, 1.01 * slip), -np.inf)
@@ -178,8 +175,10 @@ def _primal(plan: EntropicPlan, goal: Marginals, grain: Any) -> tuple[Any, Any, 
     value = value + rest + epsilon * divergence
     highest, depth = _highest(cost), _depth(plan, goal)
     residual = np.abs(rows + r * of_s[..., None] - a).sum(-1) + np.abs(columns + s * of_r[..., None] - b).sum(-1)
-    residual = residual + (2 * grain + 2.0 ** (2 - _CUT)) * goal.size
-    repair = residual * (highest - np.minimum(0.0, cost.range()[0]) + epsilon * depth)
+    residual = residual + (2 * grain + 2.0 ** (2 - DROPPED_BITS)) * goal.size
+    with np.errstate(divide="ignore"):
+        taken = np.maximum(depth, -np.log(residual))  # small entries are dear to take from: -x log x is steep at 0
+    repair = residual * (highest - np.minimum(0.0, cost.range()[0]) + epsilon * taken)
     size = _size(plan, rows, columns) + np.abs(rest) + goal.size * highest
     rounding = grain * (size + epsilon * (depth + np.abs(entropy) + goal.whole))
     upper = _above(value, 1.01 * (repair + rounding))

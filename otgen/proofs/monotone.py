@@ -8,7 +8,7 @@ and potentials have the same value in real arithmetic. So the coupling's cost is
 from i on have more mass than the targets after j (the step at (i, j) carries mass), yet every target closer than t to
 one of them comes after j. So no plan has all distances below t.
 
-Both need sorted points and breakpoints decided exactly; ties decided within the rounding of the cumulative sums are
+The points are sorted here, from the problem as posed; breakpoints are decided exactly; ties decided within the rounding of the cumulative sums are
 charged with the mass that they may misplace.
 """
 
@@ -21,26 +21,14 @@ import numpy as np
 from ..kernels import monotone as stairs
 from ..kernels.double_double import UNIT
 from ..model.measure import Weights
-from ..model.plan import MonotonePlan
+from ..model.problem import Problem
 from .certificate import Certificate, above, below
 
 
-def certify_monotone(plan: MonotonePlan, power: float) -> Certificate:
-    """Prove an interval for the mean of ``|x - y| ** power`` under the optimal coupling.
-
-    Parameters
-    ----------
-    plan : MonotonePlan
-        Its values must ascend, weights in the same order.
-    power : float
-        At least 1, finite.
-
-    Raises
-    ------
-    ValueError
-        If the points are not sorted: the proof would be void.
-    """
-    x, y = _sorted(plan)
+def prove_monotone(problem: Problem) -> Certificate:
+    """Prove an interval for the mean of ``|x - y| ** power`` under the optimal coupling of points on the line."""
+    plan, power = problem.monotone, problem.line_power
+    x, y = plan.x_sorted, plan.y_sorted
     span = float(max(abs(x[-1] - y[0]), abs(y[-1] - x[0])))
     farthest = min(span**power, 1e200) if span > 1 else span**power
     if plan.a is None and plan.b is None and len(x) == len(y):
@@ -51,15 +39,7 @@ def certify_monotone(plan: MonotonePlan, power: float) -> Certificate:
         charge = (len(x) + len(y)) * both.tie / both.total * farthest
     margin = 1.01 * (2 * power + 8 + terms) * UNIT * cost + charge + (1e-300 if span else 0.0)
     scale = max(cost, 1e-7 * farthest)
-    return Certificate("monotone", cost, below(cost, margin), above(cost, margin), scale, 0.0)
-
-
-def _sorted(plan: MonotonePlan) -> tuple[Weights, Weights]:
-    """The values of both sides, ascending as both proofs need them."""
-    x, y = plan.x_sorted, plan.y_sorted
-    if (x[1:] < x[:-1]).any() or (y[1:] < y[:-1]).any():
-        raise ValueError("a proof on the line needs sorted points")
-    return x, y
+    return Certificate("monotone", cost, below(cost, margin), above(cost, margin), scale, 0.0, plan)
 
 
 def _paired(x: Weights, y: Weights, power: float) -> float:
@@ -72,15 +52,10 @@ def _paired(x: Weights, y: Weights, power: float) -> float:
     return float(distances.mean())
 
 
-def certify_cut(plan: MonotonePlan) -> Certificate:
-    """Prove the largest distance under the best coupling, ``W_inf``, of sorted points; exact up to one rounding.
-
-    Raises
-    ------
-    ValueError
-        If the points are not sorted: the proof would be void.
-    """
-    x, y = _sorted(plan)
+def prove_line_cut(problem: Problem) -> Certificate:
+    """Prove the largest distance under the best coupling of points on the line, ``W_inf``; exact up to one rounding."""
+    plan = problem.monotone
+    x, y = plan.x_sorted, plan.y_sorted
     walked = stairs.walk(plan.masses, x, y, 1.0)
     largest = walked.largest
     faint = min(float(z[z > 0].min()) / float(z.sum()) for z in (plan.masses.a, plan.masses.b))
@@ -88,4 +63,4 @@ def certify_cut(plan: MonotonePlan) -> Certificate:
         rows, columns = stairs.exact_steps(plan.masses.a, plan.masses.b)
         largest = float(np.abs(x[rows] - y[columns]).max())
     margin = UNIT * largest
-    return Certificate("cut", largest, below(largest, margin), above(largest, margin), largest, 0.0)
+    return Certificate("cut", largest, below(largest, margin), above(largest, margin), largest, 0.0, plan)

@@ -15,18 +15,14 @@ from .certificate import Certificate, above, below
 _UNDERFLOW = 2.0**-1000  # more than any operation loses where numbers run out of exponents
 
 
-def certify_only(problem: Problem, plan: SparsePlan) -> Certificate | None:
-    """Prove an interval for ``min <P, C>`` between one point and many, if the plan is the one that there is; else None."""
-    if 1 not in problem.shape or problem.cost.forbids or plan.low is None:
-        return None
+def prove_unique_plan(problem: Problem) -> Certificate:
+    """Prove an interval for ``min <P, C>`` between one point and many, by the plan that there is."""
     turned = problem.shape[0] != 1
     side, cost = (problem.source, problem.cost.T) if turned else (problem.target, problem.cost)
-    one, many = (plan.columns, plan.rows) if turned else (plan.rows, plan.columns)
     high, low = shares(side.weights)
     used = np.flatnonzero(high)
-    wanted = ((many, used), (plan.values, high[used]), (plan.low, low[used]))
-    if plan.shape != problem.shape or one.any() or not all(np.array_equal(*pair) for pair in wanted):
-        return None
+    one, many = np.zeros_like(used), used
+    plan = SparsePlan(*((many, one) if turned else (one, many)), high[used], problem.shape, low[used])
     costs = cost.block()[0].astype(np.float64, copy=False)
     sizes = np.abs(costs)
     value, size, largest = dot(high, costs) + dot(low, costs), dot(high, sizes), float(sizes.max())
@@ -41,5 +37,6 @@ def certify_only(problem: Problem, plan: SparsePlan) -> Certificate | None:
         above(value, margin),
         max(size, 1e-7 * largest),
         (len(costs) + 8) * 2.0**-100 + lost,
+        plan,
         (g, f) if turned else (f, g),
     )

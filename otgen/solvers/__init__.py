@@ -1,5 +1,6 @@
-"""Solvers: frozen configuration. Pass one as ``solver=`` to any front door."""
+"""Solvers: frozen configuration. Pass one as ``solver=`` to any front door; your own returns a :class:`Solution`."""
 
+from ..model.claim import Claim, Flows
 from .auto import Auto
 from .base import Solution, Solver
 from .bottleneck import Bottleneck
@@ -13,7 +14,9 @@ __all__ = [
     "Annealing",
     "Auto",
     "Bottleneck",
+    "Claim",
     "Fixed",
+    "Flows",
     "Line",
     "LinearProgram",
     "Schedule",

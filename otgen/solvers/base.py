@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..inputs.types import Floats
-from ..model.plan import Plan
+from ..errors import InvalidInput
+from ..model.claim import Claim
 from ..model.problem import Problem
 from ..model.status import Status
 
@@ -20,15 +20,9 @@ def silent(message: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What a solver hands over; nothing in it is proven yet.
+    """What a solver hands over: a claim in the units of the problem that it was given, and how it came to it. Nothing is proven yet."""
 
-    ``problem`` is the problem that plan and potentials belong to: the one given, perhaps divided by another power of two.
-    ``potentials`` are None where the plan needs none for its proof: on the line, and where it is the only one.
-    """
-
-    problem: Problem
-    plan: Plan | None
-    potentials: tuple[Floats, Floats] | None
+    claim: Claim
     status: Status
     iterations: int
     name: str
@@ -40,3 +34,11 @@ class Solver(Protocol):
     def solve(self, problem: Problem, progress: Progress = ..., init: Any = ...) -> Solution:
         """Solve ``problem``, telling ``progress`` now and then how far it is."""
         ...
+
+
+def refuse_start(init: Any, solver: str) -> None:
+    """Raise if potentials are given to a solver that cannot start from any."""
+    if init is not None:
+        raise InvalidInput(
+            f"init is for the solvers that start from potentials, Simplex and Sinkhorn; received one for {solver}; leave it out"
+        )

@@ -14,11 +14,11 @@ from ..inputs.memory import available, readable
 from ..inputs.types import Floats
 from ..kernels import Indices, max_flow
 from ..kernels.integer_masses import shares
+from ..model.claim import Claim, Flows
 from ..model.cost import CallableCost, PointCost
-from ..model.plan import BottleneckPlan
 from ..model.problem import Problem
 from ..model.status import Status
-from .base import Progress, Solution, silent
+from .base import Progress, Solution, refuse_start, silent
 
 _BITS = 61  # of the whole numbers that flow at first
 _BYTES = 34  # a pair: its distance, its flow, and what sorting the distances takes
@@ -48,6 +48,7 @@ class Bottleneck:
         cost = problem.cost
         if not problem.bottleneck or not isinstance(cost, PointCost | CallableCost):
             raise InvalidInput(f"solver='bottleneck' needs points and p=inf; received {problem!r}; use solver='auto'")
+        refuse_start(init, "Bottleneck")
         n, m = problem.shape
         if _BYTES * n * m > available():
             raise TooLarge(
@@ -55,8 +56,7 @@ class Bottleneck:
                 f"use fewer points, or a large finite p"
             )
         search = _Search(problem, replace(cost, p=1.0).block(), progress)
-        plan = search.run()
-        return Solution(problem, plan, None, Status.OPTIMAL, search.phases, "Bottleneck")
+        return Solution(search.run(), Status.OPTIMAL, search.phases, "Bottleneck")
 
 
 Cut = npt.NDArray[np.bool_]  # of the sources: those that have more than all targets in their reach
@@ -76,13 +76,13 @@ class _Search:
     def __init__(self, problem: Problem, distances: Floats, progress: Progress) -> None:
         a, b = problem.source.weights, problem.target.weights
         self.rows, self.columns = np.flatnonzero(a), np.flatnonzero(b)
-        self.size, self.progress, self.phases = problem.shape, progress, 0
+        self.progress, self.phases = progress, 0
         whole = len(self.rows) == len(a) and len(self.columns) == len(b)
         self.distances = distances if whole else np.ascontiguousarray(distances[np.ix_(self.rows, self.columns)])
         self.exact = shares(a[self.rows], b[self.columns])
         self.shift = max(0, sum(self.exact[0]).bit_length() - _BITS)
 
-    def run(self) -> BottleneckPlan:
+    def run(self) -> Claim:
         """The least threshold that lets everything through, its plan, and a cut below it."""
         floor = max(float(self.distances.min(axis=1).max()), float(self.distances.min(axis=0).max()))
         steps = np.unique(self.distances[self.distances >= floor])
@@ -99,7 +99,7 @@ class _Search:
             cut = below
         elif self.distances.min(axis=1).max() == floor:
             cut = self.distances.min(axis=1) == floor
-        return self._plan(amounts, self.rows[cut])
+        return self._claim(amounts, self.rows[cut])
 
     def _first(self, steps: Floats, low: int, passes: Callable[[float], bool]) -> int:
         """The first step from ``low`` on that passes, by bisection; the last one does."""
@@ -154,10 +154,9 @@ class _Search:
                 wanted[over[-1]] = b[over[-1]] > 0
         return {pair: amount for pair, amount in amounts.items() if amount}
 
-    def _plan(self, amounts: dict[tuple[int, int], int], cut: Indices) -> BottleneckPlan:
+    def _claim(self, amounts: dict[tuple[int, int], int], cut: Indices) -> Claim:
         total = sum(self.exact[0])
         pairs = np.array(list(amounts), dtype=np.int64)
         values = np.array([amount / total for amount in amounts.values()])
-        return BottleneckPlan(
-            self.rows[pairs[:, 0]], self.columns[pairs[:, 1]], values, self.size, None, tuple(amounts.values()), cut
-        )
+        flows = Flows(self.rows[pairs[:, 0]], self.columns[pairs[:, 1]], values)
+        return Claim(flows, units=tuple(amounts.values()), cut=cut)

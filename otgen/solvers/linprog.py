@@ -11,10 +11,10 @@ import scipy.sparse
 
 from ..errors import InvalidInput, TooLarge
 from ..inputs import scalars
-from ..model.plan import SparsePlan
+from ..model.claim import Claim, Flows
 from ..model.problem import Problem
 from ..model.status import Status
-from .base import Progress, Solution, silent
+from .base import Progress, Solution, refuse_start, silent
 
 _PAIRS = 4_000_000
 
@@ -45,13 +45,14 @@ class LinearProgram:
             raise InvalidInput(
                 f"solver='linprog' needs epsilon=0 and finite p; received {problem!r}; use solver='auto'"
             )
+        refuse_start(init, "LinearProgram")
         if n * m > _PAIRS:
             raise TooLarge(
                 f"solver='linprog' lists every pair, about {n * m * 1.5e-6:.0f} GB for {n} x {m}; use solver='simplex'"
             )
         rows, columns, costs = _allowed(problem)
         if not len(costs):
-            return Solution(problem, None, (np.zeros(n), np.zeros(m)), Status.INFEASIBLE, 0, "LinearProgram")
+            return Solution(Claim(ray=(np.ones(n), -np.ones(m))), Status.INFEASIBLE, 0, "LinearProgram")
         lines = np.concatenate([rows, n + columns])
         variables = np.tile(np.arange(len(costs)), 2)
         incidence = scipy.sparse.csr_array((np.ones(len(lines)), (lines, variables)), shape=(n + m, len(costs)))
@@ -64,14 +65,24 @@ class LinearProgram:
             costs, A_eq=incidence, b_eq=masses * scale, method="highs-ds", options=options
         )
         status = {0: Status.OPTIMAL, 1: Status.MAX_ITER, 2: Status.INFEASIBLE}.get(found.status, Status.IMPRECISE)
+        if status is Status.INFEASIBLE:
+            ray = _ray(incidence, masses * scale, options)
+            return Solution(Claim(ray=(ray[:n], ray[n:])), status, int(found.nit), "LinearProgram")
         if found.x is None:
-            zeros = np.zeros(n), np.zeros(m)
-            return Solution(problem, None, zeros, status, int(found.nit), "LinearProgram")
+            return Solution(Claim(potentials=(np.zeros(n), np.zeros(m))), status, int(found.nit), "LinearProgram")
         flows = np.maximum(found.x, 0.0) / scale
         keep = flows > 0
-        plan = SparsePlan(rows[keep], columns[keep], flows[keep], (n, m))
+        plan = Flows(rows[keep], columns[keep], flows[keep])
         duals = np.asarray(found.eqlin.marginals)
-        return Solution(problem, plan, (duals[:n], duals[n:]), status, int(found.nit), "LinearProgram")
+        return Solution(Claim(plan, (duals[:n], duals[n:])), status, int(found.nit), "LinearProgram")
+
+
+def _ray(incidence: Any, masses: Any, options: dict[str, Any]) -> Any:
+    """Duals of the least mass that must stay behind, in whole numbers: why no plan serves all of it."""
+    left = scipy.sparse.hstack([incidence, scipy.sparse.eye_array(len(masses))], format="csr")
+    price = np.concatenate([np.zeros(incidence.shape[1]), np.ones(len(masses))])
+    found: Any = scipy.optimize.linprog(price, A_eq=left, b_eq=masses, method="highs-ds", options=options)
+    return np.rint(found.eqlin.marginals)
 
 
 def _allowed(problem: Problem) -> tuple[Any, Any, Any]:

@@ -24,8 +24,8 @@ from ..kernels.double_double import Pairs, in_units, shares, total_pair
 from ..kernels.duplicates import shared_out
 from ..kernels.network_simplex import Tree
 from ..kernels.reference import Indices
+from ..model.claim import Claim, Flows
 from ..model.cost import Cost, SparseCost
-from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from . import cost_model, multiscale
@@ -84,7 +84,7 @@ class Simplex:
                 f"solver='simplex' needs epsilon=0 and finite p; received {problem!r}; use solver='auto'"
             )
         if 1 in problem.shape and not problem.cost.forbids:
-            return _star(problem)
+            return Solution(Claim(), Status.OPTIMAL, 0, "Simplex")  # there is one plan
         need, free = cost_model.simplex(problem).size, available()
         if need > free:
             raise TooLarge(
@@ -92,11 +92,12 @@ class Simplex:
                 f"{readable(free)} are free; subsample, or use sliced_wasserstein"
             )
         live = _Live(problem)
-        master = live.master(self.max_iter, progress)
+        master = live.master(self.max_iter, progress, None if init is None else init[1])
         status = master.run()
         potentials = live.everywhere(*master.potentials())
-        plan = None if status is Status.INFEASIBLE else live.plan(master, potentials)
-        return Solution(problem, plan, potentials, status, master.pivots, "Simplex")
+        infeasible = status is Status.INFEASIBLE
+        claim = Claim(ray=potentials) if infeasible else Claim(live.plan(master, potentials), potentials)
+        return Solution(claim, status, master.pivots, "Simplex")
 
 
 def whole_masses(a: Floats, b: Floats) -> tuple[Indices, Indices]:
@@ -122,16 +123,6 @@ def whole_masses(a: Floats, b: Floats) -> tuple[Indices, Indices]:
     return units[0], units[1]
 
 
-def _star(problem: Problem) -> Solution:
-    """One point against many: a single plan, whose proof needs no potentials."""
-    n = problem.shape[0]
-    high, low = shares(problem.target.weights if n == 1 else problem.source.weights)
-    used = np.flatnonzero(high)
-    rows, columns = (np.zeros_like(used), used) if n == 1 else (used, np.zeros_like(used))
-    plan = SparsePlan(rows, columns, high[used], problem.shape, low[used])
-    return Solution(problem, plan, None, Status.OPTIMAL, 0, "Simplex")
-
-
 class _Live:
     """The part of a problem that has mass, with points that coincide as one, in kd order.
 
@@ -147,8 +138,11 @@ class _Live:
         self.supply = self.sources.masses(supply[self.rows])
         self.demand = self.targets.masses(demand[self.columns])
 
-    def master(self, limit: int | None, progress: Progress) -> _Master:
-        """The finest restricted problem, started from the potentials of coarser ones."""
+    def master(self, limit: int | None, progress: Progress, given: Floats | None) -> _Master:
+        """The finest restricted problem, started from potentials ``given`` of the targets (m,), else from those of coarser problems."""
+        if given is not None and not self.cost.forbids:
+            start = given[self.columns][self.targets.first]
+            return _Master(self.cost, self.supply, self.demand, start, limit, progress)
         if self.cost.forbids:
             return _Master(self.cost, self.supply, self.demand, _cheapest(self.cost), limit, progress)
         levels = multiscale.levels(self.cost, self.supply, self.demand, _COARSEST)
@@ -181,7 +175,7 @@ class _Live:
             whole_g[missing] = cost.T.ctransform(whole_f)[0][missing]
         return whole_f, whole_g
 
-    def plan(self, master: _Master, potentials: tuple[Floats, Floats]) -> SparsePlan:
+    def plan(self, master: _Master, potentials: tuple[Floats, Floats]) -> Flows:
         """The plan of the master's tree, for the masses as received."""
         a, b = self.problem.source.weights, self.problem.target.weights
         supply, demand = shares(a[self.rows]), shares(b[self.columns])
@@ -194,7 +188,7 @@ class _Live:
             rows, columns = np.concatenate([rows, dust[0]]), np.concatenate([columns, dust[1]])
             high = np.concatenate([high, dust[2]])
             low = np.concatenate([low, np.zeros(len(dust[0]))])
-        return SparsePlan(rows, columns, high, self.problem.shape, low)
+        return Flows(rows, columns, high, low)
 
 
 def _finer(levels: list[multiscale.Level], level: multiscale.Level) -> multiscale.Level:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs import arrays, scalars
+from ..inputs import scalars
 from ..inputs.types import Floats
+from ..model.claim import Claim
 from ..model.cost import Cost, PointCost
 from ..model.marginals import Marginals
-from ..model.plan import EntropicPlan, rounded
 from ..model.problem import Problem
 from ..model.status import Status
 from . import multiscale
@@ -48,7 +48,6 @@ class Sinkhorn:
     -----
     Memory is O(n + m) for points. Large epsilons are passed through on merged points. Between points, iterations are in
     single precision as long as that is good enough, and in double precision at the end; potentials are float64 throughout.
-    The plan is rounded onto the exact marginals before it is certified.
 
     References
     ----------
@@ -78,15 +77,13 @@ class Sinkhorn:
         forbids = problem.cost.forbids and not problem.relaxed
         exact = Simplex().solve(replace(problem, epsilon=0.0)) if forbids else None
         if exact is not None and exact.status is Status.INFEASIBLE:
-            return Solution(exact.problem, None, exact.potentials, exact.status, 0, "Sinkhorn")
-        f, g = given(problem, init) if init is not None else (None, None)
+            return replace(exact, name="Sinkhorn")
+        f, g = init if init is not None else (None, None)
         stages = [problem.epsilon] if init is not None else stages_of(self.schedule, problem.epsilon, largest)
         work = _Work(problem, progress, self.max_iter)
         done = work.symmetric(self.tol, f) if problem.symmetric else work.between(stages, self.tol, f, g)
-        f, g = problem.marginals.balanced(*work.everywhere())
-        plan = EntropicPlan(problem.cost, f, g, problem.epsilon, *problem.masses)
-        plan = plan if problem.cost.forbids and not problem.relaxed else rounded(plan, problem.relax)
-        return Solution(problem, plan, (f, g), Status.CONVERGED if done else Status.MAX_ITER, work.count, "Sinkhorn")
+        claim = Claim(potentials=problem.marginals.balanced(*work.everywhere()))
+        return Solution(claim, Status.CONVERGED if done else Status.MAX_ITER, work.count, "Sinkhorn")
 
 
 def _checked(problem: Problem) -> float:
@@ -131,22 +128,6 @@ def stages_of(schedule: Schedule, last: float, largest: float) -> list[float]:
             f"for {last!r}"
         )
     return numbers
-
-
-def given(problem: Problem, init: Any) -> tuple[Floats, Floats]:
-    """Potentials to start from, in the units of a scaled problem."""
-    shift = problem.cost.shift * problem.p
-    try:
-        f, g = (arrays.potential(z, "init") * 2.0**-shift for z in init)
-    except (TypeError, ValueError):
-        raise InvalidInput(
-            f"init must be a Result with potentials or a pair (f, g); received {type(init).__name__}"
-        ) from None
-    if (f.shape, g.shape) != ((problem.shape[0],), (problem.shape[1],)):
-        raise InvalidInput(f"init must be potentials of shapes {problem.shape}; received {f.shape} and {g.shape}")
-    if not (np.isfinite(f).all() and np.isfinite(g).all()):
-        raise InvalidInput("init must be finite; received NaN or infinity; leave it out")
-    return f, g
 
 
 class _Work:

@@ -13,6 +13,7 @@ from scipy.stats import norm
 import otgen
 from otgen import InvalidInput
 from otgen.kernels.overrelaxation import relaxed, window
+from otgen.model.units import scaled
 from otgen.solvers import Annealing, Fixed, Sinkhorn
 from otgen.solvers.sinkhorn_iteration import Iteration
 
@@ -309,7 +310,7 @@ def test_single_precision_keeps_its_patience_at_a_later_stage():
     """Its first error is unknown: counted from the first sweep of all stages, patience had run out before it began."""
     rng = np.random.default_rng(0)
     x, y = rng.random((600, 2)), rng.random((600, 2)) + 0.1
-    problem = otgen.Problem.from_points(x, y, epsilon=0.02).scaled()
+    problem = scaled(otgen.Problem.from_points(x, y, epsilon=0.02))
     goal = problem.marginals
     iteration = Iteration(goal, np.zeros(600), np.zeros(600))
     iteration.count = 50

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 import otgen
-from otgen.proofs import certify_bottleneck
+from otgen.model.units import scaled
+from otgen.proofs import prove
 from otgen.solvers import Bottleneck
 
 INF = float("inf")
@@ -119,19 +120,21 @@ def test_a_callable_metric():
     assert result.value == pytest.approx(expected.value, rel=1e-15)
 
 
-def test_the_certificate_believes_nothing():
+def test_the_proof_believes_nothing():
     rng = np.random.default_rng(5)
-    problem = otgen.Problem.from_points(
-        rng.random((6, 2)), rng.random((7, 2)), rng.dirichlet(np.ones(6)), p=INF
-    ).scaled()
-    plan = Bottleneck().solve(problem).plan
-    honest = certify_bottleneck(problem, plan)
+    problem = scaled(
+        otgen.Problem.from_points(rng.random((6, 2)), rng.random((7, 2)), rng.dirichlet(np.ones(6)), p=INF)
+    )
+    claim = Bottleneck().solve(problem).claim
+    honest = prove(problem, claim)
     assert honest.lower <= honest.cost <= honest.upper < INF
-    units = (plan.units[0] + 1, *plan.units[1:])
-    assert certify_bottleneck(problem, replace(plan, units=units)).upper == INF
-    assert certify_bottleneck(problem, replace(plan, cut=np.empty(0, np.int64))).lower == 0.0
-    moved = replace(plan, rows=(plan.rows + 1) % 6)
-    assert certify_bottleneck(problem, moved).upper == INF
+    units = (claim.units[0] + 1, *claim.units[1:])
+    assert prove(problem, replace(claim, units=units)).upper == INF
+    assert prove(problem, replace(claim, cut=np.empty(0, np.int64))).lower == 0.0
+    moved = claim.flows._replace(rows=(claim.flows.rows + 1) % 6)
+    assert prove(problem, replace(claim, flows=moved)).upper == INF
+    many = np.concatenate([claim.cut, claim.cut])  # a source counts once, however often it is listed
+    assert prove(problem, replace(claim, cut=many)).lower == honest.lower
 
 
 def test_what_does_not_fit_is_refused(monkeypatch):

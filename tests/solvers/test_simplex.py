@@ -1,7 +1,6 @@
 """The simplex at sizes where it goes through coarser levels, against POT; and what it reports on the way."""
 
 import re
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -10,8 +9,9 @@ import pytest
 from proving import assert_coupling, assert_feasible, assert_proven
 
 import otgen
-from otgen.distances.solve import certify
-from otgen.solvers import Simplex, multiscale
+from otgen.model.units import scaled
+from otgen.proofs import prove
+from otgen.solvers import Claim, Flows, Simplex, multiscale
 
 N, M = 700, 640
 
@@ -63,7 +63,7 @@ def test_levels_keep_the_mass():
 def test_progress_tells_a_gap_that_holds():
     """What the tree's plan may still cost too much, told on the way, against the optimum found at the end."""
     messages = []
-    problem = otgen.Problem.from_points(*clouds()).scaled()
+    problem = scaled(otgen.Problem.from_points(*clouds()))
     Simplex().solve(problem, messages.append)
     gaps = [float(re.search(r"gap (\S+) of the cost", message)[1]) for message in messages]
     assert gaps[0] == np.inf
@@ -88,20 +88,20 @@ def test_one_point_against_many_has_a_single_plan(metric, p, turned):
     assert_feasible(result.potentials, np.array(costs, float).reshape(result.plan.shape), tolerance=1e-14)
 
 
-def test_the_proof_by_the_only_plan_needs_that_plan():
-    """Any other is proven by potentials: what a plan moves elsewhere, its certificate charges."""
+def test_an_empty_claim_proves_only_what_needs_no_claim():
+    """Between one point and many the plan is known; any claim of another is charged for what it moves elsewhere."""
     problem = otgen.Problem.from_points([[0.0, 0.0]], [[1.0, 0.0], [0.0, 3.0]], [1.0], [0.25, 0.75], p=1)
-    plan, potentials = Simplex().solve(problem).plan, (np.zeros(1), np.array([1.0, 3.0]))
-    found = certify(problem, plan, None)
+    found, potentials = prove(problem, Claim()), (np.zeros(1), np.array([1.0, 3.0]))
     assert found.lower <= 2.5 <= found.upper < 2.5 + 1e-12
-    for changed in (replace(plan, values=np.array([0.5, 0.5])), replace(plan, columns=np.array([0, 0]))):
-        found = certify(problem, changed, potentials)
+    rows = np.array([0, 0])
+    for columns, flows in (([0, 1], [0.5, 0.5]), ([0, 0], [0.25, 0.75])):
+        found = prove(problem, Claim(Flows(rows, np.array(columns), np.array(flows)), potentials))
         assert found.marginal_error > 0.2
         assert found.lower <= 2.5 <= found.upper
-    another = otgen.Problem.from_points(np.eye(2), np.eye(2))
-    with pytest.raises(AssertionError, match="certified by potentials"):
-        certify(another, plan, None)
-    assert certify(problem, replace(plan, low=None), potentials).upper < 2.5 + 1e-12
+    honest = Flows(rows, np.array([0, 1]), np.array([0.25, 0.75]))
+    assert prove(problem, Claim(honest, potentials)).upper < 2.5 + 1e-12
+    with pytest.raises(otgen.InvalidInput, match="must hold flows, potentials or both"):
+        prove(otgen.Problem.from_points(np.eye(2), np.eye(2)), Claim())
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Costs: from points without a matrix, from a matrix dense or sparse, or from a callable metric."""
 
-from .base import Cost, root_shift, row_blocks
+from .base import Cost, row_blocks
 from .callables import CallableCost
 from .device import DevicePointCost
 from .factory import point_cost
@@ -23,6 +23,5 @@ __all__ = [
     "StackCost",
     "is_plain",
     "point_cost",
-    "root_shift",
     "row_blocks",
 ]

@@ -21,17 +21,6 @@ from ...kernels.double_double import UNIT
 _BLOCK = 4_000_000  # entries of a cost that are held at once where there is no way around it
 
 
-def root_shift(cost: float, shift: int, p: float) -> float:
-    """``cost * 2 ** (shift * p)``, with overflow to infinity as IEEE has it."""
-    power = shift * p
-    try:
-        if power == int(power):
-            return math.ldexp(cost, int(power))
-        return math.ldexp(cost * 2.0 ** (power - math.floor(power)), math.floor(power))
-    except OverflowError:
-        return math.copysign(math.inf, cost)
-
-
 class Cost(abc.ABC):
     """A cost between n sources and m targets.
 
@@ -91,6 +80,10 @@ class Cost(abc.ABC):
     def pruned(self) -> bool:
         """Whether searches for minima skip most pairs."""
         return False
+
+    def allowed(self) -> Cost:
+        """The cost that is 0 for every allowed pair."""
+        raise AssertionError("no pair of points is forbidden")
 
     @abc.abstractmethod
     def restricted(self, rows: Indices, columns: Indices) -> Cost:

@@ -80,6 +80,10 @@ class MatrixCost(Cost):
         """Whether some entry is infinite."""
         return self._finite[2]
 
+    def allowed(self) -> MatrixCost:
+        """0 for every allowed pair, +inf elsewhere."""
+        return MatrixCost(np.where(np.isinf(self.matrix), np.inf, 0.0))
+
     @property
     def rounding(self) -> tuple[float, float]:
         """Entries are what was received; only scaling by a power of two can underflow."""
@@ -200,6 +204,12 @@ class SparseCost(Cost):
         """The least and the greatest finite stored entry."""
         finite = self.csr.data[np.isfinite(self.csr.data)]
         return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+
+    def allowed(self) -> SparseCost:
+        """0 for every allowed pair, the others absent or +inf as they are."""
+        csr = self.csr.copy()
+        csr.data = np.where(np.isinf(csr.data), np.inf, 0.0)
+        return SparseCost(csr)
 
     @property
     def forbids(self) -> bool:

@@ -1,0 +1,168 @@
+"""A proven answer in the caller's units: numbers at once, plan, potentials and derivatives when they are asked for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..inputs import arrays
+from ..inputs.types import Floats
+from ..model.cost import CallableCost, PointCost
+from ..model.plan import MonotonePlan, Plan, SparsePlan
+from ..model.problem import Problem
+from ..model.status import Status
+from ..model.units import Units
+from ..proofs import Certificate
+from .gradients import Gradients, envelope, point_gradients
+from .implicit import Cotangent, vjp
+from .result import Result
+
+_MET = 2.0  # times the tolerance: marginal errors are measured again in another order of summation
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A problem as posed, the same scaled, what is proven of it, and the way back."""
+
+    problem: Problem
+    scaled: Problem
+    certificate: Certificate
+    units: Units
+
+    def status(self, claimed: Status, tol: float) -> Status:
+        """The solver's status, lowered where the proof does not bear it out."""
+        certificate = self.certificate
+        if math.isinf(certificate.lower) and certificate.lower > 0:
+            return Status.INFEASIBLE
+        if claimed is Status.MAX_ITER:
+            return claimed
+        if self.problem.epsilon:
+            if math.isnan(certificate.lower) or not certificate.marginal_error <= _MET * tol:
+                return Status.MAX_ITER
+            return Status.CONVERGED
+        if not certificate.optimal:
+            return Status.IMPRECISE
+        if self.units.root and not self.problem.bottleneck:  # a root widens: at a high power the cost alone says little
+            low, high = (max(z, 0.0) ** (1 / self.units.p) for z in (certificate.lower, certificate.upper))
+            return Status.IMPRECISE if high - low > 1e-5 * max(high, 1.0) else Status.OPTIMAL
+        return Status.OPTIMAL
+
+    def result(self, status: Status, solver: str, iterations: int, seconds: float) -> Result:
+        """The result in the caller's units."""
+        certificate, problem = self.certificate, self.problem
+        finite = not problem.bottleneck
+        plan = None if status is Status.INFEASIBLE else certificate.plan
+        return Result(
+            **self._numbers(status),
+            status=status,
+            certificate=certificate.kind,
+            solver=self._solver_label(solver),
+            iterations=iterations,
+            marginal_error=None if plan is None else certificate.marginal_error,
+            mass=problem.mass,
+            seconds=seconds,
+            p=problem.p,
+            epsilon=problem.epsilon,
+            make_plan=None if plan is None else self.plan,
+            make_gradients=self.gradients if finite and plan is not None else None,
+            make_vjp=self.vjp if problem.epsilon else None,
+            make_potentials=self.potentials if finite else None,
+        )
+
+    def _numbers(self, status: Status) -> dict[str, Any]:
+        """Value and cost with their bounds."""
+        certificate, units = self.certificate, self.units
+        triple = certificate.cost, certificate.lower, certificate.upper
+        outward = (0, -1, 1)
+        if self.problem.bottleneck:
+            value = [units.distance(*pair) for pair in zip(triple, outward)]
+            cost: list[float | None] = [None, None, None]
+        elif certificate.kind == "entropic":
+            assert certificate.objective is not None
+            triple = certificate.objective, certificate.lower, certificate.upper
+            value, cost = (
+                [units.cost(*pair) for pair in zip(triple, outward)],
+                [units.cost(certificate.cost), None, None],
+            )
+        else:
+            if status is Status.INFEASIBLE:
+                triple = math.inf, certificate.lower, math.inf
+            value = [units.value(*pair) for pair in zip(triple, outward)]
+            cost = [units.cost(*pair) for pair in zip(triple, outward)]
+        exact = certificate.exact_bounds
+        return dict(
+            zip(("value", "lower", "upper", "cost", "cost_lower", "cost_upper"), (*value, *cost)),
+            exact_bounds=exact and (units.cost(exact[0], -1), units.cost(exact[1], 1)),
+        )
+
+    def _solver_label(self, name: str) -> str:
+        """The solver's name, and where its pairs were computed if not on the host."""
+        device = self.scaled.cost.device
+        if device == "cpu":
+            return name
+        return f"{name} ({'on the host' if self.certificate.kind == 'monotone' else f'pairs on {device}'})"
+
+    def plan(self) -> Plan:
+        """The plan."""
+        assert self.certificate.plan is not None
+        return self.certificate.plan
+
+    def potentials(self) -> tuple[Any, Any]:
+        """Potentials in cost units, in the caller's library."""
+        plan = self.certificate.plan
+        if isinstance(plan, MonotonePlan):
+            pair = plan.potentials(self.scaled.line_power)
+        else:
+            assert self.certificate.potentials is not None
+            pair = self.certificate.potentials
+        f, g = (self._back(self.units.potentials(z), exact=self.certificate.kind != "entropic") for z in pair)
+        return f, g
+
+    def gradients(self) -> Gradients:
+        """Gradients of the cost, or of the entropic value, in the caller's units and library."""
+        if self.problem.epsilon:
+            return self._entropic_gradients()
+        cost, plan = self.scaled.cost, self.certificate.plan
+        f, g = self.potentials()
+        if not isinstance(cost, PointCost | CallableCost):
+            return Gradients(None, None, f, g)
+        sparse = plan.sparse if isinstance(plan, MonotonePlan) else plan
+        assert isinstance(sparse, SparsePlan)
+        x, y = (self._back(self.units.slopes(z)) for z in point_gradients(cost, sparse))
+        return Gradients(x, y, f, g)
+
+    def _entropic_gradients(self) -> Gradients:
+        """With the marginal error that they are good to."""
+        scaled, certificate = self.scaled, self.certificate
+        assert certificate.potentials is not None
+        (x, y), (a, b) = envelope(
+            scaled.cost, scaled.marginals, scaled.epsilon, *certificate.potentials, symmetric=scaled.symmetric
+        )
+        points = [None if z is None else self._back(self.units.slopes(z), exact=False) for z in (x, y)]
+        weights = [self._back(self.units.potentials(z), exact=False) for z in (a, b)]
+        return Gradients(*points, *weights, residual=certificate.marginal_error)
+
+    def vjp(self, f: Any, g: Any, plan: tuple[Any, Any] | None) -> Gradients:
+        """Derivatives through the optimum in the caller's units and library.
+
+        The scaled problem is differentiated as it stands: only points and costs have other units there.
+        """
+        scaled, units, (n, m) = self.scaled, self.units, self.scaled.shape
+        assert self.certificate.potentials is not None
+        left, right = (np.zeros((n, 0)), np.zeros((m, 0))) if plan is None else arrays.pair(plan, "plan")
+        of_f, of_g = (units.potentials(arrays.vector(z, k, name)) for z, k, name in ((f, n, "f"), (g, m, "g")))
+        given = Cotangent(of_f, of_g, *arrays.factors(left, right, (n, m)))
+        found = vjp(scaled.cost, scaled.marginals, scaled.epsilon, *self.certificate.potentials, given)
+        points = [
+            None if z is None else self._back(units.cotangent_of_points(z), exact=False) for z in (found.x, found.y)
+        ]
+        C = None if found.C is None else self._back(units.cotangent_of_cost(found.C), exact=False)
+        weights = [self._back(z, exact=False) for z in (found.a, found.b)]
+        residual = max(found.residual or 0.0, self.certificate.marginal_error)
+        return Gradients(*points, *weights, residual=residual, C=C)
+
+    def _back(self, array: Floats, *, exact: bool = True) -> Any:
+        return self.problem.source.origin.back(array, exact=exact)

@@ -1,0 +1,141 @@
+"""Powers of two: into problems whose numbers are about 1, and back again.
+
+Solvers and proofs see costs of about 1, whatever the caller's are: dividing by a power of two is exact. Here alone is known
+which power it was, and what it does to costs, distances, potentials and derivatives.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidInput
+from ..kernels.double_double import UNIT
+from .cost import CallableCost, PointCost
+from .problem import Problem
+
+_STEEP = (
+    8  # order above which powers on the line are taken of the largest distance travelled: of less they would underflow
+)
+
+
+def root_shift(cost: float, shift: int, p: float) -> float:
+    """``cost * 2 ** (shift * p)``, with overflow to infinity as IEEE has it."""
+    power = shift * p
+    try:
+        if power == int(power):
+            return math.ldexp(cost, int(power))
+        return math.ldexp(cost * 2.0 ** (power - math.floor(power)), math.floor(power))
+    except OverflowError:
+        return math.copysign(math.inf, cost)
+
+
+def scaled(problem: Problem) -> Problem:
+    """The same problem with its cost divided by a power of two (exactly) so that the largest is about 1."""
+    cost = problem.cost.scaled()
+    out = replace(problem, cost=cost)
+    if problem.epsilon:
+        shift = (cost.shift - problem.cost.shift) * problem.p
+        epsilon, one, other = (root_shift(strength, -1, shift) for strength in (problem.epsilon, *problem.relax))
+        if not 0 < epsilon < math.inf:
+            raise InvalidInput(
+                f"epsilon must be comparable with the costs; received {problem.epsilon!r} for costs out of its range; "
+                f"use otgen.Relative, or rescale the points"
+            )
+        return replace(out, epsilon=epsilon, relax=(one, other))
+    return _of_distances_travelled(out) if problem.on_line and problem.p > _STEEP and not problem.bottleneck else out
+
+
+def _of_distances_travelled(problem: Problem) -> Problem:
+    """The problem on the line in the unit of the largest distance that is travelled."""
+    assert isinstance(problem.cost, PointCost)
+    largest = problem.monotone.largest
+    return replace(problem, cost=problem.cost.shrunk(math.frexp(largest)[1] if largest > 0 else 0))
+
+
+def mean_cost(problem: Problem) -> float:
+    """``sum a_i b_j c_ij`` over the allowed pairs, in the problem's own units: one pass over all pairs."""
+    cost = problem.cost.scaled()
+    mean = float(problem.source.probabilities @ cost.sums(problem.target.probabilities))
+    return root_shift(mean, cost.shift - problem.cost.shift, problem.p)
+
+
+def stretched(values: Any, power: float) -> Any:
+    """``values * 2 ** power`` for any real power."""
+    whole = math.floor(power)
+    return np.ldexp(values * 2.0 ** (power - whole), whole)
+
+
+@dataclass(frozen=True)
+class Units:
+    """The way back from a scaled problem's numbers to the caller's.
+
+    Costs are times ``2 ** (shift * p)`` and ``mass``; points times ``2 ** points_shift``; values are p-th roots if ``root``.
+    """
+
+    shift: int
+    p: float
+    points_shift: int = 0
+    mass: float = 1.0
+    root: bool = False
+
+    @classmethod
+    def of(cls, problem: Problem, mass: float = 1.0, *, root: bool = False) -> Units:
+        """The units of a scaled problem."""
+        cost = problem.cost
+        points_shift = cost.points_shift if isinstance(cost, PointCost | CallableCost) else 0
+        return cls(cost.shift, problem.p, points_shift, mass, root)
+
+    def cost(self, number: float, outward: int = 0) -> float:
+        """A cost; ``outward`` -1 or 1 moves it past whatever the conversion rounds."""
+        power = self.shift * self.p
+        whole = (Fraction(self.p) * self.shift).denominator == 1
+        exact = self.mass == 1 and whole
+        units = 8 + (0 if whole else 2 * abs(power))  # a rounded power of two is off by its own size
+        return _outward(root_shift(number, self.shift, self.p) * self.mass, number, 0 if exact else units, outward)
+
+    def value(self, number: float, outward: int = 0) -> float:
+        """A value: the cost, or the distance whose p-th power it is."""
+        if not self.root:
+            return self.cost(number, outward)
+        distance = max(number, 0.0) ** (1 / self.p)
+        units = 0 if self.p == 1 or distance == 0 else 8 + 2 * abs(math.log(distance))  # from rounding 1/p
+        return _outward(root_shift(distance, self.shift, 1.0), distance, units, outward)
+
+    def distance(self, number: float, outward: int = 0) -> float:
+        """A distance that is no root, as for p = inf."""
+        return _outward(root_shift(number, self.shift, 1.0), number, 0, outward)
+
+    def potentials(self, array: Any) -> Any:
+        """Potentials, or derivatives of the cost in the weights."""
+        return stretched(array, self.shift * self.p)
+
+    def potentials_in(self, array: Any) -> Any:
+        """The caller's potentials, in the units of the scaled problem."""
+        return stretched(array, -self.shift * self.p)
+
+    def slopes(self, array: Any) -> Any:
+        """Derivatives of the cost in the points."""
+        return stretched(array, self.shift * self.p - self.points_shift)
+
+    def cotangent_of_points(self, array: Any) -> Any:
+        """Derivatives in the points of what has no unit."""
+        return stretched(array, -self.points_shift)
+
+    def cotangent_of_cost(self, array: Any) -> Any:
+        """Derivatives in the cost of what has no unit."""
+        return stretched(array, -self.shift)
+
+
+def _outward(out: float, before: float, units: float, outward: int) -> float:
+    """Past the ``units`` roundings of a conversion; past the range of floats, the bound that is still true."""
+    if not outward or before == 0:
+        return out
+    if math.isinf(out) and math.isfinite(before):
+        return out if (out > 0) == (outward > 0) else math.copysign(sys.float_info.max, out)
+    return out if not units and abs(out) > 1e-300 else out + outward * ((units + 1) * UNIT * abs(out) + 5e-324)
