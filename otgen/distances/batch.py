@@ -33,7 +33,7 @@ from .exact import wasserstein
 from .result import Result
 from .solve import checked, run
 
-_HELD = 2**19  # pairs whose costs are held at once
+HELD = 2**19  # pairs whose costs are held at once
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -272,7 +272,7 @@ def solve_all(problems: Sequence[Problem], solver: Sinkhorn, *, progress: bool =
     results: dict[int, Result] = {}
     alone = stacks.pop(None, [])
     for (shape, *_), members in stacks.items():
-        step = max(1, _HELD // (shape[0] * shape[1]))
+        step = max(1, HELD // (shape[0] * shape[1]))
         for start in range(0, len(members), step):
             some = members[start : start + step]
             found = _solve_stack([problems[k] for k in some], shape, solver)

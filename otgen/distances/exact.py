@@ -23,6 +23,7 @@ def wasserstein(
     throw: bool = True,
     normalize: bool = False,
     progress: bool = False,
+    init: Any = None,
 ) -> Result:
     r"""Exact Wasserstein distance between two weighted clouds, with its proof.
 
@@ -49,6 +50,8 @@ def wasserstein(
         Whether weights of different totals are accepted.
     progress : bool
         Whether to report on stderr how far the work is.
+    init : Result or (array_like, array_like), optional
+        Potentials to start from, in cost units, such as those of a nearby problem; the proof does not depend on them.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def wasserstein(
     <Status.OPTIMAL: "proven optimal: the gap is below 1e-10 of the cost's scale">
     """
     problem = Problem.from_points(x, y, a, b, p=p, metric=metric, normalize=normalize)
-    return run(problem, solver, throw=throw, progress=progress, root=True)
+    return run(problem, solver, throw=throw, progress=progress, init=init, root=True)
 
 
 def transport(
@@ -94,6 +97,7 @@ def transport(
     throw: bool = True,
     normalize: bool = False,
     progress: bool = False,
+    init: Any = None,
 ) -> Result:
     r"""Least total cost of moving mass from a to b, for a listed cost.
 
@@ -109,7 +113,7 @@ def transport(
         Strength of the entropic term in cost units; 0 is exact transport.
     relax : float or (float, float), optional
         As in :func:`sinkhorn`; the value is then that of the masses as received.
-    solver, throw, normalize, progress
+    solver, throw, normalize, progress, init
         As in :func:`wasserstein`.
 
     Returns
@@ -138,4 +142,5 @@ def transport(
     problem = entropic_term(
         Problem.from_matrix(C, a, b, normalize=normalize or relax is not None), epsilon, relax, least=0.0
     )
-    return solve(problem, solver, throw=throw, progress=progress, mass=1.0 if problem.relaxed else problem.mass)
+    mass = 1.0 if problem.relaxed else problem.mass
+    return solve(problem, solver, throw=throw, progress=progress, init=init, mass=mass)

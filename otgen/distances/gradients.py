@@ -78,8 +78,8 @@ def envelope(
         at_x = a[..., None] * cost.gibbs_slope(f, g, epsilon, b)
         points = at_x, at_x if symmetric else b[..., None] * cost.T.gibbs_slope(g, f, epsilon, a)
     log_rows, columns = cost.sweep(f, g, a, b, epsilon, 0.0)
-    in_a = goal.gain(f, 0) - strength * (np.exp(log_rows) - b.sum(-1)[..., None])
-    return points, (in_a, goal.gain(g, 1) - strength * (columns - a.sum(-1)[..., None]))
+    in_a = goal.dual_term(f, 0) - strength * (np.exp(log_rows) - b.sum(-1)[..., None])
+    return points, (in_a, goal.dual_term(g, 1) - strength * (columns - a.sum(-1)[..., None]))
 
 
 def point_gradients(cost: Cost, plan: SparsePlan) -> tuple[Floats, Floats]:

@@ -29,12 +29,12 @@ class Marginals:
     relax: tuple[float, float] = (math.inf, math.inf)
 
     @property
-    def whole(self) -> Any:
+    def product_mass(self) -> Any:
         """The mass of ``a (x) b``."""
         return self.a.sum(-1) * self.b.sum(-1)
 
     @property
-    def size(self) -> Any:
+    def max_mass(self) -> Any:
         """The larger total: marginal errors are relative to it."""
         return np.maximum(self.a.sum(-1), self.b.sum(-1))
 
@@ -43,7 +43,7 @@ class Marginals:
         one, other = (1.0 if math.isinf(rho) else rho / (rho + epsilon) for rho in self.relax)
         return one, other
 
-    def balanced(self, f: Floats, g: Floats) -> tuple[Floats, Floats]:
+    def centred(self, f: Floats, g: Floats) -> tuple[Floats, Floats]:
         """Potentials with ``a.f = b.g``, the same up to a constant that moves from one side to the other, where that is free."""
         if min(self.relax) < math.inf:
             return f, g
@@ -51,13 +51,18 @@ class Marginals:
         shift = np.asarray(t)[..., None]
         return f - shift, g + shift
 
-    def wanted(self, potential: Floats, side: int) -> Floats:
+    def dual(self, f: Floats, g: Floats, epsilon: Any, mass: Any) -> Any:
+        """The dual value of potentials whose plan ``exp((f + g - c) / epsilon)`` of ``a (x) b`` has a total ``mass``."""
+        gained = (self.a * self.dual_term(f, 0)).sum(-1) + (self.b * self.dual_term(g, 1)).sum(-1)
+        return gained - epsilon * (mass - self.product_mass)
+
+    def target(self, potential: Floats, side: int) -> Floats:
         """The marginal that the plan of an optimal potential has: the weights, times ``exp(-f / rho)`` where relaxed."""
         rho, weights = self.relax[side], (self.a, self.b)[side]
         with np.errstate(over="ignore"):
             return weights if math.isinf(rho) else weights * np.exp(-potential / rho)
 
-    def gain(self, potential: Floats, side: int) -> Floats:
+    def dual_term(self, potential: Floats, side: int) -> Floats:
         """What a potential adds to the dual value, a unit of weight: itself, or ``rho (1 - exp(-f / rho))`` where relaxed."""
         rho = self.relax[side]
         with np.errstate(over="ignore"):

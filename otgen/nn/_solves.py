@@ -11,20 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from ..distances.batch import solve_all
+from ..distances.batch import HELD
 from ..distances.gradients import envelope
 from ..distances.implicit import hessian_product
-from ..distances.solve import checked, run
+from ..distances.solve import claimed, run
 from ..errors import InvalidInput, MassMismatch, NotConverged
 from ..inputs.types import Floats
 from ..kernels import sinkhorn_small
+from ..kernels.double_double import dot
 from ..model import units
-from ..model.cost import Metric, Minkowski, PointCost, StackCost, is_plain
+from ..model.cost import Cost, Metric, Minkowski, PointCost, StackCost, is_plain
 from ..model.marginals import Marginals
 from ..model.plan import MonotonePlan
 from ..model.problem import Problem
+from ..model.status import Status
 from ..model.units import Units
-from ..solvers import Sinkhorn
+from ..solvers import Auto, Flows, Sinkhorn
+from ..solvers.sinkhorn_batch import solve_stack
 
 _TRUSTED = 1e-3  # relative residual above which a second derivative is none
 
@@ -66,14 +69,55 @@ def mean_costs(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Met
 def entropic(
     terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats, *, throw: bool = True
 ) -> tuple[Floats, Floats, Floats]:
-    """Entropic values (B,) and potentials (B, n), (B, m), at ``epsilon`` (B,)."""
-    problems = [terms.problem(*five) for five in zip(x, y, a, b, epsilon.tolist())]
-    results = solve_all(problems, Sinkhorn(tol=terms.tol, max_iter=terms.max_iter))
-    f, g = np.empty(a.shape), np.empty(b.shape)
-    for k, result in enumerate(results):
-        checked(result, throw=throw)
-        f[k], g[k] = result.potentials
-    return np.array([result.value for result in results]), f, g
+    """Entropic values (B,) and potentials (B, n), (B, m), at ``epsilon`` (B,): dual values, without the bounds that a loss would drop."""
+    solver = Sinkhorn(tol=terms.tol, max_iter=terms.max_iter)
+    values, f, g, done = np.empty(len(x)), np.empty(a.shape), np.empty(b.shape), np.zeros(len(x), bool)
+    if _is_stackable(terms, x, y):
+        step = max(1, HELD // (x.shape[1] * y.shape[1]))
+        for some in (slice(start, start + step) for start in range(0, len(x), step)):
+            values[some], f[some], g[some], done[some] = _stacked(
+                terms, solver, *(z[some] for z in (x, y, a, b, epsilon))
+            )
+    for k in np.flatnonzero(~done):
+        problem = terms.problem(x[k], y[k], a[k], b[k], float(epsilon[k]))
+        values[k], f[k], g[k], converged = _alone(problem, solver)
+        if throw and not converged:
+            run(problem, solver)  # raises, with the bounds that were reached
+    return values, f, g
+
+
+def _is_stackable(terms: Terms, x: Floats, y: Floats) -> bool:
+    """Whether all problems are small ones between points far from the ends of the range of floats."""
+    listed = not callable(terms.metric) and terms.metric != "cosine" and sinkhorn_small.suits((x.shape[1], y.shape[1]))
+    return bool(listed and len(x) and np.isfinite(x).all() and np.isfinite(y).all() and is_plain(x, y, terms.p))
+
+
+def _stacked(
+    terms: Terms, solver: Sinkhorn, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats
+) -> tuple[Any, Any, Any, Any]:
+    """Values, potentials and which of them are done, of small problems at once."""
+    assert isinstance(terms.metric, str | Minkowski)
+    cost = StackCost.between(x, y, terms.metric, terms.p)
+    if (epsilon < 1e-12 * cost.range()[1]).any():
+        return math.nan, 0.0, 0.0, False
+    found = solve_stack(solver, cost, a, b, epsilon, terms.relax, symmetric=terms.symmetric)
+    return _dual(cost, Marginals(a, b, terms.relax), epsilon, found.f, found.g), found.f, found.g, found.done
+
+
+def _alone(problem: Problem, solver: Sinkhorn) -> tuple[float, Floats, Floats, bool]:
+    """Value, potentials and whether they are done, of one problem."""
+    scaled = units.scaled(problem)
+    solution, back = claimed(scaled, solver), Units.of(scaled)
+    assert solution.claim.potentials is not None
+    f, g = solution.claim.potentials
+    value = back.cost(float(_dual(scaled.cost, scaled.marginals, scaled.epsilon, f, g)))
+    return value, back.potentials(f), back.potentials(g), solution.status is Status.CONVERGED
+
+
+def _dual(cost: Cost | StackCost, goal: Marginals, epsilon: Any, f: Floats, g: Floats) -> Any:
+    """Dual values of potentials."""
+    log_rows, _ = cost.sweep(f, g, goal.a, goal.b, epsilon, 0.0)
+    return goal.dual(f, g, epsilon, (goal.a * np.exp(log_rows)).sum(-1))
 
 
 def entropic_gradients(
@@ -140,14 +184,26 @@ def exact(
     rows, columns = np.zeros((size, n + m), np.int64), np.zeros((size, n + m), np.int64)
     values, costs, f, g = np.zeros((size, n + m)), np.empty(size), np.empty((size, n)), np.empty((size, m))
     for k, four in enumerate(zip(x, y, a, b)):
-        result = run(_problem(*four, p, metric, device))
-        plan = result.plan.sparse if isinstance(result.plan, MonotonePlan) else result.plan
-        used = np.flatnonzero(plan.values > 0)
-        rows[k], columns[k] = plan.rows[used[0]], plan.columns[used[0]]  # padding that is no pair far away
-        rows[k, : len(used)], columns[k, : len(used)] = plan.rows[used], plan.columns[used]
-        values[k, : len(used)], costs[k] = plan.values[used], result.value
-        f[k], g[k] = result.potentials
+        cost, flows, potentials = _exactly(_problem(*four, p, metric, device))
+        used = np.flatnonzero(flows.high > 0)
+        rows[k], columns[k] = flows.rows[used[0]], flows.columns[used[0]]  # padding that is no pair far away
+        rows[k, : len(used)], columns[k, : len(used)] = flows.rows[used], flows.columns[used]
+        values[k, : len(used)], costs[k] = flows.high[used], cost
+        f[k], g[k] = potentials
     return costs, rows, columns, values, f, g
+
+
+def _exactly(problem: Problem) -> tuple[float, Flows, tuple[Floats, Floats]]:
+    """Cost, plan and potentials of an optimum; proven only where the proof is what makes them."""
+    scaled = units.scaled(problem)
+    solution, back = claimed(scaled, Auto()), Units.of(scaled)
+    flows, potentials = solution.claim.flows, solution.claim.potentials
+    if flows is None or potentials is None:
+        result = run(problem)
+        plan = result.plan.sparse if isinstance(result.plan, MonotonePlan) else result.plan
+        return result.value, Flows(plan.rows, plan.columns, plan.values), result.potentials
+    cost = back.cost(dot(flows.high, scaled.cost.pairs(flows.rows, flows.columns)))
+    return cost, flows, (back.potentials(potentials[0]), back.potentials(potentials[1]))
 
 
 def check_weights(a: Floats, b: Floats, tolerance: float) -> None:

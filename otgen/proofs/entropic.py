@@ -75,17 +75,17 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
     """
     f, g, epsilon, cost = plan.f, plan.g, np.asarray(plan.epsilon), plan.cost
     goal = Marginals(plan.a, plan.b, relax)
-    a, b, whole, size = goal.a, goal.b, goal.whole, goal.size
+    a, b, whole, size = goal.a, goal.b, goal.product_mass, goal.max_mass
     terms = (sum(plan.shape) + 16) * UNIT
     argument = cost.exponent_error + 8 * UNIT * (np.abs(f).max(-1) + np.abs(g).max(-1))
     log_rows, columns = cost.sweep(f, g, a, b, plan.epsilon, 0.0, cut=DROPPED_BITS)
     with np.errstate(over="ignore", invalid="ignore"):
         rows = a * np.exp(log_rows)
         mass = rows.sum(-1)
-        missed = rows - goal.wanted(f, 0), b * columns - goal.wanted(g, 1)
+        missed = rows - goal.target(f, 0), b * columns - goal.target(g, 1)
         error = np.maximum(*(np.abs(side).sum(-1) for side in missed)) / size
         grain = np.expm1(argument / epsilon + terms) + _logarithmic(log_rows)
-        gains = goal.gain(f, 0), goal.gain(g, 1)
+        gains = goal.dual_term(f, 0), goal.dual_term(g, 1)
         wobble = [1.0 if math.isinf(rho) else 1.0 + np.abs(z) / rho for z, rho in zip((f, g), relax)]  # of expm1
         sized = dots(a, np.abs(gains[0]) * wobble[0]) + dots(b, np.abs(gains[1]) * wobble[1])
         dual = dots(a, gains[0]) + dots(b, gains[1]) - epsilon * (mass - whole)
@@ -135,11 +135,11 @@ def _relaxed_primal(plan: EntropicPlan, goal: Marginals, grain: Any) -> tuple[An
         cost = (u * a * plan.cost.gibbs_cost(plan.f, plan.g, plan.epsilon, v * b)).sum(-1)
         value = _weighted(rows, plan.f + epsilon[..., None] * np.log(u))
         value = value + _weighted(columns, plan.g + epsilon[..., None] * np.log(v))
-        value = value + epsilon * (goal.whole - rows.sum(-1))
-        size = _size(plan, rows, columns) + epsilon * goal.whole
+        value = value + epsilon * (goal.product_mass - rows.sum(-1))
+        size = _size(plan, rows, columns) + epsilon * goal.product_mass
         for weights, sums, rho in zip((a, b), (rows, columns), goal.relax):
             if math.isinf(rho):  # scaled to meet it; what rounding leaves is repaired by mixing, as in `_primal`
-                size = size + 2 * goal.size * (_highest(plan.cost) + epsilon * _depth(plan, goal))
+                size = size + 2 * goal.max_mass * (_highest(plan.cost) + epsilon * _depth(plan, goal))
                 continue
             divergences = np.log(sums / weights)
             mass = weights.sum(-1)
@@ -171,16 +171,16 @@ def _primal(plan: EntropicPlan, goal: Marginals, grain: Any) -> tuple[Any, Any, 
         value = value + _weighted(columns, plan.g + epsilon[..., None] * np.log(v))
         entropy = _weighted(r, np.log(r / a)) * of_s + of_r * _weighted(s, np.log(s / b))
         share = np.clip(np.where(t > 0, t / (mass + t), 0.0), 2.0**-100, 0.5)
-    divergence = entropy - t * np.log(share) - mass * np.log1p(-share) + goal.whole - mass - t
+    divergence = entropy - t * np.log(share) - mass * np.log1p(-share) + goal.product_mass - mass - t
     value = value + rest + epsilon * divergence
     highest, depth = _highest(cost), _depth(plan, goal)
     residual = np.abs(rows + r * of_s[..., None] - a).sum(-1) + np.abs(columns + s * of_r[..., None] - b).sum(-1)
-    residual = residual + (2 * grain + 2.0 ** (2 - DROPPED_BITS)) * goal.size
+    residual = residual + (2 * grain + 2.0 ** (2 - DROPPED_BITS)) * goal.max_mass
     with np.errstate(divide="ignore"):
         taken = np.maximum(depth, -np.log(residual))  # small entries are dear to take from: -x log x is steep at 0
     repair = residual * (highest - np.minimum(0.0, cost.range()[0]) + epsilon * taken)
-    size = _size(plan, rows, columns) + np.abs(rest) + goal.size * highest
-    rounding = grain * (size + epsilon * (depth + np.abs(entropy) + goal.whole))
+    size = _size(plan, rows, columns) + np.abs(rest) + goal.max_mass * highest
+    rounding = grain * (size + epsilon * (depth + np.abs(entropy) + goal.product_mass))
     upper = _above(value, 1.01 * (repair + rounding))
     return upper, spent, _above(spent, 1.01 * (residual * highest + grain * (highest + np.abs(spent))))
 
@@ -208,7 +208,7 @@ def _depth(plan: EntropicPlan, goal: Marginals) -> Any:
     """The logarithm of how far the smallest entry of ``a (x) b`` lies below the total mass."""
     smallest = (np.min(side, axis=-1, where=side > 0, initial=np.inf) for side in (plan.a, plan.b))
     one, other = (np.log(least) for least in smallest)
-    return np.log(np.maximum(goal.size, 1.0)) - one - other
+    return np.log(np.maximum(goal.max_mass, 1.0)) - one - other
 
 
 def _weighted(weights: Floats, values: Floats) -> Any:

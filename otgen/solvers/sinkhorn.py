@@ -82,7 +82,7 @@ class Sinkhorn:
         stages = [problem.epsilon] if init is not None else stages_of(self.schedule, problem.epsilon, largest)
         work = _Work(problem, progress, self.max_iter)
         done = work.symmetric(self.tol, f) if problem.symmetric else work.between(stages, self.tol, f, g)
-        claim = Claim(potentials=problem.marginals.balanced(*work.everywhere()))
+        claim = Claim(potentials=problem.marginals.centred(*work.everywhere()))
         return Solution(claim, Status.CONVERGED if done else Status.MAX_ITER, work.count, "Sinkhorn")
 
 

@@ -44,7 +44,7 @@ def solve_stack(
         stages, ends = _table(solver, epsilon, cost.range()[1])
         out = sinkhorn_small.iterate(stack, stages, ends, ROUGH, solver.tol, solver.max_iter, f, g)
     goal = Marginals(a, b, relax)
-    f, g = goal.balanced(*_everywhere(cost, goal, epsilon, out.f, out.g))
+    f, g = goal.centred(*_everywhere(cost, goal, epsilon, out.f, out.g))
     return StackSolution(f, g, out.count, out.done)
 
 

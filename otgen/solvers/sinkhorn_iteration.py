@@ -32,7 +32,7 @@ class Iteration:
 
     def __init__(self, marginals: Marginals, f: Floats, g: Floats) -> None:
         self.marginals, self.f, self.g = marginals, f, g
-        self.count, self.error, self.epsilon, self.whole = 0, math.inf, math.nan, marginals.whole
+        self.count, self.error, self.epsilon, self.whole = 0, math.inf, math.nan, marginals.product_mass
         self.omega, self.cut = 1.0, math.inf
 
     def run(self, cost: Cost, epsilon: float, tolerance: float, limit: int, progress: Callable[[str], None]) -> bool:
@@ -118,15 +118,15 @@ class Iteration:
         log_rows, columns = cost.sweep(self.f, self.g, heights, goal.b, epsilon, omega * one, cut=cut)
         f = self.f + omega * ((one - 1.0) * self.f - one * epsilon * log_rows)
         with np.errstate(over="ignore", invalid="ignore"):
-            missed = float(np.abs(goal.a * np.exp(log_rows) - goal.wanted(self.f, 0)).sum())
-        columns, missed, gained = self._from_all(columns, missed, float(goal.a @ goal.gain(f, 0)))
+            missed = float(np.abs(goal.a * np.exp(log_rows) - goal.target(self.f, 0)).sum())
+        columns, missed, gained = self._from_all(columns, missed, float(goal.a @ goal.dual_term(f, 0)))
         log_columns = self._logarithms(cost, columns, f, epsilon, cut)
         g = self.g + omega * ((other - 1.0) * self.g - other * epsilon * log_columns)
         with np.errstate(over="ignore", invalid="ignore"):
             reached = goal.b * np.exp(log_columns + (g - self.g) / epsilon)
-            column_error = float(np.abs(reached - goal.wanted(g, 1)).sum()) / goal.size
-            dual = gained + float(goal.b @ goal.gain(g, 1)) - epsilon * (float(reached.sum()) - self.whole)
-        return Step(f, g, missed / float(goal.size), column_error, dual)
+            column_error = float(np.abs(reached - goal.target(g, 1)).sum()) / goal.max_mass
+            dual = gained + float(goal.b @ goal.dual_term(g, 1)) - epsilon * (float(reached.sum()) - self.whole)
+        return Step(f, g, missed / float(goal.max_mass), column_error, dual)
 
     def _is_small(self, cost: Cost) -> bool:
         return _is_small(cost)
@@ -178,8 +178,8 @@ class SymmetricIteration:
         while True:
             log_rows = self._rows(cost, epsilon)
             with np.errstate(over="ignore"):
-                missed = self.a * np.exp(log_rows) - self.marginals.wanted(self.f, 0)
-                self.error = float(np.abs(missed).sum()) / self.marginals.size
+                missed = self.a * np.exp(log_rows) - self.marginals.target(self.f, 0)
+                self.error = float(np.abs(missed).sum()) / self.marginals.max_mass
             progress(f"iteration {self.count}, epsilon {epsilon:.3g}, marginal error {self.error:.2e}")
             if self.error <= tolerance:
                 return True
