@@ -12,6 +12,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import divergences, lab, laws, solvers
+    from .distances.audit import Audit, audit
     from .distances.batch import BatchResult, sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
     from .distances.entropic import sinkhorn, sinkhorn_divergence
     from .distances.exact import transport, wasserstein
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 # What each public name is loaded from when it is first used: `import otgen` alone loads no compiler and no array library.
 _HOMES = {
+    "Audit": "distances.audit",
     "BatchResult": "distances.batch",
     "Certificate": "proofs",
     "Infeasible": "errors",
@@ -43,6 +45,7 @@ _HOMES = {
     "Result": "distances.result",
     "Status": "model.status",
     "TooLarge": "errors",
+    "audit": "distances.audit",
     "bures_wasserstein": "distances.gaussians",
     "sinkhorn": "distances.entropic",
     "sinkhorn_batch": "distances.batch",
@@ -59,6 +62,7 @@ _HOMES = {
 _PACKAGES = ("divergences", "laws", "lab", "nn", "solvers")
 
 __all__ = [
+    "Audit",
     "BatchResult",
     "Certificate",
     "Infeasible",
@@ -75,6 +79,7 @@ __all__ = [
     "Status",
     "TooLarge",
     "__version__",
+    "audit",
     "bures_wasserstein",
     "divergences",
     "lab",

@@ -42,29 +42,31 @@ def prove_dual(problem: Problem, claim: Claim) -> Certificate:
     Certificate
         Of kind ``dual``; its potentials are feasible for all pairs.
     """
-    a, b = problem.source.probabilities, problem.target.probabilities
-    claimed = claim.potentials or (np.zeros(len(a)), np.zeros(len(b)))
-    f, _ = balanced(a, b, *(np.where(np.abs(z) < _TOO_LARGE, z, 0.0) for z in claimed))
-    g, *numbers = feasible(problem.cost, a, b, f)
-    lower, size, slip = map(float, numbers)
+    f, _ = usable_potentials(problem, claim.potentials)
+    plan = None if claim.flows is None else plan_of(claim.flows, problem.shape)
+    return dual_certificate(problem, plan, f, problem.cost.column_minima(f))
+
+
+def usable_potentials(problem: Problem, potentials: tuple[Floats, Floats] | None) -> tuple[Floats, Floats]:
+    """Potentials of numbers that arithmetic can be done with, both sides balanced."""
+    n, m = problem.shape
+    f, g = (np.where(np.abs(z) < _TOO_LARGE, z, 0.0) for z in potentials or (np.zeros(n), np.zeros(m)))
+    return balanced(problem.source.probabilities, problem.target.probabilities, f, g)
+
+
+def dual_certificate(problem: Problem, plan: SparsePlan | None, f: Floats, minima: Floats) -> Certificate:
+    """What a plan and a potential prove, given ``minima_j = min_i c_ij - f_i``: the potentials (f, minima) are feasible for all pairs."""
+    a, b, g = problem.source.probabilities, problem.target.probabilities, minima
+    lower, size, slip = map(float, dual_value(problem.cost, a, b, f, g))
     if not a.all() and math.isfinite(
         lower
     ):  # a source without mass proves nothing, but its potential should be feasible and tight
         f = np.where(a > 0, f, problem.cost.ctransform(np.where(np.isfinite(g), g, 0.0))[0])
-    plan = None if claim.flows is None else plan_of(claim.flows, problem.shape)
     if plan is None:
         return Certificate("dual", math.inf, below(lower, slip), math.inf, size, math.nan, None, (f, g))
     cost, error, charge = _upper(problem, plan)
-    return Certificate(
-        "dual",
-        cost,
-        below(lower, slip),
-        above(cost, charge),
-        max(abs(cost), size, 1e-7 * _spread(problem)),
-        error,
-        plan,
-        (f, g),
-    )
+    scale = max(abs(cost), size, 1e-7 * _spread(problem))
+    return Certificate("dual", cost, below(lower, slip), above(cost, charge), scale, error, plan, (f, g))
 
 
 def plan_of(flows: Flows, shape: tuple[int, int]) -> SparsePlan | None:
@@ -87,10 +89,9 @@ def balanced(a: Floats, b: Floats, f: Floats, g: Floats) -> tuple[Floats, Floats
     return f - t[..., None], g + t[..., None]
 
 
-def feasible(cost: Cost | StackCost, a: Floats, b: Floats, f: Floats) -> tuple[Floats, Any, Any, Any]:
-    """The potential g that finite f (..., n) leave room for, the dual value, the size of its parts, and a bound on its rounding."""
+def dual_value(cost: Cost | StackCost, a: Floats, b: Floats, f: Floats, g: Floats) -> tuple[Any, Any, Any]:
+    """The dual value of finite f (..., n) and the g that it leaves room for, the size of its parts, and a bound on its rounding."""
     relative, absolute = cost.rounding
-    g = cost.column_minima(f)
     held = np.where(b > 0, g, 0.0)
     served = np.isfinite(held).all(-1)  # else a target has mass that no source may serve
     held = np.where(np.isfinite(held), held, 0.0)
@@ -98,7 +99,7 @@ def feasible(cost: Cost | StackCost, a: Floats, b: Floats, f: Floats) -> tuple[F
     slack = (UNIT + relative) * size_g + relative * np.abs(f).max(-1) + absolute
     slip = 1.01 * slack + 6 * UNIT * (size_f + size_g)
     value = dots(a, f) + dots(b, held)
-    return g, np.where(served, value, np.inf), np.where(served, size_f + size_g, np.inf), np.where(served, slip, 0.0)
+    return np.where(served, value, np.inf), np.where(served, size_f + size_g, np.inf), np.where(served, slip, 0.0)
 
 
 def _spread(problem: Problem) -> float:

@@ -31,7 +31,7 @@ from ..model.marginals import Marginals
 from ..model.plan import DROPPED_BITS, EntropicPlan, rounded
 from ..model.problem import Problem
 from .certificate import Certificate
-from .dual import balanced, feasible
+from .dual import balanced, dual_value
 
 
 class Bounds(NamedTuple):
@@ -111,7 +111,7 @@ def _known(bound: Any, nothing: float) -> Any:
 def _unregularised(plan: EntropicPlan) -> Any:
     """A lower bound of the unregularised cost: f is a potential for that too, with the g that is feasible beside it."""
     f, _ = balanced(plan.a, plan.b, plan.f, plan.g)
-    _, lower, _, slip = feasible(plan.cost, plan.a, plan.b, f)
+    lower, _, slip = dual_value(plan.cost, plan.a, plan.b, f, plan.cost.column_minima(f))
     return _below(lower, slip)
 
 
