@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .distances.entropic import sinkhorn, sinkhorn_divergence
     from .distances.exact import transport, wasserstein
     from .distances.gaussians import bures_wasserstein
+    from .distances.proof_file import Proof, load_proof
     from .distances.result import Result
     from .distances.sliced import sliced_wasserstein
     from .distances.solve import solve
@@ -41,12 +42,14 @@ _HOMES = {
     "NotConverged": "errors",
     "OtgenError": "errors",
     "Problem": "model.problem",
+    "Proof": "distances.proof_file",
     "Relative": "model.problem",
     "Result": "distances.result",
     "Status": "model.status",
     "TooLarge": "errors",
     "audit": "distances.audit",
     "bures_wasserstein": "distances.gaussians",
+    "load_proof": "distances.proof_file",
     "sinkhorn": "distances.entropic",
     "sinkhorn_batch": "distances.batch",
     "sinkhorn_divergence": "distances.entropic",
@@ -74,6 +77,7 @@ __all__ = [
     "NotConverged",
     "OtgenError",
     "Problem",
+    "Proof",
     "Relative",
     "Result",
     "Status",
@@ -84,6 +88,7 @@ __all__ = [
     "divergences",
     "lab",
     "laws",
+    "load_proof",
     "sinkhorn",
     "sinkhorn_batch",
     "sinkhorn_divergence",

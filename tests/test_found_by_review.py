@@ -146,7 +146,10 @@ def test_a_callable_sees_only_points_that_were_given():
         (lambda: otgen.sinkhorn([0.0], [1.0], epsilon=1, init=3), "init must be"),
         (lambda: otgen.sinkhorn([0.0], [1.0], epsilon=1, init="ab"), "init must be"),
         (lambda: otgen.sinkhorn([0.0], [1.0], epsilon=1, init=([np.nan], [0.0])), "init must be finite"),
-        (lambda: otgen.solve(otgen.Problem.from_points([0.0], [1.0]), init=([0.0], [1.0])), "init is for the solvers that start"),
+        (
+            lambda: otgen.solve(otgen.Problem.from_points([0.0], [1.0]), init=([0.0], [1.0])),
+            "init is for the solvers that start",
+        ),
         (lambda: otgen.Problem.from_points([0.0], [1.0], epsilon=-1), "at least 0 and finite"),
         (lambda: otgen.Problem.from_points([0.0], [1.0], epsilon="a"), "real number"),
         (lambda: otgen.Problem.from_points([0.0], [1.0], p=INF, epsilon=0.1), "epsilon must be 0 for p = inf"),

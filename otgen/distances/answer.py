@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ..inputs import arrays
 from ..inputs.types import Floats
+from ..model.claim import Claim, Flows
 from ..model.cost import CallableCost, PointCost
 from ..model.plan import MonotonePlan, Plan, SparsePlan
 from ..model.problem import Problem
@@ -18,6 +19,8 @@ from ..model.units import Units
 from ..proofs import Certificate
 from .gradients import Gradients, envelope, point_gradients
 from .implicit import Cotangent, vjp
+from .line_claim import line_claim
+from .proof_file import save_proof
 from .result import Result
 
 _MET = 2.0  # times the tolerance: marginal errors are measured again in another order of summation
@@ -25,12 +28,13 @@ _MET = 2.0  # times the tolerance: marginal errors are measured again in another
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A problem as posed, the same scaled, what is proven of it, and the way back."""
+    """A problem as posed, the same scaled, what is proven of it, the way back, and the claim that was given."""
 
     problem: Problem
     scaled: Problem
     certificate: Certificate
     units: Units
+    given: Claim = field(default_factory=Claim)
 
     def status(self, claimed: Status, tol: float) -> Status:
         """The solver's status, lowered where the proof does not bear it out."""
@@ -70,6 +74,7 @@ class Answer:
             make_gradients=self.gradients if finite and plan is not None else None,
             make_vjp=self.vjp if problem.epsilon else None,
             make_potentials=self.potentials if finite else None,
+            make_proof=self.save_proof,
         )
 
     def _numbers(self, status: Status) -> dict[str, Any]:
@@ -163,6 +168,27 @@ class Answer:
         weights = [self._back(z, exact=False) for z in (found.a, found.b)]
         residual = max(found.residual or 0.0, self.certificate.marginal_error)
         return Gradients(*points, *weights, residual=residual, C=C)
+
+    def save_proof(self, path: Any, *, embed: bool = True) -> None:
+        """Write a proof file: what :meth:`otgen.Result.save_proof` does."""
+        save_proof(path, self.problem, self.claim(), mass=self.units.mass, root=self.units.root, embed=embed)
+
+    def claim(self) -> Claim:
+        """What is claimed, spelt out and in the caller's units."""
+        certificate, plan = self.certificate, self.certificate.plan
+        if self.problem.bottleneck:
+            return line_claim(self.problem) if isinstance(plan, MonotonePlan) else self.given
+        if certificate.lower == math.inf:
+            return Claim(ray=certificate.potentials)  # of no unit
+        pair = plan.potentials(self.scaled.line_power) if isinstance(plan, MonotonePlan) else certificate.potentials
+        assert pair is not None
+        potentials = self.units.potentials(pair[0]), self.units.potentials(pair[1])
+        if isinstance(plan, MonotonePlan):
+            (one, other), steps = plan.orders, plan.steps
+            return Claim(Flows(one[steps.rows], other[steps.columns], steps.high, steps.low), potentials)
+        if isinstance(plan, SparsePlan):
+            return Claim(Flows(plan.rows, plan.columns, plan.values, plan.low), potentials)
+        return Claim(potentials=potentials)
 
     def _back(self, array: Floats, *, exact: bool = True) -> Any:
         return self.problem.source.origin.back(array, exact=exact)

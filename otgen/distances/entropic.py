@@ -193,6 +193,7 @@ def debiased(across: Problem, xy: Result, xx: Result, yy: Result) -> Result:
         marginal_error=max(part.marginal_error or 0.0 for part in (xy, xx, yy)),
         make_potentials=partial(_debiased, xy, xx, yy),
         make_vjp=None,
+        make_proof=None,
         make_gradients=partial(_debiased_gradients, xy, xx, yy, across),
     )
 

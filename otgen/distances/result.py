@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -57,6 +58,7 @@ class Result:
     make_potentials: Callable[[], Any] | None = field(default=None)
     make_gradients: Callable[[], Gradients] | None = field(default=None)
     make_vjp: Callable[..., Gradients] | None = field(default=None)
+    make_proof: Callable[..., None] | None = field(default=None)
 
     @cached_property
     def plan(self) -> Any:
@@ -145,6 +147,35 @@ class Result:
                 f"vjp is that of one entropic problem; received a result of {self.solver}; see otgen.sinkhorn"
             )
         return self.make_vjp(f, g, plan)
+
+    def save_proof(self, path: str | os.PathLike[str], *, embed: bool = True) -> None:
+        """Write a proof file, which anybody can check: ``otgen.load_proof(path).verify()``, ``otgen verify``, or the standard library alone.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to; conventionally ``*.npz``. Written beside and renamed.
+        embed : bool
+            Whether the problem goes into the file; else only its digest, and whoever verifies must bring the problem.
+
+        Raises
+        ------
+        InvalidInput
+            For divergences and sliced distances, which have no single proof, and for callable metrics.
+
+        Examples
+        --------
+        >>> import otgen, tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "proof.npz"
+        >>> otgen.wasserstein([0.0, 1.0], [2.0, 3.0]).save_proof(path)
+        >>> otgen.load_proof(path).kind
+        'dual'
+        """
+        if self.make_proof is None:
+            raise InvalidInput(
+                f"a proof file is of one transport problem; received a result of {self.solver}; save the proofs of its parts"
+            )
+        self.make_proof(path, embed=embed)
 
     @property
     def gap(self) -> float | None:

@@ -108,7 +108,7 @@ def run(
     certificate = prove(scaled, solution.claim)
     if progress and sys.stderr.isatty():
         sys.stderr.write("\n")
-    answer = Answer(problem, scaled, certificate, Units.of(scaled, mass, root=root))
+    answer = Answer(problem, scaled, certificate, Units.of(scaled, mass, root=root), solution.claim)
     status = answer.status(solution.status, chosen.tol if isinstance(chosen, Sinkhorn) else Sinkhorn().tol)
     result = answer.result(status, solution.name, solution.iterations, time.perf_counter() - began)
     if math.isinf(result.value) and math.isfinite(certificate.cost) and certificate.kind != "entropic":

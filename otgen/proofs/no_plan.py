@@ -26,13 +26,15 @@ def prove_no_plan(problem: Problem, ray: tuple[Floats, Floats]) -> Certificate |
     a, b = problem.source.weights, problem.target.weights
     f = np.where((a > 0) & np.isfinite(ray[0]), ray[0], np.where(a > 0, 0.0, -_NEVER))
     g = problem.cost.allowed().column_minima(f)
+    unserved = np.isinf(g) & (b > 0)  # a target with mass that nobody may serve
+    if unserved.any():
+        return _infinite(np.zeros(len(a)), np.where(unserved, 1.0, 0.0))
+    g = np.where(b > 0, g, -_NEVER)
     supply, demand = shares(a, b)
-    gain = sum((mass * Fraction(price) for mass, price in zip(supply, f.tolist()) if mass), Fraction(0))
-    for mass, price in zip(demand, g.tolist()):
-        if mass and math.isinf(price):  # a target with mass that nobody may serve
-            return _infinite()
-        gain += mass * Fraction(price) if mass else 0
-    return _infinite() if gain > 0 else None
+    gain = sum(
+        mass * Fraction(z) for side, ray in ((supply, f), (demand, g)) for mass, z in zip(side, ray.tolist()) if mass
+    )
+    return _infinite(f, g) if gain > 0 else None
 
 
 def stranded_sources(problem: Problem) -> tuple[Floats, Floats]:
@@ -41,5 +43,5 @@ def stranded_sources(problem: Problem) -> tuple[Floats, Floats]:
     return np.isinf(problem.cost.ctransform(np.zeros(m))[0]).astype(float), np.zeros(m)
 
 
-def _infinite() -> Certificate:
-    return Certificate("dual", math.inf, math.inf, math.inf, math.inf, math.nan)
+def _infinite(f: Floats, g: Floats) -> Certificate:
+    return Certificate("dual", math.inf, math.inf, math.inf, math.inf, math.nan, None, (f, g))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import typer
 
 from ...errors import InvalidInput, MissingExtra, NotConverged, TooLarge
-from . import distance, lab
+from . import distance, lab, verify
 from .app import app
 
-__all__ = ["app", "distance", "lab", "main"]
+__all__ = ["app", "distance", "lab", "main", "verify"]
 
 
 def main() -> None:

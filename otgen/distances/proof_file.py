@@ -1,0 +1,374 @@
+"""Proof files: a problem, what is claimed of it, and the interval that this proves, for anyone to check again.
+
+A file is an npz of plain arrays, without pickle and uncompressed, whose last 64 bytes (the archive's comment) are the SHA-256 of all
+before them, so that no bit can change unseen. ``otgen/app/check_proof.py`` reads the same files in rational arithmetic, with nothing
+but the standard library and none of this code.
+
+======================================================  =========================================================================
+array                                                   what it is
+======================================================  =========================================================================
+``format``, ``version``                                 text: ``otgen proof 1``, and the version that wrote it
+``kind``                                                text: ``dual``, ``cut``, ``entropic`` or ``no plan``
+``x, y`` (n, d), (m, d); ``metric``, ``q``; ``p``       the points as received, in float64; the cost is ``metric ** p``
+``C`` (n, m), or ``C_data, C_indices, C_indptr,         a cost matrix; absent or infinite pairs are forbidden
+C_shape``
+``a`` (n,), ``b`` (m,)                                  weights as received, to be divided by their sums
+``digest``                                              text: SHA-256 of the problem, which may be left out of the file
+``epsilon``, ``relax``, ``mass``, ``root``              numbers; ``root`` says that values are ``cost ** (1/p)``
+``rows, columns, flows, flows_low``                     the plan by its entries, of total 1; flows are ``flows + flows_low``
+``f`` (n,), ``g`` (m,)                                  potentials, in cost units, of total mass 1
+``units``, ``cut``                                      p = inf: flows as whole numbers in text; sources that outweigh all in reach
+``ray_f, ray_g``                                        potentials that gain though no allowed pair lets them: there is no plan
+``value, lower, upper, cost_lower, cost_upper``         what is proven; ``lower <= truth <= upper``
+======================================================  =========================================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import os
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from .._version import __version__
+from ..errors import InvalidInput
+from ..inputs.atomic import write_atomically
+from ..model import units
+from ..model.claim import Claim, Flows
+from ..model.cost import MatrixCost, Minkowski, PointCost, SparseCost
+from ..model.measure import Measure
+from ..model.problem import Problem
+from ..model.units import Units
+from ..proofs import Certificate, prove
+
+FORMAT = "otgen proof 1"
+_SEAL = 64  # hexadecimal digits of a SHA-256
+_NAMES = ("value", "lower", "upper", "cost_lower", "cost_upper")
+_PROBLEM = (
+    "x",
+    "y",
+    "metric",
+    "q",
+    "C",
+    "C_data",
+    "C_indices",
+    "C_indptr",
+    "C_shape",
+    "a",
+    "b",
+    "p",
+    "epsilon",
+    "relax",
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Proof:
+    """What a proof file holds.
+
+    Attributes
+    ----------
+    problem : Problem or None
+        None where the file holds its digest only.
+    claim : Claim
+        Plan, potentials, cut or ray, in the units of the problem.
+    value, lower, upper, cost_lower, cost_upper : float
+        The interval that was proven; the last two NaN where there are none.
+    kind, version, digest : str
+        The argument, the version that wrote the file, and the SHA-256 of the problem.
+    mass : float
+        What costs are multiplied by.
+    root : bool
+        Whether values are ``cost ** (1/p)``.
+    """
+
+    problem: Problem | None
+    claim: Claim
+    value: float
+    lower: float
+    upper: float
+    cost_lower: float
+    cost_upper: float
+    kind: str
+    version: str
+    digest: str
+    mass: float
+    root: bool
+
+    def verify(self, problem: Problem | None = None) -> tuple[float, float]:
+        """Prove the interval again; returns it.
+
+        Parameters
+        ----------
+        problem : Problem, optional
+            Where the file holds a digest only: the problem, which must be the very one.
+
+        Raises
+        ------
+        InvalidInput
+            If the problem is missing or another, or if its numbers do not prove the interval.
+
+        Examples
+        --------
+        >>> import otgen, tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "proof.npz"
+        >>> otgen.wasserstein([0.0, 1.0], [2.0, 4.0], p=1).save_proof(path)
+        >>> low, high = otgen.load_proof(path).verify()
+        >>> low <= 2.5 <= high
+        True
+        """
+        given = self.problem or problem
+        if given is None:
+            raise InvalidInput(
+                "the proof file holds a digest of its problem only; received no problem; pass it to verify"
+            )
+        if _digest(_problem_arrays(given)) != self.digest:
+            raise InvalidInput(
+                "the problem must be the one that was proven; received one with another digest; pass the same arrays"
+            )
+        numbers = _numbers(given, self.claim, self.mass, root=self.root)[1]
+        holds = all(
+            (mine >= recorded if name.endswith("lower") else mine <= recorded)
+            or (math.isnan(mine) and math.isnan(recorded))
+            for name, mine in numbers.items()
+            if name != "value"
+            for recorded in (getattr(self, name),)
+        )
+        if not holds:
+            raise InvalidInput(
+                f"the proof does not hold: its numbers prove [{numbers['lower']!r}, {numbers['upper']!r}]; received [{self.lower!r}, "
+                f"{self.upper!r}]; do not trust the file"
+            )
+        return self.lower, self.upper
+
+    def __repr__(self) -> str:
+        where = "its problem's digest only" if self.problem is None else repr(self.problem)
+        return f"Proof({self.kind}, [{self.lower:.12g}, {self.upper:.12g}], {where})"
+
+
+def save_proof(
+    path: str | os.PathLike[str], problem: Problem, claim: Claim, *, mass: float, root: bool, embed: bool = True
+) -> None:
+    """Write a proof file; with ``embed`` False only a digest of the problem goes into it."""
+    held = _problem_arrays(problem)
+    certificate, numbers = _numbers(problem, claim, mass, root=root)
+    if (
+        certificate.kind == "dual" and certificate.potentials is not None and claim.ray is None
+    ):  # feasible ones, whatever was claimed
+        back = Units.of(units.scaled(problem))
+        claim = replace(
+            claim, potentials=(back.potentials(certificate.potentials[0]), back.potentials(certificate.potentials[1]))
+        )
+    slack = 4e-15 * certificate.scale if math.isfinite(certificate.scale) else 0.0
+    _, numbers = _numbers(
+        problem, claim, mass, root=root, slack=slack
+    )  # so that other processors' last digits do not matter
+    arrays = {"format": FORMAT, "version": __version__, "kind": _kind(certificate), "digest": _digest(held)}
+    arrays |= held if embed else {name: held[name] for name in ("p",)}
+    arrays |= _claim_arrays(claim) | numbers | {"mass": mass, "root": root}
+    _write(Path(path), arrays)
+
+
+def load_proof(path: str | os.PathLike[str]) -> Proof:
+    """Read a proof file.
+
+    Parameters
+    ----------
+    path : path-like
+        What ``result.save_proof`` wrote.
+
+    Returns
+    -------
+    Proof
+        Its :meth:`Proof.verify` proves the interval again.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is none, or if any bit of it was changed.
+
+    Examples
+    --------
+    >>> import otgen, tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "proof.npz"
+    >>> otgen.transport([[0.0, 1.0], [1.0, 0.0]]).save_proof(path)
+    >>> otgen.load_proof(path)
+    Proof(dual, [-0, 0], Problem(2 x 2, matrix, p=1))
+    """
+    held = _read(Path(path))
+    try:
+        return _proof(held)
+    except (KeyError, IndexError, TypeError, ValueError) as fault:
+        raise InvalidInput(
+            f"{path} must be a proof file of otgen; received one that lacks or mixes up entries: {fault}"
+        ) from None
+
+
+def _proof(held: dict[str, Any]) -> Proof:
+    if _text(held["format"]) != FORMAT:
+        raise InvalidInput(f"the format of a proof file must be {FORMAT!r}; received {_text(held['format'])!r}")
+    pairs = {name: held.get(name) for name in ("f", "g", "ray_f", "ray_g", "cut")}
+    flows = None
+    if "rows" in held:
+        flows = Flows(held["rows"], held["columns"], held["flows"], held["flows_low"])
+    claim = Claim(
+        flows,
+        None if pairs["f"] is None else (pairs["f"], pairs["g"]),
+        None if pairs["ray_f"] is None else (pairs["ray_f"], pairs["ray_g"]),
+        tuple(int(unit) for unit in held["units"]) if "units" in held else None,
+        pairs["cut"],
+    )
+    numbers = {name: float(held[name][0]) for name in _NAMES}
+    words = {name: _text(held[name]) for name in ("kind", "version", "digest")}
+    problem = _problem_from(held) if "a" in held else None
+    return Proof(problem, claim, **numbers, **words, mass=float(held["mass"][0]), root=bool(held["root"][0]))
+
+
+def _kind(certificate: Certificate) -> str:
+    return "no plan" if certificate.lower == math.inf else certificate.kind
+
+
+def _numbers(
+    problem: Problem, claim: Claim, mass: float, *, root: bool, slack: float = 0.0
+) -> tuple[Certificate, dict[str, float]]:
+    """What a claim in the problem's own units proves."""
+    scaled = units.scaled(problem)
+    back = Units.of(scaled, mass, root=root)
+    pair = claim.potentials and (back.potentials_in(claim.potentials[0]), back.potentials_in(claim.potentials[1]))
+    found = prove(scaled, replace(claim, potentials=pair))
+    low, high = found.lower - slack, found.upper + slack
+    if problem.bottleneck:
+        ends = back.distance(found.cost), back.distance(low, -1), back.distance(high, 1)
+        return found, dict(zip(_NAMES, (*ends, math.nan, math.nan)))
+    value = found.cost if found.objective is None else found.objective
+    ends = back.value(value), back.value(low, -1), back.value(high, 1)
+    return found, dict(zip(_NAMES, (*ends, back.cost(low, -1), back.cost(high, 1))))
+
+
+def _problem_arrays(problem: Problem) -> dict[str, Any]:
+    """The problem as posed, array by array."""
+    cost = problem.cost
+    out: dict[str, Any] = {"a": problem.source.weights, "b": problem.target.weights, "p": float(problem.p)}
+    out |= {"epsilon": float(problem.epsilon), "relax": problem.relax}
+    if isinstance(cost, PointCost):
+        metric = (
+            {"metric": "minkowski", "q": float(cost.metric.q)}
+            if isinstance(cost.metric, Minkowski)
+            else {"metric": cost.metric}
+        )
+        out |= {"x": problem.source.float64(), "y": problem.target.float64(), **metric}
+    elif isinstance(cost, MatrixCost):
+        out["C"] = cost.matrix
+    elif isinstance(cost, SparseCost):
+        csr = cost.csr
+        out |= {"C_data": csr.data, "C_indices": csr.indices, "C_indptr": csr.indptr, "C_shape": csr.shape}
+    else:
+        raise InvalidInput(
+            "a proof file needs a metric with a name or a cost matrix; received a callable; list its costs and call otgen.transport"
+        )
+    return {name: _plain(value) for name, value in out.items()}
+
+
+def _problem_from(held: dict[str, Any]) -> Problem:
+    """The problem that a file holds."""
+    a, b, epsilon = held["a"], held["b"], float(held["epsilon"][0])
+    if "x" in held:
+        name = _text(held["metric"])
+        metric = Minkowski(float(held["q"][0])) if name == "minkowski" else name
+        problem = Problem.from_points(held["x"], held["y"], a, b, p=float(held["p"][0]), metric=metric, normalize=True)
+    else:
+        if "C" in held:
+            cost: Any = MatrixCost(held["C"])
+        else:
+            shape = tuple(held["C_shape"].tolist())
+            cost = SparseCost(
+                scipy.sparse.csr_array((held["C_data"], held["C_indices"], held["C_indptr"]), shape=shape)
+            )
+        problem = Problem(Measure(len(a), a), Measure(len(b), b), cost)
+    one, other = held["relax"].tolist()
+    return Problem(problem.source, problem.target, problem.cost, epsilon, relax=(one, other))
+
+
+def _claim_arrays(claim: Claim) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    if claim.flows is not None:
+        rows, columns, high, low = claim.flows
+        out |= {
+            "rows": rows,
+            "columns": columns,
+            "flows": high,
+            "flows_low": np.zeros(len(high)) if low is None else low,
+        }
+    for names, pair in ((("f", "g"), claim.potentials), (("ray_f", "ray_g"), claim.ray)):
+        out |= {} if pair is None else dict(zip(names, pair))
+    if claim.units is not None:
+        out |= {"units": np.array([str(unit) for unit in claim.units] or [""])[: len(claim.units)]}
+    return out | ({} if claim.cut is None else {"cut": claim.cut})
+
+
+def _plain(value: Any) -> np.ndarray:
+    """An array of little-endian float64, int64 or text, at least one-dimensional."""
+    array = np.atleast_1d(np.asarray(value))
+    kind = {"f": "<f8", "b": "<i8", "i": "<i8", "u": "<i8"}.get(array.dtype.kind)
+    return np.ascontiguousarray(array, kind) if kind else array.astype(f"<U{max(1, array.dtype.itemsize // 4)}")
+
+
+def _digest(held: dict[str, np.ndarray]) -> str:
+    """The SHA-256 of a problem's arrays with their names, kinds and shapes."""
+    found = hashlib.sha256()
+    for name in _PROBLEM:
+        if name in held:
+            found.update(f"{name} {held[name].dtype.str} {held[name].shape};".encode())
+            found.update(held[name].tobytes())
+    return found.hexdigest()
+
+
+def _text(array: Any) -> str:
+    return str(array[0])
+
+
+def _write(path: Path, arrays: dict[str, Any]) -> None:
+    """The arrays as an npz with the seal as its comment, written beside and renamed."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, value in arrays.items():
+            entry = io.BytesIO()
+            np.lib.format.write_array(entry, _plain(value), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), entry.getvalue())
+        archive.comment = b"0" * _SEAL
+    body = buffer.getvalue()[:-_SEAL]
+    whole = body + hashlib.sha256(body).hexdigest().encode()
+    write_atomically(path, lambda name: Path(name).write_bytes(whole))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The arrays of a sealed npz."""
+    data = path.read_bytes()
+    if len(data) <= _SEAL or hashlib.sha256(data[:-_SEAL]).hexdigest().encode() != data[-_SEAL:]:
+        raise InvalidInput(
+            f"{path} must be a proof file with an unbroken seal; received one in which some bit was changed, or another file"
+        )
+    try:
+        return _entries(data)
+    except (zipfile.BadZipFile, ValueError, OSError) as fault:
+        raise InvalidInput(f"{path} must be a proof file of otgen; received another kind of file: {fault}") from None
+
+
+def _entries(data: bytes) -> dict[str, Any]:
+    """The arrays of an npz that is not compressed, so that nothing in it can be larger than the file."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+            raise ValueError("its entries are compressed")
+        return {
+            info.filename.removesuffix(".npy"): np.lib.format.read_array(
+                io.BytesIO(archive.read(info)), allow_pickle=False
+            )
+            for info in archive.infolist()
+        }

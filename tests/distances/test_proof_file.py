@@ -1,0 +1,201 @@
+"""Proof files: what they hold, that they are checked by code that shares nothing with ours, and that no bit can change."""
+
+import hashlib
+import json
+import math
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+import otgen
+import otgen.app
+from otgen.distances import proof_file
+
+CHECKER = otgen.app.__path__[0] + "/check_proof.py"
+checker = runpy.run_path(CHECKER)
+Refused, Proof = checker["Refused"], checker["Proof"]
+INF = math.inf
+
+
+def problems(count, seed):
+    """Results of random problems of every exact kind."""
+    rng = np.random.default_rng(seed)
+    metrics = ["euclidean", "cityblock", "chebyshev", otgen.Minkowski(3), otgen.Minkowski(1.5)]
+    for _ in range(count):
+        n, m, d = rng.integers(1, 7), rng.integers(1, 7), rng.integers(1, 4)
+        a, b = (rng.integers(0, 4, k) + (np.arange(k) == 0) for k in (n, m))
+        if rng.random() < 0.3:
+            C = rng.normal(size=(n, m)) * 10.0 ** rng.integers(-200, 200)
+            C[rng.random((n, m)) < 0.2] = INF
+            listed = scipy.sparse.csr_array(np.where(np.isinf(C), 0, C)) if rng.random() < 0.5 else C
+            yield otgen.transport(listed, a / a.sum(), b / b.sum(), throw=False)
+            continue
+        scale = 10.0 ** rng.integers(-30, 30)
+        x, y = (
+            scale * (rng.integers(-8, 8, (k, d)) if rng.random() < 0.5 else rng.normal(size=(k, d))) for k in (n, m)
+        )
+        if rng.random() < 0.1:
+            yield otgen.wasserstein(abs(x) + scale, y - scale * 20, a, b, p=1, metric="cosine", normalize=True)
+            continue
+        p = rng.choice([1, 2, 3, 1.5, 2.25, 9, INF])
+        yield otgen.wasserstein(x, y, a, b, p=p, metric=metrics[rng.integers(len(metrics))], normalize=True)
+
+
+def test_five_hundred_proofs_hold_in_rational_arithmetic(tmp_path):
+    kinds = dict.fromkeys(("dual", "cut", "no plan"), 0)
+    path = tmp_path / "proof.npz"
+    for k, result in enumerate(problems(500, 0)):
+        result.save_proof(path)
+        ours = otgen.load_proof(path)
+        assert "within" in Proof(path).check() or ours.kind == "no plan", k
+        assert ours.verify() == (ours.lower, ours.upper)
+        assert ours.lower <= result.lower or result.lower == INF
+        assert result.upper <= ours.upper
+        kinds[ours.kind] += 1
+    assert min(kinds.values()) > 10
+
+
+@pytest.fixture
+def saved(tmp_path):
+    rng = np.random.default_rng(1)
+    path = tmp_path / "proof.npz"
+    otgen.wasserstein(rng.random((5, 2)), rng.random((4, 2)), p=1).save_proof(path)
+    return path
+
+
+def test_a_proof_with_one_bit_changed_is_refused(saved):
+    data = saved.read_bytes()
+    for bit in range(0, 8 * len(data), 97):
+        changed = bytearray(data)
+        changed[bit // 8] ^= 1 << bit % 8
+        saved.write_bytes(changed)
+        with pytest.raises(otgen.InvalidInput, match="some bit was changed"):
+            otgen.load_proof(saved)
+        with pytest.raises(Refused, match="some bit was changed"):
+            Proof(saved)
+
+
+CHANGES = {
+    "lower": lambda v: v * (1 + 1e-9),
+    "upper": lambda v: v * (1 - 1e-9),
+    "cost_lower": lambda v: v * (1 + 1e-9),
+    "cost_upper": lambda v: v * (1 - 1e-9),
+    "flows": lambda v: v[::-1] * 1.1,
+    "columns": lambda v: np.roll(v, 1),
+    "f": lambda v: v + np.arange(len(v)),
+    "x": lambda v: v * 1.01,
+    "a": lambda v: v * np.arange(1, len(v) + 1),
+    "mass": lambda v: v * 2,
+    "p": lambda v: v + 1,
+    "metric": lambda v: np.array(["cityblock"]),
+    "root": lambda v: v,
+    "flows_low": lambda v: v - 1.0,
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_forger_who_seals_anew_is_refused(saved, name):
+    held = proof_file._read(saved)
+    held[name] = CHANGES[name](held[name])
+    given = {key: held[key] for key in proof_file._PROBLEM if key in held}
+    held["digest"] = proof_file._digest({key: proof_file._plain(value) for key, value in given.items()})
+    proof_file._write(saved, held)
+    if name == "root":  # for p = 1 it makes no difference
+        assert Proof(saved).check()
+        return
+    with pytest.raises(Refused):
+        Proof(saved).check()
+    if name not in ("mass",):
+        with pytest.raises(otgen.InvalidInput):
+            otgen.load_proof(saved).verify()
+
+
+def test_a_digest_stands_for_the_problem(tmp_path):
+    x, y = np.random.default_rng(2).random((2, 6, 2))
+    path, whole = tmp_path / "digest.npz", tmp_path / "whole.npz"
+    result = otgen.wasserstein(x, y)
+    result.save_proof(path, embed=False)
+    result.save_proof(whole)
+    assert path.stat().st_size < whole.stat().st_size
+    proof = otgen.load_proof(path)
+    assert proof.problem is None
+    assert "digest only" in repr(proof)
+    with pytest.raises(otgen.InvalidInput, match="received no problem"):
+        proof.verify()
+    with pytest.raises(otgen.InvalidInput, match="another digest"):
+        proof.verify(otgen.Problem.from_points(x, y + 1))
+    assert proof.verify(otgen.Problem.from_points(x, y)) == (proof.lower, proof.upper)
+    with pytest.raises(Refused, match="only its digest"):
+        Proof(path)
+
+
+def test_entropic_proofs_are_ours_to_check(tmp_path):
+    x, y = np.random.default_rng(3).random((2, 6, 2))
+    for k, result in enumerate((otgen.sinkhorn(x, y, epsilon=0.1), otgen.sinkhorn(x, y, epsilon=0.1, relax=(1, 2)))):
+        result.save_proof(tmp_path / f"{k}.npz")
+        assert otgen.load_proof(tmp_path / f"{k}.npz").kind == "entropic"
+        otgen.load_proof(tmp_path / f"{k}.npz").verify()
+        with pytest.raises(Refused, match="otgen verify only"):
+            Proof(tmp_path / f"{k}.npz").check()
+
+
+def test_what_has_no_proof_file(tmp_path):
+    x = np.random.default_rng(4).random((6, 2))
+    for result in (otgen.sinkhorn_divergence(x, x + 1, epsilon=0.1), otgen.sliced_wasserstein(x, x + 1, rng=0)):
+        with pytest.raises(otgen.InvalidInput, match="one transport problem"):
+            result.save_proof(tmp_path / "no.npz")
+    with pytest.raises(otgen.InvalidInput, match="received a callable"):
+        otgen.wasserstein(x, x + 1, metric=lambda u, v: np.abs(u[:, None] - v).sum(2)).save_proof(tmp_path / "no.npz")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 1000, b"PK\3\4" + b"0" * 500])
+def test_other_files_are_refused(tmp_path, content):
+    path = tmp_path / "other.npz"
+    path.write_bytes(content)
+    with pytest.raises(otgen.InvalidInput, match="must be a proof file"):
+        otgen.load_proof(path)
+    sealed = content + hashlib.sha256(content).hexdigest().encode()
+    path.write_bytes(sealed)
+    with pytest.raises(otgen.InvalidInput, match="must be a proof file"):
+        otgen.load_proof(path)
+
+
+def test_an_npz_of_other_things_is_refused(saved):
+    proof_file._write(saved, {"format": "otgen proof 1", "x": np.zeros(3)})
+    with pytest.raises(otgen.InvalidInput, match="lacks or mixes up"):
+        otgen.load_proof(saved)
+
+
+def test_the_checker_imports_nothing_but_the_standard_library(saved):
+    source = Path(CHECKER).read_text()
+    modules = {line.split()[1] for line in source.splitlines() if line.startswith(("import ", "from "))}
+    assert modules <= set(sys.stdlib_module_names)
+    assert len(source.splitlines()) <= 300
+    out = subprocess.run([sys.executable, "-I", "-S", CHECKER, str(saved)], capture_output=True, text=True)
+    assert (out.returncode, out.stderr) == (0, "")
+    assert "verified" in out.stdout
+    saved.write_bytes(saved.read_bytes()[:-1])
+    out = subprocess.run([sys.executable, "-I", "-S", CHECKER, str(saved)], capture_output=True, text=True)
+    assert (out.returncode, "refused" in out.stdout) == (1, True)
+
+
+def test_on_the_command_line(saved, tmp_path):
+    pytest.importorskip("typer")
+    from typer.testing import CliRunner
+
+    from otgen.app.commands import app
+
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(b"\0" + saved.read_bytes())
+    out = CliRunner().invoke(app, ["verify", str(saved)])
+    assert out.exit_code == 0
+    assert "verified: the truth lies within" in out.stdout
+    out = CliRunner().invoke(app, ["verify", str(saved), str(broken), "--json"])
+    assert out.exit_code == 1
+    assert [row["verified"] for row in json.loads(out.stdout)] == [True, False]
