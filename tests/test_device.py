@@ -207,7 +207,7 @@ def test_numbers_are_the_same_wherever_points_were_shifted(metric, unit, dtype):
     order = np.random.default_rng(0).permutation(30)
     part = placed.restricted(order, order)
     assert (host(part._ground.x) == plain.x[order]).all()
-    assert part.between(part.x, part.y).there is None
+    assert part.between(part.x, part.y).device_points is None
 
 
 def test_points_changed_afterwards_change_nothing():
@@ -224,7 +224,7 @@ def test_halves_are_seen_on_the_host_first():
     x, y, _, _ = clouds(40, 30, 2)
     for pair in ((x.astype(np.float16), y), (x, y.astype(np.float16))):
         problem = Problem.from_points(*map(there, pair))
-        assert problem.cost.there is None
+        assert problem.cost.device_points is None
         assert otgen.solve(problem).value == pytest.approx(otgen.solve(Problem.from_points(*pair)).value)
 
 
@@ -243,4 +243,4 @@ def test_a_problem_can_be_put_on_a_device_and_back():
 
 def test_a_line_of_points_may_be_seen_there():
     x = np.arange(3.0)
-    assert Problem.from_points(there(x), there(x)).cost.there[0].shape == (3, 1)
+    assert Problem.from_points(there(x), there(x)).cost.device_points[0].shape == (3, 1)

@@ -161,7 +161,7 @@ def wasserstein_batch(
     began, throw = time.perf_counter(), scalars.flag(throw, "throw")
     options: dict[str, Any] = dict(p=p, metric=metric, solver=solver, normalize=normalize, progress=progress)
     results = _each(xs, ys, a, b, partial(wasserstein, throw=False, **options))
-    return _checked(results, began, throw)
+    return _checked_batch(results, began, throw)
 
 
 def sinkhorn_batch(
@@ -211,7 +211,7 @@ def sinkhorn_batch(
     chosen = sinkhorn_from(solver, tol, max_iter)
     options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
     problems = _each(xs, ys, a, b, partial(entropic_problem, **options))
-    return _checked(solve_all(problems, chosen, progress=progress), began, throw)
+    return _checked_batch(solve_all(problems, chosen, progress=progress), began, throw)
 
 
 def sinkhorn_divergence_batch(
@@ -261,7 +261,7 @@ def sinkhorn_divergence_batch(
     options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
     triples = _each(xs, ys, a, b, partial(divergence_problems, **options))
     parts = [solve_all([triple[k] for triple in triples], chosen, progress=progress) for k in range(3)]
-    return _checked([debiased(triple[0], *terms) for triple, terms in zip(triples, zip(*parts))], began, throw)
+    return _checked_batch([debiased(triple[0], *terms) for triple, terms in zip(triples, zip(*parts))], began, throw)
 
 
 def solve_all(problems: Sequence[Problem], solver: Sinkhorn, *, progress: bool = False) -> list[Result]:
@@ -329,12 +329,14 @@ def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkho
     seconds = (time.perf_counter() - began) / size
     sides = [np.broadcast_to(z, w.shape) for z, w in zip((plan.u, plan.v, plan.r, plan.s), (a, b, a, b))]
     return [
-        _one(problem, k, plan, sides, bounds, int(out.iterations[k]), seconds) if out.done[k] else None
+        _result_of(problem, k, plan, sides, bounds, int(out.iterations[k]), seconds) if out.done[k] else None
         for k, problem in enumerate(problems)
     ]
 
 
-def _one(problem: Problem, k: int, plan: Any, sides: list[Floats], bounds: Any, count: int, seconds: float) -> Result:
+def _result_of(
+    problem: Problem, k: int, plan: Any, sides: list[Floats], bounds: Any, count: int, seconds: float
+) -> Result:
     """The result of the k-th problem of a stack."""
     n, m = problem.shape
     f, g, a, b = plan.f[k, :n], plan.g[k, :m], plan.a[k, :n], plan.b[k, :m]
@@ -373,7 +375,7 @@ def _each(xs: Any, ys: Any, a: Any, b: Any, call: Callable[..., Any]) -> list[An
     return out
 
 
-def _checked(results: list[Result], began: float, throw: bool) -> BatchResult:
+def _checked_batch(results: list[Result], began: float, throw: bool) -> BatchResult:
     """The batch, or the exception that the first bad status calls for."""
     batch = BatchResult(tuple(results), time.perf_counter() - began)
     for k, result in enumerate(results if throw else ()):

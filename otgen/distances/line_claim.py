@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels.integer_masses import shares
+from ..kernels.integer_masses import equal_totals
 from ..model.claim import Claim, Flows
 from ..model.problem import Problem
 
@@ -13,7 +13,7 @@ def line_claim(problem: Problem) -> Claim:
     """Flows as whole numbers along the staircase of the sorted points, and the sources from the longest pair on."""
     plan = problem.monotone
     one, other = plan.orders
-    supply, demand = shares(problem.source.weights[one], problem.target.weights[other])
+    supply, demand = equal_totals(problem.source.weights[one], problem.target.weights[other])
     rows, columns, units = [], [], []
     i = j = 0
     left, wanted = supply[0], demand[0]

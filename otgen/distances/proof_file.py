@@ -273,7 +273,7 @@ def _problem_arrays(problem: Problem) -> dict[str, Any]:
         raise InvalidInput(
             "a proof file needs a metric with a name or a cost matrix; received a callable; list its costs and call otgen.transport"
         )
-    return {name: _plain(value) for name, value in out.items()}
+    return {name: _storable(value) for name, value in out.items()}
 
 
 def _problem_from(held: dict[str, Any]) -> Problem:
@@ -313,7 +313,7 @@ def _claim_arrays(claim: Claim) -> dict[str, Any]:
     return out | ({} if claim.cut is None else {"cut": claim.cut})
 
 
-def _plain(value: Any) -> np.ndarray:
+def _storable(value: Any) -> np.ndarray:
     """An array of little-endian float64, int64 or text, at least one-dimensional."""
     array = np.atleast_1d(np.asarray(value))
     kind = {"f": "<f8", "b": "<i8", "i": "<i8", "u": "<i8"}.get(array.dtype.kind)
@@ -340,7 +340,7 @@ def _write(path: Path, arrays: dict[str, Any]) -> None:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, value in arrays.items():
             entry = io.BytesIO()
-            np.lib.format.write_array(entry, _plain(value), allow_pickle=False)
+            np.lib.format.write_array(entry, _storable(value), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), entry.getvalue())
         archive.comment = b"0" * _SEAL
     body = buffer.getvalue()[:-_SEAL]

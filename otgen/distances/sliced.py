@@ -11,10 +11,10 @@ import numpy as np
 
 from ..inputs import scalars
 from ..inputs.types import Floats
-from ..kernels import monotone as stairs
+from ..kernels import monotone
 from ..kernels.parallel import threads
 from ..model import units
-from ..model.measure import Measure, Weights
+from ..model.measure import Measure
 from ..model.problem import Problem
 from ..model.status import Status
 from .result import Result
@@ -66,7 +66,7 @@ def sliced_wasserstein(
     """
     began = time.perf_counter()
     p, count = scalars.finite_order(p), scalars.count(n_projections, "n_projections")
-    problem = Problem.from_points(x, y, a, b, p=p, normalize=normalize, anywhere=False)
+    problem = Problem.from_points(x, y, a, b, p=p, normalize=normalize, allow_gpu=False)
     source, target = problem.source, problem.target
     cost: Any = units.scaled(problem).cost
     centre = (cost.x.mean(axis=0) + cost.y.mean(axis=0)) / 2
@@ -96,17 +96,17 @@ def sliced_wasserstein(
     )
 
 
-def _along(directions: Floats, x: Floats, y: Floats, source: Measure, target: Measure, p: float) -> Weights:
+def _along(directions: Floats, x: Floats, y: Floats, source: Measure, target: Measure, p: float) -> Floats:
     """``W_p ** p`` of the projections on every direction: (k,). A few directions at a time, on every core."""
     plain = source.uniform and target.uniform and len(x) == len(y)
 
-    def chunk(rows: slice) -> Weights:
+    def chunk(rows: slice) -> Floats:
         u, v = directions[rows] @ x.T, directions[rows] @ y.T
         if plain:
             u.sort(axis=1)
             v.sort(axis=1)
             return (np.abs(u - v) ** p).mean(axis=1)
-        return np.array([_weighted(s, t, source, target, p) for s, t in zip(u, v)])
+        return np.array([_line_cost(s, t, source, target, p) for s, t in zip(u, v)])
 
     step = max(1, min(8, 4_000_000 // max(len(x), len(y))))
     pieces = [slice(k, k + step) for k in range(0, len(directions), step)]
@@ -114,8 +114,8 @@ def _along(directions: Floats, x: Floats, y: Floats, source: Measure, target: Me
         return np.concatenate(list(pool.map(chunk, pieces)))
 
 
-def _weighted(u: Floats, v: Floats, source: Measure, target: Measure, p: float) -> float:
+def _line_cost(u: Floats, v: Floats, source: Measure, target: Measure, p: float) -> float:
     first, second = np.argsort(u), np.argsort(v)
     a = None if source.uniform else source.weights[first]
     b = None if target.uniform else target.weights[second]
-    return stairs.walk(stairs.masses(a, b, len(u), len(v)), u[first], v[second], p).cost
+    return monotone.walk(monotone.masses(a, b, len(u), len(v)), u[first], v[second], p).cost

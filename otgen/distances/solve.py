@@ -120,7 +120,7 @@ def run(
 
 def claimed(scaled: Problem, solver: Solver, *, progress: bool = False, init: Any = None) -> Solution:
     """What a solver says of a scaled problem, of which nothing is proven."""
-    start = None if init is None else _start(scaled, init)
+    start = None if init is None else _scaled_start(scaled, init)
     solution = solver.solve(scaled, _on_stderr if progress else silent, start)
     if not isinstance(solution, Solution):
         raise InvalidInput(
@@ -129,7 +129,7 @@ def claimed(scaled: Problem, solver: Solver, *, progress: bool = False, init: An
     return solution
 
 
-def _start(scaled: Problem, init: Any) -> tuple[Floats, Floats]:
+def _scaled_start(scaled: Problem, init: Any) -> tuple[Floats, Floats]:
     """Potentials to start from, in the units of a scaled problem."""
     back = Units.of(scaled)
     try:

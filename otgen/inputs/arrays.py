@@ -31,7 +31,7 @@ def _from_torch(value: Any, name: str) -> tuple[Any, Origin]:
     return value.numpy() if where == "cpu" else value, Origin("torch", where, dtype)
 
 
-def _plain(value: Any, name: str, *, anywhere: bool = False) -> tuple[np.ndarray, Origin]:
+def _as_numpy(value: Any, name: str, *, allow_gpu: bool = False) -> tuple[np.ndarray, Origin]:
     """Any array-like as a numpy array, and its origin; from a GPU only where the caller has kernels for it."""
     library = type(value).__module__.partition(".")[0]
     if isinstance(value, np.ma.MaskedArray):
@@ -53,7 +53,7 @@ def _plain(value: Any, name: str, *, anywhere: bool = False) -> tuple[np.ndarray
         origin = Origin("numpy", "cpu", array.dtype.name)
     if origin.device == "cpu":
         return array, origin
-    if not anywhere or not origin.device.startswith("cuda"):
+    if not allow_gpu or not origin.device.startswith("cuda"):
         raise InvalidInput(
             f"{name} must live on the host: there are no kernels for its device here; received device "
             f"{origin.device!r}; move it with .cpu() or .get()"
@@ -81,7 +81,7 @@ def _as_float(array: np.ndarray, origin: Origin, name: str) -> Floats:
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
-def points(value: Any, name: str, *, anywhere: bool = False) -> tuple[Floats, Origin]:
+def points(value: Any, name: str, *, allow_gpu: bool = False) -> tuple[Floats, Origin]:
     """Check a cloud of points.
 
     Parameters
@@ -90,7 +90,7 @@ def points(value: Any, name: str, *, anywhere: bool = False) -> tuple[Floats, Or
         (n, d), or (n,) for n points on a line; real and finite.
     name : str
         How errors call it.
-    anywhere : bool
+    allow_gpu : bool
         Whether it may live on a GPU, for callers that have kernels there; a copy on the host is returned.
 
     Returns
@@ -110,7 +110,7 @@ def points(value: Any, name: str, *, anywhere: bool = False) -> tuple[Floats, Or
     >>> points([0, 1], "x")[0].shape
     (2, 1)
     """
-    array, origin = _plain(value, name, anywhere=anywhere)
+    array, origin = _as_numpy(value, name, allow_gpu=allow_gpu)
     if array.ndim == 3:
         raise InvalidInput(
             f"{name} must be (n, d); received shape {array.shape}; for a batch of problems use otgen.wasserstein_batch "
@@ -135,7 +135,7 @@ def points(value: Any, name: str, *, anywhere: bool = False) -> tuple[Floats, Or
 
 
 def weights(
-    value: Any, size: int, name: str, of: str, *, anywhere: bool = False
+    value: Any, size: int, name: str, of: str, *, allow_gpu: bool = False
 ) -> tuple[npt.NDArray[np.float64], Origin | None]:
     """Check the weights of ``size`` points; None means uniform, of total 1.
 
@@ -148,7 +148,7 @@ def weights(
     """
     if value is None:
         return np.broadcast_to(1.0 / size, (size,)), None
-    array, origin = _plain(value, name, anywhere=anywhere)
+    array, origin = _as_numpy(value, name, allow_gpu=allow_gpu)
     if array.shape != (size,):
         raise InvalidInput(
             f"{name} must have one weight per point of {of}, shape ({size},); received shape {array.shape}"
@@ -166,8 +166,8 @@ def weights(
 
 
 def potential(value: Any, name: str) -> Floats:
-    """An array of real numbers from anywhere, float64; its shape is not looked at."""
-    array, origin = _plain(value, name, anywhere=True)
+    """An array of real numbers from allow_gpu, float64; its shape is not looked at."""
+    array, origin = _as_numpy(value, name, allow_gpu=True)
     return _as_float(array, origin, name).astype(np.float64, copy=False)
 
 
@@ -192,7 +192,7 @@ def vector(value: Any, size: int, name: str) -> Floats:
     """A finite array (size,), float64; None means zeros."""
     if value is None:
         return np.zeros(size)
-    array, origin = _plain(value, name, anywhere=True)
+    array, origin = _as_numpy(value, name, allow_gpu=True)
     if array.shape != (size,):
         raise InvalidInput(f"{name} must have shape ({size},); received shape {array.shape}")
     return _all_finite(_as_float(array, origin, name).astype(np.float64, copy=False), name)
@@ -207,7 +207,7 @@ def pair(value: Any, name: str) -> tuple[Any, Any]:
 
 def factors(left: Any, right: Any, shape: tuple[int, int]) -> tuple[Floats, Floats]:
     """The factors (n, k) and (m, k) of a matrix, float64."""
-    (one, home), (other, away) = _plain(left, "plan[0]", anywhere=True), _plain(right, "plan[1]", anywhere=True)
+    (one, home), (other, away) = _as_numpy(left, "plan[0]", allow_gpu=True), _as_numpy(right, "plan[1]", allow_gpu=True)
     if one.ndim != 2 or other.ndim != 2 or (len(one), len(other)) != shape or one.shape[1] != other.shape[1]:
         raise InvalidInput(
             f"plan must be two arrays of shapes ({shape[0]}, k) and ({shape[1]}, k); received {one.shape} and {other.shape}"
@@ -237,7 +237,7 @@ def cost_matrix(value: Any, name: str = "C") -> tuple[Any, Origin]:
     """
     if type(value).__module__.startswith("scipy.sparse"):
         return _sparse_matrix(value, name)
-    array, origin = _plain(value, name)
+    array, origin = _as_numpy(value, name)
     if array.ndim != 2 or 0 in array.shape:
         raise InvalidInput(f"{name} must be a matrix of at least one row and one column; received shape {array.shape}")
     floats = _as_float(array, origin, name)

@@ -6,15 +6,12 @@ from typing import Any
 
 from ..errors import InvalidInput
 from . import cpu, gpu, reference
-from .ground_cost import CELL, PRODUCT, Array, Ground, matrix_ground, point_ground
-from .reference import Indices
+from .ground_cost import CELL, PRODUCT, GroundCost, matrix_ground, point_ground
 
 __all__ = [
     "CELL",
     "PRODUCT",
-    "Array",
-    "Ground",
-    "Indices",
+    "GroundCost",
     "Kernels",
     "cpu",
     "gpu",

@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .ground_cost import CELL, Array
+from ..inputs.types import Floats
+from .ground_cost import CELL
 from .jit import jit
 
 NOTHING = -1e300  # stands for the potential of a cell that has none
@@ -27,10 +28,10 @@ SAFE = 1e-9  # of all that is added up: cells are skipped only where rounding ca
 class Cells(NamedTuple):
     """Boxes around consecutive points and majorants of their potentials: (d, cells) thrice, then (cells,)."""
 
-    centre: Array
-    half: Array
-    slope: Array
-    offset: Array
+    centre: Floats
+    half: Floats
+    slope: Floats
+    offset: Floats
 
 
 NO_CELLS = Cells(np.empty((0, 0)), np.empty((0, 0)), np.empty((0, 0)), np.empty(0))
@@ -105,7 +106,7 @@ def _cells(points, values, centre, half, slope, offset):
             centre[k, c], half[k, c], slope[k, c] = at[k], width[k], steep[k]
 
 
-def cells_of(points: Array, values: Array) -> Cells:
+def cells_of(points: Floats, values: Floats) -> Cells:
     """The cells of points (d, n) with potentials (n,)."""
     d, n = points.shape
     count = -(-n // CELL)

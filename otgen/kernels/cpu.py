@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..inputs.types import Floats, Indices
 from .bounding_boxes import around, bounds, cells_of
 from .cost_entries import fill, one
 from .gibbs import gibbs, gibbs_cost, gibbs_slope, softmin
-from .ground_cost import CELL, Array, Ground, own
+from .ground_cost import CELL, GroundCost, own
 from .jit import jit
 from .parallel import over_rows
-from .reference import Indices
 from .sinkhorn_pass import sweep, symmetric
 
 __all__ = [
@@ -236,14 +236,14 @@ def _celled_nearest(ground, cells, potential, columns, values, first, last):
             seen = near[0] if first_look else -1
 
 
-def cost_block(ground: Ground) -> Array:
+def cost_block(ground: GroundCost) -> Floats:
     """All costs, ``c_ij``: (n, m)."""
     out = np.empty(ground.shape, ground.dtype)
     over_rows(len(out), ground.work(), lambda s, t: _cost_block(ground, out, s, t))
     return out
 
 
-def cost_pairs(ground: Ground, rows: Indices, columns: Indices) -> Array:
+def cost_pairs(ground: GroundCost, rows: Indices, columns: Indices) -> Floats:
     """The costs of listed pairs, ``c[rows[k], columns[k]]``: (k,)."""
     out = np.empty(len(rows), ground.dtype)
     rows, columns = np.ascontiguousarray(rows, np.int64), np.ascontiguousarray(columns, np.int64)
@@ -251,7 +251,7 @@ def cost_pairs(ground: Ground, rows: Indices, columns: Indices) -> Array:
     return out
 
 
-def cost_sums(ground: Ground, weights: Array) -> Array:
+def cost_sums(ground: GroundCost, weights: Floats) -> Floats:
     """``sum_j w_j c_ij`` over the finite costs: (n,)."""
     out = np.empty(ground.shape[0])
     across = own(weights, ground.dtype)
@@ -259,7 +259,7 @@ def cost_sums(ground: Ground, weights: Array) -> Array:
     return out.astype(ground.dtype)
 
 
-def ctransform(ground: Ground, potential: Array) -> tuple[Array, Indices]:
+def ctransform(ground: GroundCost, potential: Floats) -> tuple[Floats, Indices]:
     """``f_i = min_j c_ij - g_j`` and the first arg min: (n,), (n,)."""
     n = ground.shape[0]
     out, argmin = np.empty(n, ground.dtype), np.zeros(n, np.int64)
@@ -271,7 +271,9 @@ def ctransform(ground: Ground, potential: Array) -> tuple[Array, Indices]:
     return out, argmin
 
 
-def nearest(ground: Ground, potential: Array, count: int, below: Array | float = np.inf) -> tuple[Indices, Array]:
+def nearest(
+    ground: GroundCost, potential: Floats, count: int, below: Floats | float = np.inf
+) -> tuple[Indices, Floats]:
     """The ``count`` smallest reduced costs ``c_ij - g_j < below_i`` of every row, ascending: (n, count) columns, (n, count).
 
     Where a row has fewer, the rest are columns -1 at infinity.

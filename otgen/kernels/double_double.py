@@ -11,15 +11,14 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import types
 from numba.extending import intrinsic, overload
 
+from ..inputs.types import Floats, Indices
 from .ground_cost import own
 from .jit import jit
 
-Doubles = npt.NDArray[np.floating[Any]]
-Pairs = tuple[Doubles, Doubles]  # high and low parts, of one shape
+Pairs = tuple[Floats, Floats]  # high and low parts, of one shape
 
 UNIT = 2.0**-53  # unit roundoff of float64
 _SMALL = 512  # below this, Python's exact fsum is as quick as a compiled kernel, and that need not be loaded
@@ -103,27 +102,27 @@ def _dot(left, right):
     highs, lows = np.zeros(8), np.zeros(8)
     for start in range(0, n - 7, 8):
         for lane in range(8):
-            product, slip = two_product(left[start + lane], right[start + lane])
+            product, rounding = two_product(left[start + lane], right[start + lane])
             highs[lane], error = two_sum(highs[lane], product)
-            lows[lane] += error + slip
+            lows[lane] += error + rounding
     for i in range(n - n % 8, n):
-        product, slip = two_product(left[i], right[i])
+        product, rounding = two_product(left[i], right[i])
         highs[0], error = two_sum(highs[0], product)
-        lows[0] += error + slip
+        lows[0] += error + rounding
     high, low = 0.0, 0.0
     for lane in range(8):
         high, low = pair_add(high, low, highs[lane], lows[lane])
     return high + low
 
 
-def total(values: Doubles) -> float:
+def total(values: Floats) -> float:
     """The sum of the entries, (n,), in twofold precision."""
     if len(values) < _SMALL:
         return math.fsum(values)
     return _total(own(values, np.dtype(np.float64)))[0]
 
 
-def dot(left: Doubles, right: Doubles) -> float:
+def dot(left: Floats, right: Floats) -> float:
     """``sum_i left_i right_i``, (n,) each with entries below 1e150, in twofold precision."""
     if len(left) < _SMALL:
         return math.sumprod(left.tolist(), right.tolist()) if hasattr(math, "sumprod") else _fsumprod(left, right)
@@ -136,7 +135,7 @@ def _dots(left, right, out):
         out[k] = _dot(left[k], right[k])
 
 
-def dots(left: Doubles, right: Doubles) -> Any:
+def dots(left: Floats, right: Floats) -> Any:
     """:func:`dot` along the last axis: a number, or (B,) for (B, n)."""
     if left.ndim == 1:
         return dot(left, right)
@@ -145,12 +144,12 @@ def dots(left: Doubles, right: Doubles) -> Any:
     return out
 
 
-def _fsumprod(left: Doubles, right: Doubles) -> float:
+def _fsumprod(left: Floats, right: Floats) -> float:
     """Products split exactly (each half has 26 bits), then summed exactly."""
     return math.fsum(np.concatenate(list(_split_products(left, right))))
 
 
-def _split_products(left: Doubles, right: Doubles) -> list[Doubles]:
+def _split_products(left: Floats, right: Floats) -> list[Floats]:
     parts = []
     for array in (left, right):
         t = 134217729.0 * array
@@ -159,7 +158,7 @@ def _split_products(left: Doubles, right: Doubles) -> list[Doubles]:
     return [one * other for one in parts[0] for other in parts[1]]
 
 
-def total_pair(values: Doubles) -> tuple[float, float]:
+def total_pair(values: Floats) -> tuple[float, float]:
     """The sum of the entries as an unevaluated pair of doubles (high, low)."""
     high, low = _total(own(values, np.dtype(np.float64)))
     return high, low
@@ -181,7 +180,7 @@ def _nearest_units(values, high, low, units, out):
         out[i] = np.int64(whole) + np.int64(np.rint((q * units - whole) + e * units))
 
 
-def in_units(weights: Doubles, units: float) -> npt.NDArray[np.int64]:
+def in_units(weights: Floats, units: float) -> Indices:
     """``weights / sum(weights) * units`` (n,), for a power of two ``units``, each to the nearest whole number."""
     out = np.empty(len(weights), np.int64)
     _nearest_units(own(weights, np.dtype(np.float64)), *total_pair(weights), units, out)
@@ -194,7 +193,7 @@ def _shares(values, high, low, out_high, out_low):
         out_high[i], out_low[i] = pair_divide(values[i], high, low)
 
 
-def shares(weights: Doubles) -> Pairs:
+def shares(weights: Floats) -> Pairs:
     """``weights / sum(weights)`` (n,) as pairs of doubles (high, low)."""
     high, low = np.empty(len(weights)), np.empty(len(weights))
     _shares(own(weights, np.dtype(np.float64)), *total_pair(weights), high, low)
@@ -214,11 +213,11 @@ def _missed(high, low, weights, total_high, total_low, ceiling, out):
     """Bounds on ``|mass received - weight / total|`` of every point."""
     for i in range(weights.shape[0]):
         p, e = pair_divide(weights[i], total_high, total_low)
-        rest, slip = pair_add(high[i], low[i], -p, -e)
-        out[i] = abs(rest + slip) + ceiling * (p + abs(high[i]))
+        rest, rounding = pair_add(high[i], low[i], -p, -e)
+        out[i] = abs(rest + rounding) + ceiling * (p + abs(high[i]))
 
 
-def marginal_residual(index: npt.NDArray[np.int64], high: Doubles, low: Doubles, weights: Doubles) -> float:
+def marginal_residual(index: Indices, high: Floats, low: Floats, weights: Floats) -> float:
     """Bound on ``sum_i |sum of the plan's entries (high + low) at i - weights_i / sum(weights)|``.
 
     Pairs of doubles carry 2 ** -104 relative error an operation; ``ceiling`` covers as many as a point has entries.

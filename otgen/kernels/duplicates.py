@@ -10,24 +10,24 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .double_double import Doubles, Pairs, add_up, pair_add
+from ..inputs.types import Floats, Indices
+from .double_double import Pairs, add_up, pair_add
 from .jit import jit
-from .reference import Indices
 
 _NOTHING = 2.0**-95  # of a total mass of 1: what pairs of doubles lose
 
 
-class Places(NamedTuple):
+class UniquePoints(NamedTuple):
     """Where n points lie: ``first`` (k,) is one point of each place, ``of`` (n,) the place of each point."""
 
     first: Indices
     of: Indices
 
-    def reordered(self, order: Indices) -> Places:
+    def reordered(self, order: Indices) -> UniquePoints:
         """The same places in another order, (k,)."""
         rank = np.empty(len(order), np.int64)
         rank[order] = np.arange(len(order))
-        return Places(self.first[order], rank[self.of])
+        return UniquePoints(self.first[order], rank[self.of])
 
     def masses(self, whole: Indices) -> Indices:
         """What each place carries, (k,), of whole numbers (n,)."""
@@ -35,7 +35,7 @@ class Places(NamedTuple):
         np.add.at(out, self.of, whole)
         return out
 
-    def sums(self, masses: Doubles) -> Doubles:
+    def sums(self, masses: Floats) -> Floats:
         """What each place carries, (k,), of masses (n,)."""
         return np.bincount(self.of, masses, len(self.first))
 
@@ -46,7 +46,7 @@ class Places(NamedTuple):
         return out
 
 
-def places(points: Doubles) -> Places:
+def unique_points(points: Floats) -> UniquePoints:
     """The places of points (n, d).
 
     Found by sorting a hash of the coordinates: where two points have one hash and differ, a place may be found twice; points
@@ -58,20 +58,20 @@ def places(points: Doubles) -> Places:
     same = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
     same = same[(points[order[same + 1]] == points[order[same]]).all(axis=1)]
     if not len(same):
-        return apart(n)
+        return all_distinct(n)
     fresh = np.ones(n, bool)
     fresh[same + 1] = False
     of = np.empty(n, np.int64)
     of[order] = np.cumsum(fresh) - 1
-    return Places(order[fresh], of)
+    return UniquePoints(order[fresh], of)
 
 
-def apart(n: int) -> Places:
+def all_distinct(n: int) -> UniquePoints:
     """A place for every point."""
-    return Places(np.arange(n), np.arange(n))
+    return UniquePoints(np.arange(n), np.arange(n))
 
 
-def _hashes(points: Doubles) -> npt.NDArray[np.uint64]:
+def _hashes(points: Floats) -> npt.NDArray[np.uint64]:
     """A number for each point (n, d), the same for the same coordinates: sums of their bits times odd numbers, modulo 2 ** 64."""
     bits = (points + 0.0).view(np.uint64)  # -0.0 lies where 0.0 does
     bits ^= bits >> np.uint64(32)
@@ -112,7 +112,7 @@ def _share_out(points, starts, entries, begins, mass, flow, at, of, out):
     return count
 
 
-def shared_out(found: Places, mass: Pairs, place: Indices, flow: Pairs) -> tuple[Indices, Indices, Pairs]:
+def shared_out(found: UniquePoints, mass: Pairs, place: Indices, flow: Pairs) -> tuple[Indices, Indices, Pairs]:
     """Flows (k,) that leave places (k,) as flows from the points there, at most k + n: points, whose flow each was, and its size.
 
     ``mass`` are the points' own (n,), which add up to the flows of their place.

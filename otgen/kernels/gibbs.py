@@ -9,9 +9,10 @@ import math
 
 import numpy as np
 
+from ..inputs.types import Floats
 from .cost_entries import fill
 from .exponential import exp2
-from .ground_cost import PRODUCT, Array, Ground, own
+from .ground_cost import PRODUCT, GroundCost, own
 from .jit import jit
 from .parallel import over_rows
 
@@ -138,7 +139,7 @@ def gibbs_slope_rows(ground, row, column, scale, weights, out, first, last):
                 out[i, k] += part
 
 
-def in_bits(ground: Ground, epsilon: float) -> tuple[Ground, float]:
+def in_bits(ground: GroundCost, epsilon: float) -> tuple[GroundCost, float]:
     """A ground and a factor for its costs such that they come in units of ``epsilon log 2``.
 
     For the squared distance the points themselves are stretched, and the factor is 1.
@@ -152,7 +153,7 @@ def in_bits(ground: Ground, epsilon: float) -> tuple[Ground, float]:
     return ground._replace(x=ground.x * ground.dtype.type(stretch), yt=ground.yt * ground.dtype.type(stretch)), 1.0
 
 
-def softmin(ground: Ground, potential: Array, epsilon: float) -> Array:
+def softmin(ground: GroundCost, potential: Floats, epsilon: float) -> Floats:
     """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,). A row of nothing but -inf gives +inf."""
     out = np.empty(ground.shape[0])
     bits, scale = in_bits(ground, epsilon)
@@ -165,7 +166,7 @@ def softmin(ground: Ground, potential: Array, epsilon: float) -> Array:
     return (out * (epsilon / LOG2E)).astype(ground.dtype)
 
 
-def gibbs(ground: Ground, f: Array, g: Array, epsilon: float, vectors: Array) -> Array:
+def gibbs(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
     out = np.empty((ground.shape[0], vectors.shape[1]))
     bits, scale = in_bits(ground, epsilon)
@@ -176,7 +177,7 @@ def gibbs(ground: Ground, f: Array, g: Array, epsilon: float, vectors: Array) ->
     return out.astype(ground.dtype)
 
 
-def gibbs_cost(ground: Ground, f: Array, g: Array, epsilon: float, weights: Array) -> Array:
+def gibbs_cost(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the finite costs: (n,)."""
     out = np.empty(ground.shape[0])
     scale = LOG2E / epsilon
@@ -190,7 +191,7 @@ def gibbs_cost(ground: Ground, f: Array, g: Array, epsilon: float, weights: Arra
     return out.astype(ground.dtype)
 
 
-def gibbs_slope(ground: Ground, f: Array, g: Array, epsilon: float, weights: Array) -> Array:
+def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i`` for a cost between points: (n, d).
 
     Where the cost has a kink the zero of its subdifferential is taken, for the maximum norm the first of the largest coordinates.
@@ -206,6 +207,6 @@ def gibbs_slope(ground: Ground, f: Array, g: Array, epsilon: float, weights: Arr
     return out.astype(ground.dtype)
 
 
-def row_work(ground: Ground) -> int:
+def row_work(ground: GroundCost) -> int:
     """Roughly how many nanoseconds a row of exponentials costs."""
     return ground.shape[1] * (8 + ground.x.shape[1]) // 16 + 1

@@ -9,7 +9,7 @@
 #define COLUMNS 4  // columns that a thread holds at a time, so that one number read of a row serves several pairs
 #define LOG2E 1.4426950408889634
 
-struct Ground {
+struct GroundCost {
     const REAL* x;       // (n, d)
     const REAL* yt;      // (d, m)
     const REAL* matrix;  // (n, m), if INNER is 0
@@ -18,7 +18,7 @@ struct Ground {
 };
 
 // What one coordinate of a pair adds to the sum that the cost is a power of.
-__device__ __forceinline__ REAL added(const Ground& c, REAL total, REAL x, REAL y) {
+__device__ __forceinline__ REAL added(const GroundCost& c, REAL total, REAL x, REAL y) {
 #if INNER == 5
     return total + x * y;
 #else
@@ -35,7 +35,7 @@ __device__ __forceinline__ REAL added(const Ground& c, REAL total, REAL x, REAL 
 #endif
 }
 
-__device__ __forceinline__ REAL powered(const Ground& c, REAL total) {
+__device__ __forceinline__ REAL powered(const GroundCost& c, REAL total) {
 #if INNER != 5
     if (c.outer == (REAL)0.5) total = sqrt(total);
     else if (c.outer == (REAL)2) total = total * total;
@@ -44,7 +44,7 @@ __device__ __forceinline__ REAL powered(const Ground& c, REAL total) {
     return c.factor * total;
 }
 
-__device__ __forceinline__ REAL cost(const Ground& c, long long i, long long j) {
+__device__ __forceinline__ REAL cost(const GroundCost& c, long long i, long long j) {
 #if INNER == 0
     return c.matrix[i * c.m + j];
 #else
@@ -55,7 +55,7 @@ __device__ __forceinline__ REAL cost(const Ground& c, long long i, long long j) 
 }
 
 // The costs between ROWS rows from i on and COLUMNS columns THREADS apart from j on; beyond the last, those of the last.
-__device__ __forceinline__ void costs(const Ground& c, long long i, long long j, REAL out[ROWS][COLUMNS]) {
+__device__ __forceinline__ void costs(const GroundCost& c, long long i, long long j, REAL out[ROWS][COLUMNS]) {
     long long rows[ROWS], columns[COLUMNS];
 #pragma unroll
     for (int r = 0; r < ROWS; ++r) rows[r] = i + r < c.n ? i + r : c.n - 1;
@@ -125,7 +125,7 @@ __device__ REAL sum(REAL value, REAL* values) {
 #if COUNT
 
 // Every thread keeps its own COUNT best in order; then COUNT times the first of all threads' heads is taken.
-extern "C" __global__ void nearest(Ground c, const REAL* g, const REAL* below, long long* columns, REAL* values) {
+extern "C" __global__ void nearest(GroundCost c, const REAL* g, const REAL* below, long long* columns, REAL* values) {
     __shared__ REAL heads[THREADS];
     __shared__ long long where[THREADS];
     REAL best[COUNT];
@@ -157,17 +157,17 @@ extern "C" __global__ void nearest(Ground c, const REAL* g, const REAL* below, l
 
 #else
 
-extern "C" __global__ void cost_block(Ground c, REAL* out) {
+extern "C" __global__ void cost_block(GroundCost c, REAL* out) {
     long long i = blockIdx.x;
     for (long long j = threadIdx.x; j < c.m; j += THREADS) out[i * c.m + j] = cost(c, i, j);
 }
 
-extern "C" __global__ void cost_pairs(Ground c, const long long* rows, const long long* columns, REAL* out, long long count) {
+extern "C" __global__ void cost_pairs(GroundCost c, const long long* rows, const long long* columns, REAL* out, long long count) {
     long long k = (long long)blockIdx.x * THREADS + threadIdx.x;
     if (k < count) out[k] = cost(c, rows[k], columns[k]);
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) ctransform(Ground c, const REAL* g, REAL* out, long long* argmin) {
+extern "C" __global__ void __launch_bounds__(THREADS) ctransform(GroundCost c, const REAL* g, REAL* out, long long* argmin) {
     __shared__ REAL values[THREADS];
     __shared__ long long columns[THREADS];
     long long i = (long long)blockIdx.x * ROWS, where[ROWS];
@@ -196,7 +196,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) ctransform(Ground c, const
 }
 
 // Exponents are in bits. Every thread keeps the largest of its own and the sum relative to it.
-extern "C" __global__ void __launch_bounds__(THREADS) softmin(Ground c, const REAL* potential, REAL epsilon, REAL* out) {
+extern "C" __global__ void __launch_bounds__(THREADS) softmin(GroundCost c, const REAL* potential, REAL epsilon, REAL* out) {
     __shared__ REAL values[THREADS];
     __shared__ long long columns[THREADS];
     long long i = (long long)blockIdx.x * ROWS;
@@ -234,7 +234,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) softmin(Ground c, const RE
 
 // One block to a row and VECTORS of the vectors, so that an exponential serves several.
 extern "C" __global__ void gibbs(
-    Ground c, const REAL* f, const REAL* g, REAL epsilon, const REAL* vectors, REAL* out, long long width) {
+    GroundCost c, const REAL* f, const REAL* g, REAL epsilon, const REAL* vectors, REAL* out, long long width) {
     __shared__ REAL values[THREADS];
     long long i = blockIdx.x, k = (long long)blockIdx.y * VECTORS;
     REAL total[VECTORS];
@@ -255,7 +255,7 @@ extern "C" __global__ void gibbs(
 }
 
 extern "C" __global__ void gibbs_cost(
-    Ground c, const REAL* f, const REAL* g, REAL epsilon, const REAL* weights, REAL* out) {
+    GroundCost c, const REAL* f, const REAL* g, REAL epsilon, const REAL* weights, REAL* out) {
     __shared__ REAL values[THREADS];
     long long i = blockIdx.x;
     REAL total = 0;
@@ -269,7 +269,7 @@ extern "C" __global__ void gibbs_cost(
 
 // One block to a row and a coordinate.
 extern "C" __global__ void gibbs_slope(
-    Ground c, const REAL* f, const REAL* g, REAL epsilon, const REAL* weights, REAL* out) {
+    GroundCost c, const REAL* f, const REAL* g, REAL epsilon, const REAL* weights, REAL* out) {
 #if INNER != 0 && INNER != 5
     __shared__ REAL values[THREADS];
     long long i = blockIdx.x / c.d, k = blockIdx.x % c.d;
@@ -300,7 +300,7 @@ extern "C" __global__ void gibbs_slope(
 #endif
 }
 
-extern "C" __global__ void cost_sums(Ground c, const REAL* weights, REAL* out) {
+extern "C" __global__ void cost_sums(GroundCost c, const REAL* weights, REAL* out) {
     __shared__ REAL values[THREADS];
     long long i = blockIdx.x;
     REAL total = 0;

@@ -1,6 +1,6 @@
 """The kernels in CUDA through cupy: same names, same parameters and same results as in ``reference``.
 
-The source is ``gpu.cu``, compiled when first used for each float type and form of cost. A :class:`Ground` of device arrays
+The source is ``gpu.cu``, compiled when first used for each float type and form of cost. A :class:`GroundCost` of device arrays
 goes in (see :func:`moved`); vectors may come from either side and are handed back to the host, where decisions are made: they
 are n or m numbers where the work is n m. Searches look at every pair: cells of neighbours are for processors that would
 wait for memory.
@@ -17,7 +17,8 @@ from typing import Any, cast
 import numpy as np
 
 from ..errors import require
-from .ground_cost import PRODUCT, Array, Ground
+from ..inputs.types import Floats
+from .ground_cost import PRODUCT, GroundCost
 
 _THREADS = 256
 _ROWS = {
@@ -28,7 +29,7 @@ _VECTORS = 8  # that a block multiplies by, in gibbs
 _FORMS = {0.0: 0, 1.0: 1, 2.0: 2, np.inf: 4, PRODUCT: 5}  # of the inner power, as gpu.cu counts them; 3 is any other
 
 
-def moved(ground: Ground, device: str = "cuda:0") -> Ground:
+def moved(ground: GroundCost, device: str = "cuda:0") -> GroundCost:
     """The same cost with its arrays on a device, C-contiguous; what lies there already is not copied."""
     with _on(device):
         return ground._replace(**{name: _array(getattr(ground, name), ground.dtype) for name in ("x", "yt", "matrix")})
@@ -53,7 +54,7 @@ def taken(clouds: tuple[Any, Any], device: str, rows: Any, columns: Any) -> tupl
 
 def shifted(
     clouds: tuple[Any, Any], device: str, scale: float, centre: Any, form: tuple[float, float, float], dtype: Any
-) -> Ground:
+) -> GroundCost:
     """The ground between ``scale z - centre`` for the points z of two clouds on a device; only the centre (d,) travels.
 
     Shifted in double precision and then rounded to ``dtype``, to the same bits as on the host.
@@ -61,7 +62,7 @@ def shifted(
     with _on(device):
         centre = _array(centre, np.float64)
         x, y = (_array(cloud * scale - centre, dtype) for cloud in clouds)
-        return Ground(x, _array(y.T, dtype), require("cupy").empty((0, 0), dtype), *form, False)
+        return GroundCost(x, _array(y.T, dtype), require("cupy").empty((0, 0), dtype), *form, False)
 
 
 def _on(device: str) -> Any:
@@ -78,7 +79,7 @@ def _there(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """The same on the device of the ground, whichever is the current one."""
 
     @wraps(kernel)
-    def on_its_device(ground: Ground, *arguments: Any) -> Any:
+    def on_its_device(ground: GroundCost, *arguments: Any) -> Any:
         with cast(Any, ground.matrix).device:
             return kernel(ground, *arguments)
 
@@ -94,20 +95,20 @@ def _module(size: int, form: int, count: int) -> Any:
     return require("cupy").RawModule(code=source, options=options)
 
 
-def _launch(name: str, ground: Ground, blocks: tuple[int, ...], *arguments: Any, count: int = 0) -> None:
+def _launch(name: str, ground: GroundCost, blocks: tuple[int, ...], *arguments: Any, count: int = 0) -> None:
     if 0 in blocks:
         return
     kernel = _module(ground.dtype.itemsize, _FORMS.get(ground.inner, 3), count).get_function(name)
     kernel(blocks, (_THREADS,), (_argument(ground), *arguments))
 
 
-def _row_blocks(ground: Ground) -> tuple[int]:
+def _row_blocks(ground: GroundCost) -> tuple[int]:
     """The grid of kernels that take several rows a block."""
     return (-(-ground.shape[0] // _ROWS[ground.dtype.itemsize]),)
 
 
-def _argument(ground: Ground) -> Any:
-    """The struct ``Ground`` of gpu.cu: (), which is how cupy passes one by value."""
+def _argument(ground: GroundCost) -> Any:
+    """The struct ``GroundCost`` of gpu.cu: (), which is how cupy passes one by value."""
     n, m = ground.shape
     real = np.dtype(ground.dtype)
     pointers = [(name, np.uintp) for name in ("x", "yt", "matrix")]
@@ -120,7 +121,7 @@ def _argument(ground: Ground) -> Any:
     return np.array(values, dtype=np.dtype([*pointers, *sizes, *numbers], align=True))
 
 
-def _vector(values: Any, ground: Ground) -> Any:
+def _vector(values: Any, ground: GroundCost) -> Any:
     return _array(values, ground.dtype)
 
 
@@ -129,7 +130,7 @@ def _host(values: Any) -> Any:
 
 
 @_there
-def cost_block(ground: Ground) -> Array:
+def cost_block(ground: GroundCost) -> Floats:
     """All costs, ``c_ij``: (n, m)."""
     out = require("cupy").empty(ground.shape, ground.dtype)
     _launch("cost_block", ground, (ground.shape[0],), out)
@@ -137,7 +138,7 @@ def cost_block(ground: Ground) -> Array:
 
 
 @_there
-def cost_pairs(ground: Ground, rows: Any, columns: Any) -> Array:
+def cost_pairs(ground: GroundCost, rows: Any, columns: Any) -> Floats:
     """The costs of listed pairs, ``c[rows[k], columns[k]]``: (k,)."""
     cupy = require("cupy")
     rows, columns = (_array(side, np.int64) for side in (rows, columns))
@@ -147,7 +148,7 @@ def cost_pairs(ground: Ground, rows: Any, columns: Any) -> Array:
 
 
 @_there
-def ctransform(ground: Ground, potential: Array) -> tuple[Array, Any]:
+def ctransform(ground: GroundCost, potential: Floats) -> tuple[Floats, Any]:
     """``f_i = min_j c_ij - g_j`` and the first arg min: (n,), (n,)."""
     cupy = require("cupy")
     n = ground.shape[0]
@@ -157,7 +158,7 @@ def ctransform(ground: Ground, potential: Array) -> tuple[Array, Any]:
 
 
 @_there
-def softmin(ground: Ground, potential: Array, epsilon: float) -> Array:
+def softmin(ground: GroundCost, potential: Floats, epsilon: float) -> Floats:
     """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,). A row of nothing but -inf gives +inf."""
     out = require("cupy").empty(ground.shape[0], ground.dtype)
     _launch("softmin", ground, _row_blocks(ground), _vector(potential, ground), ground.dtype.type(epsilon), out)
@@ -165,7 +166,7 @@ def softmin(ground: Ground, potential: Array, epsilon: float) -> Array:
 
 
 @_there
-def nearest(ground: Ground, potential: Array, count: int, below: Array | float = np.inf) -> tuple[Any, Array]:
+def nearest(ground: GroundCost, potential: Floats, count: int, below: Floats | float = np.inf) -> tuple[Any, Floats]:
     """The ``count`` smallest reduced costs ``c_ij - g_j < below_i`` of every row, ascending: (n, count) columns, (n, count).
 
     Where a row has fewer, the rest are columns -1 at infinity.
@@ -179,7 +180,7 @@ def nearest(ground: Ground, potential: Array, count: int, below: Array | float =
 
 
 @_there
-def gibbs(ground: Ground, f: Array, g: Array, epsilon: float, vectors: Array) -> Array:
+def gibbs(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
     width = vectors.shape[1]
     out = require("cupy").empty((ground.shape[0], width), ground.dtype)
@@ -190,23 +191,23 @@ def gibbs(ground: Ground, f: Array, g: Array, epsilon: float, vectors: Array) ->
 
 
 @_there
-def gibbs_cost(ground: Ground, f: Array, g: Array, epsilon: float, weights: Array) -> Array:
+def gibbs_cost(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the finite costs: (n,)."""
-    return _weighted("gibbs_cost", ground, ground.shape[:1], f, g, epsilon, weights)
+    return _weighted_sums("gibbs_cost", ground, ground.shape[:1], f, g, epsilon, weights)
 
 
 @_there
-def gibbs_slope(ground: Ground, f: Array, g: Array, epsilon: float, weights: Array) -> Array:
+def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i`` for a cost between points: (n, d).
 
     Where the cost has a kink the zero of its subdifferential is taken, for the maximum norm the first of the largest coordinates.
     """
-    return _weighted("gibbs_slope", ground, ground.x.shape, f, g, epsilon, weights)
+    return _weighted_sums("gibbs_slope", ground, ground.x.shape, f, g, epsilon, weights)
 
 
-def _weighted(
-    name: str, ground: Ground, shape: tuple[int, ...], f: Array, g: Array, epsilon: float, weights: Array
-) -> Array:
+def _weighted_sums(
+    name: str, ground: GroundCost, shape: tuple[int, ...], f: Floats, g: Floats, epsilon: float, weights: Floats
+) -> Floats:
     """One block to each entry of what comes out."""
     out = require("cupy").empty(shape, ground.dtype)
     f, g, weights = (_vector(z, ground) for z in (f, g, weights))
@@ -215,7 +216,7 @@ def _weighted(
 
 
 @_there
-def cost_sums(ground: Ground, weights: Array) -> Array:
+def cost_sums(ground: GroundCost, weights: Floats) -> Floats:
     """``sum_j w_j c_ij`` over the finite costs: (n,)."""
     out = require("cupy").empty(ground.shape[0], ground.dtype)
     _launch("cost_sums", ground, out.shape, _vector(weights, ground), out)
@@ -223,16 +224,16 @@ def cost_sums(ground: Ground, weights: Array) -> Array:
 
 
 def sweep(
-    ground: Ground,
-    f: Array,
-    g: Array,
-    a: Array,
-    b: Array,
+    ground: GroundCost,
+    f: Floats,
+    g: Floats,
+    a: Floats,
+    b: Floats,
     epsilon: float,
     power: float = 1.0,
     floor: float = -np.inf,
     cut: float = np.inf,
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Row sums of a Gibbs matrix, and its column sums after the rows have been divided by a power of theirs.
 
     With ``K_ij = exp((f_i + g_j - c_ij)/epsilon)`` and positive weights a (n,), b (m,): ``r_i = log sum_j b_j K_ij`` (n,) and
@@ -245,13 +246,13 @@ def sweep(
         return log_rows, np.exp((g - softmin(_turned(ground), lifted, epsilon)) / epsilon)
 
 
-def symmetric(ground: Ground, f: Array, a: Array, epsilon: float, cut: float = np.inf) -> Array:
+def symmetric(ground: GroundCost, f: Floats, a: Floats, epsilon: float, cut: float = np.inf) -> Floats:
     """``log sum_j a_j exp((f_i + f_j - c_ij)/epsilon)`` (n,), float64, for a symmetric cost; no terms are left out."""
     f = np.asarray(f, np.float64)
     return (f - softmin(ground, f + epsilon * np.log(a), epsilon)) / epsilon
 
 
-def _turned(ground: Ground) -> Ground:
+def _turned(ground: GroundCost) -> GroundCost:
     """The same cost with rows and columns exchanged."""
     turned = dict(x=ground.yt.T, yt=ground.x.T, matrix=ground.matrix.T)
     with cast(Any, ground.matrix).device:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+from ..inputs.types import Floats
 
 CELL = 32  # points to a cell
 PRODUCT = -1.0  # as inner power: inner products
 
-Array = npt.NDArray[np.floating]
 
-
-class Ground(NamedTuple):
+class GroundCost(NamedTuple):
     """The cost between row ``i`` and column ``j``, as the kernels see it.
 
     For points: ``factor * (sum_k |x_ik - y_jk| ** inner) ** outer``, the maximum over ``k`` instead of the sum when
@@ -25,9 +24,9 @@ class Ground(NamedTuple):
     clouds are in kd order, so that searches for minima may skip most cells of ``CELL`` consecutive columns.
     """
 
-    x: Array
-    yt: Array
-    matrix: Array
+    x: Floats
+    yt: Floats
+    matrix: Floats
     inner: float
     outer: float
     factor: float
@@ -53,10 +52,12 @@ class Ground(NamedTuple):
         return columns * (1 + self.x.shape[1])
 
 
-def point_ground(x: Array, y: Array, inner: float, outer: float, factor: float = 1.0, celled: bool = False) -> Ground:
+def point_ground(
+    x: Floats, y: Floats, inner: float, outer: float, factor: float = 1.0, celled: bool = False
+) -> GroundCost:
     """Ground cost between two clouds, ``x`` (n, d) and ``y`` (m, d); ``celled`` if float64 and both in kd order."""
     dtype = np.result_type(x, y)
-    return Ground(
+    return GroundCost(
         own(x, dtype),
         own(y.T, dtype),
         np.empty((0, 0), dtype),
@@ -67,13 +68,13 @@ def point_ground(x: Array, y: Array, inner: float, outer: float, factor: float =
     )
 
 
-def matrix_ground(matrix: Array) -> Ground:
+def matrix_ground(matrix: Floats) -> GroundCost:
     """Ground cost that reads an (n, m) matrix."""
     empty = np.empty((0, 0), matrix.dtype)
-    return Ground(empty, empty, own(matrix, matrix.dtype), 0.0, 1.0, 1.0, False)
+    return GroundCost(empty, empty, own(matrix, matrix.dtype), 0.0, 1.0, 1.0, False)
 
 
-def own(array: Array, dtype: np.dtype) -> Array:
+def own(array: Floats, dtype: np.dtype) -> Floats:
     """A plain, C-contiguous, writeable array: compiled kernels then exist in one layout only."""
     plain = np.ascontiguousarray(array, dtype=dtype).view(np.ndarray)
     return plain if plain.flags.writeable else plain.copy()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 
-from .double_double import Doubles
+from ..inputs.types import Floats
 
 
-def whole(weights: Doubles) -> list[int]:
+def as_integers(weights: Floats) -> list[int]:
     """Floats (n,) as whole numbers in the same proportions, exactly.
 
     Examples
     --------
     >>> import numpy as np
-    >>> whole(np.array([0.5, 0.25, 2.0]))
+    >>> as_integers(np.array([0.5, 0.25, 2.0]))
     [2, 1, 8]
     """
     pairs = [float(w).as_integer_ratio() for w in weights]
@@ -21,9 +21,9 @@ def whole(weights: Doubles) -> list[int]:
     return [above * (common // below) for above, below in pairs]
 
 
-def shares(a: Doubles, b: Doubles) -> tuple[list[int], list[int]]:
+def equal_totals(a: Floats, b: Floats) -> tuple[list[int], list[int]]:
     """Weights (n,) and (m,) as whole numbers of equal total, in the exact proportions ``a / sum(a)`` and ``b / sum(b)``."""
-    one, other = whole(a), whole(b)
+    one, other = as_integers(a), as_integers(b)
     total, other_total = sum(one), sum(other)
     one, other = [w * other_total for w in one], [w * total for w in other]
     common = math.gcd(*one, *other)

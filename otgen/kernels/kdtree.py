@@ -8,9 +8,9 @@ points can be merged level by level, and boxes around consecutive points are sma
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from .ground_cost import Array, own
+from ..inputs.types import Floats, Indices
+from .ground_cost import own
 from .jit import jit
 
 LEAF = 4
@@ -72,7 +72,7 @@ def _arrange(columns, order, leaf):
         depth += 2
 
 
-def kd_order(points: Array) -> npt.NDArray[np.int64]:
+def kd_order(points: Floats) -> Indices:
     """Positions (n,) that put points (n, d) in the order of a kd-tree's leaves."""
     order = np.arange(len(points))
     _arrange(own(points.T, np.dtype(np.float64)), order, LEAF)

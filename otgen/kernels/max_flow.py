@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .double_double import Doubles
+from ..inputs.types import Floats, Indices
 from .jit import jit
-from .reference import Indices
 
 
 @jit
@@ -142,7 +141,7 @@ def _route(distances, t, carries, start, wanted, parent, child, seen):
 
 
 def phase(
-    distances: Doubles, t: float, supply: Indices, demand: Indices, flow: Indices, rows: Indices, columns: Indices
+    distances: Floats, t: float, supply: Indices, demand: Indices, flow: Indices, rows: Indices, columns: Indices
 ) -> bool:
     """One phase, in place; False once no more can flow: the rows with level >= 0 are then the source side of a minimal cut.
 
@@ -153,7 +152,7 @@ def phase(
 
 
 def route(
-    distances: Doubles, t: float, carries: np.ndarray, start: int, wanted: np.ndarray
+    distances: Floats, t: float, carries: np.ndarray, start: int, wanted: np.ndarray
 ) -> tuple[list[int], list[int], np.ndarray]:
     """A shortest path from a row to a wanted column: its rows and its columns, in turn; both empty if there is none.
 

@@ -14,9 +14,9 @@ from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from .double_double import Doubles, pair_add, pair_grow, total_pair, two_product, two_sum
+from ..inputs.types import Floats, Indices
+from .double_double import pair_add, pair_grow, total_pair, two_product, two_sum
 from .ground_cost import own
 from .jit import jit
 
@@ -30,14 +30,14 @@ class Masses(NamedTuple):
     ``tie``: cumulative sums closer than this count as equal; their own rounding is below it.
     """
 
-    a: Doubles
-    b: Doubles
+    a: Floats
+    b: Floats
     ratio: tuple[float, float]
     total: float
     tie: float
 
 
-def masses(a: Doubles | None, b: Doubles | None, n: int, m: int, totals: Any = None) -> Masses:
+def masses(a: Floats | None, b: Floats | None, n: int, m: int, totals: Any = None) -> Masses:
     """Masses of both sides, in sorted order; None means uniform: then whole numbers, hence exact.
 
     ``totals`` are the sums of a and b as pairs, where the caller has them.
@@ -60,7 +60,7 @@ def _quotient(ah: float, al: float, bh: float, bl: float) -> tuple[float, float]
 
 
 @jit
-def _times(value, high, low):
+def _scale_pair(value, high, low):
     """``value * (high + low)`` as a pair; a high part of 1 comes with a low one so small that one product will do."""
     if high == 1.0:
         return value, value * low
@@ -96,7 +96,7 @@ def _walk(masses, rows, columns, high, low):
     i, j, k, unsure = 0, 0, 0, False
     ph, pl = 0.0, 0.0
     ah, al = a[0], 0.0
-    bh, bl = _times(b[0], ratio[0], ratio[1])
+    bh, bl = _scale_pair(b[0], ratio[0], ratio[1])
     while i < n and j < m:
         side, close = _compare(ah, al, bh, bl, tie)
         unsure = unsure or close
@@ -114,7 +114,7 @@ def _walk(masses, rows, columns, high, low):
         if side >= 0:
             j += 1
             if j < m:
-                th, tl = _times(b[j], ratio[0], ratio[1])
+                th, tl = _scale_pair(b[j], ratio[0], ratio[1])
                 bh, bl = pair_add(bh, bl, th, tl)
     return k, unsure
 
@@ -130,7 +130,7 @@ def _walk_cost(masses, x, y, p, first, last, j, ph, pl, bh, bl):
     m = b.shape[0]
     i, unsure = first, False
     largest, row, column = -1.0, 0, 0
-    total, slip, part, count = 0.0, 0.0, 0.0, 0
+    total, rounding, part, count = 0.0, 0.0, 0.0, 0
     ah, al = pair_grow(ph, pl, a[i])
     while i < last and j < m:
         side, close = _compare(ah, al, bh, bl, tie)
@@ -146,7 +146,7 @@ def _walk_cost(masses, x, y, p, first, last, j, ph, pl, bh, bl):
             count += 1
             if count == _PART:  # short plain sums, added up accurately
                 total, error = two_sum(total, part)
-                slip += error
+                rounding += error
                 part, count = 0.0, 0
             ph, pl = nh, nl
         if side <= 0:
@@ -156,9 +156,9 @@ def _walk_cost(masses, x, y, p, first, last, j, ph, pl, bh, bl):
         if side >= 0:
             j += 1
             if j < m:
-                th, tl = _times(b[j], ratio[0], ratio[1])
+                th, tl = _scale_pair(b[j], ratio[0], ratio[1])
                 bh, bl = pair_grow(bh, bl + tl, th)
-    return total + (slip + part), largest, row, column, unsure
+    return total + (rounding + part), largest, row, column, unsure
 
 
 @jit
@@ -166,7 +166,7 @@ def _locate(b, ratio, high, low, j, bh, bl):
     """From cumulative mass ``bh + bl`` before target j: the first target whose cumulative mass exceeds ``high + low``."""
     while True:
         if j < b.shape[0]:
-            th, tl = _times(b[j], ratio[0], ratio[1])
+            th, tl = _scale_pair(b[j], ratio[0], ratio[1])
             nh, nl = pair_add(bh, bl, th, tl)
         else:
             return j - 1, bh, bl
@@ -178,10 +178,10 @@ def _locate(b, ratio, high, low, j, bh, bl):
 class Steps(NamedTuple):
     """The staircase: (k,) rows, columns and flows as pairs, in the unit of ``Masses.total``; ``unsure`` ties."""
 
-    rows: npt.NDArray[np.int64]
-    columns: npt.NDArray[np.int64]
-    high: Doubles
-    low: Doubles
+    rows: Indices
+    columns: Indices
+    high: Floats
+    low: Floats
     unsure: bool
 
 
@@ -204,10 +204,10 @@ class Walked(NamedTuple):
     unsure: bool
 
 
-def walk(both: Masses, x: Doubles, y: Doubles, p: float) -> Walked:
+def walk(both: Masses, x: Floats, y: Floats, p: float) -> Walked:
     """The cost of the monotone coupling of sorted ``x`` (n,) and ``y`` (m,); long walks in two halves at once."""
     n = len(both.a)
-    begin = (0, 0.0, 0.0, *_times(both.b[0], *both.ratio))
+    begin = (0, 0.0, 0.0, *_scale_pair(both.b[0], *both.ratio))
     if n + len(both.b) < _LONG:
         parts = [_walk_cost(both, x, y, p, 0, n, *begin)]
     else:
@@ -226,7 +226,7 @@ def _middle(both: Masses) -> tuple[int, float, float, float, float]:
     stops = [len(both.b) * k // 16 for k in range(16)]
     for start, stop in pairwise(stops):  # leap over whole blocks of targets while they fit
         block = total_pair(both.b[start:stop])
-        ph, pl = pair_add(bh, bl, *pair_add(*_times(block[0], *both.ratio), block[1] * both.ratio[0], 0.0))
+        ph, pl = pair_add(bh, bl, *pair_add(*_scale_pair(block[0], *both.ratio), block[1] * both.ratio[0], 0.0))
         if ph > high:
             break
         at, bh, bl = stop, ph, pl
@@ -234,7 +234,7 @@ def _middle(both: Masses) -> tuple[int, float, float, float, float]:
     return j, high, low, bh, bl
 
 
-def exact_steps(a: Any, b: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def exact_steps(a: Any, b: Any) -> tuple[Indices, Indices]:
     """Rows and columns of the staircase by whole numbers: slow, exact for any floats; for W_inf, where a tie decides."""
     cumulative: list[list[int]] = []
     for side in (a, b):
@@ -297,9 +297,7 @@ def _monge_transform(x, f, y, p, out):
         width //= 2
 
 
-def potentials(
-    rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], x: Doubles, y: Doubles, p: float
-) -> tuple[Doubles, Doubles]:
+def potentials(rows: Indices, columns: Indices, x: Floats, y: Floats, p: float) -> tuple[Floats, Floats]:
     """Feasible potentials (f, g), (n,) and (m,), tight along the staircase; sorted order, O((n + m) log)."""
     f, g = np.empty(len(x)), np.empty(len(y))
     _duals(rows, columns, x, y, p, f, g)

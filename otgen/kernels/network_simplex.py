@@ -6,10 +6,10 @@ target's runs down from it. Flows are whole numbers: ties are ties, and with a s
 without flow points to the root, that is, belongs to a source) degenerate pivots cannot cycle (Cunningham, "A network
 simplex method", Math. Programming 11, 1976).
 
-Potentials are kept as ``level``: f_i for a source, -g_j for a target, so that a pivot shifts a whole subtree by one
-number. The reduced cost of arc (i, j) is ``cost - level_i + level_j``, and 0 on the tree.
+Potentials are kept as ``potential``: f_i for a source, -g_j for a target, so that a pivot shifts a whole subtree by one
+number. The reduced cost of arc (i, j) is ``cost - potential_i + potential_j``, and 0 on the tree.
 
-What no listed arc serves goes through the root, by arcs that exist only while they are in the tree and cost ``detour``.
+What no listed arc serves goes through the root, by arcs that exist only while they are in the tree and cost ``artificial``.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .double_double import Doubles, Pairs, pair_add
+from ..inputs.types import Floats, Indices
+from .double_double import Pairs, pair_add
 from .jit import jit
-from .reference import Indices
 
 Nodes = npt.NDArray[np.int32]
 
@@ -29,15 +29,15 @@ Nodes = npt.NDArray[np.int32]
 class Tree(NamedTuple):
     """A rooted spanning tree of n + m + 1 nodes, each an array over nodes.
 
-    ``parent`` (-1 at the root), ``arc`` to the parent (an index into the list of arcs, -1 for a detour by the root),
-    ``flow`` on it, ``level`` (potential), ``depth``; ``after`` and ``before`` thread all nodes in preorder, in a ring from
+    ``parent`` (-1 at the root), ``arc`` to the parent (an index into the list of arcs, -1 for an artificial arc to the root),
+    ``flow`` on it, ``potential``, ``depth``; ``after`` and ``before`` thread all nodes in preorder, in a ring from
     the root to the root. The subtree of a node is what follows it for as long as the depth is greater than its own.
     """
 
     parent: Nodes
     arc: Indices
     flow: Indices
-    level: Doubles
+    potential: Floats
     depth: Nodes
     after: Nodes
     before: Nodes
@@ -93,14 +93,14 @@ def _thread(tree):
 
 
 @jit
-def _relevel(tree, cost, detour, n):
+def _update_potentials(tree, cost, artificial, n):
     """Potentials from the tree's arcs alone, free of what many pivots have added up in rounding."""
     top = tree.parent.shape[0] - 1
-    tree.level[top] = 0.0
+    tree.potential[top] = 0.0
     u = tree.after[top]
     while u != top:
-        c = cost[tree.arc[u]] if tree.arc[u] >= 0 else detour
-        tree.level[u] = tree.level[tree.parent[u]] + (c if u < n else -c)
+        c = cost[tree.arc[u]] if tree.arc[u] >= 0 else artificial
+        tree.potential[u] = tree.potential[tree.parent[u]] + (c if u < n else -c)
         u = tree.after[u]
 
 
@@ -149,7 +149,7 @@ def _join(tree, u, v):
 def _move(tree, u, floor, by, deeper):
     """Shift level and depth of u and of what follows it deeper than ``floor``; returns the last of them."""
     while True:
-        tree.level[u] += by
+        tree.potential[u] += by
         tree.depth[u] += deeper
         following = tree.after[u]
         if tree.depth[following] <= floor:
@@ -180,11 +180,11 @@ def _rehang(tree, inner, outer, out, arc, amount, by):
             rest = tree.after[last]
         else:
             last = u
-            tree.level[u] += by
+            tree.potential[u] += by
             tree.depth[u] += deeper
             while tree.after[last] != first:
                 last = tree.after[last]
-                tree.level[last] += by
+                tree.potential[last] += by
                 tree.depth[last] += deeper
             _join(tree, tail, u)
             if tree.depth[rest] > floor:
@@ -208,10 +208,10 @@ def _enter(tree, tails, heads, cost, n, start, block, tolerance):
     best, found, left = 0.0, -1, block
     e = start
     for _ in range(arcs):
-        level_i, level_j = tree.level[tails[e]], tree.level[n + heads[e]]
+        potential_i, potential_j = tree.potential[tails[e]], tree.potential[n + heads[e]]
         c = cost[e]
-        reduced = c - level_i + level_j
-        if reduced < best and reduced < -tolerance * (abs(c) + abs(level_i) + abs(level_j)):
+        reduced = c - potential_i + potential_j
+        if reduced < best and reduced < -tolerance * (abs(c) + abs(potential_i) + abs(potential_j)):
             best, found = reduced, e
         e += 1
         if e == arcs:
@@ -270,10 +270,10 @@ def _flows(tree, n, a_high, a_low, b_high, b_low, high, low):
     high[top], low[top] = 0.0, 0.0
 
 
-def greedy(tails: Nodes, heads: Nodes, cost: Doubles, supply: Indices, demand: Indices) -> Tree:
+def greedy(tails: Nodes, heads: Nodes, cost: Floats, supply: Indices, demand: Indices) -> Tree:
     """A strongly feasible tree that serves cheap arcs first; supplies (n,) and demands (m,) positive, equal in total.
 
-    Its potentials are still to be set by :func:`relevel`.
+    Its potentials are still to be set by :func:`update_potentials`.
     """
     size = len(supply) + len(demand) + 1
     parent, arc, flow = np.full(size, size - 1, np.int32), np.full(size, -1, np.int64), np.zeros(size, np.int64)
@@ -284,13 +284,13 @@ def greedy(tails: Nodes, heads: Nodes, cost: Doubles, supply: Indices, demand: I
     return tree
 
 
-def relevel(tree: Tree, cost: Doubles, detour: float, n: int) -> None:
+def update_potentials(tree: Tree, cost: Floats, artificial: float, n: int) -> None:
     """Set the potentials of the tree from the costs of its arcs."""
-    _relevel(tree, cost, detour, n)
+    _update_potentials(tree, cost, artificial, n)
 
 
 def pivot(
-    tree: Tree, tails: Nodes, heads: Nodes, cost: Doubles, n: int, start: int, limit: int
+    tree: Tree, tails: Nodes, heads: Nodes, cost: Floats, n: int, start: int, limit: int
 ) -> tuple[int, int, bool]:
     """Up to ``limit`` pivots, in place: (how many, where to search on, whether the tree is optimal for these arcs)."""
     block = max(int(len(tails) ** 0.5), 64)
@@ -303,7 +303,7 @@ def branches(tree: Tree) -> int:
 
 
 def unserved(tree: Tree, n: int) -> tuple[Indices, Indices]:
-    """Sources and targets whose mass still takes the detour by the root."""
+    """Sources and targets whose mass still takes an artificial arc to the root."""
     nodes = np.flatnonzero((tree.arc[:-1] < 0) & (tree.flow[:-1] > 0))
     return nodes[nodes < n], nodes[nodes >= n] - n
 

@@ -23,7 +23,7 @@ def window(omega):
 
 
 @jit
-def relaxed(errors, count, omega):
+def next_omega(errors, count, omega):
     """The over-relaxation to go on with, from the ``count`` errors since it was last changed."""
     if omega == 1.0:
         if count < 3 or not 0 < errors[count - 1] < errors[count - 2] < errors[count - 3]:

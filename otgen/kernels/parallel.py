@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..errors import InvalidInput
 
-_CHUNK = 50_000_000  # nanoseconds of work in a chunk, as Ground.work estimates it
+_CHUNK = 50_000_000  # nanoseconds of work in a chunk, as GroundCost.work estimates it
 _SPLIT = 2_000_000  # less work than this is not worth a thread
 
 

@@ -1,20 +1,18 @@
 """Every kernel in readable numpy: the definition that the compiled ones are held to.
 
-All take a :class:`Ground` of shape (n, m) first and work on whole rows. Nothing here is meant to be fast.
+All take a :class:`GroundCost` of shape (n, m) first and work on whole rows. Nothing here is meant to be fast.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import logsumexp
 
-from .ground_cost import PRODUCT, Array, Ground
+from ..inputs.types import Floats, Indices
+from .ground_cost import PRODUCT, GroundCost
 
-Indices = npt.NDArray[np.int64]
 
-
-def cost_block(ground: Ground) -> Array:
+def cost_block(ground: GroundCost) -> Floats:
     """All costs, ``c_ij``: (n, m)."""
     if ground.inner == 0.0:
         return ground.matrix.copy()
@@ -28,25 +26,25 @@ def cost_block(ground: Ground) -> Array:
     return (ground.factor * inside**ground.outer).astype(ground.dtype)
 
 
-def cost_pairs(ground: Ground, rows: Indices, columns: Indices) -> Array:
+def cost_pairs(ground: GroundCost, rows: Indices, columns: Indices) -> Floats:
     """The costs of listed pairs, ``c[rows[k], columns[k]]``: (k,)."""
     return cost_block(ground)[rows, columns]
 
 
-def cost_sums(ground: Ground, weights: Array) -> Array:
+def cost_sums(ground: GroundCost, weights: Floats) -> Floats:
     """``sum_j w_j c_ij`` over the finite costs: (n,)."""
     costs = cost_block(ground)
     return (np.where(costs < np.inf, costs, 0.0) @ weights).astype(ground.dtype)
 
 
-def ctransform(ground: Ground, potential: Array) -> tuple[Array, Indices]:
+def ctransform(ground: GroundCost, potential: Floats) -> tuple[Floats, Indices]:
     """``f_i = min_j c_ij - g_j`` and the first arg min: (n,), (n,)."""
     reduced = cost_block(ground) - potential[None, :]
     argmin = reduced.argmin(axis=1)
     return reduced[np.arange(len(argmin)), argmin], argmin
 
 
-def softmin(ground: Ground, potential: Array, epsilon: float) -> Array:
+def softmin(ground: GroundCost, potential: Floats, epsilon: float) -> Floats:
     """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,). A row of nothing but -inf gives +inf."""
     exponent = (potential[None, :] - cost_block(ground)) / epsilon
     top = exponent.max(axis=1, keepdims=True)
@@ -55,7 +53,9 @@ def softmin(ground: Ground, potential: Array, epsilon: float) -> Array:
         return (-epsilon * (safe[:, 0] + np.log(np.exp(exponent - safe).sum(axis=1)))).astype(ground.dtype)
 
 
-def nearest(ground: Ground, potential: Array, count: int, below: Array | float = np.inf) -> tuple[Indices, Array]:
+def nearest(
+    ground: GroundCost, potential: Floats, count: int, below: Floats | float = np.inf
+) -> tuple[Indices, Floats]:
     """The ``count`` smallest reduced costs ``c_ij - g_j < below_i`` of every row, ascending: (n, count) columns, (n, count).
 
     Where a row has fewer, the rest are columns -1 at infinity.
@@ -67,19 +67,19 @@ def nearest(ground: Ground, potential: Array, count: int, below: Array | float =
     return np.where(values < np.inf, order, -1), values
 
 
-def gibbs(ground: Ground, f: Array, g: Array, epsilon: float, vectors: Array) -> Array:
+def gibbs(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
     return (np.exp((f[:, None] + g[None, :] - cost_block(ground)) / epsilon) @ vectors).astype(ground.dtype)
 
 
-def gibbs_cost(ground: Ground, f: Array, g: Array, epsilon: float, weights: Array) -> Array:
+def gibbs_cost(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the finite costs: (n,)."""
     costs = cost_block(ground)
     terms = np.exp((f[:, None] + g[None, :] - costs) / epsilon) * np.where(costs < np.inf, costs, 0.0)
     return (terms @ weights).astype(ground.dtype)
 
 
-def gibbs_slope(ground: Ground, f: Array, g: Array, epsilon: float, weights: Array) -> Array:
+def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i`` for a cost between points: (n, d).
 
     Where the cost has a kink the zero of its subdifferential is taken, for the maximum norm the first of the largest coordinates.
@@ -100,16 +100,16 @@ def gibbs_slope(ground: Ground, f: Array, g: Array, epsilon: float, weights: Arr
 
 
 def sweep(
-    ground: Ground,
-    f: Array,
-    g: Array,
-    a: Array,
-    b: Array,
+    ground: GroundCost,
+    f: Floats,
+    g: Floats,
+    a: Floats,
+    b: Floats,
     epsilon: float,
     power: float = 1.0,
     floor: float = -np.inf,
     cut: float = np.inf,
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Row sums of a Gibbs matrix, and its column sums after the rows have been divided by a power of theirs.
 
     With ``K_ij = exp((f_i + g_j - c_ij)/epsilon)`` and positive weights a (n,), b (m,): ``r_i = log sum_j b_j K_ij`` (n,) and
@@ -121,7 +121,7 @@ def sweep(
     return log_rows, (a[:, None] * np.exp(exponent - power * np.maximum(log_rows, floor)[:, None])).sum(axis=0)
 
 
-def symmetric(ground: Ground, f: Array, a: Array, epsilon: float, cut: float = np.inf) -> Array:
+def symmetric(ground: GroundCost, f: Floats, a: Floats, epsilon: float, cut: float = np.inf) -> Floats:
     """``log sum_j a_j exp((f_i + f_j - c_ij)/epsilon)`` (n,), float64, for a symmetric cost: each pair is computed once.
 
     Where the ground is celled, terms below ``2 ** -cut`` may be left out; a sum too small for that to be harmless is -inf.

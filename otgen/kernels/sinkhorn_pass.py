@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from ..inputs.types import Floats
 from .bounding_boxes import NO_CELLS, around, bounds, cells_of
 from .cost_entries import fill
 from .exponential import exp2
 from .gibbs import LOG2E, TILE, exponents, in_bits, row_work
-from .ground_cost import CELL, PRODUCT, Array, Ground, own
+from .ground_cost import CELL, PRODUCT, GroundCost, own
 from .jit import jit
 from .parallel import over_rows
 
@@ -341,16 +342,16 @@ def _half_sweep(ground, bars, cells, cut, row, heights, weights, scale, sums, co
 
 
 def sweep(
-    ground: Ground,
-    f: Array,
-    g: Array,
-    a: Array,
-    b: Array,
+    ground: GroundCost,
+    f: Floats,
+    g: Floats,
+    a: Floats,
+    b: Floats,
     epsilon: float,
     power: float = 1.0,
     floor: float = -math.inf,
     cut: float = math.inf,
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Row sums of a Gibbs matrix, and its column sums after the rows have been divided by a power of theirs.
 
     With ``K_ij = exp((f_i + g_j - c_ij)/epsilon)`` and positive weights a (n,), b (m,): ``r_i = log sum_j b_j K_ij`` (n,) and
@@ -367,11 +368,11 @@ def sweep(
         bars = row64, own(bits.x.T, np.dtype(np.float64))
         cells = cells_of(own(bits.yt, np.dtype(np.float64)), column64)
 
-        def kernel(starts: Array, first: int, last: int) -> None:
+        def kernel(starts: Floats, first: int, last: int) -> None:
             _celled_sweep(bits, bars, cells, cut, row, column, *rest, starts, first, last)
     else:
 
-        def kernel(starts: Array, first: int, last: int) -> None:
+        def kernel(starts: Floats, first: int, last: int) -> None:
             _sweep(bits, row, column, *rest, starts, first, last)
 
     _over_lanes(n, row_work(ground), kernel)
@@ -379,7 +380,7 @@ def sweep(
         return log_rows / LOG2E, columns.sum(axis=0)
 
 
-def _over_lanes(n: int, work: int, kernel: Any, shares: Array = _EVEN) -> None:
+def _over_lanes(n: int, work: int, kernel: Any, shares: Floats = _EVEN) -> None:
     """``kernel(starts, first, last)`` for every lane, a share of the rows each, in pieces that are short in time."""
     ends = np.minimum(np.ceil(shares * n / CELL).astype(np.int64) * CELL, n)
     share = int(np.diff(ends).max())
@@ -390,7 +391,7 @@ def _over_lanes(n: int, work: int, kernel: Any, shares: Array = _EVEN) -> None:
         over_rows(LANES, n * work // (LANES * pieces), lambda s, t, edges=edges: kernel(edges, s, t))
 
 
-def symmetric(ground: Ground, f: Array, a: Array, epsilon: float, cut: float = math.inf) -> Array:
+def symmetric(ground: GroundCost, f: Floats, a: Floats, epsilon: float, cut: float = math.inf) -> Floats:
     """``log sum_j a_j exp((f_i + f_j - c_ij)/epsilon)`` (n,), float64, for a symmetric cost: each pair is computed once.
 
     Where the ground is celled, terms below ``2 ** -cut`` may be left out; a sum too small for that to be harmless is -inf.
@@ -405,7 +406,7 @@ def symmetric(ground: Ground, f: Array, a: Array, epsilon: float, cut: float = m
     cells = cells_of(own(bits.yt, np.dtype(np.float64)), row64) if celled else NO_CELLS
     heights = own(a, np.dtype(np.float64))
 
-    def kernel(starts: Array, first: int, last: int) -> None:
+    def kernel(starts: Floats, first: int, last: int) -> None:
         _half_sweep(bits, bars, cells, cut, row, heights, weights, kind.type(scale), sums, columns, starts, first, last)
 
     _over_lanes(n, row_work(ground) // 2 + 1, kernel, _TRIANGLE)

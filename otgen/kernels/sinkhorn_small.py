@@ -16,14 +16,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..inputs.types import Floats, Indices
 from .cost_entries import fill
 from .exponential import exp2
 from .gibbs import LOG2E, gibbs_slope_rows
-from .ground_cost import Array, Ground, own
+from .ground_cost import GroundCost, own
 from .jit import jit
-from .overrelaxation import relaxed, window
+from .overrelaxation import next_omega, window
 from .parallel import over_rows
-from .reference import Indices
 
 PAIRS = 2**16  # of a problem that is small
 _SUMS = 2.0**500  # sums lie between its inverse and this,
@@ -57,7 +57,7 @@ def _fits(scaling):
 
 
 @jit(sums=True)
-def _times(kernel, w, out):
+def _kernel_product(kernel, w, out):
     """``out = K w``."""
     for i in range(kernel.shape[0]):
         total = 0.0
@@ -67,7 +67,7 @@ def _times(kernel, w, out):
 
 
 @jit(sums=True)
-def _times_transposed(kernel, w, out):
+def _transposed_product(kernel, w, out):
     """``out = K' w``."""
     out[:] = 0.0
     for i in range(kernel.shape[0]):
@@ -150,10 +150,10 @@ def _advance(costs, a, b, relax, epsilon, tolerance, limit, count, f, g):
             fresh = stale = True
         probe = omega > 1.0 and error * (2.0 - omega) <= tolerance and count >= probing
         step = 1.0 if probe else omega
-        _times(kernel, wv, rows)
+        _kernel_product(kernel, wv, rows)
         row_error, new_dual, _, good = _update(rows, u, a, f, f0, relax[0], epsilon, step, False, new_f, wu)
         if good:
-            _times_transposed(kernel, wu, columns)
+            _transposed_product(kernel, wu, columns)
             new_column_error, gain, mass, good = _update(columns, v, b, g, g0, relax[1], epsilon, step, True, new_g, wv)
         if not good:
             if stale:  # even at its own potentials
@@ -185,7 +185,7 @@ def _advance(costs, a, b, relax, epsilon, tolerance, limit, count, f, g):
         errors[listed] = row_error
         listed += 1
         before = omega
-        omega = relaxed(errors, listed, omega)
+        omega = next_omega(errors, listed, omega)
         if omega != before:
             listed = 0
 
@@ -203,7 +203,7 @@ def _advance_symmetric(costs, a, rho, epsilon, tolerance, limit, count, f):
             f0[:], u[:], weighted[:] = f, 1.0, a
             _exponentials(costs, f, f, epsilon, kernel)
             fresh = stale = True
-        _times(kernel, weighted, sums)
+        _kernel_product(kernel, weighted, sums)
         row_error, _, _, good = _update(sums, u, a, f, f0, rho, epsilon, 2 / 3, False, new_f, weighted)
         if good:
             stale, error = False, row_error / size
@@ -255,7 +255,7 @@ def _all_exponentials(costs, f, g, epsilon, out, first, last):
 @jit
 def _all_costs(x, yt, inner, outer, factor, out, first, last):
     for k in range(first, last):
-        ground = Ground(x[k], yt[k], out[k, :0], inner, outer, factor, False)
+        ground = GroundCost(x[k], yt[k], out[k, :0], inner, outer, factor, False)
         for i in range(out.shape[1]):
             fill(ground, i, 0, out.shape[2], out[k, i])
 
@@ -263,7 +263,7 @@ def _all_costs(x, yt, inner, outer, factor, out, first, last):
 @jit
 def _all_slopes(x, yt, inner, outer, factor, f, g, epsilon, weights, out, first, last):
     for k in range(first, last):
-        ground = Ground(x[k], yt[k], x[k, :0], inner, outer, factor, False)
+        ground = GroundCost(x[k], yt[k], x[k, :0], inner, outer, factor, False)
         scale = LOG2E / epsilon[k]
         gibbs_slope_rows(ground, f[k] * scale, g[k] * scale, scale, weights[k], out[k], 0, out.shape[1])
 
@@ -274,19 +274,19 @@ class Stack(NamedTuple):
     Float64, C-contiguous. A point without mass changes nothing for the others, and its potential is left as it is.
     """
 
-    costs: Array
-    a: Array
-    b: Array
-    relax: Array
+    costs: Floats
+    a: Floats
+    b: Floats
+    relax: Floats
 
 
 class Outcome(NamedTuple):
     """Potentials f (B, n) and g (B, m), iterations (B,), marginal errors (B,), and whether these meet the tolerance (B,)."""
 
-    f: Array
-    g: Array
+    f: Floats
+    g: Floats
     count: Indices
-    error: Array
+    error: Floats
     done: npt.NDArray[np.bool_]
 
 
@@ -297,13 +297,13 @@ def suits(shape: tuple[int, int]) -> bool:
 
 def iterate(
     stack: Stack,
-    stages: Array,
+    stages: Floats,
     ends: Indices,
     rough: float,
     tolerance: float,
     limit: int,
-    f: Array,
-    g: Array,
+    f: Floats,
+    g: Floats,
     count: int = 0,
 ) -> Outcome:
     """Go through the epsilons ``stages`` (B, s) of every problem, that at ``ends`` (B,) the last, from f (B, n) and g (B, m) on.
@@ -311,7 +311,7 @@ def iterate(
     Before the last one a marginal error of ``rough`` is enough. ``limit`` bounds a problem's iterations, ``count`` those so far
     included.
     """
-    out, at = _start(f, g, count), np.zeros(len(f), np.int64)
+    out, at = _initial_outcome(f, g, count), np.zeros(len(f), np.int64)
 
     def kernel(upto: int, first: int, last: int) -> None:
         _anneal(*stack, stages, ends, rough, tolerance, upto, limit, out.f, out.g, at, *out[2:], first, last)
@@ -320,9 +320,11 @@ def iterate(
     return out
 
 
-def iterate_symmetric(stack: Stack, epsilon: Array, tolerance: float, limit: int, f: Array, count: int = 0) -> Outcome:
+def iterate_symmetric(
+    stack: Stack, epsilon: Floats, tolerance: float, limit: int, f: Floats, count: int = 0
+) -> Outcome:
     """The same at ``epsilon`` (B,) for measures against themselves: ``f = g`` (B, n)."""
-    out = _start(f, f, count)
+    out = _initial_outcome(f, f, count)
 
     def kernel(upto: int, first: int, last: int) -> None:
         costs, a, _, relax = stack
@@ -332,15 +334,15 @@ def iterate_symmetric(stack: Stack, epsilon: Array, tolerance: float, limit: int
     return out._replace(g=out.f)
 
 
-def exponentials(costs: Array, f: Array, g: Array, epsilon: Array) -> Array:
+def exponentials(costs: Floats, f: Floats, g: Floats, epsilon: Floats) -> Floats:
     """``exp((f_i + g_j - c_ij)/epsilon)``, (B, n, m), of costs (B, n, m), f (B, n), g (B, m), epsilon (B,)."""
     out = np.empty(costs.shape)
     over_rows(len(out), out[0].size, lambda s, t: _all_exponentials(costs, f, g, epsilon, out, s, t))
     return out
 
 
-def costs(x: Array, y: Array, inner: float, outer: float, factor: float) -> Array:
-    """Costs (B, n, m) between clouds (B, n, d) and (B, m, d), in the form that :class:`Ground` has."""
+def costs(x: Floats, y: Floats, inner: float, outer: float, factor: float) -> Floats:
+    """Costs (B, n, m) between clouds (B, n, d) and (B, m, d), in the form that :class:`GroundCost` has."""
     out = np.empty((len(x), x.shape[1], y.shape[1]))
     yt = own(y.transpose(0, 2, 1), out.dtype)
     work = out[0].size * (1 + x.shape[2])
@@ -349,14 +351,14 @@ def costs(x: Array, y: Array, inner: float, outer: float, factor: float) -> Arra
 
 
 def slopes(
-    x: Array,
-    y: Array,
+    x: Floats,
+    y: Floats,
     form: tuple[float, float, float],
-    f: Array,
-    g: Array,
-    epsilon: Array,
-    weights: Array,
-) -> Array:
+    f: Floats,
+    g: Floats,
+    epsilon: Floats,
+    weights: Floats,
+) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij)/epsilon) w_j dc_ij/dx_i``: (B, n, d)."""
     out, yt = np.empty(x.shape), own(y.transpose(0, 2, 1), x.dtype)
     work = x.shape[1] * y.shape[1] * (2 + x.shape[2])
@@ -364,7 +366,7 @@ def slopes(
     return out
 
 
-def _start(f: Array, g: Array, count: int) -> Outcome:
+def _initial_outcome(f: Floats, g: Floats, count: int) -> Outcome:
     size = len(f)
     return Outcome(f.copy(), g.copy(), np.full(size, count), np.full(size, np.inf), np.zeros(size, np.bool_))
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from .double_double import Doubles
+from ..inputs.types import Floats, Indices
 from .ground_cost import own
 from .jit import jit
 
@@ -22,9 +21,9 @@ _SHORT = 20_000  # below this numpy's own is as fast
 class Sorted(NamedTuple):
     """Ascending values, their weights, and the positions that both came from: (n,) each."""
 
-    values: Doubles
-    weights: Doubles
-    order: npt.NDArray[np.int64]
+    values: Floats
+    weights: Floats
+    order: Indices
 
 
 @jit
@@ -53,12 +52,12 @@ def _unpack(keys, bits, values, weights, sorted_values, sorted_weights):
     return True
 
 
-def _plainly(values: Doubles, weights: Doubles) -> Sorted:
+def _plainly(values: Floats, weights: Floats) -> Sorted:
     order = np.argsort(values, kind="stable")
     return Sorted(values[order], weights[order], order)
 
 
-def sort_with(values: Doubles, weights: Doubles) -> Sorted:
+def sort_with(values: Floats, weights: Floats) -> Sorted:
     """Finite ``values`` (n,) in ascending order, ties in place, and ``weights`` (n,) along with them."""
     n = len(values)
     if n < _SHORT:
@@ -78,6 +77,6 @@ def sort_with(values: Doubles, weights: Doubles) -> Sorted:
     return Sorted(sorted_values, sorted_weights, keys) if done else _plainly(values, weights)
 
 
-def argsort(values: Doubles) -> npt.NDArray[np.int64]:
+def argsort(values: Floats) -> Indices:
     """Stable positions that sort the finite ``values`` (n,)."""
     return sort_with(values, values).order

@@ -7,14 +7,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..inputs import arrays
 from ..inputs.origin import Origin
 from ..inputs.types import Floats
 from ..kernels.double_double import total_pair
-
-Weights = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +28,7 @@ class Measure:
         How errors call the points.
     weights_name : str
         How errors call the weights.
-    anywhere : bool
+    allow_gpu : bool
         Whether points may live on a GPU; the host then holds a copy, and weights may live on either side.
 
     Raises
@@ -49,18 +46,18 @@ class Measure:
     weights: Any = None
     name: str = "points"
     weights_name: str = "weights"
-    anywhere: InitVar[bool] = False
+    allow_gpu: InitVar[bool] = False
     origin: Origin = field(init=False, repr=False)
     weights_origin: Origin | None = field(init=False, repr=False)
     uniform: bool = field(init=False, repr=False)
 
-    def __post_init__(self, anywhere: bool) -> None:
+    def __post_init__(self, allow_gpu: bool) -> None:
         if isinstance(self.points, int):
             checked, origin = np.empty((self.points, 0)), Origin()
         else:
-            checked, origin = arrays.points(self.points, self.name, anywhere=anywhere)
+            checked, origin = arrays.points(self.points, self.name, allow_gpu=allow_gpu)
         weights, weights_origin = arrays.weights(
-            self.weights, len(checked), self.weights_name, self.name, anywhere=origin.device != "cpu"
+            self.weights, len(checked), self.weights_name, self.name, allow_gpu=origin.device != "cpu"
         )
         for name, value in (
             ("points", checked),
@@ -95,7 +92,7 @@ class Measure:
         return self.total[0]
 
     @cached_property
-    def probabilities(self) -> Weights:
+    def probabilities(self) -> Floats:
         """The weights divided by their sum: (n,)."""
         return np.full(len(self), 1.0 / len(self)) if self.uniform else self.weights / self.mass
 

@@ -15,9 +15,8 @@ import scipy.sparse
 
 from ..errors import InvalidInput, TooLarge
 from ..inputs import arrays
-from ..inputs.types import Floats
-from ..kernels import Indices
-from ..kernels import monotone as stairs
+from ..inputs.types import Floats, Indices
+from ..kernels import monotone
 from ..kernels.sorting import argsort, sort_with
 from .cost import Cost
 from .measure import Measure
@@ -180,12 +179,12 @@ class MonotonePlan(Plan):
     @property
     def largest(self) -> float:
         """The largest distance that is travelled."""
-        return stairs.walk(self.masses, self.x_sorted, self.y_sorted, 1.0).largest
+        return monotone.walk(self.masses, self.x_sorted, self.y_sorted, 1.0).largest
 
     @cached_property
-    def masses(self) -> stairs.Masses:
+    def masses(self) -> monotone.Masses:
         """Both sides' masses in sorted order."""
-        return stairs.masses(self.a, self.b, *self.shape, self.totals)
+        return monotone.masses(self.a, self.b, *self.shape, self.totals)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -206,9 +205,9 @@ class MonotonePlan(Plan):
         )
 
     @cached_property
-    def steps(self) -> stairs.Steps:
+    def steps(self) -> monotone.Steps:
         """The staircase in sorted order; flows of total 1."""
-        found = stairs.steps(self.masses)
+        found = monotone.steps(self.masses)
         return found._replace(high=found.high / self.masses.total, low=found.low / self.masses.total)
 
     @cached_property
@@ -233,7 +232,7 @@ class MonotonePlan(Plan):
         """Kantorovich potentials of the cost ``|x - y| ** power``, feasible for every pair: (n,), (m,)."""
         f, g = np.empty(len(self.x)), np.empty(len(self.y))
         one, other = self.orders
-        f[one], g[other] = stairs.potentials(self.steps.rows, self.steps.columns, self.x_sorted, self.y_sorted, power)
+        f[one], g[other] = monotone.potentials(self.steps.rows, self.steps.columns, self.x_sorted, self.y_sorted, power)
         return f, g
 
 

@@ -98,14 +98,14 @@ class Problem:
         metric: Metric = "euclidean",
         epsilon: float = 0.0,
         normalize: bool = False,
-        anywhere: bool = True,
+        allow_gpu: bool = True,
     ) -> Problem:
         """A problem between two clouds, (n, d) and (m, d); see :func:`otgen.wasserstein` for the arguments and errors.
 
-        ``anywhere`` says whether they may live on a GPU.
+        ``allow_gpu`` says whether they may live on a GPU.
         """
         p = scalars.order(p)
-        source, target = Measure(x, a, "x", "a", anywhere=anywhere), Measure(y, b, "y", "b", anywhere=anywhere)
+        source, target = Measure(x, a, "x", "a", allow_gpu=allow_gpu), Measure(y, b, "y", "b", allow_gpu=allow_gpu)
         _same_home(source, target)
         origins = (source.weights_origin, target.weights_origin)
         arrays.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
@@ -146,7 +146,7 @@ class Problem:
         if device == "cpu" or any(origin.dtype not in ("float32", "float64") for origin in origins):
             return moved
         assert isinstance(moved.cost, DevicePointCost)
-        return replace(moved, cost=replace(moved.cost, there=(gpu.copied(x, device), gpu.copied(y, device))))
+        return replace(moved, cost=replace(moved.cost, device_points=(gpu.copied(x, device), gpu.copied(y, device))))
 
     def on(self, device: str) -> Problem:
         """The same problem with its pairs computed on a device, ``"cpu"`` or ``"cuda:0"`` and the like."""

@@ -60,7 +60,7 @@ def sliced_wasserstein_loss(
     """
     p, reduction, root = scalars.finite_order(p), checked_reduction(reduction), scalars.flag(root, "root")
     given = batch(x, y, a, b)
-    directions = _checked(directions)
+    directions = _checked_directions(directions)
     if directions is not None and directions.shape[-1] != given.x.shape[-1]:
         raise InvalidInput(
             f"directions must be (L, {given.x.shape[-1]}), one row each; received {tuple(directions.shape)}"
@@ -77,7 +77,7 @@ def sliced_wasserstein_loss(
     return reduced(powered(out, 1 / p) if root else out, given.single, reduction)
 
 
-def _checked(directions: Any) -> Tensor | None:
+def _checked_directions(directions: Any) -> Tensor | None:
     """Directions (L, d), if any."""
     if directions is None:
         return None
@@ -145,7 +145,7 @@ class SlicedWassersteinLoss(torch.nn.Module):
         super().__init__()
         self.p, self.n_projections = scalars.finite_order(p), scalars.count(n_projections, "n_projections")
         self.root, self.reduction = root, checked_reduction(reduction)
-        self.register_buffer("directions", _checked(directions))
+        self.register_buffer("directions", _checked_directions(directions))
 
     def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
         """The loss between clouds x and y with weights a and b."""

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..kernels import Indices
-from ..kernels.integer_masses import whole
+from ..inputs.types import Indices
+from ..kernels.integer_masses import as_integers
 from ..model.claim import Claim, Flows
 from ..model.cost import CallableCost, Cost, PointCost, row_blocks
 from ..model.plan import SparsePlan
@@ -54,7 +54,7 @@ def _couples(problem: Problem, flows: Flows, units: tuple[int, ...]) -> bool:
         return False
     sides = ((flows.rows, problem.source.weights), (flows.columns, problem.target.weights))
     for indices, weights in sides:
-        masses, sums = whole(weights), [0] * len(weights)
+        masses, sums = as_integers(weights), [0] * len(weights)
         for index, amount in zip(indices.tolist(), units):
             sums[index] += amount
         mass = sum(masses)
@@ -72,6 +72,6 @@ def _cuts(problem: Problem, distances: Cost, cut: Indices, t: float) -> bool:
     part = distances.restricted(cut, np.arange(m))
     for rows in row_blocks(slice(None), *part.shape):
         reached |= (part.block(rows) < t).any(axis=0)
-    a, b = whole(problem.source.weights), whole(problem.target.weights)
+    a, b = as_integers(problem.source.weights), as_integers(problem.target.weights)
     inside, near = sum(a[i] for i in cut.tolist()), sum(b[j] for j in np.flatnonzero(reached).tolist())
     return inside * sum(b) > near * sum(a)

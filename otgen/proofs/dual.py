@@ -57,16 +57,16 @@ def usable_potentials(problem: Problem, potentials: tuple[Floats, Floats] | None
 def dual_certificate(problem: Problem, plan: SparsePlan | None, f: Floats, minima: Floats) -> Certificate:
     """What a plan and a potential prove, given ``minima_j = min_i c_ij - f_i``: the potentials (f, minima) are feasible for all pairs."""
     a, b, g = problem.source.probabilities, problem.target.probabilities, minima
-    lower, size, slip = map(float, dual_value(problem.cost, a, b, f, g))
+    lower, size, rounding_bound = map(float, dual_value(problem.cost, a, b, f, g))
     if not a.all() and math.isfinite(
         lower
     ):  # a source without mass proves nothing, but its potential should be feasible and tight
         f = np.where(a > 0, f, problem.cost.ctransform(np.where(np.isfinite(g), g, 0.0))[0])
     if plan is None:
-        return Certificate("dual", math.inf, below(lower, slip), math.inf, size, math.nan, None, (f, g))
+        return Certificate("dual", math.inf, below(lower, rounding_bound), math.inf, size, math.nan, None, (f, g))
     cost, error, charge = _upper(problem, plan)
     scale = max(abs(cost), size, 1e-7 * _spread(problem))
-    return Certificate("dual", cost, below(lower, slip), above(cost, charge), scale, error, plan, (f, g))
+    return Certificate("dual", cost, below(lower, rounding_bound), above(cost, charge), scale, error, plan, (f, g))
 
 
 def plan_of(flows: Flows, shape: tuple[int, int]) -> SparsePlan | None:
@@ -97,9 +97,13 @@ def dual_value(cost: Cost | StackCost, a: Floats, b: Floats, f: Floats, g: Float
     held = np.where(np.isfinite(held), held, 0.0)
     size_f, size_g = dots(a, np.abs(f)), dots(b, np.abs(held))
     slack = (UNIT + relative) * size_g + relative * np.abs(f).max(-1) + absolute
-    slip = 1.01 * slack + 6 * UNIT * (size_f + size_g)
+    rounding_bound = 1.01 * slack + 6 * UNIT * (size_f + size_g)
     value = dots(a, f) + dots(b, held)
-    return np.where(served, value, np.inf), np.where(served, size_f + size_g, np.inf), np.where(served, slip, 0.0)
+    return (
+        np.where(served, value, np.inf),
+        np.where(served, size_f + size_g, np.inf),
+        np.where(served, rounding_bound, 0.0),
+    )
 
 
 def _spread(problem: Problem) -> float:

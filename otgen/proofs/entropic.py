@@ -84,26 +84,28 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
         mass = rows.sum(-1)
         missed = rows - goal.target(f, 0), b * columns - goal.target(g, 1)
         error = np.maximum(*(np.abs(side).sum(-1) for side in missed)) / size
-        grain = np.expm1(argument / epsilon + terms) + _logarithmic(log_rows)
+        relative_error = np.expm1(argument / epsilon + terms) + _logarithmic(log_rows)
         gains = goal.dual_term(f, 0), goal.dual_term(g, 1)
-        wobble = [1.0 if math.isinf(rho) else 1.0 + np.abs(z) / rho for z, rho in zip((f, g), relax)]  # of expm1
-        sized = dots(a, np.abs(gains[0]) * wobble[0]) + dots(b, np.abs(gains[1]) * wobble[1])
+        expm1_error = [1.0 if math.isinf(rho) else 1.0 + np.abs(z) / rho for z, rho in zip((f, g), relax)]  # of expm1
+        sized = dots(a, np.abs(gains[0]) * expm1_error[0]) + dots(b, np.abs(gains[1]) * expm1_error[1])
         dual = dots(a, gains[0]) + dots(b, gains[1]) - epsilon * (mass - whole)
-        slip = 12 * UNIT * (sized + epsilon * whole) + np.maximum(mass, whole) * epsilon * (grain + 2.0**-DROPPED_BITS)
+        rounding_bound = 12 * UNIT * (sized + epsilon * whole) + np.maximum(mass, whole) * epsilon * (
+            relative_error + 2.0**-DROPPED_BITS
+        )
         proves = np.isfinite(mass) & np.isfinite(sized)  # far from done, a mass or a price may be beyond all floats
         dual, sized = np.where(proves, dual, -np.inf), np.where(proves, sized, -np.inf)
-        lower = np.where(proves, _below(dual, 1.01 * slip), -np.inf)
+        lower = np.where(proves, _below(dual, 1.01 * rounding_bound), -np.inf)
     scale = np.maximum(np.abs(dual), sized)
     if min(relax) < math.inf:
-        upper, spent = _relaxed_primal(plan, goal, grain)
+        upper, spent = _relaxed_primal(plan, goal, relative_error)
         return Bounds(spent, lower, upper, scale, error, dual, None)
     with np.errstate(over="ignore", invalid="ignore"):
-        upper, spent, spent_upper = _primal(plan, goal, grain)
-        bounds = (_known(_unregularised(plan), -np.inf), _known(spent_upper, np.inf)) if exact else None
-    return Bounds(spent, _known(lower, -np.inf), _known(upper, np.inf), scale, error, dual, bounds)
+        upper, spent, spent_upper = _primal(plan, goal, relative_error)
+        bounds = (_without_nan(_unregularised(plan), -np.inf), _without_nan(spent_upper, np.inf)) if exact else None
+    return Bounds(spent, _without_nan(lower, -np.inf), _without_nan(upper, np.inf), scale, error, dual, bounds)
 
 
-def _known(bound: Any, nothing: float) -> Any:
+def _without_nan(bound: Any, nothing: float) -> Any:
     """A bound, or the one that says nothing where rounding was beyond all floats."""
     return np.where(np.isnan(bound), nothing, bound)
 
@@ -111,8 +113,8 @@ def _known(bound: Any, nothing: float) -> Any:
 def _unregularised(plan: EntropicPlan) -> Any:
     """A lower bound of the unregularised cost: f is a potential for that too, with the g that is feasible beside it."""
     f, _ = balanced(plan.a, plan.b, plan.f, plan.g)
-    lower, _, slip = dual_value(plan.cost, plan.a, plan.b, f, plan.cost.column_minima(f))
-    return _below(lower, slip)
+    lower, _, rounding_bound = dual_value(plan.cost, plan.a, plan.b, f, plan.cost.column_minima(f))
+    return _below(lower, rounding_bound)
 
 
 def _with_mass(plan: EntropicPlan) -> EntropicPlan:
@@ -126,15 +128,15 @@ def _with_mass(plan: EntropicPlan) -> EntropicPlan:
     return EntropicPlan(cost, f, g, plan.epsilon, a, b, u, v, r, s)
 
 
-def _relaxed_primal(plan: EntropicPlan, goal: Marginals, grain: Any) -> tuple[Any, Any]:
+def _relaxed_primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> tuple[Any, Any]:
     """What the plan is worth, from above, where a marginal is relaxed: every plan is allowed. And its cost."""
     epsilon, a, b, u, v = np.asarray(plan.epsilon), plan.a, plan.b, plan.u, plan.v
     rows, columns = plan.smooth_marginals()
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        grain = grain + _logarithmic(np.log(rows / (u * a)))
+        relative_error = relative_error + _logarithmic(np.log(rows / (u * a)))
         cost = (u * a * plan.cost.gibbs_cost(plan.f, plan.g, plan.epsilon, v * b)).sum(-1)
-        value = _weighted(rows, plan.f + epsilon[..., None] * np.log(u))
-        value = value + _weighted(columns, plan.g + epsilon[..., None] * np.log(v))
+        value = _weighted_sum(rows, plan.f + epsilon[..., None] * np.log(u))
+        value = value + _weighted_sum(columns, plan.g + epsilon[..., None] * np.log(v))
         value = value + epsilon * (goal.product_mass - rows.sum(-1))
         size = _size(plan, rows, columns) + epsilon * goal.product_mass
         for weights, sums, rho in zip((a, b), (rows, columns), goal.relax):
@@ -143,17 +145,17 @@ def _relaxed_primal(plan: EntropicPlan, goal: Marginals, grain: Any) -> tuple[An
                 continue
             divergences = np.log(sums / weights)
             mass = weights.sum(-1)
-            value = value + rho * (_weighted(sums, divergences) - sums.sum(-1) + mass)
-            size = size + rho * (_weighted(sums, np.abs(divergences) + 2.0) + mass)
-        upper = _above(value, 4 * grain * size)
+            value = value + rho * (_weighted_sum(sums, divergences) - sums.sum(-1) + mass)
+            size = size + rho * (_weighted_sum(sums, np.abs(divergences) + 2.0) + mass)
+        upper = _above(value, 4 * relative_error * size)
     finite = np.isfinite(upper)  # far from done, the plan's mass is beyond all floats
     return np.where(finite, upper, np.inf), np.where(finite | np.isfinite(cost), cost, np.inf)
 
 
-def _primal(plan: EntropicPlan, goal: Marginals, grain: Any) -> tuple[Any, Any, Any]:
+def _primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> tuple[Any, Any, Any]:
     """An upper bound of the value; the plan's cost, and an upper bound of the unregularised cost.
 
-    ``grain`` bounds the relative error of an entry of the plan, and of its sums.
+    ``relative_error`` bounds the relative error of an entry of the plan, and of its sums.
     """
     cost, epsilon = plan.cost, np.asarray(plan.epsilon)
     a, b, u, v, r, s = plan.a, plan.b, plan.u, plan.v, np.asarray(plan.r), np.asarray(plan.s)
@@ -166,23 +168,23 @@ def _primal(plan: EntropicPlan, goal: Marginals, grain: Any) -> tuple[Any, Any, 
     of_r, of_s, mass = r.sum(-1), s.sum(-1), rows.sum(-1)
     t = of_r * of_s
     with np.errstate(divide="ignore", invalid="ignore"):
-        grain = grain + _logarithmic(np.log(rows / (u * a)))
-        value = _weighted(rows, plan.f + epsilon[..., None] * np.log(u))
-        value = value + _weighted(columns, plan.g + epsilon[..., None] * np.log(v))
-        entropy = _weighted(r, np.log(r / a)) * of_s + of_r * _weighted(s, np.log(s / b))
+        relative_error = relative_error + _logarithmic(np.log(rows / (u * a)))
+        value = _weighted_sum(rows, plan.f + epsilon[..., None] * np.log(u))
+        value = value + _weighted_sum(columns, plan.g + epsilon[..., None] * np.log(v))
+        entropy = _weighted_sum(r, np.log(r / a)) * of_s + of_r * _weighted_sum(s, np.log(s / b))
         share = np.clip(np.where(t > 0, t / (mass + t), 0.0), 2.0**-100, 0.5)
     divergence = entropy - t * np.log(share) - mass * np.log1p(-share) + goal.product_mass - mass - t
     value = value + rest + epsilon * divergence
     highest, depth = _highest(cost), _depth(plan, goal)
     residual = np.abs(rows + r * of_s[..., None] - a).sum(-1) + np.abs(columns + s * of_r[..., None] - b).sum(-1)
-    residual = residual + (2 * grain + 2.0 ** (2 - DROPPED_BITS)) * goal.max_mass
+    residual = residual + (2 * relative_error + 2.0 ** (2 - DROPPED_BITS)) * goal.max_mass
     with np.errstate(divide="ignore"):
         taken = np.maximum(depth, -np.log(residual))  # small entries are dear to take from: -x log x is steep at 0
     repair = residual * (highest - np.minimum(0.0, cost.range()[0]) + epsilon * taken)
     size = _size(plan, rows, columns) + np.abs(rest) + goal.max_mass * highest
-    rounding = grain * (size + epsilon * (depth + np.abs(entropy) + goal.product_mass))
+    rounding = relative_error * (size + epsilon * (depth + np.abs(entropy) + goal.product_mass))
     upper = _above(value, 1.01 * (repair + rounding))
-    return upper, spent, _above(spent, 1.01 * (residual * highest + grain * (highest + np.abs(spent))))
+    return upper, spent, _above(spent, 1.01 * (residual * highest + relative_error * (highest + np.abs(spent))))
 
 
 def _logarithmic(log_rows: Floats) -> Any:
@@ -193,8 +195,8 @@ def _logarithmic(log_rows: Floats) -> Any:
 def _size(plan: EntropicPlan, rows: Floats, columns: Floats) -> Any:
     """What rounding in sums over potentials, and over the logarithms of the scalings, is relative to."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        scalings = _weighted(rows, np.abs(np.log(plan.u))) + _weighted(columns, np.abs(np.log(plan.v)))
-    potentials = _weighted(rows, np.abs(plan.f)) + _weighted(columns, np.abs(plan.g))
+        scalings = _weighted_sum(rows, np.abs(np.log(plan.u))) + _weighted_sum(columns, np.abs(np.log(plan.v)))
+    potentials = _weighted_sum(rows, np.abs(plan.f)) + _weighted_sum(columns, np.abs(plan.g))
     return potentials + plan.epsilon * scalings
 
 
@@ -211,7 +213,7 @@ def _depth(plan: EntropicPlan, goal: Marginals) -> Any:
     return np.log(np.maximum(goal.max_mass, 1.0)) - one - other
 
 
-def _weighted(weights: Floats, values: Floats) -> Any:
+def _weighted_sum(weights: Floats, values: Floats) -> Any:
     """``sum w v`` where w is positive."""
     return np.sum(weights * values, axis=-1, where=weights > 0)
 

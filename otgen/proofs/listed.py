@@ -53,13 +53,13 @@ def listed_upper(problem: Problem, flows: Flows) -> tuple[float, float]:
         + (t + 1e-15) * (reach + problem.epsilon * depth)
         + problem.epsilon
     )
-    slip = (
+    rounding_bound = (
         (n + m + 64) * UNIT * sizes * 4
         + relative * reach
         + absolute
         + 64 * (n + m) * UNIT * (reach + 4 * problem.epsilon * depth)
     )
-    return value + slip, spent
+    return value + rounding_bound, spent
 
 
 def _shrinking(index: np.ndarray, values: Floats, weights: Floats) -> Floats:

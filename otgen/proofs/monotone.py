@@ -18,9 +18,9 @@ import math
 
 import numpy as np
 
-from ..kernels import monotone as stairs
+from ..inputs.types import Floats
+from ..kernels import monotone
 from ..kernels.double_double import UNIT
-from ..model.measure import Weights
 from ..model.problem import Problem
 from .certificate import Certificate, above, below
 
@@ -35,14 +35,14 @@ def prove_monotone(problem: Problem) -> Certificate:
         cost, charge, terms = _paired(x, y, power), 0.0, min(len(x), 24 + math.log2(len(x)))
     else:
         both = plan.masses
-        cost, terms = stairs.walk(both, x, y, power).cost, 24
+        cost, terms = monotone.walk(both, x, y, power).cost, 24
         charge = (len(x) + len(y)) * both.tie / both.total * farthest
     margin = 1.01 * (2 * power + 8 + terms) * UNIT * cost + charge + (1e-300 if span else 0.0)
     scale = max(cost, 1e-7 * farthest)
     return Certificate("monotone", cost, below(cost, margin), above(cost, margin), scale, 0.0, plan)
 
 
-def _paired(x: Weights, y: Weights, power: float) -> float:
+def _paired(x: Floats, y: Floats, power: float) -> float:
     """Mean of the powers of sorted differences; numpy's pairwise sum errs by less than (24 + log2 n) u."""
     distances = np.abs(x - y)
     if power == 2:
@@ -56,11 +56,11 @@ def prove_line_cut(problem: Problem) -> Certificate:
     """Prove the largest distance under the best coupling of points on the line, ``W_inf``; exact up to one rounding."""
     plan = problem.monotone
     x, y = plan.x_sorted, plan.y_sorted
-    walked = stairs.walk(plan.masses, x, y, 1.0)
+    walked = monotone.walk(plan.masses, x, y, 1.0)
     largest = walked.largest
     faint = min(float(z[z > 0].min()) / float(z.sum()) for z in (plan.masses.a, plan.masses.b))
     if walked.unsure or faint < 2.0**-80:  # beyond what pairs of doubles can tell apart
-        rows, columns = stairs.exact_steps(plan.masses.a, plan.masses.b)
+        rows, columns = monotone.exact_steps(plan.masses.a, plan.masses.b)
         largest = float(np.abs(x[rows] - y[columns]).max())
     margin = UNIT * largest
     return Certificate("cut", largest, below(largest, margin), above(largest, margin), largest, 0.0, plan)

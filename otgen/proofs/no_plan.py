@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..inputs.types import Floats
-from ..kernels.integer_masses import shares
+from ..kernels.integer_masses import equal_totals
 from ..model.problem import Problem
 from .certificate import Certificate
 
@@ -30,7 +30,7 @@ def prove_no_plan(problem: Problem, ray: tuple[Floats, Floats]) -> Certificate |
     if unserved.any():
         return _infinite(np.zeros(len(a)), np.where(unserved, 1.0, 0.0))
     g = np.where(b > 0, g, -_NEVER)
-    supply, demand = shares(a, b)
+    supply, demand = equal_totals(a, b)
     gain = sum(
         mass * Fraction(z) for side, ray in ((supply, f), (demand, g)) for mass, z in zip(side, ray.tolist()) if mass
     )

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from ..errors import InvalidInput, TooLarge
 from ..inputs.memory import available, readable
-from ..inputs.types import Floats
-from ..kernels import Indices, max_flow
-from ..kernels.integer_masses import shares
+from ..inputs.types import Floats, Indices
+from ..kernels import max_flow
+from ..kernels.integer_masses import equal_totals
 from ..model.claim import Claim, Flows
 from ..model.cost import CallableCost, PointCost
 from ..model.problem import Problem
@@ -79,7 +79,7 @@ class _Search:
         self.progress, self.phases = progress, 0
         whole = len(self.rows) == len(a) and len(self.columns) == len(b)
         self.distances = distances if whole else np.ascontiguousarray(distances[np.ix_(self.rows, self.columns)])
-        self.exact = shares(a[self.rows], b[self.columns])
+        self.exact = equal_totals(a[self.rows], b[self.columns])
         self.shift = max(0, sum(self.exact[0]).bit_length() - _BITS)
 
     def run(self) -> Claim:

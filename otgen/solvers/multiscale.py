@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..inputs.types import Floats
-from ..kernels import Indices
-from ..kernels.duplicates import Places, apart, places
+from ..inputs.types import Floats, Indices
+from ..kernels.duplicates import UniquePoints, all_distinct, unique_points
 from ..kernels.kdtree import LEAF, kd_order
 from ..model.cost import CallableCost, Cost, PointCost
 
@@ -29,12 +28,12 @@ class Level(NamedTuple):
     rows: Indices | None = None
 
 
-def in_order(cost: Cost) -> tuple[Places, Places]:
+def in_order(cost: Cost) -> tuple[UniquePoints, UniquePoints]:
     """The places of both sides, in kd order where they are points; under a callable no two are taken for the same."""
     if not isinstance(cost, PointCost | CallableCost):
         n, m = cost.shape
-        return apart(n), apart(m)
-    one, other = (places(z) if isinstance(cost, PointCost) else apart(len(z)) for z in (cost.x, cost.y))
+        return all_distinct(n), all_distinct(m)
+    one, other = (unique_points(z) if isinstance(cost, PointCost) else all_distinct(len(z)) for z in (cost.x, cost.y))
     return one.reordered(kd_order(cost.x[one.first])), other.reordered(kd_order(cost.y[other.first]))
 
 
@@ -71,7 +70,7 @@ def _sampled(level: Level) -> Level:
     return Level(level.cost.restricted(rows, columns), supply, demand, rows)
 
 
-def handed_down(level: Level, f: Floats, finer: Level) -> Floats:
+def prolongate(level: Level, f: Floats, finer: Level) -> Floats:
     """Potentials of the targets one level finer: the c-transform, at the finer targets, of the coarser sources' potentials."""
     if level.rows is None:
         assert isinstance(level.cost, PointCost)

@@ -17,13 +17,11 @@ import numpy as np
 from ..errors import InvalidInput, TooLarge
 from ..inputs import scalars
 from ..inputs.memory import available, readable
-from ..inputs.types import Floats
-from ..kernels import monotone as stairs
-from ..kernels import network_simplex
+from ..inputs.types import Floats, Indices
+from ..kernels import monotone, network_simplex
 from ..kernels.double_double import Pairs, in_units, shares, total_pair
 from ..kernels.duplicates import shared_out
 from ..kernels.network_simplex import Tree
-from ..kernels.reference import Indices
 from ..model.claim import Claim, Flows
 from ..model.cost import Cost, SparseCost
 from ..model.problem import Problem
@@ -154,7 +152,7 @@ class _Live:
             )
             master.run()
             pivots += master.pivots
-            start = multiscale.handed_down(level, master.potentials()[0], _finer(levels, level))
+            start = multiscale.prolongate(level, master.potentials()[0], _finer(levels, level))
         finest = _Master(
             self.cost, self.supply, self.demand, start, None if limit is None else limit - pivots, progress
         )
@@ -183,11 +181,11 @@ class _Live:
         rows, which, flow = shared_out(self.sources, supply, rows, flow)
         columns, again, (high, low) = shared_out(self.targets, demand, columns[which], flow)
         rows, columns = self.rows[rows[again]], self.columns[columns]
-        dust = _dust(self, a, b, potentials)
-        if len(dust[0]):
-            rows, columns = np.concatenate([rows, dust[0]]), np.concatenate([columns, dust[1]])
-            high = np.concatenate([high, dust[2]])
-            low = np.concatenate([low, np.zeros(len(dust[0]))])
+        sub_unit = _sub_unit_flows(self, a, b, potentials)
+        if len(sub_unit[0]):
+            rows, columns = np.concatenate([rows, sub_unit[0]]), np.concatenate([columns, sub_unit[1]])
+            high = np.concatenate([high, sub_unit[2]])
+            low = np.concatenate([low, np.zeros(len(sub_unit[0]))])
         return Flows(rows, columns, high, low)
 
 
@@ -196,7 +194,7 @@ def _finer(levels: list[multiscale.Level], level: multiscale.Level) -> multiscal
     return levels[next(k for k, other in enumerate(levels) if other is level) - 1]
 
 
-def _dust(live: _Live, a: Floats, b: Floats, potentials: tuple[Floats, Floats]) -> tuple[Any, Any, Any]:
+def _sub_unit_flows(live: _Live, a: Floats, b: Floats, potentials: tuple[Floats, Floats]) -> tuple[Any, Any, Any]:
     """Masses too small for a whole unit, each sent along its cheapest pair."""
     f, g = potentials
     rows = np.setdiff1d(np.flatnonzero(a), live.rows)
@@ -243,7 +241,7 @@ class _Master:
         tails = np.concatenate([np.repeat(np.arange(n), across.shape[1]), back.ravel()])
         heads = np.concatenate([across.ravel(), np.repeat(np.arange(m), back.shape[1])])
         if len(np.unique(across)) < _SHARED * m:
-            rows, columns = _staircase(self.supply, self.demand)
+            rows, columns = _north_west_corner(self.supply, self.demand)
             tails, heads = np.concatenate([tails, rows]), np.concatenate([heads, columns])
         keys = np.unique(tails * m + heads)
         return (f, g), (keys // m).astype(np.int32), (keys % m).astype(np.int32)
@@ -260,7 +258,7 @@ class _Master:
     def potentials(self) -> tuple[Floats, Floats]:
         """(f, g) of the points in the problem's own costs."""
         n = self.shape[0]
-        f, g = self.base[0] + self.tree.level[:n], self.base[1] - self.tree.level[n:-1]
+        f, g = self.base[0] + self.tree.potential[:n], self.base[1] - self.tree.potential[n:-1]
         return (f, g) if self.lift is None else (f + self.lift[0], g + self.lift[1])
 
     def entries(self, a: Pairs, b: Pairs) -> tuple[Any, Any, Pairs]:
@@ -279,34 +277,34 @@ class _Master:
         """Pivot and price until no pair improves."""
         if self.prices.forbids:
             return self._two_phases()
-        detour = modest = float(self.cost.max()) + 1e-300
+        artificial = modest = float(self.cost.max()) + 1e-300
         quota = max(1000, int((_ROUND_PRUNED if self.prices.pruned else _ROUND) * sum(self.shape)))
         while self.limit is None or self.pivots < self.limit:
-            optimal = self._pivot(self.cost, detour, quota)
+            optimal = self._pivot(self.cost, artificial, quota)
             found = self._grow()
             if found < _FEW * self.shape[0]:
                 quota = _UNLIMITED
             if found or not optimal:
                 continue
             if len(network_simplex.unserved(self.tree, self.shape[0])[0]):
-                detour *= 16.0  # too cheap: some mass prefers it to every pair
+                artificial *= 16.0  # too cheap: some mass prefers it to every pair
             elif (
                 network_simplex.branches(self.tree) == 1
             ):  # it offsets all potentials alike: without it they have more digits
-                network_simplex.relevel(self.tree, self.cost, 0.0, self.shape[0])
+                network_simplex.update_potentials(self.tree, self.cost, 0.0, self.shape[0])
                 return Status.OPTIMAL
-            elif detour <= modest:  # no larger than the costs themselves, so that no digits are lost to it
+            elif artificial <= modest:  # no larger than the costs themselves, so that no digits are lost to it
                 return Status.OPTIMAL
             else:
-                detour = 0.0  # nothing takes it, and nothing will
+                artificial = 0.0  # nothing takes it, and nothing will
         return Status.MAX_ITER
 
-    def _pivot(self, cost: Floats, detour: float, quota: int) -> bool:
+    def _pivot(self, cost: Floats, artificial: float, quota: int) -> bool:
         """At most ``quota`` pivots, in slices, so that Ctrl-C is heard; True once the tree is optimal for these arcs."""
         n = self.shape[0]
         last = self.pivots + quota if self.limit is None else min(self.pivots + quota, self.limit)
         slice_, optimal = 64, False
-        network_simplex.relevel(self.tree, cost, detour, n)
+        network_simplex.update_potentials(self.tree, cost, artificial, n)
         while not optimal and self.pivots < last:
             began = time.perf_counter()
             allowed = min(slice_, last - self.pivots)
@@ -317,7 +315,7 @@ class _Master:
             if time.perf_counter() - began < 0.1:
                 slice_ *= 2
             self.progress(f"{self.pivots} pivots, {len(self.tails)} pairs, gap {self.gap:.1e} of the cost")
-        network_simplex.relevel(self.tree, cost, detour, n)
+        network_simplex.update_potentials(self.tree, cost, artificial, n)
         return optimal
 
     def _grow(self) -> int:
@@ -340,7 +338,7 @@ class _Master:
         return improving
 
     def _gap(self, f: Floats, g: Floats, least: Floats) -> float:
-        """By how much, of the cost, the best plan may cost less than the tree's; infinite while some mass takes a detour.
+        """By how much, of the cost, the best plan may cost less than the tree's; infinite while some mass takes an artificial arc.
 
         The tree's plan costs ``a.f + b.g``; with every f lowered to the least ``c - g`` the same sum is a lower bound.
         """
@@ -350,33 +348,33 @@ class _Master:
         return over / max(abs(float(self.supply @ f + self.demand @ g)), 1e-300)
 
     def _two_phases(self) -> Status:
-        """Forbidden pairs: first get all mass off the detours, then minimise over what may still be used.
+        """Forbidden pairs: first get all mass off the artificial arcs, then minimise over what may still be used.
 
-        In phase one detours cost 1 and pairs nothing: whole numbers, so nothing is lost. If its optimum is 0, an arc of
-        positive reduced cost carries nothing in any feasible plan and is dropped; among the rest the detours stay empty
+        In phase one artificial arcs cost 1 and pairs nothing: whole numbers, so nothing is lost. If its optimum is 0, an arc of
+        positive reduced cost carries nothing in any feasible plan and is dropped; among the rest the artificial arcs stay empty
         by themselves, whatever they cost.
         """
         n = self.shape[0]
         if not self._pivot(np.zeros(len(self.tails)), 1.0, _UNLIMITED):
             return Status.MAX_ITER
-        level = self.tree.level.copy()
+        level = self.tree.potential.copy()
         rise = level[n + self.heads] - level[self.tails]
         if int(self.tree.flow[:n][self.tree.arc[:n] < 0].sum()) > _UNITS * _UNPLACED:
             self.lift = -self.base[0], -self.base[1]
             return Status.INFEASIBLE
         done = self._pivot(np.where(rise > 0, np.inf, self.cost), 0.0, _UNLIMITED)
-        slack = self.cost - self.tree.level[self.tails] + self.tree.level[n + self.heads]
+        slack = self.cost - self.tree.potential[self.tails] + self.tree.potential[n + self.heads]
         bad = (slack < 0) & (rise > 0)
         height = float((-slack[bad] / rise[bad]).max()) * (1 + 1e-9) if bad.any() else 0.0
         self.lift = height * level[:n], -height * level[n:-1]
         return Status.OPTIMAL if done else Status.MAX_ITER
 
 
-def _staircase(supply: Indices, demand: Indices) -> tuple[Indices, Indices]:
+def _north_west_corner(supply: Indices, demand: Indices) -> tuple[Indices, Indices]:
     """The pairs of the plan that serves everything in order, at most n + m - 1.
 
     Where many points nearly coincide, the cheapest pairs of all rows are those of the same few columns, and the mass of the other rows
-    would have no way to go but the detour.
+    would have no way to go but an artificial arc.
     """
     ends, limits = np.cumsum(supply), np.cumsum(demand)
     starts = np.unique(np.concatenate([[0], ends[:-1], limits[:-1]]))
@@ -384,12 +382,12 @@ def _staircase(supply: Indices, demand: Indices) -> tuple[Indices, Indices]:
 
 
 def _served_anyhow(tree: Tree, flow: Floats, n: int) -> tuple[Any, Any, Any, Any]:
-    """At an iteration limit: a staircase between whatever still takes the detour, so that the plan is a plan."""
+    """At an iteration limit: a staircase between whatever still takes an artificial arc, so that the plan is a plan."""
     sources, targets = network_simplex.unserved(tree, n)
     if not len(sources) or not len(targets) or flow[sources].sum() <= _UNPLACED:
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0)
-    both = stairs.masses(flow[sources], flow[n + targets], len(sources), len(targets))
-    steps = stairs.steps(both)
+    both = monotone.masses(flow[sources], flow[n + targets], len(sources), len(targets))
+    steps = monotone.steps(both)
     return sources[steps.rows], targets[steps.columns], steps.high, steps.low
 
 

@@ -73,7 +73,7 @@ class Sinkhorn:
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
         """Solve a scaled problem; raises `InvalidInput` without an entropic term."""
-        largest = _checked(problem)
+        largest = _largest_cost(problem)
         forbids = problem.cost.forbids and not problem.relaxed
         exact = Simplex().solve(replace(problem, epsilon=0.0)) if forbids else None
         if exact is not None and exact.status is Status.INFEASIBLE:
@@ -86,7 +86,7 @@ class Sinkhorn:
         return Solution(claim, Status.CONVERGED if done else Status.MAX_ITER, work.count, "Sinkhorn")
 
 
-def _checked(problem: Problem) -> float:
+def _largest_cost(problem: Problem) -> float:
     """The largest cost, of a problem that an entropic solver can solve."""
     if not problem.epsilon or problem.bottleneck:
         raise InvalidInput(
@@ -217,12 +217,12 @@ class _Work:
 
 @dataclass(frozen=True)
 class _Level:
-    """A problem between merged points; ``blur`` is what merging has moved mass by, in mean cost, on the worse side."""
+    """A problem between merged points; ``displacement`` is what merging has moved mass by, in mean cost, on the worse side."""
 
     cost: Cost
     a: Floats
     b: Floats
-    blur: float
+    displacement: float
 
 
 def _levels(cost: Cost, a: Floats, b: Floats) -> list[_Level]:
@@ -230,9 +230,9 @@ def _levels(cost: Cost, a: Floats, b: Floats) -> list[_Level]:
     levels = [_Level(cost, a, b, 0.0)]
     while isinstance(cost, PointCost) and cost.metric != "cosine" and min(cost.shape) > _COARSEST:
         (x, a_merged), (y, b_merged) = multiscale.merged(cost.x, a), multiscale.merged(cost.y, b)
-        blur = levels[-1].blur + max(_moved(cost, cost.x, x, a), _moved(cost, cost.y, y, b))
+        displacement = levels[-1].displacement + max(_moved(cost, cost.x, x, a), _moved(cost, cost.y, y, b))
         cost, a, b = cost.between(x, y), a_merged, b_merged
-        levels.append(_Level(cost, a, b, blur))
+        levels.append(_Level(cost, a, b, displacement))
     return levels
 
 
@@ -244,7 +244,7 @@ def _moved(cost: PointCost, points: Floats, merged: Floats, masses: Floats) -> f
 
 def _level(levels: list[_Level], epsilon: float) -> int:
     """The coarsest level that is fine enough for an epsilon."""
-    return max(k for k, level in enumerate(levels) if level.blur <= _MERGING * epsilon)
+    return max(k for k, level in enumerate(levels) if level.displacement <= _MERGING * epsilon)
 
 
 def _refined(iteration: Iteration, level: _Level, finer: _Level, epsilon: float) -> Iteration:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..inputs.types import Floats
-from ..kernels import Indices, sinkhorn_small
+from ..inputs.types import Floats, Indices
+from ..kernels import sinkhorn_small
 from ..model.cost import StackCost
 from ..model.marginals import Marginals
 from .sinkhorn import ROUGH, Sinkhorn, stages_of

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..inputs.types import Floats
 from ..kernels import sinkhorn_small
-from ..kernels.overrelaxation import relaxed, window
+from ..kernels.overrelaxation import next_omega, window
 from ..model.cost import Cost
 from ..model.marginals import Marginals
 
@@ -74,7 +74,7 @@ class Iteration:
             errors[listed] = step.row_error
             listed += 1
             before = self.omega
-            self.omega = relaxed(errors, listed, self.omega)
+            self.omega = next_omega(errors, listed, self.omega)
             if self.omega != before:
                 listed = 0
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from otgen.kernels import duplicates as places_module
-from otgen.kernels.duplicates import apart, places, shared_out
+from otgen.kernels.duplicates import all_distinct, shared_out, unique_points
 
 
 def exactly(pairs):
@@ -25,27 +25,27 @@ def exactly(pairs):
     ],
 )
 def test_places_are_the_distinct_points(points):
-    found = places(points)
+    found = unique_points(points)
     assert (points[found.first][found.of] == points).all()
     assert len(found.first) == len(np.unique(points, axis=0))
     assert sorted(found.of[found.first]) == list(range(len(found.first)))
 
 
 def test_the_two_zeros_are_one_place():
-    assert len(places(np.array([[0.0, 1.0], [-0.0, 1.0]])).first) == 1
+    assert len(unique_points(np.array([[0.0, 1.0], [-0.0, 1.0]])).first) == 1
 
 
 def test_points_that_differ_are_never_one_place_whatever_their_hashes(monkeypatch):
     monkeypatch.setattr(places_module, "_hashes", lambda points: np.zeros(len(points), np.uint64))
     points = np.random.default_rng(0).integers(0, 3, (60, 2)).astype(float)
-    found = places(points)
+    found = unique_points(points)
     assert (points[found.first][found.of] == points).all()
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_order_sums_and_shares(seed):
     rng = np.random.default_rng(seed)
-    found = places(rng.integers(0, 3, (40, 2)).astype(float))
+    found = unique_points(rng.integers(0, 3, (40, 2)).astype(float))
     order = rng.permutation(len(found.first))
     again = found.reordered(order)
     assert (again.first == found.first[order]).all()
@@ -63,7 +63,7 @@ def test_order_sums_and_shares(seed):
 def test_flows_keep_their_size_and_every_point_gives_its_share(seed):
     """Masses over fifteen orders of magnitude, each whole in units of 2 ** -60, so that the rationals agree to the last."""
     rng = np.random.default_rng(seed)
-    found = places(rng.integers(0, 4, (30, 1)).astype(float))
+    found = unique_points(rng.integers(0, 4, (30, 1)).astype(float))
     units = rng.integers(1, 2 ** rng.integers(1, 45, 30))
     high = units * 2.0**-60
     mass = high, np.zeros(30)
@@ -90,7 +90,9 @@ def test_flows_keep_their_size_and_every_point_gives_its_share(seed):
 
 def test_places_of_their_own_pass_flows_on():
     flow = np.array([0.25, 0.75]), np.array([1e-20, 0.0])
-    at, of, out = shared_out(apart(2).reordered(np.array([1, 0])), (np.ones(2), np.zeros(2)), np.array([0, 1]), flow)
+    at, of, out = shared_out(
+        all_distinct(2).reordered(np.array([1, 0])), (np.ones(2), np.zeros(2)), np.array([0, 1]), flow
+    )
     assert at.tolist() == [1, 0]
     assert of.tolist() == [0, 1]
     assert exactly(out) == exactly(flow)

@@ -30,10 +30,10 @@ def test_flow_is_maximal():
 
 
 def test_shares_are_exact():
-    one, other = integer_masses.shares(np.array([0.1, 0.2]), np.array([1.0, 2.0, 3.0]))
+    one, other = integer_masses.equal_totals(np.array([0.1, 0.2]), np.array([1.0, 2.0, 3.0]))
     assert sum(one) == sum(other)
     assert Fraction(one[0], sum(one)) == Fraction(0.1) / (Fraction(0.1) + Fraction(0.2))
-    assert integer_masses.shares(np.full(6, 1 / 6), np.full(4, 0.25)) == ([2] * 6, [3] * 4)
+    assert integer_masses.equal_totals(np.full(6, 1 / 6), np.full(4, 0.25)) == ([2] * 6, [3] * 4)
 
 
 def test_routes_go_back_along_what_flows():

@@ -13,14 +13,14 @@ def dense(n, m):
     return tails.astype(np.int32), heads.astype(np.int32)
 
 
-def solved(cost, supply, demand, limit=10**6, detour=1e3):
+def solved(cost, supply, demand, limit=10**6, artificial=1e3):
     n, m = len(supply), len(demand)
     tails, heads = dense(n, m)
     flat = cost.ravel()
     tree = network_simplex.greedy(tails, heads, flat, supply, demand)
-    network_simplex.relevel(tree, flat, detour, n)
+    network_simplex.update_potentials(tree, flat, artificial, n)
     _, _, done = network_simplex.pivot(tree, tails, heads, flat, n, 0, limit)
-    network_simplex.relevel(tree, flat, detour, n)
+    network_simplex.update_potentials(tree, flat, artificial, n)
     return tree, tails, heads, done
 
 
@@ -53,7 +53,7 @@ def test_assignments(seed, ties):
     arcs = tree.arc[:-1][(tree.arc[:-1] >= 0) & (tree.flow[:-1] > 0)]
     rows, columns = scipy.optimize.linear_sum_assignment(cost)
     assert cost.ravel()[arcs].sum() == pytest.approx(cost[rows, columns].sum(), rel=1e-12)
-    reduced = cost - tree.level[:n, None] + tree.level[n:-1]
+    reduced = cost - tree.potential[:n, None] + tree.potential[n:-1]
     assert reduced.min() >= -1e-12
 
 
@@ -73,8 +73,8 @@ def test_every_pivot_leaves_a_strongly_feasible_tree(limit):
         if tree.arc[u] >= 0:
             received[heads[tree.arc[u]]] += tree.flow[u]
     missing = np.zeros(12, np.int64)
-    detours = tree.arc[12:24] < 0
-    missing[detours] = tree.flow[12:24][detours]
+    artificial = tree.arc[12:24] < 0
+    missing[artificial] = tree.flow[12:24][artificial]
     assert (received + missing == demand).all()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from otgen.kernels import reference, sinkhorn_small
 from otgen.kernels.ground_cost import point_ground
-from otgen.kernels.overrelaxation import relaxed, window
+from otgen.kernels.overrelaxation import next_omega, window
 
 INF = math.inf
 
@@ -134,20 +134,20 @@ def test_stacks_of_costs_exponentials_and_slopes(form):
 
 class TestPace:
     def test_plain_sweeps_go_on_until_a_rate_shows(self):
-        assert relaxed(np.array([1.0, 0.5]), 2, 1.0) == 1.0
-        assert relaxed(np.array([1.0, 0.1, 0.01]), 3, 1.0) == 1.0
-        assert relaxed(np.array([1.0, 0.9, 0.3]), 3, 1.0) == 1.0
-        assert relaxed(np.array([1.0, 0.9, 0.81]), 3, 1.0) == pytest.approx(2 / (1 + math.sqrt(0.1)))
+        assert next_omega(np.array([1.0, 0.5]), 2, 1.0) == 1.0
+        assert next_omega(np.array([1.0, 0.1, 0.01]), 3, 1.0) == 1.0
+        assert next_omega(np.array([1.0, 0.9, 0.3]), 3, 1.0) == 1.0
+        assert next_omega(np.array([1.0, 0.9, 0.81]), 3, 1.0) == pytest.approx(2 / (1 + math.sqrt(0.1)))
 
     def test_large_steps_are_given_time_then_judged(self):
         span = window(1.5)
         flat = np.ones(2 * span + 1)
-        assert relaxed(flat, 2 * span, 1.5) == 1.5
-        assert relaxed(flat, 2 * span + 1, 1.5) == 1.0
+        assert next_omega(flat, 2 * span, 1.5) == 1.5
+        assert next_omega(flat, 2 * span + 1, 1.5) == 1.0
         good = 0.5 ** np.arange(2 * span + 1)
-        assert relaxed(good, 2 * span + 1, 1.5) == 1.5
+        assert next_omega(good, 2 * span + 1, 1.5) == 1.5
         slow = 0.9 ** np.arange(2 * span + 1)
-        assert 1.5 < relaxed(slow, 2 * span + 1, 1.5) < 2.0
+        assert 1.5 < next_omega(slow, 2 * span + 1, 1.5) < 2.0
 
     def test_windows_grow_with_the_step(self):
         assert window(1.0) == 6

@@ -6,8 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from otgen.kernels import double_double, jit, sorting
-from otgen.kernels import monotone as stairs
+from otgen.kernels import double_double, jit, monotone, sorting
 
 
 @pytest.mark.parametrize("n", [1, 7, 100, 5003])
@@ -88,22 +87,22 @@ def test_staircase_against_fractions(seed):
     n, m = rng.integers(1, 30, 2)
     x, y = np.sort(rng.normal(size=n)), np.sort(rng.normal(size=m))
     a, b = rng.random(n) + 0.01, rng.random(m) + 0.01
-    both = stairs.masses(a, b, n, m)
+    both = monotone.masses(a, b, n, m)
     for p in (1, 2, 3):
         exact = exact_cost(a.tolist(), b.tolist(), x.tolist(), y.tolist(), p)
-        assert stairs.walk(both, x, y, float(p)).cost == pytest.approx(float(exact), rel=1e-14)
-    steps = stairs.steps(both)
+        assert monotone.walk(both, x, y, float(p)).cost == pytest.approx(float(exact), rel=1e-14)
+    steps = monotone.steps(both)
     flows = (steps.high + steps.low) / both.total
     np.testing.assert_allclose(np.bincount(steps.rows, flows, n), a / a.sum(), rtol=1e-13)
     np.testing.assert_allclose(np.bincount(steps.columns, flows, m), b / b.sum(), rtol=1e-13)
-    rows, columns = stairs.exact_steps(a, b)
+    rows, columns = monotone.exact_steps(a, b)
     assert rows.tolist() == steps.rows.tolist()
     assert columns.tolist() == steps.columns.tolist()
 
 
 def test_breakpoints_that_agree_are_seen_to_agree():
-    both = stairs.masses(np.full(10, 0.1), np.full(5, 0.2), 10, 5)
-    steps = stairs.steps(both)
+    both = monotone.masses(np.full(10, 0.1), np.full(5, 0.2), 10, 5)
+    steps = monotone.steps(both)
     assert len(steps.rows) == 10
     assert (steps.columns == np.arange(10) // 2).all()
 
@@ -112,10 +111,10 @@ def test_halves_of_a_long_walk_make_the_whole(monkeypatch):
     rng = np.random.default_rng(1)
     x, y = np.sort(rng.normal(size=400)), np.sort(rng.normal(size=300))
     for a, b in [(rng.random(400), rng.random(300)), (None, None), (np.r_[np.zeros(250), np.ones(150)], None)]:
-        both = stairs.masses(a, b, 400, 300)
-        whole = stairs.walk(both, x, y, 2.0)
-        monkeypatch.setattr(stairs, "_LONG", 10)
-        halves = stairs.walk(both, x, y, 2.0)
+        both = monotone.masses(a, b, 400, 300)
+        whole = monotone.walk(both, x, y, 2.0)
+        monkeypatch.setattr(monotone, "_LONG", 10)
+        halves = monotone.walk(both, x, y, 2.0)
         monkeypatch.undo()
         assert halves.cost == pytest.approx(whole.cost, rel=1e-14)
         assert halves.largest == whole.largest
@@ -126,13 +125,13 @@ def test_potentials_are_feasible_and_tight(p):
     rng = np.random.default_rng(3)
     x, y = np.sort(rng.normal(size=70)), np.sort(rng.normal(size=50))
     a, b = rng.random(70), rng.random(50)
-    both = stairs.masses(a, b, 70, 50)
-    steps = stairs.steps(both)
-    f, g = stairs.potentials(steps.rows, steps.columns, x, y, p)
+    both = monotone.masses(a, b, 70, 50)
+    steps = monotone.steps(both)
+    f, g = monotone.potentials(steps.rows, steps.columns, x, y, p)
     costs = np.abs(x[:, None] - y) ** p
     assert (f[:, None] + g <= costs).all()
     value = f @ a / a.sum() + g @ b / b.sum()
-    assert value == pytest.approx(stairs.walk(both, x, y, p).cost, rel=1e-11)
+    assert value == pytest.approx(monotone.walk(both, x, y, p).cost, rel=1e-11)
     assert math.isfinite(value)
 
 

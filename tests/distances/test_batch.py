@@ -114,7 +114,7 @@ class TestSinkhornBatch:
     def test_stacks_are_held_to_their_size(self, monkeypatch):
         x, y = clouds(7, 8, 8, 2)
         whole = otgen.sinkhorn_batch(x, y, epsilon=0.05)
-        monkeypatch.setattr(module, "_HELD", 128)
+        monkeypatch.setattr(module, "HELD", 128)
         assert_same(otgen.sinkhorn_batch(x, y, epsilon=0.05), list(whole))
 
     def test_float32_comes_back_as_float32(self):

@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 import otgen
 from otgen import InvalidInput
-from otgen.kernels.overrelaxation import relaxed, window
+from otgen.kernels.overrelaxation import next_omega, window
 from otgen.model.units import scaled
 from otgen.solvers import Annealing, Fixed, Sinkhorn
 from otgen.solvers.sinkhorn_iteration import Iteration
@@ -267,12 +267,12 @@ class TestRelaxed:
 
 class TestOverRelaxation:
     def test_plain_until_the_rate_is_known(self):
-        assert relaxed(np.array([1.0, 0.5]), 2, 1.0) == 1.0
-        assert relaxed(np.array([1.0, 0.1, 0.01]), 3, 1.0) == 1.0
-        assert relaxed(np.array([1.0, 0.9, 0.81]), 3, 1.0) == pytest.approx(2 / (1 + math.sqrt(0.1)))
+        assert next_omega(np.array([1.0, 0.5]), 2, 1.0) == 1.0
+        assert next_omega(np.array([1.0, 0.1, 0.01]), 3, 1.0) == 1.0
+        assert next_omega(np.array([1.0, 0.9, 0.81]), 3, 1.0) == pytest.approx(2 / (1 + math.sqrt(0.1)))
 
     def test_back_to_plain_where_errors_grow(self):
-        assert relaxed(np.ones(2 * window(1.5) + 1), 2 * window(1.5) + 1, 1.5) == 1.0
+        assert next_omega(np.ones(2 * window(1.5) + 1), 2 * window(1.5) + 1, 1.5) == 1.0
 
     def test_a_slow_problem_takes_far_fewer_sweeps(self):
         rng = np.random.default_rng(0)

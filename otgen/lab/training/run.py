@@ -106,7 +106,7 @@ def train(
     >>> sorted(run.scores)[:2]
     ['high_quality', 'modes']
     """
-    steps = RECIPES[_known(method)].steps if steps is None else scalars.count(steps, "steps")
+    steps = RECIPES[_known_method(method)].steps if steps is None else scalars.count(steps, "steps")
     batch = RECIPES[method].batch if batch_size is None else scalars.count(batch_size, "batch_size", least=2)
     rate = None if learning_rate is None else scalars.positive(learning_rate, "learning_rate", "1e-3 is usual")
     given = dict(method=method, data=data, steps=steps, batch_size=batch, learning_rate=rate, seed=seed)
@@ -124,7 +124,7 @@ def train(
         measured = _advanced(state, real, batch)
         tell(state.step, steps, measured)
         if state.step in stops:
-            history.append({"step": float(state.step), **measured, **_judged(source, state, seed)})
+            history.append({"step": float(state.step), **measured, **_score_state(source, state, seed)})
             if place:
                 _write(place, state, given, history)
     found = _final(source, state, seed) | dict(seconds=time.perf_counter() - began, steps=float(steps))
@@ -134,7 +134,7 @@ def train(
     return Run(found, history, pictures, source, place)
 
 
-def _known(method: str) -> str:
+def _known_method(method: str) -> str:
     return scalars.one_of(method, "method", tuple(RECIPES))
 
 
@@ -203,7 +203,7 @@ def _sampler(source: Data, state: State, seed: int) -> Callable[[int], Floats]:
     return sample
 
 
-def _judged(source: Data, state: State, seed: int) -> dict[str, float]:
+def _score_state(source: Data, state: State, seed: int) -> dict[str, float]:
     sample = _sampler(source, state, seed)
     state.snapshots[state.step] = torch.tensor(sample(_SHOWN[source.name == "digits"]), dtype=torch.float32)
     return scores(source, sample, np.random.default_rng([seed, 4]), _GLANCED)

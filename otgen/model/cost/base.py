@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import InvalidInput
-from ...inputs.types import Floats
-from ...kernels import Ground, Indices, Kernels, on_device
+from ...inputs.types import Floats, Indices
+from ...kernels import GroundCost, Kernels, on_device
 from ...kernels.double_double import UNIT
 
 _BLOCK = 4_000_000  # entries of a cost that are held at once where there is no way around it
@@ -49,7 +49,7 @@ class Cost(abc.ABC):
         """The same cost seen from the targets."""
 
     @abc.abstractmethod
-    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
         """The cost of ``rows`` as the kernels take it, in one piece or several: (rows of the piece, ground)."""
 
     @abc.abstractmethod

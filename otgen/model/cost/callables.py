@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import InvalidInput
-from ...inputs.types import Floats
-from ...kernels import Ground, Indices, matrix_ground
+from ...inputs.types import Floats, Indices
+from ...kernels import GroundCost, matrix_ground
 from ...kernels.double_double import UNIT
 from .base import Cost, row_blocks
 
@@ -58,7 +58,7 @@ class CallableCost(Cost):
             raise InvalidInput(f"metric must be finite and non-negative; received {out[bad][0]} for some pair")
         return out
 
-    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
         """The cost of ``rows``, a few million entries at a time."""
         for piece in row_blocks(rows, *self.shape):
             distances = np.ldexp(self._distances(self.x[piece], self.y), -self.shift)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ...inputs.types import Floats
-from ...kernels import Ground, Indices, matrix_ground
+from ...inputs.types import Floats, Indices
+from ...kernels import GroundCost, matrix_ground
 from .base import Cost, row_blocks
 
 
@@ -32,7 +32,7 @@ class MatrixCost(Cost):
         """The same cost seen from the targets."""
         return replace(self, matrix=self.matrix.T)
 
-    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
         """The cost of ``rows``: in one piece where memory lies that way, else copied a few million entries at a time."""
         if self.matrix.flags.c_contiguous:
             yield rows, matrix_ground(self.matrix[rows])
@@ -46,7 +46,7 @@ class MatrixCost(Cost):
 
     def restricted(self, rows: Indices, columns: Indices) -> MatrixCost:
         """The same cost between some of the points only; the matrix is copied unless all of it is wanted."""
-        if _all(rows, columns, self.shape):
+        if _keeps_everything(rows, columns, self.shape):
             return self
         return replace(self, matrix=self.matrix[np.ix_(rows, columns)])
 
@@ -113,7 +113,7 @@ class SparseCost(Cost):
         """The same cost seen from the targets."""
         return self._transposed
 
-    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
         """The cost of ``rows``, made dense a few million entries at a time."""
         for piece in row_blocks(rows, *self.shape):
             part = self.csr[piece].tocoo()
@@ -131,7 +131,7 @@ class SparseCost(Cost):
 
     def restricted(self, rows: Indices, columns: Indices) -> SparseCost:
         """The same cost between some of the points only; the matrix is copied unless all of it is wanted."""
-        if _all(rows, columns, self.shape):
+        if _keeps_everything(rows, columns, self.shape):
             return self
         csr = self.csr[rows][:, columns].tocsr()
         csr.sort_indices()
@@ -222,6 +222,6 @@ class SparseCost(Cost):
         return 0.0, 2.0**-1073
 
 
-def _all(rows: Indices, columns: Indices, shape: tuple[int, int]) -> bool:
+def _keeps_everything(rows: Indices, columns: Indices, shape: tuple[int, int]) -> bool:
     """Whether rows and columns are all there are, in order."""
     return all(len(side) == n and bool((side == np.arange(n)).all()) for side, n in zip((rows, columns), shape))

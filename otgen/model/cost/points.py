@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ...inputs.types import Floats
-from ...kernels import CELL, PRODUCT, Ground, Indices, matrix_ground, on_device, point_ground
+from ...inputs.types import Floats, Indices
+from ...kernels import CELL, PRODUCT, GroundCost, matrix_ground, on_device, point_ground
 from ...kernels.double_double import UNIT
 from ...kernels.kdtree import kd_order
 from .base import Cost
@@ -72,7 +72,7 @@ class PointCost(Cost):
 
     @property
     def form(self) -> tuple[float, float, float]:
-        """Inner power, outer power and factor, as :class:`Ground` has them."""
+        """Inner power, outer power and factor, as :class:`GroundCost` has them."""
         p = self.p
         if isinstance(self.metric, Minkowski):
             q = float(self.metric.q)
@@ -86,10 +86,10 @@ class PointCost(Cost):
         }[self.metric]
 
     @cached_property
-    def _ground(self) -> Ground:
+    def _ground(self) -> GroundCost:
         return self._placed(point_ground(self._kernel_points(self.x), self._kernel_points(self.y), *self.form))
 
-    def _placed(self, ground: Ground) -> Ground:
+    def _placed(self, ground: GroundCost) -> GroundCost:
         """Where the kernels look for it."""
         return ground
 
@@ -108,12 +108,12 @@ class PointCost(Cost):
         return len(self.y) >= 4 * CELL and self.x.shape[1] <= _TREE_DIM and self.metric != "cosine"
 
     @cached_property
-    def _search(self) -> Ground:
+    def _search(self) -> GroundCost:
         """The ground for searching minima: both clouds in kd order."""
         return point_ground(self.x[self._order], self.y[self.T._order], *self.form, celled=True)
 
     @cached_property
-    def _sums(self) -> Ground:
+    def _sums(self) -> GroundCost:
         """The ground for sums of exponentials: around the middle, and in kd order where that lets terms be left out."""
         if self.metric == "cosine":
             return self._ground
@@ -123,7 +123,7 @@ class PointCost(Cost):
         return point_ground(x, y, *self.form, celled=True)
 
     @cached_property
-    def _middle(self) -> Ground:
+    def _middle(self) -> GroundCost:
         """The ground around the middle of the joint box: what stretches points must not lose their small digits."""
         if self.metric == "cosine":
             return self._ground
@@ -216,7 +216,7 @@ class PointCost(Cost):
         return kernel(self._products, f - squares_x, g - squares_y, a, b, epsilon, power, floor)
 
     @cached_property
-    def _products(self) -> Ground:
+    def _products(self) -> GroundCost:
         """``-2 <x, y>``: kept where that is little, since a pass then only has to read it."""
         x, y, _, _ = self._centred
         x, y = np.asarray(x, self.dtype), np.asarray(y, self.dtype)
@@ -323,7 +323,7 @@ class PointCost(Cost):
             z = z / np.sqrt((z**2).sum(axis=1, keepdims=True))
         return z.astype(self.dtype, copy=False)
 
-    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Ground]]:
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
         """The cost of ``rows``, in one piece."""
         ground = self._ground if rows == slice(None) else self._ground._replace(x=self._ground.x[rows])
         yield rows, ground

@@ -91,7 +91,7 @@ class StackCost:
         """Logarithms of row sums (B, n) and column sums (B, m) as :meth:`Cost.sweep` has them; nothing is left out."""
         kernel = sinkhorn_small.exponentials(self.matrix, f, g, epsilon)
         with np.errstate(divide="ignore"):
-            log_rows = np.log(_times(kernel, b))
+            log_rows = np.log(_matrix_vector(kernel, b))
         heights = a if power == 0.0 else a * np.exp(-power * np.maximum(log_rows, floor))
         return log_rows, np.matmul(heights[:, None, :], kernel)[:, 0]
 
@@ -105,7 +105,7 @@ class StackCost:
         """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij``: (B, n)."""
         kernel = sinkhorn_small.exponentials(self.matrix, f, g, epsilon)
         kernel *= self.matrix
-        return _times(kernel, weights)
+        return _matrix_vector(kernel, weights)
 
     def gibbs_slope(self, f: Floats, g: Floats, epsilon: Floats, weights: Floats) -> Floats:
         """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i``: (B, n, d)."""
@@ -113,7 +113,7 @@ class StackCost:
 
     def sums(self, weights: Floats) -> Floats:
         """``sum_j w_j c_ij``: (B, n)."""
-        return _times(self.matrix, weights)
+        return _matrix_vector(self.matrix, weights)
 
     def column_minima(self, f: Floats) -> Floats:
         """``g_j = min_i c_ij - f_i``: (B, m)."""
@@ -132,7 +132,7 @@ def is_plain(x: Floats, y: Floats, p: float) -> bool:
     return bool((np.abs(exponents) < _EXPONENT).all())
 
 
-def _times(matrix: Floats, vectors: Floats) -> Floats:
+def _matrix_vector(matrix: Floats, vectors: Floats) -> Floats:
     """``sum_j M_kij w_kj``: (B, n)."""
     out: Any = np.matmul(matrix, vectors[:, :, None])
     return out[:, :, 0]

@@ -142,7 +142,7 @@ def fit(
     with _without_denormals():
         history = _train(network, critic, draw_x, draw_y, generator, steps, batch_size, limit, progress)
     network.eval()
-    return _judged(network, critic, held_x, held_y, batch_size, generator, history, began)
+    return _judge_critic(network, critic, held_x, held_y, batch_size, generator, history, began)
 
 
 def _network(critic: Critic, x: Tensor, y: Tensor, generator: Generator) -> InUnits:
@@ -239,7 +239,7 @@ def _counted(steps: int, progress: bool) -> Iterator[int]:
     yield from require("rich.progress").track(range(steps), description="critic")
 
 
-def _judged(
+def _judge_critic(
     network: InUnits,
     critic: Critic,
     held_x: Tensor,
