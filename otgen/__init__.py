@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .distances.sliced import sliced_wasserstein
     from .distances.solve import solve
     from .errors import Infeasible, InvalidInput, MassMismatch, MissingExtra, NotConverged, OtgenError, TooLarge
-    from .model.cost import Minkowski
+    from .model.cost import Circular, Minkowski
     from .model.measure import Measure
     from .model.problem import Problem, Relative
     from .model.status import Status
@@ -33,6 +33,7 @@ _HOMES = {
     "Audit": "distances.audit",
     "BatchResult": "distances.batch",
     "Certificate": "proofs",
+    "Circular": "model.cost",
     "Infeasible": "errors",
     "InvalidInput": "errors",
     "MassMismatch": "errors",
@@ -68,6 +69,7 @@ __all__ = [
     "Audit",
     "BatchResult",
     "Certificate",
+    "Circular",
     "Infeasible",
     "InvalidInput",
     "MassMismatch",

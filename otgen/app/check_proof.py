@@ -99,7 +99,7 @@ class PointCosts:
         self.x = [x[i * d : (i + 1) * d] for i in range(n)]
         self.y = [y[j * d : (j + 1) * d] for j in range(m)]
         self.metric, self.p, self.shape = held["metric"][1][0], p, (n, m)
-        self.q = Fraction(held["q"][1][0]) if self.metric == "minkowski" else None
+        self.q = Fraction(held["q"][1][0]) if "q" in held else None
 
     def enclosed(self, i, j):
         """Lower and upper bound of a cost."""
@@ -107,9 +107,11 @@ class PointCosts:
         if metric == "cosine":
             return self.cosine(x, y)
         sizes = [abs(u - v) for u, v in zip(x, y)]
+        if metric == "circular":
+            sizes = [min(s % self.q, self.q - s % self.q) for s in sizes]
         if metric == "sqeuclidean":
             return (sum(s * s for s in sizes),) * 2
-        if metric == "euclidean":
+        if metric in ("euclidean", "circular"):
             return power(sum(s * s for s in sizes), p / 2)
         if metric == "cityblock":
             return power(sum(sizes), p)

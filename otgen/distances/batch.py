@@ -288,7 +288,7 @@ def _kind(problem: Problem) -> Any:
     cost = problem.cost
     if (
         not isinstance(cost, PointCost)
-        or cost.metric == "cosine"
+        or not cost.entry.by_differences
         or cost.device != "cpu"
         or not sinkhorn_small.suits(cost.shape)
     ):

@@ -40,7 +40,8 @@ def wasserstein(
     p : float
         Order, in [1, inf].
     metric : str, Minkowski or callable
-        ``"euclidean"``, ``"cityblock"``, ``"chebyshev"``, :class:`otgen.Minkowski`, or a callable that maps blocks (k, d),
+        ``"euclidean"``, ``"cityblock"``, ``"chebyshev"``, :class:`otgen.Minkowski`, :class:`otgen.Circular`,
+        ``"great_circle"`` (latitude and longitude in radians), or a callable that maps blocks (k, d),
         (l, d) to (k, l) distances; with ``p=1`` also the costs ``"sqeuclidean"`` and ``"cosine"``.
     solver : str or solver object
         ``"auto"`` (the table is in :class:`otgen.solvers.Auto`), ``"line"``, ``"simplex"``, ``"linprog"``.

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs.origin import device_of
 from ..inputs.types import Floats
-from ..model.cost import Cost, Minkowski, PointCost, StackCost
+from ..model.cost import Cost, PointCost, StackCost
 from ..model.marginals import Marginals
 from ..model.plan import SparsePlan
 
@@ -106,42 +106,5 @@ def point_gradients(cost: Cost, plan: SparsePlan) -> tuple[Floats, Floats]:
 
 def pair_slopes(cost: PointCost, rows: Any, columns: Any) -> tuple[Floats, Floats]:
     """The gradients of ``c(x_i, y_j)`` in x_i and in y_j, for listed pairs: (k, d) each."""
-    x, y, p = cost.x[rows], cost.y[columns], cost.p
-    if cost.metric == "cosine":
-        return _cosine_slope(x, y), _cosine_slope(y, x)
-    difference = x - y
-    inner, outer = _powers(cost)
-    size = np.abs(difference)
-    if np.isinf(inner):
-        largest = size.max(axis=1, keepdims=True)
-        first = np.zeros_like(size)
-        first[np.arange(len(size)), size.argmax(axis=1)] = 1.0
-        slope = p * power(largest, p - 1) * first * np.sign(difference)
-    else:
-        inside = (size**inner).sum(axis=1, keepdims=True)
-        slope = outer * inner * power(inside, outer - 1) * power(size, inner - 1) * np.sign(difference)
-    return slope, -slope
-
-
-def _powers(cost: PointCost) -> tuple[float, float]:
-    """The cost as ``(sum |difference| ** inner) ** outer``."""
-    p = cost.p
-    if isinstance(cost.metric, Minkowski):
-        return float(cost.metric.q), p / float(cost.metric.q)
-    return {"euclidean": (2.0, p / 2), "cityblock": (1.0, p), "chebyshev": (np.inf, p), "sqeuclidean": (2.0, 1.0)}[
-        cost.metric
-    ]
-
-
-def power(base: Floats, exponent: float) -> Floats:
-    """``base ** exponent``, and 0 where a negative exponent meets 0: the factor beside it vanishes there."""
-    if exponent >= 0:
-        return base**exponent
-    return np.divide(1.0, base**-exponent, out=np.zeros_like(base), where=base > 0)
-
-
-def _cosine_slope(x: Floats, y: Floats) -> Floats:
-    """Gradient in x of ``1 - <x, y> / (|x| |y|)``."""
-    length_x, length_y = (np.sqrt((z**2).sum(axis=1, keepdims=True)) for z in (x, y))
-    x, y = x / length_x, y / length_y
-    return ((x * y).sum(axis=1, keepdims=True) * x - y) / length_x
+    x, y = cost.x[rows], cost.y[columns]
+    return cost.entry.slope(x, y, cost.p), cost.entry.slope(y, x, cost.p)

@@ -28,8 +28,9 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs.types import Floats
 from ..model.cost import Cost, PointCost
+from ..model.cost.metrics import power
 from ..model.marginals import Marginals
-from .gradients import Gradients, power
+from .gradients import Gradients
 
 _KEPT = 2**23  # entries of K that are kept; where there are more, every product computes them again
 _TOLERANCE = 1e-13  # of the residual
@@ -164,8 +165,8 @@ def _second(cost: PointCost, of_x: Floats, of_y: Floats) -> Any:
     Where c has a kink all of these are 0.
     """
     inner, outer, _ = cost.form
-    if cost.metric == "cosine":
-        raise InvalidInput('second derivatives need a metric of differences; received metric="cosine"')
+    if not cost.entry.by_differences:
+        raise InvalidInput(f"second derivatives need a metric of differences; received metric={cost.metric!r}")
 
     def step(k: int) -> Floats:
         return cost.x[:, k, None] - cost.y[None, :, k]

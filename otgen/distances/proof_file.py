@@ -42,7 +42,7 @@ from ..errors import InvalidInput
 from ..inputs.atomic import write_atomically
 from ..model import units
 from ..model.claim import Claim, Flows
-from ..model.cost import MatrixCost, Minkowski, PointCost, SparseCost
+from ..model.cost import MatrixCost, PointCost, SparseCost, spelt, unspelt
 from ..model.measure import Measure
 from ..model.problem import Problem
 from ..model.units import Units
@@ -258,11 +258,8 @@ def _problem_arrays(problem: Problem) -> dict[str, Any]:
     out: dict[str, Any] = {"a": problem.source.weights, "b": problem.target.weights, "p": float(problem.p)}
     out |= {"epsilon": float(problem.epsilon), "relax": problem.relax}
     if isinstance(cost, PointCost):
-        metric = (
-            {"metric": "minkowski", "q": float(cost.metric.q)}
-            if isinstance(cost.metric, Minkowski)
-            else {"metric": cost.metric}
-        )
+        word, number = spelt(cost.metric)
+        metric = {"metric": word, "q": number}
         out |= {"x": problem.source.float64(), "y": problem.target.float64(), **metric}
     elif isinstance(cost, MatrixCost):
         out["C"] = cost.matrix
@@ -281,7 +278,7 @@ def _problem_from(held: dict[str, Any]) -> Problem:
     a, b, epsilon = held["a"], held["b"], float(held["epsilon"][0])
     if "x" in held:
         name = _text(held["metric"])
-        metric = Minkowski(float(held["q"][0])) if name == "minkowski" else name
+        metric = unspelt(name, float(held["q"][0]))
         problem = Problem.from_points(held["x"], held["y"], a, b, p=float(held["p"][0]), metric=metric, normalize=True)
     else:
         if "C" in held:

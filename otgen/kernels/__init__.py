@@ -6,10 +6,12 @@ from typing import Any
 
 from ..errors import InvalidInput
 from . import cpu, gpu, reference
-from .ground_cost import CELL, PRODUCT, GroundCost, matrix_ground, point_ground
+from .ground_cost import CELL, CIRCULAR, GREAT_CIRCLE, PRODUCT, GroundCost, matrix_ground, point_ground
 
 __all__ = [
     "CELL",
+    "CIRCULAR",
+    "GREAT_CIRCLE",
     "PRODUCT",
     "GroundCost",
     "Kernels",

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .ground_cost import PRODUCT
+from .ground_cost import CIRCULAR, GREAT_CIRCLE, PRODUCT
 from .jit import jit
 
 
@@ -58,6 +58,36 @@ def sum_squares(x, yt, i, start, stop, out):
 
 
 @jit
+def factor_of(ground):
+    """What the power of a sum is multiplied by."""
+    return ground.factor if ground.inner != CIRCULAR else ground.x.dtype.type(1)
+
+
+@jit
+def near_way(difference, period):
+    """A difference of two coordinates in [0, period], the near way round: in [-period/2, period/2]."""
+    if difference > 0.5 * period:
+        return difference - period
+    return difference + period if difference < -0.5 * period else difference
+
+
+@jit
+def haversine(a, b, c, d):
+    """``h`` and ``1 - h`` of latitude a, longitude b and latitude c, longitude d: squared sine and cosine of half their angle."""
+    difference, middle, turn = math.sin((a - c) / 2), math.sin((a + c) / 2), math.sin((b - d) / 2)
+    s, m, t = difference * difference, middle * middle, turn * turn
+    p, q, r = math.cos((a - c) / 2), math.cos((a + c) / 2), math.cos((b - d) / 2)
+    return s * (r * r) + (q * q) * t, (p * p) * (r * r) + m * t
+
+
+@jit
+def angle(a, b, c, d):
+    """The angle between two points on the sphere."""
+    h, rest = haversine(a, b, c, d)
+    return 2.0 * math.atan2(math.sqrt(h), math.sqrt(rest))
+
+
+@jit
 def fill(ground, i, start, stop, out):
     """Costs of row ``i`` against columns ``start:stop``, into ``out[: stop - start]``."""
     count = stop - start
@@ -71,12 +101,19 @@ def fill(ground, i, start, stop, out):
     out[:count] = 0
     if inner == 2.0:
         sum_squares(x, yt, i, start, stop, out)
+    elif inner == GREAT_CIRCLE:
+        for j in range(count):
+            out[j] = angle(x[i, 0], x[i, 1], yt[0, start + j], yt[1, start + j])
     else:
         for k in range(x.shape[1]):
             xk, y = x[i, k], yt[k, start:stop]
             if inner == PRODUCT:
                 for j in range(count):
                     out[j] += xk * y[j]
+            elif inner == CIRCULAR:
+                for j in range(count):
+                    t = near_way(xk - y[j], ground.factor)
+                    out[j] += t * t
             elif inner == 1.0:
                 for j in range(count):
                     out[j] += abs(xk - y[j])
@@ -86,7 +123,7 @@ def fill(ground, i, start, stop, out):
             else:
                 for j in range(count):
                     out[j] += abs(xk - y[j]) ** inner
-    power(out, count, ground.outer, ground.factor)
+    power(out, count, ground.outer, factor_of(ground))
 
 
 @jit
@@ -96,10 +133,15 @@ def one(ground, i, j):
     if inner == 0.0:
         return ground.matrix[i, j]
     total = ground.x.dtype.type(0)
-    for k in range(ground.x.shape[1]):
+    if inner == GREAT_CIRCLE:
+        total += angle(ground.x[i, 0], ground.x[i, 1], ground.yt[0, j], ground.yt[1, j])
+    for k in range(ground.x.shape[1] if inner != GREAT_CIRCLE else 0):
         t = abs(ground.x[i, k] - ground.yt[k, j])
         if inner == PRODUCT:
             total += ground.x[i, k] * ground.yt[k, j]
+        elif inner == CIRCULAR:
+            t = near_way(t, ground.factor)
+            total += t * t
         elif inner == 2.0:
             total += t * t
         elif inner == 1.0:
@@ -114,4 +156,4 @@ def one(ground, i, j):
         total = total * total
     elif ground.outer != 1.0:
         total = total**ground.outer
-    return ground.factor * total
+    return factor_of(ground) * total

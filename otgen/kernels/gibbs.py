@@ -10,9 +10,9 @@ import math
 import numpy as np
 
 from ..inputs.types import Floats
-from .cost_entries import fill
+from .cost_entries import factor_of, fill, haversine, near_way
 from .exponential import exp2
-from .ground_cost import PRODUCT, GroundCost, own
+from .ground_cost import CIRCULAR, GREAT_CIRCLE, PRODUCT, GroundCost, own
 from .jit import jit
 from .parallel import over_rows
 
@@ -91,7 +91,7 @@ def _gibbs_cost(ground, row, column, scale, weights, out, first, last):
 @jit(inline=True, sums=True)
 def _inside_slope(ground, tile, count):
     """Costs ``factor s ** outer`` become ``factor outer s ** (outer - 1)``, 0 where s is 0 and that is infinite."""
-    outer, factor = ground.outer, ground.factor
+    outer, factor = ground.outer, factor_of(ground)
     if outer == 1.0:
         tile[:count] = factor
     elif outer == 0.5:
@@ -101,6 +101,18 @@ def _inside_slope(ground, tile, count):
         power = (outer - 1.0) / outer
         for j in range(np.uint64(count)):
             tile[j] = factor * outer * (tile[j] / factor) ** power if tile[j] > 0.0 else 0.0
+
+
+@jit
+def _turn(a, b, c, d):
+    """Derivatives of the angle between (a, b) and (c, d) in latitude a and longitude b; 0 where they meet or are antipodes."""
+    h, rest = haversine(a, b, c, d)
+    sine = 2.0 * math.sqrt(h * rest)
+    if not sine > 0.0:
+        return 0.0, 0.0
+    turn = math.sin((b - d) / 2)
+    north = math.sin(a - c) - 2.0 * math.sin(a) * math.cos(c) * (turn * turn)
+    return north / sine, math.cos(a) * math.cos(c) * math.sin(b - d) / sine
 
 
 @jit(sums=True)
@@ -122,12 +134,22 @@ def gibbs_slope_rows(ground, row, column, scale, weights, out, first, last):
                 for k in range(d):
                     for j in range(np.uint64(count)):
                         longest[j] = max(longest[j], abs(ground.x[i, k] - ground.yt[k, start + j]))
+            if inner == GREAT_CIRCLE:
+                for j in range(np.uint64(count)):
+                    north, east = _turn(
+                        ground.x[i, 0], ground.x[i, 1], ground.yt[0, start + j], ground.yt[1, start + j]
+                    )
+                    out[i, 0] += kind(mass[j] * tile[j] * north)
+                    out[i, 1] += kind(mass[j] * tile[j] * east)
+                continue
             for k in range(d):
                 x, y, part = ground.x[i, k], ground.yt[k, start : start + count], kind(0)
                 for j in range(np.uint64(count)):
                     t = x - y[j]
                     if inner == 2.0:
                         slope = kind(2.0) * t
+                    elif inner == CIRCULAR:
+                        slope = kind(2.0) * near_way(t, ground.factor)
                     elif inner == 1.0:
                         slope = kind(np.sign(t))
                     elif inner == np.inf:

@@ -1,5 +1,6 @@
 // The kernels of otgen for CUDA: one block to a row, or to a few rows where that is worth it; its threads stride over the columns.
-// Compiled once for each REAL (float, double), INNER (0: a listed matrix, 1, 2, 3: any power, 4: infinity, 5: inner products),
+// Compiled once for each REAL (float, double), INNER (0: a listed matrix, 1, 2, 3: any power, 4: infinity, 5: inner products, 6: the near way
+// round a period, 7: angles on the sphere),
 // THREADS, ROWS (of a block, which share what its threads read of a column), VECTORS (that gibbs multiplies by at a time) and COUNT: 0 for all kernels but nearest,
 // else for nearest alone.
 
@@ -17,6 +18,34 @@ struct GroundCost {
     REAL inner, outer, factor;
 };
 
+// A difference the near way round a period.
+__device__ __forceinline__ REAL near_way(REAL t, REAL period) {
+    if (t > (REAL)0.5 * period) return t - period;
+    return t < (REAL)-0.5 * period ? t + period : t;
+}
+
+// The haversine of the angle between (a, b) and (c, d), and what is left of 1.
+__device__ __forceinline__ REAL haversine(REAL a, REAL b, REAL c, REAL d, REAL& rest) {
+    REAL s = sin((a - c) / 2), m = sin((a + c) / 2), l = sin((b - d) / 2);
+    REAL p = cos((a - c) / 2), q = cos((a + c) / 2), r = cos((b - d) / 2);
+    rest = (p * p) * (r * r) + (m * m) * (l * l);
+    return (s * s) * (r * r) + (q * q) * (l * l);
+}
+
+__device__ __forceinline__ REAL angle(REAL a, REAL b, REAL c, REAL d) {
+    REAL rest, h = haversine(a, b, c, d, rest);
+    return 2 * atan2(sqrt(h), sqrt(rest));
+}
+
+// What the power of a sum is multiplied by.
+__device__ __forceinline__ REAL factor_of(const GroundCost& c) {
+#if INNER == 6
+    return 1;
+#else
+    return c.factor;
+#endif
+}
+
 // What one coordinate of a pair adds to the sum that the cost is a power of.
 __device__ __forceinline__ REAL added(const GroundCost& c, REAL total, REAL x, REAL y) {
 #if INNER == 5
@@ -29,6 +58,9 @@ __device__ __forceinline__ REAL added(const GroundCost& c, REAL total, REAL x, R
     return total + t * t;
 #elif INNER == 3
     return total + pow(t, c.inner);
+#elif INNER == 6
+    t = near_way(t, c.factor);
+    return total + t * t;
 #else
     return total > t ? total : t;
 #endif
@@ -41,7 +73,7 @@ __device__ __forceinline__ REAL powered(const GroundCost& c, REAL total) {
     else if (c.outer == (REAL)2) total = total * total;
     else if (c.outer != (REAL)1) total = pow(total, c.outer);
 #endif
-    return c.factor * total;
+    return factor_of(c) * total;
 }
 
 __device__ __forceinline__ REAL cost(const GroundCost& c, long long i, long long j) {
@@ -49,7 +81,11 @@ __device__ __forceinline__ REAL cost(const GroundCost& c, long long i, long long
     return c.matrix[i * c.m + j];
 #else
     REAL total = 0;
+#if INNER == 7
+    total = angle(c.x[2 * i], c.x[2 * i + 1], c.yt[j], c.yt[c.m + j]);
+#else
     for (long long k = 0; k < c.d; ++k) total = added(c, total, c.x[i * c.d + k], c.yt[k * c.m + j]);
+#endif
     return powered(c, total);
 #endif
 }
@@ -67,6 +103,8 @@ __device__ __forceinline__ void costs(const GroundCost& c, long long i, long lon
         for (int s = 0; s < COLUMNS; ++s)
 #if INNER == 0
             out[r][s] = c.matrix[rows[r] * c.m + columns[s]];
+#elif INNER == 7
+            out[r][s] = cost(c, rows[r], columns[s]);
 #else
             out[r][s] = 0;
     for (long long k = 0; k < c.d; ++k) {
@@ -275,16 +313,23 @@ extern "C" __global__ void gibbs_slope(
     long long i = blockIdx.x / c.d, k = blockIdx.x % c.d;
     REAL total = 0;
     for (long long j = threadIdx.x; j < c.m; j += THREADS) {
-        REAL price = cost(c, i, j), t = c.x[i * c.d + k] - c.yt[k * c.m + j], outside = c.factor, slope;
+        REAL price = cost(c, i, j), t = c.x[i * c.d + k] - c.yt[k * c.m + j], outside = factor_of(c), slope;
         if (c.outer != (REAL)1) {
-            REAL inside = pow(price / c.factor, (REAL)1 / c.outer);
-            outside = inside > 0 ? c.factor * c.outer * pow(inside, c.outer - 1) : (REAL)0;
+            REAL inside = pow(price / factor_of(c), (REAL)1 / c.outer);
+            outside = inside > 0 ? factor_of(c) * c.outer * pow(inside, c.outer - 1) : (REAL)0;
         }
         REAL sign = (REAL)((t > 0) - (t < 0));
 #if INNER == 1
         slope = sign;
 #elif INNER == 2
         slope = 2 * t;
+#elif INNER == 6
+        slope = 2 * near_way(t, c.factor);
+#elif INNER == 7
+        REAL from = c.x[2 * i], to = c.yt[j], turned = c.x[2 * i + 1] - c.yt[c.m + j], rest;
+        REAL h = haversine(from, c.x[2 * i + 1], to, c.yt[c.m + j], rest), half = sin(turned / 2);
+        REAL north = sin(from - to) - 2 * sin(from) * cos(to) * half * half, east = cos(from) * cos(to) * sin(turned);
+        slope = h * rest > 0 ? (k == 0 ? north : east) / (2 * sqrt(h * rest)) : (REAL)0;
 #elif INNER == 3
         slope = c.inner * pow(fabs(t), c.inner - 1) * sign;
 #else

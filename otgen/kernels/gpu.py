@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import require
 from ..inputs.types import Floats
-from .ground_cost import PRODUCT, GroundCost
+from .ground_cost import CIRCULAR, GREAT_CIRCLE, PRODUCT, GroundCost
 
 _THREADS = 256
 _ROWS = {
@@ -26,7 +26,15 @@ _ROWS = {
     4: 8,
 }  # of a block, in the kernels that are run again and again, by the size of the float: registers are few
 _VECTORS = 8  # that a block multiplies by, in gibbs
-_FORMS = {0.0: 0, 1.0: 1, 2.0: 2, np.inf: 4, PRODUCT: 5}  # of the inner power, as gpu.cu counts them; 3 is any other
+_FORMS = {
+    0.0: 0,
+    1.0: 1,
+    2.0: 2,
+    np.inf: 4,
+    PRODUCT: 5,
+    CIRCULAR: 6,
+    GREAT_CIRCLE: 7,
+}  # of the inner power, as gpu.cu counts them; 3 is any other
 
 
 def moved(ground: GroundCost, device: str = "cuda:0") -> GroundCost:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from ..inputs.types import Floats, Indices
-from .ground_cost import PRODUCT, GroundCost
+from .ground_cost import CIRCULAR, GREAT_CIRCLE, PRODUCT, GroundCost
 
 
 def cost_block(ground: GroundCost) -> Floats:
@@ -18,12 +18,28 @@ def cost_block(ground: GroundCost) -> Floats:
         return ground.matrix.copy()
     if ground.inner == PRODUCT:
         return (ground.factor * (ground.x @ ground.yt)).astype(ground.dtype)
-    difference = np.abs(ground.x[:, :, None] - ground.yt[None, :, :])
+    return (_factor(ground) * _inside(ground) ** ground.outer).astype(ground.dtype)
+
+
+def _factor(ground: GroundCost) -> float:
+    return 1.0 if ground.inner == CIRCULAR else ground.factor
+
+
+def _inside(ground: GroundCost) -> Floats:
+    """What the cost is a power of: (n, m)."""
+    difference = ground.x[:, :, None] - ground.yt[None, :, :]
+    if ground.inner == GREAT_CIRCLE:
+        (a, b), (c, d) = ground.x.T[:, :, None], ground.yt[:, None, :]
+        x, y = (
+            np.stack([np.cos(u) * np.cos(v), np.cos(u) * np.sin(v), np.sin(u) + 0 * v]) for u, v in ((a, b), (c, d))
+        )
+        normal = np.cross(*np.broadcast_arrays(x, y), axis=0)
+        return np.arctan2(np.sqrt((normal**2).sum(axis=0)), (x * y).sum(axis=0))
+    if ground.inner == CIRCULAR:
+        return ((difference - ground.factor * np.rint(difference / ground.factor)) ** 2).sum(axis=1)
     if np.isinf(ground.inner):
-        inside = difference.max(axis=1)
-    else:
-        inside = (difference**ground.inner).sum(axis=1)
-    return (ground.factor * inside**ground.outer).astype(ground.dtype)
+        return np.abs(difference).max(axis=1)
+    return (np.abs(difference) ** ground.inner).sum(axis=1)
 
 
 def cost_pairs(ground: GroundCost, rows: Indices, columns: Indices) -> Floats:
@@ -86,17 +102,30 @@ def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weight
     """
     costs = cost_block(ground)
     plan = np.exp((f[:, None] + g[None, :] - costs) / epsilon) * weights
-    inside = (costs / ground.factor) ** (1 / ground.outer)
+    inside, factor = _inside(ground), _factor(ground)
     with np.errstate(divide="ignore"):
-        outside = np.where(inside > 0, ground.factor * ground.outer * inside ** (ground.outer - 1), 0.0)
-    outside = np.full_like(inside, ground.factor) if ground.outer == 1 else outside
+        outside = np.where(inside > 0, factor * ground.outer * inside ** (ground.outer - 1), 0.0)
+    outside = np.full_like(inside, factor) if ground.outer == 1 else outside
     difference = ground.x[:, None, :] - ground.yt.T[None, :, :]
-    if np.isinf(ground.inner):
+    if ground.inner == GREAT_CIRCLE:
+        slopes = _turns(ground)
+    elif ground.inner == CIRCULAR:
+        slopes = 2 * (difference - ground.factor * np.rint(difference / ground.factor))
+    elif np.isinf(ground.inner):
         first = np.abs(difference).argmax(axis=2)[:, :, None] == np.arange(difference.shape[2])
         slopes = np.sign(difference) * first
     else:
         slopes = ground.inner * np.abs(difference) ** (ground.inner - 1) * np.sign(difference)
     return np.einsum("ij,ijk->ik", plan * outside, slopes).astype(ground.dtype)
+
+
+def _turns(ground: GroundCost) -> Floats:
+    """Derivatives of angles in latitude and longitude of x, 0 where there is none: (n, m, 2)."""
+    (a, b), (c, d) = ground.x.T[:, :, None], ground.yt[:, None, :]
+    sine = np.sin(_inside(ground))
+    north = np.sin(a) * np.cos(c) * np.cos(b - d) - np.cos(a) * np.sin(c)
+    both = np.stack([north, np.cos(a) * np.cos(c) * np.sin(b - d)], axis=2)
+    return np.divide(both, sine[:, :, None], out=np.zeros_like(both), where=sine[:, :, None] > 0)
 
 
 def sweep(

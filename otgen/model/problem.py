@@ -195,13 +195,14 @@ class Problem:
     @property
     def on_line(self) -> bool:
         """Whether the points lie on a line and the cost is convex in their difference."""
-        return isinstance(self.cost, PointCost) and self.source.dim == 1 and self.cost.metric != "cosine"
+        power = self.cost.entry.line_power(self.p) if isinstance(self.cost, PointCost) else None
+        return power is not None and self.source.dim == 1
 
     @property
     def line_power(self) -> float:
         """On the line the cost is ``|x - y|`` to this power, whatever the metric is called."""
-        metric = self.cost.metric if isinstance(self.cost, PointCost) else ""
-        return 2.0 if metric == "sqeuclidean" else self.p
+        power = self.cost.entry.line_power(self.p) if isinstance(self.cost, PointCost) else None
+        return self.p if power is None else power
 
     @property
     def bottleneck(self) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import InvalidInput
 from ..inputs import origin, scalars
-from ..model.cost import COSTS, METRICS, Metric, Minkowski
+from ..model.cost import COSTS, METRICS, Circular, Metric, Minkowski, spelt
 from . import _ops
 
 
@@ -110,8 +110,8 @@ def checked_reduction(reduction: str) -> str:
 
 def checked_metric(metric: Metric, p: float) -> tuple[str, float]:
     """A built-in metric as a name and the exponent of Minkowski's."""
-    if isinstance(metric, Minkowski):
-        return "minkowski", float(metric.q)
+    if isinstance(metric, Minkowski | Circular):
+        return spelt(metric)
     if callable(metric):
         raise InvalidInput(
             "metric must be a built-in one: the derivative of a callable is not known here; received one"

@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..model.cost import Minkowski
+from ..model.cost import unspelt
 from . import _solves
 
 Options = tuple[float, str, float, float, int, float, float, bool, bool]
 
 
 def _metric(name: str, q: float) -> Any:
-    return Minkowski(q) if name == "minkowski" else name
+    return unspelt(name, q)
 
 
 def _terms(

@@ -21,6 +21,7 @@ from ..kernels import sinkhorn_small
 from ..kernels.double_double import dot
 from ..model import units
 from ..model.cost import Cost, Metric, Minkowski, PointCost, StackCost, is_plain
+from ..model.cost.metrics import entry_of
 from ..model.marginals import Marginals
 from ..model.plan import MonotonePlan
 from ..model.problem import Problem
@@ -88,7 +89,8 @@ def entropic(
 
 def _is_stackable(terms: Terms, x: Floats, y: Floats) -> bool:
     """Whether all problems are small ones between points far from the ends of the range of floats."""
-    listed = not callable(terms.metric) and terms.metric != "cosine" and sinkhorn_small.suits((x.shape[1], y.shape[1]))
+    known = isinstance(terms.metric, str | Minkowski) and entry_of(terms.metric).by_differences
+    listed = known and sinkhorn_small.suits((x.shape[1], y.shape[1]))
     return bool(listed and len(x) and np.isfinite(x).all() and np.isfinite(y).all() and is_plain(x, y, terms.p))
 
 
@@ -126,10 +128,7 @@ def entropic_gradients(
     """Gradients of entropic values at potentials, in x, y, a and b; those of the weights known up to a constant where met."""
     if not len(x):
         return x.copy(), y.copy(), a.copy(), b.copy()
-    stackable = (
-        not callable(terms.metric) and terms.metric != "cosine" and sinkhorn_small.suits((x.shape[1], y.shape[1]))
-    )
-    if stackable and is_plain(x, y, terms.p):
+    if _is_stackable(terms, x, y):
         assert isinstance(terms.metric, str | Minkowski)
         cost = StackCost.between(x, y, terms.metric, terms.p)
         (in_x, in_y), (in_a, in_b) = envelope(

@@ -19,7 +19,7 @@ from torch import Tensor
 from ..errors import InvalidInput, NotConverged
 from ..inputs import scalars
 from ..inputs.types import Floats
-from ..model.cost import Cost, Metric, Minkowski, PointCost, point_cost
+from ..model.cost import Cost, Metric, PointCost, point_cost, unspelt
 from ..model.marginals import Marginals
 from ..model.problem import Relative
 from ..solvers import Annealing
@@ -169,7 +169,7 @@ def _fault(x: Tensor, y: Tensor) -> str | None:
 
 
 def _named(name: str, q: float) -> Any:
-    return Minkowski(q) if name == "minkowski" else name
+    return unspelt(name, q)
 
 
 def _strength(epsilon: float | Relative, local: _Shard) -> float:

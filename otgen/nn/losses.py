@@ -36,7 +36,7 @@ def wasserstein_loss(
         (n,) and (m,), or (B, n) and (B, m), non-negative, of one total; None means uniform. Divided by their sums.
     p : float
         Order, in [1, inf).
-    metric : str or Minkowski
+    metric : str, Minkowski or Circular
         As in :func:`otgen.wasserstein`, but no callable.
     root : bool
         Whether the p-th root is taken; its gradient at 0 is 0.
@@ -79,6 +79,16 @@ def wasserstein_loss(
     return reduced(out.to(given.x.dtype), given.single, reduction)
 
 
+def _angles(x: Tensor, y: Tensor) -> Tensor:
+    """Angles between (latitude, longitude) on the sphere, (..., 2) to (...), with derivative 0 where there is a kink."""
+    difference, middle, turn = (x[..., 0] - y[..., 0]) / 2, (x[..., 0] + y[..., 0]) / 2, (x[..., 1] - y[..., 1]) / 2
+    h = difference.sin() ** 2 * turn.cos() ** 2 + middle.cos() ** 2 * turn.sin() ** 2
+    rest = difference.cos() ** 2 * turn.cos() ** 2 + middle.sin() ** 2 * turn.sin() ** 2
+    kink = (h <= 0) | (rest <= 0)
+    one, other = (torch.where(kink, 1.0, z).sqrt() for z in (h, rest))
+    return torch.where(kink, torch.where(h <= 0, 0.0, math.pi), 2 * torch.atan2(one, other))
+
+
 def _taken(points: Tensor, index: Tensor) -> Tensor:
     """Rows of (B, n, d) by index (B, k): (B, k, d)."""
     return points.gather(-2, index[..., None].expand(*index.shape, points.shape[-1]))
@@ -89,7 +99,12 @@ def pair_costs(x: Tensor, y: Tensor, p: float, metric: str, q: float) -> Tensor:
     if metric == "cosine":
         one, other = (z / torch.linalg.vector_norm(z, dim=-1, keepdim=True) for z in (x, y))
         return ((one - other) ** 2).sum(-1) / 2
+    if metric == "great_circle":
+        return powered(_angles(x, y), p)
     t = x - y
+    if metric == "circular":
+        t = t - q * (t / q).round().detach()
+        return powered((t * t).sum(-1), p / 2)
     if metric in ("euclidean", "sqeuclidean"):
         squares = (t * t).sum(-1)
         return squares if metric == "sqeuclidean" else powered(squares, p / 2)

@@ -228,7 +228,7 @@ class _Level:
 def _levels(cost: Cost, a: Floats, b: Floats) -> list[_Level]:
     """The problem and, between points, its coarser versions; finest first; clouds in kd order."""
     levels = [_Level(cost, a, b, 0.0)]
-    while isinstance(cost, PointCost) and cost.metric != "cosine" and min(cost.shape) > _COARSEST:
+    while isinstance(cost, PointCost) and cost.entry.by_differences and min(cost.shape) > _COARSEST:
         (x, a_merged), (y, b_merged) = multiscale.merged(cost.x, a), multiscale.merged(cost.y, b)
         displacement = levels[-1].displacement + max(_moved(cost, cost.x, x, a), _moved(cost, cost.y, y, b))
         cost, a, b = cost.between(x, y), a_merged, b_merged

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from otgen import InvalidInput
-from otgen.kernels import PRODUCT, cpu, gpu, matrix_ground, on_device, point_ground, reference
+from otgen.kernels import CIRCULAR, GREAT_CIRCLE, PRODUCT, cpu, gpu, matrix_ground, on_device, point_ground, reference
 
 FORMS = {
     "euclidean": (2.0, 0.5, 1.0),
@@ -21,6 +21,10 @@ FORMS = {
     "minkowski3^2": (3.0, 2 / 3, 1.0),
     "cosine": (2.0, 1.0, 0.5),
     "product": (PRODUCT, 1.0, -2.0),
+    "circular": (CIRCULAR, 0.5, 1.0),
+    "circular^3": (CIRCULAR, 1.5, 1.25),
+    "great_circle": (GREAT_CIRCLE, 1.0, 1.0),
+    "great_circle^2": (GREAT_CIRCLE, 2.0, 1.0),
 }
 SHAPES = [(1, 1, 1), (7, 5, 3), (3, 530, 2), (4, 9, 6)]
 DTYPES = [np.float64, np.float32]
@@ -28,7 +32,8 @@ DTYPES = [np.float64, np.float32]
 
 def cases():
     for name, form in FORMS.items():
-        for shape in SHAPES:
+        on_sphere = form[0] == GREAT_CIRCLE
+        for shape in [(*shape[:2], 2) for shape in SHAPES] if on_sphere else SHAPES:
             for dtype in DTYPES:
                 yield pytest.param(form, shape, dtype, id=f"{name}-{shape}-{np.dtype(dtype).name}")
     for shape in SHAPES:

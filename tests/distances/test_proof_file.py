@@ -25,7 +25,7 @@ INF = math.inf
 def problems(count, seed):
     """Results of random problems of every exact kind."""
     rng = np.random.default_rng(seed)
-    metrics = ["euclidean", "cityblock", "chebyshev", otgen.Minkowski(3), otgen.Minkowski(1.5)]
+    metrics = ["euclidean", "cityblock", "chebyshev", otgen.Minkowski(3), otgen.Minkowski(1.5), otgen.Circular(6.5)]
     for _ in range(count):
         n, m, d = rng.integers(1, 7), rng.integers(1, 7), rng.integers(1, 4)
         a, b = (rng.integers(0, 4, k) + (np.arange(k) == 0) for k in (n, m))

@@ -5,7 +5,7 @@ from .callables import CallableCost
 from .device import DevicePointCost
 from .factory import point_cost
 from .matrices import MatrixCost, SparseCost
-from .metrics import COSTS, METRICS, Metric, Minkowski
+from .metrics import COSTS, METRICS, Circular, Metric, Minkowski, PointMetric, spelt, unspelt
 from .points import PointCost
 from .stacks import StackCost, is_plain
 
@@ -13,15 +13,19 @@ __all__ = [
     "COSTS",
     "METRICS",
     "CallableCost",
+    "Circular",
     "Cost",
     "DevicePointCost",
     "MatrixCost",
     "Metric",
     "Minkowski",
     "PointCost",
+    "PointMetric",
     "SparseCost",
     "StackCost",
     "is_plain",
     "point_cost",
     "row_blocks",
+    "spelt",
+    "unspelt",
 ]

@@ -51,7 +51,7 @@ class DevicePointCost(PointCost):
     @property
     def _travels(self) -> bool:
         """Whether the device gets its points from the host: where they are not those that came, or need more than a shift."""
-        return self.device_points is None or self.metric == "cosine" or abs(self.points_shift) > 900
+        return self.device_points is None or not self.entry.by_differences or abs(self.points_shift) > 900
 
     def _shifted(self, centre: Floats, form: tuple[float, float, float]) -> GroundCost:
         assert self.device_points is not None

@@ -8,7 +8,7 @@ from ...errors import InvalidInput
 from ...inputs import scalars
 from ...inputs.types import Floats
 from .callables import CallableCost
-from .metrics import COSTS, METRICS, Metric, Minkowski
+from .metrics import COSTS, METRICS, Circular, Metric, Minkowski, entry_of
 from .points import PointCost
 
 
@@ -21,21 +21,21 @@ def point_cost(x: Floats, y: Floats, metric: Metric, p: float) -> PointCost | Ca
     x, y = x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
     if isinstance(metric, type):
         raise InvalidInput(
-            f"metric must be a name, a Minkowski(q) or a callable on two blocks; received the class {metric.__name__}"
+            f"metric must be a name, a Minkowski(q), a Circular(period) or a callable on two blocks; received the class {metric.__name__}"
         )
-    if callable(metric) and not isinstance(metric, Minkowski):
-        return CallableCost(x, y, metric, p)
-    if not isinstance(metric, Minkowski):
+    if not isinstance(metric, str | Minkowski | Circular):
+        if callable(metric):
+            return CallableCost(x, y, metric, p)
         scalars.one_of(metric, "metric", METRICS + COSTS)
-    if metric in COSTS and p != 1:
+        raise AssertionError("what is no word is refused")
+    if isinstance(metric, str):
+        scalars.one_of(metric, "metric", METRICS + COSTS)
+    entry = entry_of(metric)
+    if entry.only_p_one and p != 1:
         raise InvalidInput(
             f"metric={metric!r} is a cost, not a metric, and goes with p=1 only; received p={p:g}; "
             f'for W_2 use metric="euclidean", p=2'
         )
     for name, z in (("x", x), ("y", y)):
-        if metric == "cosine" and not z.any(axis=1).all():
-            row = int((~z.any(axis=1)).argmax())
-            raise InvalidInput(
-                f'{name} must hold no zero vector under metric="cosine"; received one in row {row}; drop it'
-            )
+        entry.check(z, name)
     return PointCost(x, y, metric, p)

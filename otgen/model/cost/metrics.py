@@ -1,16 +1,26 @@
-"""The metrics between points, by name."""
+"""The one table of metrics between points: all that the library knows of a metric stands in its entry here.
+
+A metric by differences of coordinates is a :class:`Powers`; each other one is a final class of its own. A new metric is one entry in
+``TABLE`` and a line in each set of kernels (:mod:`otgen.kernels.cost_entries`, ``reference`` and ``gpu.cu``).
+"""
 
 from __future__ import annotations
 
+import abc
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
 
 from ...errors import InvalidInput
 from ...inputs import scalars
 from ...inputs.types import Floats
+from ...kernels.double_double import UNIT
+from ...kernels.ground_cost import CIRCULAR, GREAT_CIRCLE
 
-METRICS = ("euclidean", "cityblock", "chebyshev")
-COSTS = ("sqeuclidean", "cosine")
+Form = tuple[float, float, float]  # inner power, outer power and factor, as :class:`otgen.kernels.GroundCost` has them
 
 
 @dataclass(frozen=True)
@@ -30,4 +40,299 @@ class Minkowski:
             raise InvalidInput(f"q must be at least 1: below, Minkowski's form is no metric; received {self.q!r}")
 
 
-Metric = str | Minkowski | Callable[[Floats, Floats], Floats]
+@dataclass(frozen=True)
+class Circular:
+    """The metric of a circle of some ``period``, or of a flat torus: ``|w|`` with ``w_k`` the difference of a coordinate to the nearest period.
+
+    For angles in radians the period is ``2 * math.pi``, for hours of a day 24.
+
+    Examples
+    --------
+    >>> import otgen
+    >>> round(otgen.wasserstein([23.0], [1.0], metric=otgen.Circular(24)).value, 12)
+    2.0
+    """
+
+    period: float
+
+    def __post_init__(self) -> None:
+        scalars.positive(self.period, "period", "use what the coordinates repeat after, such as 24 for hours")
+
+
+Metric = str | Minkowski | Circular | Callable[[Floats, Floats], Floats]
+
+
+class PointMetric(abc.ABC):
+    """What a metric is: its form for the kernels, its rounding, its range, its derivative.
+
+    ``only_p_one``: it is a cost, not a metric, and goes with p = 1 only. ``by_differences``: it is a function of the differences of
+    coordinates that grows with each of them, so that bounding boxes bound it, points may be merged at their centre of mass, and
+    second derivatives are known. ``degree``: points times s make costs of p = 1 times ``s ** degree``; 0 where points cannot be scaled.
+    """
+
+    only_p_one = False
+    by_differences = False
+    degree = 1
+
+    @abc.abstractmethod
+    def form(self, p: float) -> Form:
+        """What the kernels need to know."""
+
+    @abc.abstractmethod
+    def rounding(self, d: int, p: float, unit: float) -> tuple[float, float]:
+        """``(r, t)`` with ``|computed - true| <= r |computed| + t`` for a cost in dimension d, computed with unit roundoff ``unit``."""
+
+    @abc.abstractmethod
+    def slope(self, x: Floats, y: Floats, p: float) -> Floats:
+        """The gradient of ``metric(x_k, y_k) ** p`` in x_k, (k, d), for pairs; 0 where there is a kink."""
+
+    def check(self, points: Floats, name: str) -> None:  # noqa: B027 - most metrics take any points
+        """Raise where the metric does not know what to do with points."""
+
+    def prepared(self, points: Floats) -> Floats:
+        """The points that kernels get."""
+        return points
+
+    def chained(self, points: Floats, slope: Floats) -> Floats:
+        """A derivative in the points that kernels got, as one in the points."""
+        return slope
+
+    def shrunk(self, exponent: int) -> str | Minkowski | Circular | None:
+        """How the metric is called once points are divided by ``2 ** exponent``; None where that leaves its name."""
+        return None
+
+    def largest(self, extents: Floats, p: float) -> float | None:
+        """A bound on all costs where differences of coordinates are at most ``extents``; None: the kernel's cost of these."""
+        return None
+
+    def line_power(self, p: float) -> float | None:
+        """The power of the distance that the cost is on the line; None where sorting does not solve it."""
+        return None
+
+
+@dataclass(frozen=True)
+class Powers(PointMetric):
+    """``(sum |x_k - y_k| ** q) ** (1/q)``; ``squared`` is the cost ``sum |x_k - y_k| ** 2``, which goes with p = 1."""
+
+    q: float
+    squared: bool = False
+    by_differences = True
+
+    @property
+    def only_p_one(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The square of a metric is none."""
+        return self.squared
+
+    @property
+    def degree(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """A square grows with the square."""
+        return 2 if self.squared else 1
+
+    def form(self, p: float) -> Form:
+        """Sums of powers, to a power."""
+        if self.squared:
+            return 2.0, 1.0, 1.0
+        return self.q, p if math.isinf(self.q) else p / self.q, 1.0
+
+    def rounding(self, d: int, p: float, unit: float) -> tuple[float, float]:
+        """Relative: each difference, inner power, sum and outer power adds its unit roundoffs.
+
+        A difference of two floats is off by u; its inner power by ``inner u`` plus the rounding of ``pow``; a sum of d
+        non-negative terms by ``(d - 1) u`` more; the outer power multiplies all that and adds its own. Products below
+        the smallest normal number are lost, which the absolute part covers, under a root much of it.
+        """
+        inner, outer, _ = self.form(p)
+        inside = 1 if math.isinf(inner) else inner + d + 2
+        if not self.squared and not math.isinf(inner) and Fraction(outer) * Fraction(inner) != p:
+            inside += (
+                710 if unit == UNIT else 90
+            )  # p/q is rounded: what it is the power of has a logarithm of at most that
+        tiny = 0.0 if inner * outer == 1 else 1e-290 if unit == UNIT else 1e-30
+        if outer < 1:  # a root of what an inner power has lost
+            tiny = (d * (2.0**-1022 if unit == UNIT else 2.0**-126)) ** outer
+        return 1.01 * (outer * inside + (0 if outer == 1 else 3)) * unit, tiny
+
+    def slope(self, x: Floats, y: Floats, p: float) -> Floats:
+        """By the chain rule, coordinate by coordinate."""
+        difference = x - y
+        (inner, outer, _), size = self.form(p), np.abs(difference)
+        if np.isinf(inner):
+            largest = size.max(axis=1, keepdims=True)
+            first = np.zeros_like(size)
+            first[np.arange(len(size)), size.argmax(axis=1)] = 1.0
+            return p * power(largest, p - 1) * first * np.sign(difference)
+        inside = (size**inner).sum(axis=1, keepdims=True)
+        return outer * inner * power(inside, outer - 1) * power(size, inner - 1) * np.sign(difference)
+
+    def line_power(self, p: float) -> float:
+        """In one dimension all are the distance."""
+        return 2.0 if self.squared else p
+
+
+@dataclass(frozen=True)
+class Cosine(PointMetric):
+    """The cost ``1 - <x, y> / (|x| |y|)``: of unit vectors half the squared distance, without cancellation."""
+
+    only_p_one = True
+    degree = 0
+
+    def form(self, p: float) -> Form:
+        """Half the squared distance."""
+        return 2.0, 1.0, 0.5
+
+    def rounding(self, d: int, p: float, unit: float) -> tuple[float, float]:
+        """Coordinates of unit vectors are themselves off by ``(d/2 + 4) u``: an absolute error."""
+        return (d + 4) * unit, 8 * (d / 2 + 4) * unit
+
+    def check(self, points: Floats, name: str) -> None:
+        """A zero vector has no direction."""
+        if not points.any(axis=1).all():
+            row = int((~points.any(axis=1)).argmax())
+            raise InvalidInput(
+                f'{name} must hold no zero vector under metric="cosine"; received one in row {row}; drop it'
+            )
+
+    def prepared(self, points: Floats) -> Floats:
+        """Unit vectors."""
+        points = points / np.abs(points).max(axis=1, keepdims=True)
+        return points / np.sqrt((points**2).sum(axis=1, keepdims=True))
+
+    def chained(self, points: Floats, slope: Floats) -> Floats:
+        """Through ``x / |x|``."""
+        length = np.sqrt((points**2).sum(axis=1, keepdims=True))
+        unit = points / length
+        return (slope - (slope * unit).sum(axis=1, keepdims=True) * unit) / length
+
+    def largest(self, extents: Floats, p: float) -> float:
+        """Of opposite vectors."""
+        return 2.0
+
+    def slope(self, x: Floats, y: Floats, p: float) -> Floats:
+        """Gradient in x of ``1 - <x, y> / (|x| |y|)``."""
+        length_x, length_y = (np.sqrt((z**2).sum(axis=1, keepdims=True)) for z in (x, y))
+        x, y = x / length_x, y / length_y
+        return ((x * y).sum(axis=1, keepdims=True) * x - y) / length_x
+
+
+@dataclass(frozen=True)
+class Torus(PointMetric):
+    """The entry of :class:`Circular`: euclidean lengths of differences to the nearest period."""
+
+    period: float
+
+    def form(self, p: float) -> Form:
+        """The period stands where other costs have their factor."""
+        return CIRCULAR, p / 2, self.period
+
+    def rounding(self, d: int, p: float, unit: float) -> tuple[float, float]:
+        """As for powers; reducing a coordinate and taking the nearer way round is off by ``4 u`` periods at most, an absolute error."""
+        reach = math.sqrt(d) * self.period / 2
+        relative, tiny = Powers(2.0).rounding(d, p, unit)
+        return relative, tiny + 1.01 * p * reach ** (p - 1) * 4 * math.sqrt(d) * unit * self.period
+
+    def prepared(self, points: Floats) -> Floats:
+        """Coordinates in [0, period]; the remainder is exact, adding a period to a negative one is rounded."""
+        rest = np.fmod(points, self.period)
+        return np.where(rest < 0, rest + self.period, rest)
+
+    def shrunk(self, exponent: int) -> Circular:
+        """The period shrinks with the points."""
+        return Circular(math.ldexp(self.period, -exponent))
+
+    def largest(self, extents: Floats, p: float) -> float:
+        """Half a period in every coordinate."""
+        return (math.sqrt(len(extents)) * self.period / 2) ** p * (1 + 1e-12)
+
+    def slope(self, x: Floats, y: Floats, p: float) -> Floats:
+        """As for the euclidean metric, of the differences the near way round."""
+        difference = self.prepared(x) - self.prepared(y)
+        near = difference - self.period * np.rint(difference / self.period)
+        inside = (near**2).sum(axis=1, keepdims=True)
+        return p * power(inside, p / 2 - 1) * near
+
+
+@dataclass(frozen=True)
+class GreatCircle(PointMetric):
+    """The angle between points (latitude, longitude) on the unit sphere, all in radians.
+
+    ``2 atan2(sqrt h, sqrt(1 - h))`` with the haversine ``h = sin^2 a cos^2 l + cos^2 s sin^2 l`` and ``1 - h = cos^2 a cos^2 l +
+    sin^2 s sin^2 l``, where a and s are half the difference and half the sum of latitudes, l half the difference of longitudes: sums
+    of what is not negative, accurate for the nearest points and for antipodes.
+    """
+
+    degree = 0
+
+    def form(self, p: float) -> Form:
+        """The angle to a power."""
+        return GREAT_CIRCLE, p, 1.0
+
+    def rounding(self, d: int, p: float, unit: float) -> tuple[float, float]:
+        """Angles are rounded before their sines are taken: 32 u in all, an absolute error of the angle; the rest is relative."""
+        return 1.01 * (16 * p + 3) * unit, 1.01 * p * math.pi ** (p - 1) * 32 * unit
+
+    def check(self, points: Floats, name: str) -> None:
+        """Two coordinates in radians."""
+        if points.shape[1] != 2:
+            raise InvalidInput(
+                f'{name} must have two coordinates, latitude and longitude, under metric="great_circle"; received {points.shape[1]}'
+            )
+        latitude, longitude = np.abs(points).max(axis=0)
+        if latitude > math.pi / 2 * (1 + 1e-15) or longitude > 2 * math.pi * (1 + 1e-15):
+            raise InvalidInput(
+                f"{name} must hold latitudes in [-pi/2, pi/2] and longitudes in [-2 pi, 2 pi], in radians; received up to {latitude:g} and "
+                f"{longitude:g}; call numpy.radians on degrees"
+            )
+
+    def largest(self, extents: Floats, p: float) -> float:
+        """Half a turn."""
+        return math.pi**p * (1 + 1e-12)
+
+    def slope(self, x: Floats, y: Floats, p: float) -> Floats:
+        """By the spherical law of cosines, with the cancelling terms taken together."""
+        (a, b), (c, d) = x.T, y.T
+        s, t = np.sin((a - c) / 2) ** 2, np.sin((b - d) / 2) ** 2
+        h = s * (1 - t) + np.cos((a + c) / 2) ** 2 * t
+        rest = (1 - s) * (1 - t) + np.sin((a + c) / 2) ** 2 * t
+        angle, sine = 2 * np.arctan2(np.sqrt(h), np.sqrt(rest)), 2 * np.sqrt(h * rest)
+        north = np.sin(a - c) - 2 * np.sin(a) * np.cos(c) * t
+        east = np.cos(a) * np.cos(c) * np.sin(b - d)
+        outside = np.divide(p * power(angle, p - 1), sine, out=np.zeros_like(sine), where=sine > 0)
+        return outside[:, None] * np.stack([north, east], axis=1)
+
+
+def power(base: Floats, exponent: float) -> Floats:
+    """``base ** exponent``, and 0 where a negative exponent meets 0: the factor beside it vanishes there."""
+    if exponent >= 0:
+        return base**exponent
+    return np.divide(1.0, base**-exponent, out=np.zeros_like(base), where=base > 0)
+
+
+TABLE: dict[str, PointMetric] = {
+    "euclidean": Powers(2.0),
+    "cityblock": Powers(1.0),
+    "chebyshev": Powers(math.inf),
+    "great_circle": GreatCircle(),
+    "sqeuclidean": Powers(2.0, squared=True),
+    "cosine": Cosine(),
+}
+METRICS = tuple(name for name, entry in TABLE.items() if not entry.only_p_one)
+COSTS = tuple(name for name, entry in TABLE.items() if entry.only_p_one)
+
+
+def entry_of(metric: str | Minkowski | Circular) -> PointMetric:
+    """The entry of a metric that is no callable."""
+    if isinstance(metric, Minkowski):
+        return Powers(float(metric.q))
+    return Torus(float(metric.period)) if isinstance(metric, Circular) else TABLE[metric]
+
+
+def spelt(metric: str | Minkowski | Circular) -> tuple[str, float]:
+    """A metric as a word and a number, for what can hold nothing else."""
+    if isinstance(metric, Minkowski):
+        return "minkowski", float(metric.q)
+    return ("circular", float(metric.period)) if isinstance(metric, Circular) else (metric, 2.0)
+
+
+def unspelt(word: str, number: float) -> str | Minkowski | Circular:
+    """What :func:`spelt` has spelt."""
+    return {"minkowski": Minkowski, "circular": Circular}[word](number) if word in ("minkowski", "circular") else word

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +15,7 @@ from ...kernels import CELL, PRODUCT, GroundCost, matrix_ground, on_device, poin
 from ...kernels.double_double import UNIT
 from ...kernels.kdtree import kd_order
 from .base import Cost
-from .metrics import Minkowski
+from .metrics import Circular, Minkowski, PointMetric, entry_of
 
 _SIFTED = 3  # candidates a row for a c-transform by matrix product
 _KEPT = 2**28  # bytes of inner products that are kept for the next pass
@@ -31,8 +30,8 @@ class PointCost(Cost):
     ----------
     x, y : ndarray
         (n, d) and (m, d), float64, finite.
-    metric : str, Minkowski
-        ``"euclidean"``, ``"cityblock"``, ``"chebyshev"``, ``Minkowski(q)``; or one of the costs ``"sqeuclidean"`` and
+    metric : str, Minkowski, Circular
+        ``"euclidean"``, ``"cityblock"``, ``"chebyshev"``, ``"great_circle"``, ``Minkowski(q)``, ``Circular(period)``; or one of the costs ``"sqeuclidean"`` and
         ``"cosine"`` with ``p=1``. A callable gives a :class:`CallableCost` instead, see :func:`point_cost`.
     p : float
         Power of the metric, in [1, inf].
@@ -46,7 +45,7 @@ class PointCost(Cost):
 
     x: Floats
     y: Floats
-    metric: str | Minkowski = "euclidean"
+    metric: str | Minkowski | Circular = "euclidean"
     p: float = 2.0
     shift: int = 0
     dtype: Any = np.float64
@@ -73,17 +72,12 @@ class PointCost(Cost):
     @property
     def form(self) -> tuple[float, float, float]:
         """Inner power, outer power and factor, as :class:`GroundCost` has them."""
-        p = self.p
-        if isinstance(self.metric, Minkowski):
-            q = float(self.metric.q)
-            return (q, p if math.isinf(q) else p / q, 1.0)
-        return {
-            "euclidean": (2.0, p / 2, 1.0),
-            "cityblock": (1.0, p, 1.0),
-            "chebyshev": (math.inf, p, 1.0),
-            "sqeuclidean": (2.0, 1.0, 1.0),
-            "cosine": (2.0, 1.0, 0.5),  # of unit vectors: 1 - <x, y> = |x - y|^2 / 2, without cancellation
-        }[self.metric]
+        return self.entry.form(self.p)
+
+    @property
+    def entry(self) -> PointMetric:
+        """What the table of metrics says of this one."""
+        return entry_of(self.metric)
 
     @cached_property
     def _ground(self) -> GroundCost:
@@ -105,7 +99,7 @@ class PointCost(Cost):
 
     @property
     def _boxed(self) -> bool:
-        return len(self.y) >= 4 * CELL and self.x.shape[1] <= _TREE_DIM and self.metric != "cosine"
+        return len(self.y) >= 4 * CELL and self.x.shape[1] <= _TREE_DIM and self.entry.by_differences
 
     @cached_property
     def _search(self) -> GroundCost:
@@ -115,7 +109,7 @@ class PointCost(Cost):
     @cached_property
     def _sums(self) -> GroundCost:
         """The ground for sums of exponentials: around the middle, and in kd order where that lets terms be left out."""
-        if self.metric == "cosine":
+        if not self.entry.by_differences:
             return self._ground
         if not self._boxed:
             return self._middle
@@ -125,7 +119,7 @@ class PointCost(Cost):
     @cached_property
     def _middle(self) -> GroundCost:
         """The ground around the middle of the joint box: what stretches points must not lose their small digits."""
-        if self.metric == "cosine":
+        if not self.entry.by_differences:
             return self._ground
         x, y = (np.asarray(z - self._centre, self.dtype) for z in (self.x, self.y))
         return self._placed(point_ground(x, y, *self.form))
@@ -187,11 +181,7 @@ class PointCost(Cost):
     def gibbs_slope(self, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
         """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i``: (n, d)."""
         slope = self.kernels.gibbs_slope(self._ground, f, g, epsilon, weights)
-        if self.metric != "cosine":
-            return slope
-        length = np.sqrt((self.x**2).sum(axis=1, keepdims=True))  # the kernel differentiates in x / |x|
-        unit = self.x / length
-        return (slope - (slope * unit).sum(axis=1, keepdims=True) * unit) / length
+        return self.entry.chained(self.x, slope)
 
     @property
     def exponent_error(self) -> float:
@@ -203,7 +193,7 @@ class PointCost(Cost):
     def _multiplies(self) -> bool:
         """Whether sums of exponentials take their costs from a matrix product; in single precision that loses no more digits."""
         d = self.x.shape[1]
-        if d <= _TREE_DIM or self.form[:2] != (2.0, 1.0) or self.metric == "cosine":
+        if d <= _TREE_DIM or self.form[:2] != (2.0, 1.0) or not self.entry.by_differences:
             return False
         return self._by_product or np.dtype(self.dtype) == np.float32
 
@@ -296,7 +286,7 @@ class PointCost(Cost):
     @cached_property
     def _by_product(self) -> bool:
         d = self.x.shape[1]
-        if d <= _TREE_DIM or self.form[0] != 2.0 or self.metric == "cosine" or len(self.y) < 4 * CELL:
+        if d <= _TREE_DIM or self.form[0] != 2.0 or not self.entry.by_differences or len(self.y) < 4 * CELL:
             return False
         _, _, squares_x, squares_y = self._centred
         error = (d + 4) * UNIT * 2 * float(squares_x.max() + squares_y.max())
@@ -318,10 +308,7 @@ class PointCost(Cost):
         return replace(self, x=x, y=y)
 
     def _kernel_points(self, z: Floats) -> Floats:
-        if self.metric == "cosine":
-            z = z / np.abs(z).max(axis=1, keepdims=True)
-            z = z / np.sqrt((z**2).sum(axis=1, keepdims=True))
-        return z.astype(self.dtype, copy=False)
+        return self.entry.prepared(z).astype(self.dtype, copy=False)
 
     def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
         """The cost of ``rows``, in one piece."""
@@ -351,12 +338,12 @@ class PointCost(Cost):
 
         Left as they are where no cost is beyond ``2 ** 256`` or far below ``2 ** -256``.
         """
-        if self.metric == "cosine":
+        if not self.entry.degree:
             return self
         largest = math.frexp(max(float(np.abs(z).max()) for z in self._box))[1]
         down = max(0, largest - 1000)  # differences of the largest floats would overflow
         extents = self._extents(down)
-        reach, inner = extents.max(), self.form[0]
+        reach, inner = extents.max(), max(self.form[0], 1.0)
         if reach == 0:
             return self
         diagonal = 1.0 if math.isinf(inner) else float(((extents / reach) ** inner).sum() ** (1 / inner))
@@ -372,15 +359,15 @@ class PointCost(Cost):
     @property
     def points_shift(self) -> int:
         """Points are held divided by 2 to this power."""
-        return self.shift // 2 if self.metric == "sqeuclidean" else self.shift
+        return self.shift // max(self.entry.degree, 1)
 
     def shrunk(self, exponent: int) -> PointCost:
         """The same cost with all points divided by ``2 ** exponent``."""
         if exponent == 0:
             return self
-        shift = self.shift + (2 if self.metric == "sqeuclidean" else 1) * exponent
+        shift, metric = self.shift + self.entry.degree * exponent, self.entry.shrunk(exponent) or self.metric
         x, y = (z * 2.0**-exponent if abs(exponent) < 900 else np.ldexp(z, -exponent) for z in (self.x, self.y))
-        return replace(self, x=x, y=y, shift=shift)
+        return replace(self, x=x, y=y, shift=shift, metric=metric)
 
     def range(self) -> tuple[float, float]:
         """0 and the cost across the joint bounding box."""
@@ -388,8 +375,9 @@ class PointCost(Cost):
 
     @cached_property
     def _range(self) -> tuple[float, float]:
-        if self.metric == "cosine":
-            return 0.0, 2.0 + 1e-9
+        largest = self.entry.largest(self._extents(), self.p)
+        if largest is not None:
+            return 0.0, largest * (1 + 1e-9)
         corner = point_ground(self._extents()[None, :], np.zeros((1, self.x.shape[1])), *self.form)
         return 0.0, float(on_device("cpu").cost_pairs(corner, np.zeros(1, np.int64), np.zeros(1, np.int64))[0]) * (
             1 + 1e-9
@@ -397,27 +385,9 @@ class PointCost(Cost):
 
     @property
     def rounding(self) -> tuple[float, float]:
-        """Relative: each difference, inner power, sum and outer power adds its unit roundoffs.
-
-        A difference of two floats is off by u; its inner power by ``inner u`` plus the rounding of ``pow``; a sum of d
-        non-negative terms by ``(d - 1) u`` more; the outer power multiplies all that and adds its own. Products below
-        the smallest normal number are lost, which the absolute part covers, under a root much of it. Cosine is of unit vectors whose
-        coordinates are themselves off by ``(d/2 + 4) u``: an absolute error.
-        """
-        inner, outer, _ = self.form
-        d = self.x.shape[1]
+        """``(r, t)`` with ``|computed - true| <= r |computed| + t`` for every entry, as the table of metrics has it."""
         unit = UNIT if np.dtype(self.dtype) == np.float64 else 2.0**-24
-        if self.metric == "cosine":
-            return (d + 4) * unit, 8 * (d / 2 + 4) * unit
-        inside = 1 if math.isinf(inner) else inner + d + 2
-        if isinstance(self.metric, Minkowski) and not math.isinf(inner) and Fraction(outer) * Fraction(inner) != self.p:
-            inside += (
-                710 if unit == UNIT else 90
-            )  # p/q is rounded: what it is the power of has a logarithm of at most that
-        tiny = 0.0 if inner * outer == 1 else 1e-290 if unit == UNIT else 1e-30
-        if outer < 1:  # a root of what an inner power has lost
-            tiny = (d * (2.0**-1022 if unit == UNIT else 2.0**-126)) ** outer
-        return 1.01 * (outer * inside + (0 if outer == 1 else 3)) * unit, tiny
+        return self.entry.rounding(self.x.shape[1], self.p, unit)
 
 
 def _ends(points: Floats) -> tuple[Floats, Floats]:
