@@ -13,7 +13,7 @@ from ..errors import InvalidInput
 from ..inputs import arrays, scalars
 from ..inputs.types import Floats
 from ..kernels import gpu, on_device
-from .cost import Cost, DevicePointCost, MatrixCost, Metric, PointCost, SparseCost, point_cost
+from .cost import Cost, MatrixCost, Metric, PointCost, SparseCost, point_cost
 from .marginals import Marginals
 from .measure import Measure
 from .plan import MonotonePlan
@@ -145,7 +145,7 @@ class Problem:
         moved = self.on(device)
         if device == "cpu" or any(origin.dtype not in ("float32", "float64") for origin in origins):
             return moved
-        assert isinstance(moved.cost, DevicePointCost)
+        assert isinstance(moved.cost, PointCost)
         return replace(moved, cost=replace(moved.cost, device_points=(gpu.copied(x, device), gpu.copied(y, device))))
 
     def on(self, device: str) -> Problem:
@@ -159,10 +159,7 @@ class Problem:
                 f".get(), leave a matrix where it is"
             )
         on_device(device)
-        held: dict[str, Any] = dict(
-            x=cost.x, y=cost.y, metric=cost.metric, p=cost.p, shift=cost.shift, dtype=cost.dtype
-        )
-        return replace(self, cost=PointCost(**held) if device == "cpu" else DevicePointCost(**held, device=device))
+        return replace(self, cost=replace(cost, device=device, device_points=None))
 
     @property
     def relaxed(self) -> bool:

@@ -34,7 +34,7 @@ def prove_cut(problem: Problem, claim: Claim) -> Certificate:
     couples = _couples(problem, flows, claim.units)
     longest = float(distances.pairs(flows.rows, flows.columns).max())
     relative, absolute = distances.rounding
-    margin = relative * longest + absolute if longest else 0.0
+    margin = 0.0 if longest == 0 and _coincide(distances, flows) else relative * longest + absolute
     upper = above(longest, margin) if couples else math.inf
     cut = np.empty(0, np.int64) if claim.cut is None else np.unique(claim.cut)
     lower = max(0.0, below(longest, margin)) if _cuts(problem, distances, cut, longest) else 0.0
@@ -45,6 +45,11 @@ def prove_cut(problem: Problem, claim: Claim) -> Certificate:
         else None
     )
     return Certificate("cut", longest, lower, upper, longest, 0.0 if couples else math.nan, plan)
+
+
+def _coincide(distances: PointCost | CallableCost, flows: Flows) -> bool:
+    """Whether every pair of the plan is one point twice, so that its distance is 0 and no rounding is in it."""
+    return bool((distances.x[flows.rows] == distances.y[flows.columns]).all())
 
 
 def _couples(problem: Problem, flows: Flows, units: tuple[int, ...]) -> bool:

@@ -2,7 +2,6 @@
 
 from .base import Cost, row_blocks
 from .callables import CallableCost
-from .device import DevicePointCost
 from .factory import point_cost
 from .matrices import MatrixCost, SparseCost
 from .metrics import COSTS, METRICS, Circular, Metric, Minkowski, PointMetric, spelt, unspelt
@@ -15,7 +14,6 @@ __all__ = [
     "CallableCost",
     "Circular",
     "Cost",
-    "DevicePointCost",
     "MatrixCost",
     "Metric",
     "Minkowski",

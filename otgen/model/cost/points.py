@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ...inputs.types import Floats, Indices
-from ...kernels import CELL, PRODUCT, GroundCost, matrix_ground, on_device, point_ground
+from ...kernels import CELL, PRODUCT, GroundCost, gpu, matrix_ground, on_device, point_ground
 from ...kernels.double_double import UNIT
 from ...kernels.kdtree import kd_order
 from .base import Cost
@@ -35,6 +35,11 @@ class PointCost(Cost):
         ``"cosine"`` with ``p=1``. A callable gives a :class:`CallableCost` instead, see :func:`point_cost`.
     p : float
         Power of the metric, in [1, inf].
+    device : str
+        Where sums and searches over all pairs are done. On a GPU no pair is left out: cells of neighbours are for processors that
+        would wait for memory. The host keeps points too, n d numbers, for boxes, levels and bounds on rounding; potentials travel each time.
+    device_points : (array, array), optional
+        The clouds before any scaling, float64 on the device, which the kernels then read without another transfer.
 
     Raises
     ------
@@ -49,6 +54,8 @@ class PointCost(Cost):
     p: float = 2.0
     shift: int = 0
     dtype: Any = np.float64
+    device: str = "cpu"
+    device_points: tuple[Any, Any] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -67,7 +74,15 @@ class PointCost(Cost):
         return flipped
 
     def _flipped(self) -> PointCost:
-        return replace(self, x=self.y, y=self.x)
+        return replace(self, x=self.y, y=self.x, device_points=self.device_points and self.device_points[::-1])
+
+    @property
+    def _on_host(self) -> bool:
+        return self.device == "cpu"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What it is made of: what lies on the device, or was computed of the clouds, is made again where it is needed."""
+        return {part.name: getattr(self, part.name) for part in fields(self)} | {"device_points": None}
 
     @property
     def form(self) -> tuple[float, float, float]:
@@ -81,11 +96,23 @@ class PointCost(Cost):
 
     @cached_property
     def _ground(self) -> GroundCost:
+        if self._already_there:
+            return self._shifted(np.zeros(self.x.shape[1]), self.form)
         return self._placed(point_ground(self._kernel_points(self.x), self._kernel_points(self.y), *self.form))
 
     def _placed(self, ground: GroundCost) -> GroundCost:
         """Where the kernels look for it."""
-        return ground
+        return ground if self._on_host else gpu.moved(ground, self.device)
+
+    @property
+    def _already_there(self) -> bool:
+        """Whether the device has the points, but for a shift."""
+        return self.device_points is not None and self.entry.by_differences and abs(self.points_shift) <= 900
+
+    def _shifted(self, centre: Floats, form: tuple[float, float, float]) -> GroundCost:
+        """The ground around ``centre``, of the points that the device has."""
+        assert self.device_points is not None
+        return gpu.shifted(self.device_points, self.device, 2.0**-self.points_shift, centre, form, self.dtype)
 
     @cached_property
     def _order(self) -> Indices:
@@ -99,7 +126,7 @@ class PointCost(Cost):
 
     @property
     def _boxed(self) -> bool:
-        return len(self.y) >= 4 * CELL and self.x.shape[1] <= _TREE_DIM and self.entry.by_differences
+        return self._on_host and len(self.y) >= 4 * CELL and self.x.shape[1] <= _TREE_DIM and self.entry.by_differences
 
     @cached_property
     def _search(self) -> GroundCost:
@@ -121,6 +148,8 @@ class PointCost(Cost):
         """The ground around the middle of the joint box: what stretches points must not lose their small digits."""
         if not self.entry.by_differences:
             return self._ground
+        if self._already_there:
+            return self._shifted(self._centre, self.form)
         x, y = (np.asarray(z - self._centre, self.dtype) for z in (self.x, self.y))
         return self._placed(point_ground(x, y, *self.form))
 
@@ -208,16 +237,18 @@ class PointCost(Cost):
     @cached_property
     def _products(self) -> GroundCost:
         """``-2 <x, y>``: kept where that is little, since a pass then only has to read it."""
+        if self._already_there:
+            return self._shifted(self.y.mean(axis=0), (PRODUCT, 1.0, -2.0))
         x, y, _, _ = self._centred
         x, y = np.asarray(x, self.dtype), np.asarray(y, self.dtype)
-        if self.device == "cpu" and len(x) * len(y) * x.itemsize <= _KEPT:
+        if self._on_host and len(x) * len(y) * x.itemsize <= _KEPT:
             return matrix_ground(x @ y.T)
         return self._placed(point_ground(x, y, PRODUCT, 1.0))
 
     def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
         """``f_i = min_j c_ij - g_j`` and its arg min: (n,), (n,); far cells of columns are skipped."""
         if not self.pruned:
-            sifts = self._by_product and self.form[1] == 1 and bool(np.isfinite(g).all())
+            sifts = self._on_host and self._by_product and self.form[1] == 1 and bool(np.isfinite(g).all())
             return self._sifted(g) if sifts else super().ctransform(g)
         rows, columns = self._order, self.T._order
         values, argmin = np.empty(len(rows)), np.empty(len(rows), np.int64)
@@ -261,7 +292,7 @@ class PointCost(Cost):
 
         Its error is at most ``(d + 4) u (|x| + |y|)^2``; taken only where that is below 1e-12 of the largest cost.
         """
-        if not self._by_product:
+        if not (self._on_host and self._by_product):
             return self.nearest(g, count, below)
         x, y, squares_x, squares_y = self._centred
         outer, kernel = self.form[1], self.kernels.nearest
@@ -301,11 +332,12 @@ class PointCost(Cost):
 
     def restricted(self, rows: Indices, columns: Indices) -> PointCost:
         """The same cost between some of the points only, in the order given."""
-        return self.between(self.x[rows], self.y[columns])
+        there = self.device_points and gpu.taken(self.device_points, self.device, rows, columns)
+        return replace(self, x=self.x[rows], y=self.y[columns], device_points=there)
 
     def between(self, x: Floats, y: Floats) -> PointCost:
         """The same kind of cost between other points."""
-        return replace(self, x=x, y=y)
+        return replace(self, x=x, y=y, device_points=None)
 
     def _kernel_points(self, z: Floats) -> Floats:
         return self.entry.prepared(z).astype(self.dtype, copy=False)
@@ -387,7 +419,11 @@ class PointCost(Cost):
     def rounding(self) -> tuple[float, float]:
         """``(r, t)`` with ``|computed - true| <= r |computed| + t`` for every entry, as the table of metrics has it."""
         unit = UNIT if np.dtype(self.dtype) == np.float64 else 2.0**-24
-        return self.entry.rounding(self.x.shape[1], self.p, unit)
+        relative, absolute = self.entry.rounding(self.x.shape[1], self.p, unit)
+        powers = (
+            0 if self._on_host else (2 if unit == UNIT else 13) * (self.form[1] + 1)
+        )  # CUDA's are off by 2 units, 8 in single
+        return relative + powers * unit, absolute
 
 
 def _ends(points: Floats) -> tuple[Floats, Floats]:
