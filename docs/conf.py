@@ -6,6 +6,7 @@ from pathlib import Path
 import otgen
 
 sys.path.insert(0, str(Path(__file__).parent))
+import house_page
 import lab_pages
 
 project = "otgen"
@@ -40,5 +41,7 @@ suppress_warnings = ["config.cache"]
 
 
 def setup(app):
-    """Pages of the theorem lab come from the checks themselves."""
+    """Pages of the theorem lab come from the checks themselves, the picture of the house from the imports."""
     app.connect("builder-inited", lambda app: lab_pages.write(Path(app.srcdir) / "generated"))
+    pyproject = Path(__file__).parent.parent / "pyproject.toml"
+    app.connect("builder-inited", lambda app: house_page.write(Path(app.srcdir) / "generated", pyproject))

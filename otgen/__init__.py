@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .distances.entropic import sinkhorn, sinkhorn_divergence
     from .distances.exact import transport, wasserstein
     from .distances.gaussians import bures_wasserstein
+    from .distances.gradients import Gradients
     from .distances.proof_file import Proof, load_proof
     from .distances.result import Result
     from .distances.sliced import sliced_wasserstein
@@ -34,6 +35,7 @@ _HOMES = {
     "BatchResult": "distances.batch",
     "Certificate": "proofs",
     "Circular": "model.cost",
+    "Gradients": "distances.gradients",
     "Infeasible": "errors",
     "InvalidInput": "errors",
     "MassMismatch": "errors",
@@ -70,6 +72,7 @@ __all__ = [
     "BatchResult",
     "Certificate",
     "Circular",
+    "Gradients",
     "Infeasible",
     "InvalidInput",
     "MassMismatch",

@@ -55,7 +55,6 @@ _EXTRAS = {
     "jinja2": "plot",
     "latex2mathml": "plot",
     "sklearn": "sklearn",
-    "dask": "dask",
 }
 
 
