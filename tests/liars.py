@@ -75,7 +75,7 @@ def lies(claim: Claim, other: Claim, rng: np.random.Generator) -> dict[str, Clai
     if claim.cut is not None:
         assert claim.units is not None
         out |= {
-            "a cut that is none": replace(claim, cut=np.arange(len(rows) and int(rows.max()) + 1)),
+            "a cut that is none": replace(claim, cut=np.arange(int(claim.cut.max()) + 1)),
             "an empty cut": replace(claim, cut=np.empty(0, np.int64)),
             "no cut": replace(claim, cut=None),
             "other units": replace(claim, units=tuple(2 * unit + 1 for unit in claim.units)),

@@ -214,21 +214,18 @@ def load_proof(path: str | os.PathLike[str]) -> Proof:
 def _proof(held: dict[str, Any]) -> Proof:
     if _text(held["format"]) != FORMAT:
         raise InvalidInput(f"the format of a proof file must be {FORMAT!r}; received {_text(held['format'])!r}")
-    pairs = {name: held.get(name) for name in ("f", "g", "ray_f", "ray_g", "cut")}
-    flows = None
-    if "rows" in held:
-        flows = Flows(held["rows"], held["columns"], held["flows"], held["flows_low"])
+    flows = Flows(*(held[name] for name in ("rows", "columns", "flows", "flows_low"))) if "rows" in held else None
     claim = Claim(
         flows,
-        None if pairs["f"] is None else (pairs["f"], pairs["g"]),
-        None if pairs["ray_f"] is None else (pairs["ray_f"], pairs["ray_g"]),
+        (held["f"], held["g"]) if "f" in held else None,
+        (held["ray_f"], held["ray_g"]) if "ray_f" in held else None,
         tuple(int(unit) for unit in held["units"]) if "units" in held else None,
-        pairs["cut"],
+        held.get("cut"),
     )
-    numbers = {name: float(held[name][0]) for name in _NAMES}
-    words = {name: _text(held[name]) for name in ("kind", "version", "digest")}
-    problem = _problem_from(held) if "a" in held else None
-    return Proof(problem, claim, **numbers, **words, mass=float(held["mass"][0]), root=bool(held["root"][0]))
+    value, lower, upper, cost_lower, cost_upper, mass = (float(held[name][0]) for name in (*_NAMES, "mass"))
+    kind, version, digest = (_text(held[name]) for name in ("kind", "version", "digest"))
+    problem, root = _problem_from(held) if "a" in held else None, bool(held["root"][0])
+    return Proof(problem, claim, value, lower, upper, cost_lower, cost_upper, kind, version, digest, mass, root)
 
 
 def _kind(certificate: Certificate) -> str:

@@ -17,6 +17,7 @@ from torch import Tensor
 from ...distances.exact import wasserstein
 from ...errors import InvalidInput, NotConverged
 from ...inputs import scalars
+from ...inputs.atomic import write_atomically
 from ...inputs.types import Floats
 from . import checkpoint
 from .checkpoint import State
@@ -129,7 +130,7 @@ def train(
                 _write(place, state, given, history)
     found = _final(source, state, seed) | dict(seconds=time.perf_counter() - began, steps=float(steps))
     if place:
-        checkpoint.beside(place / "scores.json", lambda path: Path(path).write_text(json.dumps(found, indent=1) + "\n"))
+        write_atomically(place / "scores.json", lambda path: Path(path).write_text(json.dumps(found, indent=1) + "\n"))
     pictures = {step: arrays(samples) for step, samples in sorted(state.snapshots.items())}
     return Run(found, history, pictures, source, place)
 
@@ -233,5 +234,5 @@ def _final(source: Data, state: State, seed: int) -> dict[str, float]:
 
 def _write(place: Path, state: State, given: dict[str, Any], history: list[dict[str, float]]) -> None:
     lines = "".join(json.dumps(line) + "\n" for line in history)
-    checkpoint.beside(place / "metrics.jsonl", lambda path: Path(path).write_text(lines, encoding="utf-8"))
+    write_atomically(place / "metrics.jsonl", lambda path: Path(path).write_text(lines, encoding="utf-8"))
     checkpoint.save(place, state, given)

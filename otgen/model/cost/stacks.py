@@ -15,7 +15,7 @@ import numpy as np
 from ...inputs.types import Floats
 from ...kernels import sinkhorn_small
 from ...kernels.double_double import UNIT
-from .metrics import Minkowski
+from .metrics import Circular, Minkowski
 from .points import PointCost
 
 _EXPONENT = 120  # largest power of two in a cost, or in its inverse, that needs no scaling
@@ -27,12 +27,12 @@ class StackCost:
 
     x: Floats
     y: Floats
-    metric: str | Minkowski
+    metric: str | Minkowski | Circular
     p: float
     matrix: Floats
 
     @classmethod
-    def between(cls, x: Floats, y: Floats, metric: str | Minkowski, p: float) -> StackCost:
+    def between(cls, x: Floats, y: Floats, metric: str | Minkowski | Circular, p: float) -> StackCost:
         """The costs between clouds, computed."""
         form = PointCost(x[0], y[0], metric, p).form
         return cls(x, y, metric, p, sinkhorn_small.costs(x, y, *form))
