@@ -39,15 +39,18 @@ class Audit:
     claimed : float or None
         The value that was claimed.
     holds : bool or None
-        Whether the claimed value lies inside the interval, to 1e-6 of it: rounding of whoever claimed it is forgiven.
+        Whether the claimed value lies inside the interval, to 1e-6 of the claim: rounding of whoever claimed it is forgiven.
+        A claimed NaN never does.
     marginal_errors : (float, float) or None
         L1 errors of the plan's row and column sums, relative to the mass; None without a plan.
     infeasibility : float or None
-        The largest ``f_i + g_j - c_ij``, in cost units, 0 if none is positive; None without potentials and under an entropic term.
+        The largest ``f_i + g_j - c_ij`` over points with mass, in cost units, 0 if none is positive; None without potentials and
+        under an entropic term.
     worst_pair : (int, int) or None
         Where it is.
     unusable : (int, int)
-        Entries of the plan that are negative or no numbers (they count as 0), and potentials of points with mass that are not finite.
+        Entries of the plan that are negative or no numbers, and potentials of points with mass that are not finite or beyond 1e140 of
+        the largest cost. All of them count as 0.
     verdict : str
         All of it in one sentence.
     """
@@ -72,15 +75,7 @@ class Audit:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as plain Python values that json can write."""
-        out = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {
-            key: list(value)
-            if isinstance(value, tuple)
-            else None
-            if isinstance(value, float) and not math.isfinite(value)
-            else value
-            for key, value in out.items()
-        }
+        return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
 
 
 def audit(
@@ -114,14 +109,15 @@ def audit(
         (n, m), dense or sparse, in the units of the weights (of total 1 where there are none); integers (n,), a permutation that sends
         source i to target ``plan[i]``; or ``(rows, columns)`` of equal shares; or ``(rows, columns, flows)``.
     potentials : (array_like, array_like), optional
-        (n,) and (m,), in cost units. -inf and NaN are allowed where there is no mass. Under an entropic term the entropic ones, in our
-        convention: the plan is ``a_i b_j exp((f_i + g_j - c_ij) / epsilon)``.
+        (n,) and (m,), in cost units. Where there is no mass they may be anything, -inf and NaN too. Under an entropic term the entropic
+        ones, in our convention: the plan is ``a_i b_j exp((f_i + g_j - c_ij) / epsilon)``. For p = inf they prove nothing.
     epsilon : float or Relative
         Strength of an entropic term ``KL(P, a (x) b)``, in cost units.
     value : float, optional
-        The claimed value: the distance for points, the cost for a matrix, the entropic value with ``epsilon``.
+        The claimed value: the distance for points, the cost for a matrix, the entropic value with ``epsilon``. NaN and infinities are
+        claims like others.
     cost : float, optional
-        The claimed cost, before the root, in place of ``value``.
+        The claimed cost, before the root, in place of ``value``; there is none for p = inf.
 
     Returns
     -------
@@ -130,15 +126,15 @@ def audit(
     Raises
     ------
     InvalidInput
-        If the problem is malformed, if neither plan nor potentials are given, or if their shapes do not fit.
+        If the problem is malformed, if neither plan nor potentials are given (for p = inf: no plan), or if their shapes do not fit.
 
     Examples
     --------
     >>> import otgen
     >>> otgen.audit([0.0, 1.0], [2.0, 3.0], p=1, plan=[0, 1], potentials=([2.0, 1.0], [0.0, 1.0]), value=2.0)
     Audit: the claimed 2 is proven: the truth lies within [2, 2].
-    >>> print(otgen.audit([0.0, 1.0], [2.0, 3.0], p=1, plan=[0, 1], value=1.0).verdict)
-    the claimed 1 is not refuted: the truth lies within [0, 2]; without potentials the lower end is what zeros prove.
+    >>> print(otgen.audit([0.0, 1.0], [2.0, 3.0], p=1, plan=[0, 1], value=1.75).verdict)
+    the claimed 1.75 is not refuted: the truth lies within [1.5, 2]; without potentials the lower end is what zeros prove.
 
     References
     ----------
@@ -149,19 +145,38 @@ def audit(
         raise InvalidInput("an audit needs a plan, potentials or both; received neither; pass what is to be checked")
     if value is not None and cost is not None:
         raise InvalidInput("value and cost are two ways to say what is claimed; received both; pass one")
+    if problem.bottleneck and plan is None:
+        raise InvalidInput("for p = inf an audit needs a plan: potentials prove nothing there; received none; pass one")
+    if problem.bottleneck and cost is not None:
+        raise InvalidInput("for p = inf there is no cost before a root; received cost; pass the distance as value")
     scaled = units.scaled(problem)
     root = C is None and not problem.epsilon
     mass = problem.mass if C is not None and not problem.epsilon else 1.0
     back = Units.of(scaled, mass, root=root)
     flows = None if plan is None else flows_from(plan, problem)
-    claim = Claim(flows, None if potentials is None else _potentials(potentials, back), units=_whole(flows, problem))
+    ignored = potentials is None or problem.bottleneck
+    claim = Claim(flows, None if ignored else _potentials(potentials, problem.shape, back))
     found = find(scaled, claim)
-    number = (
-        None
-        if value is None and cost is None
-        else scalars.real(value if cost is None else cost, "value" if cost is None else "cost")
-    )
+    number = _claimed(cost, "cost") if value is None else _claimed(value, "value")
     return _audit(problem, found, back, number, of_cost=cost is not None)
+
+
+def _plain(value: Any) -> Any:
+    """A field as json writes it: lists for tuples, None for numbers that are not finite."""
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _claimed(value: Any, name: str) -> float | None:
+    """A claimed number, which NaN is as well: peers return it."""
+    if value is None:
+        return None
+    try:
+        no_number = math.isnan(value)
+    except TypeError:
+        no_number = False  # what else it is, the usual words say
+    return math.nan if no_number else scalars.real(value, name)
 
 
 def _problem(
@@ -184,6 +199,10 @@ def flows_from(plan: Any, problem: Problem) -> Flows:
     n, m = problem.shape
     if isinstance(plan, Result):
         plan = plan.plan
+        if plan is None:
+            raise InvalidInput("plan must be a plan or a result that has one; received a result without; pass its plan")
+    if isinstance(plan, Plan) and plan.shape != (n, m):
+        raise InvalidInput(f"plan must have shape {(n, m)}; received {plan.shape}; pass the plan of this problem")
     if isinstance(plan, MonotonePlan):
         plan = plan.sparse
     if isinstance(plan, SparsePlan):
@@ -207,7 +226,7 @@ def flows_from(plan: Any, problem: Problem) -> Flows:
 def _listed(table: Any, mass: float, shape: tuple[int, int]) -> Flows:
     """The entries of a dense or sparse matrix that are not 0."""
     if table.shape != shape:
-        raise InvalidInput(f"plan must have shape {shape}; received {table.shape}")
+        raise InvalidInput(f"plan must have shape {shape}; received {table.shape}; pass the plan of this problem")
     coo: Any = scipy.sparse.coo_array(table)
     return Flows(coo.row.astype(np.int64), coo.col.astype(np.int64), coo.data.astype(np.float64) / mass)
 
@@ -235,25 +254,21 @@ def _pairs(parts: tuple[Any, ...], problem: Problem) -> Flows:
     return Flows(rows, columns, flows)
 
 
-def _potentials(pair: Any, back: Units) -> tuple[Floats, Floats]:
+def _potentials(pair: Any, shape: tuple[int, int], back: Units) -> tuple[Floats, Floats]:
     """A pair of potentials in the units of the scaled problem."""
     try:
         f, g = pair.potentials if isinstance(pair, Result) else pair
     except (TypeError, ValueError):
-        raise InvalidInput(f"potentials must be a pair (f, g); received {type(pair).__name__}") from None
-    one, other = (np.asarray(back.potentials_in(arrays.potential(z, "potentials").astype(np.float64))) for z in (f, g))
-    return one, other
-
-
-def _whole(flows: Flows | None, problem: Problem) -> tuple[int, ...] | None:
-    """For p = inf, flows as whole numbers: equal ones as ones, others as their floats stand."""
-    if flows is None or not problem.bottleneck:
-        return None
-    if len(flows.high) and (flows.high == flows.high[0]).all():
-        return (1,) * len(flows.high)
-    from_floats = [float(v).as_integer_ratio() for v in flows.high]
-    common = max((below for _, below in from_floats), default=1)
-    return tuple(above * (common // below) for above, below in from_floats)
+        raise InvalidInput(
+            f"potentials must be a pair (f, g), or a result that has them; received {type(pair).__name__}"
+        ) from None
+    one, other = (arrays.potential(z, "potentials") for z in (f, g))
+    if (one.shape, other.shape) != ((shape[0],), (shape[1],)):
+        raise InvalidInput(
+            f"potentials must have shapes ({shape[0]},) and ({shape[1]},); received {one.shape} and {other.shape}; reshape them"
+        )
+    with np.errstate(over="ignore"):  # what is infinite in these units is of no use in any
+        return np.asarray(back.potentials_in(one)), np.asarray(back.potentials_in(other))
 
 
 def _audit(problem: Problem, found: Findings, back: Units, claimed: float | None, *, of_cost: bool) -> Audit:
@@ -270,7 +285,7 @@ def _audit(problem: Problem, found: Findings, back: Units, claimed: float | None
     if claimed is not None:
         assert low is not None
         assert high is not None
-        room = 1e-6 * max(abs(claimed), abs(low))
+        room = 1e-6 * abs(claimed) if math.isfinite(claimed) else 0.0
         holds = bool(low - room <= claimed <= high + room)
     over = None if found.infeasibility is None else float(back.potentials(found.infeasibility))
     return Audit(
@@ -294,7 +309,7 @@ def _verdict(
         head = within
     elif not holds:
         head = f"the claimed {claimed:.9g} is refuted: {within}"
-    elif high - low <= 1e-6 * max(abs(claimed), abs(low)):
+    elif low == high or high - low <= 1e-6 * abs(claimed) < math.inf:
         head = f"the claimed {claimed:.9g} is proven: {within}"
     else:
         head = f"the claimed {claimed:.9g} is not refuted: {within}"
@@ -307,12 +322,19 @@ def _remarks(problem: Problem, found: Findings, over: float | None) -> list[str]
     if found.unusable[0]:
         out.append(f"{found.unusable[0]} entries of the plan are negative or no numbers")
     if found.unusable[1]:
-        out.append(f"{found.unusable[1]} potentials of points with mass are not finite")
+        out.append(f"{found.unusable[1]} potentials of points with mass are not finite, or far too large")
     if found.marginal_errors is None:
         if not problem.epsilon:
             out.append("without a plan there is no upper end")
     elif max(found.marginal_errors) > 1e-9:
         out.append(f"the plan's marginals are off by {max(found.marginal_errors):.2g} of the mass")
+    upper = found.certificate.upper
+    if found.marginal_errors is not None and problem.cost.forbids and upper == math.inf:
+        out.append("where pairs are forbidden a plan must avoid them, and meet its marginals, to prove an upper end")
+    if problem.bottleneck and found.certificate.lower == 0 < upper:
+        out.append("for p = inf no lower end is looked for")
+    if problem.bottleneck and upper == math.inf:
+        out.append("for p = inf a plan must meet its marginals to the last bit to prove an upper end")
     if found.infeasibility is None and not problem.epsilon and not problem.bottleneck:
         out.append("without potentials the lower end is what zeros prove")
     if found.infeasibility is not None and found.infeasibility > _SLACK and over is not None and found.worst_pair:

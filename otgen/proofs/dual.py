@@ -28,7 +28,7 @@ from ..model.problem import Problem
 from .certificate import Certificate, above, below
 
 _MISPLACED = 2.0**-49  # mass that may be missing where pairs are forbidden: what rounding of the weights can come to
-_TOO_LARGE = 1e140  # of what is about 1 in a scaled problem: products would lose their errors
+TOO_LARGE = 1e140  # of what is about 1 in a scaled problem: products would lose their errors
 
 
 def prove_dual(problem: Problem, claim: Claim) -> Certificate:
@@ -50,7 +50,7 @@ def prove_dual(problem: Problem, claim: Claim) -> Certificate:
 def usable_potentials(problem: Problem, potentials: tuple[Floats, Floats] | None) -> tuple[Floats, Floats]:
     """Potentials of numbers that arithmetic can be done with, both sides balanced."""
     n, m = problem.shape
-    f, g = (np.where(np.abs(z) < _TOO_LARGE, z, 0.0) for z in potentials or (np.zeros(n), np.zeros(m)))
+    f, g = (np.where(np.abs(z) < TOO_LARGE, z, 0.0) for z in potentials or (np.zeros(n), np.zeros(m)))
     return balanced(problem.source.probabilities, problem.target.probabilities, f, g)
 
 
@@ -74,7 +74,7 @@ def plan_of(flows: Flows, shape: tuple[int, int]) -> SparsePlan | None:
     high, low = flows.high, flows.low
     with np.errstate(invalid="ignore", over="ignore"):
         rounded = high if low is None else high + low  # a sum keeps its sign
-    if not all(((z >= 0) & (z < _TOO_LARGE)).all() for z in (high, rounded)):
+    if not all(((z >= 0) & (z < TOO_LARGE)).all() for z in (high, rounded)):
         return None
     if low is None:
         return SparsePlan(flows.rows, flows.columns, high, shape)
@@ -93,14 +93,17 @@ def dual_value(cost: Cost | StackCost, a: Floats, b: Floats, f: Floats, g: Float
     """The dual value of finite f (..., n) and the g that it leaves room for, the size of its parts, and a bound on its rounding."""
     relative, absolute = cost.rounding
     held = np.where(b > 0, g, 0.0)
-    served = np.isfinite(held).all(-1)  # else a target has mass that no source may serve
+    served = np.isfinite(held).all(
+        -1
+    )  # else a target with mass has no source that may serve it, or costs beyond all floats
+    nothing = np.inf if cost.forbids else -np.inf
     held = np.where(np.isfinite(held), held, 0.0)
     size_f, size_g = dots(a, np.abs(f)), dots(b, np.abs(held))
     slack = (UNIT + relative) * size_g + relative * np.abs(f).max(-1) + absolute
     rounding_bound = 1.01 * slack + 6 * UNIT * (size_f + size_g)
     value = dots(a, f) + dots(b, held)
     return (
-        np.where(served, value, np.inf),
+        np.where(served, value, nothing),
         np.where(served, size_f + size_g, np.inf),
         np.where(served, rounding_bound, 0.0),
     )

@@ -1,6 +1,7 @@
 """An upper bound of an entropic value from a plan that is listed, dense or sparse, whoever made it.
 
-The plan P >= 0 is scaled down, rows then columns, until no marginal is exceeded; a rest ``r s' / t`` of mass t fills what is missing.
+A pair that is listed twice counts once, with the sum: entropy does not add up over parts. The plan P >= 0 is scaled down, rows
+then columns, until no marginal is exceeded; a rest ``r s' / t`` of mass t fills what is missing.
 Relative entropy is jointly convex: ``sum (S + R) log((S + R)/ab) <= sum S log(S/((1-t) ab)) + sum R log(R/(t ab))``.
 (Altschuler, Weed, Rigollet, "Near-linear time approximation algorithms for optimal transport via Sinkhorn iteration", 2017.)
 """
@@ -23,6 +24,11 @@ def listed_upper(problem: Problem, flows: Flows) -> tuple[float, float]:
     rows, columns = flows.rows, flows.columns
     held = (a[rows] > 0) & (b[columns] > 0)
     rows, columns, values = rows[held], columns[held], flows.high[held]
+    pairs, where = np.unique(rows * m + columns, return_inverse=True)
+    repeats = len(rows) - len(pairs)
+    if repeats:
+        rows, columns = np.divmod(pairs, m)
+        values = np.bincount(where, values).astype(np.float64, copy=False)
     costs = cost.pairs(rows, columns).astype(np.float64, copy=False)
     if cost.forbids:
         return math.inf, math.nan
@@ -54,7 +60,7 @@ def listed_upper(problem: Problem, flows: Flows) -> tuple[float, float]:
         + problem.epsilon
     )
     rounding_bound = (
-        (n + m + 64) * UNIT * sizes * 4
+        (n + m + repeats + 64) * UNIT * sizes * 4
         + relative * reach
         + absolute
         + 64 * (n + m) * UNIT * (reach + 4 * problem.epsilon * depth)
@@ -65,7 +71,8 @@ def listed_upper(problem: Problem, flows: Flows) -> tuple[float, float]:
 def _shrinking(index: np.ndarray, values: Floats, weights: Floats) -> Floats:
     """Factors in [0, 1] that bring sums down to the weights, rounded down."""
     sums = np.bincount(index, values, len(weights))
-    return np.minimum(1.0, weights * (1 - 4 * UNIT) / np.where(sums > 0, sums, 1.0))
+    with np.errstate(over="ignore"):  # a sum that is hardly a number is below its weight
+        return np.minimum(1.0, weights * (1 - 4 * UNIT) / np.where(sums > 0, sums, 1.0))
 
 
 def _entropy(part: Floats, weights: Floats) -> float:
