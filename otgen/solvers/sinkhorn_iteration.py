@@ -34,6 +34,7 @@ class Iteration:
         self.marginals, self.f, self.g = marginals, f, g
         self.count, self.error, self.epsilon, self.whole = 0, math.inf, math.nan, marginals.product_mass
         self.omega, self.cut = 1.0, math.inf
+        self._listed: tuple[Cost, Floats] | None = None  # a small cost and its entries, for one epsilon after another
 
     def run(self, cost: Cost, epsilon: float, tolerance: float, limit: int, progress: Callable[[str], None]) -> bool:
         """Sweep until both marginal errors are below the tolerance; False if the limit came first.
@@ -83,8 +84,10 @@ class Iteration:
     ) -> bool:
         """What `run` does, in compiled passes."""
         goal, stages = self.marginals, np.array([[epsilon]])
+        if self._listed is None or self._listed[0] is not cost:
+            self._listed = cost, cost.block()[None]
         out = sinkhorn_small.iterate(
-            sinkhorn_small.Stack(cost.block()[None], goal.a[None], goal.b[None], np.array(goal.relax)),
+            sinkhorn_small.Stack(self._listed[1], goal.a[None], goal.b[None], np.array(goal.relax)),
             stages,
             np.zeros(1, np.int64),
             tolerance,

@@ -84,12 +84,12 @@ class PointCost(Cost):
         """What it is made of: what lies on the device, or was computed of the clouds, is made again where it is needed."""
         return {part.name: getattr(self, part.name) for part in fields(self)} | {"device_points": None}
 
-    @property
+    @cached_property
     def form(self) -> tuple[float, float, float]:
         """Inner power, outer power and factor, as :class:`GroundCost` has them."""
         return self.entry.form(self.p)
 
-    @property
+    @cached_property
     def entry(self) -> PointMetric:
         """What the table of metrics says of this one."""
         return entry_of(self.metric)
