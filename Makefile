@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/*') pyproject.toml constraints.txt
 
-.PHONY: help demo test tests-of-laws tests-of-networks nightly bench lint types layers doctest docs page check clean
+.PHONY: help demo test tests-of-laws tests-of-networks oldest newest nightly bench lint types layers doctest docs page check clean
 
 help:  ## Say what the targets do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,29 @@ tests-of-laws:
 tests-of-networks:
 	COVERAGE_FILE=.coverage.networks OMP_NUM_THREADS=1 $(BIN)/pytest tests/nn $(COVERED)
 	COVERAGE_FILE=.coverage.lines NUMBA_DISABLE_JIT=1 $(BIN)/pytest tests/conformance -k "not emulated and not nvrtc" $(COVERED)
+
+# What pyproject.toml declares, at either end; without extras. The lower pins are those of its dependencies.
+OLDEST := numpy==2.0.0 scipy==1.13.0 numba==0.61.0
+OLDEST_PYTHON ?= python3.11
+NEWEST_PYTHON ?= python3.13
+CORE := tests/test_api.py tests/test_hard_cases.py tests/distances/test_exact.py tests/proofs
+TOOLS := pytest pytest-benchmark hypothesis POT mpmath
+ENDS := $(VENV)/oldest/made $(VENV)/newest/made
+
+$(VENV)/oldest/made: WITH = $(OLDEST_PYTHON)
+$(VENV)/newest/made: WITH = $(NEWEST_PYTHON)
+$(VENV)/oldest/made: PINS = $(OLDEST)
+$(ENDS): $(SOURCES)
+	$(WITH) -m venv $(@D)
+	grep -vE '^(numpy|scipy|numba|llvmlite)==' constraints.txt > $(@D)/constraints.txt
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c $(@D)/constraints.txt . $(PINS) $(TOOLS)
+	@touch $@
+
+oldest: $(VENV)/oldest/made  ## A part of the tests with the oldest versions that are declared
+	$(VENV)/oldest/bin/pytest -q -p no:cacheprovider $(CORE)
+
+newest: $(VENV)/newest/made  ## The same with the newest
+	$(VENV)/newest/bin/pytest -q -p no:cacheprovider $(CORE)
 
 nightly: $(VENV)/dev  ## The long fuzz runs as well
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest

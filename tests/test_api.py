@@ -33,20 +33,17 @@ class TestImport:
         loaded = fresh("import sys, otgen; print(' '.join(m for m in sys.modules))").split()
         assert not heavy & set(loaded)
 
-    def test_it_takes_no_time(self):
-        seconds = min(
-            float(fresh("import time; t = time.perf_counter(); import otgen; print(time.perf_counter() - t)"))
-            for _ in range(3)
-        )
-        assert seconds < 0.25
-
-    def test_first_call_with_a_warm_cache(self):
+    def test_a_first_call_with_a_warm_cache_compiles_nothing(self):
+        """How long it takes is measured in benchmarks/test_start.py."""
         code = (
-            "import time; t = time.perf_counter(); import otgen; otgen.wasserstein([[0.0, 1], [1, 2]], [[1.0, 0], [2, 2]]);"
-            "print(time.perf_counter() - t)"
+            "import otgen; from numba.core import event\n"
+            "with event.install_recorder('numba:compile') as compiled:\n"
+            "    otgen.wasserstein([[0.0, 1], [1, 2]], [[1.0, 0], [2, 2]])\n"
+            "    otgen.sinkhorn([[0.0, 1], [1, 2]], [[1.0, 0], [2, 2]], epsilon=0.1)\n"
+            "print(len(compiled.buffer))"
         )
         fresh(code)
-        assert min(float(fresh(code)) for _ in range(3)) < 2.0  # measured: below 1; twice that on a loaded machine
+        assert fresh(code) == "0"
 
     def test_public_names(self):
         assert sorted(otgen.__all__) == sorted(

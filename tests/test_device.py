@@ -74,7 +74,7 @@ def test_entropic_transport(d, metric, p, relax):
 
 @pytest.mark.parametrize("d", [3, 12])
 def test_divergence_in_single_precision(d, monkeypatch):
-    monkeypatch.setattr(sinkhorn, "_SMALL", 0)
+    monkeypatch.setattr(sinkhorn, "_SMALL", 0)  # the emulated device is too slow for a problem that is not
     kinds, made = set(), emulated.RawModule.__init__
 
     def told(self, code, options):
@@ -157,7 +157,7 @@ def test_batches_are_solved_there_one_by_one():
 
 @pytest.mark.parametrize("kept", [2**23, 0])
 def test_derivatives_through_the_optimum(kept, monkeypatch):
-    monkeypatch.setattr(implicit, "_KEPT", kept)
+    monkeypatch.setattr(implicit, "_KEPT", kept)  # the emulated device is too slow for a kernel that is not kept
     x, y, a, b = clouds(40, 30, 2)
     direction = np.random.default_rng(0).random(40)
     there_, here = otgen.sinkhorn(*map(there, (x, y, a, b)), epsilon=0.1), otgen.sinkhorn(x, y, a, b, epsilon=0.1)

@@ -5,38 +5,48 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest
+from workers import count_workers
 
 import otgen
 
+# Far more work than the test waits for; the progress of a solver is told once, from the midst of it.
 LONG = {
-    "simplex": "otgen.wasserstein(rng.random((20_000, 3)), rng.random((20_000, 3)))",
-    "sinkhorn": "otgen.sinkhorn(rng.random((6000, 3)), rng.random((6000, 3)), epsilon=1e-5, max_iter=10**6)",
+    "simplex": "Simplex(), otgen.Problem.from_points(rng.random((20_000, 3)), rng.random((20_000, 3)))",
+    "sinkhorn": (
+        "Sinkhorn(max_iter=10**6),otgen.Problem.from_points(rng.random((6000, 3)), rng.random((6000, 3)), epsilon=1e-5)"
+    ),
 }
 
 
 @pytest.mark.parametrize("name", LONG)
-def test_ctrl_c_within_half_a_second(name):
-    code = (
-        "import sys, time, numpy as np, otgen\n"
-        "rng = np.random.default_rng(0)\n"
-        "otgen.wasserstein(rng.random((700, 3)), rng.random((700, 3)))\n"
-        "otgen.sinkhorn(rng.random((700, 3)), rng.random((700, 3)), epsilon=0.01)\n"  # loads what the long one will use
-        "print('ready', flush=True)\n"
-        f"try:\n    {LONG[name]}\nexcept KeyboardInterrupt:\n    print('stopped', flush=True)\n"
-    )
-    with subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(1.5)
-        sent = time.perf_counter()
+def test_ctrl_c(name):
+    """The signal is sent once the solver says that it is at work; benchmarks/test_start.py measures how soon it is heard."""
+    with interrupted(LONG[name]) as process:
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "stopped\n"
-        waited = time.perf_counter() - sent
-    assert waited < 1.0  # measured: below 0.5; twice that on a loaded machine
+
+
+def interrupted(call):
+    """A process in the midst of a solve, which prints whether it was stopped or came to its end."""
+    code = (
+        "import numpy as np, otgen\n"
+        "from otgen.model.units import scaled\n"
+        "from otgen.solvers import Simplex, Sinkhorn\n"
+        "said = []\n"
+        "def progress(message):\n    said or print('ready', flush=True)\n    said.append(message)\n"
+        "rng = np.random.default_rng(0)\n"
+        f"solver, problem = {call}\n"
+        "try:\n    solver.solve(scaled(problem), progress)\n"
+        "except KeyboardInterrupt:\n    print('stopped', flush=True)\n"
+        "else:\n    print('done', flush=True)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
 
 
 def test_several_threads_at_once():
@@ -55,27 +65,36 @@ def test_several_threads_at_once():
 def test_a_fork_after_threads_have_run():
     code = (
         "import os, numpy as np, otgen\n"
+        "from otgen.kernels import parallel\n"
+        "pool, pools = parallel.ThreadPoolExecutor, []\n"
+        "parallel.ThreadPoolExecutor = lambda workers: pools.append(workers) or pool(workers)\n"
         "rng = np.random.default_rng(0)\n"
-        "x, y = rng.random((800, 16)), rng.random((800, 16))\n"
+        "x, y = rng.random((2, 4000, 2))\n"
         "value = otgen.wasserstein(x, y).value\n"
+        "assert 2 in pools\n"
         "pid = os.fork()\n"
         "if pid == 0:\n    os._exit(0 if otgen.wasserstein(x, y).value == value else 1)\n"
         "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
     )
-    out = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )
+    environment = dict(os.environ, OTGEN_NUM_THREADS="2")
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    out = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert out.stdout.strip() == "0"
 
 
-def test_the_same_plan_on_one_thread_and_on_two(monkeypatch):
+def test_the_same_answer_on_one_thread_and_on_two(monkeypatch):
+    """On a grid, where many plans are optimal."""
     rng = np.random.default_rng(0)
-    x, y = rng.integers(0, 12, (700, 2)) / 1.0, rng.integers(0, 12, (800, 2)) / 1.0
-    plans = []
+    x, y = rng.integers(0, 600, (2, 4000, 2)) / 1.0
+    counts, answers = count_workers(monkeypatch), []
     for threads in ("1", "2"):
         monkeypatch.setenv("OTGEN_NUM_THREADS", threads)
-        plans.append(otgen.wasserstein(x, y).plan)
-    assert (plans[0].rows == plans[1].rows).all()
-    assert (plans[0].columns == plans[1].columns).all()
-    assert (plans[0].values == plans[1].values).all()
-    assert os.environ["OTGEN_NUM_THREADS"] == "2"
+        answers.append((otgen.wasserstein(x, y).plan, otgen.sinkhorn(x, y, epsilon=otgen.Relative(0.05))))
+        assert max(counts) == int(threads)
+        counts.clear()
+    (plan, entropic), (other, too) = answers
+    assert (plan.rows == other.rows).all()
+    assert (plan.columns == other.columns).all()
+    assert (plan.values == other.values).all()
+    assert (entropic.value, entropic.lower, entropic.upper) == (too.value, too.lower, too.upper)
+    assert all((one == two).all() for one, two in zip(entropic.potentials, too.potentials))

@@ -139,8 +139,11 @@ def _relaxed_primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) ->
         value = value + _weighted_sum(columns, plan.g + epsilon[..., None] * np.log(v))
         value = value + epsilon * (goal.product_mass - rows.sum(-1))
         size = _size(plan, rows, columns) + epsilon * goal.product_mass
+        met: Any = True
         for weights, sums, rho in zip((a, b), (rows, columns), goal.relax):
             if math.isinf(rho):  # scaled to meet it; what rounding leaves is repaired by mixing, as in `_primal`
+                missed = np.abs(sums - weights).sum(-1)  # much, where a kernel is beyond all floats or lost to 0
+                met = met & (missed <= (4 * relative_error + 2.0 ** (2 - DROPPED_BITS)) * goal.max_mass)
                 size = size + 2 * goal.max_mass * (_highest(plan.cost) + epsilon * _depth(plan, goal))
                 continue
             divergences = np.log(sums / weights)
@@ -149,7 +152,7 @@ def _relaxed_primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) ->
             size = size + rho * (_weighted_sum(sums, np.abs(divergences) + 2.0) + mass)
         upper = _above(value, 4 * relative_error * size)
     finite = np.isfinite(upper)  # far from done, the plan's mass is beyond all floats
-    return np.where(finite, upper, np.inf), np.where(finite | np.isfinite(cost), cost, np.inf)
+    return np.where(finite & met, upper, np.inf), np.where(finite | np.isfinite(cost), cost, np.inf)
 
 
 def _primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> tuple[Any, Any, Any]:

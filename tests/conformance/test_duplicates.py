@@ -36,6 +36,7 @@ def test_the_two_zeros_are_one_place():
 
 
 def test_points_that_differ_are_never_one_place_whatever_their_hashes(monkeypatch):
+    # two points of one hash of 64 bits are not to be found
     monkeypatch.setattr(places_module, "_hashes", lambda points: np.zeros(len(points), np.uint64))
     points = np.random.default_rng(0).integers(0, 3, (60, 2)).astype(float)
     found = unique_points(points)

@@ -3,9 +3,12 @@
 Run with NUMBA_DISABLE_JIT=1 the same tests step through the compiled kernels' source line by line.
 """
 
+import os
+
 import emulated
 import numpy as np
 import pytest
+from workers import count_workers
 
 from otgen import InvalidInput
 from otgen.kernels import CIRCULAR, GREAT_CIRCLE, PRODUCT, cpu, gpu, matrix_ground, on_device, point_ground, reference
@@ -232,11 +235,15 @@ def test_no_kernels_for_an_unknown_device():
         on_device("rocm:0")
 
 
-@pytest.mark.parametrize("threads", ["1", "2"])
-def test_bits_do_not_depend_on_threads(kernels, threads, monkeypatch):
-    x, y = np.random.default_rng(0).random((2, 700, 3))
-    monkeypatch.setenv("OTGEN_NUM_THREADS", "1")
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="millions of pairs take minutes to step through")
+@pytest.mark.parametrize("call", ["softmin", "ctransform", "cost_block"])
+def test_bits_do_not_depend_on_threads(call, monkeypatch):
+    x, y = np.random.default_rng(0).random((2, 1900, 3))
     ground = point_ground(x, y, 2.0, 1.0)
-    expected = kernels.softmin(ground, np.zeros(700), 0.1)
-    monkeypatch.setenv("OTGEN_NUM_THREADS", threads)
-    assert (kernels.softmin(ground, np.zeros(700), 0.1) == expected).all()
+    more = {"softmin": (np.zeros(1900), 0.1), "ctransform": (np.zeros(1900),), "cost_block": ()}[call]
+    counts, found = count_workers(monkeypatch), []
+    for threads in ("1", "2"):
+        monkeypatch.setenv("OTGEN_NUM_THREADS", threads)
+        found.append(getattr(cpu, call)(ground, *more))
+    assert counts == [1, 2]
+    np.testing.assert_array_equal(*found)

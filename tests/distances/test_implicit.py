@@ -121,7 +121,7 @@ class TestMatrixFree:
         given = cotangents(rng)
         result = otgen.sinkhorn(x, y, a, b, epsilon=0.1, relax=relax, tol=1e-12)
         kept = result.vjp(*given)
-        monkeypatch.setattr(implicit, "_KEPT", 0)
+        monkeypatch.setattr(implicit, "_KEPT", 0)  # the same problem is kept and not kept only if told so
         free = result.vjp(*given)
         for name in ("x", "y", "a", "b"):
             np.testing.assert_allclose(getattr(free, name), getattr(kept, name), atol=1e-9)

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 
@@ -141,12 +140,11 @@ def test_a_process_that_dies_is_an_error_on_the_others(tmp_path):
         os._exit(7)
     distributed.sinkhorn_loss(x[rank::2], y, epsilon=0.05)
     """
-    began = time.monotonic()
     (code, output), (other, _) = together(2, body, tmp_path)
     assert other == 7
     assert code not in (0, 7)
     assert "Error" in output
-    assert time.monotonic() - began < 100
+    assert "timed out" not in output.lower()  # told by the connection, not by waiting for long enough
 
 
 def test_without_processes_it_says_what_to_do():

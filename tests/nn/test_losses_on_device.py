@@ -16,10 +16,15 @@ pytestmark = pytest.mark.skipif(emulated.COMPILER is None, reason="needs g++")
 
 
 @pytest.fixture(autouse=True)
-def _no_problem_is_small(monkeypatch):
-    monkeypatch.setattr(sinkhorn_small, "PAIRS", 0)
+def _device():
     with emulated.device():
         yield
+
+
+@pytest.fixture
+def _no_problem_is_small(monkeypatch):
+    """The emulated device is too slow for a problem that is not."""
+    monkeypatch.setattr(sinkhorn_small, "PAIRS", 0)
 
 
 LOSSES = [
@@ -36,6 +41,7 @@ def derivatives(loss, x, y):
     return value.detach(), slope.detach(), bend
 
 
+@pytest.mark.usefixtures("_no_problem_is_small")
 @pytest.mark.parametrize("loss", LOSSES, ids=str)
 def test_values_and_derivatives_are_those_of_the_host(loss, monkeypatch):
     generator = torch.Generator().manual_seed(0)
@@ -51,7 +57,6 @@ def test_values_and_derivatives_are_those_of_the_host(loss, monkeypatch):
 
 
 def test_small_problems_stay_on_the_host(monkeypatch):
-    monkeypatch.setattr(sinkhorn_small, "PAIRS", 1000)
     monkeypatch.setattr(_ops, "_home", lambda x: "cuda:0")
     x = torch.rand(20, 2, generator=torch.Generator().manual_seed(0))
     assert nn.sinkhorn_loss(x, x + 1, epsilon=0.1).isfinite()
@@ -71,6 +76,7 @@ def test_without_cupy_or_on_another_make_pairs_are_computed_on_the_host(monkeypa
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.usefixtures("_no_problem_is_small")
 @pytest.mark.parametrize("loss", LOSSES, ids=str)
 def test_on_a_gpu(loss):
     x, y = (torch.rand(n, 2, dtype=torch.float64) for n in (300, 280))

@@ -138,7 +138,7 @@ def test_the_proof_believes_nothing():
 
 
 def test_what_does_not_fit_is_refused(monkeypatch):
-    monkeypatch.setattr("otgen.solvers.bottleneck.available", lambda: 10**6)
+    monkeypatch.setattr("otgen.solvers.bottleneck.available", lambda: 10**6)  # a machine's memory is no input
     x = np.zeros((300, 2))
     with pytest.raises(otgen.TooLarge, match=r"3\.06 MB; 1 MB are free"):
         otgen.wasserstein(x, x, p=INF)
