@@ -170,8 +170,8 @@ def the_relaxation_rises(rng: np.random.Generator) -> Found:
     yield below("at weight 10; the transport cost", values[4], truth)
     yield equal("at weight 1000; the transport cost", values[-1], truth, 1e-2)
     enough = float(np.ptp(cost)) * 2
-    exact = penalised_ot.relaxed_transport(cost, data, prior, enough, "tv")[0]
-    yield equal(f"TV, weight {enough:.3g}; the transport cost", exact, truth, 1e-9)
+    much = penalised_ot.relaxed_transport(cost, data, prior, enough, "tv")[0]
+    yield equal(f"TV, weight {enough:.3g}; the transport cost", much, truth, 1e-9)
     little = penalised_ot.relaxed_transport(cost, data, prior, 0.1, "tv")[0]
     yield below("TV, weight 0.1; the transport cost", little, truth)
 
@@ -266,7 +266,7 @@ def proposition_two(rng: np.random.Generator) -> Found:
     """The decoder that is best for W depends on the noise; the one that is best for W dagger does not, and is that without noise."""
     atoms, half = np.array([-1.0, 1.0]), np.array([0.5, 0.5])
 
-    def exact(a: float, sigma: float) -> float:
+    def squared(a: float, sigma: float) -> float:
         model = div.Mixture(half, [stats.norm(-a, sigma), stats.norm(a, sigma)])
         return laws.semi_discrete(atoms, half, model, 2).value ** 2
 
@@ -276,11 +276,11 @@ def proposition_two(rng: np.random.Generator) -> Found:
         star / (sigma * math.sqrt(2))
     )
     yield equal(
-        "sigma = .5: W_2^2 at a*; by the folded normal", exact(star, sigma), 1 - 2 * folded + star**2 + sigma**2, 1e-8
+        "sigma = .5: W_2^2 at a*; by the folded normal", squared(star, sigma), 1 - 2 * folded + star**2 + sigma**2, 1e-8
     )
-    yield equal("sigma = .5: slope at a*", other.slope(lambda a: exact(a, sigma), float(star), 1e-2), 0.0, 1e-6)
+    yield equal("sigma = .5: slope at a*", other.slope(lambda a: squared(a, sigma), float(star), 1e-2), 0.0, 1e-6)
     yield differ("sigma = .5: a*; 1", float(star), 1.0, 0.05)
-    shrunk = [exact(a, 1.0) for a in np.linspace(0, 1, 5)]
+    shrunk = [squared(a, 1.0) for a in np.linspace(0, 1, 5)]
     yield equal("sigma = 1: best of five a", float(np.argmin(shrunk)), 0.0)
     nodes, weights = np.polynomial.hermite_e.hermegauss(12)
     weights = weights / weights.sum()
