@@ -35,14 +35,14 @@ def check(
     if html:
         for module in ("jinja2", "matplotlib", "latex2mathml"):
             require(module)
-        require("otgen.report").checked(html)
+        require("otgen.app.report").checked(html)
     if as_json:
         outcomes = theorems.run(names or None, seed=seed)
     else:
         with err.status("starting") as status:
             outcomes = theorems.run(names or None, seed=seed, tell=lambda name: status.update(name))
     if html:
-        page = require("otgen.report").write_theorems(html, outcomes, seed)
+        page = require("otgen.app.report").write_theorems(html, outcomes, seed)
         if not as_json:
             err.print(f"The page: {page}", markup=False)
     if as_json:
@@ -88,7 +88,7 @@ def _print_table(outcomes: list[Outcome]) -> None:
         table.add_row(outcome.check.name, _verdict(outcome), *_sides(outcome.telling), f"{outcome.seconds:.2f}")
     wide().print(table)
     counts = {verdict: sum(outcome.verdict is verdict for outcome in outcomes) for verdict in Verdict}
-    comparisons = sum(len(outcome.comparisons) for outcome in outcomes)
+    comparisons = sum(len(outcome.counted) for outcome in outcomes)
     words = {Verdict.HOLDS: "hold", Verdict.FAILS: "fail", Verdict.NOT_RUN: "not run"}
     parts = ", ".join(f"{count} {words[verdict]}" for verdict, count in counts.items() if count)
     seconds = sum(outcome.seconds for outcome in outcomes)
@@ -150,7 +150,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a generator by an objective of the notes; judge it, and draw its samples over time."""
-    training, pictures = require("otgen.lab.training"), require("otgen.report.training")
+    training, pictures = require("otgen.lab.training"), require("otgen.app.report.training")
     for module in ("matplotlib", "safetensors"):
         require(module)
     with Progress(

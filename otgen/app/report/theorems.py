@@ -36,7 +36,7 @@ def write_theorems(path: str | os.PathLike[str], outcomes: Sequence[Outcome], se
     groups = [(group, [one for one in entries if one.outcome.check.group == group]) for group in GROUPS]
     held = sum(outcome.verdict is Verdict.HOLDS for outcome in outcomes)
     lead = (
-        f"{held} of {len(outcomes)} checks hold, with {sum(len(outcome.comparisons) for outcome in outcomes)} comparisons of "
+        f"{held} of {len(outcomes)} checks hold, with {sum(len(outcome.counted) for outcome in outcomes)} comparisons of "
         f"what otgen computes with a second way to the same number; seed {seed}."
     )
     html = rendered(

@@ -29,6 +29,7 @@ class Comparison(NamedTuple):
     """Two sides and how they should relate: ``=``, ``<=``, ``<`` (by more than the tolerance), ``!=`` (the same).
 
     ``printed`` marks a statement as the notes print it and as it does not hold: it stands when the comparison fails.
+    ``arithmetic`` marks one that no function of ours enters: it is shown, and does not count.
 
     Examples
     --------
@@ -42,6 +43,12 @@ class Comparison(NamedTuple):
     right: float
     tolerance: float
     printed: bool = False
+    arithmetic: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether it holds something that otgen computes to a second way: neither arithmetic nor as printed."""
+        return not (self.printed or self.arithmetic)
 
     @property
     def slack(self) -> float:
@@ -65,7 +72,8 @@ class Comparison(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """Plain values; numbers that are not finite as strings, since JSON has none."""
         numbers = {name: _plain(getattr(self, name)) for name in ("left", "right", "tolerance", "slack")}
-        return {"what": self.what, "relation": self.relation, "printed": self.printed, "stands": self.stands, **numbers}
+        marks = {name: getattr(self, name) for name in ("printed", "arithmetic", "stands")}
+        return {"what": self.what, "relation": self.relation, **marks, **numbers}
 
 
 def equal(what: str, left: Any, right: Any, tolerance: float = 1e-12) -> Comparison:
@@ -91,6 +99,11 @@ def differ(what: str, left: Any, right: Any, margin: float) -> Comparison:
 def as_printed(comparison: Comparison) -> Comparison:
     """The same, marked as what the notes print: it must fail."""
     return comparison._replace(printed=True)
+
+
+def arithmetic(comparison: Comparison) -> Comparison:
+    """The same, marked in its words and in a field as one of arithmetic or calculus alone, which does not count."""
+    return comparison._replace(what=f"arithmetic: {comparison.what}", arithmetic=True)
 
 
 def largest(what: str, left: Any, right: Any, tolerance: float = 1e-12) -> Comparison:
@@ -172,10 +185,15 @@ class Outcome:
     note: str = ""
 
     @property
+    def counted(self) -> tuple[Comparison, ...]:
+        """Those of what otgen computes with a second way to the same number."""
+        return tuple(one for one in self.comparisons if one.counts)
+
+    @property
     def telling(self) -> Comparison | None:
         """The comparison that says most: one that does not stand, or the one with the least room."""
         fallen = [one for one in self.comparisons if not one.stands]
-        return fallen[0] if fallen else min(self.comparisons, key=_room, default=None)
+        return fallen[0] if fallen else min(self.counted or self.comparisons, key=_room, default=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -183,7 +201,13 @@ class Outcome:
         if self.check.printed:
             own |= {"printed": self.check.printed, "right": self.check.right}
         rows = [one.to_dict() for one in self.comparisons]
-        return {**own, "verdict": self.verdict.value, "seconds": self.seconds, "note": self.note, "comparisons": rows}
+        found = {
+            "verdict": self.verdict.value,
+            "seconds": self.seconds,
+            "note": self.note,
+            "counted": len(self.counted),
+        }
+        return {**own, **found, "comparisons": rows}
 
 
 CHECKS: dict[str, Check] = {}
@@ -265,11 +289,15 @@ def chosen(names: Iterable[str] | None) -> list[str]:
     return found
 
 
+def generator(check: Check, seed: int) -> np.random.Generator:
+    """What is random in a check: a function of the seed and the check's name."""
+    return np.random.default_rng([seed, zlib.crc32(check.name.encode())])
+
+
 def _outcome(check: Check, seed: int) -> Outcome:
     began = time.perf_counter()
-    generator = np.random.default_rng([seed, zlib.crc32(check.name.encode())])
     try:
-        found = tuple(check.run(generator))
+        found = tuple(check.run(generator(check, seed)))
     except MissingExtra as fault:
         return Outcome(check, (), Verdict.NOT_RUN, time.perf_counter() - began, str(fault))
     except (

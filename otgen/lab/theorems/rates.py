@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -29,7 +29,7 @@ Found = Iterator[Comparison]
 )
 def uniform_samples(rng: np.random.Generator) -> Found:
     """Samples of U[0, 1] are .3133 / sqrt n from it in the mean, and .4431 / sqrt n from one another."""
-    n, times = 1000, 150
+    n, times = 200, 50
     one, two = np.empty(times), np.empty(times)
     for k in range(times):
         x, y = rng.random(n), rng.random(n)
@@ -51,17 +51,25 @@ def uniform_samples(rng: np.random.Generator) -> Found:
 )
 def rates_by_dimension(rng: np.random.Generator) -> Found:
     """The distance between two samples of one law falls like n^(-1/2) on the line and about n^(-1/d) in higher dimension."""
-    for d, sizes, times, slope, tolerance in (
-        (1, (100, 1000, 10_000), 100, -0.5, 0.08),
-        (3, (50, 200, 800), 12, -1 / 3, 0.06),
-        (6, (50, 200, 800), 8, -1 / 6, 0.06),
-    ):
-        means = [
-            np.mean([exact.wasserstein(rng.random((n, d)), rng.random((n, d)), p=1).value for _ in range(times)])
-            for n in sizes
-        ]
-        fitted = np.polyfit(np.log(sizes), np.log(means), 1)[0]
-        yield equal(f"d = {d}: fitted exponent", float(fitted), slope, tolerance)
+    sizes = (100, 1000, 10_000)
+    yield _exponent(1, sizes, lambda n: exact.wasserstein(rng.random(n), rng.random(n), p=1).value, 100, -1 / 2, 0.05)
+
+    def on_a_torus(n: int, d: int) -> float:
+        """On a cube with opposite faces joined: samples of a law with an edge fall faster at first."""
+        gaps = np.abs(rng.random((n, 1, d)) - rng.random((1, n, d)))
+        return exact.transport(np.sqrt((np.minimum(gaps, 1 - gaps) ** 2).sum(axis=2))).value
+
+    # Tolerances below half of what separates the exponent from those of the dimensions beside.
+    for d, tolerance in ((3, 0.04), (6, 0.0115)):
+        yield _exponent(d, (50, 150, 450), lambda n, d=d: on_a_torus(n, d), 10, -1 / d, tolerance)
+
+
+def _exponent(
+    d: int, sizes: tuple[int, ...], draw: Callable[[int], float], times: int, exponent: float, tolerance: float
+) -> Comparison:
+    means = [np.mean([draw(n) for _ in range(times)]) for n in sizes]
+    fitted = float(np.polyfit(np.log(sizes), np.log(means), 1)[0])
+    return equal(f"d = {d}: fitted exponent", fitted, exponent, tolerance)
 
 
 @check(
@@ -71,14 +79,16 @@ def rates_by_dimension(rng: np.random.Generator) -> Found:
 )
 def minibatch_bias(rng: np.random.Generator) -> Found:
     """The mean W of minibatches is above that of the laws, and comes down to it as batches grow."""
-    pair = laws.translation(lambda n, generator: generator.normal(size=(n, 5)), [0.3, 0.4, 0.0, 0.0, 0.0])
-    truth, means = 0.5, list[float]()
-    yield equal("W of the laws", pair.wasserstein(1).value, truth, 1e-15)
-    for m, times in ((8, 200), (32, 100), (128, 40), (512, 4)):
+    way = np.array([0.3, 0.4, 0.0, 0.0, 0.0])
+    pair = laws.translation(lambda n, generator: generator.normal(size=(n, 5)), way)
+    truth, means = pair.wasserstein(1).value, list[float]()
+    x = rng.normal(size=(100, 5))
+    yield equal("W of the laws; of a sample and itself moved", truth, exact.wasserstein(x, x + way, p=1).value)
+    for m, times in ((8, 60), (32, 40), (128, 15), (384, 3)):
         values = [exact.wasserstein(*pair.sample(m, rng), p=1).value for _ in range(times)]
         means.append(float(np.mean(values)))
         yield below(f"W of the laws; mean W of batches of {m}", truth, means[-1])
-    for k, m in enumerate((32, 128, 512)):
+    for k, m in enumerate((32, 128, 384)):
         yield below(f"mean W of batches of {m}; of smaller ones", means[k + 1], means[k])
 
 
@@ -93,10 +103,10 @@ def debiased_sinkhorn(rng: np.random.Generator) -> Found:
     truth = (2.0 - 1.0) ** 2
     misses = [laws.entropic_gaussian_divergence(source, target, e) - truth for e in (0.2, 0.1, 0.05, 0.025)]
     for k in range(3):
-        yield equal(f"ratio of misses, halving {k + 1}", misses[k] / misses[k + 1], 4.0, 0.05)
-    x = np.linspace(-14, 14, 281)
+        yield equal(f"ratio of misses, halving {k + 1}", misses[k] / misses[k + 1], 4.0, 0.005)
+    x = np.linspace(-14, 14, 81)  # equal steps: exact to rounding for what falls off so fast
     a, b = other.normal(x), other.normal(x, 0.0, 2.0)
-    for e in (0.5, 1.0):
+    for e in (1.0, 2.0):
         found = entropic.sinkhorn_divergence(x, x, a / a.sum(), b / b.sum(), epsilon=e, tol=1e-8, max_iter=20_000).value
         yield equal(
             f"epsilon = {e:g}: on a grid; closed form",

@@ -11,7 +11,7 @@ from .... import divergences as div
 from ....distances import exact
 from ... import inference
 from .. import independent as other
-from ..check import COURSE, Comparison, as_printed, at_most, below, equal, torch_and_nn
+from ..check import COURSE, Comparison, arithmetic, as_printed, at_most, below, equal, torch_and_nn
 from ..independent import stats
 from ..variational import two_modes
 from .erratum import erratum
@@ -132,7 +132,7 @@ def a_cusp(rng: np.random.Generator) -> Found:
         return int(np.linalg.matrix_rank(jacobian, tol=1e-5))
 
     yield as_printed(equal("rank at the cusp; dim z", rank(lambda t: (t * t, t**3)), 1))
-    yield equal("rank of an embedding; dim z", rank(lambda t: (t, t * t)), 1)
+    yield arithmetic(equal("rank of an embedding; dim z", rank(lambda t: (t, t * t)), 1))
 
 
 @erratum(f"{COURSE}, Wasserstein distance (discrete)", "W = sum P |i - j|", "the least such sum over all plans")
@@ -156,7 +156,7 @@ def a_missing_integral(rng: np.random.Generator) -> Found:
         equal("least integrand; W", min(float((w * other.distances(x, y)).min()) for w in plans), value, 1e-6)
     )
     yield equal("least sum; W", min(float((w * other.distances(x, y)).sum()) for w in plans), value)
-    yield below("one entry; the sum", float(integrand.max()), float(integrand.sum()))
+    yield arithmetic(below("one entry; the sum", float(integrand.max()), float(integrand.sum())))
 
 
 @erratum(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
 from .... import divergences as div
 from ....distances import exact
 from .. import independent as other
-from ..check import SLIDES, Comparison, as_printed, below, equal, torch_and_nn
+from ..check import SLIDES, Comparison, arithmetic, as_printed, below, equal, torch_and_nn
 from ..independent import stats
 from .erratum import erratum
 
@@ -26,7 +25,7 @@ def minus_argmin(rng: np.random.Generator) -> Found:
     kls = [div.kl(div.Gaussian(1.0, 1.0), div.Gaussian(t, 1.0)).value for t in grid]
     likelihood = -((grid - 1) ** 2) / 2 - 0.5 - 0.5 * math.log(2 * math.pi)
     best = float(grid[int(np.argmin(kls))])
-    yield equal("least KL; 0", min(kls), 0.0, 1e-15)
+    yield equal("KL a step from its least; half the step squared", kls[int(np.argmin(kls)) + 1], 0.005, 1e-12)
     yield as_printed(equal("argmin KL; - argmin E log p", best, -float(grid[int(np.argmin(likelihood))])))
     yield equal("argmin KL; argmax E log p", best, float(grid[int(np.argmax(likelihood))]))
 
@@ -56,9 +55,8 @@ def a_dropped_factor(rng: np.random.Generator) -> Found:
     picked = [(0, 1), (2, 3), (1, 0)]
     truth = math.prod(joint[i, j] for i, j in picked)
     yield as_printed(equal("joint; conditionals", truth, math.prod(conditional[i, j] for i, j in picked), 1e-6))
-    yield equal(
-        "joint; conditionals times inputs", truth, math.prod(conditional[i, j] * inputs[i] for i, j in picked), 1e-15
-    )
+    whole = math.prod(conditional[i, j] * inputs[i] for i, j in picked)
+    yield arithmetic(equal("joint; conditionals times inputs", truth, whole, 1e-15))
 
 
 @erratum(f"{SLIDES}, the classic example", "prod f^y (1 - f)^(1 - y) = BCE", "- log(prod) / N = BCE")
@@ -100,13 +98,13 @@ def the_swap_of_theta(rng: np.random.Generator) -> Found:
 
     grid = np.linspace(-3, 3, 61)
     gains = [gain(t) for t in grid]
-    yield equal("argmin; theta*", abs(float(grid[int(np.argmin(gains))])), 0.0)
+    yield arithmetic(equal("argmin; theta*", abs(float(grid[int(np.argmin(gains))])), 0.0))
     yield as_printed(equal("argmax; theta*", abs(float(grid[int(np.argmax([gain(t) for t in grid]))])), 0.0))
     for theta, figure in enumerate((-0.32, 0.06, 1.18, 3.06)):
         by_quadrature = other.integral(
             lambda x, t=theta: float(other.normal(x, t)) * (3 * x * x / 8 - LOG2), theta - 12, theta + 12, [theta]
         )
-        yield equal(f"E g at {theta}", by_quadrature, figure, 0.01)
+        yield arithmetic(equal(f"E g at {theta}", by_quadrature, figure, 0.01))
     at = 0.7
     nodes, weights = np.polynomial.hermite_e.hermegauss(20)
 
@@ -125,16 +123,20 @@ def the_swap_of_theta(rng: np.random.Generator) -> Found:
 )
 def which_loss_gives_kl(rng: np.random.Generator) -> Found:
     """The loss of the slide is that of the logit; the standard GAN's two losses descend something else."""
+    torch, nn = torch_and_nn()
     at = 0.7
     nodes, weights = np.polynomial.hermite_e.hermegauss(60)
     weights = weights / weights.sum()
     kl = other.slope(lambda t: div.kl(div.Gaussian(t, 1.0), div.Gaussian(0.0, 1.0)).value, at)
 
-    def gradient(loss: Callable[[Any], Any]) -> float:  # logit D* = at^2/2 - at x, held
-        return other.slope(lambda t: float(weights @ loss(at * at / 2 - at * (t + nodes))), at)
+    def gradient(form: str) -> float:  # logit D* = at^2/2 - at x, held
+        theta = torch.tensor(at, dtype=torch.float64, requires_grad=True)
+        logits = at * at / 2 - at * (theta + torch.tensor(nodes))
+        losses = torch.stack([nn.objectives.gan.generator_loss(one[None], form) for one in logits])
+        (slope,) = torch.autograd.grad((losses * torch.tensor(weights)).sum(), theta)
+        return slope.item()
 
-    logit = gradient(lambda z: -z)
-    minimax, saturated = gradient(lambda z: -np.logaddexp(0, z)), gradient(lambda z: np.logaddexp(0, -z))
+    logit, minimax, saturated = (gradient(form) for form in ("logit", "minimax", "non-saturating"))
     yield as_printed(equal("log(1 - D); KL", minimax, kl, 1e-3))
     yield as_printed(equal("-log D; KL", saturated, kl, 1e-3))
     yield equal("-logit D; KL", logit, kl, 1e-8)
