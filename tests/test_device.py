@@ -72,7 +72,7 @@ def test_entropic_transport(d, metric, p, relax):
     np.testing.assert_allclose(result.plan @ np.ones(290), here.plan @ np.ones(290), rtol=1e-5)
 
 
-@pytest.mark.parametrize("d", [3, 12])
+@pytest.mark.parametrize("d", [pytest.param(3, marks=pytest.mark.nightly), 12])
 def test_divergence_in_single_precision(d, monkeypatch):
     monkeypatch.setattr(sinkhorn, "_SMALL", 0)  # the emulated device is too slow for a problem that is not
     kinds, made = set(), emulated.RawModule.__init__

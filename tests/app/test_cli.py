@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import otgen
 from otgen import InvalidInput
 from otgen.app import commands, files
+from otgen.app.cli import main
 from otgen.app.report import demo as run_demo
 
 RNG = np.random.default_rng(0)
@@ -120,14 +121,19 @@ class TestBadInput:
             ("junk.parquet", b"junkjunkjunk", "not a parquet table"),
         ],
     )
-    def test_one_clear_sentence_and_exit_code_2(self, folder, name, content, said):
+    def test_one_clear_sentence_and_exit_code_2(self, folder, name, content, said, monkeypatch, capsys):
+        """In this process: a dozen new ones take half a minute, and the tests around start theirs."""
         if content is not None:
             Path(name).write_bytes(content)
-        out = call("distance", name, "y.npy", code=2)
-        assert said in out.stderr
-        assert name in out.stderr
-        assert len(out.stderr.strip().split("\n")) == 1
-        assert out.stdout == ""
+        monkeypatch.setattr(sys, "argv", ["otgen", "distance", name, "y.npy"])
+        with pytest.raises(SystemExit) as left:
+            main()
+        out = capsys.readouterr()
+        assert left.value.code == 2
+        assert said in out.err
+        assert name in out.err
+        assert len(out.err.strip().split("\n")) == 1
+        assert out.out == ""
 
     @pytest.mark.parametrize(
         ("arguments", "said"),

@@ -59,7 +59,9 @@ def together(world: int, body: str, folder) -> list[tuple[int, str]]:
     return out
 
 
-@pytest.mark.parametrize(("world", "shares"), [(1, [37]), (2, [30, 7]), (4, [20, 0, 1, 16])])
+@pytest.mark.parametrize(
+    ("world", "shares"), [pytest.param(1, [37], marks=pytest.mark.nightly), (2, [30, 7]), (4, [20, 0, 1, 16])]
+)
 def test_equals_one_process(world, shares, tmp_path):
     """Uneven and empty shards; value and gradient, with and without the own terms, and for a relative epsilon."""
     body = f"""
