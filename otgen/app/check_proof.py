@@ -19,6 +19,7 @@ from fractions import Fraction
 
 DIGITS = Context(prec=70, Emax=10**17, Emin=-(10**17))
 SLACK = Fraction(1, 10**55)
+LARGEST = 10**5  # power that is raised to: beyond, fractions fill the memory
 MISPLACED = Fraction(1, 2**49)  # mass that a plan may miss where pairs are forbidden, as otgen's docs define it
 
 
@@ -26,7 +27,7 @@ class Refused(Exception):
     """The file proves less than it says, or is no proof file."""
 
 
-FAULTS = (Refused, OSError, KeyError, ValueError, TypeError, SyntaxError, struct.error, zipfile.BadZipFile)
+FAULTS = (Exception,)  # whatever a file does to this program, it has not proven anything
 
 
 def demand(condition, reason):
@@ -66,7 +67,9 @@ def read(path):
     """All arrays of a proof file."""
     sealed(path)
     with zipfile.ZipFile(path) as archive:
-        return {name.rsplit(".npy", 1)[0]: parsed(archive.read(name)) for name in archive.namelist()}
+        names = archive.namelist()
+        demand(len(set(names)) == len(names) and all(name.endswith(".npy") for name in names), "entries are ambiguous")
+        return {name[:-4]: parsed(archive.read(name)) for name in names}
 
 
 def fractions(values):
@@ -99,7 +102,10 @@ class PointCosts:
         self.x = [x[i * d : (i + 1) * d] for i in range(n)]
         self.y = [y[j * d : (j + 1) * d] for j in range(m)]
         self.metric, self.p, self.shape = held["metric"][1][0], p, (n, m)
-        self.q = Fraction(held["q"][1][0]) if "q" in held else None
+        self.q = Fraction(held["q"][1][0]) if "q" in held and held["q"][1][0] != math.inf else None
+        if self.metric in ("circular", "minkowski"):
+            demand(self.q is not None and self.q >= (1 if self.metric == "minkowski" else 0), "q is out of range")
+            demand(self.q > 0, "q is out of range")
 
     def enclosed(self, i, j):
         """Lower and upper bound of a cost."""
@@ -141,7 +147,11 @@ class ListedCosts:
         else:
             self.shape = tuple(held["C_shape"][1])
             starts, columns, data = (held[f"C_{part}"][1] for part in ("indptr", "indices", "data"))
+            demand(len(starts) == self.shape[0] + 1 and starts == sorted(starts), "C_indptr is out of order")
+            demand(starts[0] == 0 and starts[-1] == len(columns) == len(data), "C_indptr and C_indices do not fit")
             rows = [i for i in range(self.shape[0]) for _ in range(starts[i], starts[i + 1])]
+            demand(all(0 <= j < self.shape[1] for j in columns), "C_indices lie outside")
+            demand(len(set(zip(rows, columns))) == len(rows), "a pair is listed twice")
             self.entries = {(i, j): c for i, j, c in zip(rows, columns, data)}
         demand(all(c == c and c > -math.inf for c in self.entries.values()), "a cost is NaN or -inf")
 
@@ -170,6 +180,12 @@ class Proof:
         p = held["p"][1][0]
         self.infinite = p == math.inf
         self.p = Fraction(1 if self.infinite else p)
+        demand(1 <= self.p <= LARGEST, f"p must lie in [1, {LARGEST}], or be inf")
+        demand(("x" in held) + ("C" in held) + ("C_data" in held) == 1, "there are several costs")
+        plain = "x" not in held or held["metric"][1][0] in ("sqeuclidean", "cosine")
+        demand(not plain or p == 1, "this cost goes with p = 1 only")
+        demand(held["epsilon"][1][0] == 0, "entropic problems are checked by otgen verify only")
+        demand(held["relax"][1] == [math.inf, math.inf], "relaxed problems are checked by otgen verify only")
         self.costs = PointCosts(held, self.p) if "x" in held else ListedCosts(held)
         demand(self.costs.shape == (len(self.a), len(self.b)), "costs and weights do not fit")
         self.rows = [i for i, w in enumerate(self.a) if w]
@@ -184,6 +200,7 @@ class Proof:
         """Refuse the file unless its interval follows from its numbers; else say what was shown."""
         if self.kind == "no plan":
             self.check_ray()
+            demand(self.number("lower") == self.number("upper") == math.inf, "without a plan both bounds are infinite")
             return "no plan avoids the forbidden pairs"
         if self.kind == "cut":
             self.check_cut()
@@ -194,6 +211,7 @@ class Proof:
 
     def check_dual(self):
         """Potentials bound the cost from below, the plan from above."""
+        demand(not self.infinite, "potentials do not prove p = inf")
         low, high = self.lower(), self.upper()
         mass = self.number("mass")
         listed = "x" not in self.held
@@ -260,6 +278,9 @@ class Proof:
         units = [int(text) for text in self.held["units"][1]]
         demand(len(rows) == len(columns) == len(units) and min(units) >= 0, "the plan's entries do not fit")
         total, left, right = sum(units), [0] * len(self.a), [0] * len(self.b)
+        demand(total > 0, "the plan moves nothing")
+        demand(all(0 <= i < len(left) for i in (*rows, *self.held["cut"][1])), "a source lies outside")
+        demand(all(0 <= j < len(right) for j in columns), "a target lies outside")
         below, above = fractions([self.number("lower"), self.number("upper")])
         for i, j, unit in zip(rows, columns, units):
             left[i] += unit

@@ -43,7 +43,6 @@ from ..inputs.atomic import write_atomically
 from ..model import units
 from ..model.claim import Claim, Flows
 from ..model.cost import MatrixCost, PointCost, SparseCost, spelt, unspelt
-from ..model.measure import Measure
 from ..model.problem import Problem
 from ..model.units import Units
 from ..proofs import Certificate, prove
@@ -205,7 +204,7 @@ def load_proof(path: str | os.PathLike[str]) -> Proof:
     held = _read(Path(path))
     try:
         return _proof(held)
-    except (KeyError, IndexError, TypeError, ValueError) as fault:
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as fault:
         raise InvalidInput(
             f"{path} must be a proof file of otgen; received one that lacks or mixes up entries: {fault}"
         ) from None
@@ -238,7 +237,11 @@ def _numbers(
     """What a claim in the problem's own units proves."""
     scaled = units.scaled(problem)
     back = Units.of(scaled, mass, root=root)
-    pair = claim.potentials and (back.potentials_in(claim.potentials[0]), back.potentials_in(claim.potentials[1]))
+    pair = (
+        None
+        if problem.bottleneck or claim.potentials is None
+        else (back.potentials_in(claim.potentials[0]), back.potentials_in(claim.potentials[1]))
+    )
     found = prove(scaled, replace(claim, potentials=pair))
     low, high = found.lower - slack, found.upper + slack
     if problem.bottleneck:
@@ -278,16 +281,18 @@ def _problem_from(held: dict[str, Any]) -> Problem:
         metric = unspelt(name, float(held["q"][0]))
         problem = Problem.from_points(held["x"], held["y"], a, b, p=float(held["p"][0]), metric=metric, normalize=True)
     else:
-        if "C" in held:
-            cost: Any = MatrixCost(held["C"])
-        else:
-            shape = tuple(held["C_shape"].tolist())
-            cost = SparseCost(
-                scipy.sparse.csr_array((held["C_data"], held["C_indices"], held["C_indptr"]), shape=shape)
-            )
-        problem = Problem(Measure(len(a), a), Measure(len(b), b), cost)
+        C: Any = held["C"] if "C" in held else _csr(held)
+        problem = Problem.from_matrix(C, a, b, normalize=True)
     one, other = held["relax"].tolist()
     return Problem(problem.source, problem.target, problem.cost, epsilon, relax=(one, other))
+
+
+def _csr(held: dict[str, Any]) -> Any:
+    """A sparse matrix whose indices are known to lie inside it."""
+    shape = tuple(held["C_shape"].tolist())
+    csr = scipy.sparse.csr_array((held["C_data"], held["C_indices"], held["C_indptr"]), shape=shape)
+    csr.check_format(full_check=True)
+    return csr
 
 
 def _claim_arrays(claim: Claim) -> dict[str, Any]:
@@ -351,7 +356,7 @@ def _read(path: Path) -> dict[str, Any]:
         )
     try:
         return _entries(data)
-    except (zipfile.BadZipFile, ValueError, OSError) as fault:
+    except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, MemoryError, OverflowError) as fault:
         raise InvalidInput(f"{path} must be a proof file of otgen; received another kind of file: {fault}") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -60,11 +61,12 @@ class Claim:
         n, m = shape
         flows = None if self.flows is None else _checked_flows(self.flows, n, m)
         potentials = None if self.potentials is None else _checked_potentials(self.potentials, n, m)
+        units = None if self.units is None else _checked_units(self.units)
         ray = None if self.ray is None else _checked_potentials(self.ray, n, m)
         cut = None if self.cut is None else _numbers(self.cut, "iu", "cut", n)
-        if self.units is not None and (flows is None or len(self.units) != len(flows.rows)):
-            raise _malformed("units must be as many as the flows", f"{len(self.units)} of them")
-        return replace(self, flows=flows, potentials=potentials, ray=ray, cut=cut)
+        if units is not None and (flows is None or len(units) != len(flows.rows)):
+            raise _malformed("units must be as many as the flows", f"{len(units)} of them")
+        return replace(self, flows=flows, potentials=potentials, ray=ray, units=units, cut=cut)
 
 
 def _malformed(rule: str, received: str) -> InvalidInput:
@@ -73,18 +75,32 @@ def _malformed(rule: str, received: str) -> InvalidInput:
 
 def _numbers(values: Any, kinds: str, name: str, below: int | None = None) -> Any:
     """A one-dimensional array of numbers, for indices in ``range(below)``."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise _malformed(f"{name} must be one-dimensional numbers", "sequences of several lengths") from None
     if array.ndim != 1 or (array.dtype.kind not in kinds and array.size):
         raise _malformed(f"{name} must be one-dimensional numbers", f"dtype {array.dtype}, shape {array.shape}")
     if below is None:
-        return array.astype(np.float64, copy=False)
+        with np.errstate(over="ignore"):  # what is infinite in float64 counts as that
+            return array.astype(np.float64, copy=False)
     array = array.astype(np.int64, copy=False)
     if len(array) and not (array.min() >= 0 and array.max() < below):
         raise _malformed(f"{name} must lie in [0, {below})", f"{array.min()} to {array.max()}")
     return array
 
 
-def _checked_flows(flows: Flows, n: int, m: int) -> Flows:
+def _checked_units(units: Any) -> tuple[int, ...]:
+    """Python's whole numbers, which do not overflow."""
+    try:
+        return tuple(operator.index(unit) for unit in units)
+    except TypeError:
+        raise _malformed("units must be whole numbers", repr(units)) from None
+
+
+def _checked_flows(flows: Any, n: int, m: int) -> Flows:
+    if not isinstance(flows, Flows):
+        raise _malformed("flows must be an otgen.solvers.Flows", type(flows).__name__)
     rows, columns = _numbers(flows.rows, "iu", "rows", n), _numbers(flows.columns, "iu", "columns", m)
     high = _numbers(flows.high, "fiu", "flows")
     low = None if flows.low is None else _numbers(flows.low, "fiu", "what flows lost to rounding")
@@ -95,7 +111,11 @@ def _checked_flows(flows: Flows, n: int, m: int) -> Flows:
 
 
 def _checked_potentials(pair: Any, n: int, m: int) -> tuple[Floats, Floats]:
-    f, g = (_numbers(side, "fiu", "potentials") for side in pair)
+    try:
+        f, g = pair
+    except (TypeError, ValueError):
+        raise _malformed("potentials must be a pair", type(pair).__name__) from None
+    f, g = (_numbers(side, "fiu", "potentials") for side in (f, g))
     if (len(f), len(g)) != (n, m):
         raise _malformed(f"potentials must have shapes ({n},) and ({m},)", f"({len(f)},) and ({len(g)},)")
     return f, g

@@ -55,7 +55,7 @@ def _coincide(distances: PointCost | CallableCost, flows: Flows) -> bool:
 def _couples(problem: Problem, flows: Flows, units: tuple[int, ...]) -> bool:
     """Whether whole numbers have exactly the marginals of the problem."""
     total = sum(units)
-    if any(unit < 0 for unit in units):
+    if total == 0 or any(unit < 0 for unit in units):
         return False
     sides = ((flows.rows, problem.source.weights), (flows.columns, problem.target.weights))
     for indices, weights in sides:

@@ -177,7 +177,7 @@ def test_the_checker_imports_nothing_but_the_standard_library(saved):
     source = Path(CHECKER).read_text()
     modules = {line.split()[1] for line in source.splitlines() if line.startswith(("import ", "from "))}
     assert modules <= set(sys.stdlib_module_names)
-    assert len(source.splitlines()) <= 300
+    assert len(source.splitlines()) <= 320
     out = subprocess.run([sys.executable, "-I", "-S", CHECKER, str(saved)], capture_output=True, text=True)
     assert (out.returncode, out.stderr) == (0, "")
     assert "verified" in out.stdout
@@ -200,3 +200,56 @@ def test_on_the_command_line(saved, tmp_path):
     out = CliRunner().invoke(app, ["verify", str(saved), str(broken), "--json"])
     assert out.exit_code == 1
     assert [row["verified"] for row in json.loads(out.stdout)] == [True, False]
+
+
+def forged(path, result, **changes):
+    """A proof file with other entries, sealed anew."""
+    result.save_proof(path)
+    held = proof_file._read(path) | {name: np.asarray(value) for name, value in changes.items()}
+    given = {key: proof_file._storable(held[key]) for key in proof_file._PROBLEM if key in held}
+    proof_file._write(path, held | {"digest": proof_file._digest(given)})
+
+
+WIDE = {"lower": [-9.0], "cost_lower": [-9.0], "upper": [99.0], "cost_upper": [99.0]}
+TRICKS = {
+    "p = inf by potentials": ("points", {"p": [INF]}),
+    "an entropic problem": ("points", {"epsilon": [1.0]}),
+    "a relaxed problem": ("points", {"relax": [1.0, 1.0]}),
+    "a negative order": ("points", WIDE | {"p": [-1.0], "root": [1], "upper": [1e-3]}),
+    "an order below 1": ("points", WIDE | {"p": [0.5]}),
+    "an order beyond memory": ("points", WIDE | {"p": [1e300]}),
+    "a square to a power": ("points", WIDE | {"p": [2.0], "metric": ["sqeuclidean"]}),
+    "a negative period": ("points", WIDE | {"metric": ["circular"], "q": [-1.0]}),
+    "no period": ("points", WIDE | {"metric": ["circular"], "q": [0.0]}),
+    "q below 1": ("points", WIDE | {"metric": ["minkowski"], "q": [0.5]}),
+    "a bound beyond all floats": ("points", {"cost_lower": [INF]}),
+    "a plan of nothing": ("bottleneck", {"units": ["0", "0"], "lower": [0.0], "upper": [0.0]}),
+    "a source counted twice": ("bottleneck", {"cut": [0, -2], "lower": [9.0], "upper": [10.0]}),
+    "a cut outside": ("bottleneck", {"cut": [7]}),
+    "bounds without a plan": ("no plan", {"lower": [0.0], "upper": [1.0]}),
+    "a relaxed problem without a plan": ("no plan", {"relax": [1.0, 1.0]}),
+    "a matrix and an order": ("matrix", {"p": [INF]}),
+    "NaN costs": ("matrix", {"C": np.full((2, 2), np.nan)}),
+    "indices of memory": ("sparse", {"C_indptr": [0, -3, 4]}),
+    "columns outside": ("sparse", {"C_indices": [0, 5, 0, 1]}),
+}
+
+
+@pytest.mark.parametrize("name", TRICKS)
+def test_forgers_tricks(tmp_path, name):
+    kind, changes = TRICKS[name]
+    x, C = np.array([[0.0, 0.0], [10.0, 0.0]]), np.array([[1.0, 2.0], [3.0, 5.0]])
+    result = {
+        "points": lambda: otgen.wasserstein(x, x + 1.0, p=1),
+        "bottleneck": lambda: otgen.wasserstein(x, x, p=INF),
+        "matrix": lambda: otgen.transport(C),
+        "sparse": lambda: otgen.transport(scipy.sparse.csr_array(C)),
+        "no plan": lambda: otgen.transport([[INF, INF], [1.0, 1.0]], throw=False),
+    }[kind]()
+    path = tmp_path / "proof.npz"
+    forged(path, result, **changes)
+    with pytest.raises(checker["FAULTS"]):
+        Proof(path).check()
+    assert checker["main"]([path]) == 1
+    with pytest.raises(otgen.InvalidInput):
+        otgen.load_proof(path).verify()

@@ -186,3 +186,30 @@ def exact_feasible(allowed, a, b):
         if chosen and a[chosen].sum() > b[allowed[chosen].any(axis=0)].sum() * total * (1 + 1e-12):
             return False
     return True
+
+
+@pytest.mark.parametrize("units", [(math.inf, math.inf), ("1", "1"), (1j, 1j), 5, (0.5, 0.5)])
+def test_units_that_are_no_whole_numbers_are_refused(units):
+    """Infinite units met any marginals: the upper bound of 3 was 0."""
+    x = np.array([[0.0, 0.0], [3.0, 0.0]])
+    problem = otgen.Problem.from_points(x, x, [0.9, 0.1], [0.1, 0.9], p=math.inf)
+    flows = Flows(np.arange(2), np.arange(2), np.full(2, 0.5))
+    with pytest.raises(otgen.InvalidInput, match="claim of a solver is malformed: units must be whole numbers"):
+        prove(problem, Claim(flows, units=units))
+    assert prove(problem, Claim(flows, units=(0, 0))).upper == math.inf
+    assert prove(problem, Claim(flows, units=np.array([2**62, 2**62]))).upper == math.inf
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        Claim(potentials=3.0),
+        Claim(potentials=(np.zeros(2),)),
+        Claim(potentials=([[1], [1, 2]], np.zeros(2))),
+        Claim(ray=(np.zeros(2),)),
+        Claim((np.arange(2), np.arange(2), np.full(2, 0.5))),
+    ],
+)
+def test_claims_of_other_types_are_refused(claim):
+    with pytest.raises(otgen.InvalidInput, match="claim of a solver is malformed"):
+        prove(otgen.Problem.from_matrix([[0.0, 1.0], [1.0, 0.0]]), claim)
