@@ -329,13 +329,15 @@ def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkho
     seconds = (time.perf_counter() - began) / size
     sides = [np.broadcast_to(z, w.shape) for z, w in zip((plan.u, plan.v, plan.r, plan.s), (a, b, a, b))]
     return [
-        _result_of(problem, k, plan, sides, bounds, int(out.iterations[k]), seconds) if out.done[k] else None
+        _result_of(problem, k, plan, sides, bounds, int(out.iterations[k]), seconds, solver.tol)
+        if out.done[k]
+        else None
         for k, problem in enumerate(problems)
     ]
 
 
 def _result_of(
-    problem: Problem, k: int, plan: Any, sides: list[Floats], bounds: Any, count: int, seconds: float
+    problem: Problem, k: int, plan: Any, sides: list[Floats], bounds: Any, count: int, seconds: float, tol: float
 ) -> Result:
     """The result of the k-th problem of a stack."""
     n, m = problem.shape
@@ -346,7 +348,7 @@ def _result_of(
     exact = bounds.exact and (float(bounds.exact[0][k]), float(bounds.exact[1][k]))
     certificate = Certificate("entropic", cost, lower, upper, scale, error, own, (f, g), dual, exact)
     answer = Answer(problem, problem, certificate, Units(0, problem.p))
-    return answer.result(Status.CONVERGED, "Sinkhorn", count, seconds)
+    return answer.result(answer.status(Status.CONVERGED, tol), "Sinkhorn", count, seconds)
 
 
 def _each(xs: Any, ys: Any, a: Any, b: Any, call: Callable[..., Any]) -> list[Any]:

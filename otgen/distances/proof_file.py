@@ -140,6 +140,7 @@ class Proof:
             if name != "value"
             for recorded in (getattr(self, name),)
         )
+        holds = holds and self.lower <= self.value <= self.upper
         if not holds:
             raise InvalidInput(
                 f"the proof does not hold: its numbers prove [{numbers['lower']!r}, {numbers['upper']!r}]; received [{self.lower!r}, "
