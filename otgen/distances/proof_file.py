@@ -198,9 +198,9 @@ def load_proof(path: str | os.PathLike[str]) -> Proof:
     --------
     >>> import otgen, tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "proof.npz"
-    >>> otgen.transport([[0.0, 1.0], [1.0, 0.0]]).save_proof(path)
+    >>> otgen.transport([[1.0, 2.0], [2.0, 1.0]]).save_proof(path)
     >>> otgen.load_proof(path)
-    Proof(dual, [-0, 0], Problem(2 x 2, matrix, p=1))
+    Proof(dual, [1, 1], Problem(2 x 2, matrix, p=1))
     """
     held = _read(Path(path))
     try:

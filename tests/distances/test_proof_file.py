@@ -46,11 +46,10 @@ def problems(count, seed):
         yield otgen.wasserstein(x, y, a, b, p=p, metric=metrics[rng.integers(len(metrics))], normalize=True)
 
 
-@pytest.mark.parametrize("count", [150, pytest.param(500, marks=pytest.mark.nightly)])
-def test_proofs_hold_in_rational_arithmetic(tmp_path, count):
+def test_five_hundred_proofs_hold_in_rational_arithmetic(tmp_path):
     kinds = dict.fromkeys(("dual", "cut", "no plan"), 0)
     path = tmp_path / "proof.npz"
-    for k, result in enumerate(problems(count, 0)):
+    for k, result in enumerate(problems(500, 0)):
         result.save_proof(path)
         ours = otgen.load_proof(path)
         assert "within" in Proof(path).check() or ours.kind == "no plan", k
@@ -58,7 +57,7 @@ def test_proofs_hold_in_rational_arithmetic(tmp_path, count):
         assert ours.lower <= result.lower or result.lower == INF
         assert result.upper <= ours.upper
         kinds[ours.kind] += 1
-    assert min(kinds.values()) > count / 50
+    assert min(kinds.values()) > 10
 
 
 @pytest.fixture
