@@ -72,8 +72,8 @@ def _usable_flows(flows: Flows) -> tuple[Flows, int]:
     """The positive entries, and how many of the others are negative or no numbers."""
     good = (flows.high > 0) & (flows.high < math.inf)
     spoilt = int((~(good | (flows.high == 0))).sum())
-    parts = (None if part is None else part[good] for part in flows)
-    return Flows(*parts), spoilt  # pyright: ignore[reportArgumentType]
+    low = None if flows.low is None else flows.low[good]
+    return Flows(flows.rows[good], flows.columns[good], flows.high[good], low), spoilt
 
 
 def _marginal_errors(problem: Problem, flows: Flows) -> tuple[float, float]:

@@ -186,7 +186,7 @@ def test_the_checker_imports_nothing_but_the_standard_library(saved):
 
 
 def test_on_the_command_line(saved, tmp_path):
-    pytest.importorskip("typer")
+    pytest.importorskip("typer", reason="the command line is an extra")
     from typer.testing import CliRunner
 
     from otgen.app.commands import app

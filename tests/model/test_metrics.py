@@ -141,7 +141,7 @@ def test_entropic_gradients(metric):
 
 @pytest.mark.parametrize("metric", ["great_circle", otgen.Circular(7.0)], ids=str)
 def test_torch_losses(metric):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="losses are an extra")
     rng = np.random.default_rng(5)
     x = torch.tensor(cloud(metric, 6, rng)[2:], requires_grad=True)
     y = torch.tensor(cloud(metric, 6, rng)[2:])
@@ -162,7 +162,7 @@ def test_what_a_metric_does_not_take():
 
 
 def test_second_derivatives_are_refused():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="losses are an extra")
     x = torch.tensor([[0.1, 0.2], [0.3, 0.1]], dtype=torch.double, requires_grad=True)
     value = otgen.nn.SinkhornLoss(0.5, metric="great_circle")(x, x.detach() + 0.1)
     slope = torch.autograd.grad(value, x, create_graph=True)[0]

@@ -70,9 +70,9 @@ class PointMetric(abc.ABC):
     second derivatives are known. ``degree``: points times s make costs of p = 1 times ``s ** degree``; 0 where points cannot be scaled.
     """
 
-    only_p_one = False
-    by_differences = False
-    degree = 1
+    only_p_one: bool = False
+    by_differences: bool = False
+    degree: int = 1
 
     @abc.abstractmethod
     def form(self, p: float) -> Form:
@@ -112,25 +112,16 @@ class PointMetric(abc.ABC):
 
 @dataclass(frozen=True)
 class Powers(PointMetric):
-    """``(sum |x_k - y_k| ** q) ** (1/q)``; ``squared`` is the cost ``sum |x_k - y_k| ** 2``, which goes with p = 1."""
+    """``(sum |x_k - y_k| ** q) ** (1/q)``; with ``only_p_one`` the cost ``sum |x_k - y_k| ** 2``, of degree 2."""
 
     q: float
-    squared: bool = False
-    by_differences = True
-
-    @property
-    def only_p_one(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The square of a metric is none."""
-        return self.squared
-
-    @property
-    def degree(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """A square grows with the square."""
-        return 2 if self.squared else 1
+    only_p_one: bool = False
+    degree: int = 1
+    by_differences: bool = True
 
     def form(self, p: float) -> Form:
         """Sums of powers, to a power."""
-        if self.squared:
+        if self.only_p_one:
             return 2.0, 1.0, 1.0
         return self.q, p if math.isinf(self.q) else p / self.q, 1.0
 
@@ -143,7 +134,7 @@ class Powers(PointMetric):
         """
         inner, outer, _ = self.form(p)
         inside = 1 if math.isinf(inner) else inner + d + 2
-        if not self.squared and not math.isinf(inner) and Fraction(outer) * Fraction(inner) != p:
+        if not self.only_p_one and not math.isinf(inner) and Fraction(outer) * Fraction(inner) != p:
             inside += (
                 710 if unit == UNIT else 90
             )  # p/q is rounded: what it is the power of has a logarithm of at most that
@@ -166,7 +157,7 @@ class Powers(PointMetric):
 
     def line_power(self, p: float) -> float:
         """In one dimension all are the distance."""
-        return 2.0 if self.squared else p
+        return 2.0 if self.only_p_one else p
 
 
 @dataclass(frozen=True)
@@ -312,7 +303,7 @@ TABLE: dict[str, PointMetric] = {
     "cityblock": Powers(1.0),
     "chebyshev": Powers(math.inf),
     "great_circle": GreatCircle(),
-    "sqeuclidean": Powers(2.0, squared=True),
+    "sqeuclidean": Powers(2.0, only_p_one=True, degree=2),
     "cosine": Cosine(),
 }
 METRICS = tuple(name for name, entry in TABLE.items() if not entry.only_p_one)
