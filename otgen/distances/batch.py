@@ -18,15 +18,15 @@ import numpy as np
 from ..errors import Infeasible, InvalidInput, NotConverged
 from ..inputs import scalars
 from ..inputs.types import Floats
-from ..kernels import sinkhorn_small
-from ..model.cost import Metric, PointCost, StackCost, is_plain
+from ..model.cost import Metric, PointCost
+from ..model.marginals import Marginals
 from ..model.plan import EntropicPlan, rounded
 from ..model.problem import Problem, Relative
 from ..model.status import Status
 from ..model.units import Units
 from ..proofs import Certificate, entropic_bounds
-from ..solvers import Sinkhorn
-from ..solvers.sinkhorn_batch import solve_stack
+from ..solvers import Sinkhorn, sinkhorn_held
+from ..solvers.sinkhorn_held import HeldProblem
 from .answer import Answer
 from .entropic import debiased, divergence_problems, entropic_problem, sinkhorn_from
 from .exact import wasserstein
@@ -286,12 +286,7 @@ def solve_all(problems: Sequence[Problem], solver: Sinkhorn, *, progress: bool =
 def _kind(problem: Problem) -> Any:
     """What problems must share to be stacked, their padded shape first; None where one is solved alone."""
     cost = problem.cost
-    if (
-        not isinstance(cost, PointCost)
-        or not cost.entry.by_differences
-        or cost.device != "cpu"
-        or not sinkhorn_small.suits(cost.shape)
-    ):
+    if not isinstance(cost, PointCost) or not sinkhorn_held.suits(cost):
         return None
     n, m = (_padded(size) for size in cost.shape)
     return (n, m), cost.x.shape[1], cost.metric, cost.p, problem.relax, problem.symmetric, problem.as_received
@@ -317,21 +312,18 @@ def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkho
         ):
             points[: len(cloud)], points[len(cloud) :] = cloud, cloud[0]
             masses[: len(cloud)] = weights
-    if not is_plain(x, y, first.p):
+    cost, epsilon = PointCost(x, y, first.cost.metric, first.p), np.array([z.epsilon for z in problems])
+    if not cost.plain or (epsilon < 1e-12 * cost.highest).any():
         return [None] * size
-    cost, epsilon = StackCost.between(x, y, first.cost.metric, first.p), np.array([z.epsilon for z in problems])
-    if (epsilon < 1e-12 * cost.range()[1]).any():
-        return [None] * size
-    out = solve_stack(solver, cost, a, b, epsilon, first.relax, symmetric=first.symmetric)
+    held = HeldProblem(cost.block(), Marginals(a, b, first.relax), epsilon, cost.highest, first.symmetric)
+    out = sinkhorn_held.solve(held, solver.schedule, solver.tol, solver.max_iter)
     stacked: Any = (cost, out.f, out.g, epsilon, a, b)  # a plan of plans: every operation keeps the leading axis
     plan = rounded(EntropicPlan(*stacked), first.relax)
     bounds = entropic_bounds(plan, first.relax, exact=not first.as_received)
     seconds = (time.perf_counter() - began) / size
     sides = [np.broadcast_to(z, w.shape) for z, w in zip((plan.u, plan.v, plan.r, plan.s), (a, b, a, b))]
     return [
-        _result_of(problem, k, plan, sides, bounds, int(out.iterations[k]), seconds, solver.tol)
-        if out.done[k]
-        else None
+        _result_of(problem, k, plan, sides, bounds, int(out.count[k]), seconds, solver.tol) if out.done[k] else None
         for k, problem in enumerate(problems)
     ]
 

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs.origin import device_of
 from ..inputs.types import Floats
-from ..model.cost import Cost, PointCost, StackCost
+from ..model.cost import Cost, PointCost
 from ..model.marginals import Marginals
 from ..model.plan import SparsePlan
 
@@ -63,7 +63,7 @@ Pair = tuple[Any, Any]
 
 
 def envelope(
-    cost: Cost | StackCost, goal: Marginals, epsilon: Any, f: Floats, g: Floats, *, symmetric: bool = False
+    cost: Cost, goal: Marginals, epsilon: Any, f: Floats, g: Floats, *, symmetric: bool = False
 ) -> tuple[Pair, Pair]:
     """Derivatives of an entropic value in the points, None for listed costs, and in the weights, at potentials (n,), (m,).
 
@@ -74,7 +74,7 @@ def envelope(
     """
     a, b, strength = goal.a, goal.b, np.asarray(epsilon)[..., None]
     points: Pair = (None, None)
-    if isinstance(cost, PointCost | StackCost):
+    if isinstance(cost, PointCost):
         at_x = a[..., None] * cost.gibbs_slope(f, g, epsilon, b)
         points = at_x, at_x if symmetric else b[..., None] * cost.T.gibbs_slope(g, f, epsilon, a)
     log_rows, columns = cost.sweep(f, g, a, b, epsilon, 0.0)

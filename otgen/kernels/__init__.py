@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import InvalidInput
-from . import cpu, gpu, reference
+from . import cpu, gpu, reference, stacks
 from .ground_cost import CELL, CIRCULAR, GREAT_CIRCLE, PRODUCT, GroundCost, matrix_ground, point_ground
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "on_device",
     "point_ground",
     "reference",
+    "stacks",
 ]
 
 

@@ -1,4 +1,4 @@
-"""When Sinkhorn's iteration goes further than its update, and how far: decided from the errors so far.
+"""What Sinkhorn's iteration does next, whoever computes its sweeps: stop, take a step back, and how far the next one goes.
 
 Near the end, errors of plain sweeps fall by a factor theta each, and with ``omega = 2 / (1 + sqrt(1 - theta))`` by
 ``omega - 1`` (Young's theory of successive over-relaxation; for Sinkhorn: Thibault, Chizat, Dossal, Papadakis, "Overrelaxed
@@ -9,11 +9,90 @@ algorithm", 2021).
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from .jit import jit
 
 _WINDOW = 6  # sweeps, at least, over which a rate is taken
 _LARGEST = 1.9999  # omega
+
+
+DONE, STOPPED, TAKEN_BACK, TAKEN = 0, 1, 2, 3  # what is decided of a sweep
+
+
+class Aim(NamedTuple):
+    """What an iteration is to reach at one epsilon.
+
+    Both marginal errors at most ``tolerance`` within ``limit`` iterations in all. ``slip``: relative fall of the dual value that rounding
+    explains. ``patience``: sweeps without an error half as large after which it stops, 0 for never. ``overrelaxes``: whether steps may
+    go further than their update.
+    """
+
+    tolerance: float
+    limit: int
+    slip: float
+    patience: int
+    overrelaxes: bool
+
+
+class Pace(NamedTuple):
+    """Where an iteration stands: over-relaxation, errors, dual value; iterations, errors listed at this over-relaxation, and when what was."""
+
+    omega: float
+    error: float
+    column_error: float
+    dual: float
+    milestone: float
+    count: int
+    listed: int
+    probing: int
+    since: int
+
+
+@jit
+def started(count):
+    """The pace of an iteration that begins after ``count`` others."""
+    return Pace(1.0, math.inf, math.inf, -math.inf, math.inf, count, 0, 0, count)
+
+
+@jit
+def probes(pace, aim):
+    """Whether the next step is a plain one, which takes the overshoot out of an error that would be small enough without."""
+    return pace.omega > 1.0 and pace.error * (2.0 - pace.omega) <= aim.tolerance and pace.count >= pace.probing
+
+
+@jit
+def decided(pace, errors, probed, row_error, column_error, dual, epsilon, aim):
+    """What becomes of a sweep: its step is ``TAKEN`` or ``TAKEN_BACK``, or ends the iteration; and the pace to go on with.
+
+    ``row_error`` is that of the potentials before the step, ``column_error`` and ``dual`` are of those after it. ``errors`` (k,) lists the
+    row errors that a rate is taken of.
+    """
+    error = max(row_error, pace.column_error)
+    milestone, since, count = pace.milestone, pace.since, pace.count
+    if error < milestone / 2.0:
+        milestone, since = error, count
+    omega, listed, probing = pace.omega, pace.listed, pace.probing
+    now = Pace(omega, error, pace.column_error, pace.dual, milestone, count, listed, probing, since)
+    if error <= aim.tolerance:
+        return DONE, now
+    hopeless = aim.patience > 0 and (count > since + aim.patience or not math.isfinite(dual))
+    if count >= aim.limit or hopeless:
+        return STOPPED, now
+    count += 1
+    if omega > 1.0 and not dual >= pace.dual - aim.slip * (abs(pace.dual) + epsilon):
+        return TAKEN_BACK, Pace(1.0, error, pace.column_error, pace.dual, milestone, count, 0, probing, since)
+    if probed:
+        listed, probing = 0, count + window(omega)
+    elif aim.overrelaxes:
+        listed %= errors.shape[0]
+        errors[listed] = row_error
+        listed += 1
+        before = omega
+        omega = next_omega(errors, listed, omega)
+        if omega != before:
+            listed = 0
+    return TAKEN, Pace(omega, error, column_error, dual, milestone, count, listed, probing, since)
 
 
 @jit

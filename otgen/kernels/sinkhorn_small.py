@@ -4,7 +4,7 @@
 ``u = exp((f - f0)/epsilon)`` and ``v = exp((g - g0)/epsilon)`` and needs no exponential a pair. Where u, v or a sum leaves the
 range in which lost terms cannot matter, K is computed again at the potentials reached, and where that is not enough one
 iteration is done in logarithms, relative to the largest term (Schmitzer, "Stabilized sparse scaling algorithms for entropy
-regularized transport problems", 2019, section 3.1). What is decided, and when, is in :mod:`.pace`.
+regularized transport problems", 2019, section 3.1). What is decided, and when, is in :mod:`.overrelaxation`.
 """
 
 from __future__ import annotations
@@ -17,28 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ..inputs.types import Floats, Indices
-from .cost_entries import fill
-from .exponential import exp2
-from .gibbs import LOG2E, gibbs_slope_rows
-from .ground_cost import GroundCost, own
 from .jit import jit
-from .overrelaxation import next_omega, window
+from .overrelaxation import DONE, STOPPED, TAKEN_BACK, Aim, decided, probes, started
 from .parallel import over_rows
+from .stacks import exponentials_of
 
 PAIRS = 2**16  # of a problem that is small
 _SUMS = 2.0**500  # sums lie between its inverse and this,
 _SCALINGS = 2.0**400  # scalings between its inverse and this
 _LONGEST, _SHORTEST = 20_000, 2_000  # iterations a call, at most and at least
+_REMEMBERED = 2**17  # errors, more than any decision looks back
 _PATIENCE = 3e8  # nanoseconds that a call may take before an interrupt is heard
-
-
-@jit(sums=True)
-def _exponentials(costs, f, g, epsilon, kernel):
-    scale = LOG2E / epsilon
-    for i in range(costs.shape[0]):
-        row = f[i]
-        for j in range(np.uint64(costs.shape[1])):
-            kernel[i, j] = exp2(((row + g[j]) - costs[i, j]) * scale)
 
 
 @jit
@@ -138,56 +127,41 @@ def _advance(costs, a, b, relax, epsilon, tolerance, limit, count, f, g):
     u, v, wu, wv = np.empty(n), np.empty(m), np.empty(n), np.empty(m)
     f0, g0, new_f, new_g = f.copy(), g.copy(), np.empty(n), np.empty(m)
     rows, columns = np.empty(n), np.empty(m)
-    errors, listed = np.empty(max(limit - count, 0) + 1), 0
+    errors = np.empty(max(min(limit - count, _REMEMBERED), 0) + 1)
     size, whole = max(a.sum(), b.sum()), a.sum() * b.sum()
-    omega, error, column_error, dual, probing = 1.0, np.inf, np.inf, -np.inf, 0
+    aim, pace = Aim(tolerance, limit, 1e-12, 0, True), started(count)
     fresh = stale = False
     while True:
         if not fresh:
             f0[:], g0[:] = f, g
-            _exponentials(costs, f, g, epsilon, kernel)
+            exponentials_of(costs, f, g, epsilon, kernel)
             u[:], v[:], wv[:] = 1.0, 1.0, b
             fresh = stale = True
-        probe = omega > 1.0 and error * (2.0 - omega) <= tolerance and count >= probing
-        step = 1.0 if probe else omega
+        probe = probes(pace, aim)
+        step = 1.0 if probe else pace.omega
         _kernel_product(kernel, wv, rows)
-        row_error, new_dual, _, good = _update(rows, u, a, f, f0, relax[0], epsilon, step, False, new_f, wu)
+        row_error, dual, _, good = _update(rows, u, a, f, f0, relax[0], epsilon, step, False, new_f, wu)
         if good:
             _transposed_product(kernel, wu, columns)
-            new_column_error, gain, mass, good = _update(columns, v, b, g, g0, relax[1], epsilon, step, True, new_g, wv)
+            column_error, gain, mass, good = _update(columns, v, b, g, g0, relax[1], epsilon, step, True, new_g, wv)
         if not good:
             if stale:  # even at its own potentials
-                if count >= limit:
-                    return count, error, False
+                if pace.count >= limit:
+                    return pace.count, pace.error, False
                 _in_logarithms(costs, False, g, b, _damping(relax[0], epsilon), epsilon, f)
                 _in_logarithms(costs, True, f, a, _damping(relax[1], epsilon), epsilon, g)
-                count += 1
-                omega, error, column_error, dual, listed = 1.0, np.inf, np.inf, -np.inf, 0
+                pace = started(pace.count + 1)
             fresh = stale = False
             continue
         stale = False
-        row_error, new_column_error = row_error / size, new_column_error / size
-        new_dual += gain - epsilon * (mass - whole)
-        error = max(row_error, column_error)
-        if error <= tolerance:
-            return count, error, True
-        if count >= limit:
-            return count, error, False
-        count += 1
-        if omega > 1.0 and not new_dual >= dual - 1e-12 * (abs(dual) + epsilon):
-            omega, listed, fresh = 1.0, 0, False
-            continue
-        f[:], g[:] = new_f, new_g
-        dual, column_error = new_dual, new_column_error
-        if probe:
-            listed, probing = 0, count + window(omega)
-            continue
-        errors[listed] = row_error
-        listed += 1
-        before = omega
-        omega = next_omega(errors, listed, omega)
-        if omega != before:
-            listed = 0
+        dual += gain - epsilon * (mass - whole)
+        verdict, pace = decided(pace, errors, probe, row_error / size, column_error / size, dual, epsilon, aim)
+        if verdict in (DONE, STOPPED):
+            return pace.count, pace.error, verdict == DONE
+        if verdict == TAKEN_BACK:
+            fresh = False
+        else:
+            f[:], g[:] = new_f, new_g
 
 
 @jit
@@ -201,7 +175,7 @@ def _advance_symmetric(costs, a, rho, epsilon, tolerance, limit, count, f):
     while True:
         if not fresh:
             f0[:], u[:], weighted[:] = f, 1.0, a
-            _exponentials(costs, f, f, epsilon, kernel)
+            exponentials_of(costs, f, f, epsilon, kernel)
             fresh = stale = True
         _kernel_product(kernel, weighted, sums)
         row_error, _, _, good = _update(sums, u, a, f, f0, rho, epsilon, 2 / 3, False, new_f, weighted)
@@ -246,28 +220,6 @@ def _all_symmetric(costs, a, relax, epsilon, tolerance, upto, f, count, error, d
             )
 
 
-@jit
-def _all_exponentials(costs, f, g, epsilon, out, first, last):
-    for k in range(first, last):
-        _exponentials(costs[k], f[k], g[k], epsilon[k], out[k])
-
-
-@jit
-def _all_costs(x, yt, inner, outer, factor, out, first, last):
-    for k in range(first, last):
-        ground = GroundCost(x[k], yt[k], out[k, :0], inner, outer, factor, False)
-        for i in range(out.shape[1]):
-            fill(ground, i, 0, out.shape[2], out[k, i])
-
-
-@jit
-def _all_slopes(x, yt, inner, outer, factor, f, g, epsilon, weights, out, first, last):
-    for k in range(first, last):
-        ground = GroundCost(x[k], yt[k], x[k, :0], inner, outer, factor, False)
-        scale = LOG2E / epsilon[k]
-        gibbs_slope_rows(ground, f[k] * scale, g[k] * scale, scale, weights[k], out[k], 0, out.shape[1])
-
-
 class Stack(NamedTuple):
     """B small problems of one shape: costs (B, n, m), masses a (B, n) and b (B, m), and ``relax`` (2,), inf for a marginal met.
 
@@ -305,6 +257,7 @@ def iterate(
     f: Floats,
     g: Floats,
     count: int = 0,
+    progress: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Go through the epsilons ``stages`` (B, s) of every problem, that at ``ends`` (B,) the last, from f (B, n) and g (B, m) on.
 
@@ -316,12 +269,18 @@ def iterate(
     def kernel(upto: int, first: int, last: int) -> None:
         _anneal(*stack, stages, ends, rough, tolerance, upto, limit, out.f, out.g, at, *out[2:], first, last)
 
-    _in_passes(out, limit, kernel)
+    _in_passes(out, limit, kernel, progress)
     return out
 
 
 def iterate_symmetric(
-    stack: Stack, epsilon: Floats, tolerance: float, limit: int, f: Floats, count: int = 0
+    stack: Stack,
+    epsilon: Floats,
+    tolerance: float,
+    limit: int,
+    f: Floats,
+    count: int = 0,
+    progress: Callable[[str], None] | None = None,
 ) -> Outcome:
     """The same at ``epsilon`` (B,) for measures against themselves: ``f = g`` (B, n)."""
     out = _initial_outcome(f, f, count)
@@ -330,40 +289,8 @@ def iterate_symmetric(
         costs, a, _, relax = stack
         _all_symmetric(costs, a, relax, epsilon, tolerance, upto, out.f, *out[2:], first, last)
 
-    _in_passes(out, limit, kernel)
+    _in_passes(out, limit, kernel, progress)
     return out._replace(g=out.f)
-
-
-def exponentials(costs: Floats, f: Floats, g: Floats, epsilon: Floats) -> Floats:
-    """``exp((f_i + g_j - c_ij)/epsilon)``, (B, n, m), of costs (B, n, m), f (B, n), g (B, m), epsilon (B,)."""
-    out = np.empty(costs.shape)
-    over_rows(len(out), out[0].size, lambda s, t: _all_exponentials(costs, f, g, epsilon, out, s, t))
-    return out
-
-
-def costs(x: Floats, y: Floats, inner: float, outer: float, factor: float) -> Floats:
-    """Costs (B, n, m) between clouds (B, n, d) and (B, m, d), in the form that :class:`GroundCost` has."""
-    out = np.empty((len(x), x.shape[1], y.shape[1]))
-    yt = own(y.transpose(0, 2, 1), out.dtype)
-    work = out[0].size * (1 + x.shape[2])
-    over_rows(len(out), work, lambda s, t: _all_costs(x, yt, inner, outer, factor, out, s, t))
-    return out
-
-
-def slopes(
-    x: Floats,
-    y: Floats,
-    form: tuple[float, float, float],
-    f: Floats,
-    g: Floats,
-    epsilon: Floats,
-    weights: Floats,
-) -> Floats:
-    """``sum_j exp((f_i + g_j - c_ij)/epsilon) w_j dc_ij/dx_i``: (B, n, d)."""
-    out, yt = np.empty(x.shape), own(y.transpose(0, 2, 1), x.dtype)
-    work = x.shape[1] * y.shape[1] * (2 + x.shape[2])
-    over_rows(len(out), work, lambda s, t: _all_slopes(x, yt, *form, f, g, epsilon, weights, out, s, t))
-    return out
 
 
 def _initial_outcome(f: Floats, g: Floats, count: int) -> Outcome:
@@ -371,7 +298,9 @@ def _initial_outcome(f: Floats, g: Floats, count: int) -> Outcome:
     return Outcome(f.copy(), g.copy(), np.full(size, count), np.full(size, np.inf), np.zeros(size, np.bool_))
 
 
-def _in_passes(out: Outcome, limit: int, kernel: Callable[[int, int, int], None]) -> None:
+def _in_passes(
+    out: Outcome, limit: int, kernel: Callable[[int, int, int], None], progress: Callable[[str], None] | None
+) -> None:
     """``kernel(upto, first, last)`` until all problems are done or at the limit; between calls an interrupt is heard."""
     (size, n), m = out.f.shape, out.g.shape[1]
     iteration = n * m // 4 + 12 * (n + m) + 1
@@ -380,3 +309,5 @@ def _in_passes(out: Outcome, limit: int, kernel: Callable[[int, int, int], None]
     while not out.done.all() and upto < limit:
         upto = min(upto + longest, limit)
         over_rows(size, longest * iteration // 8, lambda s, t, upto=upto: kernel(upto, s, t))
+        if progress is not None:
+            progress(f"iteration {int(out.count.max())}, marginal error {float(out.error.max()):.2e}")

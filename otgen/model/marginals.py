@@ -15,7 +15,7 @@ from ..inputs.types import Floats
 class Marginals:
     """Weights a (n,) and b (m,); each met, or relaxed: ``rho KL(P 1, a)`` is paid instead. ``relax`` is rho, inf where met.
 
-    Stacks of weights, (B, n) and (B, m), have totals (B,).
+    Stacks of weights, (B, n) and (B, m), have totals (B,). ``row_mass`` is the total of all rows, where a holds a part of them only.
 
     Examples
     --------
@@ -27,16 +27,23 @@ class Marginals:
     a: Floats
     b: Floats
     relax: tuple[float, float] = (math.inf, math.inf)
+    row_mass: float | None = None
+
+    @property
+    def totals(self) -> tuple[Any, Any]:
+        """The masses of all rows and of all columns."""
+        return self.a.sum(-1) if self.row_mass is None else self.row_mass, self.b.sum(-1)
 
     @property
     def product_mass(self) -> Any:
         """The mass of ``a (x) b``."""
-        return self.a.sum(-1) * self.b.sum(-1)
+        one, other = self.totals
+        return one * other
 
     @property
     def max_mass(self) -> Any:
         """The larger total: marginal errors are relative to it."""
-        return np.maximum(self.a.sum(-1), self.b.sum(-1))
+        return np.maximum(*self.totals)
 
     def damping(self, epsilon: Any) -> tuple[Any, Any]:
         """What an update of either potential is multiplied by, ``rho / (rho + epsilon)``."""
@@ -47,14 +54,21 @@ class Marginals:
         """Potentials with ``a.f = b.g``, the same up to a constant that moves from one side to the other, where that is free."""
         if min(self.relax) < math.inf:
             return f, g
-        t = ((self.a * f).sum(-1) - (self.b * g).sum(-1)) / (self.a.sum(-1) + self.b.sum(-1))
+        t = ((self.a * f).sum(-1) - (self.b * g).sum(-1)) / sum(self.totals)
         shift = np.asarray(t)[..., None]
         return f - shift, g + shift
 
     def dual(self, f: Floats, g: Floats, epsilon: Any, mass: Any) -> Any:
         """The dual value of potentials whose plan ``exp((f + g - c) / epsilon)`` of ``a (x) b`` has a total ``mass``."""
-        gained = (self.a * self.dual_term(f, 0)).sum(-1) + (self.b * self.dual_term(g, 1)).sum(-1)
+        return self.dual_of(self.gain(f, 0) + self.gain(g, 1), epsilon, mass)
+
+    def dual_of(self, gained: Any, epsilon: Any, mass: Any) -> Any:
+        """The dual value, of what both potentials add to it."""
         return gained - epsilon * (mass - self.product_mass)
+
+    def gain(self, potential: Floats, side: int) -> Any:
+        """What a potential adds to the dual value."""
+        return ((self.b if side else self.a) * self.dual_term(potential, side)).sum(-1)
 
     def target(self, potential: Floats, side: int) -> Floats:
         """The marginal that the plan of an optimal potential has: the weights, times ``exp(-f / rho)`` where relaxed."""

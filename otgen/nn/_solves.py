@@ -20,15 +20,14 @@ from ..inputs.types import Floats
 from ..kernels import sinkhorn_small
 from ..kernels.double_double import dot
 from ..model import units
-from ..model.cost import Cost, Metric, Minkowski, PointCost, StackCost, is_plain
-from ..model.cost.metrics import entry_of
+from ..model.cost import Circular, Cost, Metric, Minkowski, PointCost
 from ..model.marginals import Marginals
 from ..model.plan import MonotonePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import Units
-from ..solvers import Auto, Flows, Sinkhorn
-from ..solvers.sinkhorn_batch import solve_stack
+from ..solvers import Auto, Flows, Sinkhorn, sinkhorn_held
+from ..solvers.sinkhorn_held import HeldProblem
 
 _TRUSTED = 1e-3  # relative residual above which a second derivative is none
 
@@ -73,12 +72,11 @@ def entropic(
     """Entropic values (B,) and potentials (B, n), (B, m), at ``epsilon`` (B,): dual values, without the bounds that a loss would drop."""
     solver = Sinkhorn(tol=terms.tol, max_iter=terms.max_iter)
     values, f, g, done = np.empty(len(x)), np.empty(a.shape), np.empty(b.shape), np.zeros(len(x), bool)
-    if _is_stackable(terms, x, y):
-        step = max(1, HELD // (x.shape[1] * y.shape[1]))
-        for some in (slice(start, start + step) for start in range(0, len(x), step)):
-            values[some], f[some], g[some], done[some] = _stacked(
-                terms, solver, *(z[some] for z in (x, y, a, b, epsilon))
-            )
+    step = max(1, HELD // (x.shape[1] * y.shape[1]))
+    for some in (slice(start, start + step) for start in range(0, len(x), step)):
+        cost = _stack(terms, x[some], y[some], epsilon[some])
+        if cost is not None:
+            values[some], f[some], g[some], done[some] = _stacked(terms, solver, cost, a[some], b[some], epsilon[some])
     for k in np.flatnonzero(~done):
         problem = terms.problem(x[k], y[k], a[k], b[k], float(epsilon[k]))
         values[k], f[k], g[k], converged = _alone(problem, solver)
@@ -87,23 +85,26 @@ def entropic(
     return values, f, g
 
 
-def _is_stackable(terms: Terms, x: Floats, y: Floats) -> bool:
-    """Whether all problems are small ones between points far from the ends of the range of floats."""
-    known = isinstance(terms.metric, str | Minkowski) and entry_of(terms.metric).by_differences
-    listed = known and sinkhorn_small.suits((x.shape[1], y.shape[1]))
-    return bool(listed and len(x) and np.isfinite(x).all() and np.isfinite(y).all() and is_plain(x, y, terms.p))
+def _stack(terms: Terms, x: Floats, y: Floats, epsilon: Floats) -> PointCost | None:
+    """The costs of all problems, where they are small, between points that are far from the ends of the range of floats."""
+    named = isinstance(terms.metric, str | Minkowski | Circular)
+    if not (named and len(x) and sinkhorn_small.suits((x.shape[1], y.shape[1]))):
+        return None
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        return None
+    assert not callable(terms.metric)
+    cost = PointCost(x, y, terms.metric, terms.p)
+    return cost if cost.plain and (epsilon >= 1e-12 * cost.highest).all() else None
 
 
 def _stacked(
-    terms: Terms, solver: Sinkhorn, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats
-) -> tuple[Any, Any, Any, Any]:
+    terms: Terms, solver: Sinkhorn, cost: PointCost, a: Floats, b: Floats, epsilon: Floats
+) -> tuple[Any, Floats, Floats, Any]:
     """Values, potentials and which of them are done, of small problems at once."""
-    assert isinstance(terms.metric, str | Minkowski)
-    cost = StackCost.between(x, y, terms.metric, terms.p)
-    if (epsilon < 1e-12 * cost.range()[1]).any():
-        return math.nan, 0.0, 0.0, False
-    found = solve_stack(solver, cost, a, b, epsilon, terms.relax, symmetric=terms.symmetric)
-    return _dual(cost, Marginals(a, b, terms.relax), epsilon, found.f, found.g), found.f, found.g, found.done
+    goal = Marginals(a, b, terms.relax)
+    held = HeldProblem(cost.block(), goal, epsilon, cost.highest, terms.symmetric)
+    out = sinkhorn_held.solve(held, solver.schedule, solver.tol, solver.max_iter)
+    return _dual(cost, goal, epsilon, out.f, out.g), out.f, out.g, out.done
 
 
 def _alone(problem: Problem, solver: Sinkhorn) -> tuple[float, Floats, Floats, bool]:
@@ -116,7 +117,7 @@ def _alone(problem: Problem, solver: Sinkhorn) -> tuple[float, Floats, Floats, b
     return value, back.potentials(f), back.potentials(g), solution.status is Status.CONVERGED
 
 
-def _dual(cost: Cost | StackCost, goal: Marginals, epsilon: Any, f: Floats, g: Floats) -> Any:
+def _dual(cost: Cost, goal: Marginals, epsilon: Any, f: Floats, g: Floats) -> Any:
     """Dual values of potentials."""
     log_rows, _ = cost.sweep(f, g, goal.a, goal.b, epsilon, 0.0)
     return goal.dual(f, g, epsilon, (goal.a * np.exp(log_rows)).sum(-1))
@@ -128,9 +129,8 @@ def entropic_gradients(
     """Gradients of entropic values at potentials, in x, y, a and b; those of the weights known up to a constant where met."""
     if not len(x):
         return x.copy(), y.copy(), a.copy(), b.copy()
-    if _is_stackable(terms, x, y):
-        assert isinstance(terms.metric, str | Minkowski)
-        cost = StackCost.between(x, y, terms.metric, terms.p)
+    cost = _stack(terms, x, y, epsilon)
+    if cost is not None:
         (in_x, in_y), (in_a, in_b) = envelope(
             cost, Marginals(a, b, terms.relax), epsilon, f, g, symmetric=terms.symmetric
         )

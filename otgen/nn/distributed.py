@@ -7,7 +7,6 @@ local. Nothing of the size of all pairs is ever held, or sent.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,15 +18,17 @@ from torch import Tensor
 from ..errors import InvalidInput, NotConverged
 from ..inputs import scalars
 from ..inputs.types import Floats
-from ..model.cost import Cost, Metric, PointCost, point_cost, unspelt
+from ..model.cost import Metric, PointCost, point_cost, unspelt
 from ..model.marginals import Marginals
 from ..model.problem import Relative
 from ..solvers import Annealing
 from ..solvers.base import silent
-from ..solvers.sinkhorn import ROUGH
-from ..solvers.sinkhorn_iteration import Iteration
+from ..solvers.sinkhorn_held import ROUGH
+from ..solvers.sinkhorn_iteration import CostPass, Pass, Potentials, Step, iterate, missed, symmetric_step
 from . import _solves
 from ._inputs import checked_metric
+
+_NO_MASS = 1e-300  # of the one row of a process that has none
 
 
 def sinkhorn_loss(
@@ -120,15 +121,23 @@ class _Processes:
             )
         self.group, self.size = group, dist.get_world_size(group)
 
-    def reduced(self, numbers: Floats, how: Any = dist.ReduceOp.SUM) -> Floats:
-        """Numbers (k,) added up over all processes, or their largest."""
-        sent = torch.from_numpy(np.array(numbers, np.float64))
-        dist.all_reduce(sent, how, group=self.group)
-        return sent.numpy()
+    def summed(self, numbers: Floats) -> Floats:
+        """Numbers (k,) added up over all processes."""
+        return self._reduced(numbers, dist.ReduceOp.SUM)
 
     def largest(self, numbers: Floats) -> Floats:
         """The largest of each number over all processes."""
-        return self.reduced(numbers, dist.ReduceOp.MAX)
+        return self._reduced(numbers, dist.ReduceOp.MAX)
+
+    def log_summed(self, logarithms: Floats) -> Floats:
+        """Logarithms (k,) of numbers that are added up over all processes."""
+        top = self.largest(logarithms)
+        return top + np.log(self.summed(np.exp(logarithms - top)))
+
+    def _reduced(self, numbers: Floats, how: Any) -> Floats:
+        sent = torch.from_numpy(np.array(numbers, np.float64))
+        dist.all_reduce(sent, how, group=self.group)
+        return sent.numpy()
 
     def gathered(self, rows: Floats, most: int) -> Floats:
         """The rows of all processes, (n, d) each with n up to ``most``, one after the other."""
@@ -154,7 +163,7 @@ def _agreed(processes: _Processes, x: Tensor, y: Tensor) -> tuple[Floats, Floats
     if high[1] != -high[2] or high[3] != -high[4]:
         raise InvalidInput("y must be the same on every process; received different ones; broadcast it first")
     rows, columns = (z.detach().to("cpu", torch.float64).numpy() for z in (x, y))
-    count = int(processes.reduced(np.array([float(len(rows))]))[0])
+    count = int(processes.summed(np.array([float(len(rows))]))[0])
     if count == 0:
         raise InvalidInput("x must have a row on some process; received none at all")
     return rows, columns, count
@@ -177,7 +186,7 @@ def _strength(epsilon: float | Relative, local: _Shard) -> float:
     if not isinstance(epsilon, Relative):
         return scalars.positive(epsilon, "epsilon", "for exact transport use otgen.nn.wasserstein_loss")
     uniform = np.full(local.cost.shape[1], 1.0 / local.cost.shape[1])
-    mean = float(local.processes.reduced(np.array([local.a @ local.cost.sums(uniform)]))[0])
+    mean = float(local.processes.summed(np.array([local.a @ local.cost.sums(uniform)]))[0])
     return epsilon.fraction * mean if mean > 0 else epsilon.fraction
 
 
@@ -199,8 +208,8 @@ class _Shard:
 
     @property
     def a(self) -> Floats:
-        """Their masses."""
-        return np.full(len(self.rows), 1.0 / self.count) if len(self.rows) else np.zeros(1)
+        """Their masses; next to none where there are none."""
+        return np.full(len(self.rows), 1.0 / self.count) if len(self.rows) else np.full(1, _NO_MASS)
 
     @property
     def cost(self) -> PointCost:
@@ -215,18 +224,16 @@ class _Shard:
     def across(self, epsilon: float, tol: float, limit: int) -> tuple[float, Floats]:
         """The entropic value between all rows and y, and its gradient in these rows."""
         cost, m = self.cost, len(self.columns)
-        goal = Marginals(self.a, np.full(m, 1.0 / m))
-        iteration = _Sharded(goal, np.zeros(len(self.a)), np.zeros(m), self.processes)
+        goal, at = Marginals(self.a, np.full(m, 1.0 / m), row_mass=1.0), Potentials(np.zeros(len(self.a)), np.zeros(m))
         largest = float(self.processes.largest(np.array([cost.range()[1]]))[0]) or epsilon
-        stages = Annealing().epsilons(epsilon, largest)
-        done = False
-        for k, stage in enumerate(stages):
-            enough = tol if k == len(stages) - 1 else max(ROUGH, tol)
-            done = iteration.run(cost, stage, enough, limit, silent)
-        self._converged(done, iteration.count)
-        f, g = iteration.f, iteration.g
+        stages, done = Annealing().epsilons(epsilon, largest), False
+        for stage in stages:
+            enough = tol if stage == epsilon else max(ROUGH, tol)
+            done = iterate(CostPass(cost, goal, stage, enough, self.processes), at, enough, limit, silent)
+        self._converged(done, at.count)
+        f, g = at.f, at.g
         log_rows, _ = cost.sweep(f, g, self.a, goal.b, epsilon, 0.0)
-        value, mass = self.processes.reduced(np.array([self.a @ f, (self.a * np.exp(log_rows)).sum()]))
+        value, mass = self.processes.summed(np.array([self.a @ f, (self.a * np.exp(log_rows)).sum()]))
         slope = self.a[:, None] * cost.gibbs_slope(f, g, epsilon, goal.b)
         return float(value + goal.b @ g - epsilon * (mass - 1.0)), slope[: len(self.rows)]
 
@@ -235,17 +242,12 @@ class _Shard:
         most = int(self.processes.largest(np.array([float(len(self.rows))]))[0])
         everyone = self.processes.gathered(self.rows, most)
         cost, a = self._cost(everyone), np.full(len(everyone), 1.0 / len(everyone))
-        f, count = np.zeros(len(self.a)), 0
-        while True:
-            whole = self.processes.gathered(f[: len(self.rows), None], most)[:, 0]
-            log_rows = (f - cost.softmin(whole + epsilon * np.log(a), epsilon)) / epsilon
-            error = float(self.processes.reduced(np.array([np.abs(self.a * np.expm1(log_rows)).sum()]))[0])
-            if error <= tol:
-                break
-            self._converged(count < limit, count)
-            f, count = f - (2 / 3) * epsilon * log_rows, count + 1
-        value, mass = self.processes.reduced(np.array([self.a @ f, (self.a * np.exp(log_rows)).sum()]))
-        slope = 2 * self.a[:, None] * cost.gibbs_slope(f, whole, epsilon, a)
+        way = _SymmetricShard(self, cost, a, epsilon, most)
+        at = Potentials(np.zeros(len(self.a)), np.zeros(0))
+        self._converged(iterate(way, at, tol, limit, silent), at.count)
+        whole, log_rows = way.row_sums(at.f)
+        value, mass = self.processes.summed(np.array([self.a @ at.f, (self.a * np.exp(log_rows)).sum()]))
+        slope = 2 * self.a[:, None] * cost.gibbs_slope(at.f, whole, epsilon, a)
         return float(2 * value - epsilon * (mass - 1.0)), slope[: len(self.rows)]
 
     def _converged(self, done: bool, count: int) -> None:
@@ -255,25 +257,23 @@ class _Shard:
             )
 
 
-class _Sharded(Iteration):
-    """Sinkhorn's iteration over the rows of one process; column sums and errors are those of all."""
+class _SymmetricShard(Pass):
+    """A sweep of all rows against themselves, of which this process has some; potentials are gathered."""
 
-    def __init__(self, marginals: Marginals, f: Floats, g: Floats, processes: _Processes) -> None:
-        super().__init__(marginals, f, g)
-        self.processes, self.whole = processes, 1.0
+    overrelaxes = False
 
-    def _is_small(self, cost: Cost) -> bool:
-        return False
+    def __init__(self, shard: _Shard, cost: PointCost, masses: Floats, epsilon: float, most: int) -> None:
+        self.shard, self.cost, self.masses, self.epsilon, self.most = shard, cost, masses, epsilon, most
+        self.goal = Marginals(shard.a, masses, row_mass=1.0)
 
-    def _from_all(self, columns: Floats, missed: float, gained: float) -> tuple[Floats, float, float]:
-        numbers = self.processes.reduced(np.concatenate([columns, [missed, gained]]))
-        return numbers[:-2], float(numbers[-2]), float(numbers[-1])
+    def row_sums(self, f: Floats) -> tuple[Floats, Floats]:
+        """The potentials of all rows, and the logarithms of this process's row sums."""
+        whole = self.shard.processes.gathered(f[: len(self.shard.rows), None], self.most)[:, 0]
+        soft = self.cost.softmin(whole + self.epsilon * np.log(self.masses), self.epsilon)
+        return whole, (f - soft) / self.epsilon
 
-    def _logarithms(self, cost: Cost, columns: Floats, f: Floats, epsilon: float, cut: float) -> Floats:
-        good = (columns > (2.0**-500 if math.isinf(cut) else 2.0**-8)) & (columns < np.inf)
-        if good.all():  # so it is everywhere, or nowhere
-            return np.log(columns)
-        back = cost.T.softmin(f + epsilon * np.log(np.maximum(self.marginals.a, 1e-300)), epsilon)
-        own = (self.g - back) / epsilon
-        top = self.processes.largest(own)
-        return top + np.log(self.processes.reduced(np.exp(own - top)))
+    def sweep(self, f: Floats, g: Floats, omega: float, near: bool) -> Step:
+        """Row sums, and new f."""
+        _, log_rows = self.row_sums(f)
+        error = self.shard.processes.summed(np.array([missed(self.goal, f, log_rows, 0)]))
+        return symmetric_step(self.goal, f, log_rows, self.epsilon, float(error[0]))

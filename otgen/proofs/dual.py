@@ -22,7 +22,7 @@ import numpy as np
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT, dot, dots, marginal_residual, total
 from ..model.claim import Claim, Flows
-from ..model.cost import Cost, StackCost
+from ..model.cost import Cost
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate, above, below
@@ -89,7 +89,7 @@ def balanced(a: Floats, b: Floats, f: Floats, g: Floats) -> tuple[Floats, Floats
     return f - t[..., None], g + t[..., None]
 
 
-def dual_value(cost: Cost | StackCost, a: Floats, b: Floats, f: Floats, g: Floats) -> tuple[Any, Any, Any]:
+def dual_value(cost: Cost, a: Floats, b: Floats, f: Floats, g: Floats) -> tuple[Any, Any, Any]:
     """The dual value of finite f (..., n) and the g that it leaves room for, the size of its parts, and a bound on its rounding."""
     relative, absolute = cost.rounding
     held = np.where(b > 0, g, 0.0)

@@ -26,7 +26,6 @@ import numpy as np
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT, dots
 from ..model.claim import Claim
-from ..model.cost import Cost, StackCost
 from ..model.marginals import Marginals
 from ..model.plan import DROPPED_BITS, EntropicPlan, rounded
 from ..model.problem import Problem
@@ -144,7 +143,7 @@ def _relaxed_primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) ->
             if math.isinf(rho):  # scaled to meet it; what rounding leaves is repaired by mixing, as in `_primal`
                 missed = np.abs(sums - weights).sum(-1)  # much, where a kernel is beyond all floats or lost to 0
                 met = met & (missed <= (4 * relative_error + 2.0 ** (2 - DROPPED_BITS)) * goal.max_mass)
-                size = size + 2 * goal.max_mass * (_highest(plan.cost) + epsilon * _depth(plan, goal))
+                size = size + 2 * goal.max_mass * (plan.cost.highest + epsilon * _depth(plan, goal))
                 continue
             divergences = np.log(sums / weights)
             mass = weights.sum(-1)
@@ -178,7 +177,7 @@ def _primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> tuple[A
         share = np.clip(np.where(t > 0, t / (mass + t), 0.0), 2.0**-100, 0.5)
     divergence = entropy - t * np.log(share) - mass * np.log1p(-share) + goal.product_mass - mass - t
     value = value + rest + epsilon * divergence
-    highest, depth = _highest(cost), _depth(plan, goal)
+    highest, depth = cost.highest, _depth(plan, goal)
     residual = np.abs(rows + r * of_s[..., None] - a).sum(-1) + np.abs(columns + s * of_r[..., None] - b).sum(-1)
     residual = residual + (2 * relative_error + 2.0 ** (2 - DROPPED_BITS)) * goal.max_mass
     with np.errstate(divide="ignore"):
@@ -201,12 +200,6 @@ def _size(plan: EntropicPlan, rows: Floats, columns: Floats) -> Any:
         scalings = _weighted_sum(rows, np.abs(np.log(plan.u))) + _weighted_sum(columns, np.abs(np.log(plan.v)))
     potentials = _weighted_sum(rows, np.abs(plan.f)) + _weighted_sum(columns, np.abs(plan.g))
     return potentials + plan.epsilon * scalings
-
-
-def _highest(cost: Cost | StackCost) -> Any:
-    """The largest absolute cost."""
-    low, high = cost.range()
-    return np.maximum(np.abs(low), np.abs(high))
 
 
 def _depth(plan: EntropicPlan, goal: Marginals) -> Any:

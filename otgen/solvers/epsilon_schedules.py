@@ -60,3 +60,18 @@ class Annealing:
         """``largest_cost`` times powers of the factor, as long as above ``last``; then ``last``."""
         steps = math.ceil(math.log(last / largest_cost) / math.log(self.factor)) if last < largest_cost else 0
         return [largest_cost * self.factor**k for k in range(steps)] + [last]
+
+
+def checked_stages(schedule: Schedule, last: float, largest: float) -> list[float]:
+    """What a schedule says, checked: it may be the caller's own."""
+    stages = schedule.epsilons(last, largest)
+    try:
+        numbers = [float(epsilon) for epsilon in stages]
+    except (TypeError, ValueError):
+        numbers = []
+    if not numbers or numbers[-1] != last or not all(last <= epsilon < math.inf for epsilon in numbers):
+        raise InvalidInput(
+            f"schedule.epsilons must give finite numbers of at least the epsilon asked for, which comes last; received {stages!r} "
+            f"for {last!r}"
+        )
+    return numbers

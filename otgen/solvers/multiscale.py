@@ -9,6 +9,7 @@ optimal basis. (Constant on each cell instead, potentials are off by their slope
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +36,12 @@ def in_order(cost: Cost) -> tuple[UniquePoints, UniquePoints]:
         return all_distinct(n), all_distinct(m)
     one, other = (unique_points(z) if isinstance(cost, PointCost) else all_distinct(len(z)) for z in (cost.x, cost.y))
     return one.reordered(kd_order(cost.x[one.first])), other.reordered(kd_order(cost.y[other.first]))
+
+
+def arranged(cost: Cost, sources: UniquePoints, targets: UniquePoints) -> Cost:
+    """The cost between places, in the order that :func:`in_order` has found."""
+    out = cost.restricted(sources.first, targets.first)
+    return replace(out, ordered=True) if isinstance(out, PointCost) else out
 
 
 def merged(points: Floats, masses: Any) -> tuple[Floats, Any]:

@@ -132,7 +132,7 @@ class _Live:
         self.problem, self.rows, self.columns = problem, np.flatnonzero(supply), np.flatnonzero(demand)
         cost = problem.cost.restricted(self.rows, self.columns)
         self.sources, self.targets = multiscale.in_order(cost)
-        self.cost = cost.restricted(self.sources.first, self.targets.first)
+        self.cost = multiscale.arranged(cost, self.sources, self.targets)
         self.supply = self.sources.masses(supply[self.rows])
         self.demand = self.targets.masses(demand[self.columns])
 

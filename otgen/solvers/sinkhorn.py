@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,21 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.types import Floats
+from ..kernels import sinkhorn_small
 from ..model.claim import Claim
 from ..model.cost import Cost, PointCost
 from ..model.marginals import Marginals
 from ..model.problem import Problem
 from ..model.status import Status
-from . import multiscale
+from . import multiscale, sinkhorn_held
 from .base import Progress, Solution, silent
-from .epsilon_schedules import Annealing, Schedule
+from .epsilon_schedules import Annealing, Schedule, checked_stages
 from .simplex import Simplex
-from .sinkhorn_iteration import Iteration, SymmetricIteration
+from .sinkhorn_held import ROUGH
+from .sinkhorn_iteration import CostPass, Potentials, SymmetricPass, iterate, settle
 
 _COARSEST = 256  # points a side below which nothing is merged
 _MERGING = 0.25  # of epsilon: what merging points may move mass by, in cost
-ROUGH = 1e-3  # marginal error at which the next epsilon begins: what is missing between two clusters must show
 _NOISE = 0.01  # of the rounding of an exponent in single precision: what is left of it in a sum
 _SMALL = 2**18  # pairs up to which single precision saves nothing worth having
 _SINGLE = 1e-3  # marginal error that single precision must be good for
@@ -52,7 +54,7 @@ class Sinkhorn:
     References
     ----------
     Cuturi, "Sinkhorn distances", 2013; in the form of Peyre and Cuturi, "Computational optimal transport", 2019,
-    equations (4.43) and (4.44). Over-relaxation: see :mod:`otgen.solvers.scaling`.
+    equations (4.43) and (4.44). Over-relaxation: see :mod:`otgen.kernels.overrelaxation`.
 
     Examples
     --------
@@ -78,12 +80,25 @@ class Sinkhorn:
         exact = Simplex().solve(replace(problem, epsilon=0.0)) if forbids else None
         if exact is not None and exact.status is Status.INFEASIBLE:
             return replace(exact, name="Sinkhorn")
-        f, g = init if init is not None else (None, None)
-        stages = [problem.epsilon] if init is not None else stages_of(self.schedule, problem.epsilon, largest)
+        if sinkhorn_held.suits(problem.cost):
+            return self._held(problem, largest, progress, init)
+        stages = [problem.epsilon] if init else checked_stages(self.schedule, problem.epsilon, largest)
         work = _Work(problem, progress, self.max_iter)
-        done = work.symmetric(self.tol, f) if problem.symmetric else work.between(stages, self.tol, f, g)
+        done = work.symmetric(self.tol, init) if problem.symmetric else work.between(stages, self.tol, init)
         claim = Claim(potentials=problem.marginals.centred(*work.everywhere()))
-        return Solution(claim, Status.CONVERGED if done else Status.MAX_ITER, work.count, "Sinkhorn")
+        return _solution(claim, done, work.at.count)
+
+    def _held(self, problem: Problem, largest: float, progress: Progress, init: Any) -> Solution:
+        """A small problem, as a stack of one."""
+        a, b = problem.masses
+        goal = Marginals(a[None], b[None], problem.relax)
+        costs, epsilon = problem.cost.block(), np.array([problem.epsilon])
+        small = sinkhorn_held.HeldProblem(
+            np.ascontiguousarray(costs, np.float64)[None], goal, epsilon, np.array([largest]), problem.symmetric
+        )
+        start: Any = None if init is None else [np.where(np.isfinite(z), z, 0.0)[None] for z in init]
+        out = sinkhorn_held.solve(small, self.schedule, self.tol, self.max_iter, start, progress)
+        return _solution(Claim(potentials=(out.f[0], out.g[0])), bool(out.done[0]), int(out.count[0]))
 
 
 def _largest_cost(problem: Problem) -> float:
@@ -94,7 +109,7 @@ def _largest_cost(problem: Problem) -> float:
         )
     if problem.relaxed and problem.cost.forbids:
         _servable(problem)
-    largest = max(map(abs, problem.cost.range()))
+    largest = float(problem.cost.highest)
     if problem.epsilon < 1e-12 * largest:
         raise InvalidInput(
             f"epsilon must be at least 1e-12 of the largest cost: below, rounding decides; received "
@@ -115,19 +130,8 @@ def _servable(problem: Problem) -> None:
             )
 
 
-def stages_of(schedule: Schedule, last: float, largest: float) -> list[float]:
-    """What a schedule says, checked: it may be the caller's own."""
-    stages = schedule.epsilons(last, largest)
-    try:
-        numbers = [float(epsilon) for epsilon in stages]
-    except (TypeError, ValueError):
-        numbers = []
-    if not numbers or numbers[-1] != last or not all(last <= epsilon < math.inf for epsilon in numbers):
-        raise InvalidInput(
-            f"schedule.epsilons must give finite numbers of at least the epsilon asked for, which comes last; received {stages!r} "
-            f"for {last!r}"
-        )
-    return numbers
+def _solution(claim: Claim, done: bool, count: int) -> Solution:
+    return Solution(claim, Status.CONVERGED if done else Status.MAX_ITER, count, "Sinkhorn")
 
 
 class _Work:
@@ -138,75 +142,93 @@ class _Work:
     """
 
     def __init__(self, problem: Problem, progress: Progress, limit: int) -> None:
-        self.problem, self.progress, self.limit, self.count = problem, progress, limit, 0
+        self.problem, self.progress, self.limit = problem, progress, limit
         a, b = problem.masses
         self.rows, self.columns = np.flatnonzero(a), np.flatnonzero(b)
         cost = problem.cost.restricted(self.rows, self.columns)
         self.sources, self.targets = multiscale.in_order(cost)
-        self.cost = cost.restricted(self.sources.first, self.targets.first)
+        self.cost = multiscale.arranged(cost, self.sources, self.targets)
         self.a, self.b = self.sources.sums(a[self.rows]), self.targets.sums(b[self.columns])
-        self.f, self.g = np.zeros(len(self.a)), np.zeros(len(self.b))
+        self.goal = Marginals(self.a, self.b, problem.relax)
+        self.at = Potentials(np.zeros(len(self.a)), np.zeros(len(self.b)))
 
-    def between(self, stages: Sequence[float], tol: float, f: Floats | None, g: Floats | None) -> bool:
+    def between(self, stages: Sequence[float], tol: float, init: Any) -> bool:
         """From level to level and from epsilon to epsilon; False if the limit came first."""
         levels = _levels(self.cost, self.a, self.b)
-        at = _level(levels, stages[0]) if f is None else 0
-        level = levels[at]
-        goal = Marginals(level.a, level.b, self.problem.relax)
-        iteration = Iteration(goal, np.zeros(len(level.a)), np.zeros(len(level.b)))
-        if f is not None and g is not None:
-            iteration.f, iteration.g = f[self.rows[self.sources.first]], g[self.columns[self.targets.first]]
+        level = _level(levels, stages[0]) if init is None else 0
+        if init is None:
+            self.at.f, self.at.g = np.zeros(len(levels[level].a)), np.zeros(len(levels[level].b))
+        else:
+            self.at.f, self.at.g = init[0][self.rows[self.sources.first]], init[1][self.columns[self.targets.first]]
         done = False
         for k, epsilon in enumerate(stages):
             last = k == len(stages) - 1
             wanted = 0 if last else _level(levels, epsilon)
-            while at > wanted:
-                at -= 1
-                iteration = _refined(iteration, levels[at + 1], levels[at], epsilon)
-            done = self._at(iteration, levels[at].cost, epsilon, tol if last else max(ROUGH, tol), self.limit)
-        self.count = iteration.count
+            while level > wanted:
+                level -= 1
+                self._refine(levels[level + 1], levels[level], epsilon)
+            done = self._sweep(levels[level], epsilon, tol if last else max(ROUGH, tol))
         if not done:
-            if at or iteration.epsilon != self.problem.epsilon:
-                iteration = _refined(iteration, levels[at], levels[0], self.problem.epsilon)
-            iteration.settle(self.cost, self.problem.epsilon)
-        self.f, self.g = iteration.f, iteration.g
+            settle(self.cost, self.goal, self.problem.epsilon, self.at)
         return done
 
-    def symmetric(self, tol: float, f: Floats | None) -> bool:
+    def symmetric(self, tol: float, init: Any) -> bool:
         """One measure against itself: f = g, which converges in a few iterations at any epsilon, from any start."""
-        start = np.zeros(len(self.a)) if f is None else f[self.rows[self.sources.first]]
-        own = SymmetricIteration(Marginals(self.a, self.a, self.problem.relax), start)
-        done = self._at(own, self.cost, self.problem.epsilon, tol, self.limit)
-        self.count, self.f, self.g = own.count, own.f, own.f.copy()
+        if init is not None:
+            self.at.f = init[0][self.rows[self.sources.first]]
+        done = iterate(
+            SymmetricPass(self.cost, self.goal, self.problem.epsilon, tol), self.at, tol, self.limit, self.progress
+        )
+        self.at.g = self.at.f.copy()
         if not done:
-            last = Iteration(Marginals(self.a, self.b, self.problem.relax), self.f, self.g)
-            last.settle(self.cost, self.problem.epsilon)
-            self.g = last.g
+            settle(self.cost, self.goal, self.problem.epsilon, self.at)
         return done
 
-    def _at(
-        self, iteration: Iteration | SymmetricIteration, cost: Cost, epsilon: float, tol: float, limit: int
-    ) -> bool:
+    def _sweep(self, level: _Level, epsilon: float, tol: float) -> bool:
         """One epsilon: in single precision as far as that goes, then in double."""
-        rounding = 2.0**-24 * max(map(abs, cost.range())) / epsilon
+        cost, goal = level.cost, Marginals(level.a, level.b, self.problem.relax)
+        if sinkhorn_held.suits(cost):
+            return self._sweep_held(level, goal, epsilon, tol)
+        rounding = 2.0**-24 * cost.highest / epsilon
         large = math.prod(cost.shape) > _SMALL
         if isinstance(cost, PointCost) and large and _NOISE * rounding < _SINGLE and cost.fits_single:
             enough = max(tol, 30 * _NOISE * rounding)
-            done = iteration.run(cost.astype(np.float32), epsilon, enough, limit, self.progress)
+            way = CostPass(cost.astype(np.float32), goal, epsilon, enough)
+            done = iterate(way, self.at, enough, self.limit, self.progress)
             if done and enough == tol and epsilon != self.problem.epsilon:  # on the way nothing is promised
                 return True
-        return iteration.run(cost, epsilon, tol, limit, self.progress)
+        return iterate(CostPass(cost, goal, epsilon, tol), self.at, tol, self.limit, self.progress)
+
+    def _sweep_held(self, level: _Level, goal: Marginals, epsilon: float, tol: float) -> bool:
+        """One epsilon of a level that is small."""
+        stack = sinkhorn_small.Stack(level.costs, goal.a[None], goal.b[None], np.array(goal.relax))
+        stages, ends, at = np.array([[epsilon]]), np.zeros(1, np.int64), self.at
+        out = sinkhorn_small.iterate(
+            stack, stages, ends, tol, tol, self.limit, at.f[None], at.g[None], at.count, self.progress
+        )
+        self.at = Potentials(out.f[0], out.g[0], int(out.count[0]), float(out.error[0]))
+        return bool(out.done[0])
+
+    def _refine(self, level: _Level, finer: _Level, epsilon: float) -> None:
+        """One level finer, from soft minima over the coarser points."""
+        assert isinstance(level.cost, PointCost)
+        assert isinstance(finer.cost, PointCost)
+        one, other = self.goal.damping(epsilon)
+        to, back = (level.cost.between(finer.cost.x, level.cost.y), level.cost.between(finer.cost.y, level.cost.x))
+        f = one * to.softmin(self.at.g + epsilon * np.log(level.b), epsilon)
+        g = other * back.softmin(self.at.f + epsilon * np.log(level.a), epsilon)
+        self.at.f, self.at.g = f, g
 
     def everywhere(self) -> tuple[Floats, Floats]:
         """Potentials of the whole problem: of points without mass, what a soft minimum gives; 0 where nothing is served."""
         n, m = self.problem.shape
         f, g = np.full(n, np.nan), np.full(m, np.nan)
-        f[self.rows], g[self.columns] = self.f[self.sources.of], self.g[self.targets.of]
+        f[self.rows], g[self.columns] = self.at.f[self.sources.of], self.at.g[self.targets.of]
         epsilon, cost = self.problem.epsilon, self.problem.cost
-        damping = Marginals(self.a, self.b, self.problem.relax).damping(epsilon)
+        damping = self.goal.damping(epsilon)
         for side, other, weights, kept, matrix, factor in (
-            (f, self.g, self.b, self.columns[self.targets.first], cost, damping[0]),
-            (g, self.f, self.a, self.rows[self.sources.first], cost.T, damping[1]),
+            (f, self.at.g, self.b, self.columns[self.targets.first], cost, damping[0]),
+            (g, self.at.f, self.a, self.rows[self.sources.first], cost.T, damping[1]),
         ):
             missing = np.flatnonzero(np.isnan(side))
             if len(missing):
@@ -223,6 +245,11 @@ class _Level:
     a: Floats
     b: Floats
     displacement: float
+
+    @cached_property
+    def costs(self) -> Floats:
+        """Its costs as a stack of one, of a small level: (1, n, m)."""
+        return np.ascontiguousarray(self.cost.block(), np.float64)[None]
 
 
 def _levels(cost: Cost, a: Floats, b: Floats) -> list[_Level]:
@@ -245,21 +272,3 @@ def _moved(cost: PointCost, points: Floats, merged: Floats, masses: Floats) -> f
 def _level(levels: list[_Level], epsilon: float) -> int:
     """The coarsest level that is fine enough for an epsilon."""
     return max(k for k, level in enumerate(levels) if level.displacement <= _MERGING * epsilon)
-
-
-def _refined(iteration: Iteration, level: _Level, finer: _Level, epsilon: float) -> Iteration:
-    """The iteration one level finer, from soft minima over the coarser points."""
-    if level is finer:
-        to, back = level.cost, level.cost.T
-    else:
-        assert isinstance(level.cost, PointCost)
-        assert isinstance(finer.cost, PointCost)
-        to = level.cost.between(finer.cost.x, level.cost.y)
-        back = level.cost.between(finer.cost.y, level.cost.x)
-    relax = iteration.marginals.relax
-    one, other = iteration.marginals.damping(epsilon)
-    f = one * to.softmin(iteration.g + epsilon * np.log(level.b), epsilon)
-    g = other * back.softmin(iteration.f + epsilon * np.log(level.a), epsilon)
-    out = Iteration(Marginals(finer.a, finer.b, relax), f, g)
-    out.count = iteration.count
-    return out

@@ -1,22 +1,26 @@
-"""The Sinkhorn iteration: potentials on their way, one pass over all pairs at a time.
+"""The driver of Sinkhorn's iteration, and its passes over all pairs.
 
-A sweep updates f, then g with the new f. Over-relaxed, each potential goes omega times as far as its update, see
-:mod:`otgen.kernels.pace`. The dual value is known at every step, and a step that lowers it is taken back.
+A pass computes a sweep: f updated, then g with the new f, and what there is to know about both. Over-relaxed, each potential goes omega
+times as far as its update. The driver decides what becomes of it, see :mod:`otgen.kernels.overrelaxation`; the dual value is known at
+every step, and a step that lowers it is taken back.
 
-Small problems are handed to :mod:`otgen.kernels.small`, which does the same with the exponentials kept.
+There are three ways to compute a pass: in general, here; small and held, :mod:`.sinkhorn_held`; and with rows on many processes,
+:mod:`otgen.nn.distributed`, which gives :class:`CostPass` its own sums over all rows.
 """
 
 from __future__ import annotations
 
+import abc
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from ..inputs.types import Floats
-from ..kernels import sinkhorn_small
-from ..kernels.overrelaxation import next_omega, window
+from ..kernels import overrelaxation
+from ..kernels.overrelaxation import DONE, TAKEN, Aim
 from ..model.cost import Cost
 from ..model.marginals import Marginals
 
@@ -25,134 +29,22 @@ _MARGIN = 12.0  # and at least so many bits below the tolerance
 _NEAR = 0.5  # error below which terms are left out: before, potentials do not tell which terms are small
 _REMEMBERED = 2**17  # errors, more than any decision looks back
 _PATIENCE = 20  # sweeps in single precision without an error half as large
+_SYMMETRIC = (
+    2 / 3
+)  # of an update: where exp(-c / epsilon) is positive definite the error falls by a factor of 3 at least
 
 
-class Iteration:
-    """Potentials f (n,) and g (m,) between two measures at one epsilon after another."""
+@dataclass
+class Potentials:
+    """Potentials f (n,) and g (m,) on their way, the iterations so far, and the marginal error reached."""
 
-    def __init__(self, marginals: Marginals, f: Floats, g: Floats) -> None:
-        self.marginals, self.f, self.g = marginals, f, g
-        self.count, self.error, self.epsilon, self.whole = 0, math.inf, math.nan, marginals.product_mass
-        self.omega, self.cut = 1.0, math.inf
-        self._listed: tuple[Cost, Floats] | None = None  # a small cost and its entries, for one epsilon after another
-
-    def run(self, cost: Cost, epsilon: float, tolerance: float, limit: int, progress: Callable[[str], None]) -> bool:
-        """Sweep until both marginal errors are below the tolerance; False if the limit came first.
-
-        In single precision also until errors no longer halve in ``_PATIENCE`` sweeps.
-        """
-        if self._is_small(cost):
-            return self._run_small(cost, epsilon, tolerance, limit, progress)
-        self.omega, self.error, self.epsilon = 1.0, math.inf, epsilon
-        self.cut = _cut(cost, tolerance)
-        errors, listed = np.empty(_REMEMBERED), 0
-        single = np.dtype(cost.dtype) == np.float32
-        slip, milestone, since = 1e-5 if single else 1e-12, math.inf, self.count
-        dual = column_error = -math.inf
-        probing = 0
-        while True:
-            probe = self.omega > 1.0 and self.error * (2.0 - self.omega) <= tolerance and self.count >= probing
-            step = self._sweep(cost, epsilon, 1.0 if probe else self.omega)
-            self.error = max(step.row_error, abs(column_error))
-            progress(f"iteration {self.count}, epsilon {epsilon:.3g}, marginal error {self.error:.2e}")
-            if self.error <= tolerance:
-                return True
-            if single and not math.isfinite(step.dual):
-                return False
-            if self.error < milestone / 2:
-                milestone, since = self.error, self.count
-            if self.count >= limit or (single and self.count > since + _PATIENCE):
-                return False
-            self.count += 1
-            if self.omega > 1.0 and not step.dual >= dual - slip * (abs(dual) + epsilon):
-                self.omega, listed = 1.0, 0
-                continue
-            self.f, self.g, dual, column_error = step.f, step.g, step.dual, step.column_error
-            if probe:  # a plain step takes the overshoot out of the error
-                listed, probing = 0, self.count + window(self.omega)
-                continue
-            listed %= _REMEMBERED
-            errors[listed] = step.row_error
-            listed += 1
-            before = self.omega
-            self.omega = next_omega(errors, listed, self.omega)
-            if self.omega != before:
-                listed = 0
-
-    def _run_small(
-        self, cost: Cost, epsilon: float, tolerance: float, limit: int, progress: Callable[[str], None]
-    ) -> bool:
-        """What `run` does, in compiled passes."""
-        goal, stages = self.marginals, np.array([[epsilon]])
-        if self._listed is None or self._listed[0] is not cost:
-            self._listed = cost, cost.block()[None]
-        out = sinkhorn_small.iterate(
-            sinkhorn_small.Stack(self._listed[1], goal.a[None], goal.b[None], np.array(goal.relax)),
-            stages,
-            np.zeros(1, np.int64),
-            tolerance,
-            tolerance,
-            limit,
-            self.f[None],
-            self.g[None],
-            self.count,
-        )
-        self.epsilon = epsilon
-        self.f, self.g, self.count, self.error = out.f[0], out.g[0], int(out.count[0]), float(out.error[0])
-        progress(f"iteration {self.count}, epsilon {epsilon:.3g}, marginal error {self.error:.2e}")
-        return bool(out.done[0])
-
-    def settle(self, cost: Cost, epsilon: float) -> None:
-        """One plain update of g, of f where only rows must be met: they are then, and the dual value says something."""
-        goal = self.marginals
-        one, other = goal.damping(epsilon)
-        if one == 1.0 and other < 1.0:
-            self.f = cost.softmin(self.g + epsilon * np.log(goal.b), epsilon)
-        else:
-            self.g = other * cost.T.softmin(self.f + epsilon * np.log(goal.a), epsilon)
-
-    def _sweep(self, cost: Cost, epsilon: float, omega: float) -> Step:
-        """Both potentials updated, with what there is to know about the old and the new ones."""
-        goal = self.marginals
-        one, other = goal.damping(epsilon)
-        with np.errstate(over="ignore"):
-            heights = goal.a if one == 1.0 else goal.a * np.exp(omega * (one - 1.0) * self.f / epsilon)
-        cut = self.cut if self.error < _NEAR else math.inf
-        log_rows, columns = cost.sweep(self.f, self.g, heights, goal.b, epsilon, omega * one, cut=cut)
-        f = self.f + omega * ((one - 1.0) * self.f - one * epsilon * log_rows)
-        with np.errstate(over="ignore", invalid="ignore"):
-            missed = float(np.abs(goal.a * np.exp(log_rows) - goal.target(self.f, 0)).sum())
-        columns, missed, gained = self._from_all(columns, missed, float(goal.a @ goal.dual_term(f, 0)))
-        log_columns = self._logarithms(cost, columns, f, epsilon, cut)
-        g = self.g + omega * ((other - 1.0) * self.g - other * epsilon * log_columns)
-        with np.errstate(over="ignore", invalid="ignore"):
-            reached = goal.b * np.exp(log_columns + (g - self.g) / epsilon)
-            column_error = float(np.abs(reached - goal.target(g, 1)).sum()) / goal.max_mass
-            dual = gained + float(goal.b @ goal.dual_term(g, 1)) - epsilon * (float(reached.sum()) - self.whole)
-        return Step(f, g, missed / float(goal.max_mass), column_error, dual)
-
-    def _is_small(self, cost: Cost) -> bool:
-        return _is_small(cost)
-
-    def _from_all(self, columns: Floats, missed: float, gained: float) -> tuple[Floats, float, float]:
-        """Sums over all rows, where some are held elsewhere."""
-        return columns, missed, gained
-
-    def _logarithms(self, cost: Cost, columns: Floats, f: Floats, epsilon: float, cut: float) -> Floats:
-        """Of column sums; those that lie outside the range in which small terms cannot matter are computed again."""
-        low = 2.0**-40 if cost.dtype == np.float32 else 2.0**-500
-        good = (columns > (low if math.isinf(cut) else 2.0**-8)) & (columns < np.inf)
-        if good.all():
-            return np.log(columns)
-        out = np.log(np.where(good, columns, 1.0))
-        bad = np.flatnonzero(~good)
-        back = cost.restricted(np.arange(len(f)), bad).T
-        out[bad] = (self.g[bad] - back.softmin(f + epsilon * np.log(self.marginals.a), epsilon)) / epsilon
-        return out
+    f: Floats
+    g: Floats
+    count: int = 0
+    error: float = math.inf
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """A sweep's outcome: new potentials, the row error of the old, column error and dual value of the new."""
 
     f: Floats
@@ -162,62 +54,149 @@ class Step:
     dual: float
 
 
-class SymmetricIteration:
-    """One potential f (n,) of a measure against itself.
+class Pass(abc.ABC):
+    """What computes sweeps at one epsilon. ``single``: in single precision. ``overrelaxes``: steps may go further than their update."""
 
-    ``f <- f - (2/3) epsilon log r`` with r the row sums: where ``exp(-c/epsilon)`` is positive definite the error falls by a
-    factor of 3 at least.
+    epsilon: float
+    single: bool = False
+    overrelaxes: bool = True
+
+    @abc.abstractmethod
+    def sweep(self, f: Floats, g: Floats, omega: float, near: bool) -> Step:
+        """Both potentials updated; ``near`` says that they tell which terms are small."""
+
+
+class Rows(Protocol):
+    """Sums over all rows, where some may be held elsewhere."""
+
+    def summed(self, numbers: Floats) -> Floats:
+        """Numbers (k,), added up over all holders of rows."""
+        ...
+
+    def log_summed(self, logarithms: Floats) -> Floats:
+        """Logarithms (k,) of numbers that are added up so."""
+        ...
+
+
+class Here:
+    """All rows are here."""
+
+    def summed(self, numbers: Floats) -> Floats:
+        """The numbers."""
+        return numbers
+
+    def log_summed(self, logarithms: Floats) -> Floats:
+        """The logarithms."""
+        return logarithms
+
+
+def iterate(way: Pass, at: Potentials, tolerance: float, limit: int, progress: Callable[[str], None]) -> bool:
+    """Sweep, in place, until both marginal errors are below the tolerance; False if the limit on all iterations came first.
+
+    In single precision also until errors no longer halve in ``_PATIENCE`` sweeps.
     """
+    slip, patience = (1e-5, _PATIENCE) if way.single else (1e-12, 0)
+    aim = Aim(tolerance, limit, slip, patience, way.overrelaxes)
+    pace, errors = overrelaxation.started(at.count), np.empty(_REMEMBERED)
+    while True:
+        probed = overrelaxation.probes(pace, aim)
+        step = way.sweep(at.f, at.g, 1.0 if probed else pace.omega, pace.error < _NEAR)
+        verdict, pace = overrelaxation.decided(pace, errors, probed, *step[2:], way.epsilon, aim)
+        at.count, at.error = pace.count, pace.error
+        progress(f"iteration {at.count}, epsilon {way.epsilon:.3g}, marginal error {at.error:.2e}")
+        if verdict == TAKEN:
+            at.f, at.g = step.f, step.g
+        elif verdict != overrelaxation.TAKEN_BACK:
+            return verdict == DONE
 
-    def __init__(self, marginals: Marginals, f: Floats) -> None:
-        self.marginals, self.a, self.f, self.count = marginals, marginals.a, f, 0
-        self.error = self.cut = math.inf
 
-    def run(self, cost: Cost, epsilon: float, tolerance: float, limit: int, progress: Callable[[str], None]) -> bool:
-        """Iterate until the marginal error is below the tolerance; False if the limit came first."""
-        if _is_small(cost):
-            return self._run_small(cost, epsilon, tolerance, limit, progress)
-        self.error, self.cut = math.inf, _cut(cost, tolerance)
-        while True:
-            log_rows = self._rows(cost, epsilon)
-            with np.errstate(over="ignore"):
-                missed = self.a * np.exp(log_rows) - self.marginals.target(self.f, 0)
-                self.error = float(np.abs(missed).sum()) / self.marginals.max_mass
-            progress(f"iteration {self.count}, epsilon {epsilon:.3g}, marginal error {self.error:.2e}")
-            if self.error <= tolerance:
-                return True
-            if self.count >= limit:
-                return False
-            self.count += 1
-            damping = self.marginals.damping(epsilon)[0]
-            self.f = self.f + (2 / 3) * ((damping - 1.0) * self.f - damping * epsilon * log_rows)
+class CostPass(Pass):
+    """A sweep of any cost, in one pass over its pairs."""
 
-    def _run_small(
-        self, cost: Cost, epsilon: float, tolerance: float, limit: int, progress: Callable[[str], None]
-    ) -> bool:
-        """What `run` does, in compiled passes."""
-        a = self.a[None]
-        stack = sinkhorn_small.Stack(cost.block()[None], a, a, np.array(self.marginals.relax))
-        out = sinkhorn_small.iterate_symmetric(stack, np.array([epsilon]), tolerance, limit, self.f[None], self.count)
-        self.f, self.count, self.error = out.f[0], int(out.count[0]), float(out.error[0])
-        progress(f"iteration {self.count}, epsilon {epsilon:.3g}, marginal error {self.error:.2e}")
-        return bool(out.done[0])
+    def __init__(self, cost: Cost, goal: Marginals, epsilon: float, tolerance: float, rows: Rows | None = None) -> None:
+        self.cost, self.goal, self.epsilon, self.rows = cost, goal, epsilon, rows or Here()
+        self.single = np.dtype(cost.dtype) == np.float32
+        self.cut = _cut(cost, tolerance)
 
-    def _rows(self, cost: Cost, epsilon: float) -> Floats:
-        cut = self.cut if self.error < _NEAR else math.inf
-        log_rows = cost.symmetric(self.f, self.a, epsilon, cut)
+    def sweep(self, f: Floats, g: Floats, omega: float, near: bool) -> Step:
+        """Row sums, new f, column sums, new g."""
+        goal, epsilon, cut = self.goal, self.epsilon, self.cut if near else math.inf
+        one, other = goal.damping(epsilon)
+        with np.errstate(over="ignore"):
+            heights = goal.a if one == 1.0 else goal.a * np.exp(omega * (one - 1.0) * f / epsilon)
+        log_rows, columns = self.cost.sweep(f, g, heights, goal.b, epsilon, omega * one, cut=cut)
+        new_f = updated(f, log_rows, one, epsilon, omega)
+        ours = np.array([missed(goal, f, log_rows, 0), goal.gain(new_f, 0)])
+        columns, (row_error, gained) = np.split(self.rows.summed(np.concatenate([columns, ours])), [len(columns)])
+        log_columns = self._logarithms(columns, new_f, g, cut)
+        new_g = updated(g, log_columns, other, epsilon, omega)
+        with np.errstate(over="ignore", invalid="ignore"):
+            after = log_columns + (new_g - g) / epsilon
+            mass = float((goal.b * np.exp(after)).sum())
+            dual = goal.dual_of(float(gained) + goal.gain(new_g, 1), epsilon, mass)
+        largest = float(goal.max_mass)
+        return Step(new_f, new_g, float(row_error) / largest, missed(goal, new_g, after, 1) / largest, float(dual))
+
+    def _logarithms(self, columns: Floats, f: Floats, g: Floats, cut: float) -> Floats:
+        """Of column sums; those that lie outside the range in which small terms cannot matter are computed again."""
+        low = 2.0**-8 if cut < math.inf else 2.0**-40 if self.single else 2.0**-500
+        good = (columns > low) & (columns < np.inf)
+        if good.all():  # so it is for all holders of rows, or for none
+            return np.log(columns)
+        out, bad = np.log(np.where(good, columns, 1.0)), np.flatnonzero(~good)
+        back = self.cost.restricted(np.arange(len(f)), bad).T
+        soft = back.softmin(f + self.epsilon * np.log(self.goal.a), self.epsilon)
+        out[bad] = self.rows.log_summed((g[bad] - soft) / self.epsilon)
+        return out
+
+
+class SymmetricPass(Pass):
+    """One potential of a measure against itself, f = g, two thirds of the way at a time."""
+
+    overrelaxes = False
+
+    def __init__(self, cost: Cost, goal: Marginals, epsilon: float, tolerance: float) -> None:
+        self.cost, self.goal, self.epsilon = cost, goal, epsilon
+        self.cut = _cut(cost, tolerance)
+
+    def sweep(self, f: Floats, g: Floats, omega: float, near: bool) -> Step:
+        """Row sums, and new f."""
+        a, epsilon = self.goal.a, self.epsilon
+        log_rows = self.cost.symmetric(f, a, epsilon, self.cut if near else math.inf)
         bad = np.flatnonzero(~np.isfinite(log_rows))
         if len(bad):
-            part = cost.restricted(bad, np.arange(len(self.f)))
-            log_rows[bad] = (self.f[bad] - part.softmin(self.f + epsilon * np.log(self.a), epsilon)) / epsilon
-        return log_rows
+            part = self.cost.restricted(bad, np.arange(len(f)))
+            log_rows[bad] = (f[bad] - part.softmin(f + epsilon * np.log(a), epsilon)) / epsilon
+        return symmetric_step(self.goal, f, log_rows, epsilon, missed(self.goal, f, log_rows, 0))
 
 
-def _is_small(cost: Cost) -> bool:
-    """Whether compiled passes over a listed matrix serve it better; they run on the host only."""
-    return cost.device == "cpu" and sinkhorn_small.suits(cost.shape)
+def symmetric_step(goal: Marginals, f: Floats, log_rows: Floats, epsilon: float, row_error: float) -> Step:
+    """The step of a symmetric problem whose row sums have these logarithms, with an error of all rows together."""
+    f = updated(f, log_rows, goal.damping(epsilon)[0], epsilon, _SYMMETRIC)
+    return Step(f, f, row_error / float(goal.max_mass), 0.0, math.inf)
 
 
-def _cut(cost: Cost, tolerance: float) -> float:
+def updated(potential: Floats, log_sums: Floats, damping: float, epsilon: float, omega: float) -> Floats:
+    """A potential ``omega`` times as far as its update."""
+    return potential + omega * ((damping - 1.0) * potential - damping * epsilon * log_sums)
+
+
+def missed(goal: Marginals, potential: Floats, log_sums: Floats, side: int) -> float:
+    """By how much a marginal is missed, in L1."""
+    weights = goal.b if side else goal.a
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.abs(weights * np.exp(log_sums) - goal.target(potential, side)).sum())
+
+
+def settle(cost: Cost, goal: Marginals, epsilon: float, at: Potentials) -> None:
+    """One plain update of g, of f where only rows must be met: they are then, and the dual value says something."""
+    one, other = goal.damping(epsilon)
+    if one == 1.0 and other < 1.0:
+        at.f = cost.softmin(at.g + epsilon * np.log(goal.b), epsilon)
+    else:
+        at.g = other * cost.T.softmin(at.f + epsilon * np.log(goal.a), epsilon)
+
+
+def _cut(cost: Cost, tolerance: float) -> Any:
     """The power of two below whose inverse terms do not matter to a marginal error."""
     return min(_CUT[np.dtype(cost.dtype).itemsize], _MARGIN + max(8.0, -math.log2(tolerance)))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from otgen.model.cost.searches import GroundSearches, ProductSearches
 from otgen import Minkowski, Problem
 from otgen.kernels import CELL, cpu, kdtree, point_ground, reference
 
@@ -48,7 +49,7 @@ def test_products_find_the_nearest(p):
     g = rng.normal(size=4 * CELL) * 0.01
     columns, values = cost.price(g, 4)
     expected_columns, expected = cost.nearest(g, 4)
-    assert cost._by_product
+    assert isinstance(cost.searches, ProductSearches)
     np.testing.assert_allclose(values, expected, atol=1e-12)
     assert (columns == expected_columns).mean() > 0.99
 
@@ -56,9 +57,10 @@ def test_products_find_the_nearest(p):
 def test_products_are_taken_only_where_they_are_accurate():
     rng = np.random.default_rng(0)
     x, y = rng.random((30, 20)), rng.random((4 * CELL, 20))
-    assert Problem.from_points(x + 1e6, y + 1e6).cost._by_product  # an offset alone does no harm: points are centred
+    shifted = Problem.from_points(x + 1e6, y + 1e6).cost.searches
+    assert isinstance(shifted, ProductSearches)  # an offset alone does no harm: points are centred
     wide = rng.random((30, 40_000)), rng.random((4 * CELL, 40_000))
-    assert not Problem.from_points(*wide).cost._by_product  # 40 000 dimensions: the sum of roundings is too much
+    assert isinstance(Problem.from_points(*wide).cost.searches, GroundSearches)  # 40 000 dimensions: the sum of roundings is too much
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cityblock", "chebyshev", Minkowski(3)])

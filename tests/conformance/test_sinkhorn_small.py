@@ -7,9 +7,19 @@ import math
 import numpy as np
 import pytest
 
-from otgen.kernels import reference, sinkhorn_small
-from otgen.kernels.ground_cost import point_ground
-from otgen.kernels.overrelaxation import next_omega, window
+from otgen.kernels import sinkhorn_small
+from otgen.kernels.overrelaxation import (
+    DONE,
+    STOPPED,
+    TAKEN,
+    TAKEN_BACK,
+    Aim,
+    decided,
+    next_omega,
+    probes,
+    started,
+    window,
+)
 
 INF = math.inf
 
@@ -113,23 +123,61 @@ def test_forbidden_pairs_get_nothing():
     np.testing.assert_allclose(found.sum(1), problem.a[0], atol=1e-9)
 
 
-@pytest.mark.parametrize("form", [(2.0, 1.0, 1.0), (1.0, 1.5, 1.0), (INF, 2.0, 1.0), (3.0, 1.0, 1.0)])
-def test_stacks_of_costs_exponentials_and_slopes(form):
-    rng = np.random.default_rng(0)
-    x, y = rng.random((3, 5, 2)), rng.random((3, 4, 2))
-    f, g, weights, epsilon = rng.random((3, 5)), rng.random((3, 4)), rng.random((3, 4)), rng.random(3) + 0.5
-    costs = sinkhorn_small.costs(x, y, *form)
-    kernels, slopes = (
-        sinkhorn_small.exponentials(costs, f, g, epsilon),
-        sinkhorn_small.slopes(x, y, form, f, g, epsilon, weights),
-    )
-    for k in range(3):
-        ground = point_ground(x[k], y[k], *form)
-        np.testing.assert_allclose(costs[k], reference.cost_block(ground), rtol=1e-12)
-        want = np.exp((f[k][:, None] + g[k] - costs[k]) / epsilon[k])
-        np.testing.assert_allclose(kernels[k], want, rtol=1e-12)
-        slope = reference.gibbs_slope(ground, f[k], g[k], epsilon[k], weights[k])
-        np.testing.assert_allclose(slopes[k], slope, atol=1e-11)
+class TestDecisions:
+    """What becomes of a sweep, whoever has computed it."""
+
+    AIM = Aim(tolerance=1e-6, limit=100, slip=1e-12, patience=20, overrelaxes=True)
+
+    @staticmethod
+    def after(pace, row_error, dual=1.0, aim=AIM, probed=False, errors=None):
+        errors = np.empty(50) if errors is None else errors
+        return decided(pace, errors, probed, row_error, row_error, dual, 1.0, aim)
+
+    def test_the_first_sweep_is_never_the_last_but_at_the_limit(self):
+        verdict, pace = self.after(started(0), 0.0)
+        assert (verdict, pace.count) == (TAKEN, 1)
+        verdict, pace = self.after(pace, 0.0)
+        assert (verdict, pace.count) == (DONE, 1)
+        assert self.after(started(100), 0.5)[0] == STOPPED
+
+    def test_a_step_that_lowers_the_dual_value_is_taken_back(self):
+        pace = started(3)._replace(omega=1.5, dual=2.0, column_error=0.1)
+        verdict, back = self.after(pace, 0.1, dual=1.0)
+        assert (verdict, back.omega, back.listed, back.dual) == (TAKEN_BACK, 1.0, 0, 2.0)
+        assert self.after(pace._replace(omega=1.0), 0.1, dual=1.0)[0] == TAKEN
+
+    def test_patience_ends_where_errors_no_longer_halve(self):
+        pace, errors = started(0), np.empty(50)
+        for count in range(22):
+            verdict, pace = self.after(pace, 0.5, errors=errors)
+            assert verdict == TAKEN, count
+        assert self.after(pace, 0.5, errors=errors)[0] == STOPPED
+        assert self.after(pace, 0.5, aim=self.AIM._replace(patience=0), errors=errors)[0] == TAKEN
+
+    def test_what_is_not_finite_ends_only_an_iteration_that_may_be_repeated(self):
+        assert self.after(started(0), 0.5, dual=math.nan)[0] == STOPPED
+        assert self.after(started(0), 0.5, dual=math.nan, aim=self.AIM._replace(patience=0))[0] == TAKEN
+
+    def test_a_plain_step_is_tried_near_the_end(self):
+        pace = started(30)._replace(omega=1.9, error=5e-6)
+        assert probes(pace, self.AIM)
+        verdict, later = self.after(pace._replace(column_error=5e-6), 5e-6, probed=True)
+        assert (verdict, later.omega, later.probing) == (TAKEN, 1.9, 31 + window(1.9))
+        assert not probes(later, self.AIM)
+        assert not probes(pace._replace(error=1.0), self.AIM)
+
+    def test_the_list_of_errors_wraps(self):
+        pace, errors = started(0), np.empty(3)
+        for _ in range(7):
+            _, pace = self.after(pace, 1.0, errors=errors, aim=self.AIM._replace(patience=0))
+        assert pace.listed <= 3
+
+    def test_without_overrelaxation_steps_stay_plain(self):
+        pace, error = started(0), 1.0
+        for _ in range(10):
+            _, pace = self.after(pace, error, aim=self.AIM._replace(overrelaxes=False))
+            error *= 0.9
+        assert pace.omega == 1.0
 
 
 class TestPace:

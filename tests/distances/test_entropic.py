@@ -15,7 +15,7 @@ from otgen import InvalidInput
 from otgen.kernels.overrelaxation import next_omega, window
 from otgen.model.units import scaled
 from otgen.solvers import Annealing, Fixed, Sinkhorn
-from otgen.solvers.sinkhorn_iteration import Iteration
+from otgen.solvers.sinkhorn_iteration import CostPass, Potentials, iterate
 
 METRICS = ["euclidean", "cityblock", "chebyshev", otgen.Minkowski(3)]
 
@@ -311,11 +311,10 @@ def test_single_precision_keeps_its_patience_at_a_later_stage():
     rng = np.random.default_rng(0)
     x, y = rng.random((600, 2)), rng.random((600, 2)) + 0.1
     problem = scaled(otgen.Problem.from_points(x, y, epsilon=0.02))
-    goal = problem.marginals
-    iteration = Iteration(goal, np.zeros(600), np.zeros(600))
-    iteration.count = 50
-    assert iteration.run(problem.cost.astype(np.float32), problem.epsilon, 1e-3, 1000, lambda message: None)
-    assert iteration.count > 51
+    at = Potentials(np.zeros(600), np.zeros(600), count=50)
+    way = CostPass(problem.cost.astype(np.float32), problem.marginals, problem.epsilon, 1e-3)
+    assert iterate(way, at, 1e-3, 1000, lambda message: None)
+    assert at.count > 51
 
 
 class TestPointsThatCoincide:

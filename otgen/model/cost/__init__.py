@@ -6,7 +6,6 @@ from .factory import point_cost
 from .matrices import MatrixCost, SparseCost
 from .metrics import COSTS, METRICS, Circular, Metric, Minkowski, PointMetric, spelt, unspelt
 from .points import PointCost
-from .stacks import StackCost, is_plain
 
 __all__ = [
     "COSTS",
@@ -20,8 +19,6 @@ __all__ = [
     "PointCost",
     "PointMetric",
     "SparseCost",
-    "StackCost",
-    "is_plain",
     "point_cost",
     "row_blocks",
     "spelt",

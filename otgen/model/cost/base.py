@@ -1,5 +1,8 @@
 """What every cost answers, row by row: blocks, listed pairs, c-transform, softmin, the nearest columns.
 
+A cost is data: what lies between which points, and how large it is. What takes all pairs is asked of two parts that it
+chooses once, of its shape and device: its :class:`~.passes.Passes` for sums, its :class:`~.searches.Searches` for minima.
+
 Asked column by column, the question goes to ``cost.T``. A cost also knows how it scales and how far its entries may lie
 from the truth, which is what certificates are made of.
 """
@@ -13,16 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InvalidInput
 from ...inputs.types import Floats, Indices
-from ...kernels import GroundCost, Kernels, on_device
+from ...kernels import GroundCost, Kernels
 from ...kernels.double_double import UNIT
+from .passes import Passes, joined
+from .searches import Searches
 
 _BLOCK = 4_000_000  # entries of a cost that are held at once where there is no way around it
 
 
 class Cost(abc.ABC):
-    """A cost between n sources and m targets.
+    """A cost between n sources and m targets, or B such costs, with a leading axis on whatever it takes and gives.
 
     ``p``: the cost is the p-th power of a distance. ``shift``: entries are held divided by ``2 ** (shift * p)``, so that
     the largest is about 1; see :meth:`scaled`. ``device``: where its pairs are computed.
@@ -34,9 +38,9 @@ class Cost(abc.ABC):
     device: str = "cpu"
 
     @property
+    @abc.abstractmethod
     def kernels(self) -> Kernels:
-        """The kernels of the device."""
-        return on_device(self.device)
+        """What computes its pairs."""
 
     @property
     @abc.abstractmethod
@@ -48,6 +52,21 @@ class Cost(abc.ABC):
     def T(self) -> Cost:
         """The same cost seen from the targets."""
 
+    @property
+    @abc.abstractmethod
+    def passes(self) -> Passes:
+        """How sums over all pairs are taken."""
+
+    @property
+    @abc.abstractmethod
+    def searches(self) -> Searches:
+        """How minima over all pairs are found."""
+
+    @property
+    @abc.abstractmethod
+    def pruned(self) -> bool:
+        """Whether searches for minima skip most pairs, and cost next to nothing."""
+
     @abc.abstractmethod
     def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
         """The cost of ``rows`` as the kernels take it, in one piece or several: (rows of the piece, ground)."""
@@ -57,7 +76,7 @@ class Cost(abc.ABC):
         """The same cost divided by a power of two (exactly), so that its largest finite entry is about 1."""
 
     @abc.abstractmethod
-    def range(self) -> tuple[float, float]:
+    def range(self) -> tuple[Any, Any]:
         """Bounds ``low <= c_ij <= high`` on all finite entries."""
 
     @property
@@ -66,24 +85,13 @@ class Cost(abc.ABC):
         """``(r, t)`` with ``|computed - true| <= r |computed| + t`` for every entry."""
 
     @property
-    def exponent_error(self) -> float:
-        """Bound on ``|c used in sums of exponentials - c|`` over all allowed pairs."""
-        relative, absolute = self.rounding
-        return (relative + 8 * UNIT) * max(map(abs, self.range())) + absolute
-
-    @property
+    @abc.abstractmethod
     def forbids(self) -> bool:
         """Whether some pairs are forbidden (infinite, or absent from a sparse matrix)."""
-        return False
 
-    @property
-    def pruned(self) -> bool:
-        """Whether searches for minima skip most pairs."""
-        return False
-
+    @abc.abstractmethod
     def allowed(self) -> Cost:
-        """The cost that is 0 for every allowed pair."""
-        raise AssertionError("no pair of points is forbidden")
+        """The cost that is 0 for every allowed pair; only where some are forbidden."""
 
     @abc.abstractmethod
     def restricted(self, rows: Indices, columns: Indices) -> Cost:
@@ -93,75 +101,69 @@ class Cost(abc.ABC):
     def astype(self, dtype: Any) -> Cost:
         """The same cost computed in another float dtype (for entropic solvers)."""
 
+    @abc.abstractmethod
+    def pairs(self, rows: Indices, columns: Indices) -> Floats:
+        """The costs of listed pairs: (k,)."""
+
+    @property
+    def highest(self) -> Any:
+        """A bound on the absolute value of all finite entries."""
+        low, high = self.range()
+        return np.maximum(np.abs(low), np.abs(high))
+
+    @property
+    def exponent_error(self) -> Any:
+        """Bound on ``|c used in sums of exponentials - c|`` over all allowed pairs."""
+        relative, absolute = self.rounding
+        return (relative + 8 * UNIT + self.passes.error) * self.highest + absolute
+
     def block(self, rows: slice = slice(None)) -> Floats:
         """The costs of some rows against every column: (rows, m)."""
-        parts = [self.kernels.cost_block(ground) for _, ground in self.grounds(rows)]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return joined([self.kernels.cost_block(ground) for _, ground in self.grounds(rows)])
 
     def blocks(self) -> Iterator[tuple[slice, Floats]]:
         """All costs, a few million at a time: (rows, their (rows, m) costs)."""
         for rows in row_blocks(slice(None), *self.shape):
             yield rows, self.block(rows)
 
-    def pairs(self, rows: Indices, columns: Indices) -> Floats:
-        """The costs of listed pairs: (k,)."""
-        if 1 in self.shape and len(rows) >= max(self.shape):
-            return self.block()[0][columns] if self.shape[0] == 1 else self.T.block()[0][rows]
-        (_, ground), *more = self.grounds()
-        if more:
-            raise AssertionError("a cost in several pieces answers pairs itself")
-        return self.kernels.cost_pairs(ground, rows, columns)
-
     def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
         """``f_i = min_j c_ij - g_j`` and its arg min: (n,), (n,)."""
-        if self.shape[1] == 1:
-            return self.T.block()[0] - g, np.zeros(self.shape[0], np.int64)
-        parts = [self.kernels.ctransform(ground, g) for _, ground in self.grounds()]
-        return _joined(parts)
+        return self.searches.ctransform(g)
 
     def column_minima(self, f: Floats) -> Floats:
         """``g_j = min_i c_ij - f_i``: (m,)."""
-        return self.T.ctransform(f)[0]
-
-    def softmin(self, h: Floats, epsilon: float) -> Floats:
-        """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,)."""
-        return np.concatenate([self.kernels.softmin(ground, h, epsilon) for _, ground in self.grounds()])
+        return self.T.searches.ctransform(f)[0]
 
     def nearest(self, g: Floats, count: int, below: Floats | float = np.inf) -> tuple[Indices, Floats]:
         """The ``count`` columns of smallest ``c_ij - g_j < below_i`` in every row, ascending, and these values: (n, count) each.
 
         Where a row has fewer, the rest are columns -1 at infinity.
         """
-        bars = np.broadcast_to(below, self.shape[0])
-        kernel = self.kernels.nearest
-        return _joined([kernel(ground, g, count, bars[rows]) for rows, ground in self.grounds()])
+        return self.searches.nearest(g, count, np.broadcast_to(below, self.shape[0]))
 
     def price(self, g: Floats, count: int, below: Floats | float = np.inf) -> tuple[Indices, Floats]:
         """What :meth:`nearest` gives, but perhaps by a faster way whose values are off by a few roundings of the largest cost.
 
         For choosing pairs, not for proving anything about them.
         """
-        return self.nearest(g, count, below)
+        return self.searches.price(g, count, np.broadcast_to(below, self.shape[0]))
 
-    def gibbs(self, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
-        """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
-        kernel = self.kernels.gibbs
-        return np.concatenate([kernel(ground, f[rows], g, epsilon, vectors) for rows, ground in self.grounds()])
-
-    def gibbs_cost(self, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
-        """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the allowed pairs: (n,)."""
-        kernel = self.kernels.gibbs_cost
-        return np.concatenate([kernel(ground, f[rows], g, epsilon, weights) for rows, ground in self.grounds()])
-
-    def gibbs_slope(self, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
-        """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i``: (n, d); only between points with a built-in metric."""
-        raise InvalidInput(
-            f"gradients in the points need a built-in metric on points; received {type(self).__name__}; use those of the weights"
-        )
+    def softmin(self, h: Floats, epsilon: Any) -> Floats:
+        """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,)."""
+        return self.passes.softmin(h, epsilon)
 
     def sums(self, weights: Floats) -> Floats:
         """``sum_j w_j c_ij`` over the allowed pairs: (n,)."""
-        return np.concatenate([self.kernels.cost_sums(ground, weights) for _, ground in self.grounds()])
+        return self.passes.sums(weights)
+
+    def gibbs(self, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
+        """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
+        return self.passes.gibbs(f, g, epsilon, vectors)
+
+    def gibbs_cost(self, f: Floats, g: Floats, epsilon: Any, weights: Floats) -> Floats:
+        """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the allowed pairs: (n,)."""
+        kernel = self.kernels.gibbs_cost
+        return joined([kernel(ground, f[rows], g, epsilon, weights) for rows, ground in self.grounds()])
 
     def sweep(
         self,
@@ -169,7 +171,7 @@ class Cost(abc.ABC):
         g: Floats,
         a: Floats,
         b: Floats,
-        epsilon: float,
+        epsilon: Any,
         power: float = 1.0,
         floor: float = -math.inf,
         cut: float = math.inf,
@@ -179,22 +181,11 @@ class Cost(abc.ABC):
         ``K_ij = exp((f_i + g_j - c_ij)/epsilon)``; f, a, r (n,), g, b, s (m,), weights positive. Costs that know where terms
         are below ``2 ** -cut`` may leave these out.
         """
-        log_rows, columns = np.empty(self.shape[0]), np.zeros(self.shape[1])
-        for rows, ground in self.grounds():
-            log_rows[rows], part = self.kernels.sweep(ground, f[rows], g, a[rows], b, epsilon, power, floor)
-            columns += part
-        return log_rows, columns
+        return self.passes.sweep(f, g, a, b, epsilon, power, floor, cut)
 
     def symmetric(self, f: Floats, a: Floats, epsilon: float, cut: float = math.inf) -> Floats:
         """``log sum_j a_j exp((f_i + f_j - c_ij)/epsilon)``, (n,), for a symmetric cost; -inf where a sum is too small to trust."""
-        return self.sweep(f, f, a, a, epsilon, 0.0, cut=cut)[0]
-
-
-def _joined(parts: list[tuple[Any, Any]]) -> tuple[Any, Any]:
-    """Pieces of two row-wise answers put together again."""
-    if len(parts) == 1:
-        return parts[0]
-    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+        return self.passes.symmetric(f, a, epsilon, cut)
 
 
 def row_blocks(rows: slice, n: int, m: int) -> Iterator[slice]:
@@ -203,3 +194,8 @@ def row_blocks(rows: slice, n: int, m: int) -> Iterator[slice]:
     step = max(1, _BLOCK // m)
     for first in range(start, stop, step):
         yield slice(first, min(first + step, stop))
+
+
+def keeps_everything(rows: Indices, columns: Indices, shape: tuple[int, int]) -> bool:
+    """Whether rows and columns are all there are, in order."""
+    return all(len(side) == n and bool((side == np.arange(n)).all()) for side, n in zip((rows, columns), shape))

@@ -11,9 +11,11 @@ import numpy as np
 
 from ...errors import InvalidInput
 from ...inputs.types import Floats, Indices
-from ...kernels import GroundCost, matrix_ground
+from ...kernels import GroundCost, Kernels, cpu, matrix_ground
 from ...kernels.double_double import UNIT
 from .base import Cost, row_blocks
+from .passes import GroundPasses, Passes
+from .searches import GroundSearches, Searches
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,35 @@ class CallableCost(Cost):
     def shape(self) -> tuple[int, int]:
         """Numbers of sources and targets, ``(n, m)``."""
         return len(self.x), len(self.y)
+
+    @property
+    def kernels(self) -> Kernels:
+        """Those of the host."""
+        return cpu
+
+    @property
+    def passes(self) -> Passes:
+        """Piece by piece."""
+        return GroundPasses(self.kernels, self.grounds, self.grounds)
+
+    @property
+    def pruned(self) -> bool:
+        """All pairs are looked at."""
+        return False
+
+    @property
+    def searches(self) -> Searches:
+        """Piece by piece."""
+        return GroundSearches(self.kernels, self.grounds)
+
+    @property
+    def forbids(self) -> bool:
+        """No pair of points is forbidden."""
+        return False
+
+    def allowed(self) -> Cost:
+        """No pair of points is forbidden."""
+        raise AssertionError("no pair of points is forbidden")
 
     @property
     def T(self) -> CallableCost:

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 
 from ...inputs.types import Floats, Indices
-from ...kernels import GroundCost, matrix_ground
-from .base import Cost, row_blocks
+from ...kernels import GroundCost, Kernels, cpu, matrix_ground
+from .base import Cost, keeps_everything, row_blocks
+from .passes import GroundPasses, Passes
+from .searches import GroundSearches, Searches
+from .sparse import SparsePasses, SparseSearches
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +29,26 @@ class MatrixCost(Cost):
     def shape(self) -> tuple[int, int]:
         """Numbers of sources and targets, ``(n, m)``."""
         return (self.matrix.shape[0], self.matrix.shape[1])
+
+    @property
+    def kernels(self) -> Kernels:
+        """Those of the host."""
+        return cpu
+
+    @property
+    def passes(self) -> Passes:
+        """Piece by piece."""
+        return GroundPasses(self.kernels, self.grounds, self.grounds)
+
+    @property
+    def pruned(self) -> bool:
+        """All pairs are looked at."""
+        return False
+
+    @property
+    def searches(self) -> Searches:
+        """Piece by piece."""
+        return GroundSearches(self.kernels, self.grounds)
 
     @property
     def T(self) -> MatrixCost:
@@ -46,7 +69,7 @@ class MatrixCost(Cost):
 
     def restricted(self, rows: Indices, columns: Indices) -> MatrixCost:
         """The same cost between some of the points only; the matrix is copied unless all of it is wanted."""
-        if _keeps_everything(rows, columns, self.shape):
+        if keeps_everything(rows, columns, self.shape):
             return self
         return replace(self, matrix=self.matrix[np.ix_(rows, columns)])
 
@@ -102,6 +125,34 @@ class SparseCost(Cost):
         """Numbers of sources and targets, ``(n, m)``."""
         return self.csr.shape
 
+    @property
+    def kernels(self) -> Kernels:
+        """Those of the host."""
+        return cpu
+
+    @property
+    def passes(self) -> Passes:
+        """Over the stored entries."""
+        return self._passes
+
+    @cached_property
+    def _passes(self) -> Passes:
+        return SparsePasses(self.csr, GroundPasses(self.kernels, self.grounds, self.grounds))
+
+    @property
+    def pruned(self) -> bool:
+        """All pairs are looked at."""
+        return False
+
+    @property
+    def searches(self) -> Searches:
+        """Over the stored entries."""
+        return self._searches
+
+    @cached_property
+    def _searches(self) -> Searches:
+        return SparseSearches(self.csr, GroundSearches(self.kernels, self.grounds))
+
     @cached_property
     def _transposed(self) -> SparseCost:
         csr = self.csr.T.tocsr()
@@ -131,61 +182,11 @@ class SparseCost(Cost):
 
     def restricted(self, rows: Indices, columns: Indices) -> SparseCost:
         """The same cost between some of the points only; the matrix is copied unless all of it is wanted."""
-        if _keeps_everything(rows, columns, self.shape):
+        if keeps_everything(rows, columns, self.shape):
             return self
         csr = self.csr[rows][:, columns].tocsr()
         csr.sort_indices()
         return SparseCost(csr, self.shift)
-
-    def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
-        """``f_i = min_j c_ij - g_j`` over the stored entries; +inf in an empty row."""
-        reduced = self.csr.data - g[self.csr.indices]
-        values, argmin = np.full(self.shape[0], np.inf), np.zeros(self.shape[0], np.int64)
-        filled = np.flatnonzero(np.diff(self.csr.indptr))
-        if len(filled):
-            values[filled] = np.minimum.reduceat(reduced, self.csr.indptr[filled])
-            rows = np.repeat(np.arange(self.shape[0]), np.diff(self.csr.indptr))
-            first = np.flatnonzero(reduced == values[rows])[::-1]
-            argmin[rows[first]] = self.csr.indices[first]
-        return values, argmin
-
-    def softmin(self, h: Floats, epsilon: float) -> Floats:
-        """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)`` over the stored entries."""
-        exponent = (h[self.csr.indices] - self.csr.data) / epsilon
-        out = np.full(self.shape[0], np.inf)
-        filled = np.flatnonzero(np.diff(self.csr.indptr))
-        if len(filled):
-            top = np.maximum.reduceat(exponent, self.csr.indptr[filled])
-            safe = np.where(np.isfinite(top), top, 0.0)
-            sums = np.add.reduceat(
-                np.exp(exponent - np.repeat(safe, np.diff(self.csr.indptr)[filled])), self.csr.indptr[filled]
-            )
-            with np.errstate(divide="ignore"):
-                out[filled] = -epsilon * (safe + np.log(sums))
-        return out
-
-    def sweep(
-        self,
-        f: Floats,
-        g: Floats,
-        a: Floats,
-        b: Floats,
-        epsilon: float,
-        power: float = 1.0,
-        floor: float = -math.inf,
-        cut: float = math.inf,
-    ) -> tuple[Floats, Floats]:
-        """As for any cost, over the stored entries."""
-        rows = np.repeat(np.arange(self.shape[0]), np.diff(self.csr.indptr))
-        with np.errstate(divide="ignore"):
-            log_rows = f / epsilon - self.softmin(g + epsilon * np.log(b), epsilon) / epsilon
-        served = np.isfinite(log_rows)
-        lift = np.where(served, f / epsilon - power * np.maximum(np.where(served, log_rows, 0.0), floor), -np.inf)
-        exponent = lift[rows] + (g[self.csr.indices] - self.csr.data) / epsilon
-        with np.errstate(over="ignore", invalid="ignore"):
-            terms = np.where(np.isfinite(self.csr.data), a[rows] * np.exp(exponent), 0.0)
-        columns: Any = np.bincount(self.csr.indices, terms, minlength=self.shape[1])
-        return log_rows, columns
 
     def astype(self, dtype: Any) -> SparseCost:
         """Sparse costs are always computed in float64."""
@@ -220,8 +221,3 @@ class SparseCost(Cost):
     def rounding(self) -> tuple[float, float]:
         """Entries are what was received; only scaling by a power of two can underflow."""
         return 0.0, 2.0**-1073
-
-
-def _keeps_everything(rows: Indices, columns: Indices, shape: tuple[int, int]) -> bool:
-    """Whether rows and columns are all there are, in order."""
-    return all(len(side) == n and bool((side == np.arange(n)).all()) for side, n in zip((rows, columns), shape))

@@ -185,14 +185,14 @@ class Cosine(PointMetric):
 
     def prepared(self, points: Floats) -> Floats:
         """Unit vectors."""
-        points = points / np.abs(points).max(axis=1, keepdims=True)
-        return points / np.sqrt((points**2).sum(axis=1, keepdims=True))
+        points = points / np.abs(points).max(axis=-1, keepdims=True)
+        return points / np.sqrt((points**2).sum(axis=-1, keepdims=True))
 
     def chained(self, points: Floats, slope: Floats) -> Floats:
         """Through ``x / |x|``."""
-        length = np.sqrt((points**2).sum(axis=1, keepdims=True))
+        length = np.sqrt((points**2).sum(axis=-1, keepdims=True))
         unit = points / length
-        return (slope - (slope * unit).sum(axis=1, keepdims=True) * unit) / length
+        return (slope - (slope * unit).sum(axis=-1, keepdims=True) * unit) / length
 
     def largest(self, extents: Floats, p: float) -> float:
         """Of opposite vectors."""
@@ -232,7 +232,7 @@ class Torus(PointMetric):
 
     def largest(self, extents: Floats, p: float) -> float:
         """Half a period in every coordinate."""
-        return (math.sqrt(len(extents)) * self.period / 2) ** p * (1 + 1e-12)
+        return (math.sqrt(extents.shape[-1]) * self.period / 2) ** p * (1 + 1e-12)
 
     def slope(self, x: Floats, y: Floats, p: float) -> Floats:
         """As for the euclidean metric, of the differences the near way round."""

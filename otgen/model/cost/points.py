@@ -11,14 +11,26 @@ from typing import Any
 import numpy as np
 
 from ...inputs.types import Floats, Indices
-from ...kernels import CELL, PRODUCT, GroundCost, gpu, matrix_ground, on_device, point_ground
+from ...kernels import (
+    CELL,
+    PRODUCT,
+    GroundCost,
+    Kernels,
+    gpu,
+    matrix_ground,
+    on_device,
+    point_ground,
+    stacks,
+)
 from ...kernels.double_double import UNIT
 from ...kernels.kdtree import kd_order
-from .base import Cost
+from .base import Cost, keeps_everything
 from .metrics import Circular, Minkowski, PointMetric, entry_of
+from .passes import CelledPasses, GroundPasses, Passes, ProductPasses
+from .searches import CelledSearches, GroundSearches, ProductSearches, Searches
 
-_SIFTED = 3  # candidates a row for a c-transform by matrix product
 _KEPT = 2**28  # bytes of inner products that are kept for the next pass
+_EXPONENT = 120  # largest power of two in a cost, or in its inverse, that needs no scaling
 _TREE_DIM = 10  # above this boxes around points exclude next to nothing
 
 
@@ -29,7 +41,7 @@ class PointCost(Cost):
     Parameters
     ----------
     x, y : ndarray
-        (n, d) and (m, d), float64, finite.
+        (n, d) and (m, d), float64, finite; or (B, n, d) and (B, m, d), for B small problems, each of its own two clouds.
     metric : str, Minkowski, Circular
         ``"euclidean"``, ``"cityblock"``, ``"chebyshev"``, ``"great_circle"``, ``Minkowski(q)``, ``Circular(period)``; or one of the costs ``"sqeuclidean"`` and
         ``"cosine"`` with ``p=1``. A callable gives a :class:`CallableCost` instead, see :func:`point_cost`.
@@ -40,6 +52,8 @@ class PointCost(Cost):
         would wait for memory. The host keeps points too, n d numbers, for boxes, levels and bounds on rounding; potentials travel each time.
     device_points : (array, array), optional
         The clouds before any scaling, float64 on the device, which the kernels then read without another transfer.
+    ordered : bool
+        Whether both clouds are in kd order, see :mod:`otgen.kernels.kdtree`.
 
     Raises
     ------
@@ -56,11 +70,17 @@ class PointCost(Cost):
     dtype: Any = np.float64
     device: str = "cpu"
     device_points: tuple[Any, Any] | None = None
+    ordered: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
         """Numbers of sources and targets, ``(n, m)``."""
-        return len(self.x), len(self.y)
+        return self.x.shape[-2], self.y.shape[-2]
+
+    @property
+    def stacked(self) -> bool:
+        """Whether clouds have a leading axis: costs of many small problems, which are listed then."""
+        return self.x.ndim == 3
 
     @property
     def T(self) -> PointCost:
@@ -69,25 +89,23 @@ class PointCost(Cost):
 
     @cached_property
     def _transposed(self) -> PointCost:
-        flipped = self._flipped()
+        there = self.device_points and self.device_points[::-1]
+        flipped = replace(self, x=self.y, y=self.x, device_points=there)
         object.__setattr__(flipped, "_transposed", self)  # what either has computed of its clouds serves both
         return flipped
-
-    def _flipped(self) -> PointCost:
-        return replace(self, x=self.y, y=self.x, device_points=self.device_points and self.device_points[::-1])
-
-    @property
-    def _on_host(self) -> bool:
-        return self.device == "cpu"
 
     def __getstate__(self) -> dict[str, Any]:
         """What it is made of: what lies on the device, or was computed of the clouds, is made again where it is needed."""
         return {part.name: getattr(self, part.name) for part in fields(self)} | {"device_points": None}
 
-    @cached_property
-    def form(self) -> tuple[float, float, float]:
-        """Inner power, outer power and factor, as :class:`GroundCost` has them."""
-        return self.entry.form(self.p)
+    @property
+    def kernels(self) -> Kernels:
+        """Those of the device, or of stacks."""
+        return stacks if self.stacked else on_device(self.device)
+
+    @property
+    def _on_host(self) -> bool:
+        return self.device == "cpu"
 
     @cached_property
     def entry(self) -> PointMetric:
@@ -95,10 +113,32 @@ class PointCost(Cost):
         return entry_of(self.metric)
 
     @cached_property
+    def form(self) -> tuple[float, float, float]:
+        """Inner power, outer power and factor, as :class:`GroundCost` has them."""
+        return self.entry.form(self.p)
+
+    @property
+    def forbids(self) -> bool:
+        """No pair of points is forbidden."""
+        return False
+
+    def allowed(self) -> Cost:
+        """No pair of points is forbidden."""
+        raise AssertionError("no pair of points is forbidden")
+
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
+        """The cost of ``rows``, in one piece."""
+        ground = self._ground if rows == slice(None) else self._ground._replace(x=self._ground.x[rows])
+        yield rows, ground
+
+    @cached_property
     def _ground(self) -> GroundCost:
         if self._already_there:
             return self._shifted(np.zeros(self.x.shape[1]), self.form)
-        return self._placed(point_ground(self._kernel_points(self.x), self._kernel_points(self.y), *self.form))
+        x, y = (self.entry.prepared(z).astype(self.dtype, copy=False) for z in (self.x, self.y))
+        if not self.stacked:
+            return self._placed(point_ground(x, y, *self.form))
+        return stacks.listed(x, y, self.form)
 
     def _placed(self, ground: GroundCost) -> GroundCost:
         """Where the kernels look for it."""
@@ -115,209 +155,81 @@ class PointCost(Cost):
         return gpu.shifted(self.device_points, self.device, 2.0**-self.points_shift, centre, form, self.dtype)
 
     @cached_property
-    def _order(self) -> Indices:
-        """The kd order of x."""
-        return kd_order(self.x)
-
-    @property
-    def pruned(self) -> bool:
-        """Whether boxes around the targets let searches skip most pairs: in few dimensions only."""
-        return self._boxed and np.dtype(self.dtype) == np.float64
-
-    @property
-    def _boxed(self) -> bool:
-        return self._on_host and len(self.y) >= 4 * CELL and self.x.shape[1] <= _TREE_DIM and self.entry.by_differences
-
-    @cached_property
-    def _search(self) -> GroundCost:
-        """The ground for searching minima: both clouds in kd order."""
-        return point_ground(self.x[self._order], self.y[self.T._order], *self.form, celled=True)
-
-    @cached_property
-    def _sums(self) -> GroundCost:
-        """The ground for sums of exponentials: around the middle, and in kd order where that lets terms be left out."""
-        if not self.entry.by_differences:
-            return self._ground
-        if not self._boxed:
-            return self._middle
-        x, y = self._middle.x[self._order], self._middle.yt.T[self.T._order]
-        return point_ground(x, y, *self.form, celled=True)
-
-    @cached_property
     def _middle(self) -> GroundCost:
         """The ground around the middle of the joint box: what stretches points must not lose their small digits."""
         if not self.entry.by_differences:
             return self._ground
+        centre = (np.minimum(self._box[0], self._box[2]) + np.maximum(self._box[1], self._box[3])) / 2
         if self._already_there:
-            return self._shifted(self._centre, self.form)
-        x, y = (np.asarray(z - self._centre, self.dtype) for z in (self.x, self.y))
+            return self._shifted(centre, self.form)
+        x, y = (np.asarray(z - centre, self.dtype) for z in (self.x, self.y))
         return self._placed(point_ground(x, y, *self.form))
 
-    @property
-    def _centre(self) -> Floats:
-        """Of the joint box: (d,)."""
-        return (np.minimum(self._box[0], self._box[2]) + np.maximum(self._box[1], self._box[3])) / 2
-
-    def softmin(self, h: Floats, epsilon: float) -> Floats:
-        """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,)."""
-        return self.kernels.softmin(self._middle, h, epsilon)
-
-    def gibbs(self, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
-        """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
-        return self.kernels.gibbs(self._middle, f, g, epsilon, vectors)
-
-    def sweep(
-        self,
-        f: Floats,
-        g: Floats,
-        a: Floats,
-        b: Floats,
-        epsilon: float,
-        power: float = 1.0,
-        floor: float = -math.inf,
-        cut: float = math.inf,
-    ) -> tuple[Floats, Floats]:
-        """As for any cost; far cells are left out, and in many dimensions a matrix product gives the costs."""
-        if self._multiplies:
-            return self._product_sweep(f, g, a, b, epsilon, power, floor)
-        kernel = self.kernels.sweep
-        if not self._boxed:
-            return kernel(self._sums, f, g, a, b, epsilon, power, floor)
-        rows, columns = self._order, self.T._order
-        log_rows, sums = np.empty(len(rows)), np.empty(len(columns))
-        log_rows[rows], sums[columns] = kernel(
-            self._sums, f[rows], g[columns], a[rows], b[columns], epsilon, power, floor, cut
-        )
-        return log_rows, sums
-
-    def symmetric(self, f: Floats, a: Floats, epsilon: float, cut: float = math.inf) -> Floats:
-        """As for any cost, each pair computed once."""
-        if self._multiplies:
-            return super().symmetric(f, a, epsilon)
-        if not self._boxed:
-            return self.kernels.symmetric(self._sums, f, a, epsilon)
-        log_rows, rows = np.empty(len(f)), self._order
-        log_rows[rows] = self.kernels.symmetric(self._sums, f[rows], a[rows], epsilon, cut)
-        return log_rows
-
-    def sums(self, weights: Floats) -> Floats:
-        """``sum_j w_j c_ij``: (n,); from sums and squares alone where a matrix product would be good enough."""
-        if not self._by_product or self.form[1] != 1:
-            return super().sums(weights)
-        x, y, squares_x, squares_y = self._centred
-        return weights.sum() * squares_x + weights @ squares_y + x @ (weights @ y)
-
-    def gibbs_slope(self, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
-        """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i``: (n, d)."""
-        slope = self.kernels.gibbs_slope(self._ground, f, g, epsilon, weights)
-        return self.entry.chained(self.x, slope)
+    @cached_property
+    def order(self) -> Indices | slice:
+        """The kd order of x."""
+        return slice(None) if self.ordered else kd_order(self.x)
 
     @property
-    def exponent_error(self) -> float:
-        """As for any cost; centring and stretching the points adds roundings of their distance to the middle, at most the range."""
-        more = 1e-12 if self._multiplies else (16 + 4 * self.p) * UNIT
-        return super().exponent_error + more * self.range()[1]
+    def _boxed(self) -> bool:
+        """Whether boxes around the targets let searches and sums skip most pairs: in few dimensions only."""
+        few = self.x.shape[-1] <= _TREE_DIM and not self.stacked
+        return few and self._on_host and len(self.y) >= 4 * CELL and self.entry.by_differences
+
+    @property
+    def pruned(self) -> bool:
+        """Whether searches go by cells."""
+        return self._boxed and np.dtype(self.dtype) == np.float64
+
+    @property
+    def passes(self) -> Passes:
+        """By cells in few dimensions, by a matrix product in many, else by the kernels."""
+        return self._passes
+
+    @cached_property
+    def _passes(self) -> Passes:
+        centring = 0.0 if self.stacked else (16 + 4 * self.p) * UNIT
+        middle = self.grounds if self.stacked else lambda: [(slice(None), self._middle)]
+        plain = GroundPasses(self.kernels, self.grounds, middle, centring, halves=not self.stacked)
+        if self._multiplies:
+            x, y, of_x, of_y = self._centred
+            accurate = self._by_product and self.form[1] == 1
+            return ProductPasses(plain, self._products, (of_x, of_y), (x, y), accurate)
+        if not self._boxed:
+            return plain
+        x, y = self._middle.x[self.order], self._middle.yt.T[self.T.order]
+        return CelledPasses(plain, point_ground(x, y, *self.form, celled=True), self.order, self.T.order, centring)
+
+    @property
+    def searches(self) -> Searches:
+        """By cells in few dimensions, by a matrix product in many, else by the kernels."""
+        return self._searches
+
+    @cached_property
+    def _searches(self) -> Searches:
+        plain = GroundSearches(self.kernels, self.grounds)
+        if self._on_host and self._by_product:
+            x, y, of_x, of_y = self._centred
+            return ProductSearches(plain, self._ground, (x, y), (of_x, of_y), self.form[1])
+        if not self.pruned:
+            return plain
+        ground = point_ground(self.x[self.order], self.y[self.T.order], *self.form, celled=True)
+        return CelledSearches(self.kernels, ground, self.order, self.T.order)
 
     @property
     def _multiplies(self) -> bool:
         """Whether sums of exponentials take their costs from a matrix product; in single precision that loses no more digits."""
-        d = self.x.shape[1]
-        if d <= _TREE_DIM or self.form[:2] != (2.0, 1.0) or not self.entry.by_differences:
+        if self.stacked or self.x.shape[1] <= _TREE_DIM or self.form[:2] != (2.0, 1.0) or not self.entry.by_differences:
             return False
         return self._by_product or np.dtype(self.dtype) == np.float32
 
-    def _product_sweep(
-        self, f: Floats, g: Floats, a: Floats, b: Floats, epsilon: float, power: float, floor: float
-    ) -> tuple[Floats, Floats]:
-        """A sweep with ``|x - y|^2 = |x|^2 - 2 <x, y> + |y|^2``: the squares join the potentials."""
-        _, _, squares_x, squares_y = self._centred
-        kernel = self.kernels.sweep
-        return kernel(self._products, f - squares_x, g - squares_y, a, b, epsilon, power, floor)
-
-    @cached_property
-    def _products(self) -> GroundCost:
-        """``-2 <x, y>``: kept where that is little, since a pass then only has to read it."""
-        if self._already_there:
-            return self._shifted(self.y.mean(axis=0), (PRODUCT, 1.0, -2.0))
-        x, y, _, _ = self._centred
-        x, y = np.asarray(x, self.dtype), np.asarray(y, self.dtype)
-        if self._on_host and len(x) * len(y) * x.itemsize <= _KEPT:
-            return matrix_ground(x @ y.T)
-        return self._placed(point_ground(x, y, PRODUCT, 1.0))
-
-    def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
-        """``f_i = min_j c_ij - g_j`` and its arg min: (n,), (n,); far cells of columns are skipped."""
-        if not self.pruned:
-            sifts = self._on_host and self._by_product and self.form[1] == 1 and bool(np.isfinite(g).all())
-            return self._sifted(g) if sifts else super().ctransform(g)
-        rows, columns = self._order, self.T._order
-        values, argmin = np.empty(len(rows)), np.empty(len(rows), np.int64)
-        values[rows], where = self.kernels.ctransform(self._search, g[columns])
-        argmin[rows] = columns[where]
-        return values, argmin
-
-    def _sifted(self, g: Floats) -> tuple[Floats, Indices]:
-        """The c-transform of the few candidates that a matrix product leaves, of all pairs in rows where it leaves too many.
-
-        What the product misses by is bounded, see :meth:`price`; the minimum is over costs from differences of coordinates.
-        """
-        n, m = self.shape
-        columns, near = self.price(g, min(_SIFTED, m))
-        _, _, squares_x, squares_y = self._centred
-        products = 4 * (self.x.shape[1] + 4) * float(squares_x.max() + squares_y.max())
-        error = UNIT * (products + 8 * float(np.abs(near).max() + np.abs(g).max()))
-        rows = np.repeat(np.arange(n), columns.shape[1])
-        reduced = (self.pairs(rows, columns.ravel()) - g[columns.ravel()]).reshape(columns.shape)
-        values = reduced.min(axis=1)
-        argmin = np.where(reduced == values[:, None], columns, m).min(axis=1)
-        unsure = np.flatnonzero(near[:, -1] <= near[:, 0] + 2 * error)
-        if columns.shape[1] < m and len(unsure):
-            part = self._ground._replace(x=self._ground.x[unsure])
-            values[unsure], argmin[unsure] = self.kernels.ctransform(part, g)
-        return values, argmin
-
-    def nearest(self, g: Floats, count: int, below: Floats | float = np.inf) -> tuple[Indices, Floats]:
-        """As for any cost, but far cells of columns are skipped."""
-        if not self.pruned:
-            return super().nearest(g, count, below)
-        rows, order = self._order, self.T._order
-        columns, values = np.empty((len(rows), count), np.int64), np.empty((len(rows), count))
-        bars = np.broadcast_to(below, len(rows))[rows]
-        where, values[rows] = self.kernels.nearest(self._search, g[order], count, bars)
-        columns[rows] = np.where(where < 0, -1, order[where])
-        return columns, values
-
-    def price(self, g: Floats, count: int, below: Floats | float = np.inf) -> tuple[Indices, Floats]:
-        """In many dimensions ``|x - y|^2 = |x|^2 - 2 <x, y> + |y|^2`` by a matrix product, of points around their mean.
-
-        Its error is at most ``(d + 4) u (|x| + |y|)^2``; taken only where that is below 1e-12 of the largest cost.
-        """
-        if not (self._on_host and self._by_product):
-            return self.nearest(g, count, below)
-        x, y, squares_x, squares_y = self._centred
-        outer, kernel = self.form[1], self.kernels.nearest
-        columns, values = np.empty((len(x), count), np.int64), np.empty((len(x), count))
-        bars = np.broadcast_to(below, len(x))
-        for start in range(0, len(x), step := max(1, 4_000_000 // len(y))):
-            rows = slice(start, start + step)
-            block = x[rows] @ y.T  # of -2 x: one addition less an entry
-            if outer == 1:
-                columns[rows], values[rows] = kernel(
-                    matrix_ground(block), g - squares_y, count, bars[rows] - squares_x[rows]
-                )
-                values[rows] += squares_x[rows, None]
-                continue
-            block += squares_x[rows, None]
-            block += squares_y
-            np.maximum(block, 0.0, out=block)
-            np.sqrt(block, out=block) if outer == 0.5 else np.power(block, outer, out=block)
-            columns[rows], values[rows] = kernel(matrix_ground(block), g, count, bars[rows])
-        return columns, values
-
     @cached_property
     def _by_product(self) -> bool:
-        d = self.x.shape[1]
-        if d <= _TREE_DIM or self.form[0] != 2.0 or not self.entry.by_differences or len(self.y) < 4 * CELL:
+        """Whether a matrix product gives costs that are good enough to choose by."""
+        d = self.x.shape[-1]
+        if self.stacked or d <= _TREE_DIM or self.form[0] != 2.0 or not self.entry.by_differences:
+            return False
+        if len(self.y) < 4 * CELL:
             return False
         _, _, squares_x, squares_y = self._centred
         error = (d + 4) * UNIT * 2 * float(squares_x.max() + squares_y.max())
@@ -330,22 +242,38 @@ class PointCost(Cost):
         x, y = self.x - centre, self.y - centre
         return -2.0 * x, y, (x**2).sum(axis=1), (y**2).sum(axis=1)
 
+    @property
+    def _products(self) -> GroundCost:
+        """``-2 <x, y>``: kept where that is little, since a pass then only has to read it."""
+        if self._already_there:
+            return self._shifted(self.y.mean(axis=0), (PRODUCT, 1.0, -2.0))
+        x, y, _, _ = self._centred
+        x, y = np.asarray(x, self.dtype), np.asarray(y, self.dtype)
+        if self._on_host and len(x) * len(y) * x.itemsize <= _KEPT:
+            return matrix_ground(x @ y.T)
+        return self._placed(point_ground(x, y, PRODUCT, 1.0))
+
+    def pairs(self, rows: Indices, columns: Indices) -> Floats:
+        """The costs of listed pairs: (k,)."""
+        if 1 in self.shape and len(rows) >= max(self.shape):
+            return self.block()[0][columns] if self.shape[0] == 1 else self.T.block()[0][rows]
+        return self.kernels.cost_pairs(self._ground, rows, columns)
+
+    def gibbs_slope(self, f: Floats, g: Floats, epsilon: Any, weights: Floats) -> Floats:
+        """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i``: (n, d)."""
+        slope = self.kernels.gibbs_slope(self._ground, f, g, epsilon, weights)
+        return self.entry.chained(self.x, slope)
+
     def restricted(self, rows: Indices, columns: Indices) -> PointCost:
         """The same cost between some of the points only, in the order given."""
+        if keeps_everything(rows, columns, self.shape):
+            return self
         there = self.device_points and gpu.taken(self.device_points, self.device, rows, columns)
-        return replace(self, x=self.x[rows], y=self.y[columns], device_points=there)
+        return replace(self, x=self.x[rows], y=self.y[columns], device_points=there, ordered=False)
 
     def between(self, x: Floats, y: Floats) -> PointCost:
-        """The same kind of cost between other points."""
+        """The same kind of cost between other points, in kd order if these are."""
         return replace(self, x=x, y=y, device_points=None)
-
-    def _kernel_points(self, z: Floats) -> Floats:
-        return self.entry.prepared(z).astype(self.dtype, copy=False)
-
-    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
-        """The cost of ``rows``, in one piece."""
-        ground = self._ground if rows == slice(None) else self._ground._replace(x=self._ground.x[rows])
-        yield rows, ground
 
     def astype(self, dtype: Any) -> PointCost:
         """The same cost computed in ``dtype``."""
@@ -364,6 +292,14 @@ class PointCost(Cost):
         """The largest difference of a coordinate of x and one of y, divided by ``2 ** exponent``: (d,)."""
         low_x, high_x, low_y, high_y = (np.ldexp(z, -exponent) for z in self._box)
         return np.maximum(np.abs(high_x - low_y), np.abs(high_y - low_x))
+
+    @property
+    def plain(self) -> bool:
+        """Whether costs can be computed as they are, of a whole stack, far from the ends of the range of floats."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            reach = self._extents().max(axis=-1)
+        exponents = np.frexp(reach[reach > 0])[1] * max(self.p, 2.0)
+        return bool(np.isfinite(reach).all() and (np.abs(exponents) < _EXPONENT).all())
 
     def scaled(self) -> PointCost:
         """Points divided by a power of two (exact) such that the diagonal of their joint box lies in [1/2, 1).
@@ -401,19 +337,19 @@ class PointCost(Cost):
         x, y = (z * 2.0**-exponent if abs(exponent) < 900 else np.ldexp(z, -exponent) for z in (self.x, self.y))
         return replace(self, x=x, y=y, shift=shift, metric=metric)
 
-    def range(self) -> tuple[float, float]:
+    def range(self) -> tuple[float, Any]:
         """0 and the cost across the joint bounding box."""
         return self._range
 
     @cached_property
-    def _range(self) -> tuple[float, float]:
-        largest = self.entry.largest(self._extents(), self.p)
-        if largest is not None:
-            return 0.0, largest * (1 + 1e-9)
-        corner = point_ground(self._extents()[None, :], np.zeros((1, self.x.shape[1])), *self.form)
-        return 0.0, float(on_device("cpu").cost_pairs(corner, np.zeros(1, np.int64), np.zeros(1, np.int64))[0]) * (
-            1 + 1e-9
-        )
+    def _range(self) -> tuple[float, Any]:
+        extents = self._extents()
+        largest = self.entry.largest(extents, self.p)
+        if largest is None:
+            corner = extents[..., None, :]
+            largest = PointCost(corner, np.zeros_like(corner), self.metric, self.p).block()[..., 0, 0]
+        largest = largest * (1 + 1e-9)
+        return 0.0, np.broadcast_to(largest, len(self.x)) if self.stacked else float(largest)
 
     @property
     def rounding(self) -> tuple[float, float]:
@@ -428,6 +364,6 @@ class PointCost(Cost):
 
 def _ends(points: Floats) -> tuple[Floats, Floats]:
     """Least and greatest coordinates of points (n, d): (d,) each; a few columns one by one, which numpy does 30 times as fast."""
-    if points.shape[1] > _TREE_DIM:
-        return points.min(axis=0), points.max(axis=0)
+    if points.shape[-1] > _TREE_DIM or points.ndim == 3:
+        return points.min(axis=-2), points.max(axis=-2)
     return np.array([z.min() for z in points.T]), np.array([z.max() for z in points.T])
