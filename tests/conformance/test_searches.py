@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from otgen.model.cost.searches import GroundSearches, ProductSearches
 from otgen import Minkowski, Problem
 from otgen.kernels import CELL, cpu, kdtree, point_ground, reference
+from otgen.model.cost.searches import GroundSearches, ProductSearches
 
 FORMS = [(2.0, 1.0), (2.0, 0.5), (1.0, 1.0), (np.inf, 2.0), (3.0, 1 / 3)]
 
@@ -60,7 +60,9 @@ def test_products_are_taken_only_where_they_are_accurate():
     shifted = Problem.from_points(x + 1e6, y + 1e6).cost.searches
     assert isinstance(shifted, ProductSearches)  # an offset alone does no harm: points are centred
     wide = rng.random((30, 40_000)), rng.random((4 * CELL, 40_000))
-    assert isinstance(Problem.from_points(*wide).cost.searches, GroundSearches)  # 40 000 dimensions: the sum of roundings is too much
+    assert isinstance(
+        Problem.from_points(*wide).cost.searches, GroundSearches
+    )  # 40 000 dimensions: the sum of roundings is too much
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cityblock", "chebyshev", Minkowski(3)])
