@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
-import scipy.sparse
 
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars
 from ..inputs.types import Floats
 from ..model import units
-from ..model.claim import Claim, Flows
+from ..model.claim import Claim
 from ..model.cost import Metric
-from ..model.plan import MonotonePlan, Plan, SparsePlan
 from ..model.problem import Problem, Relative
 from ..model.units import Units
 from ..proofs.audit import Findings, find
 from .entropic import entropic_term
+from .plan_forms import flows_from
 from .result import Result
 
 _SLACK = 1e-9  # of the largest cost: infeasibility below it is what rounding leaves
@@ -153,6 +152,8 @@ def audit(
     root = C is None and not problem.epsilon
     mass = problem.mass if C is not None and not problem.epsilon else 1.0
     back = Units.of(scaled, mass, root=root)
+    if isinstance(plan, Result):
+        plan = _plan_of(plan)
     flows = None if plan is None else flows_from(plan, problem)
     ignored = potentials is None or problem.bottleneck
     claim = Claim(flows, None if ignored else _potentials(potentials, problem.shape, back))
@@ -194,64 +195,10 @@ def _problem(
     return entropic_term(problem, epsilon, None, least=0.0)
 
 
-def flows_from(plan: Any, problem: Problem) -> Flows:
-    """A plan in any of its forms as flows of total 1."""
-    n, m = problem.shape
-    if isinstance(plan, Result):
-        plan = plan.plan
-        if plan is None:
-            raise InvalidInput("plan must be a plan or a result that has one; received a result without; pass its plan")
-    if isinstance(plan, Plan) and plan.shape != (n, m):
-        raise InvalidInput(f"plan must have shape {(n, m)}; received {plan.shape}; pass the plan of this problem")
-    if isinstance(plan, MonotonePlan):
-        plan = plan.sparse
-    if isinstance(plan, SparsePlan):
-        return Flows(plan.rows, plan.columns, plan.values, plan.low)
-    if isinstance(plan, Plan):
-        return _listed(plan.todense(), 1.0, (n, m))
-    if isinstance(plan, tuple):
-        return _pairs(plan, problem)
-    if scipy.sparse.issparse(plan):
-        return _listed(plan, problem.mass, (n, m))
-    table = arrays.potential(plan, "plan")
-    if table.ndim == 2:
-        return _listed(table, problem.mass, (n, m))
-    if table.ndim != 1 or len(table) != n or n != m or (table != np.floor(table)).any():
-        raise InvalidInput(
-            f"plan must be ({n}, {m}), a permutation of {n} targets, or a tuple of rows, columns and flows; received shape {table.shape}"
-        )
-    return _pairs((np.arange(n), table), problem)
-
-
-def _listed(table: Any, mass: float, shape: tuple[int, int]) -> Flows:
-    """The entries of a dense or sparse matrix that are not 0."""
-    if table.shape != shape:
-        raise InvalidInput(f"plan must have shape {shape}; received {table.shape}; pass the plan of this problem")
-    coo: Any = scipy.sparse.coo_array(table)
-    return Flows(coo.row.astype(np.int64), coo.col.astype(np.int64), coo.data.astype(np.float64) / mass)
-
-
-def _pairs(parts: tuple[Any, ...], problem: Problem) -> Flows:
-    """Rows, columns and flows; equal shares where there are none."""
-    if len(parts) not in (2, 3):
-        raise InvalidInput(
-            f"plan as a tuple must be (rows, columns) or (rows, columns, flows); received {len(parts)} parts"
-        )
-    rows, columns = (arrays.potential(part, "plan") for part in parts[:2])
-    for name, side, size in (("rows", rows, problem.shape[0]), ("columns", columns, problem.shape[1])):
-        if side.ndim != 1 or (side != np.floor(side)).any() or (len(side) and not 0 <= side.min() <= side.max() < size):
-            raise InvalidInput(
-                f"{name} of the plan must be whole numbers in [0, {size}), in one dimension; received {side}"
-            )
-    rows, columns = rows.astype(np.int64), columns.astype(np.int64)
-    flows = np.full(len(rows), 1.0 / max(len(rows), 1))
-    if len(parts) == 3:
-        flows = arrays.potential(parts[2], "plan") / problem.mass
-    if not rows.shape == columns.shape == flows.shape:
-        raise InvalidInput(
-            f"rows, columns and flows of the plan must be equally many; received {rows.shape}, {columns.shape}, {flows.shape}"
-        )
-    return Flows(rows, columns, flows)
+def _plan_of(result: Result) -> Any:
+    if result.plan is None:
+        raise InvalidInput("plan must be a plan or a result that has one; received a result without; pass its plan")
+    return result.plan
 
 
 def _potentials(pair: Any, shape: tuple[int, int], back: Units) -> tuple[Floats, Floats]:

@@ -252,8 +252,7 @@ def entropic_term(problem: Problem, epsilon: Any, relax: Any, least: float | Non
 def _epsilon(problem: Problem, epsilon: Any, least: float | None = None) -> float:
     """Epsilon in cost units."""
     if isinstance(epsilon, Relative):
-        mean = units.mean_cost(problem)
-        return epsilon.fraction * mean if mean > 0 else epsilon.fraction
+        return float(epsilon.of(units.mean_cost(problem)))
     number = scalars.real(epsilon, "epsilon")
     if least is not None and number == least:
         return number

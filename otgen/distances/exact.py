@@ -51,8 +51,9 @@ def wasserstein(
         Whether weights of different totals are accepted.
     progress : bool
         Whether to report on stderr how far the work is.
-    init : Result or (array_like, array_like), optional
-        Potentials to start from, in cost units, such as those of a nearby problem; the proof does not depend on them.
+    init : Result, (array_like, array_like) or plan, optional
+        What to start from: the result of a nearby problem, potentials in cost units, or a plan (one of ours, a matrix dense or
+        sparse); the proof does not depend on it.
 
     Returns
     -------

@@ -24,6 +24,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse.linalg import aslinearoperator, cg
 
 from ..errors import InvalidInput
 from ..inputs.types import Floats
@@ -44,6 +45,14 @@ class Cotangent(NamedTuple):
     g: Floats
     left: Floats
     right: Floats
+
+
+class _Scaled(NamedTuple):
+    """What scipy takes for a linear operator."""
+
+    shape: tuple[int, int]
+    dtype: Any
+    matvec: Any
 
 
 class _Gibbs:
@@ -162,40 +171,56 @@ def hessian_product(
 def _second(cost: PointCost, of_x: Floats, of_y: Floats) -> Any:
     """Of ``c = S ** outer`` with ``S = sum_k |t_k| ** inner``: by coordinate, dc/dt_k and its change; and the change of c.
 
-    Where c has a kink all of these are 0.
+    Where c has a kink all of these are 0. Of a general inner power the largest ``|t_k|`` is taken out, ``c = top ** p S ** outer`` then.
     """
     inner, outer, _ = cost.form
     if not cost.entry.by_differences:
         raise InvalidInput(f"second derivatives need a metric of differences; received metric={cost.metric!r}")
+    if math.isinf(inner):
+        return _second_of_maxima(cost, of_x, of_y)
+    d, order = cost.x.shape[1], inner * outer
+    top = np.ones(cost.shape)
+    if inner not in (1, 2):
+        top = np.max(np.abs([cost.x[:, k, None] - cost.y[None, :, k] for k in range(d)]), axis=0)
+    divisor = np.where(top > 0, top, 1.0)
 
     def step(k: int) -> Floats:
-        return cost.x[:, k, None] - cost.y[None, :, k]
+        return (cost.x[:, k, None] - cost.y[None, :, k]) / divisor
 
     def along(k: int) -> Floats:
         return of_x[:, k, None] - of_y[None, :, k]
 
-    d = cost.x.shape[1]
-    longest = np.argmax(np.stack([np.abs(step(k)) for k in range(d)]), axis=0) if math.isinf(inner) else None
-
     def first(k: int) -> Floats:
         t = step(k)
-        return np.sign(t) * (longest == k) if longest is not None else inner * np.sign(t) * np.abs(t) ** (inner - 1)
+        return inner * np.sign(t) * np.abs(t) ** (inner - 1)
 
     def second(k: int) -> Floats:
         t = np.abs(step(k))
-        flat = longest is not None or inner == 1
-        return np.zeros_like(t) if flat else inner * (inner - 1) * power(t, inner - 2)
+        return np.zeros_like(t) if inner == 1 else inner * (inner - 1) * power(t, inner - 2)
 
     total, change = np.zeros(cost.shape), np.zeros(cost.shape)
     for k in range(d):
-        total += np.abs(step(k)) * (longest == k) if longest is not None else np.abs(step(k)) ** inner
+        total += np.abs(step(k)) ** inner
         change += first(k) * along(k)
     rise, curve = outer * power(total, outer - 1), outer * (outer - 1) * power(total, outer - 2)
+    once, twice = power(top, order - 1), power(top, order - 2)
 
     def bend(k: int) -> Floats:
-        return curve * change * first(k) + rise * second(k) * along(k)
+        return twice * (curve * change * first(k) + rise * second(k) * along(k))
 
-    return lambda k: rise * first(k), bend, rise * change
+    return lambda k: once * rise * first(k), bend, once * rise * change
+
+
+def _second_of_maxima(cost: PointCost, of_x: Floats, of_y: Floats) -> Any:
+    """The same for ``c = max_k |t_k| ** p``."""
+    steps = np.stack([cost.x[:, k, None] - cost.y[None, :, k] for k in range(cost.x.shape[1])])
+    longest = np.argmax(np.abs(steps), axis=0)
+    top = np.take_along_axis(steps, longest[None], 0)[0]
+    along = np.take_along_axis(of_x.T[:, :, None] - of_y.T[:, None, :], longest[None], 0)[0]
+    p, size = cost.form[1], np.abs(top)
+    slope = p * power(size, p - 1) * np.sign(top)
+    curve = p * (p - 1) * power(size, p - 2) * along
+    return lambda k: slope * (longest == k), lambda k: curve * (longest == k), slope * along
 
 
 def _solved(kernel: _Gibbs, goal: Marginals, epsilon: float, f: Floats, g: Floats) -> tuple[Floats, Floats, float]:
@@ -227,28 +252,17 @@ def _solved(kernel: _Gibbs, goal: Marginals, epsilon: float, f: Floats, g: Float
 
 
 def _conjugate_gradients(operator: Any, right: Floats, diagonal: Floats, free: bool) -> Floats:
-    """``x`` with ``operator(x) = right``, preconditioned by the diagonal; zero where that is; ``free`` of a constant vector."""
-    inside = diagonal > 0
-    scale = np.where(inside, 1.0 / np.where(inside, diagonal, 1.0), 0.0)
-    total = diagonal.sum()
+    """``x`` with ``operator(x) = right``, scaled to a diagonal of ones; zero where that is; ``free`` of a constant vector."""
+    root = np.sqrt(np.maximum(diagonal, 0.0))
+    inverse = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)
+    null = root / np.linalg.norm(root) if free else np.zeros_like(root)
 
-    def projected(r: Floats) -> Floats:
-        return r - diagonal * (r.sum() / total) if free else r
+    def scaled(y: Floats) -> Floats:
+        image = inverse * operator(inverse * y)
+        return image - null * (null @ image)
 
-    x, r = np.zeros_like(right), projected(right)
-    z = scale * r
-    direction, height = z, float(r @ z)
-    enough = _TOLERANCE**2 * height
-    for _ in range(_ROUNDS * len(right) + 100):
-        if not height > enough:
-            break
-        image = operator(direction)
-        curvature = float(direction @ image)
-        if not curvature > 0:
-            break
-        x = x + height / curvature * direction
-        r = projected(r - height / curvature * image)
-        z = scale * r
-        before, height = height, float(r @ z)
-        direction = z + height / before * direction
-    return x
+    size = len(right)
+    b = inverse * right
+    matrix = aslinearoperator(_Scaled((size, size), np.dtype(np.float64), scaled))
+    y, _ = cg(matrix, b - null * (null @ b), rtol=_TOLERANCE, atol=0.0, maxiter=_ROUNDS * size + 100)
+    return inverse * y

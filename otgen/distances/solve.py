@@ -8,18 +8,22 @@ import time
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from ..errors import Infeasible, InvalidInput, NotConverged
 from ..inputs import arrays, scalars
-from ..inputs.types import Floats
 from ..model import units
+from ..model.claim import Claim
+from ..model.plan import Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import Units
 from ..proofs import prove
 from ..solvers import Auto, Bottleneck, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver
-from ..solvers.base import silent
+from ..solvers.base import refuse_start, silent
+from ..solvers.sinkhorn import TOLERANCE
 from .answer import Answer
+from .plan_forms import flows_from
 from .result import Result
 
 SOLVERS: dict[str, type[Any]] = {
@@ -63,8 +67,9 @@ def solve(
         Whether an infeasible problem or an iteration limit raises; otherwise the status says so.
     progress : bool
         Whether to report on stderr how far the work is.
-    init : Result or (array_like, array_like), optional
-        Potentials to start from, in cost units; those of a nearby problem save most of the work. What is proven does not depend on them.
+    init : Result, (array_like, array_like) or plan, optional
+        What to start from: a result of a nearby problem, potentials in cost units, or a plan (one of ours, a matrix dense or sparse).
+        What is proven does not depend on it.
     mass : float
         Cost and bounds are multiplied by it.
 
@@ -109,7 +114,7 @@ def run(
     if progress and sys.stderr.isatty():
         sys.stderr.write("\n")
     answer = Answer(problem, scaled, certificate, Units.of(scaled, mass, root=root), solution.claim)
-    status = answer.status(solution.status, chosen.tol if isinstance(chosen, Sinkhorn) else Sinkhorn().tol)
+    status = answer.status(solution.status, chosen.tol if isinstance(chosen, Sinkhorn) else TOLERANCE)
     result = answer.result(status, solution.name, solution.iterations, time.perf_counter() - began)
     if math.isinf(result.value) and math.isfinite(certificate.cost) and certificate.kind != "entropic":
         raise InvalidInput(
@@ -120,7 +125,7 @@ def run(
 
 def claimed(scaled: Problem, solver: Solver, *, progress: bool = False, init: Any = None) -> Solution:
     """What a solver says of a scaled problem, of which nothing is proven."""
-    start = None if init is None else _scaled_start(scaled, init)
+    start = None if init is None else _start(scaled, init)
     solution = solver.solve(scaled, _on_stderr if progress else silent, start)
     if not isinstance(solution, Solution):
         raise InvalidInput(
@@ -129,21 +134,27 @@ def claimed(scaled: Problem, solver: Solver, *, progress: bool = False, init: An
     return solution
 
 
-def _scaled_start(scaled: Problem, init: Any) -> tuple[Floats, Floats]:
-    """Potentials to start from, in the units of a scaled problem."""
-    back = Units.of(scaled)
+def _start(scaled: Problem, init: Any) -> Claim:
+    """What to start from, in the units of a scaled problem: potentials, a plan, or both."""
+    if scaled.bottleneck:
+        refuse_start(Claim(), "Bottleneck")
+    if isinstance(init, Plan) or scipy.sparse.issparse(init) or getattr(init, "ndim", 0) == 2:
+        return Claim(flows=flows_from(init, scaled))
+    back, flows = Units.of(scaled), None
     try:
         pair = init.potentials if isinstance(init, Result) else init
         f, g = (back.potentials_in(arrays.potential(z, "init")) for z in pair)
     except (TypeError, ValueError):
         raise InvalidInput(
-            f"init must be a Result with potentials or a pair (f, g); received {type(init).__name__}"
+            f"init must be a Result with potentials, a pair (f, g) or a plan; received {type(init).__name__}"
         ) from None
     if (f.shape, g.shape) != ((scaled.shape[0],), (scaled.shape[1],)):
         raise InvalidInput(f"init must be potentials of shapes {scaled.shape}; received {f.shape} and {g.shape}")
     if not (np.isfinite(f).all() and np.isfinite(g).all()):
         raise InvalidInput("init must be finite; received NaN or infinity; leave it out")
-    return f, g
+    if isinstance(init, Result) and isinstance(init.plan, SparsePlan):
+        flows = flows_from(init.plan, scaled)
+    return Claim(flows, (f, g))
 
 
 def checked(result: Result, *, throw: bool) -> Result:

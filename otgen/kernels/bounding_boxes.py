@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..inputs.types import Floats
+from .cost_entries import is_general
 from .ground_cost import CELL
 from .jit import jit
 
@@ -116,6 +117,15 @@ def cells_of(points: Floats, values: Floats) -> Cells:
 
 
 @jit
+def _largest(centre, at, c):
+    """The largest difference of a coordinate of two centres."""
+    largest = 0.0
+    for k in range(at.shape[0]):
+        largest = max(largest, abs(centre[k, c] - at[k]))
+    return largest
+
+
+@jit
 def bounds(cells, inner, outer, factor, at, width, slope, out, steep, where):
     """Lower bounds of ``c_ij - g_j - slope . (x_i - at)`` between rows in a box and every cell, into ``out``.
 
@@ -139,8 +149,14 @@ def bounds(cells, inner, outer, factor, at, width, slope, out, steep, where):
                     where[c] = k
         else:
             for c in range(count):
-                out[c] += abs(centre[c] - x) ** inner
-    if outer == 1.0:
+                largest = _largest(cells.centre, at, c)
+                out[c] += (abs(centre[c] - x) / largest) ** inner if largest > 0.0 else 0.0
+    if is_general(inner):
+        for c in range(count):
+            largest, order = _largest(cells.centre, at, c), inner * outer
+            steep[c] = factor * outer * largest ** (order - 1.0) * out[c] ** (outer - 1.0) if largest > 0.0 else 0.0
+            out[c] = factor * largest**order * out[c] ** outer
+    elif outer == 1.0:
         for c in range(count):
             steep[c] = factor
             out[c] *= factor
@@ -167,7 +183,7 @@ def bounds(cells, inner, outer, factor, at, width, slope, out, steep, where):
             elif inner == np.inf:
                 s = (1.0 if z > 0.0 else -1.0 if z < 0.0 else 0.0) if where[c] == k else 0.0
             else:
-                s = inner * abs(z) ** (inner - 1.0)
+                s = inner * (abs(z) / _largest(cells.centre, at, c)) ** (inner - 1.0) if z != 0.0 else 0.0
                 s = s if z > 0.0 else -s
             s *= steep[c]
             lost = abs(s - slopes[c]) * half[c] + abs(s + t) * y

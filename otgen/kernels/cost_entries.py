@@ -58,6 +58,12 @@ def sum_squares(x, yt, i, start, stop, out):
 
 
 @jit
+def is_general(inner):
+    """Whether an inner power is none of those that have their own formula."""
+    return 0.0 < inner < np.inf and inner != 1.0 and inner != 2.0
+
+
+@jit
 def factor_of(ground):
     """What the power of a sum is multiplied by."""
     return ground.factor if ground.inner != CIRCULAR else ground.x.dtype.type(1)
@@ -88,6 +94,19 @@ def angle(a, b, c, d):
 
 
 @jit
+def minkowski(x, yt, i, j, inner, outer):
+    """``(sum_k |x_ik - y_kj| ** inner) ** outer`` with the largest difference taken out: of the others no power overflows."""
+    largest = total = x.dtype.type(0)
+    for k in range(x.shape[1]):
+        largest = max(largest, abs(x[i, k] - yt[k, j]))
+    if largest == 0:
+        return total
+    for k in range(x.shape[1]):
+        total += (abs(x[i, k] - yt[k, j]) / largest) ** inner
+    return largest ** (inner * outer) * total**outer
+
+
+@jit
 def fill(ground, i, start, stop, out):
     """Costs of row ``i`` against columns ``start:stop``, into ``out[: stop - start]``."""
     count = stop - start
@@ -104,6 +123,10 @@ def fill(ground, i, start, stop, out):
     elif inner == GREAT_CIRCLE:
         for j in range(count):
             out[j] = angle(x[i, 0], x[i, 1], yt[0, start + j], yt[1, start + j])
+    elif is_general(inner):
+        for j in range(count):
+            out[j] = ground.factor * minkowski(x, yt, i, start + j, inner, ground.outer)
+        return
     else:
         for k in range(x.shape[1]):
             xk, y = x[i, k], yt[k, start:stop]
@@ -117,12 +140,9 @@ def fill(ground, i, start, stop, out):
             elif inner == 1.0:
                 for j in range(count):
                     out[j] += abs(xk - y[j])
-            elif inner == np.inf:
-                for j in range(count):
-                    out[j] = max(out[j], abs(xk - y[j]))
             else:
                 for j in range(count):
-                    out[j] += abs(xk - y[j]) ** inner
+                    out[j] = max(out[j], abs(xk - y[j]))
     power(out, count, ground.outer, factor_of(ground))
 
 
@@ -132,6 +152,8 @@ def one(ground, i, j):
     inner = ground.inner
     if inner == 0.0:
         return ground.matrix[i, j]
+    if is_general(inner):
+        return ground.factor * minkowski(ground.x, ground.yt, i, j, inner, ground.outer)
     total = ground.x.dtype.type(0)
     if inner == GREAT_CIRCLE:
         total += angle(ground.x[i, 0], ground.x[i, 1], ground.yt[0, j], ground.yt[1, j])
@@ -146,10 +168,8 @@ def one(ground, i, j):
             total += t * t
         elif inner == 1.0:
             total += t
-        elif inner == np.inf:
-            total = max(total, t)
         else:
-            total += t**inner
+            total = max(total, t)
     if ground.outer == 0.5:
         total = math.sqrt(total)
     elif ground.outer == 2.0:

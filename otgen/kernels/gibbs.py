@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from ..inputs.types import Floats
-from .cost_entries import factor_of, fill, haversine, near_way
+from .cost_entries import factor_of, fill, haversine, is_general, near_way
 from .exponential import exp2
 from .ground_cost import CIRCULAR, GREAT_CIRCLE, PRODUCT, GroundCost, own
 from .jit import jit
@@ -89,10 +89,20 @@ def _gibbs_cost(ground, row, column, scale, weights, out, first, last):
 
 
 @jit(inline=True, sums=True)
-def _inside_slope(ground, tile, count):
-    """Costs ``factor s ** outer`` become ``factor outer s ** (outer - 1)``, 0 where s is 0 and that is infinite."""
-    outer, factor = ground.outer, factor_of(ground)
-    if outer == 1.0:
+def _inside_slope(ground, tile, longest, count):
+    """Costs ``factor s ** outer`` become ``factor outer s ** (outer - 1)``, 0 where s is 0 and that is infinite.
+
+    For a general inner power that is of differences divided by the ``longest`` one, and what is left of their powers stays finite.
+    """
+    outer, factor, order = ground.outer, factor_of(ground), ground.inner * ground.outer
+    if is_general(ground.inner):
+        for j in range(np.uint64(count)):
+            if longest[j] > 0.0:
+                rest = tile[j] / (factor * longest[j] ** order)
+                tile[j] = factor * outer * longest[j] ** (order - 1.0) * rest ** ((outer - 1.0) / outer)
+            else:
+                tile[j] = 0.0
+    elif outer == 1.0:
         tile[:count] = factor
     elif outer == 0.5:
         for j in range(np.uint64(count)):
@@ -128,12 +138,12 @@ def gibbs_slope_rows(ground, row, column, scale, weights, out, first, last):
             fill(ground, i, start, start + count, tile)
             for j in range(np.uint64(count)):
                 mass[j] = weights[at + j] * exp2((row[i] + column[at + j]) - scale * tile[j])
-            _inside_slope(ground, tile, count)
-            if inner == np.inf:
+            if inner == np.inf or is_general(inner):
                 longest[:count] = 0
                 for k in range(d):
                     for j in range(np.uint64(count)):
                         longest[j] = max(longest[j], abs(ground.x[i, k] - ground.yt[k, start + j]))
+            _inside_slope(ground, tile, longest, count)
             if inner == GREAT_CIRCLE:
                 for j in range(np.uint64(count)):
                     north, east = _turn(
@@ -155,8 +165,10 @@ def gibbs_slope_rows(ground, row, column, scale, weights, out, first, last):
                     elif inner == np.inf:
                         slope = kind(np.sign(t)) if abs(t) == longest[j] else kind(0)
                         longest[j] = -longest[j] if abs(t) == longest[j] else longest[j]
+                    elif longest[j] > 0:
+                        slope = kind(inner * (abs(t) / longest[j]) ** (inner - 1.0) * np.sign(t))
                     else:
-                        slope = kind(inner * abs(t) ** (inner - 1.0) * np.sign(t))
+                        slope = kind(0)
                     part += mass[j] * tile[j] * slope
                 out[i, k] += part
 

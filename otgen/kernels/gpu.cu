@@ -56,8 +56,6 @@ __device__ __forceinline__ REAL added(const GroundCost& c, REAL total, REAL x, R
     return total + t;
 #elif INNER == 2
     return total + t * t;
-#elif INNER == 3
-    return total + pow(t, c.inner);
 #elif INNER == 6
     t = near_way(t, c.factor);
     return total + t * t;
@@ -76,10 +74,28 @@ __device__ __forceinline__ REAL powered(const GroundCost& c, REAL total) {
     return factor_of(c) * total;
 }
 
+// The largest difference of a coordinate.
+__device__ __forceinline__ REAL longest(const GroundCost& c, long long i, long long j) {
+    REAL largest = 0;
+    for (long long k = 0; k < c.d; ++k) largest = fmax(largest, fabs(c.x[i * c.d + k] - c.yt[k * c.m + j]));
+    return largest;
+}
+
+// Powers of differences with the largest taken out: of the others no power overflows.
+__device__ REAL minkowski(const GroundCost& c, long long i, long long j) {
+    REAL total = 0, largest = longest(c, i, j);
+    if (!(largest > 0)) return 0;
+    for (long long k = 0; k < c.d; ++k) total += pow(fabs(c.x[i * c.d + k] - c.yt[k * c.m + j]) / largest, c.inner);
+    return c.factor * pow(largest, c.inner * c.outer) * pow(total, c.outer);
+}
+
 __device__ __forceinline__ REAL cost(const GroundCost& c, long long i, long long j) {
 #if INNER == 0
     return c.matrix[i * c.m + j];
 #else
+#if INNER == 3
+    return minkowski(c, i, j);
+#endif
     REAL total = 0;
 #if INNER == 7
     total = angle(c.x[2 * i], c.x[2 * i + 1], c.yt[j], c.yt[c.m + j]);
@@ -103,7 +119,7 @@ __device__ __forceinline__ void costs(const GroundCost& c, long long i, long lon
         for (int s = 0; s < COLUMNS; ++s)
 #if INNER == 0
             out[r][s] = c.matrix[rows[r] * c.m + columns[s]];
-#elif INNER == 7
+#elif INNER == 7 || INNER == 3
             out[r][s] = cost(c, rows[r], columns[s]);
 #else
             out[r][s] = 0;
@@ -314,10 +330,16 @@ extern "C" __global__ void gibbs_slope(
     REAL total = 0;
     for (long long j = threadIdx.x; j < c.m; j += THREADS) {
         REAL price = cost(c, i, j), t = c.x[i * c.d + k] - c.yt[k * c.m + j], outside = factor_of(c), slope;
+#if INNER == 3
+        REAL largest = longest(c, i, j), order = c.inner * c.outer;
+        REAL rest = largest > 0 ? price / (c.factor * pow(largest, order)) : (REAL)0;
+        outside = largest > 0 ? c.factor * c.outer * pow(largest, order - 1) * pow(rest, (c.outer - 1) / c.outer) : (REAL)0;
+#else
         if (c.outer != (REAL)1) {
             REAL inside = pow(price / factor_of(c), (REAL)1 / c.outer);
             outside = inside > 0 ? factor_of(c) * c.outer * pow(inside, c.outer - 1) : (REAL)0;
         }
+#endif
         REAL sign = (REAL)((t > 0) - (t < 0));
 #if INNER == 1
         slope = sign;
@@ -331,7 +353,7 @@ extern "C" __global__ void gibbs_slope(
         REAL north = sin(from - to) - 2 * sin(from) * cos(to) * half * half, east = cos(from) * cos(to) * sin(turned);
         slope = h * rest > 0 ? (k == 0 ? north : east) / (2 * sqrt(h * rest)) : (REAL)0;
 #elif INNER == 3
-        slope = c.inner * pow(fabs(t), c.inner - 1) * sign;
+        slope = largest > 0 ? c.inner * pow(fabs(t) / largest, c.inner - 1) * sign : (REAL)0;
 #else
         long long first = 0;
         for (long long l = 1; l < c.d; ++l)

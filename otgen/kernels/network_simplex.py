@@ -270,15 +270,15 @@ def _flows(tree, n, a_high, a_low, b_high, b_low, high, low):
     high[top], low[top] = 0.0, 0.0
 
 
-def greedy(tails: Nodes, heads: Nodes, cost: Floats, supply: Indices, demand: Indices) -> Tree:
-    """A strongly feasible tree that serves cheap arcs first; supplies (n,) and demands (m,) positive, equal in total.
+def greedy(tails: Nodes, heads: Nodes, order: Indices, supply: Indices, demand: Indices) -> Tree:
+    """A strongly feasible tree that serves arcs in an ``order``; supplies (n,) and demands (m,) positive, equal in total.
 
     Its potentials are still to be set by :func:`update_potentials`.
     """
     size = len(supply) + len(demand) + 1
     parent, arc, flow = np.full(size, size - 1, np.int32), np.full(size, -1, np.int64), np.zeros(size, np.int64)
     parent[-1] = -1
-    _greedy(tails, heads, np.argsort(cost, kind="stable"), supply.copy(), demand.copy(), parent, arc, flow)
+    _greedy(tails, heads, order, supply.copy(), demand.copy(), parent, arc, flow)
     tree = Tree(parent, arc, flow, np.zeros(size), *(np.zeros(size, np.int32) for _ in range(3)))
     _thread(tree)
     return tree

@@ -18,15 +18,26 @@ def cost_block(ground: GroundCost) -> Floats:
         return ground.matrix.copy()
     if ground.inner == PRODUCT:
         return (ground.factor * (ground.x @ ground.yt)).astype(ground.dtype)
-    return (_factor(ground) * _inside(ground) ** ground.outer).astype(ground.dtype)
+    size = _longest(ground)
+    return (_factor(ground) * size ** (ground.inner * ground.outer) * _inside(ground) ** ground.outer).astype(
+        ground.dtype
+    )
 
 
 def _factor(ground: GroundCost) -> float:
     return 1.0 if ground.inner == CIRCULAR else ground.factor
 
 
+def _longest(ground: GroundCost) -> Floats:
+    """The largest difference of a coordinate, which powers other than 1 and 2 are taken of: (n, m); 1 for other costs."""
+    shape = len(ground.x), ground.yt.shape[1]
+    if not 0 < ground.inner < np.inf or ground.inner in (1, 2):
+        return np.ones(shape)
+    return np.abs(ground.x[:, :, None] - ground.yt[None, :, :]).max(axis=1)
+
+
 def _inside(ground: GroundCost) -> Floats:
-    """What the cost is a power of: (n, m)."""
+    """What the cost is a power of: (n, m); of differences divided by their largest, see :func:`_longest`."""
     difference = ground.x[:, :, None] - ground.yt[None, :, :]
     if ground.inner == GREAT_CIRCLE:
         (a, b), (c, d) = ground.x.T[:, :, None], ground.yt[:, None, :]
@@ -39,7 +50,8 @@ def _inside(ground: GroundCost) -> Floats:
         return ((difference - ground.factor * np.rint(difference / ground.factor)) ** 2).sum(axis=1)
     if np.isinf(ground.inner):
         return np.abs(difference).max(axis=1)
-    return (np.abs(difference) ** ground.inner).sum(axis=1)
+    longest = np.where(_longest(ground) > 0, _longest(ground), 1.0)
+    return ((np.abs(difference) / longest[:, None, :]) ** ground.inner).sum(axis=1)
 
 
 def cost_pairs(ground: GroundCost, rows: Indices, columns: Indices) -> Floats:
@@ -115,7 +127,9 @@ def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weight
         first = np.abs(difference).argmax(axis=2)[:, :, None] == np.arange(difference.shape[2])
         slopes = np.sign(difference) * first
     else:
-        slopes = ground.inner * np.abs(difference) ** (ground.inner - 1) * np.sign(difference)
+        size = np.where(_longest(ground) > 0, _longest(ground), 1.0)[:, :, None]
+        slopes = ground.inner * (np.abs(difference) / size) ** (ground.inner - 1) * np.sign(difference)
+        outside = outside * _longest(ground) ** (ground.inner * ground.outer - 1)
     return np.einsum("ij,ijk->ik", plan * outside, slopes).astype(ground.dtype)
 
 

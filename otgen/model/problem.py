@@ -35,6 +35,10 @@ class Relative:
         hint = "use a positive multiple of the mean cost, such as 0.05"
         object.__setattr__(self, "fraction", scalars.positive(self.fraction, "fraction", hint))
 
+    def of(self, mean_cost: Any) -> Any:
+        """What it comes to for mean costs, one or many; where these are 0 any strength will do, and the fraction itself is taken."""
+        return self.fraction * np.where(np.asarray(mean_cost) > 0, mean_cost, 1.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:

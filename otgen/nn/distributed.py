@@ -187,7 +187,7 @@ def _strength(epsilon: float | Relative, local: _Shard) -> float:
         return scalars.positive(epsilon, "epsilon", "for exact transport use otgen.nn.wasserstein_loss")
     uniform = np.full(local.cost.shape[1], 1.0 / local.cost.shape[1])
     mean = float(local.processes.summed(np.array([local.a @ local.cost.sums(uniform)]))[0])
-    return epsilon.fraction * mean if mean > 0 else epsilon.fraction
+    return float(epsilon.of(mean))
 
 
 @dataclass(frozen=True, eq=False)

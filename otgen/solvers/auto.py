@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..model.claim import Claim
 from ..model.problem import Problem
 from .base import Progress, Solution, Solver, silent
 from .bottleneck import Bottleneck
@@ -63,6 +64,6 @@ class Auto:
         unit = " for 100 iterations" if problem.epsilon else ""
         return f"{type(solver).__name__}: {reason} Expect {self.expected(problem)}{unit}."
 
-    def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
+    def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Solve by the solver chosen."""
         return self.choose(problem)[0].solve(problem, progress, init)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from ..errors import InvalidInput
 from ..model.claim import Claim
@@ -31,14 +31,14 @@ class Solution:
 class Solver(Protocol):
     """Solves a scaled problem; see :class:`otgen.solvers.Simplex` for one."""
 
-    def solve(self, problem: Problem, progress: Progress = ..., init: Any = ...) -> Solution:
-        """Solve ``problem``, telling ``progress`` now and then how far it is."""
+    def solve(self, problem: Problem, progress: Progress = ..., init: Claim | None = ...) -> Solution:
+        """Solve ``problem``, telling ``progress`` now and then how far it is; perhaps from what is claimed of a nearby one."""
         ...
 
 
-def refuse_start(init: Any, solver: str) -> None:
-    """Raise if potentials are given to a solver that cannot start from any."""
+def refuse_start(init: Claim | None, solver: str) -> None:
+    """Raise if something is given to start from to a solver that cannot."""
     if init is not None:
         raise InvalidInput(
-            f"init is for the solvers that start from potentials, Simplex and Sinkhorn; received one for {solver}; leave it out"
+            f"init is for the solvers that start from potentials or a plan, Simplex and Sinkhorn; received one for {solver}; leave it out"
         )

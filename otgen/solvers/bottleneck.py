@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,7 @@ class Bottleneck:
     2.0
     """
 
-    def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
+    def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Solve a scaled problem of p = inf; raises `InvalidInput` for another, `TooLarge` if it cannot fit in memory."""
         cost = problem.cost
         if not problem.bottleneck or not isinstance(cost, PointCost | CallableCost):

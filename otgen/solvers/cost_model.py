@@ -29,6 +29,11 @@ class Expected:
     seconds: float
     size: float
 
+    @property
+    def grows(self) -> float:
+        """Bytes beyond what compiled kernels take: small problems are never too large."""
+        return self.size - _KERNELS
+
     def __str__(self) -> str:
         seconds = "under 0.1 s" if self.seconds < 0.1 else f"about {_rounded(self.seconds)}"
         return f"{seconds} and {readable(float(f'{self.size:.2g}'))}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from ..errors import InvalidInput
 from ..model.claim import Claim
@@ -26,7 +25,7 @@ class Line:
     1.0
     """
 
-    def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
+    def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Nothing is left to do; raises `InvalidInput` off the line or with an entropic term."""
         if not problem.on_line or problem.epsilon:
             raise InvalidInput(

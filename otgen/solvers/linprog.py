@@ -38,7 +38,7 @@ class LinearProgram:
         if self.max_iter is not None:
             scalars.count(self.max_iter, "max_iter", least=0)
 
-    def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
+    def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Solve; raises `TooLarge` above four million pairs, where HiGHS would need tens of gigabytes."""
         n, m = problem.shape
         if problem.epsilon or problem.bottleneck:

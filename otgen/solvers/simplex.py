@@ -20,10 +20,10 @@ from ..inputs.memory import available, readable
 from ..inputs.types import Floats, Indices
 from ..kernels import monotone, network_simplex
 from ..kernels.double_double import Pairs, in_units, shares, total_pair
-from ..kernels.duplicates import shared_out
+from ..kernels.duplicates import all_distinct, shared_out
 from ..kernels.network_simplex import Tree
 from ..model.claim import Claim, Flows
-from ..model.cost import Cost, SparseCost
+from ..model.cost import Cost, MatrixCost, SparseCost
 from ..model.problem import Problem
 from ..model.status import Status
 from . import cost_model, multiscale
@@ -32,6 +32,7 @@ from .base import Progress, Solution, silent
 _UNITS = 2.0**61  # whole units of mass that a plan is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose: no live mass is smaller than 2 ** -62
 _UNPLACED = 2.0**-51  # mass, of 1, that may find no allowed pair: weights were rounded on their way here
+_SMALL, _DEAR = 2**13, 2**16  # pairs, all of which are listed at once; the same where pricing is dear
 _FIRST = 8  # pairs a point starts with, from either side
 _SHARED = 0.25  # of the columns: if all rows together list fewer, many points nearly coincide
 _COARSEST = 150  # points a side below which nothing is merged
@@ -75,7 +76,7 @@ class Simplex:
         if self.max_iter is not None:
             scalars.count(self.max_iter, "max_iter", least=0)
 
-    def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
+    def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Solve a scaled problem; raises `InvalidInput` for p = inf or with an entropic term."""
         if problem.epsilon or problem.bottleneck:
             raise InvalidInput(
@@ -83,14 +84,14 @@ class Simplex:
             )
         if 1 in problem.shape and not problem.cost.forbids:
             return Solution(Claim(), Status.OPTIMAL, 0, "Simplex")  # there is one plan
-        need, free = cost_model.simplex(problem).size, available()
+        need, free = cost_model.simplex(problem).grows, available()
         if need > free:
             raise TooLarge(
                 f"exact transport between {problem.shape[0]} and {problem.shape[1]} points needs about {readable(need)}; "
                 f"{readable(free)} are free; subsample, or use sliced_wasserstein"
             )
         live = _Live(problem)
-        master = live.master(self.max_iter, progress, None if init is None else init[1])
+        master = live.master(self.max_iter, progress, init or Claim())
         status = master.run()
         potentials = live.everywhere(*master.potentials())
         infeasible = status is Status.INFEASIBLE
@@ -131,18 +132,27 @@ class _Live:
         supply, demand = whole_masses(problem.source.weights, problem.target.weights)
         self.problem, self.rows, self.columns = problem, np.flatnonzero(supply), np.flatnonzero(demand)
         cost = problem.cost.restricted(self.rows, self.columns)
-        self.sources, self.targets = multiscale.in_order(cost)
-        self.cost = multiscale.arranged(cost, self.sources, self.targets)
+        self.small = math.prod(cost.shape) <= (_SMALL if cost.pruned else _DEAR) and not cost.forbids
+        if self.small:
+            self.sources, self.targets = (all_distinct(size) for size in cost.shape)
+            self.cost: Cost = MatrixCost(cost.block())
+        else:
+            self.sources, self.targets = multiscale.in_order(cost)
+            self.cost = multiscale.arranged(cost, self.sources, self.targets)
         self.supply = self.sources.masses(supply[self.rows])
         self.demand = self.targets.masses(demand[self.columns])
 
-    def master(self, limit: int | None, progress: Progress, given: Floats | None) -> _Master:
-        """The finest restricted problem, started from potentials ``given`` of the targets (m,), else from those of coarser problems."""
-        if given is not None and not self.cost.forbids:
-            start = given[self.columns][self.targets.first]
-            return _Master(self.cost, self.supply, self.demand, start, limit, progress)
-        if self.cost.forbids:
-            return _Master(self.cost, self.supply, self.demand, _cheapest(self.cost), limit, progress)
+    def master(self, limit: int | None, progress: Progress, init: Claim) -> _Master:
+        """The finest restricted problem, from potentials and plan of a nearby one; or from the potentials of coarser problems."""
+        near = (
+            init.potentials is not None and self.cost.pruned
+        )  # in few dimensions good potentials alone take fewer pivots
+        used = None if init.flows is None or near else self._used(init.flows)
+        if self.small or self.cost.forbids:
+            return _Master(self.cost, self.supply, self.demand, None, limit, progress, used)
+        if init.potentials is not None:
+            start = init.potentials[1][self.columns][self.targets.first]
+            return _Master(self.cost, self.supply, self.demand, start, limit, progress, used)
         levels = multiscale.levels(self.cost, self.supply, self.demand, _COARSEST)
         start = _cheapest(levels[-1].cost)
         pivots = 0
@@ -154,10 +164,17 @@ class _Live:
             pivots += master.pivots
             start = multiscale.prolongate(level, master.potentials()[0], _finer(levels, level))
         finest = _Master(
-            self.cost, self.supply, self.demand, start, None if limit is None else limit - pivots, progress
+            self.cost, self.supply, self.demand, start, None if limit is None else limit - pivots, progress, used
         )
         finest.pivots = 0
         return finest
+
+    def _used(self, flows: Flows) -> Indices:
+        """The pairs of places that a plan uses, each as one number."""
+        rows, columns = (np.full(size, -1) for size in self.problem.shape)
+        rows[self.rows], columns[self.columns] = self.sources.of, self.targets.of
+        tails, heads = rows[flows.rows], columns[flows.columns]
+        return np.unique((tails * self.cost.shape[1] + heads)[(flows.high > 0) & (tails >= 0) & (heads >= 0)])
 
     def everywhere(self, f: Floats, g: Floats) -> tuple[Floats, Floats]:
         """Potentials of the whole problem: points without mass get their c-transform."""
@@ -211,28 +228,48 @@ class _Master:
     """The restricted problem: a growing list of arcs and the tree that is optimal for them.
 
     Arc costs are reduced by starting potentials (an equivalent problem with smaller numbers: nothing is lost to an
-    offset in the costs, and the greedy start serves nearly tight arcs first).
+    offset in the costs, and the greedy start serves nearly tight arcs first, those ``used`` by a given plan before all).
     """
 
     def __init__(
-        self, cost: Cost, supply: Indices, demand: Indices, start: Floats, limit: int | None, progress: Progress
+        self,
+        cost: Cost,
+        supply: Indices,
+        demand: Indices,
+        start: Floats | None,
+        limit: int | None,
+        progress: Progress,
+        used: Indices | None = None,
     ) -> None:
         self.prices, self.limit, self.progress = cost, limit, progress
         self.pivots, self.cursor, self.gap = 0, 0, math.inf
+        self.complete = start is None  # all pairs are listed from the start
         self.supply, self.demand = supply, demand
         self.shape = cost.shape
-        self.base, self.tails, self.heads = self._first_arcs(start)
+        used = np.empty(0, np.int64) if used is None else used
+        self.base, self.tails, self.heads = self._first_arcs(start, used)
         self.cost = self._reduced(self.tails, self.heads)
-        self.tree: Tree = network_simplex.greedy(self.tails, self.heads, self.cost, supply, demand)
+        order = np.argsort(self.cost, kind="stable")
+        if len(used):
+            keys = self.tails[order] * np.int64(self.shape[1]) + self.heads[order]
+            order = order[np.argsort(~np.isin(keys, used), kind="stable")]
+        self.tree: Tree = network_simplex.greedy(self.tails, self.heads, order, supply, demand)
         self.lift: tuple[Floats, Floats] | None = None
         self.more = _MORE if cost.pruned else _MORE_UNPRUNED
-        self.slack = 0.0 if cost.pruned or cost.forbids else float(np.median(self.cost))
+        self.slack = 0.0 if cost.pruned or cost.forbids or self.complete else float(np.median(self.cost))
 
-    def _first_arcs(self, start: Floats) -> tuple[tuple[Floats, Floats], Any, Any]:
-        """Starting potentials, completed by c-transforms, and for every point the pairs of least reduced cost under them."""
+    def _first_arcs(self, start: Floats | None, used: Indices) -> tuple[tuple[Floats, Floats], Any, Any]:
+        """Starting potentials, completed by c-transforms, for every point the pairs of least reduced cost under them, and those used."""
         n, m = self.shape
         if self.prices.forbids:
             return (np.zeros(n), np.zeros(m)), *_all_arcs(self.prices)
+        if self.complete:
+            costs = self.prices.block()
+            g = (costs - costs.min(axis=1)[:, None]).min(axis=0)
+            f = (costs - g).min(axis=1)
+            tails, heads = np.divmod(np.arange(n * m, dtype=np.int32), np.int32(m))
+            return (f, (costs - f[:, None]).min(axis=0)), tails, heads
+        assert start is not None
         prices, back_prices = self.prices, self.prices.T
         across, values = prices.price(start, min(_FIRST, m))
         f = values[:, 0].copy()
@@ -243,7 +280,7 @@ class _Master:
         if len(np.unique(across)) < _SHARED * m:
             rows, columns = _north_west_corner(self.supply, self.demand)
             tails, heads = np.concatenate([tails, rows]), np.concatenate([heads, columns])
-        keys = np.unique(tails * m + heads)
+        keys = np.unique(np.concatenate([tails * m + heads, used]))
         return (f, g), (keys // m).astype(np.int32), (keys % m).astype(np.int32)
 
     def _reduced(self, tails: Any, heads: Any) -> Floats:
@@ -281,7 +318,7 @@ class _Master:
         quota = max(1000, int((_ROUND_PRUNED if self.prices.pruned else _ROUND) * sum(self.shape)))
         while self.limit is None or self.pivots < self.limit:
             optimal = self._pivot(self.cost, artificial, quota)
-            found = self._grow()
+            found = 0 if self.complete else self._grow()
             if found < _FEW * self.shape[0]:
                 quota = _UNLIMITED
             if found or not optimal:
@@ -394,8 +431,6 @@ def _served_anyhow(tree: Tree, flow: Floats, n: int) -> tuple[Any, Any, Any, Any
 def _cheapest(cost: Cost) -> Floats:
     """Column minima of what row minima leave: potentials of the targets that are free of any offset in the costs."""
     m = cost.shape[1]
-    if cost.forbids:
-        return np.zeros(m)
     return cost.T.price(cost.price(np.zeros(m), 1)[1][:, 0], 1)[1][:, 0]
 
 

@@ -26,6 +26,9 @@ from .simplex import Simplex
 from .sinkhorn_held import ROUGH
 from .sinkhorn_iteration import CostPass, Potentials, SymmetricPass, iterate, settle
 
+Start = tuple[Floats, Floats] | None
+
+TOLERANCE = 1e-6  # marginal error at which an entropic answer is one
 _COARSEST = 256  # points a side below which nothing is merged
 _MERGING = 0.25  # of epsilon: what merging points may move mass by, in cost
 _NOISE = 0.01  # of the rounding of an exponent in single precision: what is left of it in a sum
@@ -63,7 +66,7 @@ class Sinkhorn:
     0.4875
     """
 
-    tol: float = 1e-6
+    tol: float = TOLERANCE
     max_iter: int = 10_000
     schedule: Schedule = field(default_factory=Annealing)
 
@@ -73,22 +76,23 @@ class Sinkhorn:
         if not callable(getattr(self.schedule, "epsilons", None)):
             raise InvalidInput(f"schedule must have a method epsilons, such as Annealing(); received {self.schedule!r}")
 
-    def solve(self, problem: Problem, progress: Progress = silent, init: Any = None) -> Solution:
+    def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Solve a scaled problem; raises `InvalidInput` without an entropic term."""
         largest = _largest_cost(problem)
         forbids = problem.cost.forbids and not problem.relaxed
         exact = Simplex().solve(replace(problem, epsilon=0.0)) if forbids else None
         if exact is not None and exact.status is Status.INFEASIBLE:
             return replace(exact, name="Sinkhorn")
+        start = _start(init)
         if sinkhorn_held.suits(problem.cost):
-            return self._held(problem, largest, progress, init)
-        stages = [problem.epsilon] if init else checked_stages(self.schedule, problem.epsilon, largest)
+            return self._held(problem, largest, progress, start)
+        stages = [problem.epsilon] if start else checked_stages(self.schedule, problem.epsilon, largest)
         work = _Work(problem, progress, self.max_iter)
-        done = work.symmetric(self.tol, init) if problem.symmetric else work.between(stages, self.tol, init)
+        done = work.symmetric(self.tol, start) if problem.symmetric else work.between(stages, self.tol, start)
         claim = Claim(potentials=problem.marginals.centred(*work.everywhere()))
         return _solution(claim, done, work.at.count)
 
-    def _held(self, problem: Problem, largest: float, progress: Progress, init: Any) -> Solution:
+    def _held(self, problem: Problem, largest: float, progress: Progress, init: Start) -> Solution:
         """A small problem, as a stack of one."""
         a, b = problem.masses
         goal = Marginals(a[None], b[None], problem.relax)
@@ -99,6 +103,13 @@ class Sinkhorn:
         start: Any = None if init is None else [np.where(np.isfinite(z), z, 0.0)[None] for z in init]
         out = sinkhorn_held.solve(small, self.schedule, self.tol, self.max_iter, start, progress)
         return _solution(Claim(potentials=(out.f[0], out.g[0])), bool(out.done[0]), int(out.count[0]))
+
+
+def _start(init: Claim | None) -> Start:
+    """The potentials to start from."""
+    if init is not None and init.potentials is None:
+        raise InvalidInput("init must be potentials or a Result for solver='sinkhorn'; received a plan; leave it out")
+    return None if init is None else init.potentials
 
 
 def _largest_cost(problem: Problem) -> float:
@@ -152,7 +163,7 @@ class _Work:
         self.goal = Marginals(self.a, self.b, problem.relax)
         self.at = Potentials(np.zeros(len(self.a)), np.zeros(len(self.b)))
 
-    def between(self, stages: Sequence[float], tol: float, init: Any) -> bool:
+    def between(self, stages: Sequence[float], tol: float, init: Start) -> bool:
         """From level to level and from epsilon to epsilon; False if the limit came first."""
         levels = _levels(self.cost, self.a, self.b)
         level = _level(levels, stages[0]) if init is None else 0
@@ -172,7 +183,7 @@ class _Work:
             settle(self.cost, self.goal, self.problem.epsilon, self.at)
         return done
 
-    def symmetric(self, tol: float, init: Any) -> bool:
+    def symmetric(self, tol: float, init: Start) -> bool:
         """One measure against itself: f = g, which converges in a few iterations at any epsilon, from any start."""
         if init is not None:
             self.at.f = init[0][self.rows[self.sources.first]]

@@ -22,6 +22,7 @@ FORMS = {
     "cityblock^2": (1.0, 2.0, 1.0),
     "chebyshev": (np.inf, 1.0, 1.0),
     "minkowski3^2": (3.0, 2 / 3, 1.0),
+    "minkowski1000": (1000.0, 1 / 1000, 1.0),
     "cosine": (2.0, 1.0, 0.5),
     "product": (PRODUCT, 1.0, -2.0),
     "circular": (CIRCULAR, 0.5, 1.0),

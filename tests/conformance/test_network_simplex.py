@@ -17,7 +17,7 @@ def solved(cost, supply, demand, limit=10**6, artificial=1e3):
     n, m = len(supply), len(demand)
     tails, heads = dense(n, m)
     flat = cost.ravel()
-    tree = network_simplex.greedy(tails, heads, flat, supply, demand)
+    tree = network_simplex.greedy(tails, heads, np.argsort(flat, kind="stable"), supply, demand)
     network_simplex.update_potentials(tree, flat, artificial, n)
     _, _, done = network_simplex.pivot(tree, tails, heads, flat, n, 0, limit)
     network_simplex.update_potentials(tree, flat, artificial, n)
@@ -92,7 +92,9 @@ def test_flows_for_the_real_masses():
 
 
 def test_what_no_arc_serves_takes_the_detour():
-    tree = network_simplex.greedy(*(np.zeros(1, np.int32),) * 2, np.zeros(1), np.array([2, 1]), np.array([1, 2]))
+    tree = network_simplex.greedy(
+        *(np.zeros(1, np.int32),) * 2, np.zeros(1, np.int64), np.array([2, 1]), np.array([1, 2])
+    )
     sources, targets = network_simplex.unserved(tree, 2)
     assert sources.tolist() == [0, 1]
     assert targets.tolist() == [1]

@@ -130,10 +130,17 @@ class Powers(PointMetric):
 
         A difference of two floats is off by u; its inner power by ``inner u`` plus the rounding of ``pow``; a sum of d
         non-negative terms by ``(d - 1) u`` more; the outer power multiplies all that and adds its own. Products below
-        the smallest normal number are lost, which the absolute part covers, under a root much of it.
+        the smallest normal number are lost, which the absolute part covers, under a root much of it. Of a general inner power the
+        largest difference is taken out, whose power is ``fl(inner outer)``: it has a logarithm of at most 710, 90 in single precision.
         """
         inner, outer, _ = self.form(p)
         inside = 1 if math.isinf(inner) else inner + d + 2
+        if not math.isinf(inner) and inner not in (1, 2):
+            inside = (
+                3 * inner + d + 64
+            )  # quotients are off by 3 u; p/q is rounded, and the sum it is the power of is at most d
+            inside += inner * (1 + 2 * (710 if unit == UNIT else 90) * (inner * outer != p or unit != UNIT))
+            return 1.01 * (outer * inside + 6) * unit, 1e-290 if unit == UNIT else 1e-30
         if not self.only_p_one and not math.isinf(inner) and Fraction(outer) * Fraction(inner) != p:
             inside += (
                 710 if unit == UNIT else 90
@@ -152,8 +159,11 @@ class Powers(PointMetric):
             first = np.zeros_like(size)
             first[np.arange(len(size)), size.argmax(axis=1)] = 1.0
             return p * power(largest, p - 1) * first * np.sign(difference)
+        longest = size.max(axis=1, keepdims=True) if inner not in (1, 2) else np.ones((len(size), 1))
+        size = np.divide(size, longest, out=np.zeros_like(size), where=longest > 0)
         inside = (size**inner).sum(axis=1, keepdims=True)
-        return outer * inner * power(inside, outer - 1) * power(size, inner - 1) * np.sign(difference)
+        outside = outer * inner * power(longest, inner * outer - 1) * power(inside, outer - 1)
+        return outside * power(size, inner - 1) * np.sign(difference)
 
     def line_power(self, p: float) -> float:
         """In one dimension all are the distance."""
