@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..._version import __version__
 from ...distances.exact import wasserstein
 from ...errors import require
 from ...inputs.types import Floats
+from ..chance import SPLITS
+from ..files import Samples
+from .clouds import coupled_images, sets_drawn
 from .compare import Comparison, compare
-from .figures import coupled_images, heat_map, plan_drawn
+from .figures import beside_chance, heat_map
 from .page import write_page
 
 
@@ -42,20 +48,22 @@ def mode_dropped(images: Floats) -> Floats:
     return np.vstack([kept, kept])
 
 
-def demo(path: str | os.PathLike[str], tell: Callable[[str], None] = lambda _: None) -> tuple[Path, list[Comparison]]:
+def demo(
+    path: str | os.PathLike[str], tell: Callable[[str], None] = lambda _: None
+) -> tuple[Path | None, list[Comparison]]:
     """Compare digits, draw what the plans do, and write the page.
 
     Parameters
     ----------
     path : path
-        Where the page goes.
+        Where the page goes; ``-`` is the standard output.
     tell : callable
         Told what is being worked on.
 
     Returns
     -------
-    page : Path
-        The page.
+    page : Path or None
+        The page; None on the standard output.
     comparisons : list of Comparison
         Its table.
     """
@@ -70,40 +78,49 @@ def demo(path: str | os.PathLike[str], tell: Callable[[str], None] = lambda _: N
         "3s with modes dropped": mode_dropped(second),
         "8s": eights,
     }
-    tell("loading compiled kernels")
-    compare("warm-up", first[:4], eights[:5])
     comparisons: list[Comparison] = []
     for name, other in others.items():
         tell(f"3s against {name}")
-        comparisons.append(compare(name, first, other))
+        comparisons.append(compare(name, first, other, count=SPLITS))
     tell("all ten classes against each other")
     table = class_table([images[labels == k] for k in range(10)])
     plan = comparisons[-1].result("W₂").plan
     figures = [
+        beside_chance(
+            [
+                (one.name, one.headline.result.value, one.headline.chance.values)
+                for one in comparisons
+                if one.headline.chance
+            ],
+            "W₂",
+            "grey levels",
+        ),
         heat_map(
-            list("0123456789"), table, "All ten digits against each other", "W₂ between the classes, in grey levels."
+            list("0123456789"),
+            table,
+            "All ten digits against each other",
+            "W₂ between the classes.",
+            "W₂, in grey levels",
         ),
-        coupled_images(
-            first,
-            eights,
-            plan,
-            (8, 8),
-            "What the plan couples",
-            "The pairs of 3s (above) and 8s (below) that carry the largest share of the mass.",
-        ),
-        plan_drawn(
-            first,
-            eights,
-            plan,
-            "The plan, drawn",
-            "3s and 8s in the plane of their two main directions; lines join what the plan couples.",
-        ),
+        coupled_images(first, eights, plan, (8, 8)),
+        *sets_drawn(Samples("3s", first), Samples("8s", eights), plan, "W₂"),
     ]
     lead = (
         f"{len(first)} real images of the digit 3, each time against another set: other 3s, corrupted 3s and 8s (scikit-learn's digits, 8 x 8 pixels, "
         f"64 dimensions). The order is what the distances say, not what we would like."
     )
-    return write_page(path, "Real digits, compared", lead, comparisons, figures), comparisons
+    return write_page(path, "Real digits, compared", lead, comparisons, figures, _provenance(len(images))), comparisons
+
+
+def _provenance(count: int) -> list[tuple[str, str]]:
+    now = datetime.datetime.now(datetime.UTC)
+    return [
+        ("data", f"{count} images of scikit-learn {version('scikit-learn')}: sklearn.datasets.load_digits"),
+        ("command", "otgen demo"),
+        ("seed", "0"),
+        ("version", f"otgen {__version__}"),
+        ("date", f"{now:%Y-%m-%d %H:%M} UTC"),
+    ]
 
 
 def class_table(classes: list[Floats]) -> Floats:
