@@ -63,11 +63,11 @@ class Chance:
         >>> print(Chance((1.0, 1.5), 1.2).verdict)
         no difference beyond chance is shown: 1 of 2 random splits of the pooled samples lies as far apart
         """
-        splits = f"{counted(len(self.values), 'random split')} of the pooled samples"
-        lie = "lies" if self.as_far == 1 else "lie"
+        splits = f"{self.as_far or 'none'} of {counted(len(self.values), 'random split')} of the pooled samples"
+        lie = "lies" if self.as_far < 2 else "lie"
         if self.p_value > _LEVEL:
-            return f"no difference beyond chance is shown: {self.as_far} of {splits} {lie} as far apart"
-        return f"the laws differ: {self.as_far or 'none'} of {splits} {lie} as far apart (p = {self.p_value:.2g})"
+            return f"no difference beyond chance is shown: {splits} {lie} as far apart"
+        return f"beyond chance: {splits} {lie} as far apart; with one law behind both, that has probability {self.p_value:.2g} at most"
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 
 from ..errors import MissingExtra, require
-from .interrupt import STOPPED, say, watch
+from .interrupt import leave, watched
 
 
 def main() -> None:
     """Run the command line; exit 0 done, 1 refuted, 2 bad input, 3 not converged, 130 stopped."""
     try:
-        watch()
-        _run()
+        with watched():
+            _run()
     except KeyboardInterrupt as stopped:
-        say(str(stopped) or "stopped")
-        raise SystemExit(STOPPED) from None
+        leave(str(stopped) or "stopped")
 
 
 def _run() -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,9 +20,8 @@ from ..model.status import Status
 from . import chance, files
 from .chance import Chance
 from .files import Samples
+from .loading import first_points, kernels_loaded
 from .words import spoken
-
-_FEW = 8  # points that kernels are loaded with
 
 
 @dataclass(frozen=True)
@@ -121,10 +120,11 @@ def compare(
         raise InvalidInput("--splits needs sets of one mass; received --relax beside it; leave one of them out")
     count = 0 if measure.relax is not None else chance.usual_splits(x, y) if splits is None else splits
     try:
-        few = measure(x, y, a, b) if count and isinstance(measure.epsilon, Relative) else measure(x[:_FEW], y[:_FEW])
+        whole = count and isinstance(measure.epsilon, Relative)
+        few = measure(x, y, a, b) if whole else measure(*first_points(x, y))
         split = measure.fixed(few.epsilon)
         found = chance.splits(lambda *sides: split(*sides).value, x, y, a, b, count, seed)
-        result = measure(x, y, a, b, progress=progress)
+        result = kernels_loaded(lambda: measure(x, y, a, b, progress=progress), lambda one: one.seconds)
     except MassMismatch as fault:
         raise MassMismatch(spoken(str(fault), (first.name, other.name))) from None
     except InvalidInput as fault:
@@ -138,11 +138,18 @@ def compare(
     return Comparison(first, other, result, beside)
 
 
-def failure(result: Result) -> str | None:
+class Failure(NamedTuple):
+    """Why a result is no answer."""
+
+    kind: str
+    message: str
+
+
+def failure(result: Result) -> Failure | None:
     """What to say of a result that is no answer; None where it is one."""
     if result.status is Status.MAX_ITER:
         what = f"{result.solver} stopped at {result.iterations} iterations; the bounds reached are printed"
-        return spoken(f"{what}; {result.status.remedy}")
+        return Failure("NotConverged", spoken(f"{what}; {result.status.remedy}"))
     if result.status is Status.INFEASIBLE:
-        return f"{result.status.value}; {result.status.remedy}"
+        return Failure("Infeasible", f"{result.status.value}; {result.status.remedy}")
     return None

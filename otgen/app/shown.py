@@ -29,9 +29,7 @@ def result_rows(result: Result, whose: str = "") -> list[tuple[str, str]]:
     rows = [("value", numerals.within(result.value, result.lower, result.upper))]
     if result.lower is not None and result.upper is not None:
         rows.append(("proven within", numerals.interval(result.lower, result.upper) + whose))
-        rows.append(
-            ("width", f"{result.upper - result.lower:.1e}" + (f" ({result.certificate})" * bool(result.certificate)))
-        )
+        rows.append(("width", numerals.width(result.lower, result.upper, result.certificate)))
     if result.exact_bounds is not None:
         rows.append(("exact cost within", numerals.interval(*result.exact_bounds) + whose))
     remedy = spoken(result.status.remedy)

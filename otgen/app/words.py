@@ -43,10 +43,18 @@ def spoken(message: str, names: tuple[str, str] | None = None) -> str:
         text = re.sub(pattern, instead, text)
     text = re.sub(r"--(normalize) True", r"--\1", text)
     if names:
+        names = (_escaped(names[0]), _escaped(names[1]))
         text = re.sub(r"\ba and b\b", f"the weights of {names[0]} and {names[1]}", text)
         text = re.sub(r"\bx and y\b", f"{names[0]} and {names[1]}", text)
+        for letter, name in zip("xy", names):
+            text = re.sub(rf"^{letter} (?=must|needs)", f"{name} ", text)
     *kept, remedy = text.split("; ")
     return "; ".join([*kept, "correct the file"]) if kept and _PYTHON.search(remedy) else text
+
+
+def _escaped(name: str) -> str:
+    """A name as a replacement in a regular expression."""
+    return name.replace("\\", r"\\")
 
 
 def counted(number: int, thing: str) -> str:

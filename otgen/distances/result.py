@@ -219,9 +219,7 @@ class Result:
         if self.exact_bounds is not None:
             rows.append(("exact cost within", numerals.interval(*self.exact_bounds)))
         if self.lower is not None and self.upper is not None:
-            rows.append(
-                ("gap", f"{self.upper - self.lower:.1e}" + (f" ({self.certificate})" if self.certificate else ""))
-            )
+            rows.append(("gap", numerals.width(self.lower, self.upper, self.certificate)))
         rows.append(("status", self.status.name + (f": {self.status.remedy}" if self.status.remedy else "")))
         iterations = f", {self.iterations} iterations" if self.iterations else ""
         rows.append(("solver", f"{self.solver}{iterations}, {self.seconds:.3g} s"))

@@ -24,6 +24,18 @@ def interval(lower: float, upper: float) -> str:
     return f"[{ends[0]}, {ends[1]}]"
 
 
+def width(lower: float, upper: float, certificate: str | None) -> str:
+    """How wide an interval is, and what proves it.
+
+    Examples
+    --------
+    >>> width(1.0, 1.5, "dual"), width(float("inf"), float("inf"), None)
+    ('5.0e-01 (dual)', '0.0e+00')
+    """
+    size = 0.0 if lower == upper else upper - lower
+    return f"{size:.1e}" + (f" ({certificate})" if certificate else "")
+
+
 def within(value: float, lower: float | None, upper: float | None) -> str:
     """A value to the digits of its interval's ends; to twelve where it has none.
 

@@ -10,13 +10,13 @@ from typing import Any
 import typer
 
 from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooLarge
-from ..interrupt import STOPPED
 from ..words import spoken
 from . import check, demo, distance, divergence, report, train, transport, verify
 from .app import app
 
 __all__ = ["app", "check", "demo", "distance", "divergence", "main", "report", "train", "transport", "verify"]
 
+_STOPPED = 130  # typer's word for an interrupt
 _USAGE: Any = typer.BadParameter.__base__  # the parser's errors: options that there are not, arguments that are missing
 
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _failed(f"{fault.filename or 'output'}: {fault.strerror or fault}", 2, given, type(fault).__name__)
     except typer.Abort:
         raise KeyboardInterrupt from None
-    if code == STOPPED:
+    if code == _STOPPED:
         raise KeyboardInterrupt
     if code:
         raise SystemExit(code)

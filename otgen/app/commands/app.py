@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -150,3 +151,14 @@ def progress(message: str, *, shown: bool) -> Iterator[Callable[[str], None]]:
         return
     with err().status(message) as status:
         yield status.update
+
+
+def print_found(text: str, found: dict[str, Any], failure: tuple[str, str] | None, *, as_json: bool) -> None:
+    """Print an answer, or as far as it got, and end with 3 where it is none."""
+    if failure is not None and as_json:
+        found = {**found, "error": {"kind": failure[0], "message": failure[1]}}
+    typer.echo(json.dumps(found) if as_json else text)
+    if failure is not None:
+        if not as_json:
+            typer.echo(f"otgen: {failure[1]}", err=True)
+        raise typer.Exit(3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -26,6 +25,7 @@ from .app import (
     Weights,
     app,
     order,
+    print_found,
     progress,
     strength,
 )
@@ -62,14 +62,9 @@ def distance(
         first, other = work.read_sets([a, b], columns, weights, key)
         tell("measuring")
         found = work.compare(measure, first, other, splits=splits, seed=seed)
-    fault = work.failure(found.result)
-    if as_json:
-        typer.echo(
-            json.dumps(words.to_dict(found) | ({"error": {"kind": "NotConverged", "message": fault}} if fault else {}))
-        )
-    else:
-        typer.echo(words.described(measure.name(found.result), found))
-    if fault:
-        if not as_json:
-            typer.echo(f"otgen: {fault}", err=True)
-        raise typer.Exit(3)
+    print_found(
+        words.described(measure.name(found.result), found),
+        words.to_dict(found),
+        work.failure(found.result),
+        as_json=as_json,
+    )

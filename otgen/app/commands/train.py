@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ...errors import require
-from ..interrupt import STOPPED
+from ..interrupt import leave
 from .app import Json, Quiet, Seed, app, columns_table, err, wide
 
 _WRITTEN = ("metrics.jsonl", "scores.json", "samples.png")
@@ -38,25 +38,25 @@ def train(
         require(module)
     bars = require("rich.progress")
     shown = *bars.Progress.get_default_columns(), bars.TextColumn("{task.fields[measured]}")
-    with bars.Progress(*shown, console=err(), disable=as_json or quiet) as bar:
-        task = bar.add_task(f"{method} on {data}", total=None, measured="")
+    bar = bars.Progress(*shown, console=err(), disable=as_json or quiet)
+    task = bar.add_task(f"{method} on {data}", total=None, measured="")
 
-        def tell(step: int, total: int, measured: dict[str, float]) -> None:
-            bar.update(task, completed=step, total=total)
-            if step % 20 == 0:
-                bar.update(task, measured=", ".join(f"{name} {value:.3g}" for name, value in measured.items()))
+    def tell(step: int, total: int, measured: dict[str, float]) -> None:
+        bar.start()
+        bar.update(task, completed=step, total=total)
+        if step % 20 == 0:
+            bar.update(task, measured=", ".join(f"{name} {value:.3g}" for name, value in measured.items()))
 
-        try:
-            run = training.train(
-                method, data, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, folder=folder,
-                resume=resume, tell=tell,
-            )  # fmt: skip
-        except KeyboardInterrupt:
-            bar.stop()
-            typer.echo(
-                f"otgen: stopped; what was done up to the last checkpoint is in {folder}; go on with --resume", err=True
-            )
-            raise SystemExit(STOPPED) from None
+    try:
+        run = training.train(
+            method, data, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, folder=folder,
+            resume=resume, tell=tell,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        bar.stop()
+        leave(f"stopped; what was done up to the last checkpoint is in {folder}; go on with --resume")
+    finally:
+        bar.stop()
     drawn = pictures.draw_samples(run, folder / "samples.png")
     if as_json:
         typer.echo(json.dumps({"method": method, "data": data, "seed": seed, **run.scores}))

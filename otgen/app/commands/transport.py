@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...errors import require
-from .app import Epsilon, Json, Key, Normalize, Quiet, SolverName, SolverOption, app, progress, strength
+from .app import Epsilon, Json, Key, Normalize, Quiet, SolverName, SolverOption, app, print_found, progress, strength
 
 Cost = Annotated[
     Path, typer.Argument(metavar="COST", help="Costs (n, m), inf for a forbidden pair: any file of numbers.")
@@ -38,14 +37,10 @@ def transport(
         ask.check()
         tell("solving")
         found = ask(*matter.read(cost, a, b, key))
-    fault = work.failure(found.result)
-    if as_json:
-        error = {"error": {"kind": "NotConverged", "message": fault}} if fault else {}
-        typer.echo(json.dumps({**found.result.to_dict(), "compared": found.compared} | error))
-    else:
-        rows = [("compared", found.compared), *words.result_rows(found.result)]
-        typer.echo(words.in_rows("cost of transport", rows))
-    if fault:
-        if not as_json:
-            typer.echo(f"otgen: {fault}", err=True)
-        raise typer.Exit(3)
+    rows = [("compared", found.compared), *words.result_rows(found.result)]
+    print_found(
+        words.in_rows("cost of transport", rows),
+        {**found.result.to_dict(), "compared": found.compared},
+        work.failure(found.result),
+        as_json=as_json,
+    )

@@ -72,7 +72,7 @@ def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
     names = [str(k) for k in range(1, width + 1)] if width else None
     try:
         table = csv.read_csv(
-            arrow.BufferReader(content),
+            arrow.BufferReader(content + b"\n"),  # pyarrow finds no block in one line without an end
             read_options=csv.ReadOptions(
                 autogenerate_column_names=names is None, column_names=names, skip_rows=how.skipped
             ),

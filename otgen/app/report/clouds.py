@@ -53,6 +53,8 @@ def _told(count: int, total: int, above: int, tied: int, share: str) -> str:
         return f"{count} of the {total} pairs of the plan, which all carry the same mass"
     if above + tied == count:
         return f"the {count} heaviest of the {total} pairs of the plan, {share}"
+    if not above:
+        return f"{count} of the {tied} heaviest of the {total} pairs of the plan, which tie; {share}"
     return f"{count} of the {total} pairs of the plan, {share}: the {above} heaviest, and some of the {tied} that tie behind them"
 
 
@@ -155,7 +157,7 @@ def _plane(first: Samples, other: Samples, plan: Any, distance: str) -> Figure:
     axes.set_xlabel(labels[0], color=INK, fontsize=11)
     axes.set_ylabel(labels[1], color=INK, fontsize=11)
     title = "The plan, drawn"
-    return Figure(title, f"Lines are {pairs.told} of {distance}.{where}", svg(figure, title))
+    return Figure(title, f"Lines join what {distance} couples: {pairs.told}.{where}", svg(figure, title))
 
 
 def _main_plane(x: Floats, y: Floats) -> tuple[Floats, Floats, float]:

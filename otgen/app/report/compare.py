@@ -17,9 +17,9 @@ from ...inputs import numerals
 from ...inputs.types import Floats
 from ...model.problem import Relative
 from ..chance import Chance, splits
+from ..loading import first_points, kernels_loaded
 from ..words import significant
 
-_FEW = 8  # points that kernels are loaded with
 _SUBSCRIPTS = str.maketrans("0123456789.", "₀₁₂₃₄₅₆₇₈₉.")
 
 
@@ -161,10 +161,10 @@ def compare(
 def _row(name: str, quantity: Quantity, sides: tuple[Any, Any, Any, Any], count: int, seed: int) -> Row:
     """Kernels are loaded by a few points, and by the splits, before anything is timed."""
     x, y, a, b = sides
-    quantity.run(x[:_FEW], y[:_FEW])
+    quantity.run(*first_points(x, y))
     count = count if quantity.beside_chance else 0
     values = splits(lambda *parts: quantity.run(*parts).value, x, y, a, b, count, seed)
-    result, peak = _measured(quantity.run, *sides)
+    result, peak = kernels_loaded(lambda: _measured(quantity.run, *sides), lambda found: found[0].seconds)
     slack = 0.0 if result.lower is None or result.upper is None else result.upper - result.lower
     slack = slack if math.isfinite(slack) else 0.0
     return Row(name, quantity, result, peak, Chance(values, result.value, slack) if values else None)

@@ -107,7 +107,7 @@ def beside_chance(rows: list[tuple[str, float, tuple[float, ...]]], quantity: st
     """Observed distances as dots, one a row, and those of random splits as marks beside them."""
     title = "Beside chance"
     with require("matplotlib").rc_context(_RC):
-        figure, axes = figure_of(6.4, 1.4 + 0.5 * len(rows))
+        figure, axes = figure_of(6.4, 1.7 + 0.5 * len(rows))
         for k, (_, observed, values) in enumerate(rows):
             axes.plot(
                 values, np.full(len(values), k), "|", ms=14, color=INK, alpha=0.55, label=None if k else "random splits"
@@ -116,9 +116,7 @@ def beside_chance(rows: list[tuple[str, float, tuple[float, ...]]], quantity: st
         axes.set_yticks(range(len(rows)), [plain(name) for name, *_ in rows])
         axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=f"{quantity}, {unit}")
         axes.set_xlim(left=0)
-        axes.legend(
-            frameon=False, labelcolor=INK, loc="upper center", bbox_to_anchor=(0.5, -0.45 / len(rows) - 0.25), ncols=2
-        )
+        figure.legend(frameon=False, labelcolor=INK, loc="outside upper center", ncols=2)
         many = "each row's" if len(rows) > 1 else "the"
         caption = f"A dot within {many} marks is what chance alone gives; a dot far to their right is not."
         return Figure(title, caption, svg(figure, title))

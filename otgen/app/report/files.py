@@ -60,7 +60,8 @@ class Report:
         if any(one.headline.chance for one in comparisons):
             figures.insert(0, _chances(comparisons))
         title = f"{base.name} against {others[0].name if len(others) == 1 else counted(len(others), 'other')}"
-        lead = "; ".join(f"{other.name}: {compared.told(base, other)}" for other in others) + "."
+        told = [compared.told(base, other) for other in others]
+        lead = "; ".join(told if len(told) == 1 else [f"{o.name}: {words}" for o, words in zip(others, told)]) + "."
         page = write_page(path, title, lead, comparisons, figures, self._provenance(sets, options))
         return page, comparisons
 

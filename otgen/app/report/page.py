@@ -32,6 +32,7 @@ def write_page(
         title=title,
         lead=lead,
         comparisons=comparisons,
+        measured=any(one.headline.chance for one in comparisons),
         tables=_by_unit(comparisons),
         orders=orders(comparisons) if len(comparisons) > 1 else [],
         figures=figures,
