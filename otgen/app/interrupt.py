@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from types import FrameType
 from typing import NoReturn
 
@@ -33,7 +33,7 @@ def leave(message: str) -> NoReturn:
 
 
 @contextlib.contextmanager
-def watched() -> Iterator[None]:
+def watched() -> Generator[None]:
     """Within this, an interrupt that the command does not act on ends the process after a moment.
 
     Python acts on signals between two of its own instructions, which compiled code does not return to for as long as it runs. The

@@ -32,7 +32,8 @@ def page_place(
     Raises
     ------
     InvalidInput
-        For a name that does not end in ``.html``, an input, a folder, a device, and a file that is there already.
+        For a name that does not end in ``.html``, an input, a folder, a device, a place that cannot be written, and a file that is
+        there already.
 
     Examples
     --------
@@ -50,6 +51,9 @@ def page_place(
         raise InvalidInput(
             f"{option} must name a page that ends in .html, or - for the standard output; received {path}; add .html to it"
         )
+    folder = next(place for place in target.parents if place.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InvalidInput(f"{option} must lie in a folder that can be written; received {path}; choose another one")
     if target.exists() and not force:
         raise InvalidInput(f"{path} must not exist already; received a file of that name; replace it with --force")
 

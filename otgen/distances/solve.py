@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import Infeasible, InvalidInput, NotConverged
-from ..inputs import arrays, scalars
+from ..inputs import arrays, numerals, scalars
 from ..inputs.types import Floats
 from ..model import units
 from ..model.problem import Problem
@@ -153,7 +153,7 @@ def checked(result: Result, *, throw: bool) -> Result:
     if throw and result.status is Status.MAX_ITER:
         raise NotConverged(
             f"{result.solver} stopped at {result.iterations} iterations, the value within "
-            f"[{result.lower:.6g}, {result.upper:.6g}]; {result.status.remedy}; pass throw=False for a result",
+            f"{numerals.interval(result.lower, result.upper)}; {result.status.remedy}; pass throw=False for a result",
             result,
         )
     return result

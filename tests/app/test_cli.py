@@ -206,7 +206,9 @@ class TestOtherCommands:
             "print(sorted({'numpy', 'numba', 'scipy', 'torch', 'matplotlib', 'pyarrow'} & set(sys.modules)))"
         )
         for option in ("--version", "--help", "-h"):
-            out = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=True).stdout
+            out = subprocess.run(
+                [sys.executable, "-c", code, option], capture_output=True, text=True, check=True
+            ).stdout
             assert out.endswith("[]\n")
         assert inside("--version").stdout.strip() == otgen.__version__
 
@@ -294,7 +296,9 @@ class TestBadInput:
     @given(
         st.dictionaries(
             st.sampled_from(["--p", "--epsilon", "--tol", "--max-iter", "--relax", "--splits", "--metric", "--solver"]),
-            st.sampled_from(["-1", "0", "1", "nan", "inf", "1e-9", "5%", "2.5", "many", "", "cosine", "line", "sinkhorn"]),
+            st.sampled_from(
+                ["-1", "0", "1", "nan", "inf", "1e-9", "5%", "2.5", "many", "", "cosine", "line", "sinkhorn"]
+            ),
             min_size=1,
             max_size=3,
         )
@@ -303,7 +307,7 @@ class TestBadInput:
         """Whatever options are given: an answer, or one line in the command line's own words, as text and as JSON."""
         np.save("few.npy", X[:3])
         arguments = [part for pair in options.items() for part in pair]
-        code, out, err = told("distance", "few.npy", "few.npy", *arguments)
+        code, _, err = told("distance", "few.npy", "few.npy", *arguments)
         assert code in (0, 2, 3), err
         assert len(err.strip().splitlines()) == (code != 0)
         assert not re.search(r"otgen\.\w|=True|=False|throw|max_iter|Traceback|np\.", err), err

@@ -6,7 +6,7 @@ import contextlib
 import enum
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -144,7 +144,7 @@ def about(
 
 
 @contextlib.contextmanager
-def progress(message: str, *, shown: bool) -> Iterator[Callable[[str], None]]:
+def progress(message: str, *, shown: bool) -> Generator[Callable[[str], None]]:
     """Say on a terminal what is being done; nothing elsewhere, or where it is not to be shown."""
     if not shown or not sys.stderr.isatty():
         yield lambda text: None

@@ -26,7 +26,8 @@ def verify(proofs: Files, as_json: Json = False) -> None:
             told = f"verified: the truth lies within {interval(lower, upper)} ({proof.kind})"
             row: dict[str, object] = {"verified": True, "kind": proof.kind, "lower": lower, "upper": upper}
         except InvalidInput as fault:
-            told, row = f"refused: {fault}", {"verified": False, "reason": str(fault)}
+            told = f"refused: {fault}"
+            row = {"verified": False, "reason": str(fault)}
         found.append({"file": str(path), **row})
         if not as_json:
             typer.echo(f"{path}: {told}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +68,7 @@ def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
     content = tabulated(content.decode("utf-8")).encode() if blanks else content
     if not content.strip():
         raise InvalidInput(f"{name}: has no rows; write one sample a line")
-    how = dialect(content[: 1 << 16].decode("utf-8", "replace"))
+    how = dialect(codecs.getincrementaldecoder("utf-8")().decode(content[: 1 << 16]))
     width = len(how.names) if how.names else None
     names = [str(k) for k in range(1, width + 1)] if width else None
     try:

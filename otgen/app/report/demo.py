@@ -49,7 +49,7 @@ def mode_dropped(images: Floats) -> Floats:
 
 
 def demo(
-    path: str | os.PathLike[str], tell: Callable[[str], None] = lambda _: None
+    path: str | os.PathLike[str], tell: Callable[[str], None] = lambda _: None, *, count: int = SPLITS
 ) -> tuple[Path | None, list[Comparison]]:
     """Compare digits, draw what the plans do, and write the page.
 
@@ -59,6 +59,8 @@ def demo(
         Where the page goes; ``-`` is the standard output.
     tell : callable
         Told what is being worked on.
+    count : int
+        How many random splits stand beside each distance.
 
     Returns
     -------
@@ -81,7 +83,7 @@ def demo(
     comparisons: list[Comparison] = []
     for name, other in others.items():
         tell(f"3s against {name}")
-        comparisons.append(compare(name, first, other, count=SPLITS))
+        comparisons.append(compare(name, first, other, count=count))
     tell("all ten classes against each other")
     table = class_table([images[labels == k] for k in range(10)])
     plan = comparisons[-1].result("W₂").plan
