@@ -151,6 +151,8 @@ def checked(result: Result, *, throw: bool) -> Result:
     if throw and result.status is Status.INFEASIBLE:
         raise Infeasible(f"{result.status.value}; {result.status.remedy}; pass throw=False for a result", result)
     if throw and result.status is Status.MAX_ITER:
+        assert result.lower is not None
+        assert result.upper is not None
         raise NotConverged(
             f"{result.solver} stopped at {result.iterations} iterations, the value within "
             f"{numerals.interval(result.lower, result.upper)}; {result.status.remedy}; pass throw=False for a result",
