@@ -43,5 +43,7 @@ def to_dict(first: Samples, other: Samples) -> dict[str, Any]:
         "coordinates": first.dim,
         "names": list(columns) if columns else None,
         "matched_by": "name" if first.columns and other.columns else "position",
+        "weighted": [one.weights is not None for one in (first, other)],
         "left_out": {one.name: one.left_out for one in (first, other) if one.left_out},
+        "notes": notes((first, other)),
     }

@@ -15,9 +15,7 @@ from .words import spoken
 def described(name: str, comparison: Comparison) -> str:
     """A comparison in rows."""
     rows = [("compared", compared.told(comparison.first, comparison.other))]
-    rows += [
-        ("left out", note.replace(": left out ", ": ")) for note in compared.notes((comparison.first, comparison.other))
-    ]
+    rows += [("noted", note) for note in compared.notes((comparison.first, comparison.other))]
     rows += result_rows(comparison.result, f", {OF_SAMPLES}")
     if comparison.chance is not None:
         rows += [("chance alone", comparison.chance.spread), ("verdict", comparison.chance.verdict)]

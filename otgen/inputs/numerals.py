@@ -13,8 +13,8 @@ def interval(lower: float, upper: float) -> str:
 
     Examples
     --------
-    >>> interval(0.123456789, 0.123456799)
-    '[0.1234567889, 0.1234567991]'
+    >>> interval(1.0, 1.5)
+    '[1.0000, 1.5000]'
     >>> interval(0.0, 2e-154), interval(5.0, 5.0)
     ('[0, 2.0000e-154]', 'exactly 5.0')
     """

@@ -108,7 +108,7 @@ class TestDistance:
         assert found["value"] == 0
         assert found["compared"]["names"] == ["height", "weight"]
         assert found["compared"]["left_out"] == {"b.csv": {"(unnamed)": "an index without a name", "name": "text"}}
-        assert "left out       b.csv: (unnamed) (an index without a name), name (text)" in inside(
+        assert "noted          b.csv: left out (unnamed) (an index without a name), name (text)" in inside(
             "distance", "a.csv", "b.csv"
         ).stdout  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import sys
 import zipfile
 from pathlib import Path
@@ -114,6 +115,18 @@ class TestColumns:
         held = pyarrow.table({"u": [1.0, 2.0], "__index_level_0__": [4, 2]})
         pyarrow.parquet.write_table(held, "t.parquet")
         assert files.read("t.parquet").columns == ("u",)
+        named = pyarrow.table({"u": [1.0, 2.0], "time": [4, 2]})
+        held = named.replace_schema_metadata({"pandas": json.dumps({"index_columns": ["time"]})})
+        pyarrow.parquet.write_table(held, "t.parquet")
+        assert files.read("t.parquet").left_out == {"time": "the index of a data frame"}
+
+    def test_what_may_be_an_index_is_said(self):
+        """Row numbers under a name of their own may be data: they count, and the answer says what they look like."""
+        found = table("dose,u\n1,5\n2,6\n3,8\n")
+        assert found.columns == ("dose", "u")
+        assert found.notes == ("column 'dose' counts the rows; if it is an index, leave it out with --columns u",)
+        assert table("0,5\n1,6\n2,8\n").notes[0].endswith("--columns 2")
+        assert table("dose,u\n1,5\n2,6\n3,8\n", columns=["dose", "u"]).notes == ()
 
     def test_names_of_counters_that_do_not_count_are_coordinates(self):
         assert table("id,u\n5,1\n2,3\n").columns == ("id", "u")

@@ -54,11 +54,12 @@ _EXACT = 2**53  # whole numbers up to here are floats
 
 @dataclass(frozen=True)
 class Table:
-    """A pyarrow table, whether it has names, and what was assumed in reading it."""
+    """A pyarrow table, whether it has names, what was assumed in reading it, and which columns it says are its index."""
 
     columns: Any
     named: bool = True
     notes: tuple[str, ...] = ()
+    index: tuple[str, ...] = ()
 
 
 def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
@@ -94,9 +95,11 @@ def from_parquet(name: str, content: bytes) -> Table:
     """A table of a parquet file."""
     arrow, parquet = require("pyarrow"), require("pyarrow.parquet")
     try:
-        return Table(parquet.read_table(arrow.BufferReader(content)))
+        table = parquet.read_table(arrow.BufferReader(content))
     except arrow.ArrowInvalid as fault:
         raise InvalidInput(f"{name}: not a parquet table ({' '.join(str(fault).split())}); save it again") from None
+    held = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    return Table(table, index=tuple(name for name in held if isinstance(name, str)))
 
 
 def samples(name: str, table: Table, columns: list[str] | None, weights: str | None) -> Samples:
@@ -119,12 +122,21 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
     points = _stacked(name, chosen, [_numbers(name, table.columns, one) for one in chosen])
     mass = _numbers(name, table.columns, weights).astype(np.float64) if weights else None
     called = tuple(chosen) if table.named else None
-    return Samples(name, points, mass, called, left_out, _labels(table.columns, left_out), table.notes)
+    notes = (*table.notes, *([] if columns else _doubts(table.columns, chosen)))
+    return Samples(name, points, mass, called, left_out, _labels(table.columns, left_out), notes)
 
 
 def told_left_out(left_out: dict[str, str]) -> str:
     """Columns and why they were left out, in words."""
     return ", ".join(f"{name} ({why})" for name, why in left_out.items())
+
+
+def _doubts(table: Any, chosen: list[str]) -> list[str]:
+    """That the first coordinate may be an index, where it counts the rows."""
+    first, *others = chosen
+    if not others or table.num_rows < 3 or not _counts_rows(table.column(first)):
+        return []
+    return [f"column {first!r} counts the rows; if it is an index, leave it out with --columns {','.join(others)}"]
 
 
 def _left_out(table: Table, weights: str | None) -> dict[str, str]:
@@ -133,7 +145,9 @@ def _left_out(table: Table, weights: str | None) -> dict[str, str]:
     for k, (name, column) in enumerate(zip(table.columns.column_names, table.columns.columns)):
         if name == weights:
             continue
-        if table.named and _UNNAMED.fullmatch(name.strip()):
+        if name in table.index:
+            found[_shown(name)] = "the index of a data frame"
+        elif table.named and _UNNAMED.fullmatch(name.strip()):
             found[_shown(name)] = "an index without a name" if k == 0 else "without a name"
         elif not _is_number(column.type):
             found[name] = _kind(column)
