@@ -3,10 +3,8 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +17,7 @@ from typer.testing import CliRunner
 
 import otgen
 from otgen import InvalidInput
-from otgen.app import commands, interrupt
-from otgen.app.cli import main
+from otgen.app import commands
 from otgen.app.commands.app import MetricName, SolverName
 from otgen.app.words import spoken
 from otgen.distances.solve import SOLVERS
@@ -54,22 +51,6 @@ def call(*arguments, code=0):
 def inside(*arguments):
     """Run a command inside this process, for those that need not start anew."""
     return CliRunner().invoke(commands.app, list(map(str, arguments)))
-
-
-@pytest.fixture
-def told(monkeypatch, capfd):
-    """Run main inside this process as a user would: code, stdout, stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["otgen", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as left:
-            code = left.code
-        return code, *capfd.readouterr()
-
-    return run
 
 
 class TestDistance:
@@ -211,6 +192,10 @@ class TestOtherCommands:
             ).stdout
             assert out.endswith("[]\n")
         assert inside("--version").stdout.strip() == otgen.__version__
+
+    def test_as_a_module(self, folder):
+        assert call("--version").stdout.strip() == otgen.__version__
+        assert "there is no such file" in call("distance", "none.npy", "y.npy", code=2).stderr
 
     def test_completion(self):
         environment = {**os.environ, "_OTGEN_COMPLETE": "complete_bash", "COMP_WORDS": "otgen dis", "COMP_CWORD": "1"}
@@ -373,48 +358,3 @@ class TestOutputs:
         for place in (tmp_path / "pipe", tmp_path):
             with pytest.raises(InvalidInput):
                 regular(place)
-
-
-class TestInterrupts:
-    def interrupted(self, code, grace):
-        """A process that says when it is ready, interrupted: its code and what it wrote on stderr."""
-        process = subprocess.Popen(
-            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(grace)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-        return process.returncode, err
-
-    START = "import sys, time\nfrom otgen.app import cli, commands\n"
-
-    def test_between_instructions(self):
-        code = self.START + "def run(): print('ready', flush=True); time.sleep(60)\ncli._run = run\ncli.main()\n"
-        assert self.interrupted(code, 0.1) == (130, "otgen: stopped\n")
-
-    def test_within_compiled_code(self):
-        """A kernel without the GIL that does not end: Python's own handler never runs."""
-        code = self.START + (
-            "import numba\n"
-            "@numba.njit(nogil=True)\ndef spin(n):\n    total = 0.0\n    for i in range(n):\n        total += (i % 7) ** .5\n"
-            "    return total\n"
-            "spin(1)\n"
-            "def run(): print('ready', flush=True); spin(10**14)\ncli._run = run\ncli.main()\n"
-        )
-        assert self.interrupted(code, 0.1) == (130, "otgen: stopped\n")
-
-    def test_what_typer_catches(self, monkeypatch, told):
-        def stop(*arguments, **options):
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr("otgen.app.measuring.read_sets", stop)
-        assert told("distance", "a.npy", "b.npy") == (130, "", "otgen: stopped\n")
-        handler = signal.getsignal(signal.SIGINT)
-        assert handler is signal.default_int_handler
-
-    def test_the_process_is_left_as_it_was(self):
-        before = signal.getsignal(signal.SIGINT)
-        with interrupt.watched():
-            assert signal.getsignal(signal.SIGINT) is not before
-        assert signal.getsignal(signal.SIGINT) is before

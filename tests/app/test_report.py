@@ -101,7 +101,9 @@ class TestPage:
 
     def test_where_it_comes_from(self, folder):
         Path("t.csv").write_text("id,u,v,name\n0,1,2,a\n1,2,4,b\n")
-        page, _ = report("t.csv", "x.npy", "--seed", "7", "--splits", "3")
+        page, printed = report("t.csv", "x.npy", "--seed", "7", "--splits", "3")
+        assert "t.csv against x.npy: 2 x 20 points, 2 coordinates: u, v, by position in x.npy" in printed
+        assert "noted: t.csv: left out id (it counts the rows), name (text)" in printed
         text = " ".join(Balanced(page).text)
         for part in ("SHA-256 begins with", "2 points", f"otgen {otgen.__version__}", "UTC", "name (text)"):
             assert part in text

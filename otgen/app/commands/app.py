@@ -36,7 +36,7 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object; errors are JSON too.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes on stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress; of a report, the page alone.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
 Columns = Annotated[
     str | None, typer.Option(help="Coordinates of tables, comma-separated; all numeric columns otherwise.")

@@ -68,6 +68,12 @@ def report(
         written, comparisons = job.write(page, sets, command, tell)
     if written is None or quiet:
         return
+    told = require("otgen.app.compared")
+    for other in sets[1:]:
+        typer.echo(f"{sets[0].name} against {other.name}: {told.told(sets[0], other)}")
+    for note in told.notes(sets):
+        typer.echo(f"noted: {note}")
+    typer.echo()
     show(comparisons, written)
 
 

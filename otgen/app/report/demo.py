@@ -19,7 +19,7 @@ from ..chance import SPLITS
 from ..files import Samples
 from .clouds import coupled_images, sets_drawn
 from .compare import Comparison, compare
-from .figures import beside_chance, heat_map
+from .figures import Figure, beside_chance, heat_map
 from .page import write_page
 
 
@@ -73,45 +73,40 @@ def demo(
     threes, eights = images[labels == 3], images[labels == 8]
     half = len(threes) // 2
     first, second = threes[:half], threes[half:]
-    others = {
-        "other 3s": second,
-        "blurred 3s": blurred(second),
-        "noisy 3s": noisy(second),
-        "3s with modes dropped": mode_dropped(second),
-        "8s": eights,
-    }
     comparisons: list[Comparison] = []
-    for name, other in others.items():
+    for name, other in _others(second, eights).items():
         tell(f"3s against {name}")
         comparisons.append(compare(name, first, other, count=count))
     tell("all ten classes against each other")
     table = class_table([images[labels == k] for k in range(10)])
-    plan = comparisons[-1].result("W₂").plan
-    figures = [
-        beside_chance(
-            [
-                (one.name, one.headline.result.value, one.headline.chance.values)
-                for one in comparisons
-                if one.headline.chance
-            ],
-            "W₂",
-            "grey levels",
-        ),
-        heat_map(
-            list("0123456789"),
-            table,
-            "All ten digits against each other",
-            "W₂ between the classes.",
-            "W₂, in grey levels",
-        ),
-        coupled_images(first, eights, plan, (8, 8)),
-        *sets_drawn(Samples("3s", first), Samples("8s", eights), plan, "W₂"),
-    ]
+    figures = _figures(comparisons, table, first, eights)
     lead = (
         f"{len(first)} real images of the digit 3, each time against another set: other 3s, corrupted 3s and 8s (scikit-learn's digits, 8 x 8 pixels, "
         f"64 dimensions). The order is what the distances say, not what we would like."
     )
     return write_page(path, "Real digits, compared", lead, comparisons, figures, _provenance(len(images))), comparisons
+
+
+def _others(threes: Floats, eights: Floats) -> dict[str, Floats]:
+    """What 3s are compared with: other 3s, the same spoilt in three ways, and 8s."""
+    return {
+        "other 3s": threes,
+        "blurred 3s": blurred(threes),
+        "noisy 3s": noisy(threes),
+        "3s with modes dropped": mode_dropped(threes),
+        "8s": eights,
+    }
+
+
+def _figures(comparisons: list[Comparison], table: Floats, threes: Floats, eights: Floats) -> list[Figure]:
+    beside = [(one.name, one.headline.result.value, one.headline.chance) for one in comparisons]
+    plan, bar = comparisons[-1].result("W₂").plan, "W₂, in grey levels"
+    return [
+        beside_chance([(name, value, chance.values) for name, value, chance in beside if chance], "W₂", "grey levels"),
+        heat_map(list("0123456789"), table, "All ten digits against each other", "W₂ between the classes.", bar),
+        coupled_images(threes, eights, plan, (8, 8)),
+        *sets_drawn(Samples("3s", threes), Samples("8s", eights), plan, "W₂"),
+    ]
 
 
 def _provenance(count: int) -> list[tuple[str, str]]:
