@@ -25,7 +25,7 @@ $(VENV)/dev: $(VENV)/demo tools/dev-requirements.txt
 	@touch $@
 
 demo: $(VENV)/demo  ## Compare real digits and write report.html
-	cd $(VENV) && bin/otgen demo --out ../report.html
+	cd $(VENV) && bin/otgen demo --out ../report.html --force
 
 # What does not measure time runs side by side, one thread each; the rest alone. The kernels' source is stepped through as well.
 COVERED = --cov --cov-report=

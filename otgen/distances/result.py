@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NoReturn
 
-import numpy as np
-
 from ..errors import InvalidInput
-from ..inputs import scalars
+from ..inputs import numerals, scalars
 from ..model.status import Status
 from .gradients import Gradients
 
@@ -213,15 +211,15 @@ class Result:
         }
 
     def _rows(self) -> list[tuple[str, str]]:
-        rows = [("value", _number(self.value))]
+        rows = [("value", numerals.within(self.value, self.lower, self.upper))]
         if self.lower is not None and self.upper is not None:
-            rows.append(("proven within", f"[{_number(self.lower)}, {_number(self.upper)}]"))
+            rows.append(("proven within", numerals.interval(self.lower, self.upper)))
         if self.standard_error is not None:
             rows.append(("standard error", f"{self.standard_error:.2g}"))
         if self.exact_bounds is not None:
-            rows.append(("exact cost within", f"[{_number(self.exact_bounds[0])}, {_number(self.exact_bounds[1])}]"))
-        if self.gap is not None:
-            rows.append(("gap", f"{self.gap:.1e}" + (f" ({self.certificate})" if self.certificate else "")))
+            rows.append(("exact cost within", numerals.interval(*self.exact_bounds)))
+        if self.lower is not None and self.upper is not None:
+            rows.append(("gap", numerals.width(self.lower, self.upper, self.certificate)))
         rows.append(("status", self.status.name + (f": {self.status.remedy}" if self.status.remedy else "")))
         iterations = f", {self.iterations} iterations" if self.iterations else ""
         rows.append(("solver", f"{self.solver}{iterations}, {self.seconds:.3g} s"))
@@ -238,7 +236,3 @@ class Result:
             for name, text in self._rows()
         )
         return f"<table><caption>otgen.Result</caption>{cells}</table>"
-
-
-def _number(value: float) -> str:
-    return f"{value:.12g}" if np.isfinite(value) else str(value)

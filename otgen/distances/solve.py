@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse
 
 from ..errors import Infeasible, InvalidInput, NotConverged
-from ..inputs import arrays, scalars
+from ..inputs import arrays, numerals, scalars
 from ..model import units
 from ..model.claim import Claim
 from ..model.plan import Plan, SparsePlan
@@ -162,9 +162,11 @@ def checked(result: Result, *, throw: bool) -> Result:
     if throw and result.status is Status.INFEASIBLE:
         raise Infeasible(f"{result.status.value}; {result.status.remedy}; pass throw=False for a result", result)
     if throw and result.status is Status.MAX_ITER:
+        assert result.lower is not None
+        assert result.upper is not None
         raise NotConverged(
             f"{result.solver} stopped at {result.iterations} iterations, the value within "
-            f"[{result.lower:.6g}, {result.upper:.6g}]; {result.status.remedy}; pass throw=False for a result",
+            f"{numerals.interval(result.lower, result.upper)}; {result.status.remedy}; pass throw=False for a result",
             result,
         )
     return result

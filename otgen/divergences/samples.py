@@ -14,7 +14,7 @@ import numpy as np
 import scipy.spatial
 
 from ..errors import InvalidInput
-from ..inputs import arrays, scalars
+from ..inputs import arrays, scalars, tables
 from ..inputs.types import Floats
 from .estimate import Estimate
 
@@ -124,6 +124,7 @@ def _mean(values: Floats, note: str) -> Estimate:
 
 
 def _pair(x: Any, y: Any) -> tuple[Floats, Floats]:
+    tables.same_columns(x, y)
     (one, _), (other, _) = arrays.points(x, "x"), arrays.points(y, "y")
     if one.shape[1] != other.shape[1]:
         raise InvalidInput(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs import arrays, scalars
+from ..inputs import arrays, scalars, tables
 from ..inputs.types import Floats
 from ..kernels import gpu, on_device
 from .cost import Cost, MatrixCost, Metric, PointCost, SparseCost, point_cost
@@ -109,6 +109,7 @@ class Problem:
         ``allow_gpu`` says whether they may live on a GPU.
         """
         p = scalars.order(p)
+        tables.same_columns(x, y)
         source, target = Measure(x, a, "x", "a", allow_gpu=allow_gpu), Measure(y, b, "y", "b", allow_gpu=allow_gpu)
         _same_home(source, target)
         origins = (source.weights_origin, target.weights_origin)

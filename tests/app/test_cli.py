@@ -1,22 +1,27 @@
-"""The command line as a user meets it, and the files it reads."""
+"""The command line as a user meets it: answers, refusals, and how commands end."""
 
 import json
+import os
+import re
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import otgen
 from otgen import InvalidInput
-from otgen.app import commands, files
-from otgen.app.cli import main
-from otgen.app.report import demo as run_demo
+from otgen.app import commands
+from otgen.app.commands.app import MetricName, SolverName
+from otgen.app.words import spoken
+from otgen.distances.solve import SOLVERS
+from otgen.model.cost import COSTS, METRICS
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.random((20, 2)), RNG.random((25, 2))
@@ -30,17 +35,14 @@ def folder(tmp_path, monkeypatch):
     np.savez("y.npz", points=Y, mass=np.ones(25))
     Path("x.csv").write_text("u,v,mass,name\n" + "".join(f"{float(u)!r},{float(v)!r},2,=cmd()\n" for u, v in X))
     Path("bare.csv").write_text("".join(f"{float(u)!r},{float(v)!r}\n" for u, v in X))
-    pyarrow.parquet.write_table(pyarrow.table({"u": Y[:, 0], "v": Y[:, 1]}), "y.parquet")
+    pyarrow.parquet.write_table(pyarrow.table({"v": Y[:, 1], "u": Y[:, 0]}), "y.parquet")
     return tmp_path
 
 
 def call(*arguments, code=0):
-    """Run main in this process; its stdout and stderr."""
+    """Run main in a process of its own; its stdout and stderr."""
     out = subprocess.run(
-        [sys.executable, "-c", "from otgen.app.cli import main; main()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-m", "otgen", *map(str, arguments)], capture_output=True, text=True, check=False
     )
     assert out.returncode == code, out.stderr
     return out
@@ -52,57 +54,160 @@ def inside(*arguments):
 
 
 class TestDistance:
-    def test_a_number_and_its_interval(self, folder):
-        out = call("distance", "x.npy", "y.npy").stdout
-        assert out.startswith("W_2\n  value")
-        assert "proven within" in out
+    def test_a_number_its_interval_and_whose_it_is(self, folder, told):
+        code, out, err = told("distance", "x.npy", "y.npy")
+        assert (code, err) == (0, "")
+        assert out.startswith("W_2\n  compared       20 x 25 points, 2 coordinates by position\n  value")
+        assert "of these samples, not of the laws behind them" in out
+        assert "no difference beyond chance is shown" in out
 
     @pytest.mark.parametrize(
         ("files_", "options"),
         [
             (("x.npy", "y.npy"), []),
+            (("x.csv", "y.parquet"), ["--weights", "mass"]),
             (("x.csv", "y.parquet"), ["--columns", "u,v"]),
-            (("bare.csv", "y.parquet"), []),
+            (("bare.csv", "y.npy"), []),
             (("x.npy", "y.npz"), ["--key", "points"]),
         ],
     )
     def test_every_format_gives_the_same(self, folder, files_, options):
+        if "--weights" in options:
+            held = pyarrow.table({"mass": np.full(25, 1.6), "v": Y[:, 1], "u": Y[:, 0]})
+            pyarrow.parquet.write_table(held, "y.parquet")
         out = inside("distance", *files_, *options, "--json", "--p", "1", "--metric", "cityblock")
         assert out.exit_code == 0, out.exception
-        expected = otgen.wasserstein(X, Y, p=1, metric="cityblock")
-        assert json.loads(out.stdout)["value"] == pytest.approx(expected.value, rel=1e-12)
+        found = json.loads(out.stdout)
+        assert found["value"] == pytest.approx(otgen.wasserstein(X, Y, p=1, metric="cityblock").value, rel=1e-12)
+        assert found["compared"]["points"] == [20, 25]
+
+    def test_columns_in_another_order(self, folder):
+        """The same three samples, columns in another order and an index in front: by name they are 0 apart."""
+        Path("a.csv").write_text("height,weight\n1,10\n2,20\n3,30\n")
+        Path("b.csv").write_text(",weight,height,name\n0,10,1,a\n1,20,2,b\n2,30,3,c\n")
+        found = json.loads(inside("distance", "a.csv", "b.csv", "--json").stdout)
+        assert found["value"] == 0
+        assert found["compared"]["names"] == ["height", "weight"]
+        assert found["compared"]["left_out"] == {"b.csv": {"(unnamed)": "an index without a name", "name": "text"}}
+        assert "noted          b.csv: left out (unnamed) (an index without a name), name (text)" in inside(
+            "distance", "a.csv", "b.csv"
+        ).stdout  # fmt: skip
 
     def test_weights_from_a_column(self, folder):
         out = inside("distance", "x.csv", "x.csv", "--columns", "u,v", "--weights", "mass", "--json")
         assert json.loads(out.stdout)["mass"] == 40
 
-    def test_entropic(self, folder):
-        out = inside("distance", "x.npy", "y.npy", "--epsilon", "0.1")
-        assert "entropic cost, epsilon = 0.1" in out.stdout
-        assert "exact cost within" in out.stdout
+    def test_entropic_by_a_share_of_the_mean_cost(self, folder):
+        out = inside("distance", "x.npy", "y.npy", "--epsilon", "5%", "--json", "--splits", 0)
+        mean = float(((X[:, None] - Y) ** 2).sum(-1).mean())
+        assert json.loads(out.stdout)["epsilon"] == pytest.approx(0.05 * mean, rel=1e-9)
+        assert "5 % of the mean cost" in inside("distance", "x.npy", "y.npy", "--epsilon", "5%").stdout
+        assert "exact cost within" in inside("distance", "x.npy", "y.npy", "--epsilon", "0.1").stdout
 
     def test_infinite_order(self, folder):
         np.save("line.npy", X[:, 0])
         assert json.loads(inside("distance", "line.npy", "line.npy", "--p", "inf", "--json").stdout)["value"] == 0
 
-    def test_not_converged_is_3(self, folder):
+    def test_one_file_from_the_standard_input(self, folder):
+        out = CliRunner().invoke(commands.app, ["distance", "-", "y.npy", "--json"], input=Path("x.npy").read_bytes())
+        assert json.loads(out.stdout)["value"] == pytest.approx(otgen.wasserstein(X, Y).value, rel=1e-12)
+        assert "twice" in str(inside("distance", "-", "-").exception)
+
+    def test_not_converged_is_3_and_prints_the_bounds(self, folder, told):
         rng = np.random.default_rng(0)
         np.save("s.npy", rng.random((15, 2)))
         np.save("t.npy", rng.random((15, 2)) + 0.3)
-        out = call("distance", "s.npy", "t.npy", "--epsilon", "1e-3", "--max-iter", "20", code=3)
-        assert "stopped at 20 iterations" in out.stderr
+        command = ("distance", "s.npy", "t.npy", "--epsilon", "1e-3", "--max-iter", "20")
+        code, out, err = told(*command)
+        assert (code, out.count("proven within")) == (3, 1)
+        assert "stopped at 20 iterations" in err
+        assert "raise --max-iter" in err
+        assert "throw" not in err
+        code, out, err = told(*command, "--json")
+        found = json.loads(out)
+        assert (code, err, found["error"]["kind"]) == (3, "", "NotConverged")
+        assert found["lower"] <= found["value"] <= found["upper"]
 
     def test_options_of_entropic_transport_alone(self, folder):
         np.save("s.npy", np.zeros((3, 2)))
-        assert (
-            "--max-iter is for entropic transport"
-            in call("distance", "s.npy", "s.npy", "--max-iter", "9", code=2).stderr
+        assert "--max-iter is for entropic transport" in str(
+            inside("distance", "s.npy", "s.npy", "--max-iter", "9").exception
         )
-        relaxed = call("distance", "s.npy", "s.npy", "--epsilon", "1", "--relax", "2", "--tol", "1e-9")
+        relaxed = inside("distance", "s.npy", "s.npy", "--epsilon", "1", "--relax", "2", "--tol", "1e-9")
         assert "CONVERGED" in relaxed.stdout
+        assert "chance" not in relaxed.stdout
 
-    def test_version(self):
+
+class TestOtherCommands:
+    def test_a_cost_matrix(self, folder, told):
+        Path("c.txt").write_text("0 2\n2 0\n")
+        Path("a.txt").write_text("3\n1\n")
+        Path("b.csv").write_text("mass\n2\n2\n")
+        found = json.loads(told("transport", "c.txt", "--a", "a.txt", "--b", "b.csv", "--json")[1])
+        assert found["value"] == otgen.transport([[0, 2], [2, 0]], [3, 1], [2, 2]).value
+        assert "2 x 2 costs of c.txt" in told("transport", "c.txt")[1]
+        Path("c.txt").write_text("0 inf\n2 inf\n")
+        code, out, _ = told("transport", "c.txt", "--json")
+        assert (code, json.loads(out)["error"]["kind"]) == (3, "Infeasible")
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["x.npy", "--a", "y.npy"], "y.npy must hold one column of masses; received 2"),
+            (["line.npy"], "line.npy must hold a matrix of costs"),
+            (["x.npy", "--relax", "1"], "--relax is for entropic transport"),
+            (["x.npy", "--epsilon", "1", "--solver", "simplex"], "takes no --epsilon"),
+            (["-", "--a", "-"], "twice"),
+            (["x.npy", "--a", "line.npy", "--b", "two.npy"], "line.npy and two.npy must carry the same total mass"),
+            (["x.npy", "--a", "two.npy"], "one weight per point of the rows of x.npy"),
+        ],
+    )
+    def test_matrices_that_do_not_fit(self, folder, told, arguments, said):
+        np.save("line.npy", np.ones(20))
+        np.save("two.npy", np.ones(2))
+        code, _, err = told("transport", *arguments)
+        assert (code, said in err) == (2, True), err
+
+    def test_divergences(self, folder, told):
+        Path("p.csv").write_text("atom,p\nu,1\nv,1\n")
+        Path("q.csv").write_text("atom,q\nu,1\nv,3\n")
+        found = json.loads(told("divergence", "p.csv", "q.csv", "--masses", "--kind", "tv", "--json")[1])
+        assert found["value"] == 0.25
+        assert json.loads(told("divergence", "p.csv", "q.csv", "--masses", "--json")[1])["infinite"] is False
+        Path("q.csv").write_text("atom,q\nv,3\nu,1\n")
+        assert "same order" in told("divergence", "p.csv", "q.csv", "--masses")[2]
+        assert told("divergence", "x.npy", "y.npy", "--kind", "js")[1].startswith("js\n  compared  20 x 25 points")
+        assert "not estimated from samples" in told("divergence", "x.npy", "y.npy", "--kind", "chi2")[2]
+        assert "one column of masses" in told("divergence", "x.npy", "y.npy", "--masses")[2]
+
+    def test_version_and_help_load_nothing_heavy(self):
+        code = (
+            "import sys\nfrom otgen.app.cli import main\n"
+            "try:\n    main()\nexcept SystemExit:\n    pass\n"
+            "print(sorted({'numpy', 'numba', 'scipy', 'torch', 'matplotlib', 'pyarrow'} & set(sys.modules)))"
+        )
+        for option in ("--version", "--help", "-h"):
+            out = subprocess.run(
+                [sys.executable, "-c", code, option], capture_output=True, text=True, check=True
+            ).stdout
+            assert out.endswith("[]\n")
         assert inside("--version").stdout.strip() == otgen.__version__
+
+    def test_as_a_module(self, folder):
+        assert call("--version").stdout.strip() == otgen.__version__
+        assert "there is no such file" in call("distance", "none.npy", "y.npy", code=2).stderr
+
+    def test_completion(self):
+        environment = {**os.environ, "_OTGEN_COMPLETE": "complete_bash", "COMP_WORDS": "otgen dis", "COMP_CWORD": "1"}
+        out = subprocess.run(
+            [sys.executable, "-c", "from otgen.app.cli import main; main()"],
+            capture_output=True, text=True, check=False, env=environment,
+        )  # fmt: skip
+        assert "distance" in out.stdout
+
+    def test_names_are_those_of_the_library(self):
+        assert [one.value for one in MetricName] == [*METRICS, *COSTS]
+        assert [one.value for one in SolverName] == list(SOLVERS)
 
 
 class TestBadInput:
@@ -111,135 +216,145 @@ class TestBadInput:
         [
             ("missing.npy", None, "there is no such file"),
             ("empty.csv", b"", "is empty"),
-            ("text.csv", b"u,v\n1,a\n2,b\n", "column 'v' holds string"),
+            ("text.csv", b"u,v\n1,a\n2,b\n", "same number of coordinates"),
             ("ragged.csv", b"1,2\n3\n", "not a rectangular table"),
             ("gaps.csv", b"u,v\n1,2\n,3\n", "1 empty cells"),
             ("names.csv", b"u,v\n", "has no rows"),
-            ("what.txt", b"1 2", "must end in .npy, .npz, .csv, .parquet"),
+            ("what.xls", b"1 2", "must end in .npy, .npz, .csv, .tsv, .txt, .parquet"),
             ("junk.npy", b"junkjunkjunk", "not an npy array"),
             ("junk.npz", b"junk", "not an npz archive"),
             ("junk.parquet", b"junkjunkjunk", "not a parquet table"),
+            ("nan.csv", b"u,v\n1,inf\n", "must be finite; received [1.0, inf] in row 0"),
         ],
     )
-    def test_one_clear_sentence_and_exit_code_2(self, folder, name, content, said, monkeypatch, capsys):
-        """In this process: a dozen new ones take half a minute, and the tests around start theirs."""
+    def test_one_clear_sentence_and_exit_code_2(self, folder, told, name, content, said):
         if content is not None:
             Path(name).write_bytes(content)
-        monkeypatch.setattr(sys, "argv", ["otgen", "distance", name, "y.npy"])
-        with pytest.raises(SystemExit) as left:
-            main()
-        out = capsys.readouterr()
-        assert left.value.code == 2
-        assert said in out.err
-        assert name in out.err
-        assert len(out.err.strip().split("\n")) == 1
-        assert out.out == ""
+        code, out, err = told("distance", name, "y.npy")
+        assert (code, out) == (2, "")
+        assert said in err
+        assert name in err
+        assert len(err.strip().split("\n")) == 1
+        code, out, err = told("distance", name, "y.npy", "--json")
+        assert (code, err) == (2, "")
+        assert said in json.loads(out)["error"]["message"]
 
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
             (["x.npy", "z.npy"], "same number of coordinates; received 2 and 3"),
-            (["x.npy", "y.npy", "--p", "0.5"], "p must be at least 1"),
+            (["x.npy", "y.npy", "--p", "0.5"], "--p must be at least 1"),
             (["x.npy", "y.npy", "--p", "two"], "--p must be a number"),
-            (["x.npy", "y.npy", "--metric", "l2"], "metric must be one of"),
-            (["x.npy", "y.npy", "--epsilon", "0"], "epsilon must be positive"),
+            (["x.npy", "y.npy", "--metric", "l2"], "'euclidean', 'cityblock'"),
+            (["x.npy", "y.npy", "--metric", "cosine"], "goes with --p 1 only"),
+            (["x.npy", "y.npy", "--solver", "fast"], "'auto', 'line', 'simplex', 'bottleneck', 'linprog', 'sinkhorn'"),
+            (["x.npy", "y.npy", "--epsilon", "0"], "--epsilon must be positive"),
+            (["x.npy", "y.npy", "--epsilon", "-5%"], "--epsilon must be positive"),
+            (["x.npy", "y.npy", "--epsilon", "much"], "--epsilon must be a number or a percentage"),
             (["x.npy", "y.npy", "--solver", "simplex", "--epsilon", "1"], "takes no --epsilon"),
+            (["x.npy", "y.npy", "--epsilon", "1", "--max-iter", "0"], "--max-iter must be a whole number"),
+            (["x.npy", "y.npy", "--epsilon", "1", "--relax", "1", "--splits", "2"], "--splits needs sets of one mass"),
             (["x.csv", "y.npy", "--columns", "w"], "has no column 'w'; it has u, v, mass, name"),
+            (["x.csv", "y.npy", "--columns", ","], "--columns must name columns"),
             (["x.npy", "y.npz"], "holds 2 arrays (points, mass); choose one with --key"),
             (["y.npz", "y.npz", "--key", "nothing"], "has no array 'nothing'"),
+            (["x.npy", "y.npy", "--key", "points"], "--key chooses an array of an npz"),
             (["x.npy", "y.npy", "--columns", "u"], "columns are chosen in tables only"),
             (["x.npy", "y.npy", "--weights", "u"], "holds one array and no weights"),
+            (["y.npz", "v.npz", "--key", "points", "--weights", "mass"], "add --normalize"),
+            (["far.npy", "y.npy", "--metric", "great_circle"], "far.npy must hold latitudes"),
         ],
     )
-    def test_options_that_do_not_fit(self, folder, arguments, said):
+    def test_options_that_do_not_fit(self, folder, told, arguments, said):
         np.save("z.npy", RNG.random((5, 3)))
-        out = inside("distance", *arguments)
-        assert isinstance(out.exception, InvalidInput)
-        assert said in str(out.exception)
+        np.save("far.npy", 100 * X)
+        np.savez("v.npz", points=Y, mass=np.full(25, 2.0))
+        code, _, err = told("distance", *arguments)
+        assert (code, said in err) == (2, True), err
 
-    def test_a_pickle_is_refused_unread(self, folder):
-        np.save("p.npy", np.array([{}], dtype=object), allow_pickle=True)
-        with pytest.raises(InvalidInput, match="only a pickle"):
-            files.read("p.npy")
+    def test_options_are_checked_before_files_are_read(self, folder):
+        Path("x.csv").write_text("no,numbers\na,b\n")
+        assert "--p must be at least 1" in spoken(str(inside("distance", "x.csv", "y.npy", "--p", "0").exception))
+        assert "--metric" in spoken(str(inside("distance", "x.csv", "y.npy", "--metric", "cosine").exception))
 
-    def test_a_header_that_lies_is_refused_unread(self, folder):
-        with Path("l.npy").open("wb") as stream:
-            header = {"descr": "<f8", "fortran_order": False, "shape": (10**13, 2)}
-            np.lib.format.write_array_header_1_0(stream, header)
-            stream.write(X.tobytes())
-        with pytest.raises(InvalidInput, match="promises"):
-            files.read("l.npy")
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        st.dictionaries(
+            st.sampled_from(["--p", "--epsilon", "--tol", "--max-iter", "--relax", "--splits", "--metric", "--solver"]),
+            st.sampled_from(
+                ["-1", "0", "1", "nan", "inf", "1e-9", "5%", "2.5", "many", "", "cosine", "line", "sinkhorn"]
+            ),
+            min_size=1,
+            max_size=3,
+        )
+    )
+    def test_no_message_speaks_python(self, folder, told, options):
+        """Whatever options are given: an answer, or one line in the command line's own words, as text and as JSON."""
+        np.save("few.npy", X[:3])
+        arguments = [part for pair in options.items() for part in pair]
+        code, _, err = told("distance", "few.npy", "few.npy", *arguments)
+        assert code in (0, 2, 3), err
+        assert len(err.strip().splitlines()) == (code != 0)
+        assert not re.search(r"otgen\.\w|=True|=False|throw|max_iter|Traceback|np\.", err), err
+        _, text, quiet = told("distance", "few.npy", "few.npy", "--json", *arguments)
+        assert quiet == ""
+        assert ("error" in json.loads(text)) == (code != 0)
 
-    def test_an_array_that_unfolds_is_refused_unread(self, folder):
-        np.savez_compressed("bomb.npz", np.zeros((300_000_000 // 8,)))
-        assert Path("bomb.npz").stat().st_size < 1_000_000
-        with pytest.raises(InvalidInput, match="would unfold"):
-            files.read("bomb.npz")
-
-    def test_an_npz_with_a_damaged_member(self, folder):
-        with zipfile.ZipFile("d.npz", "w") as archive:
-            archive.writestr("a.npy", b"junkjunkjunk")
-        with pytest.raises(InvalidInput, match="not an npy array"):
-            files.read("d.npz")
-
-    def test_formulas_are_data(self, folder):
-        assert files.read("x.csv", columns=["u"]).points.shape == (20, 1)
-        with pytest.raises(InvalidInput, match="column 'name' holds string"):
-            files.read("x.csv")
-
-    def test_a_folder_that_cannot_be_written(self, folder):
+    def test_a_folder_that_cannot_be_written(self, folder, told):
         Path("file").write_text("")
-        assert "file" in call("report", "x.npy", "y.npy", "--out", "file/page.html", code=2).stderr
+        assert "file" in told("report", "x.npy", "y.npy", "--out", "file/page.html")[2]
+
+    def test_usage(self, folder, told):
+        code, out, err = told("distance", "x.npy", "--json")
+        assert (code, err) == (2, "")
+        assert json.loads(out)["error"]["kind"] == "UsageError"
+        assert told("nonsense")[0] == 2
+        assert "Usage" in told()[1] + told()[2]
 
 
-class TestReport:
-    def test_a_page_that_needs_nothing_else(self, folder):
-        out = inside("report", "x.npy", "y.npy", "--out", "page.html")
-        assert out.exit_code == 0, out.exception
-        page = Path("page.html").read_text()
-        assert page.count("<svg") == 1
-        assert "http" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
-            "http://creativecommons.org", ""
-        ).replace("https://matplotlib.org", "")
-        assert f"{otgen.wasserstein(X, Y).value:.5g}" in page
-        assert list(folder.glob("tmp*")) == []
+class TestOutputs:
+    @pytest.mark.parametrize("force", [[], ["--force"]])
+    @pytest.mark.parametrize("place", ["y.npy", "./y.npy", "link.html", "hard.html"])
+    def test_an_input_is_never_replaced(self, folder, told, place, force):
+        Path("link.html").symlink_to("y.npy")
+        Path("hard.html").hardlink_to("y.npy")
+        before = Path("y.npy").read_bytes()
+        code, _, err = told("report", "x.npy", "y.npy", "--out", place, *force)
+        assert (code, "must not be a file that is read" in err) == (2, True), err
+        assert Path("y.npy").read_bytes() == before
 
-    def test_images(self, folder):
-        np.save("i.npy", RNG.random((6, 12)))
-        assert inside("report", "i.npy", "i.npy", "--out", "page.html", "--image", "3x4").exit_code == 0
-        assert Path("page.html").read_text().count("<img") == 12
-        out = inside("report", "i.npy", "i.npy", "--out", "page.html", "--image", "5x5")
-        assert "12 pixels" in str(out.exception)
+    @pytest.mark.parametrize("command", [("report", "x.npy", "y.npy", "--out"), ("demo", "--out"), ("check", "--html")])
+    def test_what_is_there_wants_force(self, folder, told, command):
+        Path("page.html").write_text("mine")
+        code, _, err = told(*command, "page.html")
+        assert (code, "replace it with --force" in err) == (2, True), err
+        for place, said in (("page.txt", "ends in .html"), (".", "received the folder")):
+            code, _, err = told(*command, place)
+            assert (code, said in err) == (2, True), err
+        assert Path("page.html").read_text() == "mine"
 
-    def test_points_on_a_line(self, folder):
-        np.save("l.npy", X[:, 0])
-        assert inside("report", "l.npy", "l.npy", "--out", "page.html").exit_code == 0
+    def test_force_and_the_standard_output(self, folder, told):
+        Path("page.html").write_text("mine")
+        assert told("report", "x.npy", "y.npy", "--out", "page.html", "--force", "--splits", "0")[0] == 0
+        assert Path("page.html").read_text().startswith("<!doctype html>")
+        code, out, err = told("report", "x.npy", "y.npy", "--out", "-", "--splits", "0")
+        assert (code, err) == (0, "")
+        assert out.startswith("<!doctype html>")
+        assert out.rstrip().endswith("</html>")
 
-    def test_demo(self, folder):
-        said = []
-        page, comparisons = run_demo("deep/report.html", said.append)
-        text = page.read_text()
-        assert [c.name for c in comparisons] == [*("other 3s", "blurred 3s", "noisy 3s", "3s with modes dropped", "8s")]
-        assert text.count("<img") == 24
-        assert text.count("<svg") == 2
-        assert len(said) == 7
-        for comparison in comparisons:
-            for row in comparison.rows:
-                assert row.peak > 0
-                if row.distance in ("W₁", "W₂"):
-                    assert row.result.lower <= row.result.value <= row.result.upper
-                    assert row.result.status is otgen.Status.OPTIMAL
+    def test_a_folder_with_files_of_another_run(self, folder, told):
+        Path("run").mkdir()
+        Path("run/samples.png").write_text("mine")
+        code, _, err = told("train", "sliced", "--out", "run")
+        assert (code, "must not hold samples.png already" in err) == (2, True), err
 
+    def test_through_links_and_never_over_devices(self, tmp_path):
+        from otgen.app.outputs import regular
 
-def test_a_page_is_written_through_links_and_never_over_devices(tmp_path):
-    import os
-
-    from otgen.app.report import checked
-
-    (tmp_path / "real.html").write_text("old")
-    (tmp_path / "link.html").symlink_to(tmp_path / "real.html")
-    assert checked(tmp_path / "link.html") == (tmp_path / "real.html").resolve()
-    os.mkfifo(tmp_path / "pipe")
-    for place in (tmp_path / "pipe", tmp_path):
-        with pytest.raises(otgen.InvalidInput):
-            checked(place)
+        (tmp_path / "real.html").write_text("old")
+        (tmp_path / "link.html").symlink_to(tmp_path / "real.html")
+        assert regular(tmp_path / "link.html") == (tmp_path / "real.html").resolve()
+        os.mkfifo(tmp_path / "pipe")
+        for place in (tmp_path / "pipe", tmp_path):
+            with pytest.raises(InvalidInput):
+                regular(place)

@@ -1,26 +1,53 @@
-"""The commands of ``otgen``."""
+"""The commands of ``otgen``: what they are called, what they take, and how they end."""
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
 import typer
 
-from ...errors import InvalidInput, MissingExtra, NotConverged, TooLarge
-from . import distance, lab, verify
+from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooLarge
+from ..words import spoken
+from . import check, demo, distance, divergence, report, train, transport, verify
 from .app import app
 
-__all__ = ["app", "distance", "lab", "main", "verify"]
+__all__ = ["app", "check", "demo", "distance", "divergence", "main", "report", "train", "transport", "verify"]
+
+_STOPPED = 130  # typer's word for an interrupt
+_USAGE: Any = typer.BadParameter.__base__  # the parser's errors: options that there are not, arguments that are missing
 
 
-def main() -> None:
-    """Run the command line; exit 0 done, 2 bad input, 3 not converged."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; exit 0 done, 1 refuted, 2 bad input, 3 not converged, 130 stopped."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app()
+        code = app(given, prog_name="otgen", standalone_mode=False)
+    except _USAGE as fault:
+        if type(fault).__name__ == "NoArgsIsHelpError":
+            fault.show()
+            raise SystemExit(2) from None
+        code = _failed(fault.format_message(), 2, given, "UsageError")
     except (InvalidInput, MissingExtra, TooLarge) as fault:
-        typer.echo(f"otgen: {fault}", err=True)
-        raise SystemExit(2) from None
-    except NotConverged as fault:
-        typer.echo(f"otgen: {fault}", err=True)
-        raise SystemExit(3) from None
+        code = _failed(spoken(str(fault)), 2, given, type(fault).__name__)
+    except (NotConverged, Infeasible) as fault:
+        code = _failed(spoken(str(fault)), 3, given, type(fault).__name__)
     except OSError as fault:
-        typer.echo(f"otgen: {fault.filename}: {fault.strerror}", err=True)
-        raise SystemExit(2) from None
+        code = _failed(f"{fault.filename or 'output'}: {fault.strerror or fault}", 2, given, type(fault).__name__)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    if code == _STOPPED:
+        raise KeyboardInterrupt
+    if code:
+        raise SystemExit(code)
+
+
+def _failed(message: str, code: int, given: list[str], kind: str) -> int:
+    """Say what is wrong, as the user asked to be told."""
+    if "--json" in given:
+        typer.echo(json.dumps({"error": {"kind": kind, "message": message}}))
+    else:
+        typer.echo(f"otgen: {message}", err=True)
+    return code

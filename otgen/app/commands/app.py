@@ -1,23 +1,131 @@
-"""The application that every command is entered in, and where commands write."""
+"""The application that every command is entered in; it loads nothing but typer, so that help comes at once."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import contextlib
+import enum
+import json
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+import typer.core
 
 from ..._version import __version__
+from ...errors import InvalidInput, require
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
-out, err = Console(), Console(stderr=True)
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_ORDER = ("distance", "report", "demo", "transport", "divergence", "verify", "check", "train")
 
 
-def wide() -> Console:
+class Commands(typer.core.TyperGroup):
+    """Commands in the order of their use."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names as help shows them."""
+        return sorted(super().list_commands(ctx), key=_ORDER.index)
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object; errors are JSON too.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress; of a report, the page alone.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
+Columns = Annotated[
+    str | None, typer.Option(help="Coordinates of tables, comma-separated; all numeric columns otherwise.")
+]
+Weights = Annotated[str | None, typer.Option(help="Column of a table, or array of an npz, that holds weights.")]
+Key = Annotated[str | None, typer.Option(help="Array of an npz that holds the points.")]
+Normalize = Annotated[bool, typer.Option("--normalize", help="Accept weights of different totals.")]
+Epsilon = Annotated[str | None, typer.Option(help="Entropic transport, in cost units, or of the mean cost as in 5%.")]
+Seed = Annotated[int, typer.Option(help="Everything random is a function of it.")]
+Splits = Annotated[
+    int | None,
+    typer.Option(
+        min=0, help="Random splits of the pooled samples, for what chance alone gives; 19 where they are few."
+    ),
+]
+PathA = Annotated[Path, typer.Argument(metavar="A", help="Samples: npy, npz, csv, tsv, txt, parquet, or - for stdin.")]
+PathB = Annotated[Path, typer.Argument(metavar="B", help="Samples to compare with.")]
+
+
+class MetricName(enum.StrEnum):
+    """Metrics by name: those of `otgen.model.cost`, which takes a second to load."""
+
+    euclidean = "euclidean"
+    cityblock = "cityblock"
+    chebyshev = "chebyshev"
+    great_circle = "great_circle"
+    sqeuclidean = "sqeuclidean"
+    cosine = "cosine"
+
+
+class SolverName(enum.StrEnum):
+    """Solvers by name: those of `otgen.distances.solve`."""
+
+    auto = "auto"
+    line = "line"
+    simplex = "simplex"
+    bottleneck = "bottleneck"
+    linprog = "linprog"
+    sinkhorn = "sinkhorn"
+
+
+MetricOption = Annotated[MetricName, typer.Option(help="Ground metric; sqeuclidean and cosine with --p 1 only.")]
+SolverOption = Annotated[SolverName, typer.Option(help="What solves it; auto chooses by the problem.")]
+
+
+def order(text: str) -> float:
+    """The value of ``--p``."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise InvalidInput(f"--p must be a number or inf; received {text!r}; use a number of at least 1") from None
+    return require("otgen.inputs.scalars").order(number)
+
+
+def strength(text: str | None) -> Any:
+    """The value of ``--epsilon``: None, a number, or a share of the mean cost."""
+    if text is None:
+        return None
+    share = text.strip().endswith("%")
+    try:
+        number = float(text.strip().removesuffix("%"))
+    except ValueError:
+        raise InvalidInput(
+            f"--epsilon must be a number or a percentage such as 5%; received {text!r}; correct it"
+        ) from None
+    if not 0 < number < float("inf"):
+        raise InvalidInput(f"--epsilon must be positive and finite; received {text}; leave it out for exact transport")
+    return require("otgen.model.problem").Relative(number / 100) if share else number
+
+
+def err() -> Any:
+    """The console on stderr."""
+    return require("rich.console").Console(stderr=True)
+
+
+def out() -> Any:
+    """The console on stdout."""
+    return require("rich.console").Console()
+
+
+def wide() -> Any:
     """The output, wide enough for tables where it is no terminal."""
-    return out if out.is_terminal else Console(width=140)
+    console = out()
+    return console if console.is_terminal else require("rich.console").Console(width=140)
+
+
+def columns_table() -> Any:
+    """A table without rules."""
+    return require("rich.table").Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
 
 
 def _version(wanted: bool) -> None:
@@ -33,3 +141,24 @@ def about(
     ] = False,
 ) -> None:
     """Optimal transport that proves its answers."""
+
+
+@contextlib.contextmanager
+def progress(message: str, *, shown: bool) -> Generator[Callable[[str], None]]:
+    """Say on a terminal what is being done; nothing elsewhere, or where it is not to be shown."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    with err().status(message) as status:
+        yield status.update
+
+
+def print_found(text: str, found: dict[str, Any], failure: tuple[str, str] | None, *, as_json: bool) -> None:
+    """Print an answer, or as far as it got, and end with 3 where it is none."""
+    if failure is not None and as_json:
+        found = {**found, "error": {"kind": failure[0], "message": failure[1]}}
+    typer.echo(json.dumps(found) if as_json else text)
+    if failure is not None:
+        if not as_json:
+            typer.echo(f"otgen: {failure[1]}", err=True)
+        raise typer.Exit(3)

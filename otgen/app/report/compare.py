@@ -1,9 +1,10 @@
-"""Several distances between two sample sets, each measured for time and memory."""
+"""Several distances between two sample sets, each measured for time and memory and beside what chance alone gives."""
 
 from __future__ import annotations
 
+import math
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,24 +13,86 @@ from ...distances.entropic import sinkhorn_divergence
 from ...distances.exact import wasserstein
 from ...distances.result import Result
 from ...distances.sliced import sliced_wasserstein
+from ...inputs import numerals
+from ...inputs.types import Floats
 from ...model.problem import Relative
+from ..chance import Chance, splits
+from ..loading import first_points, kernels_loaded
+from ..words import significant
 
-DISTANCES: dict[str, Callable[..., Result]] = {
-    "W₁": partial(wasserstein, p=1),
-    "W₂": partial(wasserstein, p=2),
-    "sliced W₂": partial(sliced_wasserstein, p=2, n_projections=200, rng=0),
-    "Sinkhorn divergence": partial(sinkhorn_divergence, epsilon=Relative(0.05), tol=1e-4),
-}
+_SUBSCRIPTS = str.maketrans("0123456789.", "₀₁₂₃₄₅₆₇₈₉.")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is measured: its name, its unit in words, how, and whether random splits are measured as well."""
+
+    name: str
+    unit: str
+    run: Callable[..., Result]
+    beside_chance: bool = True
+
+
+def quantities(
+    p: float | None = None,
+    metric: str = "euclidean",
+    epsilon: float | Relative | None = None,
+    *,
+    normalize: bool = False,
+) -> tuple[Quantity, ...]:
+    """The distances of a report: exact ones of order 1 and 2 unless one is asked for, a sliced one, and a divergence.
+
+    Examples
+    --------
+    >>> [quantity.name for quantity in quantities(3.0, "cityblock")]
+    ['W₃', 'Sinkhorn divergence']
+    """
+    orders = (1.0, 2.0) if p is None else (p,)
+    common = dict(metric=metric, normalize=normalize)
+    found = [Quantity(_called(order), _unit(metric, 1.0), partial(wasserstein, p=order, **common)) for order in orders]
+    last, strength = orders[-1], Relative(0.05) if epsilon is None else epsilon
+    if metric == "euclidean" and math.isfinite(last):
+        sliced = partial(sliced_wasserstein, p=last, n_projections=200, rng=0, normalize=normalize)
+        found.append(Quantity(f"sliced {_called(last)}", _unit(metric, 1.0), sliced))
+    if math.isfinite(last):
+        debiased = partial(sinkhorn_divergence, p=last, epsilon=strength, tol=1e-4, **common)
+        found.append(Quantity("Sinkhorn divergence", _unit(metric, last), debiased, beside_chance=False))
+    return tuple(found)
+
+
+def _called(order: float) -> str:
+    return "W_inf" if math.isinf(order) else "W" + f"{order:g}".translate(_SUBSCRIPTS)
+
+
+def _unit(metric: str, power: float) -> str:
+    """Of a distance to a power, in words."""
+    base = {"great_circle": "radians", "sqeuclidean": "squared units of the data", "cosine": "no unit"}.get(
+        metric, "units of the data"
+    )
+    if power == 1 or base == "no unit":
+        return base
+    return f"squared {base}" if power == 2 else f"{base} to the power {power:g}"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One distance of one comparison; ``peak`` is the largest memory of numpy arrays at once, in bytes."""
+    """One quantity of one comparison; ``peak`` is the largest memory of numpy arrays at once, in bytes."""
 
     comparison: str
-    distance: str
+    quantity: Quantity
     result: Result
     peak: int
+    chance: Chance | None = None
+
+    @property
+    def distance(self) -> str:
+        """What was measured."""
+        return self.quantity.name
+
+    @property
+    def value(self) -> str:
+        """Five digits of it."""
+        return significant(self.result.value)
 
     @property
     def interval(self) -> str:
@@ -37,25 +100,74 @@ class Row:
         result = self.result
         if result.lower is None or result.upper is None:
             return f"± {result.standard_error:.2g} (standard error)"
-        digits = 10 if result.upper - result.lower < 1e-6 * abs(result.value) else 5
-        return f"[{result.lower:.{digits}g}, {result.upper:.{digits}g}]"
+        return numerals.interval(result.lower, result.upper)
+
+    @property
+    def width(self) -> str:
+        """Of the interval."""
+        lower, upper = self.result.lower, self.result.upper
+        return "–" if lower is None or upper is None else f"{upper - lower:.1e}"
+
+    @property
+    def spread(self) -> str:
+        """What chance alone gives."""
+        return "–" if self.chance is None else self.chance.spread
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All distances of one pair of sample sets."""
+    """All quantities of one pair of sample sets."""
 
     name: str
     rows: tuple[Row, ...]
 
     def result(self, distance: str) -> Result:
-        """The result of one distance."""
+        """The result of one quantity."""
         return next(row.result for row in self.rows if row.distance == distance)
 
+    @property
+    def headline(self) -> Row:
+        """The exact distance of the highest order: what the verdict is about."""
+        return [row for row in self.rows if row.quantity.run.func is wasserstein][-1]  # type: ignore[attr-defined]
 
-def compare(name: str, x: Any, y: Any, a: Any = None, b: Any = None) -> Comparison:
-    """Measure every distance between x (n, d) and y (m, d)."""
-    return Comparison(name, tuple(Row(name, key, *_measured(run, x, y, a, b)) for key, run in DISTANCES.items()))
+    @property
+    def verdict(self) -> str:
+        """What the headline says of the laws, in words."""
+        row = self.headline
+        told = f"{row.distance} is {row.value} between these samples"
+        if row.chance is None:
+            return f"{told}; what chance alone gives was not measured (--splits 19 does)."
+        return (
+            f"{told}; chance alone gives {row.chance.spread}. {row.chance.verdict[0].upper()}{row.chance.verdict[1:]}."
+        )
+
+
+def compare(
+    name: str,
+    x: Floats,
+    y: Floats,
+    a: Any = None,
+    b: Any = None,
+    *,
+    measured: Sequence[Quantity] | None = None,
+    count: int = 0,
+    seed: int = 0,
+) -> Comparison:
+    """Measure every quantity between x (n, d) and y (m, d), and between ``count`` random splits of their pool."""
+    chosen = quantities() if measured is None else measured
+    return Comparison(name, tuple(_row(name, one, (x, y, a, b), count, seed) for one in chosen))
+
+
+def _row(name: str, quantity: Quantity, sides: tuple[Any, Any, Any, Any], count: int, seed: int) -> Row:
+    """Kernels are loaded by a few points, and by the splits, before anything is timed."""
+    x, y, a, b = sides
+    quantity.run(*first_points(x, y))
+    count = count if quantity.beside_chance else 0
+    values = splits(lambda *parts: quantity.run(*parts).value, x, y, a, b, count, seed)
+    result, peak = kernels_loaded(lambda: _measured(quantity.run, *sides), lambda found: found[0].seconds)
+    slack = 0.0 if result.lower is None or result.upper is None else result.upper - result.lower
+    slack = slack if math.isfinite(slack) else 0.0
+    return Row(name, quantity, result, peak, Chance(values, result.value, slack) if values else None)
 
 
 def _measured(run: Callable[..., Result], *arguments: Any) -> tuple[Result, int]:
@@ -68,8 +180,8 @@ def _measured(run: Callable[..., Result], *arguments: Any) -> tuple[Result, int]
 
 
 def orders(comparisons: list[Comparison]) -> list[tuple[str, list[str]]]:
-    """How each distance ranks the comparisons, nearest first."""
+    """How each quantity ranks the comparisons, nearest first."""
     return [
-        (distance, [c.name for c in sorted(comparisons, key=lambda c, d=distance: c.result(d).value)])
-        for distance in DISTANCES
+        (row.distance, [c.name for c in sorted(comparisons, key=lambda c, d=row.distance: c.result(d).value)])
+        for row in comparisons[0].rows
     ]

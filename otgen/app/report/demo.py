@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..._version import __version__
 from ...distances.exact import wasserstein
 from ...errors import require
 from ...inputs.types import Floats
+from ..chance import SPLITS
+from ..files import Samples
+from .clouds import coupled_images, sets_drawn
 from .compare import Comparison, compare
-from .figures import coupled_images, heat_map, plan_drawn
+from .figures import Figure, beside_chance, heat_map
 from .page import write_page
 
 
@@ -42,20 +48,24 @@ def mode_dropped(images: Floats) -> Floats:
     return np.vstack([kept, kept])
 
 
-def demo(path: str | os.PathLike[str], tell: Callable[[str], None] = lambda _: None) -> tuple[Path, list[Comparison]]:
+def demo(
+    path: str | os.PathLike[str], tell: Callable[[str], None] = lambda _: None, *, count: int = SPLITS
+) -> tuple[Path | None, list[Comparison]]:
     """Compare digits, draw what the plans do, and write the page.
 
     Parameters
     ----------
     path : path
-        Where the page goes.
+        Where the page goes; ``-`` is the standard output.
     tell : callable
         Told what is being worked on.
+    count : int
+        How many random splits stand beside each distance.
 
     Returns
     -------
-    page : Path
-        The page.
+    page : Path or None
+        The page; None on the standard output.
     comparisons : list of Comparison
         Its table.
     """
@@ -63,47 +73,51 @@ def demo(path: str | os.PathLike[str], tell: Callable[[str], None] = lambda _: N
     threes, eights = images[labels == 3], images[labels == 8]
     half = len(threes) // 2
     first, second = threes[:half], threes[half:]
-    others = {
-        "other 3s": second,
-        "blurred 3s": blurred(second),
-        "noisy 3s": noisy(second),
-        "3s with modes dropped": mode_dropped(second),
-        "8s": eights,
-    }
-    tell("loading compiled kernels")
-    compare("warm-up", first[:4], eights[:5])
     comparisons: list[Comparison] = []
-    for name, other in others.items():
+    for name, other in _others(second, eights).items():
         tell(f"3s against {name}")
-        comparisons.append(compare(name, first, other))
+        comparisons.append(compare(name, first, other, count=count))
     tell("all ten classes against each other")
     table = class_table([images[labels == k] for k in range(10)])
-    plan = comparisons[-1].result("W₂").plan
-    figures = [
-        heat_map(
-            list("0123456789"), table, "All ten digits against each other", "W₂ between the classes, in grey levels."
-        ),
-        coupled_images(
-            first,
-            eights,
-            plan,
-            (8, 8),
-            "What the plan couples",
-            "The pairs of 3s (above) and 8s (below) that carry the largest share of the mass.",
-        ),
-        plan_drawn(
-            first,
-            eights,
-            plan,
-            "The plan, drawn",
-            "3s and 8s in the plane of their two main directions; lines join what the plan couples.",
-        ),
-    ]
+    figures = _figures(comparisons, table, first, eights)
     lead = (
         f"{len(first)} real images of the digit 3, each time against another set: other 3s, corrupted 3s and 8s (scikit-learn's digits, 8 x 8 pixels, "
         f"64 dimensions). The order is what the distances say, not what we would like."
     )
-    return write_page(path, "Real digits, compared", lead, comparisons, figures), comparisons
+    return write_page(path, "Real digits, compared", lead, comparisons, figures, _provenance(len(images))), comparisons
+
+
+def _others(threes: Floats, eights: Floats) -> dict[str, Floats]:
+    """What 3s are compared with: other 3s, the same spoilt in three ways, and 8s."""
+    return {
+        "other 3s": threes,
+        "blurred 3s": blurred(threes),
+        "noisy 3s": noisy(threes),
+        "3s with modes dropped": mode_dropped(threes),
+        "8s": eights,
+    }
+
+
+def _figures(comparisons: list[Comparison], table: Floats, threes: Floats, eights: Floats) -> list[Figure]:
+    beside = [(one.name, one.headline.result.value, one.headline.chance) for one in comparisons]
+    plan, bar = comparisons[-1].result("W₂").plan, "W₂, in grey levels"
+    return [
+        beside_chance([(name, value, chance.values) for name, value, chance in beside if chance], "W₂", "grey levels"),
+        heat_map(list("0123456789"), table, "All ten digits against each other", "W₂ between the classes.", bar),
+        coupled_images(threes, eights, plan, (8, 8)),
+        *sets_drawn(Samples("3s", threes), Samples("8s", eights), plan, "W₂"),
+    ]
+
+
+def _provenance(count: int) -> list[tuple[str, str]]:
+    now = datetime.datetime.now(datetime.UTC)
+    return [
+        ("data", f"{count} images of scikit-learn {version('scikit-learn')}: sklearn.datasets.load_digits"),
+        ("command", "otgen demo"),
+        ("seed", "0"),
+        ("version", f"otgen {__version__}"),
+        ("date", f"{now:%Y-%m-%d %H:%M} UTC"),
+    ]
 
 
 def class_table(classes: list[Floats]) -> Floats:

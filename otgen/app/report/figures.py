@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import base64
+import html
 import io
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ...errors import require
 from ...inputs.types import Floats
 
-_INK = "#010203"  # stands for the page's text colour until the SVG is written
+INK = "#010203"  # stands for the page's text colour until the SVG is written
 SOURCE, TARGET = "#3b82c4", "#d9822b"  # apart in hue and in lightness, readable on white and on black
+_RC = {"text.color": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.edgecolor": INK}
 
 
 class Figure(NamedTuple):
@@ -25,95 +25,98 @@ class Figure(NamedTuple):
     markup: str
 
 
-def _axes(width: float, height: float) -> tuple[Any, Any]:
+def figure_of(width: float, height: float, columns: int = 1, **options: Any) -> tuple[Any, Any]:
+    """A transparent matplotlib figure and its axes, in the page's ink."""
     figure = require("matplotlib.figure").Figure(figsize=(width, height), layout="constrained")
     figure.patch.set_alpha(0)
-    axes = figure.add_subplot()
-    axes.patch.set_alpha(0)
-    axes.tick_params(colors=_INK, labelsize=11)
-    for spine in axes.spines.values():
-        spine.set_color(_INK)
-    return figure, axes
+    with require("matplotlib").rc_context(_RC):
+        grid = figure.subplots(1, columns, squeeze=False, **options)[0]
+    for axes in grid:
+        axes.patch.set_alpha(0)
+        axes.tick_params(colors=INK, labelsize=11)
+        for spine in axes.spines.values():
+            spine.set_color(INK)
+    return figure, grid[0] if columns == 1 else grid
 
 
-def _svg(figure: Any, label: str) -> str:
+def svg(figure: Any, label: str) -> str:
+    """A figure as markup; ``label`` is read out where it cannot be seen."""
     out = io.StringIO()
     with require("matplotlib").rc_context({"svg.fonttype": "none", "svg.hashsalt": "otgen"}):
         figure.savefig(out, format="svg", metadata={"Date": None})
     text = out.getvalue()
-    text = text[text.index("<svg") :].replace(_INK, "currentColor")
-    return text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    return text.replace("<svg", f'<svg role="img" aria-label="{html.escape(label)}"', 1)
+
+
+def plain(text: str) -> str:
+    r"""A name for matplotlib, which takes dollars for formulas and leaves names with an underline out of legends.
+
+    Examples
+    --------
+    >>> plain("a$b$"), plain("_a").endswith("_a")
+    ('a\\$b\\$', True)
+    """
+    escaped = text.replace("$", r"\$")
+    return "\u200b" + escaped if escaped.startswith("_") else escaped
 
 
 def drawn(draw: Callable[[Any], None], title: str, caption: str) -> Figure:
     """What ``draw`` puts on axes; text takes the page's colour."""
-    with require("matplotlib").rc_context(
-        {"text.color": _INK, "axes.labelcolor": _INK, "xtick.color": _INK, "ytick.color": _INK}
-    ):
-        figure, axes = _axes(6.4, 4.2)
+    with require("matplotlib").rc_context(_RC):
+        figure, axes = figure_of(6.4, 4.2)
         draw(axes)
-        return Figure(title, caption, _svg(figure, title))
+        return Figure(title, caption, svg(figure, title))
 
 
-def heat_map(names: list[str], values: Floats, title: str, caption: str) -> Figure:
-    """A symmetric table of distances, (k, k), as colours with the numbers written in."""
-    figure, axes = _axes(6.4, 6.0)
-    apart = values[~np.eye(len(values), dtype=bool)]
-    axes.imshow(np.where(np.eye(len(values)), np.nan, values), cmap="cividis", vmin=apart.min(), vmax=apart.max())
-    axes.set_xticks(range(len(names)), names, color=_INK)
-    axes.set_yticks(range(len(names)), names, color=_INK)
-    middle = (values.max() + values.min()) / 2
-    for (i, j), value in np.ndenumerate(values):
-        axes.text(
-            j, i, f"{value:.0f}", ha="center", va="center", fontsize=10, color="white" if value < middle else "black"
-        )
-    return Figure(title, caption, _svg(figure, title))
+def heat_map(names: list[str], values: Floats, title: str, caption: str, bar: str) -> Figure:
+    """A table of distances, (k, k), as colours from 0 up with the numbers written in; ``bar`` says what the colours are."""
+    with require("matplotlib").rc_context(_RC):
+        figure, axes = figure_of(6.8, 6.0)
+        shades = require("matplotlib").colormaps["cividis"]
+        image = axes.imshow(values, cmap=shades, vmin=0, vmax=values.max() or 1.0)
+        axes.set_xticks(range(len(names)), list(map(plain, names)), color=INK)
+        axes.set_yticks(range(len(names)), list(map(plain, names)), color=INK)
+        for (i, j), value in np.ndenumerate(values):
+            ink = readable_ink(shades(value / (values.max() or 1.0)))
+            axes.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=10, color=ink)
+        colours = figure.colorbar(image, ax=axes, shrink=0.8)
+        colours.set_label(bar, color=INK)
+        return Figure(title, caption, svg(figure, title))
 
 
-def plan_drawn(x: Floats, y: Floats, plan: Any, title: str, caption: str) -> Figure:
-    """Both clouds in the plane of their two main directions, and the plan's heaviest pairs as lines."""
-    centre = np.vstack([x, y]).mean(axis=0)
-    _, _, directions = np.linalg.svd(np.vstack([x, y]) - centre, full_matrices=False)
-    axes_count = min(2, directions.shape[0])
-    u, v = (_planar((z - centre) @ directions[:axes_count].T) for z in (x, y))
-    figure, axes = _axes(6.4, 5.0)
-    rows, columns, values = heaviest(plan, 400)
-    for i, j, value in zip(rows, columns, values):
-        axes.plot(*zip(u[i], v[j]), color=_INK, alpha=0.25, lw=0.4 + 0.8 * value / values.max(), zorder=1)
-    axes.scatter(*u.T, s=16, color=SOURCE, label="source", zorder=2)
-    axes.scatter(*v.T, s=16, color=TARGET, marker="^", label="target", zorder=2)
-    axes.legend(frameon=False, labelcolor=_INK, fontsize=11)
-    axes.set_xlabel("first main direction", color=_INK, fontsize=11)
-    axes.set_ylabel("second main direction", color=_INK, fontsize=11)
-    return Figure(title, caption, _svg(figure, title))
+def readable_ink(colour: tuple[float, ...]) -> str:
+    """Black or white, whichever stands out more on a colour, by the contrast ratio of WCAG 2.
+
+    Examples
+    --------
+    >>> readable_ink((1.0, 1.0, 1.0)), readable_ink((0.0, 0.0, 0.3))
+    ('black', 'white')
+    """
+    bright = luminance(colour)
+    return "white" if (1.05) / (bright + 0.05) > (bright + 0.05) / 0.05 else "black"
 
 
-def _planar(points: Floats) -> Floats:
-    return points if points.shape[1] == 2 else np.column_stack([points[:, 0], np.zeros(len(points))])
+def luminance(colour: tuple[float, ...]) -> float:
+    """Relative luminance of a colour in sRGB, from 0 to 1."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
 
 
-def heaviest(plan: Any, count: int) -> tuple[Any, Any, Floats]:
-    """The pairs that carry most, at most ``count``, heaviest first."""
-    matrix = getattr(plan, "sparse", plan).matrix.tocoo()
-    order = np.argsort(-matrix.data, kind="stable")[:count]
-    return matrix.row[order], matrix.col[order], matrix.data[order]
-
-
-def coupled_images(x: Floats, y: Floats, plan: Any, shape: tuple[int, int], title: str, caption: str) -> Figure:
-    """Pairs of images that the plan couples with the largest mass, source above target."""
-    rows, columns, values = heaviest(plan, 12)
-    top = max(float(x.max()), float(y.max())) or 1.0
-    cells: list[str] = []
-    for i, j, value in zip(rows, columns, values):
-        pictures = "".join(
-            f'<img class="pixels" alt="{side}" src="{_png(z.reshape(shape) / top)}">'
-            for side, z in ((f"source {i}", x[i]), (f"target {j}", y[j]))
-        )
-        cells.append(f"<figure>{pictures}<figcaption>{100 * value:.2f} %</figcaption></figure>")
-    return Figure(title, caption, f'<div class="pairs">{"".join(cells)}</div>')
-
-
-def _png(image: npt.NDArray[np.floating[Any]]) -> str:
-    out = io.BytesIO()
-    require("matplotlib.image").imsave(out, image, cmap="gray", vmin=0, vmax=1, format="png")
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+def beside_chance(rows: list[tuple[str, float, tuple[float, ...]]], quantity: str, unit: str) -> Figure:
+    """Observed distances as dots, one a row, and those of random splits as marks beside them."""
+    title = "Beside chance"
+    with require("matplotlib").rc_context(_RC):
+        figure, axes = figure_of(6.4, 1.7 + 0.5 * len(rows))
+        for k, (_, observed, values) in enumerate(rows):
+            axes.plot(
+                values, np.full(len(values), k), "|", ms=14, color=INK, alpha=0.55, label=None if k else "random splits"
+            )
+            axes.plot([observed], [k], "o", ms=8, color=TARGET, label=None if k else "observed")
+        axes.set_yticks(range(len(rows)), [plain(name) for name, *_ in rows])
+        axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=f"{quantity}, {unit}")
+        axes.set_xlim(left=0)
+        figure.legend(frameon=False, labelcolor=INK, loc="outside upper center", ncols=2)
+        many = "each row's" if len(rows) > 1 else "the"
+        caption = f"A dot within {many} marks is what chance alone gives; a dot far to their right is not."
+        return Figure(title, caption, svg(figure, title))

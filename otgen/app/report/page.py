@@ -3,23 +3,52 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from ..._version import __version__
-from ...errors import InvalidInput, require
+from ...errors import require
 from ...inputs.atomic import write_atomically
-from .compare import Comparison, orders
+from ..chance import OF_SAMPLES
+from ..outputs import regular
+from .compare import Comparison, Row, orders
 from .figures import Figure
 
 
 def write_page(
-    path: str | os.PathLike[str], title: str, lead: str, comparisons: list[Comparison], figures: list[Figure]
-) -> Path:
-    """Write a report of comparisons to ``path``."""
-    ranks = orders(comparisons) if len(comparisons) > 1 else []
-    html = rendered("page.html.j2", title=title, lead=lead, comparisons=comparisons, orders=ranks, figures=figures)
+    path: str | os.PathLike[str],
+    title: str,
+    lead: str,
+    comparisons: list[Comparison],
+    figures: list[Figure],
+    provenance: list[tuple[str, str]] | None = None,
+) -> Path | None:
+    """Write a report of comparisons to ``path``; ``-`` is the standard output, and then None comes back."""
+    if str(path) != "-":
+        regular(path)
+    html = rendered(
+        "page.html.j2",
+        title=title,
+        lead=lead,
+        comparisons=comparisons,
+        measured=any(one.headline.chance for one in comparisons),
+        tables=_by_unit(comparisons),
+        orders=orders(comparisons) if len(comparisons) > 1 else [],
+        figures=figures,
+        provenance=provenance or [],
+        of_samples=OF_SAMPLES,
+    )
     return written(path, html)
+
+
+def _by_unit(comparisons: list[Comparison]) -> list[tuple[str, list[tuple[str, list[Row]]]]]:
+    """Rows by their unit, so that a distance and a square never stand in one column."""
+    units = dict.fromkeys(row.quantity.unit for one in comparisons for row in one.rows)
+    return [
+        (unit, [(one.name, [row for row in one.rows if row.quantity.unit == unit]) for one in comparisons])
+        for unit in units
+    ]
 
 
 def rendered(template: str, **context: Any) -> str:
@@ -35,19 +64,12 @@ def rendered(template: str, **context: Any) -> str:
     return environment.get_template(template).render(version=__version__, **context)
 
 
-def checked(path: str | os.PathLike[str]) -> Path:
-    """Where a page may go: a new file, or one to be replaced, behind any links; raises InvalidInput for all else."""
-    target = Path(path).resolve()
-    if target.is_dir():
-        raise InvalidInput(f"the page must be a file; received the folder {target}; add a name such as report.html")
-    if target.exists() and not target.is_file():
-        raise InvalidInput(f"the page must be a regular file; received {target}; choose another name")
-    return target
-
-
-def written(path: str | os.PathLike[str], html: str) -> Path:
+def written(path: str | os.PathLike[str], html: str) -> Path | None:
     """Write a page beside its place first, then rename it, so that an interrupted run leaves no half page."""
-    target = checked(path)
+    if str(path) == "-":
+        sys.stdout.write(html)
+        return None
+    target = regular(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, lambda name: Path(name).write_text(html, encoding="utf-8"))
     return target

@@ -22,8 +22,8 @@ class Entry(NamedTuple):
     picture: Figure | None
 
 
-def write_theorems(path: str | os.PathLike[str], outcomes: Sequence[Outcome], seed: int) -> Path:
-    """Write what checks found to ``path``, as one page."""
+def write_theorems(path: str | os.PathLike[str], outcomes: Sequence[Outcome], seed: int) -> Path | None:
+    """Write what checks found to ``path``, as one page; ``-`` is the standard output, and then None comes back."""
     convert = require("latex2mathml.converter").convert
     entries = [
         Entry(

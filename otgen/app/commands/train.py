@@ -1,0 +1,70 @@
+"""``otgen train``: the objectives of the notes, trained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...errors import require
+from ..interrupt import leave
+from .app import Json, Quiet, Seed, app, columns_table, err, wide
+
+_WRITTEN = ("metrics.jsonl", "scores.json", "samples.png")
+
+
+@app.command()
+def train(
+    method: Annotated[
+        str, typer.Argument(help="gan, ns-gan, wgan, wgan-gp, sinkhorn, sliced, vae, avb, aae, wae, vqvae or ot-cfm.")
+    ],
+    folder: Annotated[Path, typer.Option("--out", help="Folder of the run: checkpoint, metrics, scores, pictures.")],
+    data: Annotated[str, typer.Option(help="ring, grid, swiss-roll, eight-gaussians or digits.")] = "ring",
+    steps: Annotated[int | None, typer.Option(help="Steps of the generator; the method's own unless given.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="At the start; it falls along a cosine.")] = None,
+    seed: Seed = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a generator by an objective of the notes; judge it, and draw its samples over time."""
+    if not resume:
+        require("otgen.app.outputs").folder_place(folder, _WRITTEN)
+    training, pictures = require("otgen.lab.training"), require("otgen.app.report.training")
+    for module in ("matplotlib", "safetensors"):
+        require(module)
+    bars = require("rich.progress")
+    shown = *bars.Progress.get_default_columns(), bars.TextColumn("{task.fields[measured]}")
+    bar = bars.Progress(*shown, console=err(), disable=as_json or quiet)
+    task = bar.add_task(f"{method} on {data}", total=None, measured="")
+
+    def tell(step: int, total: int, measured: dict[str, float]) -> None:
+        bar.start()
+        bar.update(task, completed=step, total=total)
+        if step % 20 == 0:
+            bar.update(task, measured=", ".join(f"{name} {value:.3g}" for name, value in measured.items()))
+
+    try:
+        run = training.train(
+            method, data, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, folder=folder,
+            resume=resume, tell=tell,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        bar.stop()
+        leave(f"stopped; what was done up to the last checkpoint is in {folder}; go on with --resume")
+    finally:
+        bar.stop()
+    drawn = pictures.draw_samples(run, folder / "samples.png")
+    if as_json:
+        typer.echo(json.dumps({"method": method, "data": data, "seed": seed, **run.scores}))
+        return
+    table = columns_table()
+    table.add_column("score")
+    table.add_column("value", justify="right")
+    for name, value in run.scores.items():
+        table.add_row(name.replace("_", " "), f"{value:.6g}")
+    wide().print(table)
+    typer.echo(f"\nThe run: {folder.resolve()}; samples over time: {drawn.name}")

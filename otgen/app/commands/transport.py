@@ -1,0 +1,46 @@
+"""``otgen transport``: a cost matrix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...errors import require
+from .app import Epsilon, Json, Key, Normalize, Quiet, SolverName, SolverOption, app, print_found, progress, strength
+
+Cost = Annotated[
+    Path, typer.Argument(metavar="COST", help="Costs (n, m), inf for a forbidden pair: any file of numbers.")
+]
+
+
+@app.command()
+def transport(
+    cost: Cost,
+    a: Annotated[Path | None, typer.Option(help="File of n masses; uniform otherwise.")] = None,
+    b: Annotated[Path | None, typer.Option(help="File of m masses; uniform otherwise.")] = None,
+    solver: SolverOption = SolverName.auto,
+    epsilon: Epsilon = None,
+    relax: Annotated[float | None, typer.Option(help="With --epsilon: price of a missed marginal.")] = None,
+    key: Key = None,
+    normalize: Normalize = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """The least cost of moving masses for a listed cost, with its proven interval."""
+    blur = strength(epsilon)
+    with progress("loading kernels, which are compiled once for this machine", shown=not (quiet or as_json)) as tell:
+        work, words = require("otgen.app.measuring"), require("otgen.app.shown")
+        matter = require("otgen.app.matrices")
+        ask = matter.Matrix(solver.value, blur, relax, normalize)
+        ask.check()
+        tell("solving")
+        found = ask(*matter.read(cost, a, b, key))
+    rows = [("compared", found.compared), *words.result_rows(found.result)]
+    print_found(
+        words.in_rows("cost of transport", rows),
+        {**found.result.to_dict(), "compared": found.compared},
+        work.failure(found.result),
+        as_json=as_json,
+    )

@@ -1,0 +1,66 @@
+"""Arrays from npy and npz: never a pickle, and nothing is read that its header does not bear out."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from ...errors import InvalidInput
+from ...inputs.types import Floats
+from .unfolding import refuse_bombs
+
+
+def npy(name: str, content: bytes) -> Floats:
+    """The array of an npy file."""
+    stream = io.BytesIO(content)
+    _check_header(stream, name, len(content))
+    stream.seek(0)
+    return np.load(stream, allow_pickle=False)
+
+
+def npz(name: str, content: bytes, key: str | None, weights: str | None) -> tuple[Floats, Floats | None]:
+    """The points of an npz file, and its weights where they are asked for."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        raise InvalidInput(f"{name}: not an npz archive; save it with numpy.savez")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {Path(info.filename).stem: info for info in archive.infolist()}
+        others = [one for one in members if one != weights]
+        if key is None and len(others) != 1:
+            raise InvalidInput(f"{name}: holds {len(others)} arrays ({', '.join(others)}); choose one with --key")
+        arrays: list[Floats] = []
+        for wanted in (key or others[0], weights):
+            if wanted is None:
+                continue
+            if wanted not in members:
+                raise InvalidInput(
+                    f"{name}: has no array {wanted!r}; it holds {', '.join(members)}; choose one of them"
+                )
+            info = members[wanted]
+            refuse_bombs(f"{name}: {wanted!r}", info.compress_size, info.file_size, "save it as npy if that is meant")
+            with archive.open(info) as stream:
+                _check_header(stream, f"{name}[{wanted}]", info.file_size)
+            with archive.open(info) as stream:
+                arrays.append(np.lib.format.read_array(stream, allow_pickle=False))
+    return arrays[0], arrays[1] if weights else None
+
+
+def _check_header(stream: IO[bytes], name: str, size: int) -> None:
+    """Refuse an array whose header asks for a pickle or for more than the file holds."""
+    try:
+        version = np.lib.format.read_magic(stream)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(stream)
+    except ValueError as fault:
+        raise InvalidInput(f"{name}: not an npy array ({fault}); save it with numpy.save") from None
+    if dtype.hasobject:
+        raise InvalidInput(f"{name}: holds Python objects, which only a pickle could restore; save a numeric array")
+    wanted = math.prod(shape) * dtype.itemsize
+    if stream.tell() + wanted != size:
+        raise InvalidInput(
+            f"{name}: its header promises {wanted} bytes of data, the file holds {size - stream.tell()}; it is damaged, save it again"
+        )

@@ -1,0 +1,220 @@
+"""Sample sets from tables: which columns are coordinates, and which are not and why."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...errors import InvalidInput, require
+from ...inputs.types import Floats
+from .samples import Samples
+from .text import dialect, tabulated
+
+_UNNAMED = re.compile(r"|unnamed: \d+|__index_level_\d+__", re.IGNORECASE)
+_COUNTERS = frozenset(
+    [
+        "index",
+        "idx",
+        "id",
+        "ids",
+        "row",
+        "rowid",
+        "row_id",
+        "rownames",
+        "row_names",
+        "rownum",
+        "row_number",
+        "rownumber",
+        "row_nr",
+        "nr",
+        "no",
+        "no.",
+        "num",
+        "number",
+        "#",
+        "level_0",
+        "sample",
+        "sample_id",
+        "obs",
+        "observation",
+        "observation_id",
+        "record",
+        "record_id",
+        "key",
+        "pk",
+        "serial",
+    ]
+)
+_EXACT = 2**53  # whole numbers up to here are floats
+
+
+@dataclass(frozen=True)
+class Table:
+    """A pyarrow table, whether it has names, what was assumed in reading it, and which columns it says are its index."""
+
+    columns: Any
+    named: bool = True
+    notes: tuple[str, ...] = ()
+    index: tuple[str, ...] = ()
+
+
+def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
+    """A table of text: commas, semicolons or tabs between cells, or ``blanks``."""
+    arrow, csv = require("pyarrow"), require("pyarrow.csv")
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    content = tabulated(content.decode("utf-8")).encode() if blanks else content
+    if not content.strip():
+        raise InvalidInput(f"{name}: has no rows; write one sample a line")
+    how = dialect(codecs.getincrementaldecoder("utf-8")().decode(content[: 1 << 16]))
+    width = len(how.names) if how.names else None
+    names = [str(k) for k in range(1, width + 1)] if width else None
+    try:
+        table = csv.read_csv(
+            arrow.BufferReader(content + b"\n"),  # pyarrow finds no block in one line without an end
+            read_options=csv.ReadOptions(
+                autogenerate_column_names=names is None, column_names=names, skip_rows=how.skipped
+            ),
+            parse_options=csv.ParseOptions(delimiter=how.separator, newlines_in_values=True),
+            convert_options=csv.ConvertOptions(decimal_point=how.decimal),
+        )
+    except arrow.ArrowInvalid as fault:
+        if how.names and "Empty CSV" in str(fault):
+            raise InvalidInput(f"{name}: has no rows; write one sample a line") from None
+        raise InvalidInput(
+            f"{name}: not a rectangular table ({' '.join(str(fault).split())}); write the same number of cells in every line"
+        ) from None
+    called = how.names or tuple(str(k) for k in range(1, table.num_columns + 1))
+    return Table(table.rename_columns(list(called)), how.names is not None, how.notes)
+
+
+def from_parquet(name: str, content: bytes) -> Table:
+    """A table of a parquet file."""
+    arrow, parquet = require("pyarrow"), require("pyarrow.parquet")
+    try:
+        table = parquet.read_table(arrow.BufferReader(content))
+    except arrow.ArrowInvalid as fault:
+        raise InvalidInput(f"{name}: not a parquet table ({' '.join(str(fault).split())}); save it again") from None
+    held = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    return Table(table, index=tuple(name for name in held if isinstance(name, str)))
+
+
+def samples(name: str, table: Table, columns: list[str] | None, weights: str | None) -> Samples:
+    """Rows as points: the columns that are asked for, or all that are numbers and no index."""
+    names = list(table.columns.column_names)
+    repeated = [one for one in dict.fromkeys(names) if one and names.count(one) > 1]
+    if repeated:
+        raise InvalidInput(f"{name}: has several columns of one name, {', '.join(repeated)}; rename them")
+    for wanted in [*(columns or []), *([weights] if weights else [])]:
+        if wanted not in names:
+            raise InvalidInput(f"{name}: has no column {wanted!r}; it has {', '.join(names)}; choose among them")
+    if table.columns.num_rows == 0:
+        raise InvalidInput(f"{name}: has no rows; write one sample a line")
+    left_out = {} if columns else _left_out(table, weights)
+    chosen = columns or [one for one in names if one != weights and _shown(one) not in left_out]
+    if not chosen:
+        raise InvalidInput(
+            f"{name}: has no column of numbers for coordinates ({told_left_out(left_out)}); choose some with --columns"
+        )
+    points = _stacked(name, chosen, [_numbers(name, table.columns, one) for one in chosen])
+    mass = _numbers(name, table.columns, weights).astype(np.float64) if weights else None
+    called = tuple(chosen) if table.named else None
+    notes = (*table.notes, *([] if columns else _doubts(table.columns, chosen)))
+    return Samples(name, points, mass, called, left_out, _labels(table.columns, left_out), notes)
+
+
+def told_left_out(left_out: dict[str, str]) -> str:
+    """Columns and why they were left out, in words."""
+    return ", ".join(f"{name} ({why})" for name, why in left_out.items())
+
+
+def _doubts(table: Any, chosen: list[str]) -> list[str]:
+    """That the first coordinate may be an index, where it counts the rows."""
+    first, *others = chosen
+    if not others or table.num_rows < 3 or not _counts_rows(table.column(first)):
+        return []
+    return [f"column {first!r} counts the rows; if it is an index, leave it out with --columns {','.join(others)}"]
+
+
+def _left_out(table: Table, weights: str | None) -> dict[str, str]:
+    """Columns that are no coordinates."""
+    found: dict[str, str] = {}
+    for k, (name, column) in enumerate(zip(table.columns.column_names, table.columns.columns)):
+        if name == weights:
+            continue
+        if name in table.index:
+            found[_shown(name)] = "the index of a data frame"
+        elif table.named and _UNNAMED.fullmatch(name.strip()):
+            found[_shown(name)] = "an index without a name" if k == 0 else "without a name"
+        elif not _is_number(column.type):
+            found[name] = _kind(column)
+        elif table.named and name.strip().lower() in _COUNTERS and _counts_rows(column):
+            found[name] = "it counts the rows"
+    return found
+
+
+def _shown(name: str) -> str:
+    return name.strip() or "(unnamed)"
+
+
+def _counts_rows(column: Any) -> bool:
+    """Whether a column of whole numbers goes up by one from row to row."""
+    if column.null_count or not require("pyarrow.types").is_integer(column.type):
+        return False
+    values = column.to_numpy()
+    return bool((np.diff(values) == 1).all())
+
+
+def _is_number(kind: Any) -> bool:
+    kinds = require("pyarrow.types")
+    return kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind)
+
+
+def _kind(column: Any) -> str:
+    """What a column holds that is not numbers, in a word."""
+    kinds = require("pyarrow.types")
+    if kinds.is_null(column.type) or column.null_count == len(column):
+        return "empty"
+    if kinds.is_temporal(column.type):
+        return "dates or times"
+    if kinds.is_boolean(column.type):
+        return "true or false"
+    text = kinds.is_string(column.type) or kinds.is_large_string(column.type) or kinds.is_dictionary(column.type)
+    return "text" if text else str(column.type)
+
+
+def _labels(table: Any, left_out: dict[str, str]) -> tuple[str, ...] | None:
+    """The one column of text, if there is one."""
+    text = [name for name, why in left_out.items() if why == "text"]
+    return tuple(map(str, table.column(text[0]).to_pylist())) if len(text) == 1 else None
+
+
+def _numbers(file: str, table: Any, name: str) -> Floats:
+    """A column as an array, whole numbers as such."""
+    column = table.column(name)
+    if not _is_number(column.type):
+        raise InvalidInput(f"{file}: column {name!r} holds {_kind(column)}, not numbers; choose others with --columns")
+    if column.null_count:
+        raise InvalidInput(
+            f"{file}: column {name!r} has {column.null_count} empty cells; fill or drop those rows, or choose others with --columns"
+        )
+    if require("pyarrow.types").is_decimal(column.type):
+        column = column.cast(require("pyarrow").float64())
+    return column.to_numpy()
+
+
+def _stacked(file: str, names: list[str], arrays: list[Floats]) -> Floats:
+    """Columns side by side (n, d): whole numbers where all are, else floats that hold every number."""
+    kind = np.result_type(*arrays)
+    if kind.kind in "iu":
+        return np.column_stack(arrays)
+    for name, values in zip(names, arrays):
+        if values.dtype.kind in "iu" and (values.min() < -_EXACT or values.max() > _EXACT):
+            raise InvalidInput(
+                f"{file}: column {name!r} must hold whole numbers up to 2**53 beside columns of fractions; received up to "
+                f"{max(abs(int(values.min())), int(values.max()))}; subtract a constant from it in all files"
+            )
+    return np.column_stack([values.astype(np.float64) for values in arrays])

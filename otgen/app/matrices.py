@@ -1,0 +1,80 @@
+"""Transport for a cost matrix from a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..distances.exact import transport
+from ..distances.result import Result
+from ..errors import InvalidInput
+from ..inputs import arrays
+from ..inputs.types import Floats
+from ..model.problem import Relative
+from . import compared, files
+from .files import Samples
+from .words import spoken
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A result, and what it is of."""
+
+    result: Result
+    compared: str
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Options of ``otgen transport``."""
+
+    solver: str = "auto"
+    epsilon: float | Relative | None = None
+    relax: float | None = None
+    normalize: bool = False
+
+    def check(self) -> None:
+        """Raise what is wrong with the options, on a matrix of one entry; kernels are loaded by it."""
+        if self.epsilon is None and self.relax is not None:
+            raise InvalidInput("--relax is for entropic transport; received no --epsilon beside it; add --epsilon")
+        if self.epsilon is not None and self.solver not in ("auto", "sinkhorn"):
+            raise InvalidInput(f"--solver {self.solver} is exact and takes no --epsilon; leave one of them out")
+        self._run(np.array([[1.0]]), None, None)
+
+    def __call__(self, costs: Samples, a: Samples | None, b: Samples | None) -> Solved:
+        """Solve, whatever the status."""
+        (n, m), names = costs.points.shape, tuple(one.name if one else "" for one in (a, b))
+        sides = [None if one is None else one.points.ravel() for one in (a, b)]
+        for side, size, name, of in zip(sides, (n, m), names, ("rows", "columns")):
+            arrays.weights(side, size, name, f"the {of} of {costs.name}")
+        try:
+            result = self._run(costs.points, *sides)
+        except InvalidInput as fault:
+            raise type(fault)(spoken(str(fault), (names[0] or "rows", names[1] or "columns"))) from None
+        return Solved(result, "; ".join([f"{n} x {m} costs of {costs.name}", *compared.notes([costs])]))
+
+    def _run(self, matrix: Floats, a: Any, b: Any) -> Result:
+        return transport(
+            matrix, a, b, epsilon=self.epsilon or 0, relax=self.relax, solver=self.solver, normalize=self.normalize,
+            throw=False,
+        )  # fmt: skip
+
+
+def read(cost: Path, a: Path | None, b: Path | None, key: str | None) -> tuple[Samples, Samples | None, Samples | None]:
+    """The costs and the masses."""
+    if sum(str(path) == "-" for path in (cost, a, b)) > 1:
+        raise InvalidInput("- must stand for one of the files only; received it twice; save one of them")
+    costs = files.read(cost, key=key)
+    if costs.points.ndim != 2:
+        raise InvalidInput(
+            f"{costs.name} must hold a matrix of costs; received shape {costs.points.shape}; save it with rows and columns"
+        )
+    arrays.cost_matrix(costs.points, costs.name)
+    masses = [None if path is None else files.read(path) for path in (a, b)]
+    for one in masses:
+        if one is not None and one.dim != 1:
+            raise InvalidInput(f"{one.name} must hold one column of masses; received {one.dim}; drop the others")
+    return costs, masses[0], masses[1]

@@ -1,0 +1,155 @@
+"""How the command line measures two sample sets: options that are checked before a file is read, kernels loaded before time is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..distances.entropic import sinkhorn
+from ..distances.exact import wasserstein
+from ..distances.result import Result
+from ..errors import InvalidInput, MassMismatch
+from ..inputs import arrays
+from ..model.problem import Relative
+from ..model.status import Status
+from . import chance, files
+from .chance import Chance
+from .files import Samples
+from .loading import first_points, kernels_loaded
+from .words import spoken
+
+
+@dataclass(frozen=True)
+class Transport:
+    """A distance and its options, as ``otgen distance`` takes them; None stands for the library's own."""
+
+    p: float = 2.0
+    metric: str = "euclidean"
+    solver: str = "auto"
+    epsilon: float | Relative | None = None
+    relax: float | None = None
+    tol: float | None = None
+    max_iter: int | None = None
+    normalize: bool = False
+
+    def name(self, result: Result) -> str:
+        """What was measured, in words."""
+        if self.epsilon is None:
+            return f"W_{self.p:g}"
+        share = f", {100 * self.epsilon.fraction:g} % of the mean cost" if isinstance(self.epsilon, Relative) else ""
+        return f"entropic cost, epsilon = {result.epsilon:.6g}{share}"
+
+    def fixed(self, epsilon: float) -> Transport:
+        """The same with a relative epsilon told as a number, so that random splits are measured by the same one."""
+        return replace(self, epsilon=epsilon) if isinstance(self.epsilon, Relative) else self
+
+    def check(self) -> None:
+        """Raise what is wrong with the options; try them on two points, which loads kernels as well."""
+        entropic = {"--relax": self.relax, "--tol": self.tol, "--max-iter": self.max_iter}
+        given = [name for name, value in entropic.items() if value is not None]
+        if self.epsilon is None and given:
+            raise InvalidInput(f"{given[0]} is for entropic transport; received no --epsilon beside it; add --epsilon")
+        if self.epsilon is not None and self.solver not in ("auto", "sinkhorn"):
+            raise InvalidInput(f"--solver {self.solver} is exact and takes no --epsilon; leave one of them out")
+        x, y = np.array([[1.0, 0.5]]), np.array([[0.5, 1.0]])
+        self(x[:, :1], y[:, :1]) if self.solver == "line" else self(x, y)
+
+    def __call__(self, x: Any, y: Any, a: Any = None, b: Any = None, *, progress: bool = False) -> Result:
+        """The result, whatever its status."""
+        common: dict[str, Any] = dict(
+            p=self.p, metric=self.metric, normalize=self.normalize, progress=progress, throw=False
+        )
+        if self.epsilon is None:
+            return wasserstein(x, y, a, b, solver=self.solver, **common)
+        own = {name: getattr(self, name) for name in ("relax", "tol", "max_iter") if getattr(self, name) is not None}
+        return sinkhorn(x, y, a, b, epsilon=self.epsilon, **own, **common)
+
+
+def read_sets(paths: Sequence[Path], columns: str | None, weights: str | None, key: str | None) -> list[Samples]:
+    """Read and match sample sets; what is wrong with one is told by its name."""
+    names = [one.strip() for one in columns.split(",") if one.strip()] if columns is not None else None
+    if columns is not None and not names:
+        raise InvalidInput(f"--columns must name columns, comma-separated; received {columns!r}; leave it out for all")
+    _check_choices(paths, names, key)
+    sets: list[Samples] = []
+    for path in paths:
+        chosen = names if files.is_table(path) else None
+        sets.append(files.read(path, columns=chosen, weights=weights, key=key if not files.is_table(path) else None))
+    for one in sets:
+        arrays.points(one.points, one.name)
+        arrays.weights(one.weights, len(one), f"the weights of {one.name}", one.name)
+    return files.matched(sets)
+
+
+def _check_choices(paths: Sequence[Path], columns: list[str] | None, key: str | None) -> None:
+    """Refuse options that fit none of the files, before any is read."""
+    if sum(str(path) == "-" for path in paths) > 1:
+        raise InvalidInput("- must stand for one of the files only; received it twice; save one of them")
+    told = ", ".join(path.name for path in paths)
+    missing = [path for path in paths if str(path) != "-" and not path.exists()]
+    if missing:
+        raise InvalidInput(f"{missing[0]}: there is no such file; check the path")
+    kinds = ["-" if str(path) == "-" else files.ending(path) for path in paths]
+    if key and not {".npz", "-"} & set(kinds):
+        raise InvalidInput(f"--key chooses an array of an npz; received it for {told}; leave it out")
+    if columns and not any(files.is_table(path) for path in paths):
+        raise InvalidInput(f"--columns: columns are chosen in tables only; received it for {told}; slice the arrays")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two matched sets, the result, and what chance alone gives, where it was measured."""
+
+    first: Samples
+    other: Samples
+    result: Result
+    chance: Chance | None
+
+
+def compare(
+    measure: Transport, first: Samples, other: Samples, *, splits: int | None, seed: int, progress: bool = False
+) -> Comparison:
+    """Measure two matched sets: first random splits of their pool, then themselves, when all kernels are loaded."""
+    x, y, a, b = first.points, other.points, first.weights, other.weights
+    if measure.relax is not None and splits:
+        raise InvalidInput("--splits needs sets of one mass; received --relax beside it; leave one of them out")
+    count = 0 if measure.relax is not None else chance.usual_splits(x, y) if splits is None else splits
+    try:
+        whole = count and isinstance(measure.epsilon, Relative)
+        few = measure(x, y, a, b) if whole else measure(*first_points(x, y))
+        split = measure.fixed(few.epsilon)
+        found = chance.splits(lambda *sides: split(*sides).value, x, y, a, b, count, seed)
+        result = kernels_loaded(lambda: measure(x, y, a, b, progress=progress), lambda one: one.seconds)
+    except MassMismatch as fault:
+        raise MassMismatch(spoken(str(fault), (first.name, other.name))) from None
+    except InvalidInput as fault:
+        raise InvalidInput(spoken(str(fault), (first.name, other.name))) from None
+    slack = (result.upper - result.lower) if result.upper is not None and result.lower is not None else 0.0
+    beside = (
+        Chance(found, result.value, slack if math.isfinite(slack) else 0.0)
+        if found and failure(result) is None
+        else None
+    )
+    return Comparison(first, other, result, beside)
+
+
+class Failure(NamedTuple):
+    """Why a result is no answer."""
+
+    kind: str
+    message: str
+
+
+def failure(result: Result) -> Failure | None:
+    """What to say of a result that is no answer; None where it is one."""
+    if result.status is Status.MAX_ITER:
+        what = f"{result.solver} stopped at {result.iterations} iterations; the bounds reached are printed"
+        return Failure("NotConverged", spoken(f"{what}; {result.status.remedy}"))
+    if result.status is Status.INFEASIBLE:
+        return Failure("Infeasible", f"{result.status.value}; {result.status.remedy}")
+    return None

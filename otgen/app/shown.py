@@ -1,0 +1,53 @@
+"""A result as text: what was compared, the value, its interval and whose it is, what chance alone gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..distances.result import Result
+from ..inputs import numerals
+from . import compared
+from .chance import OF_SAMPLES
+from .measuring import Comparison
+from .words import spoken
+
+
+def described(name: str, comparison: Comparison) -> str:
+    """A comparison in rows."""
+    rows = [("compared", compared.told(comparison.first, comparison.other))]
+    rows += [("noted", note) for note in compared.notes((comparison.first, comparison.other))]
+    rows += result_rows(comparison.result, f", {OF_SAMPLES}")
+    if comparison.chance is not None:
+        rows += [("chance alone", comparison.chance.spread), ("verdict", comparison.chance.verdict)]
+    return in_rows(name, rows)
+
+
+def result_rows(result: Result, whose: str = "") -> list[tuple[str, str]]:
+    """Value, interval, status and solver."""
+    rows = [("value", numerals.within(result.value, result.lower, result.upper))]
+    if result.lower is not None and result.upper is not None:
+        rows.append(("proven within", numerals.interval(result.lower, result.upper) + whose))
+        rows.append(("width", numerals.width(result.lower, result.upper, result.certificate)))
+    if result.exact_bounds is not None:
+        rows.append(("exact cost within", numerals.interval(*result.exact_bounds) + whose))
+    remedy = spoken(result.status.remedy)
+    rows.append(("status", result.status.name + (f": {remedy}" if remedy else "")))
+    iterations = f", {result.iterations} iterations" if result.iterations else ""
+    return [*rows, ("solver", f"{result.solver}{iterations}, {result.seconds:.3g} s")]
+
+
+def in_rows(title: str, rows: list[tuple[str, str]]) -> str:
+    """A title and rows of a name and a text."""
+    width = max(len(name) for name, _ in rows)
+    return "\n".join([title, *(f"  {name:<{width}}  {text}" for name, text in rows)])
+
+
+def to_dict(comparison: Comparison) -> dict[str, Any]:
+    """A comparison for JSON."""
+    beside = comparison.chance
+    return {
+        **comparison.result.to_dict(),
+        "compared": compared.to_dict(comparison.first, comparison.other),
+        "interval_of": OF_SAMPLES.removeprefix("of "),
+        "chance": beside.to_dict() if beside else None,
+    }

@@ -1,0 +1,92 @@
+"""What the command line says: its own options in messages, numbers with the digits that they have, plural forms."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_OPTIONS = ("epsilon", "relax", "tol", "max_iter", "normalize", "metric", "solver", "p", "splits")
+_REPLACED = (
+    (r"; pass throw=False for a result", ""),
+    (r"pass normalize=True to divide each by its sum", "add --normalize to divide each by its sum"),
+    (r"for epsilon = 0, exact transport, call [\w. ]+", "leave --epsilon out for exact transport"),
+    (r"call otgen\.wasserstein for W_inf", "leave --epsilon out for W_inf"),
+    (r"call numpy\.radians on degrees", "convert degrees to radians"),
+    (r"np\.\w+\(([^()]*)\)", r"\1"),
+    (rf"\b(?<!-)({'|'.join(_OPTIONS)})=([\w.\"']+)", r"--\1 \2"),
+    (rf"^({'|'.join(_OPTIONS)}) (must|needs)", r"--\1 \2"),
+    (r"(?<![-\w])(epsilon|relax|tol|max_iter)(?![\w(])", r"--\1"),
+    (r"--max_iter", "--max-iter"),
+)
+_PYTHON = re.compile(r"otgen\.\w+|\.\w+\(|\w+\(\)|=True|=False|throw|detach|astype")
+
+
+def spoken(message: str, names: tuple[str, str] | None = None) -> str:
+    """A message of the library in the command line's words.
+
+    Parameters
+    ----------
+    message : str
+        As an error holds it.
+    names : (str, str), optional
+        What x and y, and a and b, are called: the files.
+
+    Examples
+    --------
+    >>> spoken("epsilon must be positive and finite; received 0.0; raise max_iter")
+    '--epsilon must be positive and finite; received 0.0; raise --max-iter'
+    >>> spoken("a and b must carry the same total mass; received 1.0 and 2.0; pass normalize=True", ("u.csv", "v.csv"))
+    'the weights of u.csv and v.csv must carry the same total mass; received 1.0 and 2.0; pass --normalize'
+    """
+    text = message
+    for pattern, instead in _REPLACED:
+        text = re.sub(pattern, instead, text)
+    text = re.sub(r"--(normalize) True", r"--\1", text)
+    if names:
+        names = (_escaped(names[0]), _escaped(names[1]))
+        text = re.sub(r"\ba and b\b", f"the weights of {names[0]} and {names[1]}", text)
+        text = re.sub(r"\bx and y\b", f"{names[0]} and {names[1]}", text)
+        for letter, name in zip("xy", names):
+            text = re.sub(rf"^{letter} (?=must|needs)", f"{name} ", text)
+    *kept, remedy = text.split("; ")
+    return "; ".join([*kept, "correct the file"]) if kept and _PYTHON.search(remedy) else text
+
+
+def _escaped(name: str) -> str:
+    """A name as a replacement in a regular expression."""
+    return name.replace("\\", r"\\")
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things.
+
+    Examples
+    --------
+    >>> counted(1, "point"), counted(2, "point")
+    ('1 point', '2 points')
+    """
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def listed(names: tuple[str, ...], most: int = 12) -> str:
+    """Names in a row, the first ones where they are many.
+
+    Examples
+    --------
+    >>> listed(("x", "y", "z")), listed(("a", "b", "c"), most=2)
+    ('x, y, z', 'a, b and 1 more')
+    """
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
+def significant(value: float) -> str:
+    """Five digits, or the words for what is no number.
+
+    Examples
+    --------
+    >>> significant(9.53011), significant(math.inf)
+    ('9.5301', 'infinite')
+    """
+    return f"{value:.5g}" if math.isfinite(value) else "infinite" if value > 0 else str(value)

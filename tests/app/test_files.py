@@ -1,0 +1,241 @@
+"""Files of sample sets: how they are written, which columns are coordinates, and what is refused unread."""
+
+import gzip
+import io
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otgen import InvalidInput
+from otgen.app import compared, files
+from otgen.app.files.text import dialect
+
+RNG = np.random.default_rng(0)
+X = RNG.random((20, 2))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def table(text, name="t.csv", **options):
+    Path(name).write_text(text)
+    return files.read(name, **options)
+
+
+class TestDialects:
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("t.csv", "u,v\n1.5,2\n3,4.25\n"),
+            ("t.csv", "u;v\n1.5;2\n3;4.25\n"),
+            ("t.csv", "u;v\n1,5;2\n3;4,25\n"),
+            ("t.csv", "u\tv\n1.5\t2\n3\t4.25\n"),
+            ("t.csv", "\ufeffu, v\r\n1.5,2\r\n3,4.25\r\n"),
+            ("t.csv", '"u","v"\n1.5,"2"\n"3",4.25'),
+            ("t.tsv", "u\tv\n1.5\t2\n3\t4.25\n"),
+            ("t.txt", "# made by hand\n# u v\n 1.5   2\n\n 3  4.25\n"),
+            ("t.txt", "u v\n1.5 2\n3 4.25\n"),
+            ("t.txt", "u,v\n1.5,2\n3,4.25\n"),
+        ],
+    )
+    def test_each_holds_the_same(self, name, text):
+        found = table(text, name)
+        assert found.points.tolist() == [[1.5, 2.0], [3.0, 4.25]]
+        assert found.columns == ("u", "v")
+
+    def test_without_names_columns_are_numbered(self):
+        found = table("1.5,2\n3,4.25\n")
+        assert found.columns is None
+        assert found.points.shape == (2, 2)
+        assert table("1.5,2\n3,4.25\n", columns=["2"]).points.tolist() == [[2.0], [4.25]]
+
+    def test_numbers_for_names(self):
+        """What a data frame without names writes: 0, 1, 2 in the first line, which is no sample."""
+        found = table("0,1\n0.5,2.5\n1.5,3.5\n")
+        assert found.points.tolist() == [[0.5, 2.5], [1.5, 3.5]]
+        assert "was read as names" in found.notes[0]
+        assert len(table("0,1\n2,3\n")) == 2
+
+    def test_packed_and_from_the_standard_input(self, monkeypatch):
+        text = b"u,v\n1,2\n"
+        Path("t.csv.gz").write_bytes(gzip.compress(text))
+        assert files.read("t.csv.gz").points.tolist() == [[1, 2]]
+        held = io.BytesIO()
+        np.save(held, X)
+        parquet = io.BytesIO()
+        pyarrow.parquet.write_table(pyarrow.table({"u": [1], "v": [2]}), parquet)
+        contents = (text, gzip.compress(text), b"1 2\n", held.getvalue(), parquet.getvalue())
+        for content, expected in zip(contents, ([[1, 2]], [[1, 2]], [[1, 2]], X.tolist(), [[1, 2]]), strict=True):
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+            assert files.read("-").points.tolist() == expected
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+        with pytest.raises(InvalidInput, match="standard input is empty"):
+            files.read("-")
+
+    @given(
+        st.lists(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=2), min_size=1, max_size=5),
+        st.sampled_from([",", ";", "\t"]),
+        st.booleans(),
+    )
+    def test_numbers_come_back_as_written(self, rows, separator, named):
+        """Written with any separator, with a decimal comma where the separator leaves one, numbers are the same doubles."""
+        lines = [separator.join(map(repr, row)) for row in rows]
+        if separator != ",":
+            lines = [line.replace(".", ",") for line in lines]
+        text = "\n".join([separator.join("uv"), *lines] if named else lines)
+        how = dialect(text)
+        assert how.separator == separator
+        assert (how.names is not None) == named
+        found = table(text)
+        assert found.points.astype(float).tolist() == rows
+
+
+class TestColumns:
+    @pytest.mark.parametrize("first", ["", "Unnamed: 0", "index", "id", "row_number"])
+    def test_an_index_is_left_out_and_named(self, first):
+        found = table(f"{first},u,v\n0,1.5,2\n1,3,4\n")
+        assert found.columns == ("u", "v")
+        assert list(found.left_out) == [first or "(unnamed)"]
+
+    def test_an_index_in_any_order_where_it_has_no_name(self):
+        assert table(",u\n7,1.5\n2,3\n").columns == ("u",)
+
+    def test_the_index_of_a_parquet_file(self):
+        held = pyarrow.table({"u": [1.0, 2.0], "__index_level_0__": [4, 2]})
+        pyarrow.parquet.write_table(held, "t.parquet")
+        assert files.read("t.parquet").columns == ("u",)
+        named = pyarrow.table({"u": [1.0, 2.0], "time": [4, 2]})
+        held = named.replace_schema_metadata({"pandas": json.dumps({"index_columns": ["time"]})})
+        pyarrow.parquet.write_table(held, "t.parquet")
+        assert files.read("t.parquet").left_out == {"time": "the index of a data frame"}
+
+    def test_what_may_be_an_index_is_said(self):
+        """Row numbers under a name of their own may be data: they count, and the answer says what they look like."""
+        found = table("dose,u\n1,5\n2,6\n3,8\n")
+        assert found.columns == ("dose", "u")
+        assert found.notes == ("column 'dose' counts the rows; if it is an index, leave it out with --columns u",)
+        assert table("0,5\n1,6\n2,8\n").notes[0].endswith("--columns 2")
+        assert table("dose,u\n1,5\n2,6\n3,8\n", columns=["dose", "u"]).notes == ()
+
+    def test_names_of_counters_that_do_not_count_are_coordinates(self):
+        assert table("id,u\n5,1\n2,3\n").columns == ("id", "u")
+        assert table("height,u\n1,5\n2,6\n").columns == ("height", "u")
+
+    def test_what_is_no_number_is_left_out_and_named(self):
+        found = table("u,name,day,flag,nothing\n1.5,a,2020-01-01,true,\n2,b,2020-01-02,false,\n")
+        assert found.columns == ("u",)
+        assert found.left_out == {"name": "text", "day": "dates or times", "flag": "true or false", "nothing": "empty"}
+        assert compared.notes([found]) == [
+            "t.csv: left out name (text), day (dates or times), flag (true or false), nothing (empty)"
+        ]
+
+    def test_formulas_are_data(self):
+        assert table("u,name\n1,=cmd()\n").columns == ("u",)
+        with pytest.raises(InvalidInput, match="column 'name' holds text"):
+            table("u,name\n1,=cmd()\n", columns=["name"])
+
+    def test_whole_numbers_stay_whole(self):
+        """Nanoseconds since 1970 are no floats: they are handed on as they are, or refused beside fractions."""
+        stamp = 1_700_000_000_000_000_123
+        found = table(f"t\n{stamp}\n{stamp + 1}\n")
+        assert found.points.dtype == np.int64
+        assert found.points.ravel().tolist() == [stamp, stamp + 1]
+        with pytest.raises(InvalidInput, match="subtract a constant"):
+            table(f"t,u\n{stamp},0.5\n")
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("u,v\n1,2\n,3\n", "1 empty cells"),
+            ("u,u\n1,2\n", "several columns of one name"),
+            ("name\na\n", "no column of numbers"),
+            ("u,v\n", "has no rows"),
+            ("u,v\n1,2\n3\n", "not a rectangular table"),
+        ],
+    )
+    def test_what_cannot_be_compared(self, text, said):
+        with pytest.raises(InvalidInput, match=said):
+            table(text)
+
+
+class TestMatching:
+    @given(st.permutations(["u", "v", "w"]), st.permutations(["u", "v", "w"]), st.integers(0, 2**32))
+    def test_by_name_whatever_the_order(self, ours, theirs, seed):
+        points = {name: np.random.default_rng([seed, k]).random(4) for k, name in enumerate("uvw")}
+        one, two = (
+            files.Samples(name, np.column_stack([points[c] for c in order]), columns=tuple(order))
+            for name, order in (("a.csv", ours), ("b.csv", theirs))
+        )
+        first, second = files.matched([one, two])
+        assert first.columns == second.columns == tuple(ours)
+        assert (first.points == second.points).all()
+
+    @pytest.mark.parametrize(
+        ("one", "two", "said"),
+        [
+            ("u,v\n1,2\n", "u,w\n1,2\n", "'v' of a.csv and 'w' of b.csv without a partner; .*--columns u"),
+            ("u,v\n1,2\n", "s,t\n1,2\n", "rename the columns"),
+            ("u,v\n1,2\n", "u\n1\n", "'v' of a.csv without"),
+            ("u,v\n1,2\n", "u,v\n1,?\n", r"'v' of a.csv \(left out of b.csv: v \(text\)\)"),
+            ("id,u\n0,1\n1,2\n", "id,u\n5,1\n2,2\n", r"'id' of b.csv \(left out of a.csv: id \(it counts the rows\)\)"),
+            ("1,2\n", "1,2,3\n", "same number of coordinates; received 2 and 3"),
+        ],
+    )
+    def test_names_that_differ_are_refused(self, one, two, said):
+        with pytest.raises(InvalidInput, match=said):
+            files.matched([table(one, "a.csv"), table(two, "b.csv")])
+
+    def test_arrays_have_no_names(self):
+        np.save("x.npy", X)
+        first, second = files.matched([table("u,v\n1,2\n"), files.read("x.npy")])
+        assert compared.told(first, second) == "1 x 20 points, 2 coordinates: u, v, by position in x.npy"
+        assert compared.told(second, second) == "20 x 20 points, 2 coordinates by position"
+
+
+class TestHeadersThatLie:
+    def test_a_pickle_is_refused_unread(self):
+        np.save("p.npy", np.array([{}], dtype=object), allow_pickle=True)
+        with pytest.raises(InvalidInput, match="only a pickle"):
+            files.read("p.npy")
+
+    def test_more_than_the_file_holds(self):
+        with Path("l.npy").open("wb") as stream:
+            header = {"descr": "<f8", "fortran_order": False, "shape": (10**13, 2)}
+            np.lib.format.write_array_header_1_0(stream, header)
+            stream.write(X.tobytes())
+        with pytest.raises(InvalidInput, match="promises"):
+            files.read("l.npy")
+
+    def test_what_unfolds(self):
+        np.savez_compressed("bomb.npz", np.zeros(9_000_000))
+        assert Path("bomb.npz").stat().st_size < 1_000_000
+        with pytest.raises(InvalidInput, match="would unfold"):
+            files.read("bomb.npz")
+        Path("bomb.csv.gz").write_bytes(gzip.compress(b"0\n" * 33_000_000))
+        with pytest.raises(InvalidInput, match="would unfold"):
+            files.read("bomb.csv.gz")
+
+    def test_a_damaged_member(self):
+        with zipfile.ZipFile("d.npz", "w") as archive:
+            archive.writestr("a.npy", b"junkjunkjunk")
+        with pytest.raises(InvalidInput, match="not an npy array"):
+            files.read("d.npz")
+        Path("d.csv.gz").write_bytes(gzip.compress(b"1,2\n")[:-6])
+        with pytest.raises(InvalidInput, match="damaged"):
+            files.read("d.csv.gz")
+
+    def test_a_folder(self, folder):
+        (folder / "f.csv").mkdir()
+        with pytest.raises(InvalidInput, match="received a folder"):
+            files.read("f.csv")
