@@ -16,7 +16,7 @@ from plants import PLANTS
 from otgen import divergences
 from otgen.errors import InvalidInput, MissingExtra
 from otgen.lab import theorems
-from otgen.lab.theorems import CHECKS, ERRATA, SLIPS, Comparison, Verdict, run
+from otgen.lab.theorems import CHECKS, ERRATA, SLIPS, Sides, Verdict, run
 from otgen.lab.theorems.check import arithmetic, as_printed, below, chapter, differ, equal, largest
 
 # Checks whose comparisons are all of arithmetic, calculus or dates, which no function of ours enters.
@@ -293,6 +293,6 @@ def test_pictures_draw_themselves():
 
 
 def test_a_comparison_as_plain_values():
-    row = Comparison("what", math.inf, "=", 1.0, 0.0).to_dict()
+    row = Sides("what", math.inf, "=", 1.0, 0.0).to_dict()
     assert json.loads(json.dumps(row))["left"] == "inf"
     assert row["stands"] is False

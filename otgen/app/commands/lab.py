@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ...errors import InvalidInput, require
 from ...lab import theorems
-from ...lab.theorems import Check, Comparison, Outcome, Verdict
+from ...lab.theorems import Check, Outcome, Sides, Verdict
 from .app import Json, app, err, out, wide
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Checks to run; all of them otherwise.")]
@@ -97,7 +97,7 @@ def _print_table(outcomes: list[Outcome]) -> None:
         out.print(note, markup=False)
 
 
-def _sides(telling: Comparison | None) -> tuple[str, str, str, str, str]:
+def _sides(telling: Sides | None) -> tuple[str, str, str, str, str]:
     if telling is None:
         return "", "", "", "", ""
     relation = f"not {telling.relation}" if telling.printed else telling.relation
