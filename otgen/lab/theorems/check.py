@@ -29,7 +29,6 @@ class Sides(NamedTuple):
     """A comparison: two sides, and how they should relate.
 
     ``relation`` is ``=``, ``<=``, ``<`` (by more than the tolerance) or ``!=`` (the same).
-
     ``printed`` marks a statement as the notes print it and as it does not hold: it stands when the comparison fails.
     ``arithmetic`` marks one that no function of ours enters: it is shown, and does not count.
 
