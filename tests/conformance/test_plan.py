@@ -1,4 +1,7 @@
-"""One suite for every plan: it does what the dense matrix of its definition does. A new kind of plan is one line of `PLANS`."""
+"""One suite for every plan: it does what the dense matrix of its definition does.
+
+A new kind of plan is a function that makes one, entered in `PLANS`.
+"""
 
 import importlib
 import pkgutil
@@ -145,18 +148,18 @@ def pair(make, request):
     return plan, define()
 
 
-def every_plan(kind=Plan):
-    """The classes of the package that are plans and not abstract."""
-    for module in pkgutil.walk_packages(otgen.__path__, "otgen."):
-        if module.name.split(".")[1] in ("model", "solvers", "proofs", "distances"):
+def below(kind):
+    """The classes that inherit from one."""
+    return [found for child in kind.__subclasses__() for found in (child, *below(child))]
+
+
+def test_every_plan_of_the_package_is_here():
+    for floor in ("model", "solvers", "proofs", "distances"):
+        package = importlib.import_module(f"otgen.{floor}")
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    below = [found for child in kind.__subclasses__() for found in (child, *every_plan(child))]
-    return [child for child in below if child.__module__.startswith("otgen.") and not child.__abstractmethods__]
-
-
-def test_every_plan_is_here():
-    rng = np.random.default_rng(0)
-    assert {type(make(rng, 3, 4)[0]) for make in PLANS} == set(every_plan())
+    plans = {kind for kind in below(Plan) if kind.__module__.startswith("otgen.") and not kind.__abstractmethods__}
+    assert {type(make(np.random.default_rng(0), 3, 4)[0]) for make in PLANS} == plans
 
 
 class TestAsAMatrix:
