@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import otgen
 
@@ -11,7 +12,7 @@ torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
 from otgen.nn import coupling
 
-DRAWS = 1000
+DRAWS = 40 * settings.default.max_examples  # 1000 by day
 
 
 def test_an_exact_pairing_is_the_optimal_permutation():
