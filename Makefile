@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/*') pyproject.toml constraints.txt
+PARTS := rest networks laws kernels lines  # of the tests, the longest first
 
-.PHONY: help demo test tests-of-laws tests-of-networks oldest newest nightly bench lint types layers doctest docs page check clean
+.PHONY: help demo test $(PARTS:%=tests-of-%) oldest newest nightly bench lint types layers doctest docs page check clean
 
 help:  ## Say what the targets do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -27,22 +28,30 @@ $(VENV)/dev: $(VENV)/demo tools/dev-requirements.txt
 demo: $(VENV)/demo  ## Compare real digits and write report.html
 	cd $(VENV) && bin/otgen demo --out ../report.html --force
 
-# What does not measure time runs side by side, one thread each; the rest alone. The kernels' source is stepped through as well.
-COVERED = --cov --cov-report=
+# No test asserts seconds, so the PARTS run side by side, one thread each; the kernels' source is stepped through as well.
+COVERED = COVERAGE_FILE=.coverage.$(@:tests-of-%=%) OMP_NUM_THREADS=1 $(BIN)/pytest --cov --cov-report=
 
 test: $(VENV)/dev  ## Run the tests, with coverage
-	$(MAKE) -j2 tests-of-laws tests-of-networks
-	COVERAGE_FILE=.coverage.rest $(BIN)/pytest tests --ignore=tests/lab --ignore=tests/laws --ignore=tests/divergences \
-		--ignore=tests/conformance --ignore=tests/nn $(COVERED)
-	$(BIN)/coverage combine -q .coverage.laws .coverage.lines .coverage.networks .coverage.rest
+	$(MAKE) -j2 $(PARTS:%=tests-of-%)
+	$(BIN)/coverage combine -q $(PARTS:%=.coverage.%)
 	$(BIN)/coverage report --fail-under=95 --skip-covered
 
-tests-of-laws:
-	COVERAGE_FILE=.coverage.laws OMP_NUM_THREADS=1 $(BIN)/pytest tests/conformance tests/lab tests/laws tests/divergences $(COVERED)
+tests-of-rest:
+	$(COVERED) tests --ignore=tests/lab --ignore=tests/laws --ignore=tests/divergences --ignore=tests/conformance --ignore=tests/nn
 
 tests-of-networks:
-	COVERAGE_FILE=.coverage.networks OMP_NUM_THREADS=1 $(BIN)/pytest tests/nn $(COVERED)
-	COVERAGE_FILE=.coverage.lines NUMBA_DISABLE_JIT=1 $(BIN)/pytest tests/conformance -k "not emulated and not nvrtc" $(COVERED)
+	$(COVERED) tests/nn
+
+tests-of-laws:
+	$(COVERED) tests/lab tests/laws tests/divergences
+
+tests-of-kernels:
+	$(COVERED) tests/conformance
+
+tests-of-lines: export NUMBA_DISABLE_JIT = 1
+tests-of-lines:
+	$(COVERED) tests/conformance -k "not emulated and not nvrtc" --ignore=tests/conformance/test_plan.py \
+		--ignore=tests/conformance/test_solver.py
 
 # What pyproject.toml declares, at either end; without extras. The lower pins are those of its dependencies.
 OLDEST := numpy==2.0.0 scipy==1.13.0 numba==0.61.0

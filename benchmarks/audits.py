@@ -347,7 +347,7 @@ prove*: its plan is a plan and its potentials bound the truth from below, but th
 potentials to see. A claim is forgiven 1e-6 of itself; where the truth is 0, nothing. Rows that say *right* are inputs on which an older
 version was seen to fail, and which this one answers rightly, or with an error in place of a number.
 
-``python benchmarks/audits.py`` writes this page anew; ``tests/distances/test_audit.py`` asserts that every wrong number on it is found,
+``python benchmarks/audits.py`` writes this page anew; ``tests/distances/test_audit_of_peers.py`` asserts that every wrong number on it is found,
 and no right one, with truths that are known by hand or by scipy's assignment solver.
 """
 COLUMNS = ("input", "peer", "claimed", "its audit", "otgen proves", "verdict")

@@ -225,13 +225,14 @@ class TestEntropicCorners:
         assert truth is None or result.value == pytest.approx(truth, abs=0.1)
 
     @pytest.mark.parametrize(
-        ("scale", "metric", "p"), [(1e20, "euclidean", 1), (1e-25, "cityblock", 2), (1e-15, "chebyshev", 3)]
+        ("scale", "metric", "p", "epsilon"),
+        [(1e20, "euclidean", 1, 0.05), (1e-25, "cityblock", 2, 0.2), (1e-15, "chebyshev", 3, 0.5)],
     )
-    def test_units_beyond_single_precision(self, scale, metric, p):
+    def test_units_beyond_single_precision(self, scale, metric, p, epsilon):
         rng = np.random.default_rng(0)
         x, y = rng.normal(size=(600, 2)), rng.normal(size=(600, 2)) + 0.3
-        plain = otgen.sinkhorn(x, y, epsilon=0.05, p=p, metric=metric)
-        scaled = otgen.sinkhorn(x * scale, y * scale, epsilon=0.05 * scale**p, p=p, metric=metric)
+        plain = otgen.sinkhorn(x, y, epsilon=epsilon, p=p, metric=metric)
+        scaled = otgen.sinkhorn(x * scale, y * scale, epsilon=epsilon * scale**p, p=p, metric=metric)
         assert scaled.value / scale**p == pytest.approx(plain.value, rel=1e-6)
 
     def test_rows_that_serve_nobody(self):

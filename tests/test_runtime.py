@@ -32,7 +32,8 @@ def test_ctrl_c(name):
 def interrupted(call):
     """A process in the midst of a solve, which prints whether it was stopped or came to its end."""
     code = (
-        "import numpy as np, otgen\n"
+        "import numpy as np, otgen, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in what a shell starts in the background
         "from otgen.model.units import scaled\n"
         "from otgen.solvers import Simplex, Sinkhorn\n"
         "said = []\n"

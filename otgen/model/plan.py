@@ -61,9 +61,10 @@ class Plan(abc.ABC):
         return self @ np.ones(m), self.T @ np.ones(n)
 
     def barycenters(self, points: npt.ArrayLike) -> Floats:
-        """The mean of the target ``points`` (m, d) that each source is sent to: (n, d); NaN where a source has no mass."""
+        """The mean of the target ``points``, (m, d) or (m,), that each source is sent to: (n, d) or (n,); NaN for one without mass."""
+        sums, masses = self @ points, self @ np.ones(self.shape[1])
         with np.errstate(invalid="ignore"):
-            return (self @ points) / (self @ np.ones(self.shape[1]))[:, None]
+            return sums / (masses if sums.ndim == 1 else masses[:, None])
 
     def todense(self) -> Floats:
         """The plan as an (n, m) array."""
@@ -127,11 +128,11 @@ class SparsePlan(Plan):
     def permutation(self) -> Indices | None:
         """``s`` with source i sent to target s_i, (n,), where the plan is one between equally many points; else None."""
         n, m = self.size
-        if n != m or len(self.rows) != n:
-            return None
-        out = np.full(n, -1)
-        out[self.rows] = self.columns
-        return out if len(np.unique(out)) == n and out.min() >= 0 else None
+        entries = self.matrix.tocoo()  # a pair that was listed twice is one
+        moved = entries.data > 0
+        rows, columns = entries.row[moved], entries.col[moved].astype(np.int64)
+        one_each = n == m == len(rows) and (rows == np.arange(n)).all() and len(np.unique(columns)) == n
+        return columns if one_each else None
 
     def __repr__(self) -> str:
         return f"SparsePlan(shape={self.size}, {len(self.values)} entries)"

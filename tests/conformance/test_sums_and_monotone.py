@@ -1,12 +1,17 @@
 """The accurate sums, the sort and the staircase against exact rational arithmetic."""
 
 import math
+import os
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from otgen.kernels import double_double, jit, monotone, sorting
+
+COMPILED = pytest.mark.skipif(
+    os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="too much to step through line by line"
+)
 
 
 @pytest.mark.parametrize("n", [1, 7, 100, 5003])
@@ -107,7 +112,9 @@ def test_breakpoints_that_agree_are_seen_to_agree():
     assert (steps.columns == np.arange(10) // 2).all()
 
 
-@pytest.mark.parametrize("case", ["weights", "none", "half without mass"])
+@pytest.mark.parametrize(
+    "case", [pytest.param("weights", marks=COMPILED), pytest.param("none", marks=COMPILED), "half without mass"]
+)
 def test_halves_of_a_long_walk_make_the_whole(case):
     """Above 200 000 points; each step of the plan that is listed beside it is added up instead."""
     rng = np.random.default_rng(1)
@@ -140,6 +147,7 @@ def test_potentials_are_feasible_and_tight(p):
     assert math.isfinite(value)
 
 
+@COMPILED
 @pytest.mark.parametrize("scale", [1.0, 0.3])
 def test_what_one_point_receives_is_bounded_for_certain(scale):
     """A million small parts behind eight large ones: errors of the low parts themselves add up."""

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from otgen.errors import OtgenError
-from otgen.lab.theorems import Comparison
+from otgen.lab.theorems import Sides
 from otgen.lab.theorems.check import Check, generator
 
 Error = Callable[[Any], Any]
@@ -127,7 +127,7 @@ def plant(monkeypatch: Any, target: str, error: str = "slight") -> None:
 Key = tuple[str, int]
 
 
-def numbered(comparisons: Iterable[Comparison]) -> Iterator[tuple[Key, Comparison]]:
+def numbered(comparisons: Iterable[Sides]) -> Iterator[tuple[Key, Sides]]:
     """Comparisons, each with its words and how many of the same words came before."""
     seen: collections.Counter[str] = collections.Counter()
     for one in comparisons:
@@ -135,7 +135,7 @@ def numbered(comparisons: Iterable[Comparison]) -> Iterator[tuple[Key, Compariso
         seen[one.what] += 1
 
 
-def found(check: Check) -> Iterator[tuple[Key, Comparison]]:
+def found(check: Check) -> Iterator[tuple[Key, Sides]]:
     """The comparisons of a check as they come, until one cannot be computed."""
     try:
         yield from numbered(check.run(generator(check, 0)))

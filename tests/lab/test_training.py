@@ -87,6 +87,7 @@ class TestScores:
 class TestRuns:
     @pytest.fixture(autouse=True)
     def judged_by_fewer(self, request, monkeypatch):
+        """How many samples judge a run is fixed, so that runs can be compared; here they would take most of the time."""
         if hasattr(request.node, "callspec"):
             monkeypatch.setattr("otgen.lab.training.run._JUDGED", 100)
             monkeypatch.setattr(sys.modules["otgen.lab.training.scores"], "_SAMPLES", 250)  # a function has its name
@@ -202,7 +203,7 @@ class TestCommand:
         assert found["accuracy_real"] > 0.9
 
     def test_a_stop_says_how_to_go_on(self, tmp_path, monkeypatch):
-        def stopped(*arguments, **options):
+        def stopped(*arguments, **options):  # Ctrl-C: a signal would come at no known step
             raise KeyboardInterrupt
 
         monkeypatch.setattr("otgen.lab.training.train", stopped)

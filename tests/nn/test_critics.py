@@ -192,7 +192,7 @@ class TestBounds:
 
 
 class TestKnownDistances:
-    @pytest.mark.parametrize("dim", [1, 2])
+    @pytest.mark.parametrize("dim", [pytest.param(1, marks=pytest.mark.nightly), 2])
     def test_a_dirac_against_the_sphere(self, dim):
         def sphere(n):
             z = torch.randn(n, dim, generator=generator)

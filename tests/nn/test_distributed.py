@@ -60,7 +60,13 @@ def together(world: int, body: str, folder) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize(
-    ("world", "shares"), [pytest.param(1, [37], marks=pytest.mark.nightly), (2, [30, 7]), (4, [20, 0, 1, 16])]
+    ("world", "shares"),
+    [
+        pytest.param(1, [37], marks=pytest.mark.nightly),
+        pytest.param(2, [30, 7], marks=pytest.mark.nightly),
+        (3, [20, 0, 17]),
+        pytest.param(4, [20, 0, 1, 16], marks=pytest.mark.nightly),
+    ],
 )
 def test_equals_one_process(world, shares, tmp_path):
     """Uneven and empty shards; value and gradient, with and without the own terms, and for a relative epsilon."""

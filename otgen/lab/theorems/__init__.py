@@ -6,7 +6,7 @@ fail, and as corrected. ``otgen check`` on the command line; :func:`run` here.
 
 # The order is that of a reader, and of the report: sorting would change both.
 from . import measures, duality, gans, game_failures, variational, vaes, wgans, penalised, rates, errata  # noqa: I001
-from .check import CHECKS, Check, Comparison, Outcome, Verdict, chosen, outcomes, run
+from .check import CHECKS, Check, Sides, Outcome, Verdict, chosen, outcomes, run
 from .duality import metric_axioms
 from .errata import ERRATA, SLIPS, Slip
 
@@ -18,8 +18,8 @@ __all__ = [
     "GROUPS",
     "SLIPS",
     "Check",
-    "Comparison",
     "Outcome",
+    "Sides",
     "Slip",
     "Verdict",
     "chosen",

@@ -25,15 +25,16 @@ COOKBOOK = "From OT to generative modeling: the VEGAN cookbook"
 PAPER = "Wasserstein GAN (Arjovsky, Chintala, Bottou, 2017)"
 
 
-class Comparison(NamedTuple):
-    """Two sides and how they should relate: ``=``, ``<=``, ``<`` (by more than the tolerance), ``!=`` (the same).
+class Sides(NamedTuple):
+    """A comparison: two sides, and how they should relate.
 
+    ``relation`` is ``=``, ``<=``, ``<`` (by more than the tolerance) or ``!=`` (the same).
     ``printed`` marks a statement as the notes print it and as it does not hold: it stands when the comparison fails.
     ``arithmetic`` marks one that no function of ours enters: it is shown, and does not count.
 
     Examples
     --------
-    >>> Comparison("one half twice", 0.5 + 0.5, "=", 1.0, 1e-12).stands
+    >>> Sides("one half twice", 0.5 + 0.5, "=", 1.0, 1e-12).stands
     True
     """
 
@@ -76,37 +77,37 @@ class Comparison(NamedTuple):
         return {"what": self.what, "relation": self.relation, **marks, **numbers}
 
 
-def equal(what: str, left: Any, right: Any, tolerance: float = 1e-12) -> Comparison:
+def equal(what: str, left: Any, right: Any, tolerance: float = 1e-12) -> Sides:
     """``left = right`` to a tolerance."""
-    return Comparison(what, float(left), "=", float(right), float(tolerance))
+    return Sides(what, float(left), "=", float(right), float(tolerance))
 
 
-def at_most(what: str, left: Any, right: Any, tolerance: float = 0.0) -> Comparison:
+def at_most(what: str, left: Any, right: Any, tolerance: float = 0.0) -> Sides:
     """``left <= right + tolerance``."""
-    return Comparison(what, float(left), "<=", float(right), float(tolerance))
+    return Sides(what, float(left), "<=", float(right), float(tolerance))
 
 
-def below(what: str, left: Any, right: Any, margin: float = 0.0) -> Comparison:
+def below(what: str, left: Any, right: Any, margin: float = 0.0) -> Sides:
     """``left < right - margin``."""
-    return Comparison(what, float(left), "<", float(right), float(margin))
+    return Sides(what, float(left), "<", float(right), float(margin))
 
 
-def differ(what: str, left: Any, right: Any, margin: float) -> Comparison:
+def differ(what: str, left: Any, right: Any, margin: float) -> Sides:
     """``|left - right| > margin``."""
-    return Comparison(what, float(left), "!=", float(right), float(margin))
+    return Sides(what, float(left), "!=", float(right), float(margin))
 
 
-def as_printed(comparison: Comparison) -> Comparison:
+def as_printed(comparison: Sides) -> Sides:
     """The same, marked as what the notes print: it must fail."""
     return comparison._replace(printed=True)
 
 
-def arithmetic(comparison: Comparison) -> Comparison:
+def arithmetic(comparison: Sides) -> Sides:
     """The same, marked in its words and in a field as one of arithmetic or calculus alone, which does not count."""
     return comparison._replace(what=f"arithmetic: {comparison.what}", arithmetic=True)
 
 
-def largest(what: str, left: Any, right: Any, tolerance: float = 1e-12) -> Comparison:
+def largest(what: str, left: Any, right: Any, tolerance: float = 1e-12) -> Sides:
     """Arrays that should agree, at the entry where they agree least."""
     one, other = np.broadcast_arrays(np.asarray(left, np.float64), np.asarray(right, np.float64))
     with np.errstate(invalid="ignore"):
@@ -138,7 +139,7 @@ class Verdict(enum.Enum):
     NOT_RUN = "not run"
 
 
-Run = Callable[[np.random.Generator], Iterable[Comparison]]
+Run = Callable[[np.random.Generator], Iterable[Sides]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,18 +180,18 @@ class Outcome:
     """What a check found: all comparisons, the verdict and the seconds it took."""
 
     check: Check
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Sides, ...]
     verdict: Verdict
     seconds: float
     note: str = ""
 
     @property
-    def counted(self) -> tuple[Comparison, ...]:
+    def counted(self) -> tuple[Sides, ...]:
         """Those of what otgen computes with a second way to the same number."""
         return tuple(one for one in self.comparisons if one.counts)
 
     @property
-    def telling(self) -> Comparison | None:
+    def telling(self) -> Sides | None:
         """The comparison that says most: one that does not stand, or the one with the least room."""
         fallen = [one for one in self.comparisons if not one.stands]
         return fallen[0] if fallen else min(self.counted or self.comparisons, key=_room, default=None)
@@ -312,7 +313,7 @@ def _outcome(check: Check, seed: int) -> Outcome:
     return Outcome(check, found, Verdict.HOLDS if good else Verdict.FAILS, time.perf_counter() - began)
 
 
-def _room(comparison: Comparison) -> float:
+def _room(comparison: Sides) -> float:
     scale = comparison.tolerance or max(abs(comparison.right), 1.0)
     room = abs(comparison.slack) / scale
     return math.inf if math.isnan(room) else room

@@ -19,7 +19,7 @@ from .check import (
     LECTURE,
     PAPER,
     SLIDES,
-    Comparison,
+    Sides,
     at_most,
     below,
     chapter,
@@ -29,7 +29,7 @@ from .check import (
 )
 
 check = chapter("Duality")
-Found = Iterator[Comparison]
+Found = Iterator[Sides]
 
 
 def _clouds(rng: np.random.Generator, n: int, m: int, d: int = 2) -> tuple[Floats, Floats, Floats, Floats]:
@@ -322,7 +322,7 @@ def metric_axioms(
     trials: int = 20,
     tolerance: float = 1e-9,
     name: str = "distance",
-) -> list[Comparison]:
+) -> list[Sides]:
     """The axioms of a metric, tried on random things: for a distance of your own.
 
     Parameters
@@ -342,7 +342,7 @@ def metric_axioms(
 
     Returns
     -------
-    list of Comparison
+    list of Sides
         Of identity, positivity, symmetry and the triangle inequality: each at the triple with the least room.
 
     Examples

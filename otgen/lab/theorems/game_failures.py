@@ -13,12 +13,12 @@ from ... import laws
 from ...distances import exact
 from ...errors import require
 from . import independent as other
-from .check import COURSE, PAPER, Comparison, arithmetic, at_most, below, chapter, equal, torch_and_nn
+from .check import COURSE, PAPER, Sides, arithmetic, at_most, below, chapter, equal, torch_and_nn
 from .gans import GROUP
 from .independent import stats
 
 check = chapter(GROUP)
-Found = Iterator[Comparison]
+Found = Iterator[Sides]
 LOG2 = math.log(2.0)
 
 

@@ -19,7 +19,7 @@ from .check import (
     COURSE,
     LECTURE,
     SLIDES,
-    Comparison,
+    Sides,
     arithmetic,
     at_most,
     below,
@@ -33,7 +33,7 @@ from .independent import stats
 
 GROUP = "Generative adversarial networks"
 check = chapter(GROUP)
-Found = Iterator[Comparison]
+Found = Iterator[Sides]
 LOG2, LOG4 = math.log(2.0), math.log(4.0)
 
 

@@ -19,7 +19,7 @@ from .check import (
     COURSE,
     LECTURE,
     SLIDES,
-    Comparison,
+    Sides,
     arithmetic,
     at_most,
     below,
@@ -33,7 +33,7 @@ from .independent import stats
 
 check = chapter("Measures of difference")
 LOG2 = math.log(2.0)
-Found = Iterator[Comparison]
+Found = Iterator[Sides]
 
 
 @check(

@@ -16,10 +16,10 @@ from ... import laws
 from ...distances import exact, gaussians
 from .. import penalised_ot
 from . import independent as other
-from .check import COOKBOOK, Comparison, arithmetic, at_most, below, chapter, differ, equal, largest, torch_and_nn
+from .check import COOKBOOK, Sides, arithmetic, at_most, below, chapter, differ, equal, largest, torch_and_nn
 
 check = chapter("Penalised optimal transport")
-Found = Iterator[Comparison]
+Found = Iterator[Sides]
 LOG4 = math.log(4.0)
 
 

@@ -11,11 +11,11 @@ from ... import divergences as div
 from ... import laws
 from ...distances import entropic, exact
 from . import independent as other
-from .check import CHAPTER, COURSE, PAPER, Comparison, below, chapter, equal
+from .check import CHAPTER, COURSE, PAPER, Sides, below, chapter, equal
 from .independent import stats
 
 check = chapter("Samples and rates")
-Found = Iterator[Comparison]
+Found = Iterator[Sides]
 
 
 @check(
@@ -66,7 +66,7 @@ def rates_by_dimension(rng: np.random.Generator) -> Found:
 
 def _exponent(
     d: int, sizes: tuple[int, ...], draw: Callable[[int], float], times: int, exponent: float, tolerance: float
-) -> Comparison:
+) -> Sides:
     means = [np.mean([draw(n) for _ in range(times)]) for n in sizes]
     fitted = float(np.polyfit(np.log(sizes), np.log(means), 1)[0])
     return equal(f"d = {d}: fitted exponent", fitted, exponent, tolerance)

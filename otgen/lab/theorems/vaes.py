@@ -11,11 +11,11 @@ import scipy.special
 
 from ... import divergences as div
 from . import independent as other
-from .check import CHAPTER, COURSE, Comparison, arithmetic, below, chapter, differ, equal, largest, torch_and_nn
+from .check import CHAPTER, COURSE, Sides, arithmetic, below, chapter, differ, equal, largest, torch_and_nn
 from .independent import stats
 
 check = chapter("Variational auto-encoders and their priors")
-Found = Iterator[Comparison]
+Found = Iterator[Sides]
 NODES, _RAW = np.polynomial.hermite_e.hermegauss(80)
 WEIGHTS = _RAW / _RAW.sum()
 

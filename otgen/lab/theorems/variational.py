@@ -12,11 +12,11 @@ import scipy.special
 from ... import divergences as div
 from .. import inference
 from . import independent as other
-from .check import CHAPTER, COURSE, SLIDES, Comparison, arithmetic, at_most, below, chapter, equal, largest
+from .check import CHAPTER, COURSE, SLIDES, Sides, arithmetic, at_most, below, chapter, equal, largest
 from .independent import stats
 
 check = chapter("Variational inference")
-Found = Iterator[Comparison]
+Found = Iterator[Sides]
 MEAN, COV = np.array([0.0, 1.0]), np.array([[1.0, 0.9], [0.9, 1.0]])
 
 

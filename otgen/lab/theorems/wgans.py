@@ -19,7 +19,7 @@ from .check import (
     COURSE,
     LECTURE,
     PAPER,
-    Comparison,
+    Sides,
     at_most,
     below,
     chapter,
@@ -31,7 +31,7 @@ from .check import (
 from .independent import stats
 
 check = chapter("Wasserstein GANs")
-Found = Iterator[Comparison]
+Found = Iterator[Sides]
 
 
 @check(

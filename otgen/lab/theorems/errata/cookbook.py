@@ -12,11 +12,11 @@ from .... import divergences as div
 from .... import laws
 from ....distances import gaussians
 from .. import independent as other
-from ..check import COOKBOOK, Comparison, as_printed, differ, equal, torch_and_nn
+from ..check import COOKBOOK, Sides, as_printed, differ, equal, torch_and_nn
 from ..independent import stats
 from .erratum import erratum
 
-Found = Iterator[Comparison]
+Found = Iterator[Sides]
 LOG2, LOG4 = math.log(2.0), math.log(4.0)
 
 

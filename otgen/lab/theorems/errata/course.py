@@ -11,12 +11,12 @@ from .... import divergences as div
 from ....distances import exact
 from ... import inference
 from .. import independent as other
-from ..check import COURSE, Comparison, arithmetic, as_printed, at_most, below, equal, torch_and_nn
+from ..check import COURSE, Sides, arithmetic, as_printed, at_most, below, equal, torch_and_nn
 from ..independent import stats
 from ..variational import two_modes
 from .erratum import erratum
 
-Found = Iterator[Comparison]
+Found = Iterator[Sides]
 LOG2, LOG4 = math.log(2.0), math.log(4.0)
 
 
