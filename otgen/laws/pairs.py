@@ -58,7 +58,7 @@ class Pair:
 
     def wasserstein(self, p: float = 2) -> Estimate:
         """W_p of the two laws; raises InvalidInput where this order has no known value."""
-        found = self.distance(scalars.order(p))
+        found = self.distance(scalars.moderate_order(scalars.order(p)))
         if found is None:
             raise InvalidInput(f"W_p of {self.name} is not known for p={p!r}; choose another order")
         return found
