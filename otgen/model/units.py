@@ -126,11 +126,11 @@ class Units:
 
     def _cost_in_unit(self, number: float, unit: float, outward: int) -> float:
         """``number * unit ** p`` of a unit that is off by one rounding; a quarter of the power at a time, lest it overflow alone."""
-        quarter = _powered(root_shift(unit, self.shift, 1.0), self.p / 4)
+        quarter = powered(root_shift(unit, self.shift, 1.0), self.p / 4)
         out = number * math.exp(min(outward * 1.01 * (2 * self.p + 32) * UNIT, 700.0))
         for factor in (quarter, quarter, quarter, quarter, self.mass):
             out = out * factor if out else 0.0
-        return _outward(out, number, 8, outward)
+        return max(_outward(out, number, 8, outward), 0.0)
 
     def distance(self, number: float, outward: int = 0) -> float:
         """A distance that is no root, as for p = inf."""
@@ -157,7 +157,7 @@ class Units:
         return stretched(array, -self.shift)
 
 
-def _powered(base: float, power: float) -> float:
+def powered(base: float, power: float) -> float:
     """``base ** power``, with overflow to infinity."""
     try:
         return base**power
