@@ -19,6 +19,8 @@ from ..model.problem import Problem
 from ..model.status import Status
 from .result import Result
 
+_FEW = 200  # points whose median is the centre
+
 
 def sliced_wasserstein(
     x: Any,
@@ -105,7 +107,8 @@ def _with_mass(problem: Problem) -> tuple[list[_Side], int]:
     held = [np.flatnonzero(measure.weights) for measure in measures]
     cost: Any = problem.cost if all(map(_is_all, held, measures)) else problem.cost.restricted(*held)
     cost = cost.scaled()
-    centre = (cost.x.mean(axis=0) + cost.y.mean(axis=0)) / 2
+    few = [z[:: 1 + len(z) // _FEW] for z in (cost.x, cost.y)]
+    centre = np.median(np.concatenate(few), axis=0)  # where most points are, whatever the others do
     weights = [measure.weights[kept] for measure, kept in zip(measures, held)]
     return [
         _Side(z - centre, None if w.min() == w.max() else w) for z, w in zip((cost.x, cost.y), weights)

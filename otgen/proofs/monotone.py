@@ -157,7 +157,8 @@ def prove_line_cut(problem: Problem) -> Certificate:
     walked = monotone.walk(plan.masses, x, y, 1.0)
     largest = walked.largest
     faint = min(float(z[z > 0].min()) / float(z.sum()) for z in (plan.masses.a, plan.masses.b))
-    if walked.unsure or faint < 2.0**-80 or walked.tied and not _ties_are_exact(plan):  # beyond what pairs can tell apart
+    told_apart = not walked.unsure and faint >= 2.0**-80 and (not walked.tied or _ties_are_exact(plan))
+    if not told_apart:  # by pairs of doubles
         steps = monotone.exact_steps(plan.masses.a, plan.masses.b)
         largest = float(np.abs(x[steps.rows] - y[steps.columns]).max())
     margin = UNIT * largest
