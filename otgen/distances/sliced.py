@@ -110,9 +110,7 @@ def _with_mass(problem: Problem) -> tuple[list[_Side], int]:
     few = [z[:: 1 + len(z) // _FEW] for z in (cost.x, cost.y)]
     centre = np.median(np.concatenate(few), axis=0)  # where most points are, whatever the others do
     weights = [measure.weights[kept] for measure, kept in zip(measures, held)]
-    return [
-        _Side(z - centre, None if w.min() == w.max() else w) for z, w in zip((cost.x, cost.y), weights)
-    ], cost.shift
+    return [_Side(z - centre, None if w.min() == w.max() else w) for z, w in zip((cost.x, cost.y), weights)], cost.shift
 
 
 def _is_all(kept: Indices, measure: Measure) -> bool:

@@ -299,9 +299,8 @@ def _always(value: float) -> Callable[[float], Estimate]:
 
 
 def _bures(mean0: Floats, cov0: Floats, mean1: Floats, cov1: Floats) -> Estimate:
-    value = bures_wasserstein(mean0, cov0, mean1, cov1)
-    size = math.sqrt(float(np.trace(cov0) + np.trace(cov1)))
-    return Estimate(value, 16 * _EPS * (value + size))
+    found = bures_wasserstein(mean0, cov0, mean1, cov1)
+    return Estimate(found.value, max(found.upper - found.value, found.value - found.lower))
 
 
 def _isotropic(n: int, dim: int, radius: Any, generator: np.random.Generator) -> Floats:

@@ -133,9 +133,7 @@ def _largest(gaps: Tensor, widths: Tensor | None) -> Tensor:
     return largest.where((largest > 0) & largest.isfinite(), 1.0)
 
 
-def _steps(
-    x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, p: float
-) -> tuple[Tensor, Tensor | None]:
+def _steps(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, p: float) -> tuple[Tensor, Tensor | None]:
     """Gaps (B, L, k) of the monotone coupling of points on lines, (B, L, n) and (B, L, m), and the shares that cross them.
 
     Shares are None where all are alike. Breakpoints of the two sides that agree but for rounding do agree.

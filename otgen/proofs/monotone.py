@@ -79,7 +79,9 @@ def _steep(problem: Problem, largest: float) -> Certificate:
     down, up = (math.exp(min(sign * rounding, 700.0)) for sign in (-1, 1))
     lower = min(cost, max(below(cost * down, found.charge), found.share * (1 - 8 * UNIT)))
     upper = max(cost, min(above(cost * up, found.charge), 1.0))
-    slope = (upper - lower) / math.log(upper / lower) if 0 < lower < upper else cost  # of the logarithm, which is p times the value's
+    slope = (
+        (upper - lower) / math.log(upper / lower) if 0 < lower < upper else cost
+    )  # of the logarithm, which is p times the value's
     return Certificate("monotone", cost, lower, upper, power * slope, 0.0, plan, unit=unit)
 
 
