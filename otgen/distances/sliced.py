@@ -70,10 +70,10 @@ def sliced_wasserstein(
     began = time.perf_counter()
     p, count = scalars.finite_order(p, steep=True), scalars.count(n_projections, "n_projections")
     problem = Problem.from_points(x, y, a, b, p=1, normalize=normalize, allow_gpu=False)
-    sides, shift = _with_mass(problem)
+    source, target, shift = _with_mass(problem)
     directions = scalars.generator(rng).standard_normal((count, problem.source.dim))
     directions /= np.sqrt((directions**2).sum(axis=1, keepdims=True))
-    largest, means = _along(directions, *sides, p)
+    largest, means = _along(directions, source, target, p)
     value, error, cost = _mean_of_powers(largest, means, p, shift)
     return Result(
         value=value,
@@ -101,7 +101,7 @@ class _Side(NamedTuple):
     weights: Floats | None
 
 
-def _with_mass(problem: Problem) -> tuple[list[_Side], int]:
+def _with_mass(problem: Problem) -> tuple[_Side, _Side, int]:
     """The points that have mass, divided by a power of two (which one) to be of about 1 and moved to around 0."""
     measures = problem.source, problem.target
     held = [np.flatnonzero(measure.weights) for measure in measures]
@@ -110,7 +110,8 @@ def _with_mass(problem: Problem) -> tuple[list[_Side], int]:
     few = [z[:: 1 + len(z) // _FEW] for z in (cost.x, cost.y)]
     centre = np.median(np.concatenate(few), axis=0)  # where most points are, whatever the others do
     weights = [measure.weights[kept] for measure, kept in zip(measures, held)]
-    return [_Side(z - centre, None if w.min() == w.max() else w) for z, w in zip((cost.x, cost.y), weights)], cost.shift
+    source, target = (_Side(z - centre, None if w.min() == w.max() else w) for z, w in zip((cost.x, cost.y), weights))
+    return source, target, cost.shift
 
 
 def _is_all(kept: Indices, measure: Measure) -> bool:

@@ -57,11 +57,12 @@ def _of_distances_travelled(problem: Problem) -> Problem:
     """The problem on the line in the unit of the largest distance that is travelled, as far as coordinates allow."""
     assert isinstance(problem.cost, PointCost)
     reach = max(_exponent(problem.cost.x), _exponent(problem.cost.y))
-    held = replace(problem, cost=problem.cost.shrunk(max(0, reach - _REACH)))  # else differences might overflow
+    cost = problem.cost.shrunk(max(0, reach - _REACH))  # else differences might overflow
+    held = replace(problem, cost=cost)
     largest = held.monotone.largest
     if largest == 0:
         return held
-    return replace(held, cost=held.cost.shrunk(max(math.frexp(largest)[1], min(reach, _REACH) - _REACH)))
+    return replace(problem, cost=cost.shrunk(max(math.frexp(largest)[1], min(reach, _REACH) - _REACH)))
 
 
 def _exponent(points: Floats) -> int:

@@ -74,11 +74,11 @@ def sliced_wasserstein_loss(
             f"directions must be (L, {given.x.shape[-1]}), one row each; received {tuple(directions.shape)}"
         )
     lines = _drawn(n_projections, given.x) if directions is None else directions.to(given.x.dtype)
-    weights = [_shares(z, given.single) for z in (a, b)]
-    centre = _centre(given.x, weights[0])
+    of_x, of_y = (_shares(z, given.single) for z in (a, b))
+    centre = _centre(given.x, of_x)
     with torch.autocast(given.x.device.type, enabled=False):
         one, other = (torch.einsum("ld,...nd->...ln", lines, z - centre) for z in (given.x, given.y))
-    gaps, widths = _steps(one, other, *weights, p)
+    gaps, widths = _steps(one, other, of_x, of_y, p)
     unit = _largest(gaps, widths) if root else None
     powers = _powered(gaps if unit is None else gaps / unit, p)
     costs = powers.mean(-1) if widths is None else (widths.to(powers.dtype) * powers).sum(-1)
