@@ -138,12 +138,12 @@ def _walk_cost(masses, x, y, p, unit, first, last, j, ph, pl, bh, bl):
     total, rounding, part, count = 0.0, 0.0, 0.0, 0
     ah, al = pair_grow(ph, pl, a[i])
     while i < last and j < m:
-        if i == n - 1 or j == m - 1:
-            side = (1 if j < m - 1 else 0) if i == n - 1 else -1
-        else:
-            side, close = _compare(ah, al, bh, bl, tie)
-            unsure = unsure or close
-            tied = tied or side == 0
+        side, close = _compare(ah, al, bh, bl, tie)
+        if side == 0:
+            if i == n - 1 or j == m - 1:
+                side = (1 if j < m - 1 else 0) if i == n - 1 else -1
+            else:
+                tied, unsure = True, unsure or close
         nh, nl = (ah, al) if side <= 0 else (bh, bl)
         flow = (nh - ph) + (nl - pl)
         unsure = unsure or 0.0 < flow <= tie

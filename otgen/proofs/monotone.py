@@ -88,10 +88,16 @@ def _steep(problem: Problem, largest: float) -> Certificate:
 def _span(plan: MonotonePlan) -> float:
     """How far apart points with mass may lie."""
     (low_x, high_x), (low_y, high_y) = (
-        (z[0], z[-1]) if weights is None else z[np.flatnonzero(weights)[[0, -1]]]
-        for z, weights in ((plan.x_sorted, plan.a), (plan.y_sorted, plan.b))
+        _ends(z, weights) for z, weights in ((plan.x_sorted, plan.a), (plan.y_sorted, plan.b))
     )
     return float(max(abs(high_x - low_y), abs(high_y - low_x)))
+
+
+def _ends(points: Floats, weights: Floats | None) -> Floats:
+    """The first and the last of sorted points (n,) that has mass."""
+    if weights is None or (weights[0] > 0 and weights[-1] > 0):
+        return points[[0, -1]]
+    return points[np.flatnonzero(weights)[[0, -1]]]
 
 
 def _is_paired(plan: MonotonePlan) -> bool:
