@@ -108,7 +108,8 @@ def test_a_divergence_that_stops_early_hands_over_the_divergence():
 
 def test_powers_that_underflow():
     with pytest.raises(InvalidInput, match="at most 700"):
-        otgen.wasserstein([0.0], [1.0], p=1075)
+        otgen.wasserstein([[0.0, 0.0]], [[1.0, 0.0]], p=1075)
+    assert otgen.wasserstein([0.0], [1.0], p=1075).value == 1
     assert otgen.wasserstein([0.0], [1.0], p=700).value == 1
     wide = otgen.wasserstein([[0, 0], [1, 0.0]], [[0.01, 0], [1.01, 0]], p=540)
     assert wide.lower <= 0.01 <= wide.upper

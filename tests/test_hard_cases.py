@@ -281,12 +281,8 @@ class TestPoints:
     def test_30b_breakpoints(self, p):
         x, y = np.repeat(np.arange(0.0, 50, 10), 2), np.arange(0.0, 50, 10)
         result = otgen.wasserstein(x, y, np.full(10, 0.1), np.full(5, 0.2), p=p)
-        assert result.value == 0
-        assert result.lower == 0
-        assert (
-            result.upper <= {1: 1e-20, 4: 1e-4, 540: 50, math.inf: 0}[p]
-        )  # a root of order 540 proves little, and says so
-        assert (result.status is otgen.Status.OPTIMAL) == (p != 540)
+        assert (result.value, result.lower, result.upper) == (0, 0, 0)
+        assert result.status is otgen.Status.OPTIMAL
 
 
 class TestEntropic:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..lab import theorems
-from ..lab.theorems import Check, Comparison, Outcome, Verdict
+from ..lab.theorems import Check, Outcome, Sides, Verdict
 from .commands.app import columns_table, out, wide
 
 
@@ -49,7 +49,7 @@ def print_table(outcomes: list[Outcome]) -> None:
         console.print(note, markup=False)
 
 
-def _sides(telling: Comparison | None) -> tuple[str, str, str, str, str]:
+def _sides(telling: Sides | None) -> tuple[str, str, str, str, str]:
     if telling is None:
         return "", "", "", "", ""
     relation = f"not {telling.relation}" if telling.printed else telling.relation

@@ -50,7 +50,8 @@ class Answer:
         if not certificate.optimal:
             return Status.IMPRECISE
         if self.units.root and not self.problem.bottleneck:  # a root widens: at a high power the cost alone says little
-            low, high = (max(z, 0.0) ** (1 / self.units.p) for z in (certificate.lower, certificate.upper))
+            unit = certificate.unit or 1.0
+            low, high = (unit * max(z, 0.0) ** (1 / self.units.p) for z in (certificate.lower, certificate.upper))
             return Status.IMPRECISE if high - low > 1e-5 * max(high, 1.0) else Status.OPTIMAL
         return Status.OPTIMAL
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..inputs import scalars
-from ..inputs.types import Floats
+from ..inputs.types import Floats, Indices
 from ..kernels import monotone
 from ..kernels.parallel import threads
 from ..model import units
@@ -18,6 +18,8 @@ from ..model.measure import Measure
 from ..model.problem import Problem
 from ..model.status import Status
 from .result import Result
+
+_FEW = 200  # points whose median is the centre
 
 
 def sliced_wasserstein(
@@ -51,7 +53,8 @@ def sliced_wasserstein(
     Returns
     -------
     Result
-        ``value`` is an estimate: ``lower`` and ``upper`` are None, ``standard_error`` is that of the value.
+        ``value`` is an estimate: ``lower`` and ``upper`` are None; ``standard_error`` is that of the value, to first order, and None
+        for one direction, which says nothing of others. Points without mass do not count.
 
     References
     ----------
@@ -65,23 +68,18 @@ def sliced_wasserstein(
     0.0
     """
     began = time.perf_counter()
-    p, count = scalars.finite_order(p), scalars.count(n_projections, "n_projections")
-    problem = Problem.from_points(x, y, a, b, p=p, normalize=normalize, allow_gpu=False)
-    source, target = problem.source, problem.target
-    cost: Any = units.scaled(problem).cost
-    centre = (cost.x.mean(axis=0) + cost.y.mean(axis=0)) / 2
-    directions = scalars.generator(rng).standard_normal((count, source.dim))
+    p, count = scalars.finite_order(p, steep=True), scalars.count(n_projections, "n_projections")
+    problem = Problem.from_points(x, y, a, b, p=1, normalize=normalize, allow_gpu=False)
+    source, target, shift = _with_mass(problem)
+    directions = scalars.generator(rng).standard_normal((count, problem.source.dim))
     directions /= np.sqrt((directions**2).sum(axis=1, keepdims=True))
-    costs = _along(directions, cost.x - centre, cost.y - centre, source, target, p)
-    mean = float(costs.mean())
-    error = float(costs.std(ddof=1) / math.sqrt(count)) if count > 1 else math.nan
-    value = mean ** (1 / p)
-    slope = value / (p * mean) if mean > 0 else 0.0
+    largest, means = _along(directions, source, target, p)
+    value, error, cost = _mean_of_powers(largest, means, p, shift)
     return Result(
-        value=units.root_shift(value, cost.shift, 1.0),
+        value=value,
         lower=None,
         upper=None,
-        cost=units.root_shift(mean, cost.shift, p),
+        cost=cost,
         cost_lower=None,
         cost_upper=None,
         status=Status.ESTIMATE,
@@ -92,30 +90,91 @@ def sliced_wasserstein(
         mass=problem.mass,
         seconds=time.perf_counter() - began,
         p=p,
-        standard_error=units.root_shift(slope * error, cost.shift, 1.0),
+        standard_error=error,
     )
 
 
-def _along(directions: Floats, x: Floats, y: Floats, source: Measure, target: Measure, p: float) -> Floats:
-    """``W_p ** p`` of the projections on every direction: (k,). A few directions at a time, on every core."""
-    plain = source.uniform and target.uniform and len(x) == len(y)
+class _Side(NamedTuple):
+    """Points (n, d) around a common centre, and their weights (n,), None where uniform."""
 
-    def chunk(rows: slice) -> Floats:
-        u, v = directions[rows] @ x.T, directions[rows] @ y.T
-        if plain:
-            u.sort(axis=1)
-            v.sort(axis=1)
-            return (np.abs(u - v) ** p).mean(axis=1)
-        return np.array([_line_cost(s, t, source, target, p) for s, t in zip(u, v)])
+    points: Floats
+    weights: Floats | None
 
-    step = max(1, min(8, 4_000_000 // max(len(x), len(y))))
+
+def _with_mass(problem: Problem) -> tuple[_Side, _Side, int]:
+    """The points that have mass, divided by a power of two (which one) to be of about 1 and moved to around 0."""
+    measures = problem.source, problem.target
+    held = [np.flatnonzero(measure.weights) for measure in measures]
+    cost: Any = problem.cost if all(map(_is_all, held, measures)) else problem.cost.restricted(*held)
+    cost = cost.scaled()
+    few = [z[:: 1 + len(z) // _FEW] for z in (cost.x, cost.y)]
+    centre = np.median(np.concatenate(few), axis=0)  # where most points are, whatever the others do
+    weights = [measure.weights[kept] for measure, kept in zip(measures, held)]
+    source, target = (_Side(z - centre, None if w.min() == w.max() else w) for z, w in zip((cost.x, cost.y), weights))
+    return source, target, cost.shift
+
+
+def _is_all(kept: Indices, measure: Measure) -> bool:
+    return len(kept) == len(measure)
+
+
+def _mean_of_powers(largest: Floats, means: Floats, p: float, shift: int) -> tuple[float, float | None, float]:
+    """``(mean_k largest_k ** p means_k) ** (1/p)`` times ``2 ** shift``, its standard error, and its p-th power.
+
+    In the unit of the largest of these distances, of which all others are at most 1.
+    """
+    with np.errstate(divide="ignore"):
+        distances = largest * means ** (1 / p)
+    unit = float(distances.max())
+    if unit == 0:
+        return 0.0, 0.0 if len(means) > 1 else None, 0.0
+    with np.errstate(under="ignore"):
+        costs = (distances / unit) ** p
+    mean = float(costs.mean())
+    value = units.root_shift(unit * mean ** (1 / p), shift, 1.0)
+    error = value * float(costs.std(ddof=1)) / (p * mean * math.sqrt(len(costs))) if len(costs) > 1 else None
+    return value, error, units.powered(value, p)
+
+
+def _along(directions: Floats, source: _Side, target: _Side, p: float) -> tuple[Floats, Floats]:
+    """The largest distance L travelled along every direction, (k,), and the mean of ``(distance / L) ** p``: (k,).
+
+    A few directions at a time, on every core.
+    """
+    n, m = len(source.points), len(target.points)
+    plain = source.weights is None and target.weights is None and n == m
+
+    def chunk(rows: slice) -> tuple[Floats, Floats]:
+        u, v = directions[rows] @ source.points.T, directions[rows] @ target.points.T
+        if not plain:
+            walked = [_walked(s, t, source.weights, target.weights, p) for s, t in zip(u, v)]
+            return np.array([w.largest for w in walked]), np.array([w.cost for w in walked])
+        u.sort(axis=1)
+        v.sort(axis=1)
+        return _relative_means(u, v, p)
+
+    step = max(1, min(8, 4_000_000 // max(n, m)))
     pieces = [slice(k, k + step) for k in range(0, len(directions), step)]
     with ThreadPoolExecutor(threads()) as pool:
-        return np.concatenate(list(pool.map(chunk, pieces)))
+        largest, means = zip(*pool.map(chunk, pieces))
+    return np.concatenate(largest), np.concatenate(means)
 
 
-def _line_cost(u: Floats, v: Floats, source: Measure, target: Measure, p: float) -> float:
+def _relative_means(u: Floats, v: Floats, p: float) -> tuple[Floats, Floats]:
+    """The largest of sorted differences, and the mean of their powers relative to it, a row each."""
+    distances = np.abs(u - v)
+    largest = distances.max(axis=1)
+    distances /= np.where(largest > 0, largest, 1.0)[:, None]
+    if p == 2:
+        distances *= distances
+    elif p != 1:
+        with np.errstate(under="ignore"):
+            distances **= p
+    return largest, distances.mean(axis=1)
+
+
+def _walked(u: Floats, v: Floats, a: Floats | None, b: Floats | None, p: float) -> monotone.Walked:
+    """The monotone coupling of points (n,), (m,), in the unit of the largest distance."""
     first, second = np.argsort(u), np.argsort(v)
-    a = None if source.uniform else source.weights[first]
-    b = None if target.uniform else target.weights[second]
-    return monotone.walk(monotone.masses(a, b, len(u), len(v)), u[first], v[second], p).cost
+    sides = None if a is None else a[first], None if b is None else b[second]
+    return monotone.walk_relative(monotone.masses(*sides, len(u), len(v)), u[first], v[second], p)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -113,7 +114,8 @@ def run(
     certificate = prove(scaled, solution.claim)
     if progress and sys.stderr.isatty():
         sys.stderr.write("\n")
-    answer = Answer(problem, scaled, certificate, Units.of(scaled, mass, root=root), solution.claim)
+    back = replace(Units.of(scaled, mass, root=root), unit=certificate.unit)
+    answer = Answer(problem, scaled, certificate, back, solution.claim)
     status = answer.status(solution.status, chosen.tol if isinstance(chosen, Sinkhorn) else TOLERANCE)
     result = answer.result(status, solution.name, solution.iterations, time.perf_counter() - began)
     if math.isinf(result.value) and math.isfinite(certificate.cost) and certificate.kind != "entropic":

@@ -165,6 +165,12 @@ def weights(
     return floats, origin
 
 
+def numbers(value: Any, name: str) -> tuple[Floats, Origin]:
+    """Real numbers of any shape, float32 or float64, and where they came from; neither shape nor NaN are looked at."""
+    array, origin = _as_numpy(value, name)
+    return _as_float(array, origin, name), origin
+
+
 def potential(value: Any, name: str) -> Floats:
     """An array of real numbers from allow_gpu, float64; its shape is not looked at."""
     array, origin = _as_numpy(value, name, allow_gpu=True)

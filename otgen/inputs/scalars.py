@@ -37,14 +37,22 @@ def order(p: Any) -> float:
     number = real(p, "p")
     if number < 1:
         raise InvalidInput(f"p must be at least 1: below, W_p is no distance; received {p!r}; use a p in [1, inf]")
-    if 700 < number < math.inf:
-        raise InvalidInput(f"p must be at most 700, or inf: powers beyond underflow; received {p!r}; use p=inf")
     return number
 
 
-def finite_order(p: Any) -> float:
-    """The order of an entropic or sliced distance: a real number in [1, inf)."""
-    number = order(p)
+def moderate_order(number: float) -> float:
+    """An order whose powers can be added up in doubles, or infinity."""
+    if 700 < number < math.inf:
+        raise InvalidInput(
+            f"p must be at most 700, or inf, but for exact and sliced distances on the line: powers beyond underflow; "
+            f"received {number:g}; use p=inf"
+        )
+    return number
+
+
+def finite_order(p: Any, *, steep: bool = False) -> float:
+    """The order of an entropic or sliced distance: a real number in [1, inf); above 700 only where ``steep`` ones are taken."""
+    number = order(p) if steep else moderate_order(order(p))
     if math.isinf(number):
         raise InvalidInput("p must be finite here; received inf; call otgen.wasserstein for W_inf")
     return number

@@ -18,10 +18,13 @@ import numpy as np
 from ..inputs.types import Floats, Indices
 from .double_double import pair_add, pair_grow, total_pair, two_product, two_sum
 from .ground_cost import own
+from .integer_masses import as_integers
 from .jit import jit
 
 _PART = 16  # terms in a plain sum: they err by 16 units of rounding at most
 _LONG = 200_000  # points above which a walk is split in two
+_FLAT = 8  # orders up to which powers of what is about 1 keep within the range of floats
+_FAINT = 1e-200  # powers below may have lost digits to underflow
 
 
 class Masses(NamedTuple):
@@ -70,6 +73,7 @@ def _scale_pair(value, high, low):
 
 @jit
 def _power(distance, p):
+    """``distance ** p``."""
     if p == 1.0:
         return distance
     if p == 2.0:
@@ -120,29 +124,34 @@ def _walk(masses, rows, columns, high, low):
 
 
 @jit
-def _walk_cost(masses, x, y, p, first, last, j, ph, pl, bh, bl):
+def _walk_cost(masses, x, y, p, unit, first, last, j, ph, pl, bh, bl):
     """The part of the walk that serves rows ``first`` to ``last``, from position ``ph + pl`` and target j on.
 
-    ``bh + bl`` is the cumulative mass of the targets up to and with j. Returns the sum of ``flow * distance ** p``, the
-    largest distance, its row and column, and whether a tie was unsure.
+    ``bh + bl`` is the cumulative mass of the targets up to and with j. Returns the sum of ``flow * (distance / unit) ** p``,
+    the largest distance, its flow, whether breakpoints were seen to agree, and whether any did so only up to rounding.
+    The last breakpoints of both sides agree by definition.
     """
     a, b, ratio, tie = masses.a, masses.b, masses.ratio, masses.tie
-    m = b.shape[0]
-    i, unsure = first, False
-    largest, row, column = -1.0, 0, 0
+    n, m = a.shape[0], b.shape[0]
+    i, tied, unsure = first, False, False
+    largest, share = -1.0, 0.0
     total, rounding, part, count = 0.0, 0.0, 0.0, 0
     ah, al = pair_grow(ph, pl, a[i])
     while i < last and j < m:
         side, close = _compare(ah, al, bh, bl, tie)
-        unsure = unsure or close
+        if side == 0:
+            if i == n - 1 or j == m - 1:
+                side = (1 if j < m - 1 else 0) if i == n - 1 else -1
+            else:
+                tied, unsure = True, unsure or close
         nh, nl = (ah, al) if side <= 0 else (bh, bl)
         flow = (nh - ph) + (nl - pl)
         unsure = unsure or 0.0 < flow <= tie
         if flow > tie:
             distance = abs(x[i] - y[j])
             if distance > largest:
-                largest, row, column = distance, i, j
-            part += flow * _power(distance, p)
+                largest, share = distance, flow
+            part += flow * _power(distance if unit == 1.0 else distance / unit, p)
             count += 1
             if count == _PART:  # short plain sums, added up accurately
                 total, error = two_sum(total, part)
@@ -158,7 +167,7 @@ def _walk_cost(masses, x, y, p, first, last, j, ph, pl, bh, bl):
             if j < m:
                 th, tl = _scale_pair(b[j], ratio[0], ratio[1])
                 bh, bl = pair_grow(bh, bl + tl, th)
-    return total + (rounding + part), largest, row, column, unsure
+    return total + (rounding + part), largest, share, tied, unsure
 
 
 @jit
@@ -195,28 +204,47 @@ def steps(both: Masses) -> Steps:
 
 
 class Walked(NamedTuple):
-    """``cost`` = mean of ``distance ** p`` over the coupling; the largest distance and where it is."""
+    """``cost`` = mean of ``(distance / unit) ** p`` over the coupling; the largest distance and the share of the mass that
+    travels it; whether breakpoints agree, and whether any of them only up to rounding.
+    """
 
     cost: float
     largest: float
-    row: int
-    column: int
+    share: float
+    tied: bool
     unsure: bool
 
 
-def walk(both: Masses, x: Floats, y: Floats, p: float) -> Walked:
+def walk(both: Masses, x: Floats, y: Floats, p: float, unit: float = 1.0) -> Walked:
     """The cost of the monotone coupling of sorted ``x`` (n,) and ``y`` (m,); long walks in two halves at once."""
     n = len(both.a)
     begin = (0, 0.0, 0.0, *_scale_pair(both.b[0], *both.ratio))
     if n + len(both.b) < _LONG:
-        parts = [_walk_cost(both, x, y, p, 0, n, *begin)]
+        parts = [_walk_cost(both, x, y, p, unit, 0, n, *begin)]
     else:
         halves = [(0, n // 2, *begin), (n // 2, n, *_middle(both))]
         with ThreadPoolExecutor(2) as pool:
-            parts = list(pool.map(lambda half: _walk_cost(both, x, y, p, *half), halves))
+            parts = list(pool.map(lambda half: _walk_cost(both, x, y, p, unit, *half), halves))
     cost = math.fsum(part[0] for part in parts) / both.total
-    largest, row, column = max((part[1:4] for part in parts), key=lambda part: part[0])
-    return Walked(cost, largest, row, column, any(part[4] for part in parts))
+    largest, share = max(part[1:3] for part in parts)
+    return Walked(cost, largest, share / both.total, any(part[3] for part in parts), any(part[4] for part in parts))
+
+
+def walk_relative(both: Masses, x: Floats, y: Floats, p: float) -> Walked:
+    """The same in the unit of the largest distance that is travelled, so that nothing under- or overflows at any p.
+
+    A cost of 0 is that of equal measures. A unit of the whole span will do where its powers leave enough of the largest.
+    """
+    span = max(abs(x[-1] - y[0]), abs(y[-1] - x[0]))
+    if not 0 < span < math.inf:
+        return walk(both, x, y, 1.0)
+    if p <= _FLAT:
+        first = walk(both, x, y, p, span)
+        if (first.largest / span) ** p > _FAINT:
+            return first._replace(cost=first.cost * (span / first.largest) ** p)
+    else:
+        first = walk(both, x, y, 1.0)
+    return walk(both, x, y, p, first.largest) if first.largest > 0 else first
 
 
 def _middle(both: Masses) -> tuple[int, float, float, float, float]:
@@ -234,26 +262,31 @@ def _middle(both: Masses) -> tuple[int, float, float, float, float]:
     return j, high, low, bh, bl
 
 
-def exact_steps(a: Any, b: Any) -> tuple[Indices, Indices]:
-    """Rows and columns of the staircase by whole numbers: slow, exact for any floats; for W_inf, where a tie decides."""
-    cumulative: list[list[int]] = []
-    for side in (a, b):
-        mantissas, exponents = np.frexp(side)
-        lowest = int(exponents[side > 0].min())
-        whole = [int(math.ldexp(m, 53)) << max(int(e) - lowest, 0) if m else 0 for m, e in zip(mantissas, exponents)]
-        cumulative.append(list(accumulate(whole)))
-    left, right = cumulative
+class ExactSteps(NamedTuple):
+    """Rows and columns of the staircase, and the shares of the mass, (k,) each, correctly rounded."""
+
+    rows: Indices
+    columns: Indices
+    shares: Floats
+
+
+def exact_steps(a: Any, b: Any) -> ExactSteps:
+    """The staircase by whole numbers: slow, exact for any floats; for where a tie decides."""
+    left, right = (list(accumulate(as_integers(side))) for side in (a, b))
     left_total, right_total = left[-1], right[-1]
-    rows, columns = [], []
+    whole = left_total * right_total
+    rows, columns, shares = [], [], []
     i = j = position = 0
     while i < len(left) and j < len(right):
         u, v = left[i] * right_total, right[j] * left_total
-        if min(u, v) > position:
+        reached = min(u, v)
+        if reached > position:
             rows.append(i)
             columns.append(j)
-            position = min(u, v)
+            shares.append((reached - position) / whole)
+            position = reached
         i, j = i + (u <= v), j + (v <= u)
-    return np.array(rows), np.array(columns)
+    return ExactSteps(np.array(rows), np.array(columns), np.array(shares))
 
 
 @jit

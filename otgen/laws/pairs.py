@@ -58,7 +58,7 @@ class Pair:
 
     def wasserstein(self, p: float = 2) -> Estimate:
         """W_p of the two laws; raises InvalidInput where this order has no known value."""
-        found = self.distance(scalars.order(p))
+        found = self.distance(scalars.moderate_order(scalars.order(p)))
         if found is None:
             raise InvalidInput(f"W_p of {self.name} is not known for p={p!r}; choose another order")
         return found
@@ -299,9 +299,8 @@ def _always(value: float) -> Callable[[float], Estimate]:
 
 
 def _bures(mean0: Floats, cov0: Floats, mean1: Floats, cov1: Floats) -> Estimate:
-    value = bures_wasserstein(mean0, cov0, mean1, cov1)
-    size = math.sqrt(float(np.trace(cov0) + np.trace(cov1)))
-    return Estimate(value, 16 * _EPS * (value + size))
+    found = bures_wasserstein(mean0, cov0, mean1, cov1)
+    return Estimate(found.value, max(found.upper - found.value, found.value - found.lower))
 
 
 def _isotropic(n: int, dim: int, radius: Any, generator: np.random.Generator) -> Floats:

@@ -115,7 +115,10 @@ class Problem:
         origins = (source.weights_origin, target.weights_origin)
         arrays.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
         cost = point_cost(source.float64(), target.float64(), metric, p)
-        return cls(source, target, cost, epsilon)._placed(x, y)
+        out = cls(source, target, cost, epsilon)
+        if not out.on_line:
+            scalars.moderate_order(p)
+        return out._placed(x, y)
 
     @classmethod
     def from_matrix(

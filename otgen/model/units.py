@@ -15,18 +15,18 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
+from ..inputs.types import Floats
 from ..kernels.double_double import UNIT
 from .cost import CallableCost, PointCost
 from .problem import Problem
 
-_STEEP = (
-    8  # order above which powers on the line are taken of the largest distance travelled: of less they would underflow
-)
+STEEP = 8  # order above which powers on the line are those of distances divided by the largest that is travelled
+_REACH = 1000  # coordinates stay below 2 to this power
 
 
 def root_shift(cost: float, shift: int, p: float) -> float:
     """``cost * 2 ** (shift * p)``, with overflow to infinity as IEEE has it."""
-    power = shift * p
+    power = min(max(shift * p, -1e6), 1e6)
     try:
         if power == int(power):
             return math.ldexp(cost, int(power))
@@ -37,6 +37,8 @@ def root_shift(cost: float, shift: int, p: float) -> float:
 
 def scaled(problem: Problem) -> Problem:
     """The same problem with its cost divided by a power of two (exactly) so that the largest is about 1."""
+    if problem.on_line and problem.p > STEEP and not problem.bottleneck and not problem.epsilon:
+        return _of_distances_travelled(problem)
     cost = problem.cost.scaled()
     out = replace(problem, cost=cost)
     if problem.epsilon:
@@ -48,14 +50,24 @@ def scaled(problem: Problem) -> Problem:
                 f"use otgen.Relative, or rescale the points"
             )
         return replace(out, epsilon=epsilon, relax=(one, other))
-    return _of_distances_travelled(out) if problem.on_line and problem.p > _STEEP and not problem.bottleneck else out
+    return out
 
 
 def _of_distances_travelled(problem: Problem) -> Problem:
-    """The problem on the line in the unit of the largest distance that is travelled."""
+    """The problem on the line in the unit of the largest distance that is travelled, as far as coordinates allow."""
     assert isinstance(problem.cost, PointCost)
-    largest = problem.monotone.largest
-    return replace(problem, cost=problem.cost.shrunk(math.frexp(largest)[1] if largest > 0 else 0))
+    reach = max(_exponent(problem.cost.x), _exponent(problem.cost.y))
+    cost = problem.cost.shrunk(max(0, reach - _REACH))  # else differences might overflow
+    held = replace(problem, cost=cost)
+    largest = held.monotone.largest
+    if largest == 0:
+        return held
+    return replace(problem, cost=cost.shrunk(max(math.frexp(largest)[1], min(reach, _REACH) - _REACH)))
+
+
+def _exponent(points: Floats) -> int:
+    """The least e with ``|points| < 2 ** e``."""
+    return math.frexp(float(np.abs(points).max()))[1]
 
 
 def mean_cost(problem: Problem) -> float:
@@ -76,6 +88,7 @@ class Units:
     """The way back from a scaled problem's numbers to the caller's.
 
     Costs are times ``2 ** (shift * p)`` and ``mass``; points times ``2 ** points_shift``; values are p-th roots if ``root``.
+    Costs that a proof gives in a unit of their own, ``unit ** p`` for a distance known to one rounding, are times that too.
     """
 
     shift: int
@@ -83,6 +96,7 @@ class Units:
     points_shift: int = 0
     mass: float = 1.0
     root: bool = False
+    unit: float | None = None
 
     @classmethod
     def of(cls, problem: Problem, mass: float = 1.0, *, root: bool = False) -> Units:
@@ -93,6 +107,8 @@ class Units:
 
     def cost(self, number: float, outward: int = 0) -> float:
         """A cost; ``outward`` -1 or 1 moves it past whatever the conversion rounds."""
+        if self.unit is not None:
+            return self._cost_in_unit(number, self.unit, outward)
         power = self.shift * self.p
         whole = (Fraction(self.p) * self.shift).denominator == 1
         exact = self.mass == 1 and whole
@@ -105,7 +121,17 @@ class Units:
             return self.cost(number, outward)
         distance = max(number, 0.0) ** (1 / self.p)
         units = 0 if self.p == 1 or distance == 0 else 8 + 2 * abs(math.log(distance))  # from rounding 1/p
+        if self.unit is not None:
+            distance, units = distance * self.unit, units + 8
         return _outward(root_shift(distance, self.shift, 1.0), distance, units, outward)
+
+    def _cost_in_unit(self, number: float, unit: float, outward: int) -> float:
+        """``number * unit ** p`` of a unit that is off by one rounding; a quarter of the power at a time, lest it overflow alone."""
+        quarter = powered(root_shift(unit, self.shift, 1.0), self.p / 4)
+        out = number * math.exp(min(outward * 1.01 * (2 * self.p + 32) * UNIT, 700.0))
+        for factor in (quarter, quarter, quarter, quarter, self.mass):
+            out = out * factor if out else 0.0
+        return max(_outward(out, number, 8, outward), 0.0)
 
     def distance(self, number: float, outward: int = 0) -> float:
         """A distance that is no root, as for p = inf."""
@@ -130,6 +156,14 @@ class Units:
     def cotangent_of_cost(self, array: Any) -> Any:
         """Derivatives in the cost of what has no unit."""
         return stretched(array, -self.shift)
+
+
+def powered(base: float, power: float) -> float:
+    """``base ** power``, with overflow to infinity."""
+    try:
+        return base**power
+    except OverflowError:
+        return math.inf
 
 
 def _outward(out: float, before: float, units: float, outward: int) -> float:

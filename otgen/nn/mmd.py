@@ -84,7 +84,10 @@ def _sizes(scale: Any) -> list[float]:
 def _mean(x: Tensor, y: Tensor, a: Tensor, b: Tensor, kernel: str, scales: Sequence[float], *, apart: bool) -> Tensor:
     """``sum a_i b_j k(x_i, y_j)``, (B,); with ``apart`` over pairs of two different points."""
     steps = x[..., :, None, :] - y[..., None, :, :]
-    values, weights = _kernel((steps * steps).sum(-1), kernel, scales), a[..., :, None] * b[..., None, :]
+    squares, weights = (steps * steps).sum(-1), a[..., :, None] * b[..., None, :]
+    values = _kernel(
+        squares.where((weights != 0) | squares.isfinite(), 0.0), kernel, scales
+    )  # padding may lie anywhere
     if apart:
         weights = weights * (1.0 - torch.eye(a.shape[-1], dtype=a.dtype, device=a.device))
         weights = weights / weights.sum((-2, -1), keepdim=True)

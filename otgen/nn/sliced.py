@@ -1,7 +1,12 @@
-"""Sliced Wasserstein losses: means over directions of transport on the line, by sorting."""
+"""Sliced Wasserstein losses: means over directions of transport on the line, by sorting.
+
+Points are moved to around 0 before they are projected, and weights are added up in double precision, or as whole numbers
+where they are uniform: what the points' dtype rounds would be mass that travels from one end to the other.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -10,6 +15,8 @@ from torch import Tensor
 from ..errors import InvalidInput
 from ..inputs import scalars
 from ._inputs import batch, checked_reduction, options, powered, reduced
+
+_FEW = 100  # points whose median is the centre
 
 
 def sliced_wasserstein_loss(
@@ -40,7 +47,8 @@ def sliced_wasserstein_loss(
     Returns
     -------
     Tensor
-        A number, or (B,), differentiable in points and weights to any order.
+        A number, or (B,), differentiable in points and weights to any order. Points without mass change nothing, wherever
+        they lie.
 
     Raises
     ------
@@ -66,15 +74,16 @@ def sliced_wasserstein_loss(
             f"directions must be (L, {given.x.shape[-1]}), one row each; received {tuple(directions.shape)}"
         )
     lines = _drawn(n_projections, given.x) if directions is None else directions.to(given.x.dtype)
+    of_x, of_y = (_shares(z, given.single) for z in (a, b))
+    centre = _centre(given.x, of_x)
     with torch.autocast(given.x.device.type, enabled=False):
-        one, other = (torch.einsum("ld,...nd->...ln", lines, z) for z in (given.x, given.y))
-    if a is None and b is None and one.shape[-1] == other.shape[-1]:
-        gaps = one.sort(dim=-1).values - other.sort(dim=-1).values
-        costs = _powered(gaps, p).mean(-1)
-    else:
-        costs = _on_the_line(one, other, given.a[..., None, :], given.b[..., None, :], p)
+        one, other = (torch.einsum("ld,...nd->...ln", lines, z - centre) for z in (given.x, given.y))
+    gaps, widths = _steps(one, other, of_x, of_y, p)
+    unit = _largest(gaps, widths) if root else None
+    powers = _powered(gaps if unit is None else gaps / unit, p)
+    costs = powers.mean(-1) if widths is None else (widths.to(powers.dtype) * powers).sum(-1)
     out = costs.mean(-1)
-    return reduced(powered(out, 1 / p) if root else out, given.single, reduction)
+    return reduced(out if unit is None else powered(out, 1 / p) * unit[..., 0, 0], given.single, reduction)
 
 
 def _checked_directions(directions: Any) -> Tensor | None:
@@ -102,19 +111,69 @@ def _powered(gaps: Tensor, p: float) -> Tensor:
     return gaps * gaps if p == 2 else powered(gaps.abs(), p)
 
 
-def _on_the_line(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: float) -> Tensor:
-    """W_p^p of weighted points on the line, (..., n) and (..., m): the levels of both quantile functions in one order."""
+def _shares(weights: Tensor | None, single: bool) -> Tensor | None:
+    """Weights (B, n) divided by their sums, in double precision; None where uniform."""
+    if weights is None:
+        return None
+    held = weights.double()[None] if single else weights.double()
+    return held / held.sum(-1, keepdim=True)
+
+
+def _centre(x: Tensor, shares: Tensor | None) -> Tensor:
+    """Where most of some points with mass are: (B, 1, d), a constant."""
+    held = x.detach() if shares is None else x.detach().where(shares.detach()[..., None] > 0, math.nan)
+    held = held[..., :: 1 + x.shape[-2] // _FEW, :]
+    return held.nanmedian(dim=-2, keepdim=True).values.nan_to_num(0.0, 0.0, 0.0) if len(x) else held[..., :1, :]
+
+
+def _largest(gaps: Tensor, widths: Tensor | None) -> Tensor:
+    """The largest gap that mass crosses, of each cloud: (B, 1, 1), a constant; 1 where it is no positive number."""
+    held = gaps.detach().abs() if widths is None else gaps.detach().abs().where(widths.detach() > 0, 0.0)
+    largest = held.amax((-2, -1), keepdim=True) if len(held) else held[..., :1, :1]
+    return largest.where((largest > 0) & largest.isfinite(), 1.0)
+
+
+def _steps(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, p: float) -> tuple[Tensor, Tensor | None]:
+    """Gaps (B, L, k) of the monotone coupling of points on lines, (B, L, n) and (B, L, m), and the shares that cross them.
+
+    Shares are None where all are alike. Breakpoints of the two sides that agree but for rounding do agree.
+    """
     n, m = x.shape[-1], y.shape[-1]
-    (x, at_x), (y, at_y) = x.sort(dim=-1, stable=True), y.sort(dim=-1, stable=True)
-    of_x = a.expand(x.shape).gather(-1, at_x).cumsum(-1)
-    of_y = b.expand(y.shape).gather(-1, at_y).cumsum(-1)
+    if a is not None or b is not None:
+        return _weighted_steps(x, y, a, b, p)
+    x, y = x.sort(dim=-1).values, y.sort(dim=-1).values
+    if n == m:
+        return x - y, None
+    levels = torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]).unique()  # of whole numbers, in order
+    below = torch.cat([levels.new_zeros(1), levels[:-1]])
+    at, to = (below // m).to(x.device), (below // n).to(x.device)
+    return x[..., at] - y[..., to], ((levels - below).double() / (n * m)).to(x.device)
+
+
+def _weighted_steps(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, p: float) -> tuple[Tensor, Tensor]:
+    """The same of weights (B, n) and (B, m): the levels of both quantile functions in one order."""
+    n, m = x.shape[-1], y.shape[-1]
+    (x, of_x), (y, of_y) = _quantiles(x, a), _quantiles(y, b)
     levels, order = torch.cat([of_x, of_y], dim=-1).sort(dim=-1, stable=True)
     widths = torch.diff(levels, dim=-1, prepend=torch.zeros_like(levels[..., :1]))
+    rounding = widths.detach() <= (n + m + 4) * 2.0**-53
+    widths = torch.where(rounding, widths - widths.detach(), widths)  # no mass, but derivatives
     from_x = (order < n).to(torch.int64)
     passed = from_x.cumsum(-1) - from_x  # atoms of x that end before this level
     rest = torch.arange(n + m, device=x.device) - passed
     gaps = x.gather(-1, passed.clamp(max=n - 1)) - y.gather(-1, rest.clamp(max=m - 1))
-    return (widths * _powered(gaps, p)).sum(-1)
+    beyond = rounding & ~(gaps.detach().abs() < torch.finfo(gaps.dtype).max ** (1 / p) / 2)
+    return gaps.where(~beyond, 0.0), widths
+
+
+def _quantiles(points: Tensor, shares: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Points (B, L, n) in order, and the mass up to and with each."""
+    if shares is None:
+        n = points.shape[-1]
+        levels = torch.arange(1, n + 1, dtype=torch.float64, device=points.device) / n
+        return points.sort(dim=-1).values, levels.expand(points.shape)
+    held, at = points.sort(dim=-1, stable=True)
+    return held, shares[..., None, :].expand(points.shape).gather(-1, at).cumsum(-1)
 
 
 class SlicedWassersteinLoss(torch.nn.Module):

@@ -100,9 +100,10 @@ def test_staircase_against_fractions(seed):
     flows = (steps.high + steps.low) / both.total
     np.testing.assert_allclose(np.bincount(steps.rows, flows, n), a / a.sum(), rtol=1e-13)
     np.testing.assert_allclose(np.bincount(steps.columns, flows, m), b / b.sum(), rtol=1e-13)
-    rows, columns = monotone.exact_steps(a, b)
-    assert rows.tolist() == steps.rows.tolist()
-    assert columns.tolist() == steps.columns.tolist()
+    exact = monotone.exact_steps(a, b)
+    assert exact.rows.tolist() == steps.rows.tolist()
+    assert exact.columns.tolist() == steps.columns.tolist()
+    np.testing.assert_allclose(exact.shares, flows, rtol=1e-14)
 
 
 def test_breakpoints_that_agree_are_seen_to_agree():

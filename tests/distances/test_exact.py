@@ -280,41 +280,6 @@ class TestSliced:
         assert np.mean([r.standard_error for r in runs]) == pytest.approx(spread, rel=0.2)
 
 
-class TestBures:
-    def test_closed_forms(self):
-        assert otgen.bures_wasserstein(0.0, 1.0, 3.0, 1.0) == pytest.approx(3, rel=1e-14)
-        assert otgen.bures_wasserstein(0.0, 1.0, 0.0, 9.0) == pytest.approx(2, rel=1e-14)
-
-    @given(st.integers(0, 2**32 - 1))
-    def test_against_the_formula(self, seed):
-        rng = np.random.default_rng(seed)
-        d = int(rng.integers(1, 5))
-        one, other = (m @ m.T + 0.1 * np.eye(d) for m in rng.normal(size=(2, d, d)))
-        root = scipy.linalg.sqrtm(one)
-        expected = np.trace(one + other - 2 * scipy.linalg.sqrtm(root @ other @ root)).real
-        assert otgen.bures_wasserstein(np.zeros(d), one, np.zeros(d), other) ** 2 == pytest.approx(
-            expected, rel=1e-7, abs=1e-9
-        )
-
-    def test_nearly_equal_covariances_keep_their_digits(self):
-        d = otgen.bures_wasserstein(0.0, 1.0, 0.0, (1 + 1e-9) ** 2)
-        assert d == pytest.approx(1e-9, rel=1e-6)
-
-    def test_samples_tend_to_it(self):
-        rng = np.random.default_rng(0)
-        x, y = rng.normal(size=(600, 2)), rng.normal(size=(600, 2)) * [2, 0.5] + [3, 0]
-        law = otgen.bures_wasserstein(x.mean(0), np.cov(x.T, ddof=0), y.mean(0), np.cov(y.T, ddof=0))
-        assert law <= otgen.wasserstein(x, y).upper  # the Gaussian bound of Gelbrich
-        assert otgen.wasserstein(x, y).value == pytest.approx(law, rel=0.05)
-
-    @pytest.mark.parametrize(
-        ("cov", "said"), [([[1, 2], [0, 1]], "symmetric"), ([[1, 2], [2, 1]], "semi-definite"), ([[1]], r"\(2, 2\)")]
-    )
-    def test_bad_covariances(self, cov, said):
-        with pytest.raises(InvalidInput, match=said):
-            otgen.bures_wasserstein([0, 0], cov, [0, 0], np.eye(2))
-
-
 class TestEntropic:
     @given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.sampled_from([0.01, 0.1, 1.0]))
     def test_bounds_hold_at_any_limit(self, seed, limit, epsilon):

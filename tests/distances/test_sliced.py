@@ -1,0 +1,79 @@
+"""Sliced distances along the same directions by rational numbers."""
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from line_truth import line_truth
+
+import otgen
+
+
+def lines(seed, count, d):
+    directions = np.random.default_rng(seed).standard_normal((count, d))
+    return directions / np.sqrt((directions**2).sum(axis=1, keepdims=True))
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([1, 1.5, 2, 8, 20, 540, 1e5]),
+    st.sampled_from([0, 100, -100, -300]),
+    st.sampled_from([0.0, 1e3, 1e6]),
+    st.sampled_from(["uniform", "weighted", "padded"]),
+)
+def test_mean_of_powers(seed, p, exponent, offset, weights):
+    rng = np.random.default_rng(seed)
+    n, m, d = (int(k) for k in rng.integers(1, 6, 3))
+    x, y = rng.integers(-64, 64, (n, d)) / 16 + offset, rng.integers(-64, 64, (m, d)) / 16 + offset
+    a, b = (None, None) if weights == "uniform" else (rng.integers(1, 9, n) / 8, rng.integers(1, 9, m) / 8)
+    one, other = x - offset, y - offset  # exactly
+    given_x, given_a = x, a
+    if weights == "padded":
+        given_x, given_a = np.vstack([x, np.full((2, d), 1e30)]), np.append(a, [0.0, 0.0])
+    scale = 2.0 ** (3 * exponent)
+    found = otgen.sliced_wasserstein(
+        given_x * scale, y * scale, given_a, b, p=p, n_projections=4, rng=5, normalize=True
+    )
+    directions = lines(5, 4, d)
+    distances = [
+        line_truth(one @ t, other @ t, *(None if w is None else w.tolist() for w in (a, b)), p) for t in directions
+    ]
+    largest = max(distances)
+    if largest == 0:
+        assert found.value == 0
+        return
+    mean = mpmath.fsum((z / largest) ** p for z in distances) / 4
+    assert found.value / scale == pytest.approx(float(largest * mean ** (1 / mpmath.mpf(p))), rel=1e-9, abs=1e-13)
+    assert math.isfinite(found.standard_error)
+
+
+@pytest.mark.parametrize("p", [540, 1e5])
+def test_high_orders(p):
+    """On the line every direction is 1 or -1."""
+    result = otgen.sliced_wasserstein([0.0, 1.0], [1.0, 3.0], p=p, rng=0)
+    assert result.value == pytest.approx(2 * 0.5 ** (1 / p), rel=1e-14)
+    assert result.standard_error == 0
+
+
+def test_standard_error_of_a_high_order():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(100, 3)), rng.normal(size=(100, 3)) + 1
+    result = otgen.sliced_wasserstein(x, y, p=400, n_projections=200, rng=0)
+    costs = np.array([400 * math.log(otgen.wasserstein(x @ t, y @ t, p=400).value) for t in lines(0, 200, 3)])
+    powers = np.exp(costs - costs.max())
+    assert result.value == pytest.approx(math.exp((costs.max() + math.log(powers.mean())) / 400), rel=1e-12)
+    relative = powers.std(ddof=1) / powers.mean() / math.sqrt(200) / 400
+    assert result.standard_error == pytest.approx(result.value * relative, rel=1e-9)
+
+
+def test_one_direction_says_nothing_of_others():
+    assert otgen.sliced_wasserstein([[0.0, 1.0]], [[1.0, 1.0]], n_projections=1).standard_error is None
+
+
+def test_breakpoints_that_agree_do_agree():
+    y = 10.0 * np.arange(5.0)
+    for p in (2, 8, 540):
+        assert otgen.sliced_wasserstein(y.repeat(2), y, np.full(10, 0.1), np.full(5, 0.2), p=p, rng=0).value == 0

@@ -1,0 +1,106 @@
+"""The proof on the line against rational numbers, for every order and size."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from line_truth import line_truth
+
+import otgen
+from otgen import Status
+
+ORDERS = [1, 1.5, 2, 3, 8, 9, 20, 80.5, 540, 1e3, 1e5, 1e7, 1e12, 1e16, 1e20, 1e300]
+WEIGHTS = {
+    "none": lambda rng, n: None,
+    "whole": lambda rng, n: rng.integers(1, 5, n).astype(float).tolist(),
+    "tenths": lambda rng, n: (0.1 * rng.integers(1, 4, n)).tolist(),
+    "any": lambda rng, n: (rng.random(n) + 0.01).tolist(),
+    "faint": lambda rng, n: (10.0 ** rng.integers(-40, 1, n)).tolist(),
+}
+
+
+def points(kind, rng, n, m):
+    """Two lists of points about 1 apart, or much less."""
+    if kind == "whole":
+        return rng.integers(-3, 4, n).astype(float), rng.integers(-3, 4, m).astype(float)
+    x = rng.normal(size=n)
+    if kind == "apart":
+        return x, rng.normal(size=m)
+    near = rng.choice(x, m)
+    return x, near + 10.0 ** -rng.integers(1, 30) * (1.0 if kind == "moved" else rng.random(m))
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(["whole", "apart", "moved", "jittered"]),
+    st.sampled_from(list(WEIGHTS)),
+    st.sampled_from(ORDERS),
+    st.sampled_from([0, 3, -3, 150, -150, -300, 290]),
+    st.booleans(),
+)
+@example(0, "moved", "none", 80.5, 0, False)
+@example(0, "whole", "tenths", 540, 0, True)
+def test_intervals_hold_and_are_narrow(seed, kind, weights, p, exponent, outliers):
+    rng = np.random.default_rng(seed)
+    n, m = (int(k) for k in rng.integers(1, 7, 2))
+    x, y = points(kind, rng, n, m)
+    if outliers:
+        x[0], y[-1] = x[0] + 1000, y[-1] + 1000
+    x, y = x * 10.0**exponent, y * 10.0**exponent
+    a, b = WEIGHTS[weights](rng, n), WEIGHTS[weights](rng, m)
+    truth = line_truth(x, y, a, b, p)
+    result = otgen.wasserstein(x, y, a, b, p=p, normalize=True)
+    assert result.lower <= truth <= result.upper
+    assert result.lower <= result.value <= result.upper
+    assert result.status is Status.OPTIMAL
+    dust = max((1e-300 if p > 8 else 1e-17) * np.abs(np.concatenate([x, y])).max(), 2e-322)
+    assert result.upper - result.lower <= 1e-9 * truth + dust
+
+
+@pytest.mark.parametrize("p", [9, 540, 1e5])
+def test_cost_is_bounded_where_it_is_no_float(p):
+    result = otgen.wasserstein([0.0, 1000, 2], [1.0, 2, 1003], p=p)
+    assert result.value == pytest.approx(3 * 3 ** (-1 / p), rel=1e-2)
+    size = p * math.log(result.value)
+    assert 0 < result.cost_lower <= result.cost <= result.cost_upper
+    assert (size > 709) == (result.cost_upper == math.inf)
+    small = otgen.wasserstein([0.0, 1.0], [1e-3, 1.0], p=p)
+    assert 0 <= small.cost_lower <= small.cost <= small.cost_upper
+
+
+def test_one_unit_in_the_last_place():
+    unit = math.ulp(3.0)
+    result = otgen.wasserstein([0.0, 1, 2, 3], [0.0, 1, 2, 3 + unit], p=20)
+    assert result.value == pytest.approx(unit * 4 ** (-1 / 20), rel=1e-14)
+    assert result.status is Status.OPTIMAL
+
+
+@pytest.mark.parametrize("p", [2, 8, 540, math.inf])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_breakpoint_closer_than_pairs_of_doubles_can_tell(p, sign):
+    """Shares k/s and l/t with k t - l s = sign: dust of 2 ** -106 crosses a gap of 999 or 1001."""
+    s, t = 2**53 - 1, 2**53 - 3
+    k = sign * pow(t, -1, s) % s
+    part = (k * t - sign) // s
+    assert k * t - part * s == sign
+    x, y = np.array([0.0, 1000.0]), np.array([1.0, 1001.0])
+    a, b = [float(k), float(s - k)], [float(part), float(t - part)]
+    truth = (1001 if sign == 1 else 999) if p == math.inf else line_truth(x, y, a, b, p)
+    result = otgen.wasserstein(x, y, a, b, p=p, normalize=True)
+    assert result.lower <= truth <= result.upper
+    assert result.upper - result.lower <= 1e-9 * result.value
+
+
+def test_points_without_mass_widen_nothing():
+    result = otgen.wasserstein([0.0, 1.0, 1e20], [0.5, 1.5, -1e20], [1, 2, 0], [1.1, 1.9, 0], p=2)
+    assert result.upper - result.lower < 1e-12
+
+
+def test_order_is_free_on_the_line_only():
+    assert otgen.wasserstein([0.0], [1.0], p=1e5).value == 1
+    with pytest.raises(otgen.InvalidInput, match="at most 700, or inf"):
+        otgen.wasserstein([[0.0, 0.0]], [[1.0, 0.0]], p=1e5)
+    with pytest.raises(otgen.InvalidInput, match="at most 700, or inf"):
+        otgen.sinkhorn([0.0], [1.0], p=1e5, epsilon=1)
