@@ -28,6 +28,8 @@ def result_rows(result: Result, whose: str = "") -> list[tuple[str, str]]:
     if result.lower is not None and result.upper is not None:
         rows.append(("proven within", numerals.interval(result.lower, result.upper) + whose))
         rows.append(("width", numerals.width(result.lower, result.upper, result.certificate)))
+    if result.unit is not None:
+        rows.append(("unit", f"distances in {result.unit}"))
     if result.exact_bounds is not None:
         rows.append(("exact cost within", numerals.interval(*result.exact_bounds) + whose))
     remedy = spoken(result.status.remedy)

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import Infeasible, InvalidInput, NotConverged
 from ..inputs import scalars
+from ..inputs.reading import refuse_size
 from ..inputs.types import Floats
 from ..model.cost import Metric, PointCost
 from ..model.marginals import Marginals
@@ -349,6 +350,8 @@ def _each(xs: Any, ys: Any, a: Any, b: Any, call: Callable[..., Any]) -> list[An
     for name, side in sides.items():
         if side is None and name in "ab":
             continue
+        if isinstance(side, np.ndarray):
+            refuse_size(side, name)
         listed = isinstance(side, Sequence) and not isinstance(side, str | bytes)
         if not listed and getattr(side, "ndim", 0) < 1:
             raise InvalidInput(

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ..errors import InvalidInput, MassMismatch
 from . import moments, whole
 from .origin import Origin
-from .reading import as_float, as_numpy, refuse_dtype
+from .reading import as_float, as_numpy, refuse_bytes, refuse_dtype
 from .scalars import flag, told
 from .types import Floats
 
@@ -122,11 +122,13 @@ def clouds(
                 f"{entries[0].dtype} and {entries[1].dtype}; use a metric of differences, such as 'euclidean'"
             )
         *entries, unit = moments.counted(entries[0], entries[1], names)
-    if any(whole.is_whole(e) and not whole.held(e).all() for e in entries):
+    lost = [e[~whole.held(e)] for e in entries if whole.is_whole(e)]
+    if any(z.size for z in lost):
         if fixed:
+            first = next(z[0] for z in lost if z.size)
             raise InvalidInput(
-                f"{names[0]} and {names[1]} must hold whole numbers that are doubles under {fixed}, as all up to 2**53 are: under a metric of "
-                f"differences others would be moved; received others; round them with .astype(float) if that does not matter"
+                f"{names[0]} and {names[1]} must hold whole numbers that are doubles under {fixed}, as all up to 2**53 are; received {first}; "
+                f"round them with .astype(float) if that does not matter, or use a metric of differences, which stay exact"
             )
         floats = _moved(sides, entries, names)
     else:
@@ -339,6 +341,7 @@ def _refuse_shape(shape: tuple[int, ...], name: str) -> None:
 
 def _sparse_matrix(value: Any, name: str) -> tuple[Any, Origin]:
     _refuse_shape(value.shape, name)
+    refuse_bytes(8 * sum(value.shape), value.shape, name)
     origin = Origin("numpy", "cpu", value.dtype.name)
     coordinates = value.tocoo(copy=True)
     pairs = coordinates.row.astype(np.int64) * value.shape[1] + coordinates.col

@@ -44,7 +44,7 @@ def as_numpy(value: Any, name: str, *, allow_gpu: bool = False) -> tuple[np.ndar
     except (OtgenError, MemoryError):
         raise
     except Exception as fault:  # every library has errors of its own
-        why = str(fault).strip().partition("\n")[0]
+        why = str(fault).strip().partition("\n")[0].rstrip(".").replace(";", ",")
         raise InvalidInput(
             f"{name} must be a rectangular array of numbers; received {told(value)}, of which numpy says: {why}; "
             f"pad or split it, or convert it to a numpy array"
@@ -70,7 +70,7 @@ def as_float(array: np.ndarray, origin: Origin, name: str, *, exact: bool = True
         if not held.all():
             raise InvalidInput(
                 f"{name} must hold whole numbers that are doubles, as all up to 2**53 are; received {array[~held][0]}; "
-                f"subtract a constant, or round it with .astype(float) if that does not matter"
+                f"round them with .astype(float) if that does not matter"
             )
         return array.astype(np.float64)
     return array.astype(np.float32) if array.dtype == np.float16 else array
@@ -90,15 +90,17 @@ def refuse_dtype(array: np.ndarray, name: str) -> None:
 
 def refuse_size(array: np.ndarray, name: str) -> None:
     """Raise `TooLarge` for an array whose entries do not fit in memory, beside what is there of them."""
-    need = 8 * array.size
-    if need < _JUDGED:
-        return
-    low, high = np.lib.array_utils.byte_bounds(array)
-    held, free = 0 if isinstance(array, np.memmap) else high - low, available()
-    if need - held > free:
+    if 8 * array.size >= _JUDGED:
+        low, high = np.lib.array_utils.byte_bounds(array)
+        refuse_bytes(8 * array.size, array.shape, name, held=0 if isinstance(array, np.memmap) else high - low)
+
+
+def refuse_bytes(need: int, shape: tuple[int, ...], name: str, *, held: int = 0) -> None:
+    """Raise `TooLarge` for what needs more bytes than are free, beside those that are ``held`` already."""
+    if need >= _JUDGED and need - held > (free := available()):
         raise TooLarge(
-            f"{name} must fit in memory; received shape {array.shape}, which is {readable(need)} with {readable(free)} free; "
-            f"pass fewer points, or points in place of a matrix"
+            f"{name} must fit in memory; received shape {shape}, which is {readable(need)} with {readable(free)} free; "
+            f"pass fewer points, or points in place of a matrix of their costs"
         )
 
 
@@ -143,7 +145,7 @@ def _from_torch(value: Any, name: str) -> tuple[Any, Origin]:
     dtype = str(value.dtype).removeprefix("torch.")
     where = "cuda:0" if str(value.device) == "cuda" else str(value.device)
     if dtype == "bfloat16":
-        refuse_size(np.broadcast_to(np.float32(0), tuple(value.shape)), name)
+        refuse_bytes(4 * value.numel(), tuple(value.shape), name)
         value = value.float()
     return value.numpy() if where == "cpu" else value, Origin("torch", where, dtype)
 

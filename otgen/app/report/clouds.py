@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...errors import require
+from ...inputs import arrays, whole
 from ...inputs.types import Floats
 from ..files import Samples
 from ..words import counted
@@ -60,9 +61,21 @@ def _told(count: int, total: int, above: int, tied: int, share: str) -> str:
 
 def sets_drawn(first: Samples, other: Samples, plan: Any, distance: str) -> list[Figure]:
     """The pictures of two matched sets."""
+    first, other = _as_doubles(first, other)
     if first.dim == 1:
         return [_histograms(first, other), _quantiles(first, other)]
     return [_plane(first, other, plan, distance)]
+
+
+def _as_doubles(first: Samples, other: Samples) -> tuple[Samples, Samples]:
+    """The same sets in double precision; where no double holds their numbers, both moved alike, which their names then say."""
+    one, two, unit = arrays.clouds(first.points, other.points, (first.name, other.name))
+    lost = any(whole.is_whole(side.points) and not whole.held(side.points).all() for side in (first, other))
+    columns = first.columns or other.columns
+    if lost or unit:
+        called = columns or tuple(_coordinate(first, k) for k in range(first.dim))
+        columns = tuple(f"{name}, less a constant" + (f", in {unit}" if unit else "") for name in called)
+    return replace(first, points=one.points, columns=columns), replace(other, points=two.points)
 
 
 def _names(first: Samples, other: Samples) -> tuple[str, str]:
