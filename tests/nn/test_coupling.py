@@ -41,14 +41,62 @@ def test_columns_are_drawn_from_the_plan(method):
         np.testing.assert_allclose(found, want[i], atol=4.5 * np.sqrt(0.25 / 4000))
 
 
-def test_a_seed_decides():
+def test_rows_are_drawn_where_their_masses_differ():
+    """Pairs come as often as the plan has mass on them: with weights, and where marginals may be missed."""
+    x0, x1 = torch.tensor([[0.0], [1.0], [30.0]]), torch.tensor([[0.2], [0.9]])
+    for options in (
+        dict(a=torch.tensor([0.5, 0.3, 0.2])),
+        dict(method="unbalanced"),
+        dict(method="sinkhorn", relax=2.0, epsilon=0.5, b=torch.tensor([0.25, 0.75])),
+    ):
+        rng = np.random.default_rng(0)
+        counts = np.zeros((3, 2))
+        for _ in range(2000):
+            found = coupling.pair(x0, x1, rng=rng, **options)
+            np.add.at(counts, (found.rows.numpy(), found.columns.numpy()), 1)
+            assert torch.equal(found.x0, x0[found.rows])
+        plan = found.plan.todense()
+        np.testing.assert_allclose(counts / counts.sum(), plan / plan.sum(), atol=4.5 * np.sqrt(0.25 / counts.sum()))
+        if "a" not in options:
+            assert plan[2].sum() < 0.01  # an outlier, which is paired next to never
+
+
+def test_at_the_limit_the_plan_reached_is_drawn_from():
     x0, x1 = torch.randn(9, 2), torch.randn(9, 2)
-    one, other = (coupling.pair(x0, x1, method="sinkhorn", rng=3).columns for _ in range(2))
+    assert len(coupling.pair(x0, x1, method="sinkhorn", epsilon=1e-4, max_iter=1).columns) == 9
+
+
+@pytest.mark.parametrize("method", ["sinkhorn", "unbalanced"])
+def test_a_seed_decides(method):
+    x0, x1 = torch.randn(9, 2), torch.randn(9, 2)
+
+    def columns(rng):
+        return coupling.pair(x0, x1, method=method, epsilon=1.0, rng=rng).columns
+
+    assert torch.equal(columns(3), columns(3))
+    assert torch.equal(columns(np.random.default_rng(3)), columns(3))
+    one, other = (columns(torch.Generator().manual_seed(3)) for _ in range(2))
     assert torch.equal(one, other)
+    draws = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        draws.append(columns(None))
+    assert torch.equal(*draws)
+    assert not all(torch.equal(columns(None), draws[0]) for _ in range(5))
 
 
-def test_bad_input():
-    with pytest.raises(otgen.InvalidInput, match="method must be one of"):
-        coupling.pair(torch.zeros(2, 1), torch.zeros(2, 1), method="random")
-    with pytest.raises(otgen.InvalidInput, match="one sample a row"):
-        coupling.pair(torch.zeros(2), torch.zeros(2, 1))
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda z: coupling.pair(z, z, method="random"), "method must be one of"),
+        (lambda z: coupling.pair(z[:, 0], z), "one sample a row"),
+        (lambda z: coupling.pair(z, z[:0]), "one sample a row"),
+        (lambda z: coupling.pair(z, z[:, :1]), "samples of one size"),
+        (lambda z: coupling.pair(z, z, relax=1.0), "relax goes with"),
+        (lambda z: coupling.pair(z, z, rng="seed"), "rng must be"),
+        (lambda z: coupling.pair(z, z, a=torch.ones(3)), "one weight per point"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(otgen.InvalidInput, match=message):
+        call(torch.zeros(2, 2))
