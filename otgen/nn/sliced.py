@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ..errors import InvalidInput
 from ..inputs import scalars
-from ._inputs import batch, checked_reduction, options, powered, reduced
+from . import _ops
+from ._inputs import Batch, batch, checked_reduction, options, powered, reduced, within_reach
 
 
 def sliced_wasserstein_loss(
@@ -40,7 +41,8 @@ def sliced_wasserstein_loss(
     Returns
     -------
     Tensor
-        A number, or (B,), differentiable in points and weights to any order.
+        A number, or (B,), differentiable in points and weights to any order. Computed in double precision, around the middle of the
+        clouds and in the scale of the largest step; masses that end together are seen to, as in :func:`otgen.wasserstein`.
 
     Raises
     ------
@@ -65,16 +67,27 @@ def sliced_wasserstein_loss(
         raise InvalidInput(
             f"directions must be (L, {given.x.shape[-1]}), one row each; received {tuple(directions.shape)}"
         )
-    lines = _drawn(n_projections, given.x) if directions is None else directions.to(given.x.dtype)
-    with torch.autocast(given.x.device.type, enabled=False):
-        one, other = (torch.einsum("ld,...nd->...ln", lines, z) for z in (given.x, given.y))
+    lines = _drawn(n_projections, given.x) if directions is None else directions
+    one, other = _projected(given, lines.double())
     if a is None and b is None and one.shape[-1] == other.shape[-1]:
         gaps = one.sort(dim=-1).values - other.sort(dim=-1).values
-        costs = _powered(gaps, p).mean(-1)
+        widths = torch.full_like(gaps[..., :1], 1.0 / gaps.shape[-1])
     else:
-        costs = _on_the_line(one, other, given.a[..., None, :], given.b[..., None, :], p)
-    out = costs.mean(-1)
-    return reduced(powered(out, 1 / p) if root else out, given.single, reduction)
+        gaps, widths = _on_the_line(one, other, given, a, b)
+    out = _mean_power(gaps, widths, p, root=root)
+    return reduced(out, given.single, reduction).to(given.x.dtype)
+
+
+def _projected(given: Batch, lines: Tensor) -> tuple[Tensor, Tensor]:
+    """Clouds (B, n, d) around their middle, along lines (L, d): (B, L, n), in double precision, so that no origin costs a digit."""
+    one, other = within_reach(given.x, given.a).double(), within_reach(given.y, given.b).double()
+    middle = sum(
+        (w.detach().double()[..., None] * z.detach()).sum(-2, keepdim=True)
+        for z, w in ((one, given.a), (other, given.b))
+    )
+    with torch.autocast(given.x.device.type, enabled=False):
+        first, second = (torch.einsum("ld,...nd->...ln", lines, z - middle / 2) for z in (one, other))
+    return first, second
 
 
 def _checked_directions(directions: Any) -> Tensor | None:
@@ -97,24 +110,48 @@ def _drawn(count: int, like: Tensor) -> Tensor:
     return normal / torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
 
 
-def _powered(gaps: Tensor, p: float) -> Tensor:
-    """``|gap| ** p`` with derivatives 0 at 0."""
-    return gaps * gaps if p == 2 else powered(gaps.abs(), p)
+def _on_the_line(x: Tensor, y: Tensor, given: Batch, a: Tensor | None, b: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Steps between weighted points (B, L, n) and (B, L, m) of lines, and their widths: (B, L, n + m) each.
 
-
-def _on_the_line(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: float) -> Tensor:
-    """W_p^p of weighted points on the line, (..., n) and (..., m): the levels of both quantile functions in one order."""
+    Which masses meet, and the widths, are exact; their derivatives are those of the two cumulative sums, in the order that was found.
+    """
     n, m = x.shape[-1], y.shape[-1]
     (x, at_x), (y, at_y) = x.sort(dim=-1, stable=True), y.sort(dim=-1, stable=True)
-    of_x = a.expand(x.shape).gather(-1, at_x).cumsum(-1)
-    of_y = b.expand(y.shape).gather(-1, at_y).cumsum(-1)
-    levels, order = torch.cat([of_x, of_y], dim=-1).sort(dim=-1, stable=True)
-    widths = torch.diff(levels, dim=-1, prepend=torch.zeros_like(levels[..., :1]))
-    from_x = (order < n).to(torch.int64)
-    passed = from_x.cumsum(-1) - from_x  # atoms of x that end before this level
+    of_x, of_y = (
+        w.double()[..., None, :].expand(at.shape).gather(-1, at) for w, at in ((given.a, at_x), (given.b, at_y))
+    )
+    if a is None and b is None:
+        passed, widths = _ops.stairs(x.new_ones(n), y.new_ones(m))
+        passed, widths = (z.expand(*x.shape[:-1], n + m) for z in (passed, widths))
+    else:
+        received = (  # not yet divided by their sums, which would round them
+            torch.ones_like(at, dtype=torch.float64)
+            if w is None
+            else w.detach().double().reshape(like.shape)[..., None, :].expand(at.shape).gather(-1, at)
+            for w, at, like in ((a, at_x, given.a), (b, at_y, given.b))
+        )
+        passed, widths = _ops.stairs(*received)
     rest = torch.arange(n + m, device=x.device) - passed
-    gaps = x.gather(-1, passed.clamp(max=n - 1)) - y.gather(-1, rest.clamp(max=m - 1))
-    return (widths * _powered(gaps, p)).sum(-1)
+    row, column = passed.clamp(max=n - 1), rest.clamp(max=m - 1)
+    ends_x = torch.diff(passed, dim=-1, append=passed.new_full((*passed.shape[:-1], 1), n)) > 0
+    levels = torch.where(ends_x, of_x.cumsum(-1).gather(-1, row), of_y.cumsum(-1).gather(-1, column))
+    moving = torch.diff(levels, dim=-1, prepend=torch.zeros_like(levels[..., :1]))
+    return x.gather(-1, row) - y.gather(-1, column), widths + (moving - moving.detach())
+
+
+def _mean_power(gaps: Tensor, widths: Tensor, p: float, *, root: bool) -> Tensor:
+    """The mean over lines of ``sum widths |gaps|^p``, or its p-th root: (B, L, k) to (B,).
+
+    In units of the largest gap that has mass, a power of two: what is small beside it may vanish, what is large does not.
+    """
+    sizes = torch.where(widths > 0, gaps, 0.0).detach().abs().amax((-2, -1), keepdim=True)
+    mantissa = torch.frexp(sizes).mantissa
+    unit = torch.where((sizes > 0) & (sizes < torch.inf), sizes / mantissa, 1.0)
+    steps = (gaps / unit).abs()
+    steps = torch.where(widths > 0, steps, steps.clamp(max=1e300 ** (1 / p)))  # 0 times infinity would be NaN
+    mean = (widths * (steps * steps if p == 2 else powered(steps, p))).sum(-1).mean(-1)
+    unit = unit[..., 0, 0]
+    return unit * powered(mean, 1 / p) if root else unit**p * mean
 
 
 class SlicedWassersteinLoss(torch.nn.Module):

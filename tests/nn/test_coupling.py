@@ -29,36 +29,47 @@ def test_images_are_flattened_and_come_back_as_images():
     assert found.plan.shape == (6, 6)
 
 
+def drawn(found, rows, times=4000):
+    """How often each pair of a plan came up, when it was drawn from as ``pair`` draws."""
+    generator, counts = torch.Generator().manual_seed(0), np.zeros(found.plan.shape)
+    for _ in range(times):
+        np.add.at(counts, coupling._rows_and_columns(found.plan, generator, drawn=rows), 1)
+    return counts / times
+
+
 @pytest.mark.parametrize("method", ["exact", "sinkhorn"])
 def test_columns_are_drawn_from_the_plan(method):
-    rng = np.random.default_rng(0)
-    x0, x1 = torch.randn(3, 1), torch.randn(7, 1)
-    draws = np.stack([coupling.pair(x0, x1, method=method, rng=rng).columns.numpy() for _ in range(4000)])
-    plan = coupling.pair(x0, x1, method=method).plan.todense()
+    found = coupling.pair(torch.randn(3, 1), torch.randn(7, 1), method=method)
+    assert found.rows.tolist() == [0, 1, 2]
+    plan = found.plan.todense()
     want = plan / plan.sum(axis=1, keepdims=True)
-    for i in range(3):
-        found = np.bincount(draws[:, i], minlength=7) / 4000
-        np.testing.assert_allclose(found, want[i], atol=4.5 * np.sqrt(0.25 / 4000))
+    np.testing.assert_allclose(drawn(found, rows=False), want, atol=4.5 * np.sqrt(0.25 / 4000))
 
 
-def test_rows_are_drawn_where_their_masses_differ():
-    """Pairs come as often as the plan has mass on them: with weights, and where marginals may be missed."""
-    x0, x1 = torch.tensor([[0.0], [1.0], [30.0]]), torch.tensor([[0.2], [0.9]])
-    for options in (
+@pytest.mark.parametrize(
+    "options",
+    [
         dict(a=torch.tensor([0.5, 0.3, 0.2])),
         dict(method="unbalanced"),
         dict(method="sinkhorn", relax=2.0, epsilon=0.5, b=torch.tensor([0.25, 0.75])),
-    ):
-        rng = np.random.default_rng(0)
-        counts = np.zeros((3, 2))
-        for _ in range(2000):
-            found = coupling.pair(x0, x1, rng=rng, **options)
-            np.add.at(counts, (found.rows.numpy(), found.columns.numpy()), 1)
-            assert torch.equal(found.x0, x0[found.rows])
-        plan = found.plan.todense()
-        np.testing.assert_allclose(counts / counts.sum(), plan / plan.sum(), atol=4.5 * np.sqrt(0.25 / counts.sum()))
-        if "a" not in options:
-            assert plan[2].sum() < 0.01  # an outlier, which is paired next to never
+    ],
+)
+def test_rows_are_drawn_where_their_masses_differ(options):
+    """Pairs come as often as the plan has mass on them: with weights, and where marginals may be missed."""
+    x0, x1 = torch.tensor([[0.0], [1.0], [30.0]]), torch.tensor([[0.2], [0.9]])
+    found = coupling.pair(x0, x1, rng=0, **options)
+    assert torch.equal(found.x0, x0[found.rows])
+    assert torch.equal(found.x1, x1[found.columns])
+    plan = found.plan.todense()
+    np.testing.assert_allclose(drawn(found, rows=True), 3 * plan / plan.sum(), atol=4.5 * np.sqrt(3 / 4000))
+    if "a" not in options:
+        assert plan[2].sum() < 0.01  # an outlier, which is paired next to never
+
+
+@pytest.mark.parametrize("options", [dict(a=torch.tensor([1.0, 0.0, 0.0])), dict(method="unbalanced")])
+def test_rows_without_mass_do_not_come(options):
+    found = coupling.pair(torch.tensor([[0.0], [90.0], [90.0]]), torch.tensor([[0.2], [0.9]]), rng=0, **options)
+    assert found.rows.tolist() == [0, 0, 0]
 
 
 def test_at_the_limit_the_plan_reached_is_drawn_from():

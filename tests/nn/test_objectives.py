@@ -200,7 +200,10 @@ class TestVae:
         mean, log_variance = torch.tensor([[0.7]]).double(), torch.tensor([[-0.4]]).double()
         z = mean + (log_variance / 2).exp() * nodes[:, None]
         zero, weights = torch.zeros(1).double(), weights / weights.sum()
-        log_prior, log_posterior = Normal(0.0, 1.0).log_prob(z)[:, 0], Normal(mean, (log_variance / 2).exp()).log_prob(z)[:, 0]
+        log_prior, log_posterior = (
+            Normal(0.0, 1.0).log_prob(z)[:, 0],
+            Normal(mean, (log_variance / 2).exp()).log_prob(z)[:, 0],
+        )
         each = torch.stack(
             [vae.sampled_vae_loss(zero, p, q) for p, q in zip(log_prior[:, None], log_posterior[:, None])]
         )

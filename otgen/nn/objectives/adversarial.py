@@ -87,7 +87,9 @@ def latent_penalty(latents: Tensor, logits: Tensor | None = None, prior: Tensor 
         return torch.nn.functional.softplus(logits).mean()
     if prior is None or logits is not None:
         which = "neither" if prior is None else "both"
-        raise InvalidInput(f"latent_penalty must get logits or prior samples, one of the two; received {which}; pass one")
+        raise InvalidInput(
+            f"latent_penalty must get logits or prior samples, one of the two; received {which}; pass one"
+        )
     _check_latents(latents, prior)
     return mmd_loss(latents, prior, kernel="imq", scale=2.0 * latents.shape[-1], unbiased=True)
 
