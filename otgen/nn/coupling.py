@@ -98,7 +98,7 @@ def pair(
             f"relax goes with method='unbalanced'; received method='exact' and relax={relax!r}; change one"
         )
     _check_samples(x0, x1)
-    generator = generator_from(rng)
+    generator = None if rng is None else generator_from(rng)
     one, other = (z.detach().flatten(1).to("cpu") for z in (x0, x1))
     weights = [None if z is None else torch.as_tensor(z).detach().to("cpu") for z in (a, b)]
     if method == "exact":
@@ -127,11 +127,12 @@ def _check_samples(x0: Any, x1: Any) -> None:
         )
 
 
-def _rows_and_columns(plan: Any, generator: torch.Generator, *, drawn: bool) -> tuple[np.ndarray, np.ndarray]:
+def _rows_and_columns(plan: Any, given: torch.Generator | None, *, drawn: bool) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (n,), (n,) by a plan (n, m); rows are ``drawn`` where their masses may differ."""
     permutation = getattr(plan, "permutation", None)
     if permutation is not None:
         return np.arange(len(permutation)), np.array(permutation)
+    generator = given or generator_from(None)  # torch's own moves on only where something is drawn
     dense = plan.todense()
     rows = np.arange(len(dense))
     if drawn:

@@ -22,6 +22,13 @@ def test_an_exact_pairing_is_the_optimal_permutation():
     assert torch.equal(found.x1, x1[found.columns])
 
 
+def test_a_permutation_draws_nothing():
+    x0, x1 = torch.randn(5, 3), torch.randn(5, 3)
+    before = torch.get_rng_state()
+    coupling.pair(x0, x1)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_images_are_flattened_and_come_back_as_images():
     x0, x1 = torch.randn(6, 1, 4, 4), torch.randn(6, 1, 4, 4)
     found = coupling.pair(x0, x1)
