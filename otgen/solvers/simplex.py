@@ -26,6 +26,7 @@ from ..model.claim import Claim, Flows
 from ..model.cost import Cost, MatrixCost, SparseCost
 from ..model.problem import Problem
 from ..model.status import Status
+from ..model.units import STEEP
 from . import cost_model, multiscale
 from .base import Progress, Solution, silent
 
@@ -90,13 +91,25 @@ class Simplex:
                 f"exact transport between {problem.shape[0]} and {problem.shape[1]} points needs about {readable(need)}; "
                 f"{readable(free)} are free; subsample, or use sliced_wasserstein"
             )
-        live = _Live(problem)
+        live = _Live(problem, init or Claim())
         master = live.master(self.max_iter, progress, init or Claim())
         status = master.run()
         potentials = live.everywhere(*master.potentials())
         infeasible = status is Status.INFEASIBLE
         claim = Claim(ray=potentials) if infeasible else Claim(live.plan(master, potentials), potentials)
         return Solution(claim, status, master.pivots, "Simplex")
+
+
+def _cap(problem: Problem, init: Claim) -> float:
+    """Of a high order the cost above which no optimum has a pair, known from the longest pair of some plan.
+
+    Dearer pairs would only take digits from the others.
+    """
+    if problem.p <= STEEP or init.flows is None:
+        return math.inf
+    used, sides = init.flows.high > 0, (problem.source.probabilities, problem.target.probabilities)
+    longest = problem.cost.pairs(init.flows.rows[used], init.flows.columns[used]).max(initial=0.0)
+    return 4.0 * float(longest) / min(float(side[side > 0].min()) for side in sides) or math.inf
 
 
 def whole_masses(a: Floats, b: Floats) -> tuple[Indices, Indices]:
@@ -128,14 +141,15 @@ class _Live:
     ``rows`` and ``columns`` of the whole problem have mass, and lie at ``sources`` and ``targets``.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, init: Claim) -> None:
         supply, demand = whole_masses(problem.source.weights, problem.target.weights)
         self.problem, self.rows, self.columns = problem, np.flatnonzero(supply), np.flatnonzero(demand)
         cost = problem.cost.restricted(self.rows, self.columns)
+        self.cap = cap = _cap(problem, init)
         self.small = math.prod(cost.shape) <= (_SMALL if cost.pruned else _DEAR) and not cost.forbids
         if self.small:
             self.sources, self.targets = (all_distinct(size) for size in cost.shape)
-            self.cost: Cost = MatrixCost(cost.block())
+            self.cost: Cost = MatrixCost(np.minimum(cost.block(), cap))
         else:
             self.sources, self.targets = multiscale.in_order(cost)
             self.cost = multiscale.arranged(cost, self.sources, self.targets)
@@ -149,10 +163,11 @@ class _Live:
         )  # in few dimensions good potentials alone take fewer pivots
         used = None if init.flows is None or near else self._used(init.flows)
         if self.small or self.cost.forbids:
-            return _Master(self.cost, self.supply, self.demand, None, limit, progress, used)
-        if init.potentials is not None:
-            start = init.potentials[1][self.columns][self.targets.first]
-            return _Master(self.cost, self.supply, self.demand, start, limit, progress, used)
+            return _Master(self.cost, self.supply, self.demand, None, limit, progress, used, self.cap)
+        if init.potentials is not None or (used is not None and self.cost.p > STEEP):
+            given = init.potentials and init.potentials[1][self.columns][self.targets.first]
+            start = _cheapest(self.cost) if given is None else given
+            return _Master(self.cost, self.supply, self.demand, start, limit, progress, used, self.cap)
         levels = multiscale.levels(self.cost, self.supply, self.demand, _COARSEST)
         start = _cheapest(levels[-1].cost)
         pivots = 0
@@ -240,9 +255,11 @@ class _Master:
         limit: int | None,
         progress: Progress,
         used: Indices | None = None,
+        cap: float = math.inf,
     ) -> None:
         self.prices, self.limit, self.progress = cost, limit, progress
         self.pivots, self.cursor, self.gap = 0, 0, math.inf
+        self.cap = cap
         self.complete = start is None  # all pairs are listed from the start
         self.supply, self.demand = supply, demand
         self.shape = cost.shape
@@ -277,11 +294,21 @@ class _Master:
         g = values[:, 0].copy()
         tails = np.concatenate([np.repeat(np.arange(n), across.shape[1]), back.ravel()])
         heads = np.concatenate([across.ravel(), np.repeat(np.arange(m), back.shape[1])])
+        tails, heads = self._allowed(tails, heads)
         if len(np.unique(across)) < _SHARED * m:
             rows, columns = _north_west_corner(self.supply, self.demand)
             tails, heads = np.concatenate([tails, rows]), np.concatenate([heads, columns])
         keys = np.unique(np.concatenate([tails * m + heads, used]))
         return (f, g), (keys // m).astype(np.int32), (keys % m).astype(np.int32)
+
+    def _allowed(self, tails: Indices, heads: Indices) -> tuple[Indices, Indices]:
+        """Listed pairs that are some, and not so dear that no optimum has them."""
+        if math.isinf(self.cap):
+            return tails, heads
+        some = (tails >= 0) & (heads >= 0)
+        tails, heads = tails[some], heads[some]
+        cheap = self.prices.pairs(tails, heads) <= self.cap
+        return tails[cheap], heads[cheap]
 
     def _reduced(self, tails: Any, heads: Any) -> Floats:
         costs = self.prices.pairs(tails.astype(np.int64), heads.astype(np.int64)).astype(np.float64, copy=False)
@@ -362,7 +389,7 @@ class _Master:
         columns, values = self.prices.price(g, min(self.more, m), below=f + self.slack)
         self.gap = self._gap(f, g, values[:, 0])
         tails, at = np.nonzero(columns >= 0)
-        heads = columns[tails, at]
+        tails, heads = self._allowed(tails, columns[tails, at])
         costs = self.prices.pairs(tails, heads)
         size = np.abs(f)[tails] + np.abs(g)[heads] + np.abs(costs)
         bad = costs - f[tails] - g[heads] < -(2.0**-46) * size
