@@ -146,7 +146,9 @@ class _Live:
         self.problem, self.rows, self.columns = problem, np.flatnonzero(supply), np.flatnonzero(demand)
         cost = problem.cost.restricted(self.rows, self.columns)
         self.cap = cap = _cap(problem, init)
-        self.small = math.prod(cost.shape) <= (_SMALL if cost.pruned else _DEAR) and not cost.forbids
+        self.small = (
+            math.prod(cost.shape) <= (_SMALL if cost.pruned or cost.device != "cpu" else _DEAR) and not cost.forbids
+        )
         if self.small:
             self.sources, self.targets = (all_distinct(size) for size in cost.shape)
             self.cost: Cost = MatrixCost(np.minimum(cost.block(), cap))
