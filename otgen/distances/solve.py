@@ -19,13 +19,14 @@ from ..model.plan import Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import Units
-from ..proofs import Certificate, prove
+from ..proofs import prove
 from ..solvers import Auto, Bottleneck, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver
 from ..solvers.base import refuse_start, silent
 from ..solvers.sinkhorn import TOLERANCE
 from .answer import Answer
 from .plan_forms import flows_from
 from .result import Result
+from .steep import Attempt, resolved
 
 SOLVERS: dict[str, type[Any]] = {
     "auto": Auto,
@@ -111,9 +112,10 @@ def run(
     throw, progress = scalars.flag(throw, "throw"), scalars.flag(progress, "progress")
     chosen, scaled = solver_from(solver), units.scaled(problem)
     solution = claimed(scaled, chosen, progress=progress, init=init)
-    certificate = prove(scaled, solution.claim)
-    if isinstance(chosen, Auto | Simplex) and not certificate.optimal and isinstance(certificate.plan, SparsePlan):
-        scaled, solution, certificate = _nearer(scaled, solution, certificate, progress=progress)
+    attempt = Attempt(scaled, solution, prove(scaled, solution.claim))
+    if isinstance(chosen, Auto | Simplex):
+        attempt = resolved(attempt, chosen, _on_stderr if progress else silent)
+    scaled, solution, certificate = attempt
     if progress and sys.stderr.isatty():
         sys.stderr.write("\n")
     back = replace(Units.of(scaled, mass, root=root), unit=certificate.unit)
@@ -136,29 +138,6 @@ def claimed(scaled: Problem, solver: Solver, *, progress: bool = False, init: An
             f"solver.solve must return an otgen.solvers.Solution; received {type(solution).__name__} from {solver!r}; correct the solver"
         )
     return solution
-
-
-def _nearer(
-    scaled: Problem, solution: Solution, certificate: Certificate, *, progress: bool
-) -> tuple[Problem, Solution, Certificate]:
-    """Of a high order, where shorter pairs vanish beside the longest one: solved again in the unit of that, until it gets no shorter."""
-    count = solution.iterations
-    while certificate.unit and not certificate.optimal and solution.status is Status.OPTIMAL:
-        nearer, init = units.in_unit(scaled, certificate.unit), Claim(flows=solution.claim.flows)
-        again = Simplex().solve(nearer, _on_stderr if progress else silent, init)
-        found, shift = prove(nearer, again.claim), nearer.cost.shift - scaled.cost.shift
-        count += again.iterations
-        unit = math.ldexp(found.unit or math.inf, shift)
-        if not _value(found, unit, scaled.p) < 0.999 * _value(certificate, certificate.unit, scaled.p):
-            better = found.optimal or found.lower * unit > certificate.lower * certificate.unit
-            kept = (nearer, again, found) if better else (scaled, solution, certificate)
-            return kept[0], replace(kept[1], iterations=count), kept[2]
-        scaled, solution, certificate = nearer, again, found
-    return scaled, replace(solution, iterations=count), certificate
-
-
-def _value(certificate: Certificate, unit: float, p: float) -> float:
-    return unit * certificate.cost ** (1 / p)
 
 
 def _start(scaled: Problem, init: Any) -> Claim:
