@@ -28,7 +28,7 @@ from . import cost_model, multiscale
 from .base import Progress, Solution, silent
 from .restricted_problem import UNITS, RestrictedProblem, cheapest
 
-_SMALL, _DEAR = 2**13, 2**16  # pairs, all of which are listed at once; the same where pricing is dear
+_SMALL = 2**13  # pairs, all of which are listed at once
 _COARSEST = 150  # points a side below which nothing is merged
 
 
@@ -133,9 +133,7 @@ class _Live:
         self.problem, self.rows, self.columns = problem, np.flatnonzero(supply), np.flatnonzero(demand)
         cost = problem.cost.restricted(self.rows, self.columns)
         self.cap = cap = _cap(problem, init)
-        self.small = (
-            math.prod(cost.shape) <= (_SMALL if cost.pruned or cost.device != "cpu" else _DEAR) and not cost.forbids
-        )
+        self.small = math.prod(cost.shape) <= _SMALL and not cost.forbids
         if self.small:
             self.sources, self.targets = (all_distinct(size) for size in cost.shape)
             self.cost: Cost = MatrixCost(np.minimum(cost.block(), cap))
