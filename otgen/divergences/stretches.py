@@ -89,11 +89,12 @@ class Stretch:
 
     @property
     def limit(self) -> float:
-        """The last parameter that either law can be computed at."""
+        """The last parameter that is of use: where nothing is left of both laws, or where neither can be computed."""
         assert self.tails is not None
         assert self.curve is not None
-        limits = [end.limit for end in self.tails]
-        return max(limits) if self.curve.outward > 0 else min(limits)
+        outward = self.curve.outward
+        limits = sorted((end.limit for end in self.tails), key=lambda one: one * outward)
+        return limits[0] if all(end.coefficients is None for end in self.tails) else limits[1]
 
 
 def stretches(laws: Pair) -> list[Stretch]:
