@@ -144,8 +144,10 @@ def contributions(values: Values, level: Floats, term: Term, top: float) -> tupl
     """
     (s, t), (ds, dt) = values.logs, values.doubts
     over = ~np.isfinite(ds + dt)
-    if (over & (level > _NOTHING)).any():
-        raise _untold(float(np.fmax(s, t)[over].max()))
+    if over.any():
+        without = term.logs(np.where(np.isinf(ds), -math.inf, s), np.where(np.isinf(dt), -math.inf, t)) - top
+        if (over & (level > _NOTHING) & ~(np.abs(without - level) < 1e-12)).any():
+            raise _untold(float(np.fmax(s, t)[over].max()))
     inner = np.exp(level)
 
     def change(ps: float, qs: float) -> Floats:
@@ -222,5 +224,7 @@ def _whole_tail(stretch: Stretch, laws: Pair, term: Term) -> Tail | None:
     logs = levels(stretch.values(laws, u[None]), term)[0]
     found = fitted(curve.outward * (u - limit), logs, limit, span) if np.isfinite(logs).all() else None
     if found is None or found.doubt > 1e-6:
+        if logs[0] - logs[1] > max(logs[1] - logs[2], 0.0):  # faster and faster on the way out
+            raise Infinite
         raise _untold(float(logs[0]))
     return found

@@ -107,8 +107,8 @@ def stretches(laws: Pair) -> list[Stretch]:
     for left, right in itertools.pairwise(points.tolist()):
         middle = left + (right - left) / 2
         if left < middle < right:
-            _half(found, laws, left, middle, anchors, special)
-            _half(found, laws, right, middle, anchors, special)
+            _half(found, laws, (left, middle, right), anchors, special)
+            _half(found, laws, (right, middle, left), anchors, special)
     for end, point in ((low, points[0]), (high, points[-1])):
         if math.isinf(end):
             point, side = float(point), 1 if end > 0 else -1
@@ -126,19 +126,25 @@ def _clear(marks: Floats, special: set[float]) -> Floats:
 
 
 def _half(
-    found: dict[Curve | None, Stretch], laws: Pair, start: float, stop: float, anchors: Floats, special: set[float]
+    found: dict[Curve | None, Stretch],
+    laws: Pair,
+    points: tuple[float, float, float],
+    anchors: Floats,
+    special: set[float],
 ) -> None:
-    """A piece from a point to the middle of its interval, by distances from that point's side."""
+    """A piece from a point to the middle of its interval: by distances from that side, from an end or pole on the other, or as it is."""
+    start, stop, other = points
     side = 1 if stop > start else -1
     if start in special:
         _to_the_end(_at(found, laws, Curve(start, side, -1)), math.log(abs(stop - start)))
         return
     anchor = _behind(anchors, start, side)
     if anchor is None or abs(stop - anchor) < _WIDE * abs(start - anchor):
-        _at(found, laws, None).panels.append((min(start, stop), max(start, stop)))
-        return
-    curve = Curve(anchor, side, -1 if anchor in special else 1)
-    stretch = _at(found, laws, curve if anchor in special else curve._replace(outward=0))
+        anchor, side = other if other in special else _behind(anchors, other, -side), -side
+        if anchor not in special or abs(start - anchor) < _WIDE * abs(other - anchor):
+            _at(found, laws, None).panels.append((min(start, stop), max(start, stop)))
+            return
+    stretch = _at(found, laws, Curve(anchor, side, -1 if anchor in special else 0))
     stretch.panels += _cut(math.log(abs(start - anchor)), math.log(abs(stop - anchor)))
 
 
@@ -194,10 +200,11 @@ def _tail_or_refusal(law: Density, curve: Curve, name: str) -> Tail:
     found = tail(law, curve)
     if found is not None:
         return found
-    for limit in (690.0, 340.0, 110.0, 45.0) if curve.outward > 0 else (-690.0, -340.0, -45.0):
-        log, doubt = law.logs(curve.at(np.array([limit])))
-        if np.isfinite(doubt + log)[0] and log[0] + limit < GONE:
-            return Tail(limit, steep=True)
+    limits = np.arange(690.0, -300.0, -1.0) if curve.outward > 0 else np.arange(-690.0, 300.0)
+    logs, doubts = law.logs(curve.at(limits))
+    gone = np.isfinite(logs + doubts) & (logs + limits < GONE)
+    if gone.any():
+        return Tail(float(limits[gone.argmax()]), steep=True)
     where = "infinity" if curve.outward > 0 else f"{curve.anchor:g}"
     raise InvalidInput(
         f"{name} must have a tail that goes on as a power law or falls faster; received one whose density near {where} cannot be "

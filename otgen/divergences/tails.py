@@ -16,6 +16,7 @@ from ..inputs.types import Floats
 from .density import Density
 
 _FIT = np.linspace(0.0, 1.0, 9)
+_GOOD = 1e-10  # and one that misses less is as good as any
 _SURE = 1e-6  # a fit that misses more than this is none
 GONE = -60.0  # the logarithm of a mass that is nothing beside 1
 
@@ -79,15 +80,17 @@ def _best(law: Density, curve: Curve, limits: list[float]) -> Tail | None:
             return Tail(limit, steep=True)
         found = fitted(curve.outward * (u - limit), logs, limit, span)
         found = found._replace(doubt=found.doubt + float(doubts.max()))
+        if found.doubt < _GOOD:
+            return found
         best = found if best is None or found.doubt < best.doubt / 4 else best
     return best
 
 
 def _limits(curve: Curve) -> list[float]:
     if curve.outward > 0:
-        return [690.0, 600.0, 500.0, 400.0, 340.0, 250.0, 170.0, 110.0, 70.0, 45.0]
+        return [690.0, 600.0, 500.0, 400.0, 340.0, 250.0, 170.0, 110.0, 70.0, 45.0, 30.0, 20.0, 12.0]
     if curve.anchor == 0:
-        return [-690.0, -500.0, -340.0, -170.0]
+        return [-690.0, -500.0, -340.0, -170.0, -110.0, -70.0, -45.0, -30.0, -20.0]
     size = math.log(abs(curve.anchor))
     return [size - bits * math.log(2) for bits in (44, 38, 32, 26, 20)]
 
