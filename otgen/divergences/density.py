@@ -86,7 +86,7 @@ def _of_law(law: Any) -> Density:
     median = float(law.ppf(0.5))
     formula = standardised(law, CONTINUOUS)
     plain = _within(low, high, formula or _vectorised(law.logpdf))
-    quantiles = np.concatenate([np.ravel(law.ppf(_LEVELS)), np.ravel(law.isf(_LEVELS))])
+    quantiles = _quantiles(law)
     centre, unit = _centre(law, median, quantiles)
     marks = np.concatenate([quantiles, centre + unit * np.array([-8, -2, -1, -0.5, 0, 0.5, 1, 2, 8])])
     marks = np.unique(marks[np.isfinite(marks) & (marks > low) & (marks < high) & (np.abs(marks) < _FAR)])
@@ -109,6 +109,17 @@ def faded(plain: Callable[[Floats], Floats], low: float, high: float, median: fl
         return found, doubt
 
     return logs
+
+
+def _quantiles(law: Any) -> Floats:
+    """Quantiles by the lower tail, then by the upper."""
+    try:
+        return np.concatenate([np.ravel(law.ppf(_LEVELS)), np.ravel(law.isf(_LEVELS))])
+    except (RuntimeError, ValueError) as fault:
+        raise InvalidInput(
+            f"p and q must have quantiles that scipy can find; received a law for which it stops: {fault}; give it a _ppf, or "
+            f"compare samples with kl_samples"
+        ) from None
 
 
 def standardised(law: Any, formulas: dict[str, Any], shift: float = 0.0) -> Callable[[Floats], Floats] | None:
@@ -200,8 +211,10 @@ class _Fade:
             good, bad = (middle, bad) if plain(np.array([middle]))[0] > _UNDERFLOW else (good, middle)
         nearer = origin + (good - origin) * (2**-0.5 if math.isinf(end) else 2**0.5)
         depth, before = (-float(plain(np.array([x]))[0]) for x in (good, nearer))
-        if depth < -_UNDERFLOW - 90 or not 0 < before < depth:
+        if depth < 600 or not 0 < before < depth:
             return None  # a density that breaks off is 0 beyond
+        if depth > 760:  # no density is so small: what failed is a formula
+            return cls(origin, good, outward, math.inf, 0.0)
         power = math.log(depth / before) / math.log((good - origin) / (nearer - origin))
         return cls(origin, good, outward, depth, power)
 

@@ -187,6 +187,7 @@ def _continued(stretch: Stretch, laws: Pair, term: Term) -> Stretch:
     stretch = replace(stretch, whole=_whole_tail(stretch, laws, term))
     ends = [one for one in (*stretch.tails, stretch.whole) if one is not None and one.coefficients is not None]
     if not ends:
+        _falling(stretch, laws, term)
         return stretch
     # A slope that its fit cannot tell from 0 is 0: power laws meet at whole numbers.
     least = 1e-13 + max(one.doubt / one.span for one in ends)
@@ -204,6 +205,16 @@ def _continued(stretch: Stretch, laws: Pair, term: Term) -> Stretch:
     last = int(gone.argmax()) if gone.any() else len(ways) - 1
     edges = [stretch.far, *u[: last + 1].tolist()]
     return replace(stretch, panels=[*stretch.panels, *((min(ab), max(ab)) for ab in itertools.pairwise(edges))])
+
+
+def _falling(stretch: Stretch, laws: Pair, term: Term) -> None:
+    """Whether a term falls where nothing is left of either law: squares of one over the other may rise."""
+    assert stretch.curve is not None
+    u = stretch.limit - stretch.curve.outward * np.array([[0.5, 0.0]])
+    values = stretch.values(laws, u)
+    before, last = _levels(stretch, u, values, term)[0].tolist()
+    if np.isfinite(values.doubts[0] + values.doubts[1]).all() and last >= before and last > _LOST:
+        raise Infinite
 
 
 def _whole_tail(stretch: Stretch, laws: Pair, term: Term) -> Tail | None:
@@ -224,7 +235,8 @@ def _whole_tail(stretch: Stretch, laws: Pair, term: Term) -> Tail | None:
     logs = levels(stretch.values(laws, u[None]), term)[0]
     found = fitted(curve.outward * (u - limit), logs, limit, span) if np.isfinite(logs).all() else None
     if found is None or found.doubt > 1e-6:
-        if logs[0] - logs[1] > max(logs[1] - logs[2], 0.0):  # faster and faster on the way out
+        out, before = logs[0] - logs[4], logs[4] - logs[8]
+        if out > max(100.0, 1.5 * before):  # an exponential of an exponential, say
             raise Infinite
         raise _untold(float(logs[0]))
     return found

@@ -14,7 +14,7 @@ from ..inputs.types import Floats
 
 NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _ROUNDS = 700  # halvings: from the widest panel down to the smallest float
-_PANELS = 2000  # at work at once; more are the mark of noise, which halving does not cure
+_PANELS = 500  # at work at once; more are the mark of noise, which halving does not cure
 _TOLERANCE = 2e-15
 
 # Parameters (panels, nodes) to functions (functions, panels, nodes), and what the first may be wrong by there (panels, nodes).

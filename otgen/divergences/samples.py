@@ -142,5 +142,7 @@ def _pair(x: Any, y: Any) -> tuple[Floats, Floats]:
             f"x and y must have the same number of coordinates; received {one.shape[1]} and {other.shape[1]}; leave some out"
         )
     if min(len(one), len(other)) < 4:
-        raise InvalidInput(f"x and y must hold at least 4 samples each; received {len(one)} and {len(other)}; draw more")
+        raise InvalidInput(
+            f"x and y must hold at least 4 samples each; received {len(one)} and {len(other)}; draw more"
+        )
     return one.astype(np.float64, copy=False), other.astype(np.float64, copy=False)

@@ -67,13 +67,15 @@ def tail(law: Density, curve: Curve) -> Tail | None:
 
 def _best(law: Density, curve: Curve, limits: list[float]) -> Tail | None:
     best: Tail | None = None
+    empty = bool(limits)
     for limit in limits:
         span = abs(limit) / 2 if curve.outward > 0 or curve.anchor == 0 else 6.0
         x = curve.at(limit - curve.outward * span * _FIT)
         u = np.log(np.abs(x - curve.anchor))
         logs, doubts = law.logs(x)
-        if ((x < law.low) | (x > law.high)).all() or (logs == -math.inf).all():
+        if ((x < law.low) | (x > law.high)).all():
             return Tail(limit)
+        empty = empty and bool((logs == -math.inf).all())
         if not (np.isfinite(logs) & np.isfinite(doubts)).all():
             continue
         if _steep(logs + u, span):
@@ -83,7 +85,7 @@ def _best(law: Density, curve: Curve, limits: list[float]) -> Tail | None:
         if found.doubt < _GOOD:
             return found
         best = found if best is None or found.doubt < best.doubt / 4 else best
-    return best
+    return Tail(limits[0]) if empty else best
 
 
 def _limits(curve: Curve) -> list[float]:

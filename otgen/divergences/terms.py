@@ -16,7 +16,7 @@ from ..errors import InvalidInput
 from ..inputs.types import Floats
 
 _LOG2 = math.log(2.0)
-_SERIES = [1 / math.factorial(k) for k in range(18, 1, -1)] # of (exp(r) - 1 - r) / r^2, highest power first
+_SERIES = [1 / math.factorial(k) for k in range(18, 1, -1)]  # of (exp(r) - 1 - r) / r^2, highest power first
 _NEAR = 0.5  # |log q/p| below which the series is more accurate than the difference
 _FAR = 40.0  # |log q/p| beyond which the smaller density is nothing beside the larger
 
@@ -137,7 +137,9 @@ def of_function(f: Callable[[float], float], slope: float) -> Term:
     def logs(s: Floats, t: Floats) -> Floats:
         d = np.where((s > -math.inf) & (t > -math.inf), s - t, 0.0)
         steep = s + (math.log(slope - tangent) if slope > tangent else -math.inf)
-        both = np.where(d > 700, steep if slope < math.inf else math.nan, t + np.log(lowered(np.exp(np.minimum(d, 700)))))
+        both = np.where(
+            d > 700, steep if slope < math.inf else math.nan, t + np.log(lowered(np.exp(np.minimum(d, 700))))
+        )
         only_q = (s == -math.inf) & (t > -math.inf)
         return _settled(s, t, both, steep, t + np.log(lowered(np.zeros(1)))[0] if only_q.any() else t)
 
