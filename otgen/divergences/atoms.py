@@ -20,7 +20,7 @@ from .density import Density, faded, standardised
 from .estimate import Estimate
 from .formulas import DISCRETE
 from .integral import INFINITE, Infinite, Sums, contributions, gathered, levels
-from .laws import one_law
+from .laws import one_law, parameters
 from .stretches import Values, to_infinity
 from .terms import Term
 
@@ -72,10 +72,12 @@ def _sums(p: Lattice | Listed, q: Lattice | Listed, term: Term) -> Sums:
         atoms = np.union1d(p.atoms, q.atoms)
         return _table(_placed(p, atoms), _placed(q, atoms), term)
     if isinstance(p, Lattice) and isinstance(q, Listed):
-        return _table(*_against(p, q), term)
+        own, others = _against(p, q)
+        return _table(own, others, term)
     assert isinstance(p, Listed)
     assert isinstance(q, Lattice)
-    return _table(*_against(q, p)[::-1], term)
+    others, own = _against(q, p)
+    return _table(own, others, term)
 
 
 def _told(shift: float, other: Any) -> Any:
@@ -85,8 +87,8 @@ def _told(shift: float, other: Any) -> Any:
 
 def _read(law: Any, name: str) -> Lattice | Listed:
     found = one_law(law, name, ("logpmf", "ppf", "support"), median=False)
-    family = getattr(found, "dist", found)
-    shapes, loc = ([], 0.0) if family is found else _parameters(found)
+    told = parameters(found)
+    family, (shapes, loc, _) = (found, ([], 0.0, 1.0)) if told is None else (found.dist, told)
     if hasattr(family, "xk"):
         atoms, places = np.unique(np.ravel(family.xk) + loc, return_inverse=True)
         masses = np.bincount(places.ravel(), np.ravel(family.pk).astype(np.float64))
@@ -121,11 +123,6 @@ def _core(law: Density, median: float) -> tuple[float, float]:
         step = min(step, _POWER) if math.isinf(end) and step > _ATOMS / 4 else step
         found.append(median + side * min(step, abs(end - median)))
     return found[0], found[1]
-
-
-def _parameters(law: Any) -> tuple[list[Any], float]:
-    shapes, loc, _ = law.dist._parse_args(*law.args, **law.kwds)
-    return list(shapes), float(loc)
 
 
 def _between(of: Callable[[Floats], Floats], low: float, high: float) -> Callable[[Floats], Floats]:

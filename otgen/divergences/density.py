@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from scipy.special import logsumexp
 from ..errors import InvalidInput
 from ..inputs.types import Floats
 from .formulas import CONTINUOUS
-from .laws import Mixture
+from .laws import Mixture, parameters
 
 _LEVELS = np.array(
     [1e-300, 1e-200, 1e-100, 1e-60, 1e-30, 1e-20, 1e-12, 1e-9, 1e-6, 1e-4, 1e-3, 0.01, 0.05, 0.15, 0.25, 0.35, 0.5]
@@ -112,24 +113,30 @@ def faded(plain: Callable[[Floats], Floats], low: float, high: float, median: fl
 
 
 def _quantiles(law: Any) -> Floats:
-    """Quantiles by the lower tail, then by the upper."""
+    """Quantiles by the lower tail, then by the upper; NaN where scipy finds none."""
+    return np.concatenate([_each(law.ppf), _each(law.isf)])
+
+
+def _each(quantile: Callable[[Any], Any]) -> Floats:
     try:
-        return np.concatenate([np.ravel(law.ppf(_LEVELS)), np.ravel(law.isf(_LEVELS))])
-    except (RuntimeError, ValueError) as fault:
-        raise InvalidInput(
-            f"p and q must have quantiles that scipy can find; received a law for which it stops: {fault}; give it a _ppf, or "
-            f"compare samples with kl_samples"
-        ) from None
+        return np.ravel(quantile(_LEVELS))
+    except (ArithmeticError, RuntimeError, ValueError):  # at one level; the others serve
+        pass
+    found = np.full(len(_LEVELS), math.nan)
+    for k, level in enumerate(_LEVELS):
+        with contextlib.suppress(ArithmeticError, RuntimeError, ValueError):
+            found[k] = quantile(level)
+    return found
 
 
-def standardised(law: Any, formulas: dict[str, Any], shift: float = 0.0) -> Callable[[Floats], Floats] | None:
+def standardised(law: Any, formulas: dict[str, Any]) -> Callable[[Floats], Floats] | None:
     """Our own formula for the logarithm of a frozen scipy law, None where scipy's is as good."""
     family = getattr(getattr(law, "dist", None), "name", None)
-    if family not in formulas:
+    told = parameters(law)
+    if family not in formulas or told is None:
         return None
-    shapes, loc, scale = law.dist._parse_args(*law.args, **law.kwds)
-    formula, shapes = formulas[family], [float(one) for one in shapes]
-    return lambda x: formula((x - (loc + shift)) / scale, *shapes) - math.log(scale)
+    formula, (shapes, loc, scale) = formulas[family], told
+    return lambda x: formula((x - loc) / scale, *shapes) - math.log(scale)
 
 
 def _within(low: float, high: float, of: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
@@ -153,9 +160,9 @@ def _vectorised(log: Callable[[Any], Any]) -> Callable[[Floats], Floats]:
 
 def _centre(law: Any, median: float, quantiles: Floats) -> tuple[float, float]:
     """Location and scale: scipy's own where it says them, else the median and the width of the middle half."""
-    if hasattr(law, "dist") and hasattr(law.dist, "_parse_args"):
-        _, loc, scale = law.dist._parse_args(*law.args, **law.kwds)
-        return float(loc), float(scale)
+    told = parameters(law)
+    if told is not None:
+        return told[1:]
     at = int(np.flatnonzero(_LEVELS == 0.25)[0])
     width = float(quantiles[len(_LEVELS) + at] - quantiles[at])
     return median, width if 0 < width < math.inf else 1.0

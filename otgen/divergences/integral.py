@@ -24,6 +24,7 @@ from .terms import Term
 _EPS = float(np.finfo(float).eps)
 _STEP = 2.0**-10  # of the logarithm of a density, for derivatives
 _LOST = -690.0  # the logarithm of a density that may stay unknown
+_GONE = -200.0  # and of what is nothing beside any divergence
 _NOTHING = -60.0  # the logarithm of what is nothing beside the largest term
 _SPAN = np.linspace(0.0, 1.0, 9)
 INFINITE = "infinite by the laws' supports or tails"
@@ -84,17 +85,22 @@ def gathered(parts: list[Stretch], laws: Pair, term: Term) -> Sums:
     """The integrals over stretches, and out to where nothing is left."""
     parts = [_continued(one, laws, term) for one in parts]
     parts = [one for one in parts if one.panels]
-    panels = [np.array(part.panels).T for part in parts]
-    top = max(_highest(part, *ends, laws, term) for part, ends in zip(parts, panels))
+    panels = [_ends(part) for part in parts]
+    top = max(_highest(part, low, high, laws, term) for part, (low, high) in zip(parts, panels))
     top = top if top > -math.inf else 0.0
     pieces = [_functions(part, laws, term, top) for part in parts]
-    coarse = [rule(of, *ends)[0] for of, ends in zip(pieces, panels)]
+    coarse = [rule(of, low, high)[0] for of, (low, high) in zip(pieces, panels)]
     total = sum(float(one[0].sum()) for one in coarse)
     scales = np.array([total, 50.0, 50.0, math.inf, math.inf])  # a mass has to be 1 to 1e-13, no more
-    found = [integrals(of, *ends, one, scales) for of, ends, one in zip(pieces, panels, coarse)]
+    found = [integrals(of, low, high, one, scales) for of, (low, high), one in zip(pieces, panels, coarse)]
     value, p, q, by_p, by_q = np.sum([one.values for one in found], axis=0).tolist()
     error = sum(2 * float(one.apart[0]) + one.doubt for one in found)
     return Sums(top, value, error, (p, q), (by_p, by_q))
+
+
+def _ends(stretch: Stretch) -> tuple[Floats, Floats]:
+    low, high = np.array(stretch.panels).T
+    return low, high
 
 
 def _highest(stretch: Stretch, low: Floats, high: Floats, laws: Pair, term: Term) -> float:
@@ -182,17 +188,19 @@ def _functions(stretch: Stretch, laws: Pair, term: Term, top: float) -> Integran
 
 def _continued(stretch: Stretch, laws: Pair, term: Term) -> Stretch:
     """A stretch with panels out to where nothing is left of the laws and the term."""
-    if stretch.far is None or stretch.curve is None or stretch.tails is None:
+    far, curve, tails = stretch.far, stretch.curve, stretch.tails
+    if far is None or curve is None or tails is None:
         return stretch
-    stretch = replace(stretch, whole=_whole_tail(stretch, laws, term))
-    ends = [one for one in (*stretch.tails, stretch.whole) if one is not None and one.coefficients is not None]
+    whole = _whole_tail(stretch, laws, term)
+    stretch = replace(stretch, whole=whole)
+    ends = [one for one in (*tails, whole) if one is not None and one.coefficients is not None]
     if not ends:
         _falling(stretch, laws, term)
         return stretch
     # A slope that its fit cannot tell from 0 is 0: power laws meet at whole numbers.
     least = 1e-13 + max(one.doubt / one.span for one in ends)
     ways = 2.0 ** np.arange(-1, 52)
-    u = stretch.far + stretch.curve.outward * ways
+    u = far + curve.outward * ways
     values = stretch.values(laws, u[None])
     logs = np.array([_levels(stretch, u[None], values, term)[0], *(log[0] for log in values.logs)])
     slopes = (logs[:, -1] - logs[:, -2]) / (ways[-1] - ways[-2])
@@ -203,7 +211,7 @@ def _continued(stretch: Stretch, laws: Pair, term: Term) -> Stretch:
         raise Infinite
     gone = ~(logs > np.maximum(logs[:, :1], 0.0) - 80).any(axis=0)
     last = int(gone.argmax()) if gone.any() else len(ways) - 1
-    edges = [stretch.far, *u[: last + 1].tolist()]
+    edges = [far, *u[: last + 1].tolist()]
     return replace(stretch, panels=[*stretch.panels, *((min(ab), max(ab)) for ab in itertools.pairwise(edges))])
 
 
@@ -235,6 +243,8 @@ def _whole_tail(stretch: Stretch, laws: Pair, term: Term) -> Tail | None:
     logs = levels(stretch.values(laws, u[None]), term)[0]
     found = fitted(curve.outward * (u - limit), logs, limit, span) if np.isfinite(logs).all() else None
     if found is None or found.doubt > 1e-6:
+        if logs[0] < min(_GONE, logs[4]):
+            return Tail(limit)  # not told, but nothing beside what is
         out, before = logs[0] - logs[4], logs[4] - logs[8]
         if out > max(100.0, 1.5 * before):  # an exponential of an exponential, say
             raise Infinite

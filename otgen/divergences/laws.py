@@ -144,22 +144,28 @@ def one_law(law: Any, name: str, methods: Sequence[str], *, median: bool = True)
             f"{name} must be a mass function, a frozen scipy.stats distribution, a Gaussian or a Mixture; received "
             f"{type(law).__name__}; pass an array of masses, or a law with {', '.join(methods)}"
         )
-    if median:
-        _one_median(found, name)
+    try:
+        found.support()
+        middle = found.ppf(0.5) if median else 0.0
+    except TypeError as fault:
+        raise InvalidInput(
+            f"{name} must be a frozen distribution that scipy can tell the support of; received one that stops with {fault!r}; "
+            f"call it with its parameters, or list its atoms by scipy.stats.rv_discrete(values=(atoms, masses))"
+        ) from None
+    if np.ndim(middle) or not math.isfinite(middle):
+        raise InvalidInput(
+            f"{name} must be one law with a median; received {np.asarray(middle).tolist()!r} for it; check its parameters"
+        )
     return found
 
 
-def _one_median(law: Any, name: str) -> None:
+def parameters(law: Any) -> tuple[list[Any], float, float] | None:
+    """Shapes, location and scale of a frozen scipy law; None for laws that do not say."""
     try:
-        median = law.ppf(0.5)
-    except TypeError as fault:
-        raise InvalidInput(
-            f"{name} must be a frozen distribution; received one without its parameters ({fault}); call it with them first"
-        ) from None
-    if np.ndim(median) or not math.isfinite(median):
-        raise InvalidInput(
-            f"{name} must be one law with a median; received {np.asarray(median).tolist()!r} for it; check its parameters"
-        )
+        shapes, loc, scale = law.dist._parse_args(*law.args, **law.kwds)
+    except (AttributeError, TypeError):
+        return None
+    return list(shapes), float(loc), float(scale)
 
 
 def is_law(value: Any) -> bool:

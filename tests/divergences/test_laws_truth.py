@@ -22,8 +22,8 @@ def kl_norm(m, s, n, t):
     return math.log(t / s) + (s * s + (m - n) ** 2) / (2 * t * t) - 0.5
 
 
-def kl_gamma(a, k, b, l):
-    return (a - b) * sp.digamma(a) - sp.gammaln(a) + sp.gammaln(b) + b * math.log(l / k) + a * (k - l) / l
+def kl_gamma(a, k, b, c):
+    return (a - b) * sp.digamma(a) - sp.gammaln(a) + sp.gammaln(b) + b * math.log(c / k) + a * (k - c) / c
 
 
 def kl_beta(a, b, c, d):
@@ -31,10 +31,10 @@ def kl_beta(a, b, c, d):
     return sp.betaln(c, d) - sp.betaln(a, b) + (a - c) * sp.digamma(a) + (b - d) * sp.digamma(b) + whole
 
 
-def kl_weibull(k, s, l, t):
+def kl_weibull(k, s, c, t):
     return (
-        math.log(k / s**k) - math.log(l / t**l) + (k - l) * (math.log(s) - EULER / k)
-        + (s / t) ** l * math.gamma(l / k + 1) - 1
+        math.log(k / s**k) - math.log(c / t**c) + (k - c) * (math.log(s) - EULER / k)
+        + (s / t) ** c * math.gamma(c / k + 1) - 1
     )  # fmt: skip
 
 
@@ -68,13 +68,13 @@ NORMAL_LAPLACE = -0.5 * math.log(2 * math.pi * math.e) + math.log(2)
 KL = [
     *((st.norm(m, s), st.norm(n, t), kl_norm(m, s, n, t)) for m, s, n, t in (
         (0, 1, 1, 1), (0, 1, 0, 1e-3), (0, 1e-3, 0, 1), (5, 2, -5, 3), (0, 1, 50, 1), (0, 1, 0.01, 1), (0, 1, 1e4, 10))),
-    *((st.gamma(a, scale=k), st.gamma(b, scale=l), kl_gamma(a, k, b, l)) for a, k, b, l in (
+    *((st.gamma(a, scale=k), st.gamma(b, scale=c), kl_gamma(a, k, b, c)) for a, k, b, c in (
         (1e-3, 1, 2e-3, 1), (0.01, 1, 0.02, 3), (0.01, 1, 1, 1), (1, 1, 0.01, 1), (0.3, 2, 5, 1), (100, 1, 120, 1),
         (2, 1e6, 2, 1), (0.5, 1e-8, 0.5, 1))),
     *((st.beta(a, b), st.beta(c, d), kl_beta(a, b, c, d)) for a, b, c, d in (
         (0.9, 0.9, 1, 1), (1, 1, 0.5, 0.5), (0.02, 2, 0.03, 1), (0.1, 0.2, 0.2, 0.1), (50, 60, 70, 20), (3, 0.3, 2, 0.2))),
     (st.uniform(), st.arcsine(), math.log(math.pi) - 1),
-    *((st.weibull_min(k, scale=s), st.weibull_min(l, scale=t), kl_weibull(k, s, l, t)) for k, s, l, t in (
+    *((st.weibull_min(k, scale=s), st.weibull_min(c, scale=t), kl_weibull(k, s, c, t)) for k, s, c, t in (
         (0.3, 1, 0.4, 1), (2, 1, 1, 3), (1.5, 0.1, 3, 0.2), (0.5, 2, 0.25, 1))),
     *((st.t(v), st.norm(), kl_student_normal(v)) for v in (2.01, 2.1, 2.5, 3, 5, 30)),
     *((st.t(v), st.norm(), math.inf) for v in (0.5, 1, 1.9, 2)),
@@ -204,7 +204,8 @@ class TestProperties:
         try:
             found = kl(st.gamma(a, loc, scale), st.gamma(b, loc, scale))
         except otgen.InvalidInput:  # floats near loc do not reach most of the mass
-            assert loc and (min(a, b) < 0.5 or scale < 1e-2)
+            assert loc
+            assert min(a, b) < 0.5 or scale < 1e-2
             return
         assert abs(found.value - kl_gamma(a, 1, b, 1)) <= found.error + 1e-11 * abs(kl_gamma(a, 1, b, 1)) + 1e-12
 
@@ -230,13 +231,13 @@ class TestProperties:
 class TestRefusals:
     def test_a_density_that_is_not_its_laws_own(self):
         class Half(st.rv_continuous):
-            def _pdf(self, x):
+            def _pdf(self, x, *args):
                 return 0.5 * np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
 
-            def _ppf(self, q):
+            def _ppf(self, q, *args):
                 return sp.ndtri(q)
 
-        with pytest.raises(otgen.InvalidInput, match="total mass 0.5"):
+        with pytest.raises(otgen.InvalidInput, match=r"total mass 0\.5"):
             kl(Half()(), st.norm())
 
     @pytest.mark.parametrize(
@@ -281,10 +282,10 @@ def test_faint_densities_are_doubted():
     """A law that has but a density, which underflows at 37: what lies beyond is guessed, and the error says so."""
 
     class Faint(st.rv_continuous):
-        def _pdf(self, x):
+        def _pdf(self, x, *args):
             return np.exp(-np.abs(x)) / 2
 
-        def _cdf(self, x):
+        def _cdf(self, x, *args):
             return st.laplace.cdf(x)
 
     found = kl(st.norm(0, 300), Faint()())
