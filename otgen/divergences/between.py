@@ -18,10 +18,10 @@ from ..kernels.double_double import UNIT
 from .atoms import over_atoms
 from .density import density
 from .estimate import Estimate, logarithm_base
-from .integral import integral
+from .integral import BEYOND, integral
 from .laws import Gaussian, is_discrete, is_law, line
 from .masses import over_masses
-from .terms import CHI2, HELLINGER, JS, KL, TV, Term, of_function
+from .terms import CHI2, HELLINGER, JS, KL, TV, Term, of_function, value_at
 
 
 def kl(p: Any, q: Any, *, base: float | None = None) -> Estimate:
@@ -138,7 +138,11 @@ def f_divergence(p: Any, q: Any, f: Callable[[float], float], slope: float = mat
     >>> round(f_divergence([0.5, 0.5], [0.25, 0.75], lambda u: (u - 1) ** 2).value, 12)
     0.333333333333
     """
-    at_one = float(f(1.0)) if callable(f) else math.nan
+    if not callable(f):
+        raise InvalidInput(
+            f"f must be a function of one float; received {type(f).__name__}; pass lambda u: (u - 1) ** 2, say"
+        )
+    at_one = value_at(f, 1.0)
     if not abs(at_one) <= 1e-12:
         raise InvalidInput(
             f"f must be a convex function with f(1) = 0; received one of {at_one!r} there; subtract that from it"
@@ -176,11 +180,14 @@ def _gaussian_kl(p: Gaussian, q: Gaussian) -> Estimate:
         raise InvalidInput(
             f"p and q must have one dimension; received {p.dim} and {q.dim}; leave out coordinates of one"
         )
-    factor = np.linalg.cholesky(q.cov)
-    own = np.linalg.solve(factor, np.linalg.cholesky(p.cov))
-    step = np.linalg.solve(factor, q.mean - p.mean)
-    logs = 2 * (np.log(np.diag(factor)).sum() - np.log(np.diag(np.linalg.cholesky(p.cov))).sum())
-    parts = float((own**2).sum()), float(step @ step), -float(p.dim), float(logs)
+    factor, root = np.linalg.cholesky(q.cov), np.linalg.cholesky(p.cov)
+    with np.errstate(over="ignore"):
+        own = np.linalg.solve(factor, root)
+        step = np.linalg.solve(factor, q.mean - p.mean)
+        logs = 2 * (np.log(np.diag(factor)).sum() - np.log(np.diag(root)).sum())
+        parts = float((own**2).sum()), float(step @ step), -float(p.dim), float(logs)
+        size = sum(map(abs, parts))
+    if not math.isfinite(size):
+        return Estimate(math.inf, 0.0, BEYOND)
     condition = float(np.linalg.cond(q.cov)) + float(np.linalg.cond(p.cov))
-    size = sum(map(abs, parts))
-    return Estimate(math.fsum(parts) / 2, 4 * p.dim * UNIT * condition * size)
+    return Estimate(math.fsum(parts) / 2, 4 * p.dim * UNIT * condition * size).within(0.0, math.inf)

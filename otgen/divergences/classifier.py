@@ -41,8 +41,10 @@ def held_out_logits(x: Floats, y: Floats, rng: Any) -> tuple[Floats, Floats]:
     """Estimated ``log p/q`` at all samples x (n, d) of p and y (m, d) of q, each by a classifier that has not seen it."""
     generator = scalars.generator(rng)
     both = np.concatenate([x, y])
-    middle, scale = both.mean(axis=0), both.std(axis=0)
-    pair = [(z - middle) / np.where(scale > 0, scale, 1.0) for z in (x, y)]
+    largest = np.abs(both).max(axis=0)  # divided out first: squares of large coordinates overflow
+    unit = np.where(largest > 0, largest, 1.0)
+    middle, scale = (both / unit).mean(axis=0), (both / unit).std(axis=0)
+    pair = [(z / unit - middle) / np.where(scale > 0, scale, 1.0) for z in (x, y)]
     halves = [np.array_split(generator.permutation(len(z)), 2) for z in (x, y)]
     out = np.empty(len(x)), np.empty(len(y))
     for held in (0, 1):

@@ -112,10 +112,9 @@ class _Renamed:
         self.cdf, self.sf, self.logcdf, self.logsf = law.cdf, law.ccdf, law.logcdf, law.logccdf
         self.ppf, self.isf = law.icdf, law.iccdf
 
-    def support(self) -> tuple[float, float]:
+    def support(self) -> Any:
         """The smallest interval that holds all the mass."""
-        low, high = self._law.support()
-        return float(low), float(high)
+        return self._law.support()
 
     def rvs(self, size: Any = 1, random_state: Any = None) -> Any:
         """Samples."""
@@ -145,16 +144,17 @@ def one_law(law: Any, name: str, methods: Sequence[str], *, median: bool = True)
             f"{type(law).__name__}; pass an array of masses, or a law with {', '.join(methods)}"
         )
     try:
-        found.support()
+        ends = found.support()
         middle = found.ppf(0.5) if median else 0.0
-    except TypeError as fault:
+    except (TypeError, ValueError) as fault:  # of scipy, for want of parameters or for its own reasons
         raise InvalidInput(
             f"{name} must be a frozen distribution that scipy can tell the support of; received one that stops with {fault!r}; "
             f"call it with its parameters, or list its atoms by scipy.stats.rv_discrete(values=(atoms, masses))"
         ) from None
-    if np.ndim(middle) or not math.isfinite(middle):
+    if np.ndim(middle) or np.ndim(ends[0]) or not math.isfinite(middle):
         raise InvalidInput(
-            f"{name} must be one law with a median; received {np.asarray(middle).tolist()!r} for it; check its parameters"
+            f"{name} must be one law with a median; received {np.asarray(middle).tolist()!r} for it, and a support from "
+            f"{np.asarray(ends[0]).tolist()!r}; check its parameters"
         )
     return found
 

@@ -128,10 +128,10 @@ def of_function(f: Callable[[float], float], slope: float) -> Term:
     ``slope`` is the limit of ``f(u)/u``. Ratios beyond all floats are told by it where it is finite, and are NaN otherwise.
     """
     step = 2.0**-17
-    tangent = (_at(f, 1 + step) - _at(f, 1 - step)) / (2 * step)
+    tangent = (value_at(f, 1 + step) - value_at(f, 1 - step)) / (2 * step)
 
     def lowered(u: Floats) -> Floats:
-        found = np.array([_at(f, one) for one in u.ravel().tolist()]).reshape(u.shape)
+        found = np.array([value_at(f, one) for one in u.ravel().tolist()]).reshape(u.shape)
         return np.maximum(found - tangent * (u - 1), 0.0)
 
     def logs(s: Floats, t: Floats) -> Floats:
@@ -152,7 +152,8 @@ def of_function(f: Callable[[float], float], slope: float) -> Term:
     return Term(masses, logs)
 
 
-def _at(f: Callable[[float], float], ratio: float) -> float:
+def value_at(f: Callable[[float], float], ratio: float) -> float:
+    """``f(ratio)``, or an error in words where f has none."""
     try:
         return float(f(ratio))
     except (ArithmeticError, TypeError, ValueError) as fault:

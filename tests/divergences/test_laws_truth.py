@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as hs
 
 import otgen
-from otgen.divergences import Mixture, chi2, f_divergence, hellinger, js, kl, tv
+from otgen.divergences import Gaussian, Mixture, chi2, f_divergence, hellinger, js, kl, tv
 
 EULER = float(np.euler_gamma)
 
@@ -247,6 +247,7 @@ class TestRefusals:
             (st.gamma, "frozen"),
             (st.gaussian_kde([0.0, 1.0, 3.0]), "frozen scipy.stats distribution"),
             (st.poisson(1e15), "one law with a median"),
+            (st.poisson([1.0, 2.0]), "one law"),
         ],
     )
     def test_what_is_no_single_law(self, p, message):
@@ -258,6 +259,14 @@ class TestRefusals:
             f_divergence(st.t(3), st.norm(), lambda u: u * math.log(u) if u else 0.0)
         with pytest.raises(otgen.InvalidInput, match="fails at 0"):
             f_divergence([1.0, 0.0], [0.5, 0.5], lambda u: -math.log(u))
+
+
+def test_what_goes_over_is_said():
+    """KL of Gaussians of means 1e200 apart is 5e399; exp(1600) - 1 is a chi2."""
+    for found in (kl(Gaussian(1e200, 1.0), Gaussian(0.0, 1.0)), chi2(st.norm(), st.norm(40))):
+        assert found.value == math.inf
+        assert "largest float" in found.note
+    assert "supports or tails" in kl(st.t(2), st.norm()).note
 
 
 def test_functions_and_named_divergences_agree():
@@ -291,3 +300,48 @@ def test_faint_densities_are_doubted():
     found = kl(st.norm(0, 300), Faint()())
     truth = NORMAL_LAPLACE - math.log(300) + 300 * math.sqrt(2 / math.pi)
     assert abs(found.value - truth) <= found.error
+
+
+class TestAtoms:
+    @settings(max_examples=20)
+    @given(
+        a=hs.floats(0.05, 2000),
+        b=hs.floats(0.05, 2000),
+        loc=hs.floats(-1e3, 1e3),
+        steps=hs.integers(-3, 3),
+    )
+    def test_poisson_laws_moved_by_anything(self, a, b, loc, steps):
+        found = kl(st.poisson(a, loc=loc), st.poisson(b, loc=loc))
+        truth = a * math.log(a / b) - a + b
+        assert abs(found.value - truth) <= found.error + 1e-12 * (a + b)
+        assert tv(st.poisson(a, loc=loc), st.poisson(a, loc=loc + 0.5)).value == 1
+        beside = tv(st.poisson(a, loc=loc), st.poisson(a, loc=loc + steps))
+        level = tv(st.poisson(a), st.poisson(a, loc=steps))
+        assert beside.value == pytest.approx(level.value, abs=1e-12)
+
+    @settings(max_examples=20)
+    @given(seed=hs.integers(0, 2**32), unit=hs.sampled_from([1.0, 0.1, 1e-7, 1e9]))
+    def test_listed_atoms_anywhere(self, seed, unit):
+        rng = np.random.default_rng(seed)
+        atoms, p, q = (
+            unit * rng.permutation(12)[:5] + rng.normal(),
+            rng.dirichlet(np.ones(5)),
+            rng.dirichlet(np.ones(5)),
+        )
+        laws = st.rv_discrete(values=(atoms, p)), st.rv_discrete(values=(atoms[::-1], q[::-1]))
+        for each in (kl, js, tv, hellinger, chi2):
+            assert each(*laws).value == pytest.approx(each(p, q).value, rel=1e-9, abs=1e-9)
+
+    def test_listed_atoms_against_a_lattice(self):
+        atoms = np.arange(0.0, 1001.0, 100.0)
+        listed = st.rv_discrete(values=(atoms, np.full(11, 1 / 11)))
+        truth = float(np.mean(-math.log(11) + 1 + sp.gammaln(atoms + 1)))
+        held(kl(listed, st.poisson(1)), truth)
+        assert kl(st.poisson(1), listed).value == math.inf
+        held(tv(st.rv_discrete(values=(range(5), [0.2] * 5)), st.randint(0, 5)), 0.0)
+        held(js(st.rv_discrete(values=([0.5], [1.0])), st.poisson(1)), math.log(2))
+
+    def test_power_laws_that_never_end(self):
+        """Half the mass of zipf(1.01) lies beyond exp(69)."""
+        found = kl(st.zipf(1.01), st.zipf(2))
+        held(found, kl_zipf(1.01, 2))

@@ -111,6 +111,12 @@ class TestClassifier:
         found = kl_samples(x, y, method="classifier", rng=0)
         assert found.value == pytest.approx(truth, abs=5 * found.error + 0.05)
 
+    def test_units_do_not_matter(self):
+        x, y = pairs(100, 1.0, 2)
+        want = js_samples(x, y, rng=0).value
+        for unit in (1e-300, 1e300):
+            assert js_samples(unit * x, unit * y, rng=0).value == pytest.approx(want, rel=1e-6)
+
     def test_base_and_root(self):
         x, y = pairs(300, 2.0)
         nats, bits = js_samples(x, y, rng=0), js_samples(x, y, base=2, rng=0)
