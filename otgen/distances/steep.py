@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ..model import units
 from ..model.claim import Claim
+from ..model.cost import PointCost
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
@@ -49,4 +50,5 @@ def resolved(first: Attempt, solver: Solver, progress: Progress) -> Attempt:
 def _may_improve(attempt: Attempt) -> bool:
     """Whether the interval is wide, in the unit of a plan between points."""
     solved = attempt.solution.status is Status.OPTIMAL and isinstance(attempt.certificate.plan, SparsePlan)
-    return solved and attempt.certificate.unit is not None and not attempt.certificate.optimal
+    scalable = isinstance(attempt.problem.cost, PointCost) and attempt.problem.cost.entry.degree > 0
+    return solved and scalable and attempt.certificate.unit is not None and not attempt.certificate.optimal

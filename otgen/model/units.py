@@ -86,7 +86,8 @@ def mean_cost(problem: Problem) -> float:
 def stretched(values: Any, power: float) -> Any:
     """``values * 2 ** power`` for any real power."""
     whole = math.floor(power)
-    return np.ldexp(values * 2.0 ** (power - whole), whole)
+    with np.errstate(over="ignore"):
+        return np.ldexp(values * 2.0 ** (power - whole), whole)
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ def dual_certificate(problem: Problem, plan: SparsePlan | None, f: Floats, minim
         return Certificate("dual", math.inf, below(lower, rounding_bound), math.inf, size, math.nan, None, (f, g))
     cost, error, charge = _upper(problem, plan)
     scale = max(abs(cost), size, 1e-7 * _spread(problem))
+    cost = max(cost, below(lower, rounding_bound))  # a plan that misses mass may cost less than any plan
     return Certificate("dual", cost, below(lower, rounding_bound), above(cost, charge), scale, error, plan, (f, g))
 
 

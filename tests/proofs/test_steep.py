@@ -93,3 +93,35 @@ def test_a_plan_that_serves_groups_unevenly_is_not_repaired_within_them():
             mpmath.mpf(1) / 20
         )
     assert mpmath.mpf(result.lower) <= value <= mpmath.mpf(result.upper)
+
+
+def arcs(x, y):
+    """Angles between (latitude, longitude), by the cross product."""
+    u, v = (
+        np.stack([np.cos(z[:, 0]) * np.cos(z[:, 1]), np.cos(z[:, 0]) * np.sin(z[:, 1]), np.sin(z[:, 0])], axis=1)
+        for z in (x, y)
+    )
+    normal = np.linalg.norm(np.cross(u[:, None], v[None]), axis=2)
+    return np.arctan2(normal, u @ v.T)
+
+
+@given(st.integers(0, 2**32 - 1), orders, st.sampled_from(["great_circle", "circular"]))
+def test_metrics_with_a_unit_of_their_own(seed, p, name):
+    """Latitudes cannot be rescaled, and powers of a period overflow: the interval may be wide, and holds."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.uniform(-1.5, 1.5, (4, 2)) * 10.0 ** -rng.integers(0, 3), rng.uniform(-1.5, 1.5, (4, 2))
+    turns = (x[:, None] - y + 12.0) % 24.0 - 12.0
+    d = arcs(x, y) if name == "great_circle" else np.sqrt((turns**2).sum(axis=2))
+    value = min(max(d[i, s[i]] for i in range(4)) * np.mean([(d[i, s[i]] / max(d[j, s[j]] for j in range(4))) ** p for i in range(4)]) ** (1 / p) for s in permutations(range(4)))  # fmt: skip
+    result = otgen.wasserstein(x, y, p=p, metric="great_circle" if name == "great_circle" else otgen.Circular(24.0))
+    assert result.lower <= value * (1 + 1e-9)
+    assert result.upper >= value * (1 - 1e-9)
+
+
+@given(st.floats(1.0, 1e4), st.floats(1.0, 700.0), st.integers(1, 20), st.floats(1e-12, 1e3))
+def test_one_pair_under_any_minkowski_metric(q, p, d, size):
+    """Equal differences: ``size d ** (1/q)``, whose factors leave the range of floats long before the cost does."""
+    result = otgen.wasserstein(np.full((1, d), size), np.zeros((2, d)), p=p, metric=otgen.Minkowski(q), throw=False)
+    with mpmath.workdps(40):
+        value = mpmath.mpf(size) * mpmath.mpf(d) ** (1 / mpmath.mpf(q))
+        assert result.lower <= value <= result.upper

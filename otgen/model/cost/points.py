@@ -336,6 +336,8 @@ class PointCost(Cost):
         """The same cost with all points divided by ``2 ** exponent``."""
         if exponent == 0:
             return self
+        if not self.entry.degree:
+            raise AssertionError("points of this metric have a unit of their own")
         shift, metric = self.shift + self.entry.degree * exponent, self.entry.shrunk(exponent) or self.metric
         x, y = (z * 2.0**-exponent if abs(exponent) < 900 else np.ldexp(z, -exponent) for z in (self.x, self.y))
         return replace(self, x=x, y=y, shift=shift, metric=metric)
