@@ -36,7 +36,8 @@ class Curve(NamedTuple):
 class Tail(NamedTuple):
     """A polynomial in the way ``d = outward * (u - limit)``; ``coefficients`` is None where nothing is left beyond the limit.
 
-    That is so of laws without mass there, and of ``steep`` ones.
+    That is so of laws without mass there, and of ``steep`` ones. A steep tail is ``cut`` where its formula leaves the floats
+    before it shows how it goes on.
     """
 
     limit: float
@@ -44,6 +45,7 @@ class Tail(NamedTuple):
     doubt: float = 0.0
     span: float = 1.0
     steep: bool = False
+    cut: bool = False
 
     def at(self, way: Floats) -> tuple[Floats, Floats]:
         """Logarithms and doubts a way beyond the limit."""
