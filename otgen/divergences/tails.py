@@ -17,7 +17,7 @@ from .density import Density
 
 _FIT = np.linspace(0.0, 1.0, 9)
 _GOOD = 1e-10  # and one that misses less is as good as any
-_SURE = 1e-6  # a fit that misses more than this is none
+_SURE = 0.1  # a fit that misses more than this is none; what it misses is claimed as an error
 GONE = -60.0  # the logarithm of a mass that is nothing beside 1
 
 
@@ -71,14 +71,15 @@ def _best(law: Density, curve: Curve, limits: list[float]) -> Tail | None:
     best: Tail | None = None
     empty = bool(limits)
     for limit in limits:
-        span = abs(limit) / 2 if curve.outward > 0 or curve.anchor == 0 else 6.0
+        span = abs(limit) / 2 if curve.outward > 0 or curve.anchor == 0 else 4.0
         x = curve.at(limit - curve.outward * span * _FIT)
         u = np.log(np.abs(x - curve.anchor))
         logs, doubts = law.logs(x)
-        if ((x < law.low) | (x > law.high)).all():
+        outside = (x < law.low) | (x > law.high)
+        if outside.all() and limit == limits[0]:  # where points are nearest to the end
             return Tail(limit)
         empty = empty and bool((logs == -math.inf).all())
-        if not (np.isfinite(logs) & np.isfinite(doubts)).all():
+        if outside.any() or not (np.isfinite(logs) & np.isfinite(doubts)).all():
             continue
         if _steep(logs + u, span):
             return Tail(limit, steep=True)
