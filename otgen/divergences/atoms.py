@@ -19,7 +19,7 @@ from ..inputs.types import Floats
 from .density import Density, faded, standardised
 from .estimate import Estimate
 from .formulas import DISCRETE
-from .integral import INFINITE, Infinite, Sums, contributions, gathered, levels
+from .integral import Infinite, Sums, contributions, gathered, infinite, levels
 from .laws import one_law, parameters
 from .stretches import Values, to_infinity
 from .terms import Term
@@ -59,7 +59,7 @@ def over_atoms(p: Any, q: Any, term: Term) -> Estimate:
         try:
             return _sums(one, other, term).estimate()
         except Infinite:
-            return Estimate(math.inf, 0.0, INFINITE)
+            return infinite(term)
 
 
 def _sums(p: Lattice | Listed, q: Lattice | Listed, term: Term) -> Sums:

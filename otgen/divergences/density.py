@@ -92,7 +92,7 @@ def _of_law(law: Any) -> Density:
     marks = np.concatenate([quantiles, centre + unit * np.array([-8, -2, -1, -0.5, 0, 0.5, 1, 2, 8])])
     marks = np.unique(marks[np.isfinite(marks) & (marks > low) & (marks < high) & (np.abs(marks) < _FAR)])
     inner = np.unique([z for z in (centre, median) if low < z < high and _apart(z, low) and _apart(z, high)])
-    poles = np.array([z for z in inner if _rough(plain, z, unit)])
+    poles = np.array([z for z in inner if _rough(plain, z, min(unit, z - low, high - z))])
     return Density(low, high, marks, inner, poles, faded(plain, low, high, median))
 
 

@@ -25,6 +25,7 @@ _EPS = float(np.finfo(float).eps)
 _STEP = 2.0**-10  # of the logarithm of a density, for derivatives
 _LOST = -690.0  # the logarithm of a density that may stay unknown
 _GONE = -200.0  # and of what is nothing beside any divergence
+_LATE = 21  # the way at which slopes are judged: 2^20
 _NOTHING = -60.0  # the logarithm of what is nothing beside the largest term
 _SPAN = np.linspace(0.0, 1.0, 9)
 INFINITE = "infinite by the laws' supports or tails"
@@ -67,6 +68,8 @@ class Sums:
                 raise no_density(name, mass)
             error += 4 * abs(mass - 1) * change
         size = math.exp(self.top) if self.top < 709 else math.inf
+        if math.isnan(self.value) or math.isnan(error):
+            raise _untold(self.top)
         if not math.isfinite(self.value * size):
             return Estimate(math.inf, 0.0, BEYOND)
         return Estimate(self.value * size, error * size)
@@ -78,7 +81,14 @@ def integral(laws: Pair, term: Term) -> Estimate:
         try:
             return gathered(stretches(laws), laws, term).estimate()
         except Infinite:
-            return Estimate(math.inf, 0.0, INFINITE)
+            return infinite(term)
+
+
+def infinite(term: Term) -> Estimate:
+    """What is left to say of a sum without end; a divergence that has a largest value cannot be one."""
+    if term.most < math.inf:
+        raise _untold(0.0)
+    return Estimate(math.inf, 0.0, INFINITE)
 
 
 def gathered(parts: list[Stretch], laws: Pair, term: Term) -> Sums:
@@ -203,11 +213,13 @@ def _continued(stretch: Stretch, laws: Pair, term: Term) -> Stretch:
     u = far + curve.outward * ways
     values = stretch.values(laws, u[None])
     logs = np.array([_levels(stretch, u[None], values, term)[0], *(log[0] for log in values.logs)])
-    slopes = (logs[:, -1] - logs[:, -2]) / (ways[-1] - ways[-2])
+    # Not as far as the ways go: there, the difference of both logarithms is lost in their size.
+    slopes = (logs[:, _LATE + 1] - logs[:, _LATE]) / (ways[_LATE + 1] - ways[_LATE])
+    lasting = np.isfinite(slopes) & (slopes > -least)
     for k, name in ((1, "p"), (2, "q")):
-        if slopes[k] > -least:
+        if lasting[k]:
             raise no_density(name, math.inf)
-    if slopes[0] > -least:
+    if lasting[0]:
         raise Infinite
     gone = ~(logs > np.maximum(logs[:, :1], 0.0) - 80).any(axis=0)
     last = int(gone.argmax()) if gone.any() else len(ways) - 1
@@ -222,6 +234,8 @@ def _falling(stretch: Stretch, laws: Pair, term: Term) -> None:
     values = stretch.values(laws, u)
     before, last = _levels(stretch, u, values, term)[0].tolist()
     if np.isfinite(values.doubts[0] + values.doubts[1]).all() and last >= before and last > _LOST:
+        if any(end.cut for end in stretch.tails or ()):
+            raise _untold(last)
         raise Infinite
 
 

@@ -204,7 +204,7 @@ def _tail_or_refusal(law: Density, curve: Curve, name: str) -> Tail:
     logs, doubts = law.logs(curve.at(limits))
     gone = np.isfinite(logs + doubts) & (logs + limits < GONE)
     if gone.any():
-        return Tail(float(limits[gone.argmax()]), steep=True)
+        return Tail(float(limits[gone.argmax()]), steep=True, cut=True)
     where = "infinity" if curve.outward > 0 else f"{curve.anchor:g}"
     raise InvalidInput(
         f"{name} must have a tail that goes on as a power law or falls faster; received one whose density near {where} cannot be "

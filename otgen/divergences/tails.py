@@ -17,7 +17,7 @@ from .density import Density
 
 _FIT = np.linspace(0.0, 1.0, 9)
 _GOOD = 1e-10  # and one that misses less is as good as any
-_SURE = 1e-6  # a fit that misses more than this is none
+_SURE = 0.1  # a fit that misses more than this is none; what it misses is claimed as an error
 GONE = -60.0  # the logarithm of a mass that is nothing beside 1
 
 
@@ -36,7 +36,8 @@ class Curve(NamedTuple):
 class Tail(NamedTuple):
     """A polynomial in the way ``d = outward * (u - limit)``; ``coefficients`` is None where nothing is left beyond the limit.
 
-    That is so of laws without mass there, and of ``steep`` ones.
+    That is so of laws without mass there, and of ``steep`` ones. A steep tail is ``cut`` where its formula leaves the floats
+    before it shows how it goes on.
     """
 
     limit: float
@@ -44,6 +45,7 @@ class Tail(NamedTuple):
     doubt: float = 0.0
     span: float = 1.0
     steep: bool = False
+    cut: bool = False
 
     def at(self, way: Floats) -> tuple[Floats, Floats]:
         """Logarithms and doubts a way beyond the limit."""
@@ -69,14 +71,15 @@ def _best(law: Density, curve: Curve, limits: list[float]) -> Tail | None:
     best: Tail | None = None
     empty = bool(limits)
     for limit in limits:
-        span = abs(limit) / 2 if curve.outward > 0 or curve.anchor == 0 else 6.0
+        span = abs(limit) / 2 if curve.outward > 0 or curve.anchor == 0 else 4.0
         x = curve.at(limit - curve.outward * span * _FIT)
         u = np.log(np.abs(x - curve.anchor))
         logs, doubts = law.logs(x)
-        if ((x < law.low) | (x > law.high)).all():
+        outside = (x < law.low) | (x > law.high)
+        if outside.all() and limit == limits[0]:  # where points are nearest to the end
             return Tail(limit)
         empty = empty and bool((logs == -math.inf).all())
-        if not (np.isfinite(logs) & np.isfinite(doubts)).all():
+        if outside.any() or not (np.isfinite(logs) & np.isfinite(doubts)).all():
             continue
         if _steep(logs + u, span):
             return Tail(limit, steep=True)

@@ -210,6 +210,18 @@ class TestProperties:
         assert abs(found.value - kl_gamma(a, 1, b, 1)) <= found.error + 1e-11 * abs(kl_gamma(a, 1, b, 1)) + 1e-12
 
     @settings(max_examples=15)
+    @given(
+        shapes=hs.tuples(*[hs.floats(0.05, 30)] * 4),
+        loc=hs.sampled_from([0.0, -0.0924, 7.0]),
+        scale=hs.sampled_from([1.0, 0.5534, 300.0]),
+    )
+    def test_beta_of_any_shape_and_place(self, shapes, loc, scale):
+        """Near the upper end floats do not tell the distance, and there may lie most of the mass."""
+        a, b, c, d = shapes
+        found, truth = kl(st.beta(a, b, loc, scale), st.beta(c, d, loc, scale)), kl_beta(a, b, c, d)
+        assert abs(found.value - truth) <= found.error + 1e-11 * (abs(truth) + 1)
+
+    @settings(max_examples=15)
     @given(v=hs.floats(0.3, 60))
     def test_students_tails(self, v):
         truth = kl_student_normal(v) if v > 2 else math.inf
