@@ -47,7 +47,7 @@ class TestImport:
     def test_public_names(self):
         assert sorted(otgen.__all__) == sorted(
             [
-                "Audit", "BatchResult", "Certificate", "Circular", "Gradients", "Infeasible", "InvalidInput", "MassMismatch", "Measure", "Minkowski", "MissingExtra",
+                "Audit", "BatchResult", "Bounded", "Certificate", "Circular", "Gradients", "Infeasible", "InvalidInput", "MassMismatch", "Measure", "Minkowski", "MissingExtra",
                 "NotConverged", "OtgenError", "Problem", "Proof", "Relative", "Result", "Status", "TooLarge", "__version__",
                 "audit", "bures_wasserstein", "divergences", "laws", "lab", "load_proof", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
                 "sliced_wasserstein", "solve", "solvers", "transport", "wasserstein", "wasserstein_batch",

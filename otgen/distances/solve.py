@@ -27,6 +27,7 @@ from ..solvers.sinkhorn import TOLERANCE
 from .answer import Answer
 from .plan_forms import flows_from
 from .result import Result
+from .steep import Attempt, resolved
 
 SOLVERS: dict[str, type[Any]] = {
     "auto": Auto,
@@ -114,7 +115,10 @@ def run(
     throw, progress = scalars.flag(throw, "throw"), scalars.flag(progress, "progress")
     chosen, scaled = solver_from(solver), units.scaled(problem)
     solution = claimed(scaled, chosen, progress=progress, init=init)
-    certificate = prove(scaled, solution.claim)
+    attempt = Attempt(scaled, solution, prove(scaled, solution.claim))
+    if isinstance(chosen, Auto | Simplex):
+        attempt = resolved(attempt, chosen, _on_stderr if progress else silent)
+    scaled, solution, certificate = attempt
     if progress and sys.stderr.isatty():
         sys.stderr.write("\n")
     back = replace(Units.of(scaled, mass, root=root), unit=certificate.unit)

@@ -325,6 +325,11 @@ def cost_matrix(value: Any, name: str = "C") -> tuple[Any, Origin]:
     """
     if type(value).__module__.startswith("scipy.sparse"):
         return _sparse_matrix(value, name)
+    if getattr(value, "requires_grad", False):
+        raise InvalidInput(
+            f"{name} must not require gradients here; received a tensor with requires_grad=True; pass {name}.detach(): "
+            f"the gradient in {name} is the plan, that of (plan * {name}).sum()"
+        )
     array, origin = as_numpy(value, name)
     _refuse_shape(array.shape, name)
     floats = as_float(array, origin, name)

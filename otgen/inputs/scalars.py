@@ -93,7 +93,12 @@ def finite_order(p: Any, *, steep: bool = False) -> float:
 
 
 def real(value: Any, name: str) -> float:
-    """A real number; NaN and truth values are none."""
+    """A real number; NaN and truth values are none, nor is a tensor whose gradient would be lost."""
+    if getattr(value, "requires_grad", False):
+        raise InvalidInput(
+            f"{name} must not require gradients: it is taken as a number; received a tensor with requires_grad=True; "
+            f"pass {name}.detach()"
+        )
     try:
         if isinstance(value, bool | np.bool_ | str | bytes):
             raise TypeError

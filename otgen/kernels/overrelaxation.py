@@ -74,7 +74,7 @@ def decided(pace, errors, probed, row_error, column_error, dual, epsilon, aim):
         milestone, since = error, count
     omega, listed, probing = pace.omega, pace.listed, pace.probing
     now = Pace(omega, error, pace.column_error, pace.dual, milestone, count, listed, probing, since)
-    if error <= aim.tolerance:
+    if row_error <= aim.tolerance and pace.column_error <= aim.tolerance:  # one may be NaN, beyond all floats
         return DONE, now
     hopeless = aim.patience > 0 and (count > since + aim.patience or not math.isfinite(dual))
     if count >= aim.limit or hopeless:

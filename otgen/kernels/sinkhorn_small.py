@@ -2,9 +2,9 @@
 
 ``K_ij = exp((f0_i + g0_j - c_ij)/epsilon)`` is computed at some potentials f0, g0; from then on an iteration multiplies K by
 ``u = exp((f - f0)/epsilon)`` and ``v = exp((g - g0)/epsilon)`` and needs no exponential a pair. Where u, v or a sum leaves the
-range in which lost terms cannot matter, K is computed again at the potentials reached, and where that is not enough one
-iteration is done in logarithms, relative to the largest term (Schmitzer, "Stabilized sparse scaling algorithms for entropy
-regularized transport problems", 2019, section 3.1). What is decided, and when, is in :mod:`.overrelaxation`.
+range in which lost terms cannot matter, K is computed again at the potentials reached. A sum that is out of range even there,
+such as that of an outlier which is left where it is, is taken in logarithms, relative to the largest term; where u or v is, a whole
+iteration is (Schmitzer, "Stabilized sparse scaling algorithms for entropy regularized transport problems", 2019, section 3.1). What is decided, and when, is in :mod:`.overrelaxation`.
 """
 
 from __future__ import annotations
@@ -65,35 +65,74 @@ def _transposed_product(kernel, w, out):
             out[j] += weight * kernel[i, j]
 
 
-@jit
-def _update(sums, scaling, weights, potential, origin, rho, epsilon, omega, after, out, weighted):
-    """One side's new potentials, into ``out``, their scalings into ``weighted`` and with the weights multiplied in.
+class _Side(NamedTuple):
+    """One side of an iteration: weights, strength of relaxation, and potential; where that is held, what it is scaled by since, and sums
+    of the kernel; what comes next, and the next scaling times the weights. Sums of those ``apart`` lie out of range even there."""
 
-    Returns the marginal error, ``after`` the update or before, the dual gain, the mass, and whether all was in range.
+    weights: Floats
+    rho: float
+    potential: Floats
+    origin: Floats
+    scaling: Floats
+    sums: Floats
+    moved: Floats
+    weighted: Floats
+    apart: npt.NDArray[np.bool_]
+
+
+@jit
+def _side(weights, rho, potential):
+    """A side that is held where it stands."""
+    n = len(weights)
+    kept = potential.copy(), np.ones(n), np.empty(n)
+    return _Side(weights, rho, potential, *kept, potential.copy(), weights.copy(), np.zeros(n, np.bool_))
+
+
+@jit
+def _settle_at(side):
+    """Hold a side where it stands now."""
+    side.origin[:], side.scaling[:], side.weighted[:], side.apart[:] = side.potential, 1.0, side.weights, False
+
+
+@jit
+def _update(side, costs, turned, given, masses, epsilon, omega, after, held, fresh):
+    """One side's next potentials, their scalings and these with the weights multiplied in, from the potentials ``given`` of the other.
+
+    In logarithms where nothing is ``held``, and where a sum is out of range in a ``fresh`` kernel. Returns the marginal error, ``after``
+    the update or before, the dual gain, the mass, and whether all was in range.
     """
-    damping = _damping(rho, epsilon)
+    weights, potential, damping = side.weights, side.potential, _damping(side.rho, epsilon)
     error = gain = mass = 0.0
-    for i in range(sums.shape[0]):
+    for i in range(len(weights)):
         if weights[i] == 0.0:  # changes nothing for the others
-            out[i], weighted[i] = potential[i], 0.0
+            side.moved[i], side.weighted[i] = potential[i], 0.0
             continue
-        if not 1.0 / _SUMS < sums[i] < _SUMS:
+        within = held and 1.0 / _SUMS < side.sums[i] < _SUMS
+        side.apart[i] |= fresh and not within
+        if held and not within and not side.apart[i]:
             return 0.0, 0.0, 0.0, False
-        reached = sums[i] * scaling[i]
-        if damping == 1.0 and omega == 1.0:
-            scaled = 1.0 / sums[i]
-            moved = origin[i] + epsilon * math.log(scaled)
+        if within:
+            reached = side.sums[i] * side.scaling[i]
+            logarithm = math.log(reached)
         else:
-            moved = potential[i] + omega * ((damping - 1.0) * potential[i] - damping * epsilon * math.log(reached))
-            scaled = math.exp((moved - origin[i]) / epsilon)
-        if not _fits(scaled):
+            logarithm = potential[i] / epsilon + _log_sum(costs, turned, i, given, masses, epsilon)
+            reached = math.exp(logarithm)
+        if logarithm == -np.inf:
+            moved, scaled = potential[i], side.scaling[i]
+        elif within and damping == 1.0 and omega == 1.0:
+            scaled = 1.0 / side.sums[i]
+            moved = side.origin[i] + epsilon * math.log(scaled)
+        else:
+            moved = potential[i] + omega * ((damping - 1.0) * potential[i] - damping * epsilon * logarithm)
+            scaled = math.exp((moved - side.origin[i]) / epsilon)
+        if held and not _fits(scaled):
             return 0.0, 0.0, 0.0, False
         if after:
-            reached = sums[i] * scaled
-        error += abs(weights[i] * reached - _wanted(weights[i], moved if after else potential[i], rho))
-        gain += weights[i] * _gain(moved, rho)
+            reached = side.sums[i] * scaled if within else math.exp(logarithm + (moved - potential[i]) / epsilon)
+        error += abs(weights[i] * reached - _wanted(weights[i], moved if after else potential[i], side.rho))
+        gain += weights[i] * _gain(moved, side.rho)
         mass += weights[i] * reached
-        out[i], scaling[i], weighted[i] = moved, scaled, weights[i] * scaled
+        side.moved[i], side.scaling[i], side.weighted[i] = moved, scaled, weights[i] * scaled
     return error, gain, mass, True
 
 
@@ -103,96 +142,97 @@ def _damping(rho, epsilon):
 
 
 @jit
-def _in_logarithms(costs, turned, given, weights, damping, epsilon, out):
-    """A plain update of one side, with the largest term taken out of every sum; ``turned`` asks for the columns."""
-    for i in range(out.shape[0]):
-        top, total = -np.inf, 0.0
-        for j in range(given.shape[0]):
-            if weights[j] > 0:
-                top = max(top, given[j] - (costs[j, i] if turned else costs[i, j]))
-        if top == -np.inf:
-            continue
-        for j in range(given.shape[0]):
-            if weights[j] > 0:
-                term = given[j] - (costs[j, i] if turned else costs[i, j])
-                total += weights[j] * math.exp((term - top) / epsilon)
-        out[i] = -damping * (top + epsilon * math.log(total))
+def _log_sum(costs, turned, i, given, masses, epsilon):
+    """``log sum_j w_j exp((g_j - c_ij) / epsilon)`` with the largest term taken out; ``turned`` asks for a column's."""
+    top, total = -np.inf, 0.0
+    for j in range(given.shape[0]):
+        if masses[j] > 0:
+            top = max(top, given[j] - (costs[j, i] if turned else costs[i, j]))
+    if top == -np.inf:
+        return top
+    for j in range(given.shape[0]):
+        if masses[j] > 0:
+            term = given[j] - (costs[j, i] if turned else costs[i, j])
+            total += masses[j] * math.exp((term - top) / epsilon)
+    return top / epsilon + math.log(total)
+
+
+@jit
+def _relative(error, mass, size, free):
+    """A marginal error relative to the larger total, or to the plan's mass where that is larger and free to be."""
+    return error / (max(size, mass) if free else size)
+
+
+@jit
+def _sweep(costs, kernel, one, other, epsilon, omega, held, fresh):
+    """A sweep from rows to columns: both errors, the gain of both, their masses, and whether scalings were in range."""
+    if held:
+        _kernel_product(kernel, other.weighted, one.sums)
+    row_error, dual, row_mass, good = _update(
+        one, costs, False, other.potential, other.weights, epsilon, omega, False, held, fresh
+    )
+    if not good:
+        return 0.0, 0.0, 0.0, 0.0, 0.0, False
+    if held:
+        _transposed_product(kernel, one.weighted, other.sums)
+    column_error, gain, mass, good = _update(
+        other, costs, True, one.moved, one.weights, epsilon, omega, True, held, fresh
+    )
+    return row_error, column_error, dual + gain, row_mass, mass, good
 
 
 @jit
 def _advance(costs, a, b, relax, epsilon, tolerance, limit, count, f, g):
     """Iterate at one epsilon from f (n,) and g (m,), in place; returns the count of iterations, the error, and if it is met."""
-    n, m = costs.shape
-    kernel = np.empty((n, m))
-    u, v, wu, wv = np.empty(n), np.empty(m), np.empty(n), np.empty(m)
-    f0, g0, new_f, new_g = f.copy(), g.copy(), np.empty(n), np.empty(m)
-    rows, columns = np.empty(n), np.empty(m)
+    kernel, one, other = np.empty(costs.shape), _side(a, relax[0], f), _side(b, relax[1], g)
     errors = np.empty(max(min(limit - count, _REMEMBERED), 0) + 1)
-    size, whole = max(a.sum(), b.sum()), a.sum() * b.sum()
+    size, whole, free = max(a.sum(), b.sum()), a.sum() * b.sum(), min(relax[0], relax[1]) < np.inf
     aim, pace = Aim(tolerance, limit, 1e-12, 0, True), started(count)
-    fresh = stale = False
+    fresh = held = True
     while True:
-        if not fresh:
-            f0[:], g0[:] = f, g
+        if fresh:
+            _settle_at(one)
+            _settle_at(other)
             exponentials_of(costs, f, g, epsilon, kernel)
-            u[:], v[:], wv[:] = 1.0, 1.0, b
-            fresh = stale = True
         probe = probes(pace, aim)
         step = 1.0 if probe else pace.omega
-        _kernel_product(kernel, wv, rows)
-        row_error, dual, _, good = _update(rows, u, a, f, f0, relax[0], epsilon, step, False, new_f, wu)
-        if good:
-            _transposed_product(kernel, wu, columns)
-            column_error, gain, mass, good = _update(columns, v, b, g, g0, relax[1], epsilon, step, True, new_g, wv)
-        if not good:
-            if stale:  # even at its own potentials
-                if pace.count >= limit:
-                    return pace.count, pace.error, False
-                _in_logarithms(costs, False, g, b, _damping(relax[0], epsilon), epsilon, f)
-                _in_logarithms(costs, True, f, a, _damping(relax[1], epsilon), epsilon, g)
-                pace = started(pace.count + 1)
-            fresh = stale = False
+        row_error, column_error, dual, row_mass, mass, good = _sweep(
+            costs, kernel, one, other, epsilon, step, held, fresh
+        )
+        if not good:  # hold the kernel where we are; if that was done, do one sweep without
+            fresh = held = not fresh
             continue
-        stale = False
-        dual += gain - epsilon * (mass - whole)
-        verdict, pace = decided(pace, errors, probe, row_error / size, column_error / size, dual, epsilon, aim)
+        dual -= epsilon * (mass - whole)
+        row_error, column_error = _relative(row_error, row_mass, size, free), _relative(column_error, mass, size, free)
+        verdict, pace = decided(pace, errors, probe, row_error, column_error, dual, epsilon, aim)
         if verdict in (DONE, STOPPED):
             return pace.count, pace.error, verdict == DONE
-        if verdict == TAKEN_BACK:
-            fresh = False
-        else:
-            f[:], g[:] = new_f, new_g
+        fresh, held = not held or verdict == TAKEN_BACK, True
+        if verdict != TAKEN_BACK:
+            f[:], g[:] = one.moved, other.moved
 
 
 @jit
 def _advance_symmetric(costs, a, rho, epsilon, tolerance, limit, count, f):
     """The same for one measure against itself, f = g, each step two thirds of the way."""
-    n = costs.shape[0]
-    kernel, sums, u, weighted = np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n)
-    f0, new_f = f.copy(), np.empty(n)
-    size, error = a.sum(), np.inf
-    fresh = stale = False
+    kernel, side, size, free = np.empty(costs.shape), _side(a, rho, f), a.sum(), rho < np.inf
+    fresh = held = True
     while True:
-        if not fresh:
-            f0[:], u[:], weighted[:] = f, 1.0, a
+        if fresh:
+            _settle_at(side)
             exponentials_of(costs, f, f, epsilon, kernel)
-            fresh = stale = True
-        _kernel_product(kernel, weighted, sums)
-        row_error, _, _, good = _update(sums, u, a, f, f0, rho, epsilon, 2 / 3, False, new_f, weighted)
-        if good:
-            stale, error = False, row_error / size
-            if error <= tolerance or count >= limit:
-                return count, error, error <= tolerance
-            count += 1
-            f[:] = new_f
+        if held:
+            _kernel_product(kernel, side.weighted, side.sums)
+        row_error, _, mass, good = _update(side, costs, False, f, a, epsilon, 2 / 3, False, held, fresh)
+        if not good:
+            fresh = held = not fresh
             continue
-        if stale:
-            if count >= limit:
-                return count, error, False
-            _in_logarithms(costs, False, f, a, _damping(rho, epsilon), epsilon, new_f)
-            f[:] = (f + new_f) / 2
-            count += 1
-        fresh = stale = False
+        error = _relative(row_error, mass, size, free)
+        if error <= tolerance or count >= limit:
+            return count, error, error <= tolerance
+        count += 1
+        f[:] = side.moved
+        fresh, held = not held, True
 
 
 @jit

@@ -42,8 +42,13 @@ class Marginals:
 
     @property
     def max_mass(self) -> Any:
-        """The larger total: marginal errors are relative to it."""
+        """The larger total."""
         return np.maximum(*self.totals)
+
+    def relative_error(self, missed: Any, mass: Any) -> Any:
+        """An L1 marginal error relative to the larger total, or to the plan's ``mass`` where that is larger and free to be."""
+        with np.errstate(invalid="ignore"):
+            return missed / (np.maximum(self.max_mass, mass) if min(self.relax) < math.inf else self.max_mass)
 
     def damping(self, epsilon: Any) -> tuple[Any, Any]:
         """What an update of either potential is multiplied by, ``rho / (rho + epsilon)``."""

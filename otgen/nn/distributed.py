@@ -275,5 +275,5 @@ class _SymmetricShard(Pass):
     def sweep(self, f: Floats, g: Floats, omega: float, near: bool) -> Step:
         """Row sums, and new f."""
         _, log_rows = self.row_sums(f)
-        error = self.shard.processes.summed(np.array([missed(self.goal, f, log_rows, 0)]))
-        return symmetric_step(self.goal, f, log_rows, self.epsilon, float(error[0]))
+        of_rows = self.shard.processes.summed(missed(self.goal, f, log_rows, 0))
+        return symmetric_step(self.goal, f, log_rows, self.epsilon, of_rows)

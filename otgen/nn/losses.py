@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..errors import InvalidInput
 from ..inputs import scalars
 from ..model.cost import Metric
 from ..model.problem import Relative
@@ -144,7 +145,7 @@ def sinkhorn_loss(
     debias : bool
         Whether half of each measure's own term is subtracted.
     relax : float or (float, float), optional
-        As in :func:`otgen.sinkhorn`.
+        As in :func:`otgen.sinkhorn`; with ``debias`` the same on both sides.
     tol : float
         Marginal error at which iterations stop. The value is off by about its square, the gradient by about ``tol`` itself, second
         derivatives by about ``tol`` times the cost over epsilon.
@@ -156,7 +157,7 @@ def sinkhorn_loss(
     Returns
     -------
     Tensor
-        A number, or (B,). The gradient is that of the envelope theorem, the second derivative by implicit differentiation; nothing
+        A number, or (B,), rounded to the dtype of the input once, at the end. The gradient is that of the envelope theorem, the second derivative by implicit differentiation; nothing
         is unrolled. First derivatives need no (n, m) array, second ones do.
 
     Raises
@@ -191,6 +192,7 @@ def sinkhorn_loss(
         scalars.positive(tol, "tol", "use a marginal error such as 1e-5"),
         scalars.count(max_iter, "max_iter"),
     )
+    _check_bias(debias, strengths)
     relaxed = min(strengths) < math.inf
     given = batch(x, y, a, b, received=relaxed)
     strength = _strength(epsilon, given, p, name, q)
@@ -200,16 +202,25 @@ def sinkhorn_loss(
     if debias:
         own: list[_ops.Options] = [(p, name, q, tol, max_iter, rho, rho, True, throw) for rho in strengths]
         out = out - _bias(given, strength, own, relaxed)
-    return reduced(out, given.single, reduction)
+    return reduced(out, given.single, reduction).to(given.x.dtype)
+
+
+def _check_bias(debias: bool, strengths: tuple[float, float]) -> None:
+    """What is subtracted makes equal measures equal only where both marginals are held alike (Sejourne et al., 2019, definition 6)."""
+    if debias and strengths[0] != strengths[1]:
+        raise InvalidInput(
+            f"relax must be the same on both sides where the bias is subtracted; received {strengths}; pass one number, "
+            f"or debias=False"
+        )
 
 
 def _bias(given: Batch, strength: Tensor, own: list[_ops.Options], relaxed: bool) -> Tensor:
     """Half of what each measure is from itself, (B,); relaxed, less what unequal masses add."""
-    out = torch.zeros((), dtype=given.x.dtype, device=given.x.device)
+    out = torch.zeros((), dtype=torch.float64, device=given.x.device)
     for cloud, weights, settings in zip((given.x, given.y), (given.a, given.b), own):
         twin = cloud.clone(), weights.clone()  # compilers do not take the same tensor twice
         out = out + _ops.entropic_value(cloud, twin[0], weights, twin[1], strength, settings) / 2
-    return out - strength.to(out.dtype) / 2 * (given.a.sum(-1) - given.b.sum(-1)) ** 2 if relaxed else out
+    return out - strength / 2 * (given.a.double().sum(-1) - given.b.double().sum(-1)) ** 2 if relaxed else out
 
 
 def _strength(epsilon: float | Relative, given: Batch, p: float, metric: str, q: float) -> Tensor:
@@ -287,6 +298,7 @@ class SinkhornLoss(torch.nn.Module):
             self.epsilon = scalars.positive(epsilon, "epsilon", "for exact transport use otgen.nn.WassersteinLoss")
         self.p, self.metric, self.debias = scalars.finite_order(p), metric, debias
         self.relax, self.throw = scalars.relaxation(relax), throw
+        _check_bias(scalars.flag(debias, "debias"), self.relax)
         self.tol = scalars.positive(tol, "tol", "use a marginal error such as 1e-5")
         self.max_iter, self.reduction = scalars.count(max_iter, "max_iter"), checked_reduction(reduction)
         checked_metric(metric, self.p)

@@ -1,7 +1,8 @@
 """Proofs of optimality, one file per argument: a floor that knows problems and claims, and nothing of the solvers."""
 
 from .certificate import Certificate
+from .dual import prove_dual
 from .entropic import Bounds, entropic_bounds
 from .prove import prove
 
-__all__ = ["Bounds", "Certificate", "entropic_bounds", "prove"]
+__all__ = ["Bounds", "Certificate", "entropic_bounds", "prove", "prove_dual"]

@@ -74,7 +74,7 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
     """
     f, g, epsilon, cost = plan.f, plan.g, np.asarray(plan.epsilon), plan.cost
     goal = Marginals(plan.a, plan.b, relax)
-    a, b, whole, size = goal.a, goal.b, goal.product_mass, goal.max_mass
+    a, b, whole = goal.a, goal.b, goal.product_mass
     terms = (sum(plan.shape) + 16) * UNIT
     argument = cost.exponent_error + 8 * UNIT * (np.abs(f).max(-1) + np.abs(g).max(-1))
     log_rows, columns = cost.sweep(f, g, a, b, plan.epsilon, 0.0, cut=DROPPED_BITS)
@@ -82,7 +82,7 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
         rows = a * np.exp(log_rows)
         mass = rows.sum(-1)
         missed = rows - goal.target(f, 0), b * columns - goal.target(g, 1)
-        error = np.maximum(*(np.abs(side).sum(-1) for side in missed)) / size
+        error = goal.relative_error(np.maximum(*(np.abs(side).sum(-1) for side in missed)), mass)
         relative_error = np.expm1(argument / epsilon + terms) + _logarithmic(log_rows)
         gains = goal.dual_term(f, 0), goal.dual_term(g, 1)
         expm1_error = [1.0 if math.isinf(rho) else 1.0 + np.abs(z) / rho for z, rho in zip((f, g), relax)]  # of expm1

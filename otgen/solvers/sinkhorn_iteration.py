@@ -126,16 +126,18 @@ class CostPass(Pass):
             heights = goal.a if one == 1.0 else goal.a * np.exp(omega * (one - 1.0) * f / epsilon)
         log_rows, columns = self.cost.sweep(f, g, heights, goal.b, epsilon, omega * one, cut=cut)
         new_f = updated(f, log_rows, one, epsilon, omega)
-        ours = np.array([missed(goal, f, log_rows, 0), goal.gain(new_f, 0)])
-        columns, (row_error, gained) = np.split(self.rows.summed(np.concatenate([columns, ours])), [len(columns)])
+        ours = np.array([*missed(goal, f, log_rows, 0), goal.gain(new_f, 0)])
+        columns, (row_error, row_mass, gained) = np.split(
+            self.rows.summed(np.concatenate([columns, ours])), [len(columns)]
+        )
         log_columns = self._logarithms(columns, new_f, g, cut)
         new_g = updated(g, log_columns, other, epsilon, omega)
         with np.errstate(over="ignore", invalid="ignore"):
             after = log_columns + (new_g - g) / epsilon
-            mass = float((goal.b * np.exp(after)).sum())
+            column_error, mass = missed(goal, new_g, after, 1)
             dual = goal.dual_of(float(gained) + goal.gain(new_g, 1), epsilon, mass)
-        largest = float(goal.max_mass)
-        return Step(new_f, new_g, float(row_error) / largest, missed(goal, new_g, after, 1) / largest, float(dual))
+        errors = goal.relative_error(row_error, row_mass), goal.relative_error(column_error, mass)
+        return Step(new_f, new_g, *map(float, errors), float(dual))
 
     def _logarithms(self, columns: Floats, f: Floats, g: Floats, cut: float) -> Floats:
         """Of column sums; those that lie outside the range in which small terms cannot matter are computed again."""
@@ -170,10 +172,10 @@ class SymmetricPass(Pass):
         return symmetric_step(self.goal, f, log_rows, epsilon, missed(self.goal, f, log_rows, 0))
 
 
-def symmetric_step(goal: Marginals, f: Floats, log_rows: Floats, epsilon: float, row_error: float) -> Step:
-    """The step of a symmetric problem whose row sums have these logarithms, with an error of all rows together."""
+def symmetric_step(goal: Marginals, f: Floats, log_rows: Floats, epsilon: float, of_rows: Floats) -> Step:
+    """The step of a symmetric problem whose row sums have these logarithms; ``of_rows`` (2,) is what all rows together miss, and their mass."""
     f = updated(f, log_rows, goal.damping(epsilon)[0], epsilon, _SYMMETRIC)
-    return Step(f, f, row_error / float(goal.max_mass), 0.0, math.inf)
+    return Step(f, f, float(goal.relative_error(*of_rows)), 0.0, math.inf)
 
 
 def updated(potential: Floats, log_sums: Floats, damping: float, epsilon: float, omega: float) -> Floats:
@@ -181,11 +183,12 @@ def updated(potential: Floats, log_sums: Floats, damping: float, epsilon: float,
     return potential + omega * ((damping - 1.0) * potential - damping * epsilon * log_sums)
 
 
-def missed(goal: Marginals, potential: Floats, log_sums: Floats, side: int) -> float:
-    """By how much a marginal is missed, in L1."""
+def missed(goal: Marginals, potential: Floats, log_sums: Floats, side: int) -> Floats:
+    """By how much a marginal is missed, in L1, and the mass that it has: (2,)."""
     weights = goal.b if side else goal.a
     with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.abs(weights * np.exp(log_sums) - goal.target(potential, side)).sum())
+        reached = weights * np.exp(log_sums)
+        return np.array([np.abs(reached - goal.target(potential, side)).sum(), reached.sum()])
 
 
 def settle(cost: Cost, goal: Marginals, epsilon: float, at: Potentials) -> None:

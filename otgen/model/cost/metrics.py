@@ -140,7 +140,7 @@ class Powers(PointMetric):
         inside = 1 if math.isinf(inner) else inner + d + 2
         if not math.isinf(inner) and inner not in (1, 2):
             inside = (
-                3 * inner + d + 64
+                8 * inner + d + 64
             )  # quotients are off by 3 u; p/q is rounded, and the sum it is the power of is at most d
             inside += inner * (1 + 2 * (710 if unit == UNIT else 90) * (inner * outer != p or unit != UNIT))
             return 1.01 * (outer * inside + 6) * unit, 1e-290 if unit == UNIT else 1e-30
@@ -165,7 +165,11 @@ class Powers(PointMetric):
         longest = size.max(axis=1, keepdims=True) if inner not in (1, 2) else np.ones((len(size), 1))
         size = np.divide(size, longest, out=np.zeros_like(size), where=longest > 0)
         inside = (size**inner).sum(axis=1, keepdims=True)
-        outside = outer * inner * power(longest, inner * outer - 1) * power(inside, outer - 1)
+        if inner in (1, 2):
+            outside = outer * inner * power(inside, outer - 1)
+        else:
+            outside = outer * inner * power(longest * inside ** (1 / inner), inner * outer - 1)
+            outside = outside * power(inside, 1 / inner - 1)
         return outside * power(size, inner - 1) * np.sign(difference)
 
     def line_power(self, p: float) -> float:
@@ -233,7 +237,7 @@ class Torus(PointMetric):
         """As for powers; reducing a coordinate and taking the nearer way round is off by ``4 u`` periods at most, an absolute error."""
         reach = math.sqrt(d) * self.period / 2
         relative, tiny = Powers(2.0).rounding(d, p, unit)
-        return relative, tiny + 1.01 * p * reach ** (p - 1) * 4 * math.sqrt(d) * unit * self.period
+        return relative, tiny + 1.01 * p * _real_power(reach, p - 1) * 4 * math.sqrt(d) * unit * self.period
 
     def prepared(self, points: Floats) -> Floats:
         """Coordinates in [0, period]; the remainder is exact, adding a period to a negative one is rounded."""
@@ -246,7 +250,7 @@ class Torus(PointMetric):
 
     def largest(self, extents: Floats, p: float) -> float:
         """Half a period in every coordinate."""
-        return (math.sqrt(extents.shape[-1]) * self.period / 2) ** p * (1 + 1e-12)
+        return _real_power(math.sqrt(extents.shape[-1]) * self.period / 2, p) * (1 + 1e-12)
 
     def slope(self, x: Floats, y: Floats, p: float) -> Floats:
         """As for the euclidean metric, of the differences the near way round."""
@@ -274,7 +278,7 @@ class GreatCircle(PointMetric):
 
     def rounding(self, d: int, p: float, unit: float) -> tuple[float, float]:
         """Angles are rounded before their sines are taken: 32 u in all, an absolute error of the angle; the rest is relative."""
-        return 1.01 * (16 * p + 3) * unit, 1.01 * p * math.pi ** (p - 1) * 32 * unit
+        return 1.01 * (16 * p + 3) * unit, 1.01 * p * _real_power(math.pi, p - 1) * 32 * unit
 
     def check(self, points: Floats, name: str) -> None:
         """Two coordinates in radians."""
@@ -292,7 +296,7 @@ class GreatCircle(PointMetric):
 
     def largest(self, extents: Floats, p: float) -> float:
         """Half a turn."""
-        return math.pi**p * (1 + 1e-12)
+        return _real_power(math.pi, p) * (1 + 1e-12)
 
     def slope(self, x: Floats, y: Floats, p: float) -> Floats:
         """By the spherical law of cosines, with the cancelling terms taken together."""
@@ -305,6 +309,14 @@ class GreatCircle(PointMetric):
         east = np.cos(a) * np.cos(c) * np.sin(b - d)
         outside = np.divide(p * power(angle, p - 1), sine, out=np.zeros_like(sine), where=sine > 0)
         return outside[:, None] * np.stack([north, east], axis=1)
+
+
+def _real_power(base: float, exponent: float) -> float:
+    """A power of a number, infinite where it overflows."""
+    try:
+        return base**exponent
+    except OverflowError:
+        return math.inf
 
 
 def power(base: Floats, exponent: float) -> Floats:
