@@ -241,7 +241,7 @@ class TestInput:
     @pytest.mark.parametrize(
         ("options", "said"),
         [
-            (dict(a=[1.0]), r"one weight per point of x, shape \(12,\)"),
+            (dict(a=[1.0]), r"shape \(12,\), one weight for each of the points of x"),
             (dict(a=["x"] * 12), "real numbers"),
             (dict(a=[1e308] * 12), "finite sum"),
             (dict(p="two"), "p must be a real number"),

@@ -97,5 +97,5 @@ def _of_masses(kind: str, sets: list[Samples]) -> Found:
 
 def _shares(one: Samples) -> Floats:
     """Masses divided by their sum."""
-    found, _ = arrays.weights(one.points.ravel(), len(one), f"the masses of {one.name}", one.name)
+    found, _ = arrays.weights(one.points.ravel(), len(one), f"the masses of {one.name}", f"the atoms of {one.name}")
     return found / found.sum()

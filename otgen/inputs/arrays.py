@@ -213,7 +213,7 @@ def _moved(sides: list[_Raw], entries: list[np.ndarray], names: tuple[str, str])
 def weights(
     value: Any, size: int, name: str, of: str, *, allow_gpu: bool = False
 ) -> tuple[npt.NDArray[np.float64], Origin | None]:
-    """Check the weights of ``size`` points; None means uniform, of total 1.
+    """Check the weights of ``size`` things, in words: ``of``; None means uniform, of total 1.
 
     Returns
     -------
@@ -227,7 +227,7 @@ def weights(
     array, origin = as_numpy(value, name, allow_gpu=allow_gpu)
     if array.shape != (size,):
         raise InvalidInput(
-            f"{name} must have one weight per point of {of}, shape ({size},); received shape {array.shape}; "
+            f"{name} must have shape ({size},), one weight for each of {of}; received shape {array.shape}; "
             f"pass as many, or None for uniform ones"
         )
     if size == 0:

@@ -131,7 +131,7 @@ def _read(value: Any, name: str) -> tuple[Any, Origin]:
         array = np.from_dlpack(value) if device == "cpu" else value
         return array, Origin(library, device, array.dtype.name if device == "cpu" else "")
     array = np.asarray(value)
-    if array.dtype.kind == "f" and library != "numpy" and array.size and np.abs(array).max() > whole.EXACT:
+    if array.dtype.kind == "f" and library != "numpy" and array.size and np.abs(array).max() >= whole.EXACT:
         array = _unrounded(value, array, name)
     return array, Origin("numpy", "cpu", array.dtype.name)
 

@@ -13,6 +13,7 @@ import numpy as np
 from .types import Floats
 
 EXACT = 2**53  # whole numbers up to here are doubles
+_LARGEST = 2**1023  # half of what doubles reach
 
 
 def is_whole(array: np.ndarray) -> bool:
@@ -60,22 +61,34 @@ def moved(x: np.ndarray, y: np.ndarray) -> tuple[Floats, Floats] | None:
     """
     (one, other), places = _scaled(x, y)
     low, high = min(int(one.min()), int(other.min())), max(int(one.max()), int(other.max()))
-    if high - low >= 2**64:
+    if high - low >= _LARGEST:
         return None
-    steps = [_steps(z, low) for z in (one, other)]
+    kind = np.uint64 if high - low < 2**64 else int
+    steps = [
+        _steps(z, low) if kind is np.uint64 else np.array([int(number) - low for number in z], object)
+        for z in (one, other)
+    ]
     bits = int(np.bitwise_or.reduce(steps[0])) | int(np.bitwise_or.reduce(steps[1]))
     grain = bits & -bits or 1  # all differences are multiples of it
     middle = (high - low) // (2 * grain) * grain
     if (high - low - middle) // grain > EXACT:
         return None
-    out = [np.where(z >= middle, z - np.uint64(middle), np.uint64(middle) - z).astype(np.float64) for z in steps]
-    signed = [np.where(z >= middle, size, -size) for z, size in zip(steps, out)]
-    return np.ldexp(signed[0], -places), np.ldexp(signed[1], -places)
+    first, second = (np.ldexp(_less(z, kind(middle)), -places) for z in steps)
+    return first, second
+
+
+def _less(steps: np.ndarray, middle: Any) -> Floats:
+    """``steps - middle``, of numbers without a sign, in double precision."""
+    above = (steps >= middle).astype(bool)
+    sizes = np.where(above, steps - middle, middle - steps).astype(np.float64)
+    return np.where(above, sizes, -sizes)
 
 
 def _is_double(number: Any) -> bool:
-    number = int(number)
-    return abs(number) < 2**1023 and int(float(number)) == number
+    try:
+        return int(float(number)) == number
+    except OverflowError:
+        return False
 
 
 def _scaled(x: np.ndarray, y: np.ndarray) -> tuple[list[np.ndarray], int]:

@@ -109,7 +109,7 @@ def semi_discrete(atoms: Any, weights: Any, law: Any, p: float = 1) -> Estimate:
     points = arrays.points(atoms, "atoms")[0]
     if points.shape[1] != 1:
         raise InvalidInput(f"atoms must be on the line, (n,); received shape {points.shape}")
-    masses, _ = arrays.weights(weights, len(points), "weights", "atoms")
+    masses, _ = arrays.weights(weights, len(points), "weights", "the atoms")
     total = math.fsum(masses)
     if abs(total - 1) > 1e-9:
         raise InvalidInput(f"weights must sum to 1; received a sum of {total!r}; divide by it")

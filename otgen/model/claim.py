@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import InvalidInput
+from ..inputs import scalars
 from ..inputs.types import Floats, Indices
 
 
@@ -95,7 +96,7 @@ def _checked_units(units: Any) -> tuple[int, ...]:
     try:
         return tuple(operator.index(unit) for unit in units)
     except TypeError:
-        raise _malformed("units must be whole numbers", repr(units)) from None
+        raise _malformed("units must be whole numbers", scalars.told(units)) from None
 
 
 def _checked_flows(flows: Any, n: int, m: int) -> Flows:

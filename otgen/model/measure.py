@@ -56,7 +56,7 @@ class Measure:
     def __post_init__(self, allow_gpu: bool) -> None:
         checked, origin, on_line = self._cloud(allow_gpu)
         weights, weights_origin = arrays.weights(
-            self.weights, len(checked), self.weights_name, self.name, allow_gpu=origin.device != "cpu"
+            self.weights, len(checked), self.weights_name, self._weighed, allow_gpu=origin.device != "cpu"
         )
         for name, value in (
             ("points", checked),
@@ -75,6 +75,11 @@ class Measure:
         if isinstance(self.points, int):
             return arrays.Cloud(np.empty((scalars.count(self.points, self.name), 0)), Origin())
         return arrays.cloud(self.points, self.name, allow_gpu=allow_gpu)
+
+    @property
+    def _weighed(self) -> str:
+        """What the weights are of, in words."""
+        return f"the {self.name}" if isinstance(self.points, int) else f"the points of {self.name}"
 
     def __len__(self) -> int:
         return len(self.weights)

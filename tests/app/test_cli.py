@@ -159,7 +159,7 @@ class TestOtherCommands:
             (["x.npy", "--epsilon", "1", "--solver", "simplex"], "takes no --epsilon"),
             (["-", "--a", "-"], "twice"),
             (["x.npy", "--a", "line.npy", "--b", "two.npy"], "line.npy and two.npy must carry the same total mass"),
-            (["x.npy", "--a", "two.npy"], "one weight per point of the rows of x.npy"),
+            (["x.npy", "--a", "two.npy"], "one weight for each of the rows of x.npy"),
         ],
     )
     def test_matrices_that_do_not_fit(self, folder, told, arguments, said):

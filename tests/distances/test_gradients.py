@@ -1,5 +1,7 @@
 """Gradients of the exact cost against differences, autograd, and the one-sided inequalities that define them."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -102,3 +104,24 @@ def test_what_has_none():
         otgen.wasserstein(x, y).gradients(of="plan")
     with pytest.raises(InvalidInput, match="built-in metric"):
         otgen.wasserstein(x, y, metric=lambda s, t: np.abs(s[:, None] - t).sum(-1)).gradients()
+
+
+@pytest.mark.parametrize(("ours", "theirs"), list(itertools.product(["(n,)", "(n, 1)"], repeat=2)))
+def test_gradients_have_the_shapes_of_the_points(ours, theirs):
+    x, y = (z if shape == "(n,)" else z[:, None] for z, shape in ((np.arange(3.0), ours), (np.arange(4.0), theirs)))
+    results = [
+        otgen.wasserstein(x, y),
+        otgen.sinkhorn(x, y, epsilon=0.5),
+        otgen.sinkhorn_divergence(x, y, epsilon=0.5),
+        otgen.wasserstein_batch([x], [y])[0],
+        otgen.sinkhorn_batch([x], [y], epsilon=0.5)[0],
+        otgen.sinkhorn_divergence_batch([x], [y], epsilon=0.5)[0],
+    ]
+    flat = otgen.wasserstein(x.reshape(-1, 1), y.reshape(-1, 1)).gradients()
+    np.testing.assert_array_equal(results[0].gradients().x.ravel(), flat.x.ravel())
+    for result in results:
+        found = result.gradients("value")
+        assert (found.x.shape, found.y.shape) == (x.shape, y.shape)
+    for result in (results[1], results[4]):
+        found = result.vjp(f=np.array([1.0, 0.0, -1.0]))
+        assert (found.x.shape, found.y.shape) == (x.shape, y.shape)

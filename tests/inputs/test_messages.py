@@ -1,0 +1,154 @@
+"""Every error says the argument, the rule, what was received and what to do: those that tests provoke, and those in the source."""
+
+import ast
+import pathlib
+import re
+
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+
+import otgen
+
+FORM = re.compile(r"(?s)(.+?\bmust\b.+?); received (.+); ([^;]+)")
+NOT_OURS = re.compile(r"\bnp\.|numpy\.(float|int)|array\(|dtype\('|\bNone of\b|\)\)\)")
+FOLDERS = ["inputs", "model", "distances"]
+SOURCE = pathlib.Path(otgen.__file__).parent
+LEFT_TO_THEIR_OWNERS = {"entropic.py", "units.py"}
+
+LINE, PLANE = np.arange(3.0), np.arange(6.0).reshape(3, 2)
+C = np.ones((2, 2))
+
+
+def w(x, y=(0.0, 1.0), *weights, **options):
+    return lambda: otgen.wasserstein(x, y, *weights, **options)
+
+
+def of(call, *arguments, **options):
+    return lambda: call(*arguments, **options)
+
+
+POINTS = [
+    *(
+        w(x)
+        for x in (
+            None, {1: 2}, {1, 2}, "ab", b"ab", object(), 3, iter([1.0]), [], [[]], [[1], [1, 2]], ["a"], [None], [1j], [np.nan], [[np.inf]],
+            np.zeros(2, np.longdouble), np.zeros(2, [("a", int)]), np.zeros((2, 2, 2)), np.zeros((1, 1, 1, 1)), np.ma.array([1.0]),
+            np.array(["NaT"], "M8[D]"), np.array([1], "M8[D]"), [2**60 + 1, 0.5], [2**63 + 1, -(2**63)],
+            scipy.sparse.csr_array(np.eye(3)), torch.eye(3).to_sparse(), torch.zeros(2, requires_grad=True),
+            [torch.zeros(2, requires_grad=True)], torch.zeros(2, device="meta"), torch.zeros(2).to(torch.float8_e4m3fn),
+            torch.tensor([1 + 2j]).conj().imag, np.broadcast_to(0.0, (10**12, 1)),
+        )
+    ),
+    w(PLANE, LINE), w(PLANE, [[0.0, 0.0]], metric="cosine", p=1), w(LINE, metric="great_circle"), w(PLANE, PLANE, metric="great_circle"),
+    w([2**60 + 1], [1], metric="great_circle"), w(np.array([1], "m8[M]"), np.array([1], "m8[D]")), w(np.array([1], "m8"), np.array([1], "m8")),
+    w(np.array([1], "M8[D]"), np.array([1], "M8[D]"), metric="great_circle"), w(np.array(["3000"], "M8[Y]"), np.array([1], "M8[ns]")),
+    w([1e308], [-1e308]),
+]  # fmt: skip
+WEIGHTS = [
+    *(w(LINE[:2], LINE[:2], a) for a in ([1.0], [0, 0], [-1, 2], [np.nan, 1], ["a", "b"], [1e308, 1e308], [2**53 + 1, 1], "ab")),
+    w(LINE[:2], LINE[:2], np.array([1, 2]), np.array([2.0, 4.0])), w(LINE[:2], LINE[:2], [1, 1], [1, 1], normalize="no"),
+]  # fmt: skip
+OPTIONS = [
+    *(w(LINE, LINE, p=p) for p in (0.5, np.float64(0.5), np.nan, "2", True, [1, 2], 10**400, torch.tensor([1.0, 2.0]))),
+    *(w(LINE, LINE, metric=m) for m in ("eucl", 3, np.float64(3), otgen.Minkowski, [], "sqeuclidean", lambda s, t: None)),
+    *(w(PLANE, PLANE, metric=m) for m in (lambda s, t: -np.ones((3, 3)), lambda s, t: np.ones(3))),
+    *(w(LINE, LINE, solver=s) for s in ("simple", 3, otgen.solvers.Simplex)),
+    *(w(PLANE, PLANE, init=i) for i in (3.0, (LINE, LINE[:2]), (LINE, LINE * np.nan), np.zeros((2, 2)))),
+    w(LINE, LINE, throw=1), w(LINE, LINE, progress=np.float64(0)), w(PLANE, PLANE, p=800),
+    of(otgen.Minkowski, np.float64(0.5)), of(otgen.Circular, -1), of(otgen.Relative, np.float32(0)), of(otgen.Measure, 0), of(otgen.Measure, [2**60 + 1]),
+    of(otgen.Problem, otgen.Measure(2), otgen.Measure(3), otgen.Problem.from_matrix(C).cost),
+    of(otgen.Problem, otgen.Measure(2), otgen.Measure(2), otgen.Problem.from_matrix(C).cost, -1.0),
+    of(otgen.Problem, otgen.Measure(2), otgen.Measure(2), otgen.Problem.from_matrix(C).cost, relax=(1.0, 1.0)),
+    of(otgen.Problem.from_points, LINE, LINE, p=np.inf, epsilon=0.5),
+    of(otgen.Problem.from_matrix(C).on, "cuda:0"),
+    of(otgen.sinkhorn, LINE, LINE, epsilon=np.float64(-1)), of(otgen.sinkhorn, LINE, LINE, epsilon=1, p=np.inf),
+    *(of(otgen.sinkhorn, LINE, LINE, epsilon=1, relax=r) for r in (-1, (1, 2, 3), (np.float64(-1), None), "1")),
+    of(otgen.sliced_wasserstein, LINE, LINE, n_projections=np.float64(0.5)), of(otgen.sliced_wasserstein, LINE, LINE, rng="a"),
+    of(otgen.wasserstein_batch, 3, 4), of(otgen.wasserstein_batch, [LINE], [LINE, LINE]), of(otgen.wasserstein_batch, [LINE], [PLANE]),
+    of(otgen.wasserstein_batch, np.broadcast_to(0.0, (10**12, 2, 1)), np.broadcast_to(0.0, (10**12, 2, 1))),
+    of(otgen.bures_wasserstein, [0, 0], np.eye(3), [0, 0], np.eye(2)), of(otgen.bures_wasserstein, [[0]], 1, 0, 1),
+    of(otgen.bures_wasserstein, 0, -1, 0, 1), of(otgen.bures_wasserstein, [0, 0], [[1, 2], [0, 1]], [0, 0], np.eye(2)),
+]  # fmt: skip
+MATRICES = [
+    *(
+        of(otgen.transport, matrix)
+        for matrix in (
+            LINE, [[]], [[np.nan]], [[-np.inf]], [["a"]], [[2**53 + 1, 0]], [[2**53 + 1, 0.5]], torch.ones((2, 2), requires_grad=True),
+            scipy.sparse.csr_array(np.array([[np.nan]])), scipy.sparse.coo_array(([1.0, 1.0], ([0, 0], [0, 0])), shape=(1, 1)),
+            scipy.sparse.coo_array(([1.0], ([0], [0])), shape=(10**10, 10**10)), scipy.sparse.csr_array((0, 3)),
+            np.broadcast_to(0.0, (10**6, 10**6)), np.broadcast_to(0, (10**6, 10**6)),
+        )
+    ),
+    of(otgen.transport, [[1e300]], [1e9], [1e9]), of(otgen.transport, C, [1.0]), of(otgen.transport, C, [1, 1], [2, 2]),
+]  # fmt: skip
+ENTROPIC, PLAN = otgen.sinkhorn(LINE, LINE, epsilon=0.5), otgen.wasserstein(LINE, LINE).plan
+RESULTS = [
+    of(np.asarray, ENTROPIC), of(np.array, PLAN, copy=False), of(PLAN.__matmul__, np.ones(2)), of(PLAN.barycenters, ["a"] * 3),
+    of(ENTROPIC.gradients, "cost"), of(ENTROPIC.vjp, f=[1.0]), of(ENTROPIC.vjp, f=[np.nan] * 3), of(ENTROPIC.vjp, plan=3),
+    of(ENTROPIC.vjp, plan=(C, C)), of(ENTROPIC.vjp, plan=(PLANE, PLANE * np.nan)), of(otgen.wasserstein(LINE, LINE).vjp),
+    of(otgen.wasserstein(LINE, LINE, p=np.inf).gradients), of(otgen.sliced_wasserstein(LINE, LINE).save_proof, "proof.npz"),
+    of(otgen.wasserstein(PLANE, PLANE, metric=lambda s, t: np.abs(s[:, None] - t).sum(-1)).gradients),
+    of(otgen.audit, LINE, LINE), of(otgen.audit, LINE), of(otgen.audit, LINE, LINE, plan=[0, 1, 2], value=1, cost=1),
+    of(otgen.audit, LINE, LINE, p=np.inf, potentials=(LINE, LINE)), of(otgen.audit, LINE, LINE, p=np.inf, plan=[0, 1, 2], cost=1),
+    of(otgen.audit, LINE, LINE, plan=otgen.sliced_wasserstein(LINE, LINE)), of(otgen.audit, LINE, LINE, potentials=3),
+    of(otgen.audit, LINE, LINE, potentials=(LINE, C)), of(otgen.audit, LINE, LINE, plan=[0.5, 1, 2]), of(otgen.audit, LINE, LINE, plan=C),
+    of(otgen.audit, LINE, LINE, plan=([0], [7])), of(otgen.audit, LINE, LINE, plan=([0],)), of(otgen.audit, LINE, LINE, plan=([0], [0], [1, 2])),
+    of(otgen.audit, LINE, LINE, plan=np.broadcast_to(0.0, (10**6, 10**6))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call", [*POINTS, *WEIGHTS, *OPTIONS, *MATRICES, *RESULTS])
+def test_what_is_said(call):
+    """Only errors of ours come out, and they have the form."""
+    with pytest.raises((otgen.InvalidInput, otgen.TooLarge)) as caught:
+        call()
+    said = str(caught.value)
+    assert FORM.fullmatch(said), said
+    assert not NOT_OURS.search(FORM.fullmatch(said)[2]), said
+
+
+@pytest.mark.parametrize("call", MATRICES)
+def test_a_matrix_has_no_x_and_y(call):
+    with pytest.raises((otgen.InvalidInput, otgen.TooLarge)) as caught:
+        call()
+    assert not re.search(r"\bx\b|\by\b|points? ", FORM.fullmatch(str(caught.value))[1])
+
+
+def template(node):
+    """The text of an f-string, with {} for what is filled in."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return template(node.left) + template(node.right) if isinstance(node, ast.BinOp) else "{}"
+
+
+def raised(source):
+    """The messages in a source file."""
+    names = {"InvalidInput", "TooLarge", "MassMismatch"}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names and node.args:
+            yield template(node.args[0])
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_what_the_source_says(folder):
+    found = 0
+    for path in sorted((SOURCE / folder).rglob("*.py")):
+        if path.name in LEFT_TO_THEIR_OWNERS:
+            continue
+        for said in raised(path.read_text()):
+            found += 1
+            assert re.fullmatch(
+                r"(?s)(.*\bmust\b.*|\{\}.*?|the claim of a solver is malformed: \{\}); received .+?; .+|problem \{\}: \{\}",
+                said,
+            ), f"{path.name}: {said}"
+    assert found > 5
+
+
+def test_the_form_is_one_that_can_be_missed():
+    assert not FORM.fullmatch("x must be finite; received nan")
+    assert not FORM.fullmatch("x is wrong; received nan; drop it")
+    assert list(raised('InvalidInput(f"{name} must be" + " small")')) == ["{} must be small"]
