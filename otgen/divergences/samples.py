@@ -137,11 +137,7 @@ def _mean(values: Floats, note: str) -> Estimate:
 
 def _pair(x: Any, y: Any) -> tuple[Floats, Floats]:
     tables.same_columns(x, y)
-    (one, _), (other, _) = arrays.points(x, "x"), arrays.points(y, "y")
-    if one.shape[1] != other.shape[1]:
-        raise InvalidInput(
-            f"x and y must have the same number of coordinates; received {one.shape[1]} and {other.shape[1]}; leave some out"
-        )
+    one, other = (cloud.points for cloud in arrays.clouds(x, y)[:2])
     if min(len(one), len(other)) < 4:
         raise InvalidInput(
             f"x and y must hold at least 4 samples each; received {len(one)} and {len(other)}; draw more"

@@ -37,7 +37,9 @@ class Minkowski:
 
     def __post_init__(self) -> None:
         if scalars.real(self.q, "q") < 1:
-            raise InvalidInput(f"q must be at least 1: below, Minkowski's form is no metric; received {self.q!r}")
+            raise InvalidInput(
+                f"q must be at least 1: below, Minkowski's form is no metric; received {scalars.told(self.q)}; use a q in [1, inf]"
+            )
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,12 @@ class PointMetric(abc.ABC):
 
     ``only_p_one``: it is a cost, not a metric, and goes with p = 1 only. ``by_differences``: it is a function of the differences of
     coordinates that grows with each of them, so that bounding boxes bound it, points may be merged at their centre of mass, and
-    second derivatives are known. ``degree``: points times s make costs of p = 1 times ``s ** degree``; 0 where points cannot be scaled.
+    second derivatives are known. ``translates``: costs stay what they are when both clouds are moved alike. ``degree``: points times s make costs of p = 1 times ``s ** degree``; 0 where points cannot be scaled.
     """
 
     only_p_one: bool = False
     by_differences: bool = False
+    translates: bool = True
     degree: int = 1
 
     @abc.abstractmethod
@@ -179,6 +182,7 @@ class Cosine(PointMetric):
     """The cost ``1 - <x, y> / (|x| |y|)``: of unit vectors half the squared distance, without cancellation."""
 
     only_p_one = True
+    translates = False
     degree = 0
 
     def form(self, p: float) -> Form:
@@ -265,6 +269,7 @@ class GreatCircle(PointMetric):
     of what is not negative, accurate for the nearest points and for antipodes.
     """
 
+    translates = False
     degree = 0
 
     def form(self, p: float) -> Form:
@@ -279,7 +284,8 @@ class GreatCircle(PointMetric):
         """Two coordinates in radians."""
         if points.shape[1] != 2:
             raise InvalidInput(
-                f'{name} must have two coordinates, latitude and longitude, under metric="great_circle"; received {points.shape[1]}'
+                f'{name} must have two coordinates, latitude and longitude, under metric="great_circle"; received {points.shape[1]}; '
+                f"leave other columns out"
             )
         latitude, longitude = np.abs(points).max(axis=0)
         if latitude > math.pi / 2 * (1 + 1e-15) or longitude > 2 * math.pi * (1 + 1e-15):
