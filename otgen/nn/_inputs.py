@@ -15,6 +15,7 @@ from . import _ops
 from ._modes import usable
 
 _FAR = 1e36  # of padding, which floats of either precision hold, and so do the squares of doubles
+_EXACT = 2**53  # whole numbers up to here are doubles
 
 
 class Batch(NamedTuple):
@@ -64,6 +65,10 @@ def _common_dtype(given: dict[str, Tensor]) -> torch.dtype:
             raise InvalidInput(
                 f"all tensors must live on one device and have data; received x on {given['x'].device} and {name} on {z.device}; "
                 f"move one of them"
+            )
+        if z.dtype in (torch.int64, torch.uint64) and (z.double().abs() > _EXACT).any():
+            raise InvalidInput(
+                f"{name} must hold whole numbers up to 2**53, which doubles hold; received larger ones; subtract one number from both clouds"
             )
         dtype = torch.promote_types(dtype, z.dtype if z.is_floating_point() else torch.float64)
     return dtype
