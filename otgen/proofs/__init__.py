@@ -2,6 +2,7 @@
 
 from .certificate import Certificate
 from .entropic import Bounds, entropic_bounds
+from .promise import keeps_promise
 from .prove import prove
 
-__all__ = ["Bounds", "Certificate", "entropic_bounds", "prove"]
+__all__ = ["Bounds", "Certificate", "entropic_bounds", "keeps_promise", "prove"]
