@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..distances.entropic import one_relaxation
 from ..inputs import scalars
 from ..model.cost import Metric
 from ..model.problem import Relative
@@ -144,7 +145,7 @@ def sinkhorn_loss(
     debias : bool
         Whether half of each measure's own term is subtracted.
     relax : float or (float, float), optional
-        As in :func:`otgen.sinkhorn`.
+        As in :func:`otgen.sinkhorn`; one number for both sides where debiased.
     tol : float
         Marginal error at which iterations stop. The value is off by about its square, the gradient by about ``tol`` itself, second
         derivatives by about ``tol`` times the cost over epsilon.
@@ -185,8 +186,8 @@ def sinkhorn_loss(
     (2.0, tensor([-0.5000, -0.5000]))
     """
     p, (name, q) = scalars.finite_order(p), checked_metric(metric, p)
-    reduction, strengths = checked_reduction(reduction), scalars.relaxation(relax)
     debias, throw = scalars.flag(debias, "debias"), scalars.flag(throw, "throw")
+    reduction, strengths = checked_reduction(reduction), _strengths(relax, debias=debias)
     tol, max_iter = (
         scalars.positive(tol, "tol", "use a marginal error such as 1e-5"),
         scalars.count(max_iter, "max_iter"),
@@ -198,17 +199,21 @@ def sinkhorn_loss(
     across: _ops.Options = (p, name, q, tol, max_iter, *strengths, False, throw)
     out = _ops.entropic_value(*given[:4], strength, across)
     if debias:
-        own: list[_ops.Options] = [(p, name, q, tol, max_iter, rho, rho, True, throw) for rho in strengths]
+        own: _ops.Options = (p, name, q, tol, max_iter, *strengths, True, throw)
         out = out - _bias(given, strength, own, relaxed)
     return reduced(out, given.single, reduction)
 
 
-def _bias(given: Batch, strength: Tensor, own: list[_ops.Options], relaxed: bool) -> Tensor:
+def _strengths(relax: Any, *, debias: bool) -> tuple[float, float]:
+    return one_relaxation(relax) if debias else scalars.relaxation(relax)
+
+
+def _bias(given: Batch, strength: Tensor, own: _ops.Options, relaxed: bool) -> Tensor:
     """Half of what each measure is from itself, (B,); relaxed, less what unequal masses add."""
     out = torch.zeros((), dtype=given.x.dtype, device=given.x.device)
-    for cloud, weights, settings in zip((given.x, given.y), (given.a, given.b), own):
+    for cloud, weights in ((given.x, given.a), (given.y, given.b)):
         twin = cloud.clone(), weights.clone()  # compilers do not take the same tensor twice
-        out = out + _ops.entropic_value(cloud, twin[0], weights, twin[1], strength, settings) / 2
+        out = out + _ops.entropic_value(cloud, twin[0], weights, twin[1], strength, own) / 2
     return out - strength.to(out.dtype) / 2 * (given.a.sum(-1) - given.b.sum(-1)) ** 2 if relaxed else out
 
 
@@ -285,8 +290,8 @@ class SinkhornLoss(torch.nn.Module):
             self.epsilon: float | Relative = epsilon
         else:
             self.epsilon = scalars.positive(epsilon, "epsilon", "for exact transport use otgen.nn.WassersteinLoss")
-        self.p, self.metric, self.debias = scalars.finite_order(p), metric, debias
-        self.relax, self.throw = scalars.relaxation(relax), throw
+        self.p, self.metric, self.debias = scalars.finite_order(p), metric, scalars.flag(debias, "debias")
+        self.relax, self.throw = _strengths(relax, debias=self.debias), throw
         self.tol = scalars.positive(tol, "tol", "use a marginal error such as 1e-5")
         self.max_iter, self.reduction = scalars.count(max_iter, "max_iter"), checked_reduction(reduction)
         checked_metric(metric, self.p)
