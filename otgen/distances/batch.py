@@ -313,9 +313,10 @@ def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkho
             points[: len(cloud)], points[len(cloud) :] = cloud, cloud[0]
             masses[: len(cloud)] = weights
     cost, epsilon = PointCost(x, y, first.cost.metric, first.p), np.array([z.epsilon for z in problems])
-    if not cost.plain or (epsilon < 1e-12 * cost.highest).any():
+    largest = PointCost(_carried(x, a), _carried(y, b), first.cost.metric, first.p).highest
+    if not cost.plain or (epsilon < 1e-12 * largest).any():
         return [None] * size
-    held = HeldProblem(cost.block(), Marginals(a, b, first.relax), epsilon, cost.highest, first.symmetric)
+    held = HeldProblem(cost.block(), Marginals(a, b, first.relax), epsilon, largest, first.symmetric)
     out = sinkhorn_held.solve(held, solver.schedule, solver.tol, solver.max_iter)
     stacked: Any = (cost, out.f, out.g, epsilon, a, b)  # a plan of plans: every operation keeps the leading axis
     plan = rounded(EntropicPlan(*stacked), first.relax)
@@ -326,6 +327,12 @@ def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkho
         _result_of(problem, k, plan, sides, bounds, int(out.count[k]), seconds, solver.tol) if out.done[k] else None
         for k, problem in enumerate(problems)
     ]
+
+
+def _carried(points: Floats, masses: Floats) -> Floats:
+    """Clouds (B, n, d), their points without mass moved to where there is some."""
+    first = np.take_along_axis(points, (masses > 0).argmax(axis=1)[:, None, None], axis=1)
+    return np.where((masses > 0)[:, :, None], points, first)
 
 
 def _result_of(

@@ -67,7 +67,8 @@ def _transposed_product(kernel, w, out):
 
 class _Side(NamedTuple):
     """One side of an iteration: weights, strength of relaxation, and potential; where that is held, what it is scaled by since, and sums
-    of the kernel; what comes next, and the next scaling times the weights. Sums of those ``apart`` lie out of range even there."""
+    of the kernel; what comes next, and the next scaling times the weights. Sums of those ``apart`` lie out of range even there.
+    """
 
     weights: Floats
     rho: float

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..model.cost import PointCost
 from ..model.problem import Problem
 from .certificate import Certificate
 
@@ -38,7 +39,8 @@ def keeps_promise(problem: Problem, certificate: Certificate, *, root: bool) -> 
     tiny = 4 * problem.cost.rounding[1] + 1e-280
     if width > _RELATIVE * max(abs(certificate.cost), usual) + tiny:
         return False
-    return not root or width <= tiny or _narrow_root(low, high, usual ** (1 / problem.p), problem.p)
+    unit = usual or float(problem.cost.highest)
+    return not root or _narrow_root(low, high, unit ** (1 / problem.p), problem.p)
 
 
 def _narrow_root(low: float, high: float, unit: float, p: float) -> bool:
@@ -48,10 +50,17 @@ def _narrow_root(low: float, high: float, unit: float, p: float) -> bool:
 
 
 def usual_cost(problem: Problem) -> float | None:
-    """What a tenth of the pairs that cost something cost less than, of a sample; 0 where none does, None where all it meets are forbidden."""
+    """What a tenth of the pairs that cost something cost less than, of a sample; 0 where none does, None where all it meets are forbidden.
+
+    Points that differ cost something, even where it underflows beside those that are farthest apart.
+    """
     sides = (np.flatnonzero(side.probabilities) for side in (problem.source, problem.target))
     rows, columns = (some[:: -(-len(some) // _SAMPLED)] for some in sides)
-    sizes = np.abs(np.concatenate([block.ravel() for _, block in problem.cost.restricted(rows, columns).blocks()]))
+    sample = problem.cost.restricted(rows, columns)
+    sizes = np.abs(np.concatenate([block for _, block in sample.blocks()]))
+    if isinstance(sample, PointCost):
+        differ = np.array([(row != sample.y).any(axis=1) for row in sample.x])
+        sizes = np.where((sizes == 0) & differ, sample.rounding[1], sizes)
     sizes = sizes[np.isfinite(sizes)]
     if not len(sizes):
         return None

@@ -136,8 +136,8 @@ class CostPass(Pass):
             after = log_columns + (new_g - g) / epsilon
             column_error, mass = missed(goal, new_g, after, 1)
             dual = goal.dual_of(float(gained) + goal.gain(new_g, 1), epsilon, mass)
-        errors = goal.relative_error(row_error, row_mass), goal.relative_error(column_error, mass)
-        return Step(new_f, new_g, *map(float, errors), float(dual))
+        of_rows, of_columns = goal.relative_error(row_error, row_mass), goal.relative_error(column_error, mass)
+        return Step(new_f, new_g, float(of_rows), float(of_columns), float(dual))
 
     def _logarithms(self, columns: Floats, f: Floats, g: Floats, cut: float) -> Floats:
         """Of column sums; those that lie outside the range in which small terms cannot matter are computed again."""
