@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from . import divergences, lab, laws, solvers
     from .distances.audit import Audit, audit
     from .distances.batch import BatchResult, sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
+    from .distances.bounded import Bounded
     from .distances.entropic import sinkhorn, sinkhorn_divergence
     from .distances.exact import transport, wasserstein
     from .distances.gaussians import bures_wasserstein
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Audit": "distances.audit",
     "BatchResult": "distances.batch",
+    "Bounded": "distances.bounded",
     "Certificate": "proofs",
     "Circular": "model.cost",
     "Gradients": "distances.gradients",
@@ -70,6 +72,7 @@ _PACKAGES = ("divergences", "laws", "lab", "nn", "solvers")
 __all__ = [
     "Audit",
     "BatchResult",
+    "Bounded",
     "Certificate",
     "Circular",
     "Gradients",

@@ -247,7 +247,7 @@ def test_a_problem_can_be_put_on_a_device_and_back():
     assert otgen.solve(moved).value == pytest.approx(value, rel=1e-12)
     assert otgen.solve(moved.on("cpu")).value == value
     assert moved.on("cpu").cost.device == "cpu"
-    with pytest.raises(otgen.InvalidInput, match="a callable metric or a matrix"):
+    with pytest.raises(otgen.InvalidInput, match="for a callable metric and for a matrix"):
         Problem.from_matrix(np.ones((2, 2))).on("cuda:0")
 
 

@@ -81,7 +81,7 @@ def read_sets(paths: Sequence[Path], columns: str | None, weights: str | None, k
         chosen = names if files.is_table(path) else None
         sets.append(files.read(path, columns=chosen, weights=weights, key=key if not files.is_table(path) else None))
     for one in sets:
-        arrays.points(one.points, one.name)
+        arrays.checked(one.points, one.name)
         arrays.weights(one.weights, len(one), f"the weights of {one.name}", one.name)
     return files.matched(sets)
 

@@ -72,6 +72,7 @@ class Answer:
             seconds=seconds,
             p=problem.p,
             epsilon=problem.epsilon,
+            unit=problem.unit,
             make_plan=None if plan is None else self.plan,
             make_gradients=self.gradients if finite and plan is not None else None,
             make_vjp=self.vjp if problem.epsilon else None,
@@ -138,7 +139,7 @@ class Answer:
             return Gradients(None, None, f, g)
         sparse = plan.sparse if isinstance(plan, MonotonePlan) else plan
         assert isinstance(sparse, SparsePlan)
-        x, y = (self._back(self.units.slopes(z)) for z in point_gradients(cost, sparse))
+        x, y = self._of_points([self.units.slopes(z) for z in point_gradients(cost, sparse)])
         return Gradients(x, y, f, g)
 
     def _entropic_gradients(self) -> Gradients:
@@ -148,7 +149,7 @@ class Answer:
         (x, y), (a, b) = envelope(
             scaled.cost, scaled.marginals, scaled.epsilon, *certificate.potentials, symmetric=scaled.symmetric
         )
-        points = [None if z is None else self._back(self.units.slopes(z), exact=False) for z in (x, y)]
+        points = self._of_points([None if z is None else self.units.slopes(z) for z in (x, y)], exact=False)
         weights = [self._back(self.units.potentials(z), exact=False) for z in (a, b)]
         return Gradients(*points, *weights, residual=certificate.marginal_error)
 
@@ -163,9 +164,8 @@ class Answer:
         of_f, of_g = (units.potentials(arrays.vector(z, k, name)) for z, k, name in ((f, n, "f"), (g, m, "g")))
         given = Cotangent(of_f, of_g, *arrays.factors(left, right, (n, m)))
         found = vjp(scaled.cost, scaled.marginals, scaled.epsilon, *self.certificate.potentials, given)
-        points = [
-            None if z is None else self._back(units.cotangent_of_points(z), exact=False) for z in (found.x, found.y)
-        ]
+        given_back = [None if z is None else units.cotangent_of_points(z) for z in (found.x, found.y)]
+        points = self._of_points(given_back, exact=False)
         C = None if found.C is None else self._back(units.cotangent_of_cost(found.C), exact=False)
         weights = [self._back(z, exact=False) for z in (found.a, found.b)]
         residual = max(found.residual or 0.0, self.certificate.marginal_error)
@@ -191,6 +191,11 @@ class Answer:
         if isinstance(plan, SparsePlan):
             return Claim(Flows(plan.rows, plan.columns, plan.values, plan.low), potentials)
         return Claim(potentials=potentials)
+
+    def _of_points(self, pair: list[Any], *, exact: bool = True) -> list[Any]:
+        """Derivatives in both clouds, of the shapes in which these came, in the caller's library."""
+        sides = self.problem.source, self.problem.target
+        return [None if z is None else self._back(side.shaped(z), exact=exact) for z, side in zip(pair, sides)]
 
     def _back(self, array: Floats, *, exact: bool = True) -> Any:
         return self.problem.source.origin.back(array, exact=exact)

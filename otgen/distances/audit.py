@@ -141,13 +141,15 @@ def audit(
     """
     problem = _problem(x, y, a, b, C, p, metric, epsilon, normalize)
     if plan is None and potentials is None:
-        raise InvalidInput("an audit needs a plan, potentials or both; received neither; pass what is to be checked")
+        raise InvalidInput("plan or potentials must be given, or both; received neither; pass what is to be checked")
     if value is not None and cost is not None:
-        raise InvalidInput("value and cost are two ways to say what is claimed; received both; pass one")
+        raise InvalidInput("value and cost must not both be given: each says what is claimed; received both; pass one")
     if problem.bottleneck and plan is None:
-        raise InvalidInput("for p = inf an audit needs a plan: potentials prove nothing there; received none; pass one")
+        raise InvalidInput("plan must be given for p = inf, where potentials prove nothing; received none; pass one")
     if problem.bottleneck and cost is not None:
-        raise InvalidInput("for p = inf there is no cost before a root; received cost; pass the distance as value")
+        raise InvalidInput(
+            "cost must not be given for p = inf, where there is none before a root; received one; pass the distance as value"
+        )
     scaled = units.scaled(problem)
     root = C is None and not problem.epsilon
     mass = problem.mass if C is not None and not problem.epsilon else 1.0
@@ -186,13 +188,18 @@ def _problem(
     """The problem that is said to be answered."""
     if (C is None) == (x is None or y is None) or (C is not None and (x is not None or y is not None)):
         raise InvalidInput(
-            "an audit is of points x and y or of a cost matrix C; received neither, both or one cloud; pass one kind"
+            f"x and y, or C, must be given: points or a cost matrix; received {_given(x=x, y=y, C=C)}; pass one kind"
         )
     if C is None:
         problem = Problem.from_points(x, y, a, b, p=p, metric=metric, normalize=normalize)
     else:
         problem = Problem.from_matrix(C, a, b, normalize=normalize)
     return entropic_term(problem, epsilon, None, least=0.0)
+
+
+def _given(**arguments: Any) -> str:
+    """Which arguments are there."""
+    return " and ".join(name for name, value in arguments.items() if value is not None) or "neither"
 
 
 def _plan_of(result: Result) -> Any:
@@ -207,7 +214,7 @@ def _potentials(pair: Any, shape: tuple[int, int], back: Units) -> tuple[Floats,
         f, g = pair.potentials if isinstance(pair, Result) else pair
     except (TypeError, ValueError):
         raise InvalidInput(
-            f"potentials must be a pair (f, g), or a result that has them; received {type(pair).__name__}"
+            f"potentials must be a pair (f, g), or a result that has them; received {scalars.told(pair)}; pass (f, g)"
         ) from None
     one, other = (arrays.potential(z, "potentials") for z in (f, g))
     if (one.shape, other.shape) != ((shape[0],), (shape[1],)):

@@ -359,11 +359,14 @@ def _each(xs: Any, ys: Any, a: Any, b: Any, call: Callable[..., Any]) -> list[An
         listed = isinstance(side, Sequence) and not isinstance(side, str | bytes)
         if not listed and getattr(side, "ndim", 0) < 1:
             raise InvalidInput(
-                f"{name} must be an array or a sequence, one entry a problem; received {type(side).__name__}"
+                f"{name} must be an array or a sequence, one entry a problem; received {scalars.told(side)}; pass a list"
             )
     lengths = {name: len(side) for name, side in sides.items() if side is not None}
     if len(set(lengths.values())) > 1:
-        raise InvalidInput(f"xs, ys, a and b must hold equally many problems; received {lengths}")
+        told = ", ".join(f"{size} of {name}" for name, size in lengths.items())
+        raise InvalidInput(
+            f"xs, ys, a and b must hold equally many problems; received {told}; pass one entry a problem"
+        )
     out: list[Any] = []
     if not lengths["xs"]:
         call(np.zeros((1, 1)), np.zeros((1, 1)), None, None)  # the options are checked all the same

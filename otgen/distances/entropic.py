@@ -188,8 +188,7 @@ def divergence_problems(
 ) -> tuple[Problem, Problem, Problem]:
     """The three problems whose values make a divergence: across, and each measure against itself."""
     across = entropic_problem(x, y, a, b, p=p, metric=metric, relax=one_relaxation(relax), **options)
-    own = [Problem.from_points(z, z, w, w, p=p, metric=metric) for z, w in ((x, a), (y, b))]
-    return (across, *_own_terms(across, own))
+    return (across, *_own_terms(across, across.own()))
 
 
 def debiased(across: Problem, xy: Result, xx: Result, yy: Result) -> Result:
@@ -216,7 +215,7 @@ def debiased(across: Problem, xy: Result, xx: Result, yy: Result) -> Result:
     )
 
 
-def _own_terms(across: Problem, own: list[Problem]) -> tuple[Problem, Problem]:
+def _own_terms(across: Problem, own: tuple[Problem, Problem]) -> tuple[Problem, Problem]:
     """The problems of each measure against itself, under what the cross term is solved under."""
     symmetric = isinstance(across.cost, PointCost)  # a callable's word is not taken for it
     one, other = (

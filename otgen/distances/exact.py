@@ -33,7 +33,9 @@ def wasserstein(
     ----------
     x, y : array_like
         (n, d) and (m, d) points; (n,) means n points on a line. Numpy, torch, cupy or anything with DLPack; on a GPU (with cupy
-        installed) pairs are computed there, and ``result.solver`` says so.
+        installed) pairs are computed there, and ``result.solver`` says so. Whole numbers that are no doubles (nanoseconds since 1970) are
+        compared exactly: both clouds are moved by the same whole number first, or refused where that makes no doubles of them.
+        ``datetime64`` and ``timedelta64`` are whole numbers of the finer of their units, which ``result.unit`` tells.
     a, b : array_like, optional
         (n,) and (m,) non-negative weights; None means uniform, with the total of
         the other side. Both are divided by their sums.

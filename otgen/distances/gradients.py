@@ -22,7 +22,7 @@ from ..model.plan import SparsePlan
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """Derivatives in x (n, d), y (m, d), a (n,) and b (m,).
+    """Derivatives in x (n, d), y (m, d), a (n,) and b (m,); in x and y of the shapes in which these came, (n,) on a line.
 
     ``x`` and ``y`` are None for a cost matrix. ``a`` and ``b`` are the potentials: derivatives in the probabilities, known up
     to a constant, since both sides keep their mass.
@@ -94,7 +94,7 @@ def point_gradients(cost: Cost, plan: SparsePlan) -> tuple[Floats, Floats]:
     """
     if not isinstance(cost, PointCost):
         raise InvalidInput(
-            f"gradients in the points need a built-in metric on points; received {type(cost).__name__}; use those of the weights"
+            f"metric must be a built-in metric for gradients in the points; received {type(cost).__name__}; use those of the weights"
         )
     slopes = pair_slopes(cost, plan.rows, plan.columns)
     weighted = slopes[0] * plan.values[:, None], slopes[1] * plan.values[:, None]

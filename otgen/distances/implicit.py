@@ -27,6 +27,7 @@ import numpy as np
 from scipy.sparse.linalg import aslinearoperator, cg
 
 from ..errors import InvalidInput
+from ..inputs import scalars
 from ..inputs.types import Floats
 from ..model.cost import Cost, PointCost
 from ..model.cost.metrics import power
@@ -175,7 +176,10 @@ def _second(cost: PointCost, of_x: Floats, of_y: Floats) -> Any:
     """
     inner, outer, _ = cost.form
     if not cost.entry.by_differences:
-        raise InvalidInput(f"second derivatives need a metric of differences; received metric={cost.metric!r}")
+        raise InvalidInput(
+            f"metric must be one of differences for second derivatives; received {scalars.told(cost.metric)}; use 'euclidean', or "
+            f"differences of gradients"
+        )
     if math.isinf(inner):
         return _second_of_maxima(cost, of_x, of_y)
     d, order = cost.x.shape[1], inner * outer

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse
 
 from ..errors import InvalidInput
-from ..inputs import arrays
+from ..inputs import arrays, scalars
 from ..model.claim import Flows
 from ..model.plan import MonotonePlan, Plan, SparsePlan
 from ..model.problem import Problem
@@ -34,7 +34,8 @@ def flows_from(plan: Any, problem: Problem) -> Flows:
         return _listed(table, problem.mass, (n, m))
     if table.ndim != 1 or len(table) != n or n != m or (table != np.floor(table)).any():
         raise InvalidInput(
-            f"plan must be ({n}, {m}), a permutation of {n} targets, or a tuple of rows, columns and flows; received shape {table.shape}"
+            f"plan must be ({n}, {m}), a permutation of {n} targets, or a tuple of rows, columns and flows; received shape {table.shape}; "
+            f"reshape it"
         )
     return _pairs((np.arange(n), table), problem)
 
@@ -51,13 +52,13 @@ def _pairs(parts: tuple[Any, ...], problem: Problem) -> Flows:
     """Rows, columns and flows; equal shares where there are none."""
     if len(parts) not in (2, 3):
         raise InvalidInput(
-            f"plan as a tuple must be (rows, columns) or (rows, columns, flows); received {len(parts)} parts"
+            f"plan as a tuple must be (rows, columns) or (rows, columns, flows); received {len(parts)} parts; pass two or three"
         )
     rows, columns = (arrays.potential(part, "plan") for part in parts[:2])
     for name, side, size in (("rows", rows, problem.shape[0]), ("columns", columns, problem.shape[1])):
         if side.ndim != 1 or (side != np.floor(side)).any() or (len(side) and not 0 <= side.min() <= side.max() < size):
             raise InvalidInput(
-                f"{name} of the plan must be whole numbers in [0, {size}), in one dimension; received {side}"
+                f"{name} of the plan must be whole numbers in [0, {size}), in one dimension; received {scalars.told(side.tolist())}; count from 0"
             )
     rows, columns = rows.astype(np.int64), columns.astype(np.int64)
     flows = np.full(len(rows), 1.0 / max(len(rows), 1))
@@ -65,6 +66,7 @@ def _pairs(parts: tuple[Any, ...], problem: Problem) -> Flows:
         flows = arrays.potential(parts[2], "plan") / problem.mass
     if not rows.shape == columns.shape == flows.shape:
         raise InvalidInput(
-            f"rows, columns and flows of the plan must be equally many; received {rows.shape}, {columns.shape}, {flows.shape}"
+            f"rows, columns and flows of the plan must be equally many; received {rows.shape}, {columns.shape}, {flows.shape}; "
+            f"pass one of each an entry"
         )
     return Flows(rows, columns, flows)

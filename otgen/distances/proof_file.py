@@ -9,7 +9,8 @@ array                                                   what it is
 ======================================================  =========================================================================
 ``format``, ``version``                                 text: ``otgen proof 1``, and the version that wrote it
 ``kind``                                                text: ``dual``, ``cut``, ``entropic`` or ``no plan``
-``x, y`` (n, d), (m, d); ``metric``, ``q``; ``p``       the points as received, in float64; the cost is ``metric ** p``
+``x, y`` (n, d), (m, d); ``metric``, ``q``; ``p``       the points in float64; the cost is ``metric ** p``. As received, but for
+                                                        whole numbers that are no doubles, less one whole number
 ``C`` (n, m), or ``C_data, C_indices, C_indptr,         a cost matrix; absent or infinite pairs are forbidden
 C_shape``
 ``a`` (n,), ``b`` (m,)                                  weights as received, to be divided by their sums
@@ -45,7 +46,7 @@ from ..model.claim import Claim, Flows
 from ..model.cost import MatrixCost, PointCost, SparseCost, spelt, unspelt
 from ..model.problem import Problem
 from ..model.units import Units
-from ..proofs import Certificate, prove
+from ..proofs import Certificate, prove, prove_dual
 
 FORMAT = "otgen proof 1"
 _SEAL = 64  # hexadecimal digits of a SHA-256
@@ -126,7 +127,7 @@ class Proof:
         given = self.problem or problem
         if given is None:
             raise InvalidInput(
-                "the proof file holds a digest of its problem only; received no problem; pass it to verify"
+                "problem must be given, since the proof file holds its digest only; received none; pass it to verify"
             )
         if _digest(_problem_arrays(given)) != self.digest:
             raise InvalidInput(
@@ -143,7 +144,7 @@ class Proof:
         holds = holds and self.lower <= self.value <= self.upper
         if not holds:
             raise InvalidInput(
-                f"the proof does not hold: its numbers prove [{numbers['lower']!r}, {numbers['upper']!r}]; received [{self.lower!r}, "
+                f"a proof must hold: the numbers of this one prove [{numbers['lower']!r}, {numbers['upper']!r}]; received [{self.lower!r}, "
                 f"{self.upper!r}]; do not trust the file"
             )
         return self.lower, self.upper
@@ -207,13 +208,16 @@ def load_proof(path: str | os.PathLike[str]) -> Proof:
         return _proof(held)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as fault:
         raise InvalidInput(
-            f"{path} must be a proof file of otgen; received one that lacks or mixes up entries: {fault}"
+            f"{path} must be a proof file of otgen; received one that lacks or mixes up entries ({fault}); "
+            f"write it again with save_proof"
         ) from None
 
 
 def _proof(held: dict[str, Any]) -> Proof:
     if _text(held["format"]) != FORMAT:
-        raise InvalidInput(f"the format of a proof file must be {FORMAT!r}; received {_text(held['format'])!r}")
+        raise InvalidInput(
+            f"the format of a proof file must be {FORMAT!r}; received {_text(held['format'])!r}; read it with the version that wrote it"
+        )
     flows = Flows(*(held[name] for name in ("rows", "columns", "flows", "flows_low"))) if "rows" in held else None
     claim = Claim(
         flows,
@@ -243,7 +247,10 @@ def _numbers(
         if problem.bottleneck or claim.potentials is None
         else (back.potentials_in(claim.potentials[0]), back.potentials_in(claim.potentials[1]))
     )
-    found = prove(scaled, replace(claim, potentials=pair))
+    claim = replace(claim, potentials=pair)
+    found = prove(scaled, claim)
+    if found.unit:  # what the independent checker repeats is in the units of the cost
+        found = prove_dual(scaled, claim)
     low, high = found.lower - slack, found.upper + slack
     if problem.bottleneck:
         ends = back.distance(found.cost), back.distance(low, -1), back.distance(high, 1)
@@ -269,7 +276,7 @@ def _problem_arrays(problem: Problem) -> dict[str, Any]:
         out |= {"C_data": csr.data, "C_indices": csr.indices, "C_indptr": csr.indptr, "C_shape": csr.shape}
     else:
         raise InvalidInput(
-            "a proof file needs a metric with a name or a cost matrix; received a callable; list its costs and call otgen.transport"
+            "metric must have a name, or be a cost matrix, for a proof file; received a callable; list its costs and call otgen.transport"
         )
     return {name: _storable(value) for name, value in out.items()}
 
@@ -353,12 +360,15 @@ def _read(path: Path) -> dict[str, Any]:
     data = path.read_bytes()
     if len(data) <= _SEAL or hashlib.sha256(data[:-_SEAL]).hexdigest().encode() != data[-_SEAL:]:
         raise InvalidInput(
-            f"{path} must be a proof file with an unbroken seal; received one in which some bit was changed, or another file"
+            f"{path} must be a proof file with an unbroken seal; received one in which some bit was changed, or another "
+            f"file; fetch or write it again"
         )
     try:
         return _entries(data)
     except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, MemoryError, OverflowError) as fault:
-        raise InvalidInput(f"{path} must be a proof file of otgen; received another kind of file: {fault}") from None
+        raise InvalidInput(
+            f"{path} must be a proof file of otgen; received another kind of file ({fault}); write it with save_proof"
+        ) from None
 
 
 def _entries(data: bytes) -> dict[str, Any]:

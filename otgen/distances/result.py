@@ -23,7 +23,8 @@ class Result:
     ``value`` is the distance (or the cost, see the function that returned this), ``lower <= truth <= upper`` a proven
     interval for it; ``cost``, ``cost_lower``, ``cost_upper`` the same before the root is taken. Bounds that do not
     exist are None. ``plan`` is an operator, ``potentials`` a pair of arrays; these and gradients are made when asked for, from the
-    arrays that were given: change those in place only when nothing more is asked.
+    arrays that were given: change those in place only when nothing more is asked. ``unit`` is what distances are counted in where points
+    are ``datetime64`` or ``timedelta64``: ``"ns"``, ``"D"`` and so on, the finer of the two clouds' units; else None.
 
     Examples
     --------
@@ -52,6 +53,7 @@ class Result:
     epsilon: float = 0.0
     exact_bounds: tuple[float, float] | None = None
     standard_error: float | None = None
+    unit: str | None = None
     make_plan: Callable[[], Any] | None = field(default=None)
     make_potentials: Callable[[], Any] | None = field(default=None)
     make_gradients: Callable[[], Gradients] | None = field(default=None)
@@ -80,7 +82,7 @@ class Result:
         Returns
         -------
         Gradients
-            ``x`` (n, d), ``y`` (m, d), ``a`` (n,), ``b`` (m,). In the points a supergradient, the gradient where the optimal
+            ``x`` and ``y`` of the shapes of the points, (n, d) or (n,), ``a`` (n,), ``b`` (m,). In the points a supergradient, the gradient where the optimal
             plan is unique; in the weights a subgradient, up to a constant. Entropic values are differentiable, and
             ``residual`` says how far from the optimum the gradient was taken.
 
@@ -91,7 +93,8 @@ class Result:
         """
         if self.make_gradients is None:
             raise InvalidInput(
-                f"gradients are those of transport with finite p; received a result of {self.solver}; see otgen.wasserstein"
+                f"result must be of transport with finite p, and have a plan, to have gradients; received one of {self.solver}; "
+                f"call otgen.wasserstein or otgen.sinkhorn"
             )
         if self.epsilon:
             scalars.one_of(of or "value", "of", ("value",))
@@ -119,7 +122,7 @@ class Result:
         Returns
         -------
         Gradients
-            ``x``, ``y``, or ``C`` for a cost matrix, and ``a``, ``b``; ``residual`` is the marginal error, or the relative
+            ``x``, ``y`` of the shapes of the points, or ``C`` for a cost matrix, and ``a``, ``b``; ``residual`` is the marginal error, or the relative
             residual of the linear system where that is larger.
 
         Raises
@@ -133,8 +136,7 @@ class Result:
         >>> x, y = np.array([0.0, 1.0]), np.array([0.0, 3.0])
         >>> result = otgen.sinkhorn(x, y, epsilon=0.5, tol=1e-12)
         >>> result.vjp(plan=(np.array([[1.0], [0.0]]), np.array([[0.0], [1.0]]))).x.round(3)
-        array([[ 0.007],
-               [-0.007]])
+        array([ 0.007, -0.007])
 
         References
         ----------
@@ -142,7 +144,7 @@ class Result:
         """
         if self.make_vjp is None:
             raise InvalidInput(
-                f"vjp is that of one entropic problem; received a result of {self.solver}; see otgen.sinkhorn"
+                f"result must be of one entropic problem to have a vjp; received one of {self.solver}; call otgen.sinkhorn"
             )
         return self.make_vjp(f, g, plan)
 
@@ -171,7 +173,7 @@ class Result:
         """
         if self.make_proof is None:
             raise InvalidInput(
-                f"a proof file is of one transport problem; received a result of {self.solver}; save the proofs of its parts"
+                f"result must be of one transport problem to have a proof file; received one of {self.solver}; save the proofs of its parts"
             )
         self.make_proof(path, embed=embed)
 
@@ -183,6 +185,11 @@ class Result:
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a Result is neither true nor false; compare result.value, or ask result.status")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        raise InvalidInput(
+            "a Result must not be made an array; received one; use result.value, or numpy.asarray(result.plan)"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but plan and potentials, as plain Python values that json can write."""
@@ -202,6 +209,7 @@ class Result:
             "mass": self.mass,
             "p": self.p,
             "epsilon": self.epsilon,
+            "unit": self.unit,
             "exact_bounds": self.exact_bounds and list(self.exact_bounds),
             "standard_error": self.standard_error,
             "seconds": self.seconds,
@@ -220,6 +228,8 @@ class Result:
             rows.append(("exact cost within", numerals.interval(*self.exact_bounds)))
         if self.lower is not None and self.upper is not None:
             rows.append(("gap", numerals.width(self.lower, self.upper, self.certificate)))
+        if self.unit is not None:
+            rows.append(("unit", f"distances in {self.unit}"))
         rows.append(("status", self.status.name + (f": {self.status.remedy}" if self.status.remedy else "")))
         iterations = f", {self.iterations} iterations" if self.iterations else ""
         rows.append(("solver", f"{self.solver}{iterations}, {self.seconds:.3g} s"))

@@ -91,6 +91,7 @@ def sliced_wasserstein(
         seconds=time.perf_counter() - began,
         p=p,
         standard_error=error,
+        unit=problem.unit,
     )
 
 

@@ -6,7 +6,7 @@ import math
 import sys
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import scipy.sparse
@@ -15,6 +15,7 @@ from ..errors import Infeasible, InvalidInput, NotConverged
 from ..inputs import arrays, numerals, scalars
 from ..model import units
 from ..model.claim import Claim
+from ..model.cost import CallableCost, PointCost
 from ..model.plan import Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
@@ -26,6 +27,7 @@ from ..solvers.sinkhorn import TOLERANCE
 from .answer import Answer
 from .plan_forms import flows_from
 from .result import Result
+from .steep import Attempt, resolved
 
 SOLVERS: dict[str, type[Any]] = {
     "auto": Auto,
@@ -42,7 +44,9 @@ def solver_from(solver: Any) -> Solver:
     if isinstance(solver, str):
         return SOLVERS[scalars.one_of(solver, "solver", tuple(SOLVERS))]()
     if isinstance(solver, type) or not callable(getattr(solver, "solve", None)):
-        raise InvalidInput(f"solver must be a name ({', '.join(SOLVERS)}) or a solver object; received {solver!r}")
+        raise InvalidInput(
+            f"solver must be a name ({', '.join(SOLVERS)}) or a solver object; received {scalars.told(solver)}; pass 'auto', or an instance"
+        )
     return solver
 
 
@@ -111,7 +115,10 @@ def run(
     throw, progress = scalars.flag(throw, "throw"), scalars.flag(progress, "progress")
     chosen, scaled = solver_from(solver), units.scaled(problem)
     solution = claimed(scaled, chosen, progress=progress, init=init)
-    certificate = prove(scaled, solution.claim)
+    attempt = Attempt(scaled, solution, prove(scaled, solution.claim))
+    if isinstance(chosen, Auto | Simplex):
+        attempt = resolved(attempt, chosen, _on_stderr if progress else silent)
+    scaled, solution, certificate = attempt
     if progress and sys.stderr.isatty():
         sys.stderr.write("\n")
     back = replace(Units.of(scaled, mass, root=root), unit=certificate.unit)
@@ -119,10 +126,20 @@ def run(
     status = answer.status(solution.status, chosen.tol if isinstance(chosen, Sinkhorn) else TOLERANCE)
     result = answer.result(status, solution.name, solution.iterations, time.perf_counter() - began)
     if math.isinf(result.value) and math.isfinite(certificate.cost) and certificate.kind != "entropic":
+        _refuse_overflow(problem)
+    return checked(result, throw=throw)
+
+
+def _refuse_overflow(problem: Problem) -> NoReturn:
+    """Raise for a value beyond the largest float."""
+    if isinstance(problem.cost, PointCost | CallableCost):
         raise InvalidInput(
             "x and y must lie closer together than the largest float; received distances beyond it; divide both by 2"
         )
-    return checked(result, throw=throw)
+    raise InvalidInput(
+        f"C must have a total cost below the largest float; received costs that exceed it for a mass of {problem.mass:g}; "
+        f"divide C by a power of ten"
+    )
 
 
 def claimed(scaled: Problem, solver: Solver, *, progress: bool = False, init: Any = None) -> Solution:
@@ -131,7 +148,7 @@ def claimed(scaled: Problem, solver: Solver, *, progress: bool = False, init: An
     solution = solver.solve(scaled, _on_stderr if progress else silent, start)
     if not isinstance(solution, Solution):
         raise InvalidInput(
-            f"solver.solve must return an otgen.solvers.Solution; received {type(solution).__name__} from {solver!r}; correct the solver"
+            f"solver.solve must return an otgen.solvers.Solution; received {scalars.told(solution)} from {scalars.told(solver)}; correct the solver"
         )
     return solution
 
@@ -148,10 +165,12 @@ def _start(scaled: Problem, init: Any) -> Claim:
         f, g = (back.potentials_in(arrays.potential(z, "init")) for z in pair)
     except (TypeError, ValueError):
         raise InvalidInput(
-            f"init must be a Result with potentials, a pair (f, g) or a plan; received {type(init).__name__}"
+            f"init must be a Result with potentials, a pair (f, g) or a plan; received {scalars.told(init)}; leave it out"
         ) from None
     if (f.shape, g.shape) != ((scaled.shape[0],), (scaled.shape[1],)):
-        raise InvalidInput(f"init must be potentials of shapes {scaled.shape}; received {f.shape} and {g.shape}")
+        raise InvalidInput(
+            f"init must be potentials of shapes ({scaled.shape[0]},) and ({scaled.shape[1]},); received {f.shape} and {g.shape}; leave it out"
+        )
     if not (np.isfinite(f).all() and np.isfinite(g).all()):
         raise InvalidInput("init must be finite; received NaN or infinity; leave it out")
     if isinstance(init, Result) and isinstance(init.plan, SparsePlan):

@@ -1,50 +1,55 @@
-r"""Divergences between two laws: exact sums over mass functions, closed forms for Gaussians, adaptive quadrature on the line.
+r"""Divergences between two laws: sums over mass functions and atoms, closed forms for Gaussians, adaptive quadrature on the line.
 
 Densities enter by their logarithms, so that nothing underflows before it is compared; where one law has mass that the other has
-not, the divergence is what its definition says, infinite or not.
+not, or a tail that is too heavy for the other's, the divergence is what its definition says, infinite or not.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.integrate
 
 from ..errors import InvalidInput
 from ..inputs import scalars
-from ..inputs.types import Floats
 from ..kernels.double_double import UNIT
-from .estimate import Estimate
-from .laws import Gaussian, atoms, corners, is_discrete, line, mass_function
+from .atoms import over_atoms
+from .density import density
+from .estimate import Estimate, logarithm_base
+from .integral import BEYOND, integral
+from .laws import Gaussian, is_discrete, is_law, line
+from .masses import over_masses
+from .terms import CHI2, HELLINGER, JS, KL, TV, Term, of_function, value_at
 
-_LOG2 = math.log(2.0)
 
-# What a divergence adds up, from the logarithms of both densities at a point.
-Term = Callable[[float, float], float]
-
-
-def kl(p: Any, q: Any) -> Estimate:
-    r"""Kullback-Leibler divergence :math:`\int p \log (p / q)`, infinite where p has mass that q has not.
+def kl(p: Any, q: Any, *, base: float | None = None) -> Estimate:
+    r"""Kullback-Leibler divergence :math:`\int p \log (p / q)`, infinite where p has mass that q has not, or tails too heavy for q.
 
     Parameters
     ----------
     p, q : array_like, distribution, Gaussian or Mixture
-        Two mass functions (n,) over the same atoms; two frozen ``scipy.stats`` laws, both discrete or both continuous; Gaussians in
-        any dimension; mixtures on the line.
+        Two mass functions over the same atoms, (n,), or rows of them, (k, n), as arrays, tensors or tables (whose atoms are matched
+        by their names); each of sum 1 to the tolerance of its dtype, and divided by its sum. Or two laws: frozen ``scipy.stats``
+        distributions, both discrete or both continuous; Gaussians in any dimension; mixtures on the line.
+    base : float or None
+        Of the logarithm, such as 2 for bits; None for nats.
 
     Returns
     -------
     Estimate
-        In nats, with a bound on rounding and an estimate of the quadrature's error.
+        ``error`` bounds rounding for masses. For laws, it is by how much two quadratures differ, and rounding, what is missing of
+        both laws' masses, and how well their tails are known. Where rows were given, both are arrays (k,).
 
     Raises
     ------
     InvalidInput
-        For what is no law, and laws of different kinds.
+        For what is no law, laws of different kinds, and laws whose densities cannot be computed where they matter.
+
+    Notes
+    -----
+    Two lattices of atoms are the same if they are moved against each other by a whole number, up to rounding.
 
     References
     ----------
@@ -58,23 +63,30 @@ def kl(p: Any, q: Any) -> Estimate:
     0.5
     >>> kl([1.0, 0.0], [0.0, 1.0]).value
     inf
+    >>> kl([[0.5, 0.5], [1.0, 0.0]], [0.5, 0.5], base=2).value.tolist()
+    [0.0, 1.0]
     """
+    base = logarithm_base(base)
     if isinstance(p, Gaussian) and isinstance(q, Gaussian):
-        return _gaussian_kl(p, q)
-    return _divergence(p, q, _kl_term)
+        return _gaussian_kl(p, q).in_base(base)
+    return _divergence(p, q, KL).in_base(base)
 
 
-def js(p: Any, q: Any) -> Estimate:
+def js(p: Any, q: Any, *, base: float | None = None, root: bool = False) -> Estimate:
     """Jensen-Shannon divergence ``KL(p, m)/2 + KL(q, m)/2`` with ``m = (p + q)/2``: at most log 2.
 
-    Parameters and errors are those of :func:`kl`.
+    Parameters and errors are those of :func:`kl`; with ``root=True`` its square root, which is a distance.
 
     Examples
     --------
     >>> js([1.0, 0.0], [0.0, 1.0]).value == math.log(2)
     True
+    >>> js([1.0, 0.0], [0.0, 1.0], base=2, root=True).value
+    1.0
     """
-    return _divergence(p, q, _js_term)
+    base, root = logarithm_base(base), scalars.flag(root, "root")
+    found = _divergence(p, q, JS).in_base(base)
+    return found.root() if root else found
 
 
 def tv(p: Any, q: Any) -> Estimate:
@@ -87,7 +99,7 @@ def tv(p: Any, q: Any) -> Estimate:
     >>> tv([0.5, 0.5], [0.25, 0.75]).value
     0.25
     """
-    return _divergence(p, q, lambda s, t: abs(math.exp(s) - math.exp(t)) / 2)
+    return _divergence(p, q, TV)
 
 
 def hellinger(p: Any, q: Any) -> Estimate:
@@ -100,144 +112,82 @@ def hellinger(p: Any, q: Any) -> Estimate:
     >>> hellinger([1.0, 0.0], [0.0, 1.0]).value
     1.0
     """
-    squared = _divergence(p, q, lambda s, t: (math.exp(s / 2) - math.exp(t / 2)) ** 2 / 2)
-    value = math.sqrt(max(squared.value, 0.0))
-    return Estimate(
-        value, squared.error / (2 * value) if value > math.sqrt(squared.error) else math.sqrt(squared.error)
-    )
+    return _divergence(p, q, HELLINGER).root()
 
 
 def chi2(p: Any, q: Any) -> Estimate:
-    """``integral (p - q)^2 / q``, infinite where p has mass that q has not.
+    """``integral (p - q)^2 / q``, infinite where p has mass that q has not, and where it is beyond the largest float.
 
-    Parameters and errors are those of :func:`kl`.
+    Parameters and errors are those of :func:`kl`; ``note`` tells the one from the other for laws.
 
     Examples
     --------
     >>> round(chi2([0.5, 0.5], [0.25, 0.75]).value, 12)
     0.333333333333
     """
-
-    def term(s: float, t: float) -> float:
-        if t == -math.inf:
-            return 0.0 if s == -math.inf else math.inf
-        return math.exp(t) * math.expm1(s - t) ** 2 if s - t < 300 else math.exp(min(2 * s - t, 709.0))
-
-    return _divergence(p, q, term)
+    return _divergence(p, q, CHI2)
 
 
 def f_divergence(p: Any, q: Any, f: Callable[[float], float], slope: float = math.inf) -> Estimate:
     """``integral q f(p / q)`` for a convex f with f(1) = 0; ``slope`` is the limit of ``f(u) / u``, for mass that q has not.
 
-    Parameters and errors are those of :func:`kl`.
+    Parameters and errors are those of :func:`kl`. Laws whose ratio leaves the floats where p has mass need a finite slope.
 
     Examples
     --------
     >>> round(f_divergence([0.5, 0.5], [0.25, 0.75], lambda u: (u - 1) ** 2).value, 12)
     0.333333333333
     """
-    if not callable(f) or abs(float(f(1.0))) > 1e-12:
-        raise InvalidInput("f must be a convex function with f(1) = 0; received another; subtract f(1)")
-    slope = scalars.real(slope, "slope")
-
-    def term(s: float, t: float) -> float:
-        if t == -math.inf:
-            return 0.0 if s == -math.inf else slope * math.exp(s)
-        return math.exp(t) * float(f(math.exp(s - t) if s - t < 709 else math.inf))
-
-    return _divergence(p, q, term)
-
-
-def _kl_term(s: float, t: float) -> float:
-    """``p log(p / q) - p + q``: never negative, so nothing cancels, and with the same integral."""
-    if s == -math.inf:
-        return math.exp(t)
-    if t == -math.inf:
-        return math.inf
-    ratio = t - s
-    if abs(ratio) < 1e-5:  # by the series, where the difference of both sides would be all rounding
-        return math.exp(s) * ratio**2 * (0.5 + ratio / 6 + ratio**2 / 24)
-    if ratio > 700:  # p log(p/q) is nothing beside q
-        return math.exp(t)
-    return math.exp(s) * (math.expm1(ratio) - ratio)
-
-
-def _js_term(s: float, t: float) -> float:
-    low, high = min(s, t), max(s, t)
-    if high == -math.inf:
-        return 0.0
-    middle = high + math.log1p(math.exp(low - high)) - _LOG2 if low > -math.inf else high - _LOG2
-    return (_kl_term(s, middle) + _kl_term(t, middle)) / 2
+    if not callable(f):
+        raise InvalidInput(
+            f"f must be a function of one float; received {type(f).__name__}; pass lambda u: (u - 1) ** 2, say"
+        )
+    at_one = value_at(f, 1.0)
+    if not abs(at_one) <= 1e-12:
+        raise InvalidInput(
+            f"f must be a convex function with f(1) = 0; received one of {at_one!r} there; subtract that from it"
+        )
+    return _divergence(p, q, of_function(f, scalars.real(slope, "slope")))
 
 
 def _divergence(p: Any, q: Any, term: Term) -> Estimate:
     """The sum or integral of a term over two laws of one kind."""
-    listed = [isinstance(z, list | tuple | np.ndarray) for z in (p, q)]
-    if any(listed):
-        if not all(listed) or np.shape(p) != np.shape(q):
-            raise InvalidInput(
-                f"p and q must both be mass functions over the same atoms; received {type(p).__name__} of shape {np.shape(p)} and "
-                f"{type(q).__name__} of shape {np.shape(q)}"
-            )
-        return _sum(mass_function(p, "p"), mass_function(q, "q"), term, 0.0)
-    discrete = [is_discrete(z) for z in (p, q)]
-    if all(discrete):
-        return _sum(*atoms(p, q)[:2], term, atoms(p, q)[2])
-    if any(discrete):
+    kinds = [is_law(z) for z in (p, q)]
+    if not any(kinds):
+        return over_masses(p, q, term)
+    if not all(kinds):
         raise InvalidInput(
-            "p and q must be both discrete or both continuous; received one of each; they share no density"
+            f"p and q must be two mass functions over the same atoms, or two laws (a frozen scipy.stats distribution, a Gaussian, a "
+            f"Mixture); received {type(p).__name__} and {type(q).__name__}; make a law of masses with "
+            f"scipy.stats.rv_discrete(values=(atoms, masses))"
         )
-    return _integral(line(p, "p"), line(q, "q"), term)
-
-
-def _sum(p: Floats, q: Floats, term: Term, left: float) -> Estimate:
-    with np.errstate(divide="ignore"):
-        s, t = np.log(p), np.log(q)
-    terms = [term(*pair) for pair in zip(s.tolist(), t.tolist())]
-    if math.inf in terms:
-        return Estimate(math.inf, 0.0)
-    logs = np.abs(np.where(p > 0, s, 0.0)) + np.abs(np.where(q > 0, t, 0.0))
-    size = math.fsum(abs(one) for one in terms) + float((np.maximum(p, q) * (1 + logs)).sum())
-    return Estimate(math.fsum(terms), 8 * UNIT * size + left)
-
-
-def _integral(p: Any, q: Any, term: Term) -> Estimate:
-    """Piece by piece between the corners of both densities."""
-    points = sorted({*corners(p), *corners(q)})
-    low, high = (end(law.support()[k] for law in (p, q)) for k, end in ((0, min), (1, max)))
-    edges = [low, *(z for z in points if low < z < high), high]
-
-    def at(x: float) -> float:
-        return term(float(p.logpdf(x)), float(q.logpdf(x)))
-
-    value = error = 0.0
-    with np.errstate(all="ignore"):
-        for left, right in itertools.pairwise(edges):
-            if math.isinf(at(_inside(left, right))):
-                return Estimate(math.inf, 0.0)
-            part, off, *_ = scipy.integrate.quad(at, left, right, epsabs=1e-14, epsrel=1e-12, limit=200, full_output=1)
-            if math.isinf(part):
-                return Estimate(math.inf, 0.0)
-            value, error = value + part, error + off
-    return Estimate(value, error + 8 * UNIT * (1 + abs(value)))
-
-
-def _inside(left: float, right: float) -> float:
-    """A point of an interval, perhaps infinite."""
-    if math.isinf(left):
-        return 0.0 if math.isinf(right) else right - 1.0 - abs(right)
-    return left + 1.0 + abs(left) if math.isinf(right) else (left + right) / 2
+    discrete = [is_discrete(z) for z in (p, q)]
+    if any(discrete) and not all(discrete):
+        raise InvalidInput(
+            "p and q must be both discrete or both continuous; received one of each, which share no density; compare samples of "
+            "them, or make both discrete"
+        )
+    if all(discrete):
+        return over_atoms(p, q, term).within(0.0, term.most)
+    one, other = line(p, "p"), line(q, "q")
+    laws = density(one), density(other)
+    return integral(laws, term).within(0.0, term.most)
 
 
 def _gaussian_kl(p: Gaussian, q: Gaussian) -> Estimate:
     """``(tr(S_q^-1 S_p) + (m_q - m_p)' S_q^-1 (m_q - m_p) - d + log det S_q / det S_p) / 2``."""
     if p.dim != q.dim:
-        raise InvalidInput(f"p and q must have one dimension; received {p.dim} and {q.dim}")
-    factor = np.linalg.cholesky(q.cov)
-    own = np.linalg.solve(factor, np.linalg.cholesky(p.cov))
-    step = np.linalg.solve(factor, q.mean - p.mean)
-    logs = 2 * (np.log(np.diag(factor)).sum() - np.log(np.diag(np.linalg.cholesky(p.cov))).sum())
-    parts = float((own**2).sum()), float(step @ step), -float(p.dim), float(logs)
+        raise InvalidInput(
+            f"p and q must have one dimension; received {p.dim} and {q.dim}; leave out coordinates of one"
+        )
+    factor, root = np.linalg.cholesky(q.cov), np.linalg.cholesky(p.cov)
+    with np.errstate(over="ignore"):
+        own = np.linalg.solve(factor, root)
+        step = np.linalg.solve(factor, q.mean - p.mean)
+        logs = 2 * (np.log(np.diag(factor)).sum() - np.log(np.diag(root)).sum())
+        parts = float((own**2).sum()), float(step @ step), -float(p.dim), float(logs)
+        size = sum(map(abs, parts))
+    if not math.isfinite(size):
+        return Estimate(math.inf, 0.0, BEYOND)
     condition = float(np.linalg.cond(q.cov)) + float(np.linalg.cond(p.cov))
-    size = sum(map(abs, parts))
-    return Estimate(math.fsum(parts) / 2, 4 * p.dim * UNIT * condition * size)
+    return Estimate(math.fsum(parts) / 2, 4 * p.dim * UNIT * condition * size).within(0.0, math.inf)

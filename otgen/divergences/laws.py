@@ -12,11 +12,8 @@ import scipy.special
 import scipy.stats
 
 from ..errors import InvalidInput
-from ..inputs import arrays, scalars
+from ..inputs import scalars
 from ..inputs.types import Floats
-
-_TAIL = 1e-18  # mass of a discrete law that may be left out on either side
-_ATOMS = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,72 +97,90 @@ class Mixture:
         draws = np.stack([law.rvs(n, random_state=generator) for law in self.laws])
         return draws[which, np.arange(n)]
 
-    def corners(self) -> list[float]:
-        """Ends of supports, and points between which the density is tame."""
-        return [point for law in self.laws for point in corners(law)]
-
     def support(self) -> tuple[float, float]:
         """The smallest interval that holds all the mass."""
         ends = [law.support() for law in self.laws]
         return min(low for low, _ in ends), max(high for _, high in ends)
 
 
+class _Renamed:
+    """A law of scipy's newer kind, under the names that its frozen laws have."""
+
+    def __init__(self, law: Any) -> None:
+        self._law = law
+        self.pdf, self.logpdf, self.logpmf = law.pdf, law.logpdf, law.logpmf
+        self.cdf, self.sf, self.logcdf, self.logsf = law.cdf, law.ccdf, law.logcdf, law.logccdf
+        self.ppf, self.isf = law.icdf, law.iccdf
+
+    def support(self) -> Any:
+        """The smallest interval that holds all the mass."""
+        return self._law.support()
+
+    def rvs(self, size: Any = 1, random_state: Any = None) -> Any:
+        """Samples."""
+        return self._law.sample(size, rng=random_state)
+
+
 def line(law: Any, name: str) -> Any:
     """A continuous law on the line."""
     if isinstance(law, Gaussian):
         if law.dim != 1:
-            raise InvalidInput(f"{name} must be a law on the line here; received a Gaussian in dimension {law.dim}")
+            raise InvalidInput(
+                f"{name} must be a law on the line here; received a Gaussian in dimension {law.dim}; "
+                f"compare its coordinates one by one"
+            )
         return scipy.stats.norm(law.mean[0], math.sqrt(law.cov[0, 0]))
-    if isinstance(law, Mixture) or (hasattr(law, "logpdf") and hasattr(law, "ppf") and hasattr(law, "support")):
+    if isinstance(law, Mixture):
         return law
-    raise InvalidInput(
-        f"{name} must be a mass function, a frozen scipy.stats distribution, a Gaussian or a Mixture; received "
-        f"{type(law).__name__}"
-    )
+    return one_law(law, name, ("logpdf", "ppf", "isf", "support"))
+
+
+def one_law(law: Any, name: str, methods: Sequence[str], *, median: bool = True) -> Any:
+    """A law under the names that frozen ``scipy.stats`` laws have; with one median, if that is asked for."""
+    found = _Renamed(law) if _bases(law) & {"ContinuousDistribution", "DiscreteDistribution", "Mixture"} else law
+    if isinstance(law, type) or not all(callable(getattr(found, method, None)) for method in methods):
+        raise InvalidInput(
+            f"{name} must be a mass function, a frozen scipy.stats distribution, a Gaussian or a Mixture; received "
+            f"{type(law).__name__}; pass an array of masses, or a law with {', '.join(methods)}"
+        )
+    try:
+        ends = found.support()
+        middle = found.ppf(0.5) if median else 0.0
+    except (TypeError, ValueError) as fault:  # of scipy, for want of parameters or for its own reasons
+        raise InvalidInput(
+            f"{name} must be a frozen distribution that scipy can tell the support of; received one that stops with {fault!r}; "
+            f"call it with its parameters, or list its atoms by scipy.stats.rv_discrete(values=(atoms, masses))"
+        ) from None
+    if np.ndim(middle) or np.ndim(ends[0]) or not math.isfinite(middle):
+        raise InvalidInput(
+            f"{name} must be one law with a median; received {np.asarray(middle).tolist()!r} for it, and a support from "
+            f"{np.asarray(ends[0]).tolist()!r}; check its parameters"
+        )
+    return found
+
+
+def parameters(law: Any) -> tuple[list[Any], float, float] | None:
+    """Shapes, location and scale of a frozen scipy law; None for laws that do not say."""
+    try:
+        shapes, loc, scale = law.dist._parse_args(*law.args, **law.kwds)
+    except (AttributeError, TypeError):
+        return None
+    return list(shapes), float(loc), float(scale)
+
+
+def is_law(value: Any) -> bool:
+    """Whether something is meant as a law rather than as an array of masses."""
+    return isinstance(value, Gaussian | Mixture) or any(hasattr(value, one) for one in ("support", "cdf", "logpdf"))
 
 
 def is_discrete(law: Any) -> bool:
     """Whether a law has a mass function."""
+    bases = _bases(law)
+    if bases & {"ContinuousDistribution", "Mixture"}:  # scipy's newer laws have methods of both kinds
+        return "DiscreteDistribution" in bases
     return hasattr(law, "pmf") or (hasattr(law, "dist") and hasattr(law.dist, "pmf"))
 
 
-def corners(law: Any) -> list[float]:
-    """Points that cut the line into pieces on which a density is tame."""
-    if isinstance(law, Mixture):
-        return law.corners()
-    levels = (1e-300, 1e-100, 1e-30, 1e-12, 1e-6, 1e-3, 0.05, 0.25, 0.5)
-    inner = [float(z) for level in levels for z in (law.ppf(level), law.isf(level))]
-    return [float(end) for end in law.support()] + [z for z in inner if math.isfinite(z)]
-
-
-def mass_function(value: Any, name: str) -> Floats:
-    """A pmf (n,) from an array: non-negative, of sum 1 to 1e-9."""
-    p, _ = arrays.weights(value, np.size(value), name, "atoms")
-    if abs(math.fsum(p) - 1) > 1e-9:
-        raise InvalidInput(f"{name} must sum to 1 (to 1e-9); received a sum of {math.fsum(p)!r}; divide it by that")
-    return np.array(p)
-
-
-def _reach(law: Any) -> tuple[float, float]:
-    """Where a discrete law has nearly all of its mass."""
-    low, high = (float(end) for end in law.support())
-    middle = float(law.ppf(0.5))
-    if math.isinf(high):
-        high = max(middle, 1.0)
-        while law.sf(high) > _TAIL and high < middle + _ATOMS:
-            high = 2 * high
-    if math.isinf(low):
-        low = min(middle, -1.0)
-        while law.cdf(low) > _TAIL and low > middle - _ATOMS:
-            low = 2 * low
-    return low, high
-
-
-def atoms(p: Any, q: Any) -> tuple[Floats, Floats, float]:
-    """Two discrete laws on the whole numbers as mass functions over all that either reaches, and what is left out."""
-    ends = [_reach(law) for law in (p, q)]
-    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
-    if not high - low < _ATOMS:
-        raise InvalidInput(f"p and q must reach fewer than {_ATOMS} atoms; received laws from {low:g} to {high:g}")
-    k = np.arange(int(low), int(high) + 1)
-    return p.pmf(k), q.pmf(k), 4 * _TAIL
+def _bases(law: Any) -> set[str]:
+    """The names of scipy's newer classes that a law is of: they are public in scipy from version 1.15 on."""
+    return {kind.__name__ for kind in type(law).__mro__ if kind.__module__.startswith("scipy.stats")}

@@ -2,7 +2,7 @@ r"""Divergences of laws that are known by samples only: by nearest neighbours, o
 
 A classifier's logit estimates ``log p(x)/q(x)`` up to the logarithm of the sample sizes: the density-ratio trick. It is fitted on one
 half of the samples and judged on the other, and the other way round, so that what it reports on data is not what it learned by
-heart; what its features cannot express it does not see, so its estimates are low.
+heart; what its features cannot express it does not see.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ import scipy.spatial
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars, tables
 from ..inputs.types import Floats
-from .estimate import Estimate
+from .classifier import held_out_logits
+from .estimate import Estimate, logarithm_base
 
-_RIDGE = 1e-3  # weight of squared coefficients, a sample: keeps separable samples finite
+_LOG2 = math.log(2.0)
+_LOW = "standard error; held out: at most the truth in the mean, but for being held to the range of the quantity"
 
 
-def kl_samples(x: Any, y: Any, *, method: str = "knn", k: int = 5, rng: Any = None) -> Estimate:
+def kl_samples(
+    x: Any, y: Any, *, method: str = "knn", k: int = 5, base: float | None = None, rng: Any = None
+) -> Estimate:
     r"""KL(p || q) from samples x of p and y of q.
 
     Parameters
@@ -30,17 +34,20 @@ def kl_samples(x: Any, y: Any, *, method: str = "knn", k: int = 5, rng: Any = No
         (n, d) and (m, d), or (n,) and (m,).
     method : {"knn", "classifier"}
         ``d mean log(nu_k / rho_k) + log(m / (n - 1))`` with the distances to the k-th neighbour among y and among the other x: biased by
-        order ``(k / n)^(1/d)``, consistent for any smooth densities; or the mean logit of a logistic regression with quadratic
-        features: exact for Gaussians, low otherwise.
+        order ``(k / n)^(1/d)``, consistent for any smooth densities; or the mean held-out logit of a logistic regression on
+        coordinates, squares and (where samples suffice) products, held to be no less than 0: near the truth for Gaussians with
+        many samples a coefficient, neither a lower nor an upper bound otherwise.
     k : int
         Which neighbour.
+    base : float or None
+        Of the logarithm; None for nats.
     rng : seed or Generator
         How samples are split in halves for a classifier.
 
     Returns
     -------
     Estimate
-        In nats; ``error`` is the standard error of the mean, neighbours or the classifier taken as given.
+        ``error`` is the standard error of the mean, neighbours or the classifier taken as given.
 
     Raises
     ------
@@ -60,13 +67,14 @@ def kl_samples(x: Any, y: Any, *, method: str = "knn", k: int = 5, rng: Any = No
     True
     """
     points, others = _pair(x, y)
+    base = logarithm_base(base)
     if scalars.one_of(method, "method", ("knn", "classifier")) == "classifier":
-        own, _ = _logits(points, others, rng)
-        return _mean(own, "standard error; low where the features cannot express the ratio")
+        own, _ = held_out_logits(points, others, rng)
+        return _mean(own, "standard error; a bias where log p/q is not quadratic").within(0.0, math.inf).in_base(base)
     k = scalars.count(k, "k")
     if len(points) <= k or len(others) < k:
         raise InvalidInput(
-            f"x must hold more than k samples, y at least k; received {len(points)} and {len(others)} for k={k}"
+            f"x must hold more than k samples, y at least k; received {len(points)} and {len(others)} for k={k}; lower k"
         )
     near, far = _neighbour(points, points, k + 1), _neighbour(others, points, k)
     if (near == 0).any() or (far == 0).any():
@@ -74,14 +82,15 @@ def kl_samples(x: Any, y: Any, *, method: str = "knn", k: int = 5, rng: Any = No
             "samples must be of continuous laws: k-th neighbours at distance 0; raise k, or count atoms and use kl"
         )
     logs = points.shape[1] * (np.log(far) - np.log(near)) + math.log(len(others) / (len(points) - 1))
-    return _mean(logs, "standard error; biased by order (k/n)^(1/d)")
+    return _mean(logs, "standard error; biased by order (k/n)^(1/d)").in_base(base)
 
 
-def js_samples(x: Any, y: Any, *, rng: Any = None) -> Estimate:
-    """JS(p, q) from samples, by a classifier: ``(E_p log D + E_q log(1 - D) + log 4) / 2`` on held-out samples, a lower bound in
-    the mean.
+def js_samples(x: Any, y: Any, *, base: float | None = None, root: bool = False, rng: Any = None) -> Estimate:
+    """JS(p, q) from samples, by a classifier D: ``(E_p log D + E_q log(1 - D) + log 4) / 2`` on held-out samples.
 
-    Parameters and errors are those of :func:`kl_samples`.
+    That is at most JS(p, q) in the mean, whatever D has learned, and JS(p, q) for the best D. It is held to [0, log 2], where JS
+    lies: of laws that D cannot tell apart, it is about 0. Parameters and errors are those of :func:`kl_samples`; with
+    ``root=True`` its square root.
 
     Examples
     --------
@@ -89,17 +98,20 @@ def js_samples(x: Any, y: Any, *, rng: Any = None) -> Estimate:
     >>> js_samples(rng.normal(size=500), rng.normal(size=500) + 10).value > 0.6
     True
     """
-    own, other = _logits(*_pair(x, y), rng)
+    base, root = logarithm_base(base), scalars.flag(root, "root")
+    own, other = held_out_logits(*_pair(x, y), rng)
     one, two = -np.logaddexp(0.0, -own), -np.logaddexp(0.0, other)
     error = math.hypot(one.std(ddof=1) / math.sqrt(len(one)), two.std(ddof=1) / math.sqrt(len(two))) / 2
     value = (float(one.mean() + two.mean()) + math.log(4)) / 2
-    return Estimate(value, error, "standard error; at most the truth in the mean")
+    found = Estimate(value, error, _LOW).within(0.0, _LOG2).in_base(base)
+    return found.root() if root else found
 
 
 def tv_samples(x: Any, y: Any, *, rng: Any = None) -> Estimate:
-    """TV(p, q) from samples, by a classifier: ``P(logit > 0) - Q(logit > 0)`` on held-out samples, at most the truth in the mean.
+    """TV(p, q) from samples, by a classifier: ``P(logit > 0) - Q(logit > 0)`` on held-out samples, held to [0, 1].
 
-    Parameters and errors are those of :func:`kl_samples`.
+    Before that it is at most TV(p, q) in the mean, whatever the classifier has learned. Parameters and errors are those of
+    :func:`kl_samples`.
 
     Examples
     --------
@@ -107,10 +119,10 @@ def tv_samples(x: Any, y: Any, *, rng: Any = None) -> Estimate:
     >>> tv_samples(rng.normal(size=500), rng.normal(size=500) + 10).value > 0.95
     True
     """
-    own, other = _logits(*_pair(x, y), rng)
+    own, other = held_out_logits(*_pair(x, y), rng)
     p, q = float((own > 0).mean()), float((other > 0).mean())
     error = math.sqrt(p * (1 - p) / len(own) + q * (1 - q) / len(other))
-    return Estimate(p - q, error, "standard error; at most the truth in the mean")
+    return Estimate(p - q, error, _LOW).within(0.0, 1.0)
 
 
 def _neighbour(among: Floats, points: Floats, k: int) -> Floats:
@@ -125,57 +137,9 @@ def _mean(values: Floats, note: str) -> Estimate:
 
 def _pair(x: Any, y: Any) -> tuple[Floats, Floats]:
     tables.same_columns(x, y)
-    (one, _), (other, _) = arrays.points(x, "x"), arrays.points(y, "y")
-    if one.shape[1] != other.shape[1]:
-        raise InvalidInput(
-            f"x and y must have the same number of coordinates; received {one.shape[1]} and {other.shape[1]}"
-        )
+    one, other = (cloud.points for cloud in arrays.clouds(x, y)[:2])
     if min(len(one), len(other)) < 4:
-        raise InvalidInput(f"x and y must hold at least 4 samples each; received {len(one)} and {len(other)}")
+        raise InvalidInput(
+            f"x and y must hold at least 4 samples each; received {len(one)} and {len(other)}; draw more"
+        )
     return one.astype(np.float64, copy=False), other.astype(np.float64, copy=False)
-
-
-def _logits(x: Floats, y: Floats, rng: Any) -> tuple[Floats, Floats]:
-    """Estimated ``log p/q`` at all samples, each by the classifier that has not seen it."""
-    generator = scalars.generator(rng)
-    middle, scale = np.concatenate([x, y]).mean(0), np.concatenate([x, y]).std(0)
-    features = [_quadratic((z - middle) / np.where(scale > 0, scale, 1.0)) for z in (x, y)]
-    halves = [np.array_split(generator.permutation(len(z)), 2) for z in (x, y)]
-    out = np.empty(len(x)), np.empty(len(y))
-    for held in (0, 1):
-        one, other = (z[half[1 - held]] for z, half in zip(features, halves))
-        weights = _regression(one, other)
-        for target, z, half in zip(out, features, halves):
-            target[half[held]] = z[half[held]] @ weights + math.log(len(other) / len(one))
-    return out
-
-
-def _quadratic(z: Floats) -> Floats:
-    """1, coordinates, and products of two of them."""
-    rows, columns = np.triu_indices(z.shape[1])
-    return np.concatenate([np.ones((len(z), 1)), z, z[:, rows] * z[:, columns]], axis=1)
-
-
-def _regression(x: Floats, y: Floats) -> Floats:
-    """Coefficients of a ridge logistic regression of x against y, by Newton's method with halved steps."""
-    design, labels = np.concatenate([x, y]), np.concatenate([np.ones(len(x)), np.zeros(len(y))])
-    weights, ridge = np.zeros(design.shape[1]), _RIDGE * np.ones(design.shape[1])
-    ridge[0] = 0.0
-
-    def loss(w: Floats) -> float:
-        z = design @ w
-        return float((np.logaddexp(0.0, z) - labels * z).sum() + (ridge * w**2).sum() / 2)
-
-    current = loss(weights)
-    for _ in range(100):
-        share = 1 / (1 + np.exp(-np.clip(design @ weights, -700, 700)))
-        slope = design.T @ (share - labels) + ridge * weights
-        bend = (design * (share * (1 - share))[:, None]).T @ design + np.diag(ridge + 1e-12)
-        step, size = np.linalg.solve(bend, slope), 1.0
-        while loss(weights - size * step) > current and size > 1e-8:
-            size /= 2
-        weights = weights - size * step
-        before, current = current, loss(weights)
-        if before - current <= 1e-12 * (1 + abs(before)):
-            break
-    return weights

@@ -8,77 +8,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InvalidInput, MassMismatch, require
+from ..errors import InvalidInput, MassMismatch
+from . import moments, whole
 from .origin import Origin
-from .scalars import flag
+from .reading import as_float, as_numpy, refuse_dtype
+from .scalars import flag, told
 from .types import Floats
 
 
-def _from_torch(value: Any, name: str) -> tuple[Any, Origin]:
-    if value.requires_grad:
-        raise InvalidInput(
-            f"{name} must not require gradients here; received a tensor with requires_grad=True; "
-            f"use a loss from otgen.nn, or pass {name}.detach()"
-        )
-    dtype = str(value.dtype).removeprefix("torch.")
-    value = value.float() if dtype == "bfloat16" else value
-    where = "cuda:0" if str(value.device) == "cuda" else str(value.device)
-    return value.numpy() if where == "cpu" else value, Origin("torch", where, dtype)
+class Cloud(NamedTuple):
+    """A cloud of points that has been checked: (n, d), float32 or float64, where it came from, and whether it came as (n,)."""
+
+    points: Floats
+    origin: Origin
+    line: bool = False
 
 
-def _as_numpy(value: Any, name: str, *, allow_gpu: bool = False) -> tuple[np.ndarray, Origin]:
-    """Any array-like as a numpy array, and its origin; from a GPU only where the caller has kernels for it."""
-    library = type(value).__module__.partition(".")[0]
-    if isinstance(value, np.ma.MaskedArray):
-        raise InvalidInput(f"{name} must not be a masked array; received one; pass the entries that count")
-    if library == "torch":
-        array, origin = _from_torch(value, name)
-    elif library != "numpy" and hasattr(value, "__dlpack_device__"):
-        kind, index = value.__dlpack_device__()
-        device = "cpu" if kind in (1, 3) else f"cuda:{index}" if kind in (2, 13) else f"device {kind}:{index}"
-        array = np.from_dlpack(value) if device == "cpu" else value
-        origin = Origin(library, device, array.dtype.name if device == "cpu" else "")
-    else:
-        try:
-            array = np.asarray(value)
-        except ValueError as fault:
-            raise InvalidInput(
-                f"{name} must be a rectangular array of numbers; received {fault}; pad or split it"
-            ) from None
-        origin = Origin("numpy", "cpu", array.dtype.name)
-    if origin.device == "cpu":
-        return array, origin
-    if not allow_gpu or not origin.device.startswith("cuda"):
-        raise InvalidInput(
-            f"{name} must live on the host: there are no kernels for its device here; received device "
-            f"{origin.device!r}; move it with .cpu() or .get()"
-        )
-    cupy = require("cupy")
-    try:
-        moved = cupy.asnumpy(cupy.from_dlpack(array))
-    except (TypeError, NotImplementedError, BufferError) as fault:
-        raise InvalidInput(f"{name} must be an array that cupy can read; received {fault}; convert it") from None
-    return moved, origin if origin.dtype else origin._replace(dtype=moved.dtype.name)
+class _Raw(NamedTuple):
+    """A cloud (n, d) of any dtype, of which only the shape has been checked."""
 
-
-def _as_float(array: np.ndarray, origin: Origin, name: str) -> Floats:
-    """Integers and booleans become float64, half floats float32; what holds no numbers is refused."""
-    if array.dtype.kind not in "biuf":
-        raise InvalidInput(
-            f"{name} must hold real numbers; received dtype {array.dtype}; convert it with .astype(float)"
-        )
-    if array.dtype.kind in "biu":
-        return array.astype(np.float64)
-    if array.dtype.itemsize > 8:
-        raise InvalidInput(
-            f"{name} must be at most float64; received dtype {array.dtype}; convert it with .astype(float)"
-        )
-    return array.astype(np.float32) if array.dtype == np.float16 else array
+    entries: np.ndarray
+    origin: Origin
+    line: bool
 
 
 def points(value: Any, name: str, *, allow_gpu: bool = False) -> tuple[Floats, Origin]:
@@ -110,7 +66,92 @@ def points(value: Any, name: str, *, allow_gpu: bool = False) -> tuple[Floats, O
     >>> points([0, 1], "x")[0].shape
     (2, 1)
     """
-    array, origin = _as_numpy(value, name, allow_gpu=allow_gpu)
+    found = cloud(value, name, allow_gpu=allow_gpu)
+    return found.points, found.origin
+
+
+def cloud(value: Any, name: str, *, allow_gpu: bool = False) -> Cloud:
+    """What `points` checks, and whether it came as (n,)."""
+    raw = _raw(value, name, allow_gpu=allow_gpu)
+    return Cloud(_finite(as_float(raw.entries, raw.origin, name), name), raw.origin, raw.line)
+
+
+def clouds(
+    x: Any, y: Any, names: tuple[str, str] = ("x", "y"), *, allow_gpu: bool = False, fixed: str = ""
+) -> tuple[Cloud, Cloud, str | None]:
+    """Check two clouds that are to be compared by the differences of their coordinates.
+
+    Whole numbers that are no doubles, such as nanoseconds since 1970, are taken: both clouds are moved by the same whole number, one a
+    coordinate, before they become floats. So are moments and durations, as whole numbers of the finer of their units.
+
+    Parameters
+    ----------
+    x, y : array_like
+        (n, d) and (m, d), or (n,) and (m,); real and finite.
+    names : (str, str)
+        How errors call them.
+    allow_gpu : bool
+        Whether they may live on a GPU.
+    fixed : str
+        Why they must not be moved, in a few words: under a metric that is none of differences.
+
+    Returns
+    -------
+    x, y : Cloud
+    unit : str or None
+        Of coordinates that are moments or durations, as numpy abbreviates it: ``"ns"``, ``"D"``.
+
+    Raises
+    ------
+    InvalidInput
+        As in `points`, and where no whole number makes doubles of all of a coordinate.
+
+    Examples
+    --------
+    >>> one, other, _ = clouds([2**60 + 1], [2**60 + 4, 2**60 + 5])
+    >>> one.points, other.points.ravel()
+    (array([[-2.]]), array([1., 2.]))
+    """
+    sides = [_raw(value, name, allow_gpu=allow_gpu) for value, name in ((x, names[0]), (y, names[1]))]
+    same_dimension(sides[0].entries.shape[1], sides[1].entries.shape[1], names)
+    entries, unit = [side.entries for side in sides], None
+    if any(map(moments.is_moments, entries)):
+        if fixed:
+            raise InvalidInput(
+                f"{names[0]} and {names[1]} must be numbers under {fixed}: moments and durations have differences only; received dtypes "
+                f"{entries[0].dtype} and {entries[1].dtype}; use a metric of differences, such as 'euclidean'"
+            )
+        *entries, unit = moments.counted(entries[0], entries[1], names)
+    if any(whole.is_whole(e) and not whole.held(e).all() for e in entries):
+        if fixed:
+            raise InvalidInput(
+                f"{names[0]} and {names[1]} must hold whole numbers that are doubles under {fixed}, as all up to 2**53 are: under a metric of "
+                f"differences others would be moved; received others; round them with .astype(float) if that does not matter"
+            )
+        floats = _moved(sides, entries, names)
+    else:
+        floats = [_finite(as_float(e, side.origin, name), name) for e, side, name in zip(entries, sides, names)]
+    one, other = (Cloud(z, side.origin, side.line) for z, side in zip(floats, sides))
+    return one, other, unit
+
+
+def same_dimension(one: int, other: int, names: tuple[str, str] = ("x", "y")) -> None:
+    """Raise `InvalidInput` unless two clouds have equally many coordinates."""
+    if one != other:
+        raise InvalidInput(
+            f"{names[0]} and {names[1]} must have the same number of coordinates; received {one} and {other}; project or pad one"
+        )
+
+
+def checked(value: Any, name: str) -> None:
+    """Raise where a cloud could be compared with none, whatever the other one is: shape, dtype, NaN or infinity."""
+    raw = _raw(value, name)
+    if not moments.is_moments(raw.entries) and not whole.is_whole(raw.entries):
+        _finite(as_float(raw.entries, raw.origin, name), name)
+
+
+def _raw(value: Any, name: str, *, allow_gpu: bool = False) -> _Raw:
+    array, origin = as_numpy(value, name, allow_gpu=allow_gpu)
     if array.ndim == 3:
         raise InvalidInput(
             f"{name} must be (n, d); received shape {array.shape}; for a batch of problems use otgen.wasserstein_batch "
@@ -120,10 +161,15 @@ def points(value: Any, name: str, *, allow_gpu: bool = False) -> tuple[Floats, O
         raise InvalidInput(f"{name} must be (n, d) or (n,); received shape {array.shape}; reshape it")
     if 0 in array.shape:
         raise InvalidInput(
-            f"{name} must hold at least one point of at least one coordinate; received shape {array.shape}"
+            f"{name} must hold at least one point of at least one coordinate; received shape {array.shape}; leave empty clouds out"
         )
-    floats = _as_float(array, origin, name)
-    floats = floats[:, None] if floats.ndim == 1 else floats
+    if not moments.is_moments(array):
+        refuse_dtype(array, name)
+    return _Raw(array[:, None] if array.ndim == 1 else array, origin, array.ndim == 1)
+
+
+def _finite(floats: Floats, name: str) -> Floats:
+    """Points without NaN and infinity."""
     if not np.isfinite(floats.min()) or not np.isfinite(floats.max()):  # NaN carries through both
         bad = ~np.isfinite(floats).all(axis=1)
         row = int(bad.argmax())
@@ -131,7 +177,35 @@ def points(value: Any, name: str, *, allow_gpu: bool = False) -> tuple[Floats, O
             f"{name} must be finite; received {floats[row].tolist()} in row {row} "
             f"({int(bad.sum())} such rows); drop or impute them"
         )
-    return floats, origin
+    return floats
+
+
+def _moved(sides: list[_Raw], entries: list[np.ndarray], names: tuple[str, str]) -> list[Floats]:
+    """Both clouds in double precision; coordinates that hold whole numbers which are no doubles less one whole number each."""
+    numbers = [
+        whole.narrowed(e)
+        if e.dtype == object
+        else e
+        if whole.is_whole(e)
+        else _finite(as_float(e, side.origin, name), name)
+        for e, side, name in zip(entries, sides, names)
+    ]
+    out: list[Floats] = [np.empty(z.shape) for z in numbers]
+    for k in range(numbers[0].shape[1]):
+        columns = [z[:, k] for z in numbers]
+        if all(not whole.is_whole(z) or whole.held(z).all() for z in columns):
+            found: Any = columns
+        else:
+            found = whole.moved(columns[0], columns[1])
+        if found is None:
+            ends = min(z.min() for z in columns), max(z.max() for z in columns)
+            raise InvalidInput(
+                f"{names[0]} and {names[1]} must hold whole numbers that are doubles once one of them is subtracted from all, as those that "
+                f"span up to 2**53 are; received {ends[0]} to {ends[1]} in coordinate {k}; count in a coarser unit, or round them with "
+                f".astype(float) if that does not matter"
+            )
+        out[0][:, k], out[1][:, k] = found
+    return out
 
 
 def weights(
@@ -148,12 +222,15 @@ def weights(
     """
     if value is None:
         return np.broadcast_to(1.0 / size, (size,)), None
-    array, origin = _as_numpy(value, name, allow_gpu=allow_gpu)
+    array, origin = as_numpy(value, name, allow_gpu=allow_gpu)
     if array.shape != (size,):
         raise InvalidInput(
-            f"{name} must have one weight per point of {of}, shape ({size},); received shape {array.shape}"
+            f"{name} must have one weight per point of {of}, shape ({size},); received shape {array.shape}; "
+            f"pass as many, or None for uniform ones"
         )
-    floats = _as_float(array, origin, name).astype(np.float64, copy=False)
+    if size == 0:
+        raise InvalidInput(f"{name} must carry some mass; received none at all; pass at least one weight")
+    floats = as_float(array, origin, name).astype(np.float64, copy=False)
     least, most = float(floats.min()), float(floats.max())
     if not (least >= 0 and most < math.inf):
         at = int((~(np.isfinite(floats) & (floats >= 0))).argmax())
@@ -167,14 +244,14 @@ def weights(
 
 def numbers(value: Any, name: str) -> tuple[Floats, Origin]:
     """Real numbers of any shape, float32 or float64, and where they came from; neither shape nor NaN are looked at."""
-    array, origin = _as_numpy(value, name)
-    return _as_float(array, origin, name), origin
+    array, origin = as_numpy(value, name)
+    return as_float(array, origin, name), origin
 
 
 def potential(value: Any, name: str) -> Floats:
-    """An array of real numbers from allow_gpu, float64; its shape is not looked at."""
-    array, origin = _as_numpy(value, name, allow_gpu=True)
-    return _as_float(array, origin, name).astype(np.float64, copy=False)
+    """An array of real numbers, float64, rounded where whole numbers are no doubles; it may live on a GPU, and its shape is not looked at."""
+    array, origin = as_numpy(value, name, allow_gpu=True)
+    return as_float(array, origin, name, exact=False).astype(np.float64, copy=False)
 
 
 def same_mass(a: float, b: float, origins: Sequence[Origin | None], names: tuple[str, str], *, normalize: bool) -> None:
@@ -198,27 +275,28 @@ def vector(value: Any, size: int, name: str) -> Floats:
     """A finite array (size,), float64; None means zeros."""
     if value is None:
         return np.zeros(size)
-    array, origin = _as_numpy(value, name, allow_gpu=True)
+    array, origin = as_numpy(value, name, allow_gpu=True)
     if array.shape != (size,):
-        raise InvalidInput(f"{name} must have shape ({size},); received shape {array.shape}")
-    return _all_finite(_as_float(array, origin, name).astype(np.float64, copy=False), name)
+        raise InvalidInput(f"{name} must have shape ({size},); received shape {array.shape}; reshape it")
+    return _all_finite(as_float(array, origin, name).astype(np.float64, copy=False), name)
 
 
 def pair(value: Any, name: str) -> tuple[Any, Any]:
     """Two things in a tuple or list."""
     if not isinstance(value, tuple | list) or len(value) != 2:
-        raise InvalidInput(f"{name} must be a pair of arrays; received {type(value).__name__}")
+        raise InvalidInput(f"{name} must be a pair of arrays; received {told(value)}; pass a tuple of two")
     return value[0], value[1]
 
 
 def factors(left: Any, right: Any, shape: tuple[int, int]) -> tuple[Floats, Floats]:
     """The factors (n, k) and (m, k) of a matrix, float64."""
-    (one, home), (other, away) = _as_numpy(left, "plan[0]", allow_gpu=True), _as_numpy(right, "plan[1]", allow_gpu=True)
+    (one, home), (other, away) = as_numpy(left, "plan[0]", allow_gpu=True), as_numpy(right, "plan[1]", allow_gpu=True)
     if one.ndim != 2 or other.ndim != 2 or (len(one), len(other)) != shape or one.shape[1] != other.shape[1]:
         raise InvalidInput(
-            f"plan must be two arrays of shapes ({shape[0]}, k) and ({shape[1]}, k); received {one.shape} and {other.shape}"
+            f"plan must be two arrays of shapes ({shape[0]}, k) and ({shape[1]}, k); received {one.shape} and {other.shape}; "
+            f"pass its factors U and V, of U V'"
         )
-    one, other = _as_float(one, home, "plan[0]"), _as_float(other, away, "plan[1]")
+    one, other = as_float(one, home, "plan[0]"), as_float(other, away, "plan[1]")
     return (
         _all_finite(one.astype(np.float64, copy=False), "plan[0]"),
         _all_finite(other.astype(np.float64, copy=False), "plan[1]"),
@@ -227,7 +305,9 @@ def factors(left: Any, right: Any, shape: tuple[int, int]) -> tuple[Floats, Floa
 
 def _all_finite(array: Floats, name: str) -> Floats:
     if not np.isfinite(array).all():
-        raise InvalidInput(f"{name} must be finite; received NaN or infinity")
+        raise InvalidInput(
+            f"{name} must be finite; received {array[~np.isfinite(array)][0]}; correct it, or pass 0 there"
+        )
     return array
 
 
@@ -243,17 +323,27 @@ def cost_matrix(value: Any, name: str = "C") -> tuple[Any, Origin]:
     """
     if type(value).__module__.startswith("scipy.sparse"):
         return _sparse_matrix(value, name)
-    array, origin = _as_numpy(value, name)
-    if array.ndim != 2 or 0 in array.shape:
-        raise InvalidInput(f"{name} must be a matrix of at least one row and one column; received shape {array.shape}")
-    floats = _as_float(array, origin, name)
+    if getattr(value, "requires_grad", False):
+        raise InvalidInput(
+            f"{name} must not require gradients here; received a tensor with requires_grad=True; pass {name}.detach(): "
+            f"the gradient in {name} is the plan, that of (plan * {name}).sum()"
+        )
+    array, origin = as_numpy(value, name)
+    _refuse_shape(array.shape, name)
+    floats = as_float(array, origin, name)
     _no_nan(floats, name)
     return floats, origin
 
 
+def _refuse_shape(shape: tuple[int, ...], name: str) -> None:
+    if len(shape) != 2 or 0 in shape:
+        raise InvalidInput(
+            f"{name} must be a matrix of at least one row and one column; received shape {shape}; reshape it, one row a source"
+        )
+
+
 def _sparse_matrix(value: Any, name: str) -> tuple[Any, Origin]:
-    if value.ndim != 2 or 0 in value.shape:
-        raise InvalidInput(f"{name} must be a matrix of at least one row and one column; received shape {value.shape}")
+    _refuse_shape(value.shape, name)
     origin = Origin("numpy", "cpu", value.dtype.name)
     coordinates = value.tocoo(copy=True)
     pairs = coordinates.row.astype(np.int64) * value.shape[1] + coordinates.col
@@ -263,11 +353,12 @@ def _sparse_matrix(value: Any, name: str) -> tuple[Any, Origin]:
         )
     csr = coordinates.tocsr()
     csr.sort_indices()
-    csr.data = _as_float(csr.data, origin, name).astype(np.float64)
+    csr.data = as_float(csr.data, origin, name).astype(np.float64)
     bad = np.isnan(csr.data) | (csr.data == -np.inf)
     if bad.any():
         raise InvalidInput(
-            f"{name} must not hold NaN or -inf; received {csr.data[bad.argmax()]} among its stored entries"
+            f"{name} must not hold NaN or -inf; received {csr.data[bad.argmax()]} among its stored entries; "
+            f"leave out what is forbidden"
         )
     return csr, origin
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
@@ -13,22 +14,55 @@ from ..errors import InvalidInput
 Generator = np.random.Generator
 
 
+def told(value: Any) -> str:
+    """A value as an error tells it: numbers as Python's, arrays by their shape, what is long by its type.
+
+    Examples
+    --------
+    >>> told(np.float64(0.5)), told("eucl"), told(np.zeros((2, 2)))
+    ('0.5', "'eucl'", 'an array of shape (2, 2)')
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, int | float | str | bool | None) and len(repr(value)) < 60:
+        return repr(value)
+    kind = type(value).__name__
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and not isinstance(value, type):
+        kind = "array" if kind == "ndarray" else kind
+        return f"{_article(kind)} {kind} of shape {tuple(shape)}"
+    if isinstance(value, list | tuple) and len(value) < 4:
+        inside = ", ".join(map(told, value)) + ("," if isinstance(value, tuple) and len(value) == 1 else "")
+        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    return f"{_article(kind)} {kind}"
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiouAEIOU" else "a"
+
+
 def relaxation(relax: Any) -> tuple[float, float]:
     """Strengths for the two sides from None, one number or two; None and inf keep a constraint."""
     several = isinstance(relax, tuple | list) or (isinstance(relax, np.ndarray) and relax.ndim == 1)
     pair = relax if several else (relax, relax)
     if len(pair) != 2:
-        raise InvalidInput(f"relax must be one number or two, one a side; received {len(pair)} of them")
+        raise InvalidInput(
+            f"relax must be one number or two, one a side; received {len(pair)} of them; pass (rho, rho)"
+        )
     one, other = (math.inf if rho is None else real(rho, "relax") for rho in pair)
     if not (one > 0 and other > 0):
-        raise InvalidInput(f"relax must be positive (inf or None keeps a marginal); received {relax!r}")
+        raise InvalidInput(f"relax must be positive; received {told(relax)}; pass inf or None to keep a marginal")
     return one, other
 
 
 def one_of(value: Any, name: str, allowed: Sequence[str]) -> str:
     """A name out of a list."""
     if not isinstance(value, str) or value not in allowed:
-        raise InvalidInput(f"{name} must be one of {', '.join(map(repr, allowed))}; received {value!r}")
+        near = difflib.get_close_matches(value, allowed, 1) if isinstance(value, str) else []
+        advice = f"did you mean {near[0]!r}?" if near else "choose one of them"
+        raise InvalidInput(f"{name} must be one of {', '.join(map(repr, allowed))}; received {told(value)}; {advice}")
     return value
 
 
@@ -36,7 +70,7 @@ def order(p: Any) -> float:
     """The order of a distance: a real number >= 1, or infinity."""
     number = real(p, "p")
     if number < 1:
-        raise InvalidInput(f"p must be at least 1: below, W_p is no distance; received {p!r}; use a p in [1, inf]")
+        raise InvalidInput(f"p must be at least 1: below, W_p is no distance; received {told(p)}; use a p in [1, inf]")
     return number
 
 
@@ -59,22 +93,27 @@ def finite_order(p: Any, *, steep: bool = False) -> float:
 
 
 def real(value: Any, name: str) -> float:
-    """A real number; NaN and truth values are none."""
+    """A real number; NaN and truth values are none, nor is a tensor whose gradient would be lost."""
+    if getattr(value, "requires_grad", False):
+        raise InvalidInput(
+            f"{name} must not require gradients: it is taken as a number; received a tensor with requires_grad=True; "
+            f"pass {name}.detach()"
+        )
     try:
         if isinstance(value, bool | np.bool_ | str | bytes):
             raise TypeError
         number = float(value)
-    except (TypeError, ValueError):
-        raise InvalidInput(f"{name} must be a real number; received {value!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInput(f"{name} must be a real number; received {told(value)}; pass one number") from None
     if math.isnan(number):
-        raise InvalidInput(f"{name} must be a real number; received nan")
+        raise InvalidInput(f"{name} must be a real number; received nan; correct where it comes from")
     return number
 
 
 def flag(value: Any, name: str) -> bool:
     """True or False."""
     if not isinstance(value, bool | np.bool_):
-        raise InvalidInput(f"{name} must be True or False; received {value!r}")
+        raise InvalidInput(f"{name} must be True or False; received {told(value)}; pass one of them")
     return bool(value)
 
 
@@ -82,14 +121,16 @@ def positive(value: Any, name: str, hint: str) -> float:
     """A finite real number above 0; ``hint`` is the remedy in the error."""
     number = real(value, name)
     if not 0 < number < math.inf:
-        raise InvalidInput(f"{name} must be positive and finite; received {value!r}; {hint}")
+        raise InvalidInput(f"{name} must be positive and finite; received {told(value)}; {hint}")
     return number
 
 
 def count(value: SupportsIndex | Any, name: str, *, least: int = 1) -> int:
     """A whole number of at least ``least``."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex) or not least <= value.__index__() < 2**62:
-        raise InvalidInput(f"{name} must be a whole number of at least {least}; received {value!r}")
+        raise InvalidInput(
+            f"{name} must be a whole number of at least {least}; received {told(value)}; pass one, such as {least}"
+        )
     return value.__index__()
 
 
@@ -98,4 +139,6 @@ def generator(rng: Any) -> Generator:
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError):
-        raise InvalidInput(f"rng must be a seed or a numpy Generator; received {rng!r}") from None
+        raise InvalidInput(
+            f"rng must be a seed or a numpy Generator; received {told(rng)}; pass a whole number, such as 0"
+        ) from None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..errors import InvalidInput
 
 
@@ -12,15 +14,10 @@ def column_names(value: Any) -> tuple[str, ...] | None:
 
     Examples
     --------
-    >>> import numpy as np
     >>> column_names(np.zeros((2, 2))) is None
     True
     """
-    if not any(hasattr(value, name) for name in ("__dataframe__", "__arrow_c_stream__", "iloc")):
-        return None
-    names = getattr(value, "column_names", None)
-    names = getattr(value, "columns", None) if names is None else names
-    found = None if names is None else list(names)
+    found = _names(value)
     return tuple(found) if found and all(isinstance(name, str) for name in found) else None
 
 
@@ -42,3 +39,24 @@ def same_columns(one: Any, other: Any, names: tuple[str, str] = ("x", "y")) -> N
     raise InvalidInput(
         f"{rule}; received {', '.join(ours)} and {', '.join(theirs)}; pass {names[1]}[list({names[0]}.columns)]"
     )
+
+
+def columns_of(value: Any) -> list[np.ndarray] | None:
+    """The columns of a table one by one, each with its own dtype; None for what is no table.
+
+    Examples
+    --------
+    >>> columns_of([[0.0, 1.0]]) is None
+    True
+    """
+    names = _names(value)
+    return None if names is None else [np.asarray(value[name]) for name in names]
+
+
+def _names(value: Any) -> list[Any] | None:
+    """What the columns of a table are called, be it by numbers."""
+    if not any(hasattr(value, name) for name in ("__dataframe__", "__arrow_c_stream__", "iloc")):
+        return None
+    names = getattr(value, "column_names", None)
+    names = getattr(value, "columns", None) if names is None else names
+    return None if names is None else list(names)

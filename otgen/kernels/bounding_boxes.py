@@ -154,8 +154,12 @@ def bounds(cells, inner, outer, factor, at, width, slope, out, steep, where):
     if is_general(inner):
         for c in range(count):
             largest, order = _largest(cells.centre, at, c), inner * outer
-            steep[c] = factor * outer * largest ** (order - 1.0) * out[c] ** (outer - 1.0) if largest > 0.0 else 0.0
-            out[c] = factor * largest**order * out[c] ** outer
+            if largest > 0.0:
+                base, rest = largest * out[c] ** (1.0 / inner), out[c] ** ((1.0 - inner) / inner)
+                steep[c] = factor * outer * base ** (order - 1.0) * rest
+                out[c] = factor * base**order
+            else:
+                steep[c] = 0.0
     elif outer == 1.0:
         for c in range(count):
             steep[c] = factor

@@ -95,7 +95,7 @@ def angle(a, b, c, d):
 
 @jit
 def minkowski(x, yt, i, j, inner, outer):
-    """``(sum_k |x_ik - y_kj| ** inner) ** outer`` with the largest difference taken out: of the others no power overflows."""
+    """``(sum_k |x_ik - y_kj| ** inner) ** outer`` with the largest difference taken out: no power but the last can leave the range."""
     largest = total = x.dtype.type(0)
     for k in range(x.shape[1]):
         largest = max(largest, abs(x[i, k] - yt[k, j]))
@@ -103,7 +103,7 @@ def minkowski(x, yt, i, j, inner, outer):
         return total
     for k in range(x.shape[1]):
         total += (abs(x[i, k] - yt[k, j]) / largest) ** inner
-    return largest ** (inner * outer) * total**outer
+    return (largest * total ** (1.0 / inner)) ** (inner * outer)
 
 
 @jit

@@ -97,11 +97,10 @@ def _inside_slope(ground, tile, longest, count):
     outer, factor, order = ground.outer, factor_of(ground), ground.inner * ground.outer
     if is_general(ground.inner):
         for j in range(np.uint64(count)):
-            if longest[j] > 0.0:
-                rest = tile[j] / (factor * longest[j] ** order)
-                tile[j] = factor * outer * longest[j] ** (order - 1.0) * rest ** ((outer - 1.0) / outer)
-            else:
-                tile[j] = 0.0
+            if tile[j] > 0.0:
+                base = (tile[j] / factor) ** (1.0 / order)
+                rest = (base / longest[j]) ** (1.0 - ground.inner)
+                tile[j] = factor * outer * base ** (order - 1.0) * rest
     elif outer == 1.0:
         tile[:count] = factor
     elif outer == 0.5:

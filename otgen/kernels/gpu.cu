@@ -86,7 +86,7 @@ __device__ REAL minkowski(const GroundCost& c, long long i, long long j) {
     REAL total = 0, largest = longest(c, i, j);
     if (!(largest > 0)) return 0;
     for (long long k = 0; k < c.d; ++k) total += pow(fabs(c.x[i * c.d + k] - c.yt[k * c.m + j]) / largest, c.inner);
-    return c.factor * pow(largest, c.inner * c.outer) * pow(total, c.outer);
+    return c.factor * pow(largest * pow(total, 1 / c.inner), c.inner * c.outer);
 }
 
 __device__ __forceinline__ REAL cost(const GroundCost& c, long long i, long long j) {
@@ -332,8 +332,8 @@ extern "C" __global__ void gibbs_slope(
         REAL price = cost(c, i, j), t = c.x[i * c.d + k] - c.yt[k * c.m + j], outside = factor_of(c), slope;
 #if INNER == 3
         REAL largest = longest(c, i, j), order = c.inner * c.outer;
-        REAL rest = largest > 0 ? price / (c.factor * pow(largest, order)) : (REAL)0;
-        outside = largest > 0 ? c.factor * c.outer * pow(largest, order - 1) * pow(rest, (c.outer - 1) / c.outer) : (REAL)0;
+        REAL base = pow(price / c.factor, 1 / order);
+        outside = price > 0 ? c.factor * c.outer * pow(base, order - 1) * pow(base / largest, 1 - c.inner) : (REAL)0;
 #else
         if (c.outer != (REAL)1) {
             REAL inside = pow(price / factor_of(c), (REAL)1 / c.outer);

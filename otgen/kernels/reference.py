@@ -18,10 +18,10 @@ def cost_block(ground: GroundCost) -> Floats:
         return ground.matrix.copy()
     if ground.inner == PRODUCT:
         return (ground.factor * (ground.x @ ground.yt)).astype(ground.dtype)
-    size = _longest(ground)
-    return (_factor(ground) * size ** (ground.inner * ground.outer) * _inside(ground) ** ground.outer).astype(
-        ground.dtype
-    )
+    if 0 < ground.inner < np.inf and ground.inner not in (1, 2):
+        base = _longest(ground) * _inside(ground) ** (1 / ground.inner)
+        return (ground.factor * base ** (ground.inner * ground.outer)).astype(ground.dtype)
+    return (_factor(ground) * _inside(ground) ** ground.outer).astype(ground.dtype)
 
 
 def _factor(ground: GroundCost) -> float:
@@ -129,7 +129,10 @@ def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weight
     else:
         size = np.where(_longest(ground) > 0, _longest(ground), 1.0)[:, :, None]
         slopes = ground.inner * (np.abs(difference) / size) ** (ground.inner - 1) * np.sign(difference)
-        outside = outside * _longest(ground) ** (ground.inner * ground.outer - 1)
+        if ground.inner not in (1, 2):
+            base, safe = _longest(ground) * inside ** (1 / ground.inner), np.where(inside > 0, inside, 1.0)
+            power = np.where(base > 0, base, 1.0) ** (ground.inner * ground.outer - 1)
+            outside = np.where(base > 0, factor * ground.outer * power * safe ** (1 / ground.inner - 1), 0.0)
     return np.einsum("ij,ijk->ik", plan * outside, slopes).astype(ground.dtype)
 
 

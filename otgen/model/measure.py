@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..inputs import arrays
+from ..inputs import arrays, scalars
 from ..inputs.origin import Origin
 from ..inputs.types import Floats
 from ..kernels.double_double import total_pair
@@ -21,7 +21,8 @@ class Measure:
     Parameters
     ----------
     points : array_like or int
-        (n, d) points, or (n,) on a line; or their number, where a cost matrix says the rest.
+        (n, d) points, or (n,) on a line; or their number, where a cost matrix says the rest. Whole numbers that are no doubles, and
+        moments, are taken by :meth:`Problem.from_points`, which moves two clouds alike.
     weights : array_like, optional
         (n,), non-negative, not all zero, of any total. None means uniform, of total 1.
     name : str
@@ -50,12 +51,10 @@ class Measure:
     origin: Origin = field(init=False, repr=False)
     weights_origin: Origin | None = field(init=False, repr=False)
     uniform: bool = field(init=False, repr=False)
+    on_line: bool = field(init=False, repr=False)
 
     def __post_init__(self, allow_gpu: bool) -> None:
-        if isinstance(self.points, int):
-            checked, origin = np.empty((self.points, 0)), Origin()
-        else:
-            checked, origin = arrays.points(self.points, self.name, allow_gpu=allow_gpu)
+        checked, origin, on_line = self._cloud(allow_gpu)
         weights, weights_origin = arrays.weights(
             self.weights, len(checked), self.weights_name, self.name, allow_gpu=origin.device != "cpu"
         )
@@ -63,10 +62,19 @@ class Measure:
             ("points", checked),
             ("weights", weights),
             ("origin", origin),
+            ("on_line", on_line),
             ("weights_origin", weights_origin),
             ("uniform", weights_origin is None or bool(weights.min() == weights.max())),
         ):
             object.__setattr__(self, name, value)
+
+    def _cloud(self, allow_gpu: bool) -> arrays.Cloud:
+        """The points once they are checked; no coordinates where only their number is known."""
+        if isinstance(self.points, arrays.Cloud):
+            return self.points
+        if isinstance(self.points, int):
+            return arrays.Cloud(np.empty((scalars.count(self.points, self.name), 0)), Origin())
+        return arrays.cloud(self.points, self.name, allow_gpu=allow_gpu)
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -85,6 +93,10 @@ class Measure:
     def total(self) -> tuple[float, float]:
         """The total weight as an unevaluated pair of doubles."""
         return (1.0, 0.0) if self.weights_origin is None else total_pair(self.weights)
+
+    def shaped(self, array: Any) -> Any:
+        """An array of the shape of the points, (n, d), in the shape in which they came: (n,) where that was theirs."""
+        return array[:, 0] if self.on_line else array
 
     @property
     def mass(self) -> float:

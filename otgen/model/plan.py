@@ -50,7 +50,8 @@ class Plan(abc.ABC):
         right = arrays.potential(vectors, "v")
         if right.ndim not in (1, 2) or len(right) != self.shape[1]:
             raise InvalidInput(
-                f"a plan of shape {self.shape} multiplies ({self.shape[1]},) or ({self.shape[1]}, k); received {right.shape}"
+                f"v must have shape ({self.shape[1]},) or ({self.shape[1]}, k), one row a target; received {right.shape}; "
+                f"multiply sources by plan.T"
             )
         out = self._multiply(right if right.ndim == 2 else right[:, None])
         return out if right.ndim == 2 else out[:, 0]
@@ -71,9 +72,17 @@ class Plan(abc.ABC):
         n, m = self.shape
         if n * m > _DENSE:
             raise TooLarge(
-                f"a dense plan must have at most {_DENSE:.0e} entries; this one has {n} x {m}; use it as an operator"
+                f"a dense plan must have at most {_DENSE:.0e} entries; received one of {n} x {m}; use it as an operator: plan @ v"
             )
         return self._multiply(np.eye(m))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """What `numpy.asarray` makes of it: the dense plan, or `TooLarge`; ``copy=False`` is refused, since it is made anew."""
+        if copy is False:
+            raise InvalidInput(
+                "copy must not be False: a dense plan is made when asked for; received False; leave it out"
+            )
+        return self.todense().astype(dtype or np.float64, copy=False)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(shape={self.shape})"

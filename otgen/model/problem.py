@@ -13,7 +13,7 @@ from ..errors import InvalidInput
 from ..inputs import arrays, scalars, tables
 from ..inputs.types import Floats
 from ..kernels import gpu, on_device
-from .cost import Cost, MatrixCost, Metric, PointCost, SparseCost, point_cost
+from .cost import CallableCost, Cost, MatrixCost, Metric, PointCost, SparseCost, origin_matters, point_cost
 from .marginals import Marginals
 from .measure import Measure
 from .plan import MonotonePlan
@@ -60,6 +60,8 @@ class Problem:
         Whether weights count as received; else both sides are divided by their sums. Always so where relaxed.
     normalized : bool
         Whether totals do not count at all: the mass that is moved is then 1.
+    unit : str, optional
+        What distances are counted in, where points are moments or durations: ``"ns"``, ``"D"``.
 
     Examples
     --------
@@ -76,21 +78,24 @@ class Problem:
     relax: tuple[float, float] = (math.inf, math.inf)
     as_received: bool = False
     normalized: bool = False
+    unit: str | None = None
 
     def __post_init__(self) -> None:
         epsilon = scalars.real(self.epsilon, "epsilon")
         if not 0 <= epsilon < math.inf:
             raise InvalidInput(
-                f"epsilon must be at least 0 and finite; received {self.epsilon!r}; 0 is exact transport"
+                f"epsilon must be at least 0 and finite; received {scalars.told(self.epsilon)}; pass 0 for exact transport"
             )
         if epsilon and math.isinf(self.cost.p):
-            raise InvalidInput("epsilon must be 0 for p = inf; received both; use a finite p")
+            raise InvalidInput(f"epsilon must be 0 for p = inf; received {epsilon:g}; use a finite p")
         if self.relaxed and not epsilon:
-            raise InvalidInput("relax needs epsilon > 0; received epsilon = 0; only entropic transport can be relaxed")
+            raise InvalidInput(
+                "relax must stand beside epsilon > 0: only entropic transport can be relaxed; received epsilon = 0; pass an epsilon"
+            )
         if self.cost.shape != (len(self.source), len(self.target)):
             raise InvalidInput(
-                f"the cost must have shape {(len(self.source), len(self.target))}, one row per source and one column per "
-                f"target; received {self.cost.shape}"
+                f"cost must have shape {(len(self.source), len(self.target))}, one row per source and one column per "
+                f"target; received {self.cost.shape}; transpose it, or pass measures of its sizes"
             )
 
     @classmethod
@@ -113,12 +118,16 @@ class Problem:
         """
         p = scalars.order(p)
         tables.same_columns(x, y)
-        source, target = Measure(x, a, "x", "a", allow_gpu=allow_gpu), Measure(y, b, "y", "b", allow_gpu=allow_gpu)
+        one, other, unit = arrays.clouds(x, y, allow_gpu=allow_gpu, fixed=origin_matters(metric))
+        source, target = (
+            Measure(one, a, "x", "a", allow_gpu=allow_gpu),
+            Measure(other, b, "y", "b", allow_gpu=allow_gpu),
+        )
         _same_home(source, target)
         origins = (source.weights_origin, target.weights_origin)
         arrays.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
         cost = point_cost(source.float64(), target.float64(), metric, p)
-        out = cls(source, target, cost, epsilon, normalized=normalize)
+        out = cls(source, target, cost, epsilon, normalized=normalize, unit=unit)
         if not out.on_line:
             scalars.moderate_order(p)
         return out._placed(x, y)
@@ -166,11 +175,24 @@ class Problem:
             return self
         if not isinstance(cost, PointCost):
             raise InvalidInput(
-                f"a callable metric or a matrix is computed on the host; received {device!r} to compute it on; move points with .cpu() or "
-                f".get(), leave a matrix where it is"
+                f"device must be 'cpu' for a callable metric and for a matrix: they are computed on the host; received {device!r}; move "
+                f"points with .cpu() or .get(), leave a matrix where it is"
             )
         on_device(device)
         return replace(self, cost=replace(cost, device=device, device_points=None))
+
+    def own(self) -> tuple[Problem, Problem]:
+        """Each of the two clouds against itself, under the same metric, in the same unit."""
+        cost = self.cost
+        assert isinstance(cost, PointCost | CallableCost)
+        there = (cost.device_points or (None, None)) if isinstance(cost, PointCost) else (None, None)
+        out: list[Problem] = []
+        for side, points, copy in zip((self.source, self.target), (cost.x, cost.y), there):
+            among = cost.between(points, points)
+            if isinstance(among, PointCost) and copy is not None:
+                among = replace(among, device_points=(copy, copy))
+            out.append(Problem(side, side, among, unit=self.unit))
+        return out[0], out[1]
 
     @property
     def relaxed(self) -> bool:

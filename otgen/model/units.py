@@ -65,6 +65,12 @@ def _of_distances_travelled(problem: Problem) -> Problem:
     return replace(problem, cost=cost.shrunk(max(math.frexp(largest)[1], min(reach, _REACH) - _REACH)))
 
 
+def in_unit(problem: Problem, unit: float) -> Problem:
+    """A scaled problem between points with distances divided further, such that ``unit`` is about 1."""
+    assert isinstance(problem.cost, PointCost)
+    return replace(problem, cost=problem.cost.shrunk(math.frexp(unit)[1]))
+
+
 def _exponent(points: Floats) -> int:
     """The least e with ``|points| < 2 ** e``."""
     return math.frexp(float(np.abs(points).max()))[1]
@@ -80,7 +86,8 @@ def mean_cost(problem: Problem) -> float:
 def stretched(values: Any, power: float) -> Any:
     """``values * 2 ** power`` for any real power."""
     whole = math.floor(power)
-    return np.ldexp(values * 2.0 ** (power - whole), whole)
+    with np.errstate(over="ignore"):
+        return np.ldexp(values * 2.0 ** (power - whole), whole)
 
 
 @dataclass(frozen=True)

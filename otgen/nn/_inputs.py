@@ -12,6 +12,9 @@ from ..errors import InvalidInput
 from ..inputs import origin, scalars
 from ..model.cost import COSTS, METRICS, Circular, Metric, Minkowski, spelt
 from . import _ops
+from ._modes import usable
+
+_FAR = 1e36  # of padding, which floats of either precision hold, and so do the squares of doubles
 
 
 class Batch(NamedTuple):
@@ -38,6 +41,8 @@ def batch(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, *, received:
         )
     if not single and x.shape[0] != y.shape[0]:
         raise InvalidInput(f"x and y must hold equally many clouds; received {x.shape[0]} and {y.shape[0]}")
+    x, y = usable(x), usable(y)
+    a, b = (None if z is None else usable(z) for z in (a, b))
     one, other = (z.to(dtype)[None] if single else z.to(dtype) for z in (x, y))
     of_one, of_other = _weights(a, one, "a", single, dtype), _weights(b, other, "b", single, dtype)
     if not received:
@@ -94,6 +99,26 @@ def powered(base: Tensor, exponent: float) -> Tensor:
         return base
     zero = base <= 0
     return torch.where(zero, 0.0, torch.where(zero, 1.0, base) ** exponent)
+
+
+def within_reach(points: Tensor, weights: Tensor) -> Tensor:
+    """Points (..., n, d), those of no weight (..., n) drawn in where powers of their distances would be infinite, and 0 times that NaN."""
+    return torch.where(weights[..., None] > 0, points, points.clamp(-_FAR, _FAR))
+
+
+def not_negative(values: Tensor) -> Tensor:
+    """Values that only rounding makes negative, 0 there; their derivatives are left as they are."""
+    return values + (values.clamp_min(0) - values).detach()
+
+
+def holds(condition: Tensor) -> bool:
+    """Whether a condition holds everywhere, as far as it can be seen: inside torch's transforms values cannot, and pass."""
+    if torch.compiler.is_compiling():
+        return True
+    try:
+        return bool(condition.all())
+    except RuntimeError:  # of vmap, and of tensors without data
+        return True
 
 
 def reduced(values: Tensor, single: bool, reduction: str) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..model.cost import unspelt
-from . import _solves
+from . import _solves, _weights
 
 Options = tuple[float, str, float, float, int, float, float, bool, bool]
 
@@ -87,12 +87,12 @@ def entropic(
     symmetric: bool,
     throw: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Entropic values (...,) and potentials, float64, (..., n) and (..., m)."""
+    """Entropic values (...,) and potentials (..., n) and (..., m), float64: what is subtracted from them is subtracted unrounded."""
     lead = x.shape[:-2]
     terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
     values, f, g = _solves.entropic(terms, *_arrays(x, y, a, b, epsilon, keep=len(lead)), throw=throw)
     return (
-        _tensor(values, x, lead),
+        _tensor(values, x, lead, torch.float64),
         _tensor(f, x, lead, torch.float64),
         _tensor(g, y, lead, torch.float64),
     )
@@ -101,7 +101,7 @@ def entropic(
 @entropic.register_fake
 def _(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
     return (
-        x.new_empty(x.shape[:-2]),
+        x.new_empty(x.shape[:-2], dtype=torch.float64),
         x.new_empty(x.shape[:-1], dtype=torch.float64),
         y.new_empty(y.shape[:-1], dtype=torch.float64),
     )
@@ -220,7 +220,7 @@ def checked_total(a: Tensor, b: Tensor, tolerance: float) -> Tensor:
     """The total of a, (...,), once it is certain that both are weights and b has the same, to a relative tolerance."""
     lead = a.ndim - 1
     one, other = _arrays(a, b, keep=lead)
-    _solves.check_weights(one, other, tolerance)
+    _weights.check_weights(one, other, tolerance)
     return a.sum(-1)
 
 
@@ -287,7 +287,10 @@ class EntropicValue(torch.autograd.Function):
         """The envelope gradient, times what comes in."""
         x, y, a, b = EntropicGradient.apply(*ctx.saved_tensors, ctx.options)
         points, weights = incoming[0][..., None, None], incoming[0][..., None]
-        return points * x, points * y, weights * a, weights * b, None, None
+        one, two, three, four = (
+            (factor * z).to(z.dtype) for factor, z in ((points, x), (points, y), (weights, a), (weights, b))
+        )
+        return one, two, three, four, None, None
 
 
 def entropic_value(x: Tensor, y: Tensor, a: Tensor, b: Tensor, epsilon: Tensor, options: Options) -> Tensor:

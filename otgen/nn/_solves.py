@@ -15,7 +15,7 @@ from ..distances.batch import HELD
 from ..distances.gradients import envelope
 from ..distances.implicit import hessian_product
 from ..distances.solve import claimed, run
-from ..errors import InvalidInput, MassMismatch, NotConverged
+from ..errors import NotConverged
 from ..inputs.types import Floats
 from ..kernels import sinkhorn_small
 from ..kernels.double_double import dot
@@ -203,24 +203,6 @@ def _exactly(problem: Problem) -> tuple[float, Flows, tuple[Floats, Floats]]:
         return result.value, Flows(plan.rows, plan.columns, plan.values), result.potentials
     cost = back.cost(dot(flows.high, scaled.cost.pairs(flows.rows, flows.columns)))
     return cost, flows, (back.potentials(potentials[0]), back.potentials(potentials[1]))
-
-
-def check_weights(a: Floats, b: Floats, tolerance: float) -> None:
-    """Raise unless weights (B, n), (B, m) are finite and non-negative with positive totals that agree, relatively."""
-    for name, weights in (("a", a), ("b", b)):
-        bad = ~(np.isfinite(weights) & (weights >= 0))
-        if bad.any():
-            raise InvalidInput(f"{name} must be finite and non-negative; received {weights[bad][0]}; correct it")
-        if weights.size and not (weights.sum(-1) > 0).all():
-            raise InvalidInput(f"{name} must carry some mass; received zeros only; pass None for uniform weights")
-    one, other = a.sum(-1), b.sum(-1)
-    apart = np.abs(one - other) > tolerance * np.maximum(one, other)
-    if apart.any():
-        k = int(apart.argmax())
-        raise MassMismatch(
-            f"a and b must carry the same total mass (to {tolerance:g} relative); received {one[k]!r} and {other[k]!r}; "
-            f"divide each by its sum"
-        )
 
 
 def _scaled(terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats) -> list[Problem]:

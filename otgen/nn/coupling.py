@@ -12,10 +12,14 @@ from ..distances.entropic import sinkhorn
 from ..distances.exact import wasserstein
 from ..errors import InvalidInput
 from ..inputs import scalars
+from ..inputs.types import Floats
 from ..model.cost import Metric
 from ..model.problem import Relative
+from ._modes import generator_from
 
+METHODS = ("exact", "sinkhorn", "unbalanced")
 _MODERATE = Relative(0.05)
+_PRICE = 1.0  # of a missed marginal, for "unbalanced"
 
 
 class Pairing(NamedTuple):
@@ -32,10 +36,15 @@ def pair(
     x0: Tensor,
     x1: Tensor,
     *,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
     method: str = "exact",
     epsilon: float | Relative = _MODERATE,
+    relax: float | tuple[float, float] | None = None,
     p: float = 2,
     metric: Metric = "euclidean",
+    tol: float = 1e-6,
+    max_iter: int = 10_000,
     rng: Any = None,
 ) -> Pairing:
     """Pair two minibatches by a transport plan between them.
@@ -43,26 +52,34 @@ def pair(
     Parameters
     ----------
     x0, x1 : Tensor
-        (n, ...) and (m, ...), flattened for the cost; as many rows as x0 has come out.
-    method : {"exact", "sinkhorn"}
-        The plan. An exact one between equally many samples is a permutation, and is taken as it is; from any other, one
-        column is drawn for each row.
+        (n, ...) and (m, ...), flattened for the cost; n pairs come out.
+    a, b : Tensor, optional
+        Weights (n,) and (m,); None means uniform.
+    method : {"exact", "sinkhorn", "unbalanced"}
+        The plan: an exact one; an entropic one; or one that may miss marginals, Sinkhorn with ``relax``, 1 unless said otherwise.
     epsilon : float or Relative
-        Strength of the entropic term for ``"sinkhorn"``.
+        Strength of the entropic term, for all but ``"exact"``.
+    relax : float or (float, float), optional
+        Price of a missed marginal, as in :func:`otgen.sinkhorn`; outliers are then paired less often, or never.
     p, metric
         As in :func:`otgen.wasserstein`.
-    rng : seed or Generator
-        For drawing columns.
+    tol, max_iter
+        As in :func:`otgen.sinkhorn`; but at the limit pairs are drawn from the plan reached, and nothing is raised.
+    rng : seed or Generator, optional
+        What decides draws: torch's global generator (``torch.manual_seed``) unless a seed or a generator of torch's or numpy's is
+        given. The same seed at every step of a loop draws with the same numbers at every step.
 
     Returns
     -------
     Pairing
-        Tensors on the device and in the dtype of the input; no gradient flows through which row went where.
+        Tensors on the device and in the dtype of the input; no gradient flows through which row went where. An exact plan between
+        equally many samples of equal weights is a permutation, and is taken as it is. Where every row of the plan has the same mass
+        each row of x0 comes once, in order, with a column drawn from it; else rows are drawn too, by their mass.
 
     Raises
     ------
     InvalidInput
-        On malformed input.
+        On malformed input, and for ``relax`` with ``method="exact"``.
 
     References
     ----------
@@ -75,26 +92,58 @@ def pair(
     >>> pair(torch.tensor([[0.0], [1.0]]), torch.tensor([[1.1], [0.1]])).columns
     tensor([1, 0])
     """
-    scalars.one_of(method, "method", ("exact", "sinkhorn"))
-    generator = scalars.generator(rng)
-    for name, z in (("x0", x0), ("x1", x1)):
-        if not isinstance(z, Tensor) or z.ndim < 2:
-            received = f"shape {tuple(z.shape)}" if isinstance(z, Tensor) else type(z).__name__
-            raise InvalidInput(f"{name} must be a tensor (n, ...), one sample a row; received {received}")
+    scalars.one_of(method, "method", METHODS)
+    if method == "exact" and relax is not None:
+        raise InvalidInput(
+            f"relax goes with method='unbalanced'; received method='exact' and relax={relax!r}; change one"
+        )
+    _check_samples(x0, x1)
+    generator = None if rng is None else generator_from(rng)
     one, other = (z.detach().flatten(1).to("cpu") for z in (x0, x1))
+    weights = [None if z is None else torch.as_tensor(z).detach().to("cpu") for z in (a, b)]
     if method == "exact":
-        plan = wasserstein(one, other, p=p, metric=metric).plan
+        plan = wasserstein(one, other, *weights, p=p, metric=metric).plan
     else:
-        plan = sinkhorn(one, other, epsilon=epsilon, p=p, metric=metric).plan
-    columns = getattr(plan, "permutation", None)
-    if columns is None:
-        columns = _drawn(plan, generator)
-    to = torch.from_numpy(np.asarray(columns)).to(x1.device)
-    return Pairing(x0, x1[to], torch.arange(len(x0), device=x0.device), to, plan)
+        price = _PRICE if method == "unbalanced" and relax is None else relax
+        given: dict[str, Any] = dict(epsilon=epsilon, relax=price, p=p, metric=metric, tol=tol, max_iter=max_iter)
+        plan = sinkhorn(one, other, *weights, **given, throw=False).plan
+    rows, columns = _rows_and_columns(
+        plan, generator, drawn=a is not None or method == "unbalanced" or relax is not None
+    )
+    rows, columns = torch.from_numpy(rows).to(x0.device), torch.from_numpy(columns).to(x1.device)
+    return Pairing(x0[rows], x1[columns], rows, columns, plan)
 
 
-def _drawn(plan: Any, generator: np.random.Generator) -> np.ndarray:
-    """One column for every row, with the row's probabilities."""
-    cumulative = np.cumsum(plan.todense(), axis=1)
-    levels = generator.random(len(cumulative))[:, None] * cumulative[:, -1:]
+def _check_samples(x0: Any, x1: Any) -> None:
+    for name, z in (("x0", x0), ("x1", x1)):
+        if not isinstance(z, Tensor) or z.ndim < 2 or z.numel() == 0:
+            received = f"shape {tuple(z.shape)}" if isinstance(z, Tensor) else type(z).__name__
+            raise InvalidInput(
+                f"{name} must be a tensor (n, ...), one sample a row; received {received}; use {name}[:, None] for (n,)"
+            )
+    if x0[0].numel() != x1[0].numel():
+        raise InvalidInput(
+            f"x0 and x1 must hold samples of one size; received {tuple(x0.shape)} and {tuple(x1.shape)}; reshape one"
+        )
+
+
+def _rows_and_columns(plan: Any, given: torch.Generator | None, *, drawn: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (n,), (n,) by a plan (n, m); rows are ``drawn`` where their masses may differ."""
+    permutation = getattr(plan, "permutation", None)
+    if permutation is not None:
+        return np.arange(len(permutation)), np.array(permutation)
+    generator = given or generator_from(None)  # torch's own moves on only where something is drawn
+    dense = plan.todense()
+    rows = np.arange(len(dense))
+    if drawn:
+        mass = dense.sum(axis=1)
+        if not mass.any():
+            raise InvalidInput("relax must leave some mass to pair; received a plan of zeros; raise relax")
+        rows = _places(np.broadcast_to(mass.cumsum(), (len(mass), len(mass))), generator)
+    return rows, _places(np.cumsum(dense, axis=1)[rows], generator)
+
+
+def _places(cumulative: Floats, generator: torch.Generator) -> np.ndarray:
+    """One place (n,) for every row (n, k) of cumulative masses, with the probabilities that they are the sums of."""
+    levels = torch.rand(len(cumulative), 1, generator=generator, dtype=torch.float64).numpy() * cumulative[:, -1:]
     return np.minimum((cumulative <= levels).sum(axis=1), cumulative.shape[1] - 1)

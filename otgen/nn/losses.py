@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..distances.entropic import one_relaxation
+from ..errors import InvalidInput
 from ..inputs import scalars
 from ..model.cost import Metric
 from ..model.problem import Relative
@@ -145,7 +145,7 @@ def sinkhorn_loss(
     debias : bool
         Whether half of each measure's own term is subtracted.
     relax : float or (float, float), optional
-        As in :func:`otgen.sinkhorn`; one number for both sides where debiased.
+        As in :func:`otgen.sinkhorn`; with ``debias`` the same on both sides.
     tol : float
         Marginal error at which iterations stop. The value is off by about its square, the gradient by about ``tol`` itself, second
         derivatives by about ``tol`` times the cost over epsilon.
@@ -157,7 +157,7 @@ def sinkhorn_loss(
     Returns
     -------
     Tensor
-        A number, or (B,). The gradient is that of the envelope theorem, the second derivative by implicit differentiation; nothing
+        A number, or (B,), rounded to the dtype of the input once, at the end. The gradient is that of the envelope theorem, the second derivative by implicit differentiation; nothing
         is unrolled. First derivatives need no (n, m) array, second ones do.
 
     Raises
@@ -186,12 +186,13 @@ def sinkhorn_loss(
     (2.0, tensor([-0.5000, -0.5000]))
     """
     p, (name, q) = scalars.finite_order(p), checked_metric(metric, p)
+    reduction, strengths = checked_reduction(reduction), scalars.relaxation(relax)
     debias, throw = scalars.flag(debias, "debias"), scalars.flag(throw, "throw")
-    reduction, strengths = checked_reduction(reduction), _strengths(relax, debias=debias)
     tol, max_iter = (
         scalars.positive(tol, "tol", "use a marginal error such as 1e-5"),
         scalars.count(max_iter, "max_iter"),
     )
+    _check_bias(debias, strengths)
     relaxed = min(strengths) < math.inf
     given = batch(x, y, a, b, received=relaxed)
     strength = _strength(epsilon, given, p, name, q)
@@ -199,22 +200,27 @@ def sinkhorn_loss(
     across: _ops.Options = (p, name, q, tol, max_iter, *strengths, False, throw)
     out = _ops.entropic_value(*given[:4], strength, across)
     if debias:
-        own: _ops.Options = (p, name, q, tol, max_iter, *strengths, True, throw)
+        own: list[_ops.Options] = [(p, name, q, tol, max_iter, rho, rho, True, throw) for rho in strengths]
         out = out - _bias(given, strength, own, relaxed)
-    return reduced(out, given.single, reduction)
+    return reduced(out, given.single, reduction).to(given.x.dtype)
 
 
-def _strengths(relax: Any, *, debias: bool) -> tuple[float, float]:
-    return one_relaxation(relax) if debias else scalars.relaxation(relax)
+def _check_bias(debias: bool, strengths: tuple[float, float]) -> None:
+    """What is subtracted makes equal measures equal only where both marginals are held alike (Sejourne et al., 2019, definition 6)."""
+    if debias and strengths[0] != strengths[1]:
+        raise InvalidInput(
+            f"relax must be the same on both sides where the bias is subtracted; received {strengths}; pass one number, "
+            f"or debias=False"
+        )
 
 
-def _bias(given: Batch, strength: Tensor, own: _ops.Options, relaxed: bool) -> Tensor:
+def _bias(given: Batch, strength: Tensor, own: list[_ops.Options], relaxed: bool) -> Tensor:
     """Half of what each measure is from itself, (B,); relaxed, less what unequal masses add."""
-    out = torch.zeros((), dtype=given.x.dtype, device=given.x.device)
-    for cloud, weights in ((given.x, given.a), (given.y, given.b)):
+    out = torch.zeros((), dtype=torch.float64, device=given.x.device)
+    for cloud, weights, settings in zip((given.x, given.y), (given.a, given.b), own):
         twin = cloud.clone(), weights.clone()  # compilers do not take the same tensor twice
-        out = out + _ops.entropic_value(cloud, twin[0], weights, twin[1], strength, own) / 2
-    return out - strength.to(out.dtype) / 2 * (given.a.sum(-1) - given.b.sum(-1)) ** 2 if relaxed else out
+        out = out + _ops.entropic_value(cloud, twin[0], weights, twin[1], strength, settings) / 2
+    return out - strength / 2 * (given.a.double().sum(-1) - given.b.double().sum(-1)) ** 2 if relaxed else out
 
 
 def _strength(epsilon: float | Relative, given: Batch, p: float, metric: str, q: float) -> Tensor:
@@ -290,8 +296,9 @@ class SinkhornLoss(torch.nn.Module):
             self.epsilon: float | Relative = epsilon
         else:
             self.epsilon = scalars.positive(epsilon, "epsilon", "for exact transport use otgen.nn.WassersteinLoss")
-        self.p, self.metric, self.debias = scalars.finite_order(p), metric, scalars.flag(debias, "debias")
-        self.relax, self.throw = _strengths(relax, debias=self.debias), throw
+        self.p, self.metric, self.debias = scalars.finite_order(p), metric, debias
+        self.relax, self.throw = scalars.relaxation(relax), throw
+        _check_bias(scalars.flag(debias, "debias"), self.relax)
         self.tol = scalars.positive(tol, "tol", "use a marginal error such as 1e-5")
         self.max_iter, self.reduction = scalars.count(max_iter, "max_iter"), checked_reduction(reduction)
         checked_metric(metric, self.p)

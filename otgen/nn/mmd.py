@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import InvalidInput
 from ..inputs import scalars
-from ._inputs import batch, checked_reduction, options, powered, reduced
+from ._inputs import Batch, batch, checked_reduction, holds, not_negative, options, reduced, within_reach
 
 KERNELS = ("energy", "imq", "gaussian")
 
@@ -43,7 +43,8 @@ def mmd_loss(
     Returns
     -------
     Tensor
-        A number, or (B,), differentiable to any order; holds a few arrays (B, n, m, d).
+        A number, or (B,), differentiable to any order. Computed in double precision, and without ``unbiased`` never negative; holds
+        a few arrays (B, n, m).
 
     Raises
     ------
@@ -65,12 +66,25 @@ def mmd_loss(
     reduction = checked_reduction(reduction)
     sizes = _sizes(scale)
     given = batch(x, y, a, b)
-    if unbiased and min(given.x.shape[-2], given.y.shape[-2]) < 2:
-        raise InvalidInput("unbiased estimates need two points a cloud; received one; pass unbiased=False")
-    own = _mean(given.x, given.x, given.a, given.a, kernel, sizes, apart=unbiased)
-    others = _mean(given.y, given.y, given.b, given.b, kernel, sizes, apart=unbiased)
-    across = _mean(given.x, given.y, given.a, given.b, kernel, sizes, apart=False)
-    return reduced(own - 2 * across + others, given.single, reduction)
+    if unbiased and not all(holds((weights > 0).sum(-1) > 1) for weights in (given.a, given.b)):
+        raise InvalidInput(
+            "unbiased estimates need two points of positive weight a cloud; received one; pass unbiased=False"
+        )
+    one, other, of_one, of_other = _centred(given)
+    own = _mean(one, one, of_one, of_one, kernel, sizes, apart=unbiased)
+    others = _mean(other, other, of_other, of_other, kernel, sizes, apart=unbiased)
+    across = _mean(one, other, of_one, of_other, kernel, sizes, apart=False)
+    out = own - 2 * across + others
+    return reduced(out if unbiased else not_negative(out), given.single, reduction).to(given.x.dtype)
+
+
+def _centred(given: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Clouds around their common middle, and weights, in double precision: no digit is lost to the origin."""
+    weighted = [(within_reach(z, w).double(), w.double()) for z, w in ((given.x, given.a), (given.y, given.b))]
+    (one, of_one), (other, of_other) = weighted
+    first, second = ((w[..., None] * z).detach().sum(-2, keepdim=True) for z, w in weighted)
+    middle = (first + second) / 2
+    return one - middle, other - middle, of_one, of_other
 
 
 def _sizes(scale: Any) -> list[float]:
@@ -83,21 +97,43 @@ def _sizes(scale: Any) -> list[float]:
 
 def _mean(x: Tensor, y: Tensor, a: Tensor, b: Tensor, kernel: str, scales: Sequence[float], *, apart: bool) -> Tensor:
     """``sum a_i b_j k(x_i, y_j)``, (B,); with ``apart`` over pairs of two different points."""
-    steps = x[..., :, None, :] - y[..., None, :, :]
-    squares, weights = (steps * steps).sum(-1), a[..., :, None] * b[..., None, :]
-    values = _kernel(
-        squares.where((weights != 0) | squares.isfinite(), 0.0), kernel, scales
-    )  # padding may lie anywhere
-    if apart:
-        weights = weights * (1.0 - torch.eye(a.shape[-1], dtype=a.dtype, device=a.device))
-        weights = weights / weights.sum((-2, -1), keepdim=True)
-    return (weights * values).sum((-2, -1))
+    apply: Any = _Squares.apply
+    values = _kernel(apply(x, y.clone() if y is x else y), kernel, scales)  # compilers do not take one tensor twice
+    if not apart:
+        return (a * (values @ b[..., None])[..., 0]).sum(-1)
+    others = 1.0 - torch.eye(a.shape[-1], dtype=a.dtype, device=a.device)
+    whole = (a * (others @ b[..., None])[..., 0]).sum(-1)
+    return (a * ((others * values) @ b[..., None])[..., 0]).sum(-1) / whole
+
+
+class _Squares(torch.autograd.Function):
+    """Squared distances (..., n, m) of points (..., n, d) and (..., m, d), by differences, without an array of all of them."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, y: Tensor) -> Tensor:
+        """Distances, squared: exact to two roundings, 0 between equal points."""
+        return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist").square()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Keep the points alone."""
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, *incoming: Any) -> Any:
+        """``2 sum_j g_ij (x_i - y_j)``, as products, which can be differentiated again."""
+        (x, y), g = ctx.saved_tensors, incoming[0]
+        in_x = 2 * (g.sum(-1)[..., None] * x - g @ y)
+        return in_x, 2 * (g.sum(-2)[..., None] * y - g.mT @ x)
 
 
 def _kernel(squares: Tensor, kernel: str, scales: Sequence[float]) -> Tensor:
     """Kernel values of squared distances."""
     if kernel == "energy":
-        return -powered(squares, 0.5)
+        zero = squares == 0
+        return -torch.where(zero, 0.0, torch.where(zero, 1.0, squares).sqrt())
     if kernel == "imq":
         return sum((s / (s + squares) for s in scales), torch.zeros_like(squares))
     return sum((torch.exp(-squares / (2 * s * s)) for s in scales), torch.zeros_like(squares))

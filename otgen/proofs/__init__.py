@@ -1,8 +1,9 @@
 """Proofs of optimality, one file per argument: a floor that knows problems and claims, and nothing of the solvers."""
 
 from .certificate import Certificate
+from .dual import prove_dual
 from .entropic import Bounds, entropic_bounds
 from .promise import keeps_promise
 from .prove import prove
 
-__all__ = ["Bounds", "Certificate", "entropic_bounds", "keeps_promise", "prove"]
+__all__ = ["Bounds", "Certificate", "entropic_bounds", "keeps_promise", "prove", "prove_dual"]

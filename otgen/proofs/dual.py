@@ -66,6 +66,7 @@ def dual_certificate(problem: Problem, plan: SparsePlan | None, f: Floats, minim
         return Certificate("dual", math.inf, below(lower, rounding_bound), math.inf, size, math.nan, None, (f, g))
     cost, error, charge = _upper(problem, plan)
     scale = max(abs(cost), size, 1e-7 * _spread(problem))
+    cost = max(cost, below(lower, rounding_bound))  # a plan that misses mass may cost less than any plan
     return Certificate("dual", cost, below(lower, rounding_bound), above(cost, charge), scale, error, plan, (f, g))
 
 
@@ -109,6 +110,15 @@ def dual_value(cost: Cost, a: Floats, b: Floats, f: Floats, g: Floats) -> tuple[
     )
 
 
+def marginal_errors(problem: Problem, plan: SparsePlan) -> tuple[float, float]:
+    """By how much a plan misses its marginals, in L1, bounded from above."""
+    low = np.zeros(len(plan.values)) if plan.low is None else plan.low
+    return (
+        marginal_residual(plan.rows, plan.values, low, problem.source.weights),
+        marginal_residual(plan.columns, plan.values, low, problem.target.weights),
+    )
+
+
 def _spread(problem: Problem) -> float:
     """How far apart costs lie; 1e-17 of it, below one rounding of the largest, is what is optimal at cost 0."""
     low, high = problem.cost.range()
@@ -125,10 +135,7 @@ def _upper(problem: Problem, plan: SparsePlan) -> tuple[float, float, float]:
         return math.inf, math.nan, math.inf
     low = np.zeros(len(plan.values)) if plan.low is None else plan.low
     cost = dot(plan.values, costs) + dot(low, costs)
-    errors = (
-        marginal_residual(plan.rows, plan.values, low, problem.source.weights),
-        marginal_residual(plan.columns, plan.values, low, problem.target.weights),
-    )
+    errors = marginal_errors(problem, plan)
     if problem.cost.forbids and sum(errors) > _MISPLACED:
         return cost, max(errors), math.inf
     size = dot(plan.values, np.abs(costs))

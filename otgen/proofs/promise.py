@@ -29,7 +29,7 @@ def keeps_promise(problem: Problem, certificate: Certificate, *, root: bool) -> 
         return False
     low, high = max(certificate.lower, 0.0), max(certificate.upper, 0.0)
     width = certificate.upper - certificate.lower
-    if certificate.kind != "dual":  # on the line and for p = inf errors are relative to what is travelled
+    if certificate.kind != "dual" or certificate.unit is not None:  # errors are relative to what is travelled
         return _narrow_root(low, high, 1.0, problem.p) if root and not problem.bottleneck else True
     if width <= _RELATIVE * abs(certificate.cost):
         return True

@@ -7,12 +7,14 @@ import math
 from ..errors import InvalidInput
 from ..model.claim import Claim
 from ..model.problem import Problem
+from ..model.units import STEEP
 from .bottleneck import prove_cut
 from .certificate import Certificate
 from .dual import prove_dual
 from .entropic import prove_entropic
 from .monotone import prove_line_cut, prove_monotone
 from .no_plan import prove_no_plan, stranded_sources
+from .steep import prove_steep
 from .unique_plan import prove_unique_plan
 
 
@@ -60,7 +62,7 @@ def prove(problem: Problem, claim: Claim) -> Certificate:
     if nothing and 1 in problem.shape and not problem.cost.forbids:
         return prove_unique_plan(problem)
     _demand(not nothing, "flows, potentials or both", problem)
-    found = prove_dual(problem, claim)
+    found = (prove_steep if problem.p > STEEP else prove_dual)(problem, claim)
     stranded = (
         prove_no_plan(problem, stranded_sources(problem)) if math.isinf(found.upper) and problem.cost.forbids else None
     )

@@ -246,7 +246,7 @@ class TestBadInput:
             (["x.npy", "y.npy", "--p", "0.5"], "--p must be at least 1"),
             (["x.npy", "y.npy", "--p", "two"], "--p must be a number"),
             (["x.npy", "y.npy", "--metric", "l2"], "'euclidean', 'cityblock'"),
-            (["x.npy", "y.npy", "--metric", "cosine"], "goes with --p 1 only"),
+            (["x.npy", "y.npy", "--metric", "cosine"], "--p must be 1 for --metric"),
             (["x.npy", "y.npy", "--solver", "fast"], "'auto', 'line', 'simplex', 'bottleneck', 'linprog', 'sinkhorn'"),
             (["x.npy", "y.npy", "--epsilon", "0"], "--epsilon must be positive"),
             (["x.npy", "y.npy", "--epsilon", "-5%"], "--epsilon must be positive"),

@@ -212,9 +212,9 @@ class TestEverySolver:
             with pytest.raises(
                 InvalidInput, match=f"init is for the solvers that start .* for {type(solver).__name__};"
             ):
-                solver.solve(problem, init=start)
+                solver.solve(problem, init=Claim(potentials=start))
             return
-        assert only_numbers(solver.solve(problem, init=start).claim)
+        assert only_numbers(solver.solve(problem, init=Claim(potentials=start)).claim)
         assert all((z == kept).all() for z, kept in zip(start, before))
         assert_proof_holds_the_truth(solver, example, init=start)
 

@@ -303,7 +303,7 @@ class TestRelaxed:
             otgen.sinkhorn([0.0], [1.0], epsilon=1, relax=bad)
 
     def test_needs_epsilon(self):
-        with pytest.raises(InvalidInput, match="relax needs epsilon > 0"):
+        with pytest.raises(InvalidInput, match="relax must stand beside epsilon > 0"):
             otgen.transport([[1.0]], relax=1.0)
 
 

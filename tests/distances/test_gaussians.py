@@ -173,7 +173,7 @@ def test_it_is_a_float():
         ),
         (([0, np.inf], np.eye(2), [0, 0], np.eye(2)), "mean0 must be finite; received inf in 1 of 2 entries"),
         (([1e308], 1, [-1e308], 1), "closer together than the largest float"),
-        (("a", 1, 0, 1), "mean0 must hold real numbers"),
+        (("a", 1, 0, 1), "mean0 must be an array of numbers"),
     ],
 )
 def test_what_is_no_law_is_refused(arguments, said):

@@ -82,7 +82,7 @@ def test_solvers_that_cannot_start_anywhere_say_so(solver):
     [
         ((np.zeros(3), np.zeros(40)), "potentials of shapes"),
         ((np.zeros(40), np.full(40, np.nan)), "finite"),
-        (3.0, "a plan; received float"),
+        (3.0, "a plan; received 3.0;"),
         (np.zeros((3, 4)), "plan must have shape"),
     ],
 )

@@ -170,7 +170,9 @@ class TestInput:
             (lambda: Gaussian([0.0], np.eye(2)), r"cov \(d, d\)"),
             (lambda: Mixture([0.5, 0.6], [norm(), norm()]), "of sum 1"),
             (lambda: f_divergence([1.0], [1.0], lambda u: u), r"f\(1\) = 0"),
-            (lambda: kl(scipy.stats.poisson(1e15), scipy.stats.poisson(1.0)), "atoms"),
+            (lambda: f_divergence([1.0], [1.0], 3), "function of one float"),
+            (lambda: f_divergence([1.0], [1.0], lambda u: "x"), "fails at 1"),
+            (lambda: kl(scipy.stats.randint(0, 10**9), scipy.stats.poisson(1.0)), "atoms"),
         ],
     )
     def test_is_refused_in_words(self, call, message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -79,6 +80,49 @@ class TestClassifier:
     def test_a_constant_coordinate_does_no_harm(self):
         x, y = (np.column_stack([z[:, 0], np.ones(len(z))]) for z in pairs(2000, 1.0))
         assert kl_samples(x, y, method="classifier", rng=0).value == pytest.approx(0.5, abs=0.1)
+
+    @pytest.mark.parametrize(("n", "d"), [(200, 40), (60, 300), (12, 5)])
+    @pytest.mark.parametrize("shift", [0.0, 3.0])
+    def test_few_samples_in_many_dimensions_stay_in_range(self, n, d, shift):
+        """Held out, chosen out of sample: near 0 for one law, never below 0 nor above what it can be."""
+        for seed in range(2):
+            x, y = pairs(n, shift, d, seed)
+            found = js_samples(x, y, rng=seed)
+            assert 0 <= found.value <= math.log(2)
+            assert 0 <= tv_samples(x, y, rng=seed).value <= 1
+            assert kl_samples(x, y, method="classifier", rng=seed).value >= 0
+            if not shift:
+                assert found.value <= 5 * found.error + 0.01
+
+    def test_memory_is_of_the_order_of_the_data(self):
+        x, y = pairs(100, 0.0, 1000)
+        tracemalloc.start()
+        js_samples(x, y, rng=0)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 40 * (x.nbytes + y.nbytes)
+
+    def test_products_of_coordinates_are_seen_where_samples_suffice(self):
+        """Two laws of equal marginals that differ by a correlation alone."""
+        rng = np.random.default_rng(0)
+        cov = np.array([[1.0, 0.9], [0.9, 1.0]])
+        x, y = rng.multivariate_normal([0, 0], cov, 3000), rng.normal(size=(3000, 2))
+        truth = kl(Gaussian([0.0, 0.0], cov), Gaussian([0.0, 0.0], 1.0)).value
+        found = kl_samples(x, y, method="classifier", rng=0)
+        assert found.value == pytest.approx(truth, abs=5 * found.error + 0.05)
+
+    def test_units_do_not_matter(self):
+        x, y = pairs(100, 1.0, 2)
+        want = js_samples(x, y, rng=0).value
+        for unit in (1e-300, 1e300):
+            assert js_samples(unit * x, unit * y, rng=0).value == pytest.approx(want, rel=1e-6)
+
+    def test_base_and_root(self):
+        x, y = pairs(300, 2.0)
+        nats, bits = js_samples(x, y, rng=0), js_samples(x, y, base=2, rng=0)
+        assert bits.value == pytest.approx(nats.value / math.log(2), rel=1e-14)
+        assert js_samples(x, y, root=True, rng=0).value == pytest.approx(math.sqrt(nats.value), rel=1e-14)
+        assert kl_samples(x, y, base=2).value == pytest.approx(kl_samples(x, y).value / math.log(2), rel=1e-14)
 
     def test_a_seed_decides(self):
         x, y = pairs(200, 1.0)

@@ -210,7 +210,8 @@ class TestInput:
         ("call", "message"),
         [
             (lambda x, y: critics.fit(x, y, "lp"), "critic must be one of"),
-            (lambda x, y: critics.fit(x[:3], y), "at least 5 samples"),
+            (lambda x, y: critics.fit(x[:9], y), "at least 10 samples"),
+            (lambda x, y: critics.fit(x, y, rng="a"), "rng must be None, a seed"),
             (lambda x, y: critics.fit(x, y[:, :1]), "same number of coordinates"),
             (lambda x, y: critics.fit(lambda n: torch.zeros(n), y), "must return"),
             (lambda x, y: critics.fit(x, y, steps=0), "steps must be"),
@@ -229,8 +230,85 @@ class TestInput:
         found = critics.fit(x, y, steps=10**9, batch_size=16, seconds=0.3, rng=0)
         assert found.seconds < 5.0
 
-    def test_progress_is_shown_on_request(self, capsys):
+    @pytest.mark.parametrize(("shown", "terminal"), [(True, True), (True, False), (False, True)])
+    def test_progress_is_told_on_a_terminal(self, monkeypatch, capsys, shown, terminal):
+        monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+        critics.fit(*shifted(50), steps=21, batch_size=8, rng=0, progress=shown)
+        out, told = capsys.readouterr()
+        assert out == ""
+        assert ("critic: step 20 of at most 21" in told) == told.endswith("\n") == (shown and terminal)
+
+
+class TestStopping:
+    def test_by_default_when_the_gain_has_stopped(self):
+        x, y = shifted(1000)
+        found = critics.fit(x, y, critics.OneSidedPenalty(width=32, depth=2), batch_size=128, rng=0)
+        assert 300 <= found.history["step"][-1] < 1500
+        assert found.estimate == pytest.approx(1.0, abs=0.2)
+        assert found.batch_lower > 0.8 * found.batch_exact
+
+    def test_all_steps_are_taken_that_were_asked_for(self):
+        found = critics.fit(*shifted(50), critics.Orthogonal(width=8, depth=1), steps=700, batch_size=8, rng=0)
+        assert found.history["step"][-1] == 699
+
+    def test_samplers_are_watched_too(self):
+        generator = torch.Generator().manual_seed(0)
+        sizes = []
+
+        def source(n):
+            sizes.append(n)
+            return torch.randn(n, 1, generator=generator)
+
+        found = critics.fit(source, source, critics.Orthogonal(width=8, depth=1), batch_size=16, rng=0)
+        assert found.history["step"][-1] < 2999
+        assert sizes.count(2000) == 2
+
+    @pytest.mark.parametrize("n", [10, 11, 19])
+    def test_the_fewest_samples(self, n):
+        rng = np.random.default_rng(n)
+        x, y = rng.normal(size=(2, n, 2))
+        for steps in (2, None):
+            found = critics.fit(x, y, critics.CTransform(points=5), steps=steps, batch_size=4, rng=0)
+            assert np.isfinite([found.lower, found.estimate, found.standard_error, found.batch_lower]).all()
+
+
+class TestModes:
+    @pytest.mark.parametrize(
+        "mode",
+        [
+            torch.no_grad,
+            torch.inference_mode,
+            lambda: torch.autocast("cpu", torch.bfloat16),
+            lambda: torch.autocast("cpu", torch.float16),
+        ],
+    )
+    @kinds
+    def test_a_fit_is_the_same_in_every_mode(self, mode, kind):
+        x, y = shifted(100)
+        right = critics.fit(x, y, kind, steps=8, batch_size=16, rng=0)
+        with mode():
+            found = critics.fit(x, y, kind, steps=8, batch_size=16, rng=0)
+            assert found.potential(torch.zeros(3, 2)).shape == (3,)
+        assert found.estimate == right.estimate
+        assert found.batch_lower == right.batch_lower
+
+    def test_samplers_that_infer(self):
+        @torch.inference_mode()
+        def source(n):
+            return torch.ones(n, 2, dtype=torch.bfloat16)
+
+        found = critics.fit(source, lambda n: torch.zeros(n, 2), steps=3, batch_size=16, rng=0)
+        assert found.batch_exact == pytest.approx(np.sqrt(2))
+
+    def test_seeds_are_of_either_library(self):
         x, y = shifted(50)
-        critics.fit(x, y, steps=2, batch_size=8, progress=True)
-        out = capsys.readouterr()
-        assert "critic" in out.out + out.err
+
+        def estimate(rng):
+            return critics.fit(x, y, steps=2, batch_size=8, rng=rng).estimate
+
+        assert estimate(torch.Generator().manual_seed(3)) == estimate(torch.Generator().manual_seed(3))
+        assert estimate(np.random.default_rng(3)) == estimate(3)
+        torch.manual_seed(7)
+        first, second = estimate(None), estimate(None)
+        torch.manual_seed(7)
+        assert estimate(None) == first != second

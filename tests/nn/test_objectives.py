@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.optimize
 import scipy.stats
 
 import otgen
@@ -193,6 +194,33 @@ class TestVae:
         z = torch.randn(4, dim)
         torch.testing.assert_close(vae.FlowPrior(dim).to_noise(z)[0].sort().values, z.sort().values)
 
+    def test_sampled_losses_have_the_mean_of_the_closed_one(self):
+        """Over z of the posterior, by Gauss-Hermite nodes: log q - log p is KL in the mean."""
+        nodes, weights = (torch.tensor(z) for z in np.polynomial.hermite_e.hermegauss(60))
+        mean, log_variance = torch.tensor([[0.7]]).double(), torch.tensor([[-0.4]]).double()
+        z = mean + (log_variance / 2).exp() * nodes[:, None]
+        zero, weights = torch.zeros(1).double(), weights / weights.sum()
+        log_prior, log_posterior = (
+            Normal(0.0, 1.0).log_prob(z)[:, 0],
+            Normal(mean, (log_variance / 2).exp()).log_prob(z)[:, 0],
+        )
+        each = torch.stack(
+            [vae.sampled_vae_loss(zero, p, q) for p, q in zip(log_prior[:, None], log_posterior[:, None])]
+        )
+        right = kl_divergence(Normal(mean, (log_variance / 2).exp()), Normal(0.0, 1.0)).item()
+        assert float((weights * each).sum()) == pytest.approx(right, rel=1e-12)
+
+    def test_surgery_is_that_of_the_sums(self):
+        """Against all densities written out, far from the origin and with narrow posteriors."""
+        generator = torch.Generator().manual_seed(0)
+        mean, log_variance = torch.randn(9, 3, generator=generator).double() + 1e4, torch.full((9, 3), -9.0).double()
+        z = mean + 0.01 * torch.randn(9, 3, generator=generator).double()
+        every = Normal(mean[None], (log_variance[None] / 2).exp()).log_prob(z[:, None]).sum(-1)
+        mixture = every.logsumexp(1) - math.log(9)
+        found = vae.elbo_surgery(torch.zeros(9), z, mean, log_variance, torch.zeros(9))
+        assert found.mutual_information.item() == pytest.approx((every.diagonal() - mixture).mean().item(), rel=1e-9)
+        assert found.marginal_kl.item() == pytest.approx(mixture.mean().item(), rel=1e-9)
+
     def test_surgery_adds_up(self):
         """mean KL = mutual information + marginal KL, in expectation over z; the ELBO is what is left."""
         generator = torch.Generator().manual_seed(0)
@@ -306,6 +334,7 @@ class TestVqvae:
 
     def test_the_loss_and_the_elbo(self):
         z, codes, likelihood = torch.tensor([[1.0]]), torch.tensor([[3.0]]), torch.tensor([-2.0])
+        assert vqvae.codebook_loss(z, codes).item() == vqvae.commitment_loss(z, codes).item() == 4.0
         assert vqvae.vqvae_loss(likelihood, z, codes).item() == pytest.approx(2.0 + 4.0 * 1.25)
         assert vqvae.elbo(likelihood, 8, 2).item() == pytest.approx(-2.0 - 2 * math.log(8))
 
@@ -316,8 +345,10 @@ class TestVqvae:
 
 class TestMinibatch:
     def test_transport_is_exact_and_flattens_images(self):
-        x, y = torch.zeros(4, 1, 2, 2), torch.ones(4, 1, 2, 2)
-        assert minibatch.transport(x, y).value == pytest.approx(2.0)
+        x, y = torch.randn(6, 1, 2, 2, dtype=torch.float64), torch.randn(6, 1, 2, 2, dtype=torch.float64)
+        costs = torch.cdist(x.flatten(1), y.flatten(1)).square().numpy()
+        best = costs[scipy.optimize.linear_sum_assignment(costs)].mean()
+        assert minibatch.transport(x, y).value == pytest.approx(math.sqrt(best), rel=1e-9)
 
     def test_js_of_codes(self):
         p, q, samples = laws()

@@ -2,7 +2,7 @@
 
 from .base import Cost, row_blocks
 from .callables import CallableCost
-from .factory import point_cost
+from .factory import origin_matters, point_cost
 from .matrices import MatrixCost, SparseCost
 from .metrics import COSTS, METRICS, Circular, Metric, Minkowski, PointMetric, spelt, unspelt
 from .points import PointCost
@@ -19,6 +19,7 @@ __all__ = [
     "PointCost",
     "PointMetric",
     "SparseCost",
+    "origin_matters",
     "point_cost",
     "row_blocks",
     "spelt",

@@ -77,16 +77,19 @@ class CallableCost(Cost):
     def _distances(self, x: Floats, y: Floats) -> Floats:
         answer = np.asarray(self.metric(y, x) if self.flipped else self.metric(x, y))
         if answer.dtype.kind not in "biuf":
-            raise InvalidInput(f"metric must return real numbers; received dtype {answer.dtype}")
+            raise InvalidInput(f"metric must return real numbers; received dtype {answer.dtype}; correct the callable")
         out = answer.astype(np.float64)
         out = out.T if self.flipped and out.ndim == 2 else out
         if out.shape != (len(x), len(y)):
             raise InvalidInput(
-                f"metric must return shape {(len(x), len(y))} for blocks of that many points; received {out.shape}"
+                f"metric must return shape {(len(x), len(y))} for blocks of that many points; received {out.shape}; "
+                f"correct the callable"
             )
         bad = ~(np.isfinite(out) & (out >= 0))
         if bad.any():
-            raise InvalidInput(f"metric must be finite and non-negative; received {out[bad][0]} for some pair")
+            raise InvalidInput(
+                f"metric must be finite and non-negative; received {out[bad][0]} for some pair; correct the callable"
+            )
         return out
 
     def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:

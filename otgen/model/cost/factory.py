@@ -5,23 +5,32 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import InvalidInput
-from ...inputs import scalars
+from ...inputs import arrays, scalars
 from ...inputs.types import Floats
 from .callables import CallableCost
-from .metrics import COSTS, METRICS, Circular, Metric, Minkowski, entry_of
+from .metrics import COSTS, METRICS, TABLE, Circular, Metric, Minkowski, entry_of
 from .points import PointCost
+
+
+def origin_matters(metric: Metric) -> str:
+    """Which metric it is, in words, where costs change when both clouds are moved alike; else nothing."""
+    if isinstance(metric, Minkowski | Circular) or not (
+        callable(metric) or (isinstance(metric, str) and metric in TABLE)
+    ):
+        return ""
+    if callable(metric):
+        return "a callable metric"
+    return "" if TABLE[metric].translates else f"metric={metric!r}"
 
 
 def point_cost(x: Floats, y: Floats, metric: Metric, p: float) -> PointCost | CallableCost:
     """The cost ``metric ** p`` between two checked clouds; see :class:`PointCost` for the metrics and the errors."""
-    if x.shape[1] != y.shape[1]:
-        raise InvalidInput(
-            f"x and y must have the same number of coordinates; received {x.shape[1]} and {y.shape[1]}; project or pad one"
-        )
+    arrays.same_dimension(x.shape[1], y.shape[1])
     x, y = x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
     if isinstance(metric, type):
         raise InvalidInput(
-            f"metric must be a name, a Minkowski(q), a Circular(period) or a callable on two blocks; received the class {metric.__name__}"
+            f"metric must be a name, a Minkowski(q), a Circular(period) or a callable on two blocks; received the class {metric.__name__}; "
+            f"pass an instance, such as Minkowski(3)"
         )
     if not isinstance(metric, str | Minkowski | Circular):
         if callable(metric):
@@ -33,7 +42,7 @@ def point_cost(x: Floats, y: Floats, metric: Metric, p: float) -> PointCost | Ca
     entry = entry_of(metric)
     if entry.only_p_one and p != 1:
         raise InvalidInput(
-            f"metric={metric!r} is a cost, not a metric, and goes with p=1 only; received p={p:g}; "
+            f"p must be 1 for metric={metric!r}, which is a cost and no metric; received p={p:g}; "
             f'for W_2 use metric="euclidean", p=2'
         )
     for name, z in (("x", x), ("y", y)):

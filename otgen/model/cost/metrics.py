@@ -37,7 +37,9 @@ class Minkowski:
 
     def __post_init__(self) -> None:
         if scalars.real(self.q, "q") < 1:
-            raise InvalidInput(f"q must be at least 1: below, Minkowski's form is no metric; received {self.q!r}")
+            raise InvalidInput(
+                f"q must be at least 1: below, Minkowski's form is no metric; received {scalars.told(self.q)}; use a q in [1, inf]"
+            )
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,12 @@ class PointMetric(abc.ABC):
 
     ``only_p_one``: it is a cost, not a metric, and goes with p = 1 only. ``by_differences``: it is a function of the differences of
     coordinates that grows with each of them, so that bounding boxes bound it, points may be merged at their centre of mass, and
-    second derivatives are known. ``degree``: points times s make costs of p = 1 times ``s ** degree``; 0 where points cannot be scaled.
+    second derivatives are known. ``translates``: costs stay what they are when both clouds are moved alike. ``degree``: points times s make costs of p = 1 times ``s ** degree``; 0 where points cannot be scaled.
     """
 
     only_p_one: bool = False
     by_differences: bool = False
+    translates: bool = True
     degree: int = 1
 
     @abc.abstractmethod
@@ -137,7 +140,7 @@ class Powers(PointMetric):
         inside = 1 if math.isinf(inner) else inner + d + 2
         if not math.isinf(inner) and inner not in (1, 2):
             inside = (
-                3 * inner + d + 64
+                8 * inner + d + 64
             )  # quotients are off by 3 u; p/q is rounded, and the sum it is the power of is at most d
             inside += inner * (1 + 2 * (710 if unit == UNIT else 90) * (inner * outer != p or unit != UNIT))
             return 1.01 * (outer * inside + 6) * unit, 1e-290 if unit == UNIT else 1e-30
@@ -162,7 +165,11 @@ class Powers(PointMetric):
         longest = size.max(axis=1, keepdims=True) if inner not in (1, 2) else np.ones((len(size), 1))
         size = np.divide(size, longest, out=np.zeros_like(size), where=longest > 0)
         inside = (size**inner).sum(axis=1, keepdims=True)
-        outside = outer * inner * power(longest, inner * outer - 1) * power(inside, outer - 1)
+        if inner in (1, 2):
+            outside = outer * inner * power(inside, outer - 1)
+        else:
+            outside = outer * inner * power(longest * inside ** (1 / inner), inner * outer - 1)
+            outside = outside * power(inside, 1 / inner - 1)
         return outside * power(size, inner - 1) * np.sign(difference)
 
     def line_power(self, p: float) -> float:
@@ -175,6 +182,7 @@ class Cosine(PointMetric):
     """The cost ``1 - <x, y> / (|x| |y|)``: of unit vectors half the squared distance, without cancellation."""
 
     only_p_one = True
+    translates = False
     degree = 0
 
     def form(self, p: float) -> Form:
@@ -229,7 +237,7 @@ class Torus(PointMetric):
         """As for powers; reducing a coordinate and taking the nearer way round is off by ``4 u`` periods at most, an absolute error."""
         reach = math.sqrt(d) * self.period / 2
         relative, tiny = Powers(2.0).rounding(d, p, unit)
-        return relative, tiny + 1.01 * p * reach ** (p - 1) * 4 * math.sqrt(d) * unit * self.period
+        return relative, tiny + 1.01 * p * _real_power(reach, p - 1) * 4 * math.sqrt(d) * unit * self.period
 
     def prepared(self, points: Floats) -> Floats:
         """Coordinates in [0, period]; the remainder is exact, adding a period to a negative one is rounded."""
@@ -242,7 +250,7 @@ class Torus(PointMetric):
 
     def largest(self, extents: Floats, p: float) -> float:
         """Half a period in every coordinate."""
-        return (math.sqrt(extents.shape[-1]) * self.period / 2) ** p * (1 + 1e-12)
+        return _real_power(math.sqrt(extents.shape[-1]) * self.period / 2, p) * (1 + 1e-12)
 
     def slope(self, x: Floats, y: Floats, p: float) -> Floats:
         """As for the euclidean metric, of the differences the near way round."""
@@ -261,6 +269,7 @@ class GreatCircle(PointMetric):
     of what is not negative, accurate for the nearest points and for antipodes.
     """
 
+    translates = False
     degree = 0
 
     def form(self, p: float) -> Form:
@@ -269,13 +278,14 @@ class GreatCircle(PointMetric):
 
     def rounding(self, d: int, p: float, unit: float) -> tuple[float, float]:
         """Angles are rounded before their sines are taken: 32 u in all, an absolute error of the angle; the rest is relative."""
-        return 1.01 * (16 * p + 3) * unit, 1.01 * p * math.pi ** (p - 1) * 32 * unit
+        return 1.01 * (16 * p + 3) * unit, 1.01 * p * _real_power(math.pi, p - 1) * 32 * unit
 
     def check(self, points: Floats, name: str) -> None:
         """Two coordinates in radians."""
         if points.shape[1] != 2:
             raise InvalidInput(
-                f'{name} must have two coordinates, latitude and longitude, under metric="great_circle"; received {points.shape[1]}'
+                f'{name} must have two coordinates, latitude and longitude, under metric="great_circle"; received {points.shape[1]}; '
+                f"leave other columns out"
             )
         latitude, longitude = np.abs(points).max(axis=0)
         if latitude > math.pi / 2 * (1 + 1e-15) or longitude > 2 * math.pi * (1 + 1e-15):
@@ -286,7 +296,7 @@ class GreatCircle(PointMetric):
 
     def largest(self, extents: Floats, p: float) -> float:
         """Half a turn."""
-        return math.pi**p * (1 + 1e-12)
+        return _real_power(math.pi, p) * (1 + 1e-12)
 
     def slope(self, x: Floats, y: Floats, p: float) -> Floats:
         """By the spherical law of cosines, with the cancelling terms taken together."""
@@ -299,6 +309,14 @@ class GreatCircle(PointMetric):
         east = np.cos(a) * np.cos(c) * np.sin(b - d)
         outside = np.divide(p * power(angle, p - 1), sine, out=np.zeros_like(sine), where=sine > 0)
         return outside[:, None] * np.stack([north, east], axis=1)
+
+
+def _real_power(base: float, exponent: float) -> float:
+    """A power of a number, infinite where it overflows."""
+    try:
+        return base**exponent
+    except OverflowError:
+        return math.inf
 
 
 def power(base: Floats, exponent: float) -> Floats:

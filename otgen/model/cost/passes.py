@@ -8,6 +8,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -96,10 +97,15 @@ class CelledPasses(Passes):
     """Of points in kd order, far cells left out of sweeps; ``rows`` and ``columns`` put them in that order."""
 
     plain: GroundPasses
-    ground: GroundCost
+    made: Callable[[], GroundCost]
     rows: Indices | slice
     columns: Indices | slice
     error: float
+
+    @cached_property
+    def ground(self) -> GroundCost:
+        """Both clouds in that order."""
+        return self.made()
 
     def sweep(
         self, f: Floats, g: Floats, a: Floats, b: Floats, epsilon: Any, power: float, floor: float, cut: float
@@ -135,15 +141,20 @@ class CelledPasses(Passes):
 class ProductPasses(Passes):
     """Of the squared distance as ``|x|^2 - 2 <x, y> + |y|^2``: the squares join the potentials.
 
-    ``ground`` holds ``-2 <x, y>``; ``squares`` are those of both clouds around the middle, ``centred`` is ``-2 x`` and y there.
+    ``made`` makes ``-2 <x, y>``; ``squares`` are those of both clouds around the middle, ``centred`` is ``-2 x`` and y there.
     """
 
     plain: GroundPasses
-    ground: GroundCost
+    made: Callable[[], GroundCost]
     squares: tuple[Floats, Floats]
     centred: tuple[Floats, Floats]
     accurate: bool
     error: float = 1e-12
+
+    @cached_property
+    def ground(self) -> GroundCost:
+        """The products, or the points that they are of."""
+        return self.made()
 
     def sweep(
         self, f: Floats, g: Floats, a: Floats, b: Floats, epsilon: Any, power: float, floor: float, cut: float

@@ -197,8 +197,7 @@ class PointCost(Cost):
             return ProductPasses(plain, self._products, (of_x, of_y), (x, y), accurate)
         if not self._boxed:
             return plain
-        x, y = self._middle.x[self.order], self._middle.yt.T[self.T.order]
-        return CelledPasses(plain, point_ground(x, y, *self.form, celled=True), self.order, self.T.order, centring)
+        return CelledPasses(plain, self._cells, self.order, self.T.order, centring)
 
     @property
     def searches(self) -> Searches:
@@ -242,7 +241,11 @@ class PointCost(Cost):
         x, y = self.x - centre, self.y - centre
         return -2.0 * x, y, (x**2).sum(axis=1), (y**2).sum(axis=1)
 
-    @property
+    def _cells(self) -> GroundCost:
+        """The ground around the middle, in kd order."""
+        x, y = self._middle.x[self.order], self._middle.yt.T[self.T.order]
+        return point_ground(x, y, *self.form, celled=True)
+
     def _products(self) -> GroundCost:
         """``-2 <x, y>``: kept where that is little, since a pass then only has to read it."""
         if self._already_there:
@@ -333,6 +336,8 @@ class PointCost(Cost):
         """The same cost with all points divided by ``2 ** exponent``."""
         if exponent == 0:
             return self
+        if not self.entry.degree:
+            raise AssertionError("points of this metric have a unit of their own")
         shift, metric = self.shift + self.entry.degree * exponent, self.entry.shrunk(exponent) or self.metric
         x, y = (z * 2.0**-exponent if abs(exponent) < 900 else np.ldexp(z, -exponent) for z in (self.x, self.y))
         return replace(self, x=x, y=y, shift=shift, metric=metric)

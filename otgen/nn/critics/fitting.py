@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import collections.abc
-import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,17 +14,20 @@ from torch import Generator, Tensor
 from torch.nn import Module
 
 from ...distances.exact import wasserstein
-from ...errors import InvalidInput, require
+from ...errors import InvalidInput
 from ...inputs import arrays, scalars
 from ...inputs.types import Floats
 from ...model.cost import PointCost
+from .._modes import generator_from, training, usable
 from .kinds import Critic, OneSidedPenalty, gradient_norms
 from .networks import InUnits, lipschitz_bound
+from .training import MOST, Course, Sampler, train
 
-Sampler = Callable[[int], Tensor]
 _HELD_OUT = 10_000  # samples that are drawn for the estimate
 _SHARE = 0.2  # of given samples that is held out
-_EVERY = 100  # steps between two entries of the history
+_WATCHED = 0.1  # of given samples that decides when to stop
+_FEWEST = 10  # samples a side: two of them are held out, as a standard error needs
+_LOOKED_AT = 2000  # samples that are drawn, or at most taken, to decide when to stop
 _DEFAULT = OneSidedPenalty()
 
 
@@ -79,30 +80,31 @@ def fit(
     y: Any,
     critic: Critic = _DEFAULT,
     *,
-    steps: int = 3000,
+    steps: int | None = None,
     batch_size: int = 1024,
     seconds: float | None = None,
     rng: Any = None,
-    progress: bool = False,
+    progress: bool = True,
 ) -> CriticFit:
     r"""Estimate :math:`W_1` by maximising :math:`E f(x) - E f(y)` over critics f.
 
     Parameters
     ----------
     x, y : array_like or callable
-        (n, d) and (m, d) samples, of which a fifth is held out; or samplers, ``n -> (n, d)`` tensors.
+        (n, d) and (m, d) samples, at least 10 a side, of which a fifth is held out; or samplers, ``n -> (n, d)`` tensors.
     critic : Critic
         How f is kept Lipschitz.
-    steps : int
-        Steps of the optimiser.
+    steps : int, optional
+        Steps of the optimiser, all of which are taken. Left out, they end once the gain has stopped on further samples (a tenth of
+        those given, neither trained on nor held out), and after 3000 at the latest.
     batch_size : int
         Samples of either side a step.
     seconds : float, optional
         Stop after this much time even if steps are left; the learning rate then falls with the time spent.
-    rng : seed or Generator
-        For initial weights and batches; with samplers the samples are their own.
+    rng : seed or Generator, optional
+        For initial weights and batches, of numpy's or torch's; left out, ``torch.manual_seed`` decides. Samplers have their own.
     progress : bool
-        Whether to show a progress bar.
+        Whether to tell the step and the difference of means on stderr, where that is a terminal.
 
     Returns
     -------
@@ -112,6 +114,14 @@ def fit(
     ------
     InvalidInput
         On malformed samples or options.
+
+    Notes
+    -----
+    It trains in single precision with gradients on, whether called under ``no_grad``, in inference mode or inside autocast.
+
+    How long it takes, as measured on one core of a server: 25 ms for a step of the default critic on batches of 1024 in up to 50
+    dimensions, 75 ms in 784. Between laws of 2 to 16 dimensions (translations, a ring, funnels) the gain stopped after 500 to 1000
+    steps, so 10 to 30 s by default, with estimates as good as after 3000 steps, which take 75 s. ``seconds`` sets a limit.
 
     References
     ----------
@@ -128,21 +138,25 @@ def fit(
     began, progress = time.perf_counter(), scalars.flag(progress, "progress")
     if not isinstance(critic, Critic):
         raise InvalidInput(f"critic must be one of otgen.nn.critics, such as OneSidedPenalty(); received {critic!r}")
-    steps, batch_size = scalars.count(steps, "steps"), scalars.count(batch_size, "batch_size")
+    limited = steps is not None
+    steps, batch_size = scalars.count(steps if limited else MOST, "steps"), scalars.count(batch_size, "batch_size")
     limit = math.inf if seconds is None else scalars.positive(seconds, "seconds", "leave it out for no limit")
-    generator = Generator().manual_seed(int(scalars.generator(rng).integers(2**63)))
-    draw_x, held_x = _source(x, "x", generator, batch_size)
-    draw_y, held_y = _source(y, "y", generator, batch_size)
-    if held_x.shape[1] != held_y.shape[1]:
-        raise InvalidInput(
-            f"x and y must have the same number of coordinates; received {held_x.shape[1]} and {held_y.shape[1]}"
-        )
-    size = max(batch_size, getattr(critic, "points", 0))
-    network = _network(critic, draw_x(size), draw_y(size), generator)
-    with _without_denormals():
-        history = _train(network, critic, draw_x, draw_y, generator, steps, batch_size, limit, progress)
-    network.eval()
-    return _judge_critic(network, critic, held_x, held_y, batch_size, generator, history, began)
+    generator = generator_from(rng)
+    with training():
+        sources = [_source(z, name, generator, batch_size, watching=not limited) for z, name in ((x, "x"), (y, "y"))]
+        held_x, held_y = (source.held for source in sources)
+        if held_x.shape[1] != held_y.shape[1]:
+            raise InvalidInput(
+                f"x and y must have the same number of coordinates; received {held_x.shape[1]} and {held_y.shape[1]}"
+            )
+        draw_x, draw_y = (source.draw for source in sources)
+        size = max(batch_size, getattr(critic, "points", 0))
+        network = _network(critic, draw_x(size), draw_y(size), generator)
+        watched = None if limited else (sources[0].watched, sources[1].watched)
+        course = Course(steps, batch_size, limit, watched, progress)
+        history = train(network, critic, draw_x, draw_y, generator, course)
+        network.eval()
+        return _judge_critic(network, critic, held_x, held_y, batch_size, generator, history, began)
 
 
 def _network(critic: Critic, x: Tensor, y: Tensor, generator: Generator) -> InUnits:
@@ -158,85 +172,47 @@ def _network(critic: Critic, x: Tensor, y: Tensor, generator: Generator) -> InUn
     return InUnits(own, centre, unit).to(x.device)
 
 
-def _source(given: Any, name: str, generator: Generator, batch_size: int) -> tuple[Sampler, Tensor]:
-    """A way to draw samples to train on, and those held out."""
+class _Source(NamedTuple):
+    """A way to draw samples to train on, those that are held out for the estimate, and those that decide when to stop."""
+
+    draw: Sampler
+    held: Tensor
+    watched: Tensor
+
+
+def _source(given: Any, name: str, generator: Generator, batch_size: int, *, watching: bool) -> _Source:
+    """Samples or a sampler, taken apart."""
     if callable(given):
 
         def checked(n: int) -> Tensor:
             sample = given(n)
             if not isinstance(sample, Tensor) or sample.ndim != 2 or len(sample) != n:
                 shape = tuple(sample.shape) if isinstance(sample, Tensor) else type(sample).__name__
-                raise InvalidInput(f"{name} must return ({n}, d) tensors when called with {n}; received {shape}")
-            return sample.detach() if sample.is_floating_point() else sample.float()
+                raise InvalidInput(
+                    f"{name} must return ({n}, d) tensors when called with {n}; received {shape}; draw as many"
+                )
+            sample = usable(sample.detach())
+            return sample if sample.dtype in (torch.float32, torch.float64) else sample.float()
 
-        return checked, checked(max(_HELD_OUT, batch_size))
+        held = checked(max(_HELD_OUT, batch_size))
+        return _Source(checked, held, checked(_LOOKED_AT) if watching else held[:0])
     points, _ = arrays.points(given, name)
-    if len(points) < 5:
-        raise InvalidInput(f"{name} must hold at least 5 samples, a fifth is held out; received {len(points)}")
+    if len(points) < _FEWEST:
+        raise InvalidInput(
+            f"{name} must hold at least {_FEWEST} samples: a fifth is held out, and an error bar needs two; received "
+            f"{len(points)}; use otgen.wasserstein, which is exact"
+        )
     where = given.device if isinstance(given, Tensor) else torch.device("cpu")
     order = torch.randperm(len(points), generator=generator)
     shuffled = torch.from_numpy(np.array(points, np.float64))[order].to(where)
-    kept = shuffled[int(_SHARE * len(points)) :]
+    held = int(_SHARE * len(points))
+    watched = min(_LOOKED_AT, int(_WATCHED * len(points))) if watching else 0
+    kept = shuffled[held + watched :]
 
     def draw(n: int) -> Tensor:
         return kept[torch.randint(len(kept), (n,), generator=generator).to(where)]
 
-    return draw, shuffled[: int(_SHARE * len(points))]
-
-
-def _train(
-    network: InUnits,
-    critic: Critic,
-    draw_x: Sampler,
-    draw_y: Sampler,
-    generator: Generator,
-    steps: int,
-    batch_size: int,
-    limit: float,
-    progress: bool,
-) -> dict[str, Floats]:
-    """Take the steps; what happened on the way. Differences count in units of the points' distance from their middle."""
-    optimiser = critic.optimiser(network.network)
-    rates = [group["lr"] for group in optimiser.param_groups]
-    away = float(network.unit) * math.sqrt(len(network.centre))
-    began, rows = time.perf_counter(), []
-    for step in _counted(steps, progress):
-        spent = max(step / steps, (time.perf_counter() - began) / limit)
-        if spent >= 1:
-            break
-        for group, rate in zip(optimiser.param_groups, rates):
-            group["lr"] = rate * (1 + math.cos(math.pi * spent)) / 2
-        x, y = draw_x(batch_size), draw_y(batch_size)
-        values = network(torch.cat([x, y]))
-        difference = values[: len(x)].mean() - values[len(x) :].mean()
-        penalty = critic.penalty(network, x, y, generator)
-        gain = difference / away
-        optimiser.zero_grad()
-        (-gain if penalty is None else penalty - gain).backward()
-        optimiser.step()
-        critic.after_step(network.network)
-        if step % _EVERY == 0 or step == steps - 1:
-            rows.append((step, difference.item(), 0.0 if penalty is None else penalty.item()))
-    table = np.array(rows, np.float64).reshape(-1, 3)
-    return {name: table[:, k] for k, name in enumerate(("step", "difference", "penalty"))}
-
-
-@contextlib.contextmanager
-def _without_denormals() -> collections.abc.Generator[None]:
-    """Where a gradient is 0 for long, Adam's averages fade into denormal numbers, a hundred times slower to compute with."""
-    flushed = bool((torch.tensor(1e-40) * 1.0) == 0)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(flushed)
-
-
-def _counted(steps: int, progress: bool) -> Iterator[int]:
-    if not progress:
-        yield from range(steps)
-        return
-    yield from require("rich.progress").track(range(steps), description="critic")
+    return _Source(draw, shuffled[:held], shuffled[held : held + watched])
 
 
 def _judge_critic(

@@ -13,7 +13,9 @@ from torch import Tensor
 
 from ...errors import InvalidInput
 from ...inputs import scalars
+from .._inputs import holds, not_negative
 from ..mmd import mmd_loss
+from ._inputs import paired, tensors
 
 PENALTIES = ("kl", "js", "tv")
 
@@ -24,6 +26,7 @@ def avb_loss(log_likelihood: Tensor, logits: Tensor) -> Tensor:
     Mescheder, Nowozin, Geiger, "Adversarial variational Bayes", 2017, equation (3.7): T is held fixed here up to its dependence on
     z, whose gradient vanishes in the mean at the optimum.
     """
+    log_likelihood, logits = paired(log_likelihood=log_likelihood, logits=logits)
     return (logits - log_likelihood).mean()
 
 
@@ -37,22 +40,34 @@ def f_bound_kl(posterior: Tensor, prior: Tensor) -> Tensor:
     >>> f_bound_kl(torch.ones(4), torch.ones(4)).item()
     0.0
     """
+    posterior, prior = tensors(posterior=posterior, prior=prior)
     return posterior.mean() - torch.exp(prior - 1).mean()
 
 
 def avb_f_loss(log_likelihood: Tensor, posterior: Tensor, prior: Tensor) -> Tensor:
     """``f_bound_kl - mean log p(x|z)``: the objective (6) with the bound of f-GANs, to be maximised over T."""
+    (log_likelihood,) = tensors(log_likelihood=log_likelihood)
     return f_bound_kl(posterior, prior) - log_likelihood.mean()
 
 
 def aae_loss(log_likelihood: Tensor, penalty: Tensor) -> Tensor:
     """``D(Q_Z, P_Z) - mean log p(x|z)`` (equation (7)); see :func:`latent_penalty` and :func:`discrete_penalty` for D."""
+    log_likelihood, penalty = _with_penalty(penalty, log_likelihood=log_likelihood)
     return penalty - log_likelihood.mean()
 
 
 def pot_loss(costs: Tensor, penalty: Tensor, weight: float = 10.0) -> Tensor:
     """``mean c(x, G(z)) + weight D(Q_Z, P_Z)`` from costs (n,) of reconstructions (equation (13)); any cost will do."""
+    costs, penalty = _with_penalty(penalty, costs=costs)
     return costs.mean() + scalars.positive(weight, "weight", "10 is usual") * penalty
+
+
+def _with_penalty(penalty: Tensor, **given: Tensor) -> tuple[Tensor, ...]:
+    """What a mean is taken of, and a penalty, which is one number."""
+    out = tensors(**given, penalty=penalty)
+    if out[-1].numel() != 1:
+        raise InvalidInput(f"penalty must be one number; received shape {tuple(out[-1].shape)}; take its mean")
+    return *out[:-1], out[-1].reshape(())
 
 
 def latent_penalty(latents: Tensor, logits: Tensor | None = None, prior: Tensor | None = None) -> Tensor:
@@ -65,14 +80,32 @@ def latent_penalty(latents: Tensor, logits: Tensor | None = None, prior: Tensor 
     Raises
     ------
     InvalidInput
-        Unless exactly one of the two is given.
+        Unless exactly one of the two is given, and for fewer than two latents or samples of the prior.
     """
-    if (logits is None) == (prior is None):
-        raise InvalidInput("latent_penalty needs logits or prior samples, one of the two")
-    if logits is not None:
+    if logits is not None and prior is None:
+        (logits,) = tensors(logits=logits)
         return torch.nn.functional.softplus(logits).mean()
-    assert prior is not None
+    if prior is None or logits is not None:
+        which = "neither" if prior is None else "both"
+        raise InvalidInput(
+            f"latent_penalty must get logits or prior samples, one of the two; received {which}; pass one"
+        )
+    _check_latents(latents, prior)
     return mmd_loss(latents, prior, kernel="imq", scale=2.0 * latents.shape[-1], unbiased=True)
+
+
+def _check_latents(latents: Tensor, prior: Tensor) -> None:
+    for name, z in (("latents", latents), ("prior", prior)):
+        tensors(**{name: z})
+        if z.ndim != 2 or z.shape[1] != latents.shape[1]:
+            raise InvalidInput(
+                f"{name} must be (n, d) with the latents' d; received {tuple(z.shape)} beside {tuple(latents.shape)}; reshape"
+            )
+        if len(z) < 2:
+            raise InvalidInput(
+                f"{name} must hold at least two samples: the estimate leaves out a sample's pair with itself; received one; "
+                f"drop the last batch of an epoch (drop_last=True), or use otgen.nn.mmd_loss, which is biased"
+            )
 
 
 def discrete_penalty(posteriors: Tensor, prior: Tensor, kind: str | Callable[[Tensor], Tensor] = "kl") -> Tensor:
@@ -81,36 +114,64 @@ def discrete_penalty(posteriors: Tensor, prior: Tensor, kind: str | Callable[[Te
     Parameters
     ----------
     posteriors : Tensor
-        (n, K), rows that sum to one.
+        (n, K), rows that sum to one, such as a softmax, saturated or not.
     prior : Tensor
-        (K,), positive.
+        (K,), positive, of sum one.
     kind : {"kl", "js", "tv"} or callable
-        ``KL(Q || P)``; JS with its halves; ``sum |Q - P| / 2``; or a convex f with f(1) = 0, for ``sum P f(Q / P)``.
+        ``KL(Q || P)``; JS with its halves; ``sum |Q - P| / 2``; or a convex f with f(1) = 0, for ``sum P f(Q / P)``: it sees 0 where no
+        posterior has mass, and must not make it NaN.
+
+    Returns
+    -------
+    Tensor
+        A number, at least 0, computed in double precision. Where Q is 0 the derivative of ``Q log Q`` is -inf: it is taken to be large
+        but finite, so that a softmax, whose own derivative is 0 there, gets 0.
 
     Raises
     ------
     InvalidInput
-        For other shapes, and a prior that is not positive.
+        For other shapes, a prior that is not positive, and what are no probabilities.
 
     Examples
     --------
     >>> discrete_penalty(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([0.5, 0.5])).item()
     0.0
     """
-    if posteriors.ndim != 2 or prior.shape != posteriors.shape[1:] or not bool((prior > 0).all()):
+    rows, law = tensors(posteriors=posteriors, prior=prior)
+    if rows.ndim != 2 or law.shape != rows.shape[1:] or not holds(law > 0):
         raise InvalidInput(
-            f"posteriors must be (n, K) and prior (K,), positive; received {tuple(posteriors.shape)} and {tuple(prior.shape)}"
+            f"posteriors must be (n, K) and prior (K,), positive; received {tuple(rows.shape)} and {tuple(law.shape)}; "
+            f"mix a prior that has zeros with a uniform one"
         )
-    q = posteriors.mean(0)
+    for name, z, given in (("posteriors", rows, posteriors), ("prior", law, prior)):
+        tolerance = 1e-2 if given.element_size() < 4 else 1e-4
+        if not holds((z >= 0) & ((z.sum(-1, keepdim=True) - 1).abs() <= tolerance)):
+            raise InvalidInput(
+                f"{name} must be probabilities, of sum one to {tolerance:g}; received sums in "
+                f"[{z.sum(-1).min().item():g}, {z.sum(-1).max().item():g}]; use a softmax"
+            )
+    q, p = rows.double().mean(0), law.double()
+    return _divergence(q, p, kind).to(torch.promote_types(rows.dtype, law.dtype))
+
+
+def _divergence(q: Tensor, p: Tensor, kind: str | Callable[[Tensor], Tensor]) -> Tensor:
+    """The divergence of laws (K,), the second positive."""
     if callable(kind):
-        return (prior * kind(q / prior)).sum()
+        value = (p * kind(q / p)).sum()
+        if not holds(~value.isnan()):
+            raise InvalidInput(
+                "kind must be a number or inf at 0, where no posterior has mass; received NaN; for u log u pass 'kl'"
+            )
+        return value
     if scalars.one_of(kind, "kind", PENALTIES) == "tv":
-        return (q - prior).abs().sum() / 2
+        return (q - p).abs().sum() / 2
     if kind == "kl":
-        return _kl(q, prior)
-    middle = (q + prior) / 2
-    return (_kl(q, middle) + _kl(prior, middle)) / 2
+        return _kl(q, p)
+    middle = (q + p) / 2
+    return (_kl(q, middle) + _kl(p, middle)) / 2
 
 
 def _kl(p: Tensor, q: Tensor) -> Tensor:
-    return (torch.special.xlogy(p, p) - torch.special.xlogy(p, q)).sum()
+    """``sum p log(p / q) - p + q``, no term of which is negative."""
+    log_p = p.clamp_min(torch.finfo(p.dtype).tiny).log()
+    return not_negative((p * (log_p - q.log()) - p + q).sum())

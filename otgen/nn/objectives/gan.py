@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import logsigmoid, softplus
 
 from ...inputs import scalars
+from ._inputs import paired, tensors
 
 FORMS = ("minimax", "non-saturating", "logit")
 
@@ -25,6 +26,7 @@ def value(real: Tensor, fake: Tensor) -> Tensor:
     >>> round(value(torch.zeros(3), torch.zeros(2)).item(), 6) == round(-math.log(4), 6)
     True
     """
+    real, fake = tensors(real=real, fake=fake)
     return logsigmoid(real).mean() - softplus(fake).mean()
 
 
@@ -60,6 +62,7 @@ def generator_loss(fake: Tensor, form: str = "non-saturating") -> Tensor:
     True
     """
     scalars.one_of(form, "form", FORMS)
+    (fake,) = tensors(fake=fake)
     if form == "minimax":
         return -softplus(fake).mean()
     return softplus(-fake).mean() if form == "non-saturating" else -fake.mean()
@@ -73,6 +76,7 @@ def optimal_logit(log_real: Tensor, log_fake: Tensor) -> Tensor:
     >>> round(torch.sigmoid(optimal_logit(torch.tensor(3.0).log(), torch.tensor(1.0).log())).item(), 6)
     0.75
     """
+    log_real, log_fake = paired(log_real=log_real, log_fake=log_fake)
     return log_real - log_fake
 
 
@@ -86,6 +90,7 @@ def js_lower(real: Tensor, fake: Tensor) -> Tensor:
 
 def kl_from_logit(logits: Tensor) -> Tensor:
     """``E_p log p/q``, from the logits of a classifier of p against q on samples (n,) of p: the density-ratio trick."""
+    (logits,) = tensors(logits=logits)
     return logits.mean()
 
 
@@ -98,6 +103,6 @@ def noise(n: int, dim: int, kind: str = "gaussian", generator: Generator | None 
         For another kind.
     """
     n, dim = scalars.count(n, "n"), scalars.count(dim, "dim")
-    if scalars.one_of(kind, "kind", ("gaussian", "uniform")) == "gaussian":
-        return torch.randn(n, dim, generator=generator)
-    return 2 * torch.rand(n, dim, generator=generator) - 1
+    drawn = torch.randn if scalars.one_of(kind, "kind", ("gaussian", "uniform")) == "gaussian" else torch.rand
+    sample = drawn(n, dim, generator=generator, device=None if generator is None else generator.device)
+    return sample if kind == "gaussian" else 2 * sample - 1

@@ -8,17 +8,31 @@ from torch import Tensor
 from ...distances.exact import wasserstein
 from ...distances.result import Result
 from ...errors import InvalidInput
+from ...inputs import scalars
 from ...model.cost import Metric
+from ._inputs import tensors
 
 
 def transport(real: Tensor, fake: Tensor, *, p: float = 2, metric: Metric = "euclidean") -> Result:
     """Exact transport between two minibatches (n, ...) and (m, ...), flattened, with its proof; no gradient.
+
+    Raises
+    ------
+    InvalidInput
+        For what is no batch of samples of one shape.
 
     Examples
     --------
     >>> transport(torch.zeros(2, 1), torch.ones(3, 1)).value
     1.0
     """
+    for name, z in (("real", real), ("fake", fake)):
+        tensors(**{name: z})
+        if z.ndim < 2 or z.shape[1:] != real.shape[1:]:
+            raise InvalidInput(
+                f"{name} must be (n, ...), one sample a row, of the other's shape; received {tuple(z.shape)} beside "
+                f"{tuple(real.shape)}; use z[:, None] for numbers (n,)"
+            )
     one, other = (z.detach().flatten(1).to("cpu") for z in (real, fake))
     return wasserstein(one, other, p=p, metric=metric)
 
@@ -31,16 +45,22 @@ def js(real: Tensor, fake: Tensor, codes: int) -> float:
     Raises
     ------
     InvalidInput
-        For codes that are not whole numbers in range.
+        For codes that are not whole numbers in range; truth values are none.
 
     Examples
     --------
     >>> round(js(torch.tensor([0, 0]), torch.tensor([1, 1]), 2), 6)
     0.693147
     """
+    codes = scalars.count(codes, "codes")
     for name, z in (("real", real), ("fake", fake)):
-        if z.is_floating_point() or z.numel() == 0 or not bool(((z >= 0) & (z < codes)).all()):
-            raise InvalidInput(f"{name} must hold whole numbers in [0, {codes}); received dtype {z.dtype}")
+        tensors(**{name: z})
+        whole = not z.is_floating_point() and z.dtype != torch.bool
+        if not whole or not bool(((z >= 0) & (z < codes)).all()):
+            span = f"[{z.min().item()}, {z.max().item()}]"
+            raise InvalidInput(
+                f"{name} must hold whole numbers in [0, {codes}); received dtype {z.dtype}, entries in {span}; use z.long()"
+            )
     p, q = (torch.bincount(z.flatten(), minlength=codes).double() / z.numel() for z in (real, fake))
     m = (p + q) / 2
     halves = (torch.special.xlogy(z, z).sum() - torch.special.xlogy(z, m).sum() for z in (p, q))

@@ -7,7 +7,7 @@ to generative modeling: the VEGAN cookbook", equation (5)).
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -16,18 +16,43 @@ from torch.nn.functional import logsigmoid
 
 from ...errors import InvalidInput
 from ...inputs import scalars
+from .._inputs import holds, not_negative
+from .._modes import noise
+from ._inputs import alike, paired, samples, tensors
 
 _LOG_2PI = math.log(2 * math.pi)
 
 
 def reparametrised(mean: Tensor, log_variance: Tensor, generator: Generator | None = None) -> Tensor:
-    """A sample of ``N(mean, exp(log_variance))`` through which gradients flow: ``mean + exp(log_variance / 2) noise``."""
-    noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype).to(mean.device)
-    return mean + torch.exp(log_variance / 2) * noise
+    """A sample of ``N(mean, exp(log_variance))`` through which gradients flow: ``mean + exp(log_variance / 2) noise``.
+
+    Raises
+    ------
+    InvalidInput
+        Unless log_variance has the shape of mean, or is stretched to it.
+    """
+    mean, log_variance = _laws(mean, log_variance, "mean", "log_variance")
+    return mean + torch.exp(log_variance / 2) * noise(mean, generator)
+
+
+def _laws(mean: Tensor, log_variance: Tensor, name: str, other: str) -> tuple[Tensor, Tensor]:
+    """Means (..., d), d at least 1, and logarithms of variances that are stretched to them."""
+    mean, log_variance = paired(**{name: mean, other: log_variance})
+    if torch.broadcast_shapes(mean.shape, log_variance.shape) != mean.shape:
+        raise InvalidInput(
+            f"{other} must have the shape of {name} or be stretched to it; received {tuple(log_variance.shape)} for "
+            f"{tuple(mean.shape)}; repeat {name} with {name}.expand_as({other})"
+        )
+    return mean, log_variance
 
 
 def gaussian_log_density(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-    """``log N(z; mean, exp(log_variance))``, diagonal, over the last axis.
+    """``log N(z; mean, exp(log_variance))``, diagonal, over the last axis: z (..., d), the others of its shape or stretched to it.
+
+    Raises
+    ------
+    InvalidInput
+        For (n, 1) beside (n,) and the like, which would pair every entry with every other.
 
     Examples
     --------
@@ -36,40 +61,109 @@ def gaussian_log_density(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tenso
     >>> round(gaussian_log_density(torch.zeros(2), torch.zeros(2), torch.zeros(2)).item() + math.log(2 * math.pi), 6)
     0.0
     """
+    z, mean, log_variance = paired(z=z, mean=mean, log_variance=log_variance)
+    if z.ndim == 0 or z.shape[-1:] != mean.shape[-1:]:
+        raise InvalidInput(
+            f"z and mean must have equally many coordinates on the last axis; received {tuple(z.shape)} and "
+            f"{tuple(mean.shape)}; use z[..., None] for single numbers"
+        )
     return -0.5 * (_LOG_2PI + log_variance + (z - mean) ** 2 * torch.exp(-log_variance)).sum(-1)
 
 
 def gaussian_kl(
     mean: Tensor, log_variance: Tensor, prior_mean: Tensor | float = 0.0, prior_log_variance: Tensor | float = 0.0
 ) -> Tensor:
-    """``KL(N(mean, exp(log_variance)) || N(prior_mean, exp(prior_log_variance)))`` in nats, diagonal, over the last axis."""
-    difference = log_variance - prior_log_variance
-    scaled = (mean - prior_mean) ** 2 * torch.exp(-torch.as_tensor(prior_log_variance, dtype=mean.dtype))
-    return 0.5 * (torch.exp(difference) + scaled - 1 - difference).sum(-1)
+    """``KL(N(mean, exp(log_variance)) || N(prior_mean, exp(prior_log_variance)))`` in nats, diagonal, over the last axis.
+
+    Never below zero. The prior's parameters are numbers, or tensors stretched to mean (..., d).
+
+    Raises
+    ------
+    InvalidInput
+        For shapes that would pair every entry with every other.
+    """
+    mean, log_variance = _laws(mean, log_variance, "mean", "log_variance")
+    if mean.ndim == 0:
+        raise InvalidInput("mean must be (..., d), coordinates on the last axis; received one number; use mean[None]")
+    like = dict(dtype=mean.dtype, device=mean.device)
+    _, centre = _laws(mean, _number(prior_mean, "prior_mean", **like), "mean", "prior_mean")
+    _, spread = _laws(mean, _number(prior_log_variance, "prior_log_variance", **like), "mean", "prior_log_variance")
+    difference = log_variance - spread
+    scaled = (mean - centre) ** 2 * torch.exp(-spread)
+    return not_negative(0.5 * (torch.expm1(difference) - difference + scaled).sum(-1))
 
 
-def gaussian_log_likelihood(x: Tensor, mean: Tensor, variance: float = 1.0) -> Tensor:
-    """``log N(x; mean, variance I)`` of samples (n, ...): (n,)."""
-    scalars.positive(variance, "variance", "use 1.0 for a plain squared error")
-    squares = ((x - mean) ** 2).flatten(1)
-    return -0.5 * (squares.sum(1) / variance + squares.shape[1] * (_LOG_2PI + math.log(variance)))
+def _number(value: Any, name: str, **like: Any) -> Any:
+    """A number as a tensor; tensors as they are."""
+    return value if isinstance(value, Tensor) else torch.tensor(scalars.real(value, name), **like)
+
+
+def gaussian_log_likelihood(x: Tensor, mean: Tensor, variance: float | Tensor = 1.0) -> Tensor:
+    """``log N(x; mean, diag(variance))`` of samples (n, ...): (n,), differentiable in all three.
+
+    Parameters
+    ----------
+    x, mean : Tensor
+        (n, ...), samples and means that belong together; n may be 1 in one of them.
+    variance : float or Tensor
+        Positive: a number, or a tensor that is stretched to x, such as one parameter, or one a coordinate.
+
+    Raises
+    ------
+    InvalidInput
+        For shapes that do not belong together, and a variance that is not positive.
+
+    Examples
+    --------
+    >>> variance = torch.tensor(0.5, requires_grad=True)
+    >>> gaussian_log_likelihood(torch.zeros(1, 4), torch.full((1, 4), 0.25), variance).sum().backward()
+    >>> variance.grad.item()  # |x - mean|^2 / (2 v^2) - d / (2 v)
+    -3.5
+    """
+    x, mean = samples(x=x, mean=mean)
+    squares = (x - mean) ** 2
+    if not isinstance(variance, Tensor):
+        number = scalars.positive(variance, "variance", "use 1.0 for a plain squared error")
+        squares = squares.flatten(1)
+        return -0.5 * (squares.sum(1) / number + squares.shape[1] * (_LOG_2PI + math.log(number)))
+    squares, variance = _laws(squares, variance, "x", "variance")
+    if not holds(variance > 0):
+        raise InvalidInput(
+            "variance must be positive; received a tensor with an entry that is not; use torch.exp(log_variance)"
+        )
+    return -0.5 * (squares / variance + _LOG_2PI + torch.log(variance)).flatten(1).sum(1)
 
 
 def bernoulli_log_likelihood(x: Tensor, logits: Tensor) -> Tensor:
-    """``sum x log sigma(logit) + (1 - x) log(1 - sigma(logit))`` of samples (n, ...) in [0, 1]: (n,)."""
+    """``sum x log sigma(logit) + (1 - x) log(1 - sigma(logit))`` of samples (n, ...) in [0, 1]: (n,).
+
+    Raises
+    ------
+    InvalidInput
+        For shapes that do not belong together, and x outside [0, 1].
+    """
+    x, logits = samples(x=x, logits=logits)
+    if not holds((x >= 0) & (x <= 1)):
+        raise InvalidInput(
+            f"x must lie in [0, 1]; received entries in [{x.min().item():g}, {x.max().item():g}]; divide images by 255"
+        )
     return (x * logsigmoid(logits) + (1 - x) * logsigmoid(-logits)).flatten(1).sum(1)
 
 
 def vae_loss(log_likelihood: Tensor, kl: Tensor) -> Tensor:
     """``-mean ELBO`` from log likelihoods (n,) and divergences (n,)."""
+    log_likelihood, kl = paired(log_likelihood=log_likelihood, kl=kl)
     return (kl - log_likelihood).mean()
 
 
 def sampled_vae_loss(log_likelihood: Tensor, log_prior: Tensor, log_posterior: Tensor) -> Tensor:
     """``-mean [log p(x|z) + log p(z) - log q(z|x)]`` at sampled z: for priors whose divergence has no closed form.
 
-    ("Deep Generative Models, Lecture 6", ELBO with a learnable prior.)
+    All three are (n,). ("Deep Generative Models, Lecture 6", ELBO with a learnable prior.)
     """
+    log_likelihood, log_prior, log_posterior = paired(
+        log_likelihood=log_likelihood, log_prior=log_prior, log_posterior=log_posterior
+    )
     return (log_posterior - log_prior - log_likelihood).mean()
 
 
@@ -92,13 +186,25 @@ def elbo_surgery(log_likelihood: Tensor, z: Tensor, mean: Tensor, log_variance: 
     The aggregated posterior is the mixture of the n posteriors, so every part is an unbiased estimate over these n points.
     (Hoffman and Johnson, "ELBO surgery", 2016; "Deep Generative Models, Lecture 6", ELBO surgery.)
     """
-    if z.shape != mean.shape or z.ndim != 2:
+    z, mean, log_variance = alike(z=z, mean=mean, log_variance=log_variance)
+    log_likelihood, log_prior = alike(log_likelihood=log_likelihood, log_prior=log_prior)
+    if z.ndim != 2 or log_prior.shape != z.shape[:1]:
         raise InvalidInput(
-            f"z must have the posteriors' shape (n, d); received {tuple(z.shape)} and {tuple(mean.shape)}"
+            f"z must be (n, d) and log_prior (n,); received {tuple(z.shape)} and {tuple(log_prior.shape)}; reshape them"
         )
-    every = gaussian_log_density(z[:, None], mean[None], log_variance[None])  # (sample, component)
-    own, mixture = every.diagonal(), torch.logsumexp(every, dim=1) - math.log(len(z))
+    own = gaussian_log_density(z, mean, log_variance)
+    every = _every_log_density(z, mean, log_variance).diagonal_scatter(own)  # its own component counts most
+    mixture = torch.logsumexp(every, dim=1) - math.log(len(z))
     return Surgery(log_likelihood.mean(), (own - mixture).mean(), (mixture - log_prior).mean())
+
+
+def _every_log_density(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Log densities of samples (n, d) under all components: (n, n), by products in double precision, no (n, n, d) array."""
+    centre = mean.detach().double().mean(0)
+    points, means, precision = z.double() - centre, mean.double() - centre, torch.exp(-log_variance.double())
+    squares = points**2 @ precision.T - 2 * points @ (means * precision).T + (means**2 * precision).sum(1)
+    constants = log_variance.double().sum(1) + z.shape[1] * _LOG_2PI
+    return (-0.5 * (squares.clamp_min(0) + constants)).to(z.dtype)
 
 
 class FlowPrior(Module):
@@ -127,6 +233,7 @@ class FlowPrior(Module):
 
     def to_noise(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Latents (n, d) to noise (n, d), and the logarithm of the Jacobian's determinant (n,)."""
+        z = self._checked(z, "z")
         total = z.new_zeros(len(z))
         for coupling in self.couplings:
             assert isinstance(coupling, _Coupling)
@@ -136,10 +243,17 @@ class FlowPrior(Module):
 
     def from_noise(self, noise: Tensor) -> Tensor:
         """Noise (n, d) to latents (n, d)."""
+        noise = self._checked(noise, "noise")
         for coupling in reversed(list(self.couplings)):
             assert isinstance(coupling, _Coupling)
             noise = coupling.inverse(noise)
         return noise
+
+    def _checked(self, z: Tensor, name: str) -> Tensor:
+        (z,) = tensors(**{name: z})
+        if z.ndim != 2 or z.shape[1] != self.dim:
+            raise InvalidInput(f"{name} must be (n, {self.dim}); received {tuple(z.shape)}; reshape it")
+        return z
 
     def log_density(self, z: Tensor) -> Tensor:
         """``log p(f(z)) + log |det J_f|``: (n,)."""

@@ -14,6 +14,9 @@ from torch import Tensor
 
 from ...errors import InvalidInput
 from ...inputs import scalars
+from ._inputs import alike, tensors
+
+_HELD = 2**22  # distances that are held at once
 
 
 class Quantised(NamedTuple):
@@ -25,48 +28,69 @@ class Quantised(NamedTuple):
 
 
 def quantise(z: Tensor, codebook: Tensor) -> Quantised:
-    """The nearest of K codes (K, L) for encodings (..., L); ties go to the first.
+    """The nearest of K codes (K, L) for encodings (..., L); ties go to the first. Halves are compared in float32.
 
-    ``through`` equals ``codes``, but its derivative in z is the identity and it has none in the codebook; ``codes`` has one in the
-    codebook and none in z.
+    ``through`` equals ``codes`` to the last bit, but its derivative in z is the identity and it has none in the codebook; ``codes``
+    has one in the codebook and none in z. No (..., K, L) array is held.
 
     Raises
     ------
     InvalidInput
-        If the lengths of encodings and codes differ.
+        If the lengths of encodings and codes differ, or there are none.
 
     Examples
     --------
     >>> quantise(torch.tensor([[0.9], [0.2]]), torch.tensor([[0.0], [1.0]])).numbers
     tensor([1, 0])
     """
-    if codebook.ndim != 2 or z.shape[-1] != codebook.shape[1]:
+    near, book = tensors(z=z, codebook=codebook)
+    if near.ndim == 0 or book.ndim != 2 or near.shape[-1] != book.shape[1]:
         raise InvalidInput(
-            f"codebook must be (K, {z.shape[-1]}), codes as long as encodings; received {tuple(codebook.shape)}"
+            f"codebook must be (K, L) for encodings (..., L); received {tuple(codebook.shape)} and {tuple(z.shape)}; "
+            f"give codes the length of encodings"
         )
-    with torch.no_grad():
-        flat = z.reshape(-1, z.shape[-1])
-        index = torch.cat([((part[:, None] - codebook) ** 2).sum(-1).argmin(1) for part in flat.split(4096)])
+    index = _nearest(near.detach().flatten(0, -2) if near.ndim > 1 else near.detach()[None], book.detach())
     codes = codebook[index].reshape(z.shape)
-    return Quantised(z + (codes - z).detach(), codes, index.reshape(z.shape[:-1]))
+    straight = codes.detach() + (z - z.detach())  # the last term is 0: no bit of the codes is lost to the size of z
+    return Quantised(straight, codes, index.reshape(z.shape[:-1]))
+
+
+def _nearest(z: Tensor, codebook: Tensor) -> Tensor:
+    """Numbers (k,) of the codes nearest to encodings (k, L), by differences: products would confuse codes that are close."""
+    dtype = torch.promote_types(z.dtype, codebook.dtype)
+    book = codebook.to(dtype)
+    step = max(1, _HELD // len(book))
+    parts = [
+        torch.cdist(part, book, compute_mode="donot_use_mm_for_euclid_dist").argmin(1)
+        for part in z.to(dtype).split(step)
+    ]
+    return torch.cat(parts)
 
 
 def codebook_loss(z: Tensor, codes: Tensor) -> Tensor:
-    """``mean |sg(z) - e|^2``: moves codes to encodings."""
-    return (z.detach() - codes).square().sum(-1).mean()
+    """``mean |sg(z) - e|^2`` of encodings and codes (..., L), the same shape: moves codes to encodings."""
+    z, codes = alike(z=z, codes=codes)
+    return _mean_square(z.detach() - codes)
 
 
 def commitment_loss(z: Tensor, codes: Tensor) -> Tensor:
-    """``mean |z - sg(e)|^2``: keeps encodings at their codes."""
-    return (z - codes.detach()).square().sum(-1).mean()
+    """``mean |z - sg(e)|^2`` of encodings and codes (..., L), the same shape: keeps encodings at their codes."""
+    z, codes = alike(z=z, codes=codes)
+    return _mean_square(z - codes.detach())
+
+
+def _mean_square(difference: Tensor) -> Tensor:
+    return torch.atleast_1d(difference).square().sum(-1).mean()
 
 
 def vqvae_loss(log_likelihood: Tensor, z: Tensor, codes: Tensor, commitment: float = 0.25) -> Tensor:
     """``-mean log p(x|z_q)`` plus codebook and commitment losses."""
+    (log_likelihood,) = tensors(log_likelihood=log_likelihood)
     weight = scalars.positive(commitment, "commitment", "0.25 is usual")
     return codebook_loss(z, codes) + weight * commitment_loss(z, codes) - log_likelihood.mean()
 
 
 def elbo(log_likelihood: Tensor, codes: int, positions: int = 1) -> Tensor:
     """``log p(x|z_q) - positions log K``: the ELBO of a deterministic posterior under the uniform prior over K codes, (n,)."""
-    return log_likelihood - positions * math.log(scalars.count(codes, "codes"))
+    (log_likelihood,) = tensors(log_likelihood=log_likelihood)
+    return log_likelihood - scalars.count(positions, "positions") * math.log(scalars.count(codes, "codes"))

@@ -13,17 +13,21 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import Module
 
+from ...errors import InvalidInput
 from ...inputs import scalars
 from ..critics.kinds import gradient_norms
+from ._inputs import alike, tensors
 
 
 def critic_loss(real: Tensor, fake: Tensor) -> Tensor:
     """What the critic minimises, ``E f(G(z)) - E f(x)``, from its values on real (n,) and fake (m,) samples."""
+    real, fake = tensors(real=real, fake=fake)
     return fake.mean() - real.mean()
 
 
 def generator_loss(fake: Tensor) -> Tensor:
     """What the generator minimises, ``-E f(G(z))``."""
+    (fake,) = tensors(fake=fake)
     return -fake.mean()
 
 
@@ -62,11 +66,36 @@ def gradient_penalty(
     one_sided: bool = False,
     generator: Generator | None = None,
 ) -> Tensor:
-    """``weight E (|grad f| - 1)^2`` between paired real and fake samples (n, d), or of what exceeds one with ``one_sided``.
+    """``weight E (|grad f| - 1)^2`` between paired real and fake samples (n, ...), or of what exceeds one with ``one_sided``.
 
-    The norm is that of each sample's own gradient. (Gulrajani et al., "Improved training of Wasserstein GANs", 2017.)
+    The norm is that of each sample's own gradient, in float32 at least, and is there under ``no_grad`` and in inference mode too: a
+    number then. (Gulrajani et al., "Improved training of Wasserstein GANs", 2017.)
+
+    Raises
+    ------
+    InvalidInput
+        For samples that are not paired, and a critic that mixes its batch, see :func:`otgen.nn.critics.gradient_norms`.
+
+    Examples
+    --------
+    >>> layer = torch.nn.Linear(1, 1)
+    >>> _ = torch.nn.init.constant_(layer.weight, 3.0)
+    >>> gradient_penalty(layer, torch.zeros(5, 1), torch.ones(5, 1)).item()
+    40.0
     """
-    scalars.positive(weight, "weight", "10 is usual")
-    t = torch.rand(len(real), *(1,) * (real.ndim - 1), generator=generator, dtype=real.dtype).to(real.device)
-    excess = gradient_norms(critic, t * real + (1 - t) * fake) - 1
+    weight = scalars.positive(weight, "weight", "10 is usual")
+    one_sided = scalars.flag(one_sided, "one_sided")
+    alike(real=real, fake=fake)
+    if not (real.is_floating_point() and fake.is_floating_point()):
+        raise InvalidInput(
+            f"real and fake must hold floats; received {real.dtype} and {fake.dtype}; use real.float() and fake.float()"
+        )
+    if real.ndim < 2:
+        raise InvalidInput(f"real must be (n, ...), one sample a row; received {tuple(real.shape)}; use real[:, None]")
+    source = torch.device("cpu") if generator is None else generator.device
+    size = (len(real), *(1,) * (real.ndim - 1))
+    with torch.no_grad():
+        t = torch.rand(size, generator=generator, dtype=real.dtype, device=source).to(real.device)
+        between = t * real + (1 - t) * fake
+    excess = gradient_norms(critic, between) - 1
     return weight * (torch.relu(excess) if one_sided else excess).square().mean()

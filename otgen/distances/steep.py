@@ -1,0 +1,54 @@
+"""High orders, where shorter pairs vanish beside the longest one: solved again in the unit of that, until it gets no shorter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from ..model import units
+from ..model.claim import Claim
+from ..model.cost import PointCost
+from ..model.plan import SparsePlan
+from ..model.problem import Problem
+from ..model.status import Status
+from ..proofs import Certificate, prove
+from ..solvers import Solution, Solver
+from ..solvers.base import Progress
+
+_SHORTER = 0.999  # of the distance before: with less to gain another solve is not worth it
+
+
+class Attempt(NamedTuple):
+    """A scaled problem, what a solver says of it, and what that proves."""
+
+    problem: Problem
+    solution: Solution
+    certificate: Certificate
+
+    def distance(self, cost: float) -> float:
+        """A cost of the certificate as a distance, in units that all attempts share."""
+        length = (self.certificate.unit or 1.0) * max(cost, 0.0) ** (1 / self.problem.p)
+        return units.root_shift(length, self.problem.cost.shift, 1.0)
+
+
+def resolved(first: Attempt, solver: Solver, progress: Progress) -> Attempt:
+    """The best of the attempts, each in the unit of the longest pair of the one before; the first where it is good enough."""
+    best = first
+    while _may_improve(best):
+        assert best.certificate.unit
+        problem = units.in_unit(best.problem, best.certificate.unit)
+        solution = solver.solve(problem, progress, Claim(flows=best.solution.claim.flows))
+        solution = replace(solution, iterations=solution.iterations + best.solution.iterations)
+        again = Attempt(problem, solution, prove(problem, solution.claim))
+        if not again.distance(again.certificate.cost) < _SHORTER * best.distance(best.certificate.cost):
+            kept = max(again, best, key=lambda attempt: attempt.distance(attempt.certificate.lower))
+            return kept._replace(solution=replace(kept.solution, iterations=solution.iterations))
+        best = again
+    return best
+
+
+def _may_improve(attempt: Attempt) -> bool:
+    """Whether the interval is wide, in the unit of a plan between points."""
+    solved = attempt.solution.status is Status.OPTIMAL and isinstance(attempt.certificate.plan, SparsePlan)
+    scalable = isinstance(attempt.problem.cost, PointCost) and attempt.problem.cost.entry.degree > 0
+    return solved and scalable and attempt.certificate.unit is not None and not attempt.certificate.optimal

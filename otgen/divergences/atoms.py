@@ -1,0 +1,221 @@
+"""Divergences of discrete laws: sums over the whole numbers, moved by any amount, or over atoms that a law lists.
+
+Far out, where a power law never ends, a sum is an integral: masses are interpolated between whole numbers, in logarithms of both,
+and summed by the midpoint rule read backwards.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidInput
+from ..inputs.types import Floats
+from .density import Density, faded, standardised
+from .estimate import Estimate
+from .formulas import DISCRETE
+from .integral import Infinite, Sums, contributions, gathered, infinite, levels
+from .laws import one_law, parameters
+from .stretches import Values, to_infinity
+from .terms import Term
+
+_EPS = float(np.finfo(float).eps)
+_MARGIN = 2**14  # whole numbers that are summed one by one beyond a law's quantiles
+_POWER = 2**18  # and at most, where those quantiles lie farther out: of power laws
+_ATOMS = 10_000_000
+_BLOCK = 2**18
+_GONE = -60.0  # the logarithm of a mass that may be left to the margin
+
+
+@dataclass(frozen=True, eq=False)
+class Lattice:
+    """A law on ``shift + n``, n whole, ``low <= n <= high``, with the logarithms of its masses and nearly all mass in ``core``."""
+
+    shift: float
+    low: float
+    high: float
+    core: tuple[float, float]
+    density: Density
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """A law on finitely many atoms (n,), increasing, with their masses (n,)."""
+
+    atoms: Floats
+    masses: Floats
+
+
+def over_atoms(p: Any, q: Any, term: Term) -> Estimate:
+    """The sum of a term over all atoms of two discrete laws."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what scipy warns of is judged by its values
+        one, other = _read(p, "p"), _read(q, "q")
+        try:
+            return _sums(one, other, term).estimate()
+        except Infinite:
+            return infinite(term)
+
+
+def _sums(p: Lattice | Listed, q: Lattice | Listed, term: Term) -> Sums:
+    if isinstance(p, Lattice) and isinstance(q, Lattice):
+        offset = round(q.shift - p.shift)
+        if abs(q.shift - p.shift - offset) <= _told(p.shift, q.shift):
+            return _on_one_lattice(p, q, offset, term)
+        return _table(np.array([0.0, -math.inf]), np.array([-math.inf, 0.0]), term)
+    if isinstance(p, Listed) and isinstance(q, Listed):
+        atoms = np.union1d(p.atoms, q.atoms)
+        return _table(_placed(p, atoms), _placed(q, atoms), term)
+    if isinstance(p, Lattice) and isinstance(q, Listed):
+        own, others = _against(p, q)
+        return _table(own, others, term)
+    assert isinstance(p, Listed)
+    assert isinstance(q, Lattice)
+    others, own = _against(q, p)
+    return _table(own, others, term)
+
+
+def _told(shift: float, other: Any) -> Any:
+    """How far two numbers that are meant as equal may lie apart by rounding."""
+    return 8 * _EPS * np.maximum(1.0, np.abs(shift) + np.abs(other))
+
+
+def _read(law: Any, name: str) -> Lattice | Listed:
+    found = one_law(law, name, ("logpmf", "ppf", "support"), median=False)
+    told = parameters(found)
+    family, (shapes, loc, _) = (found, ([], 0.0, 1.0)) if told is None else (found.dist, told)
+    if hasattr(family, "xk"):
+        atoms, places = np.unique(np.ravel(family.xk) + loc, return_inverse=True)
+        masses = np.bincount(places.ravel(), np.ravel(family.pk).astype(np.float64))
+        return Listed(atoms, masses / math.fsum(masses))
+    if family is not found:
+        found = family(*shapes)
+    low, high = (float(end) for end in found.support())
+    shift = next((end - round(end) for end in (low, high) if math.isfinite(end)), 0.0)
+    formula = standardised(found, DISCRETE)
+    of = formula or (lambda n: np.asarray(found.logpmf(n + shift), np.float64))
+    low, high = low - shift, high - shift
+    median = _centre(found, name, low + shift) - shift
+    none = np.zeros(0)
+    density = Density(low, high, none, none, none, faded(_between(of, low, high), low, high, median))
+    return Lattice(loc + shift, low, high, _core(density, median), density)
+
+
+def _centre(law: Any, name: str, low: float) -> float:
+    """The median, or the first atom where the mean is infinite: scipy searches for such medians atom by atom."""
+    if hasattr(law, "mean") and math.isinf(law.mean()) and math.isfinite(low):
+        return low
+    return float(np.round(one_law(law, name, ()).ppf(0.5)))
+
+
+def _core(law: Density, median: float) -> tuple[float, float]:
+    """How far from its median a law's masses matter: at most to where sums are taken by integrals."""
+    steps = 2.0 ** np.arange(1, 40)
+    found = list[float]()
+    for side, end in ((-1, law.low), (1, law.high)):
+        gone = law.logs(median + side * steps)[0] < _GONE
+        step = float(steps[gone.argmax()]) if gone.any() else math.inf
+        step = min(step, _POWER) if math.isinf(end) and step > _ATOMS / 4 else step
+        found.append(median + side * min(step, abs(end - median)))
+    return found[0], found[1]
+
+
+def _between(of: Callable[[Floats], Floats], low: float, high: float) -> Callable[[Floats], Floats]:
+    """Logarithms of masses, and between whole numbers straight lines in the logarithm of the number, as of power laws."""
+
+    def plain(x: Floats) -> Floats:
+        below = np.floor(x)
+        inside = (x >= low) & (x <= high)
+        found = of(np.where(inside, below, low if math.isfinite(low) else 0.0))
+        part = x - below
+        if (part > 0).any():
+            above = of(np.where(inside & (part > 0), below + 1, below))
+            curved = np.log1p(part / below) / np.log1p(1 / below)
+            share = np.where(np.abs(below) > 2, curved, part)
+            found = np.where(part > 0, found + share * (above - found), found)
+        return np.where(inside, found, -math.inf)
+
+    return plain
+
+
+def _placed(law: Listed, atoms: Floats) -> Floats:
+    """Logarithms of masses at atoms that hold all of the law's own."""
+    found = np.zeros(len(atoms))
+    found[np.searchsorted(atoms, law.atoms)] = law.masses
+    return np.log(found)
+
+
+def _against(law: Lattice, other: Listed) -> tuple[Floats, Floats]:
+    """Logarithms of a lattice law's masses and a listed law's, over the atoms of both."""
+    n = other.atoms - law.shift
+    whole = np.round(n)
+    hit = (np.abs(n - whole) <= _told(law.shift, other.atoms)) & (whole >= law.low) & (whole <= law.high)
+    own = np.where(hit, law.density.logs(np.where(hit, whole, law.core[0]))[0], -math.inf)
+    count = law.high - law.low + 1
+    if count <= _ATOMS:
+        rest = np.setdiff1d(np.arange(law.low, law.high + 1), whole[hit])
+        alone = law.density.logs(rest)[0]
+    else:
+        alone = np.log(np.maximum(np.array([1 - math.fsum(np.exp(own))]), 0.0))
+    return np.concatenate([own, alone]), np.concatenate([np.log(other.masses), np.full(len(alone), -math.inf)])
+
+
+def _on_one_lattice(p: Lattice, q: Lattice, offset: int, term: Term) -> Sums:
+    """All whole numbers that either law reaches, one by one, and what lies beyond as integrals."""
+    laws = p.density, _moved(q.density, offset)
+    low, high = min(one.low for one in laws), max(one.high for one in laws)
+    first, last = min(p.core[0], q.core[0] + offset) - _MARGIN, max(p.core[1], q.core[1] + offset) + _MARGIN
+    first = low if last - low <= _ATOMS else first
+    last = high if high - first <= _ATOMS else last
+    first, last = max(first, low), min(last, high)
+    if not last - first <= _ATOMS:
+        raise InvalidInput(
+            f"p and q must reach fewer than {_ATOMS} atoms; received laws from {first:g} to {last:g}; compare them on a coarser "
+            f"scale, or by laws with a density"
+        )
+    n = np.arange(first, last + 1)
+    (s, ds), (t, dt) = (law.logs(n) for law in laws)
+    found = _table(s, t, term, ds, dt)
+    for end, edge, side in ((low, first, -1), (high, last, 1)):
+        if edge != end:
+            found = found + _beyond(laws, edge + side / 2, side, term)
+    return found
+
+
+def _moved(law: Density, offset: int) -> Density:
+    if not offset:
+        return law
+    return replace(law, low=law.low + offset, high=law.high + offset, logs=lambda x: law.logs(x - offset))
+
+
+def _beyond(laws: tuple[Density, Density], edge: float, side: int, term: Term) -> Sums:
+    """The sum from an edge between two whole numbers on: an integral, off by a part of how the first term changes."""
+    anchor = 0.0 if edge * side > _MARGIN / 2 else edge - side * _MARGIN
+    found = gathered([to_infinity(laws, edge, side, anchor)], laws, term)
+    n = edge + side * np.array([0.5, 1.5])
+    (s, ds), (t, dt) = (law.logs(n) for law in laws)
+    near = np.exp(levels(Values((s, t), (ds, dt), n), term) - found.top)
+    return replace(found, error=found.error + abs(float(near[1] - near[0])) / 8)
+
+
+def _table(s: Floats, t: Floats, term: Term, ds: Floats | None = None, dt: Floats | None = None) -> Sums:
+    """A sum over atoms from logarithms of both masses and their doubts."""
+    none = np.zeros(len(s))
+    ds, dt = none if ds is None else ds, none if dt is None else dt
+    blocks = [slice(k, k + _BLOCK) for k in range(0, len(s), _BLOCK)]
+    values = [Values((s[b], t[b]), (ds[b], dt[b]), none[b]) for b in blocks]
+    tops = [levels(one, term) for one in values]
+    known = [np.where(np.isfinite(one.doubts[0] + one.doubts[1]), top, -math.inf) for one, top in zip(values, tops)]
+    top = max(float(one.max()) for one in known)
+    top = top if top > -math.inf else 0.0
+    total, error = np.zeros(5), 0.0
+    for one, level in zip(values, tops):
+        found, doubt = contributions(one, level - top, term, top)
+        total, error = total + found.sum(axis=1), error + float(doubt.sum())
+    value, p, q, by_p, by_q = total.tolist()
+    return Sums(top, value, error, (p, q), (by_p, by_q))

@@ -1,0 +1,110 @@
+"""A classifier that tells two samples apart: its held-out logits estimate ``log p/q``, in memory of the order of the data.
+
+It is a logistic regression on coordinates and their squares, and on all products of two coordinates where there are samples enough
+for so many coefficients. How much the coefficients are held to 0 is chosen within the training half, up to not looking at all.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.optimize
+
+from ..inputs import scalars
+from ..inputs.types import Floats
+
+_RIDGES = (1e4, 300.0, 10.0, 0.3, 1e-3)  # weights of squared coefficients; the last only keeps separable samples finite
+_ENOUGH = 20  # samples a coefficient, from which on the last serves
+_PRODUCTS = 4  # samples a coefficient that products are taken from
+
+
+class _Logit(NamedTuple):
+    """``constant + linear . x + x . quadratic . x``; quadratic is (d,) for squares alone, (d, d) for all products."""
+
+    constant: float
+    linear: Floats
+    quadratic: Floats
+
+    @classmethod
+    def of(cls, flat: Floats, d: int) -> _Logit:
+        rest = flat[1 + d :]
+        return cls(float(flat[0]), flat[1 : 1 + d], rest if len(rest) == d else rest.reshape(d, d))
+
+    def at(self, x: Floats) -> Floats:
+        squares = x * x @ self.quadratic if self.quadratic.ndim == 1 else (x @ self.quadratic * x).sum(axis=1)
+        return self.constant + x @ self.linear + squares
+
+
+def held_out_logits(x: Floats, y: Floats, rng: Any) -> tuple[Floats, Floats]:
+    """Estimated ``log p/q`` at all samples x (n, d) of p and y (m, d) of q, each by a classifier that has not seen it."""
+    generator = scalars.generator(rng)
+    both = np.concatenate([x, y])
+    largest = np.abs(both).max(axis=0)  # divided out first: squares of large coordinates overflow
+    unit = np.where(largest > 0, largest, 1.0)
+    middle, scale = (both / unit).mean(axis=0), (both / unit).std(axis=0)
+    pair = [(z / unit - middle) / np.where(scale > 0, scale, 1.0) for z in (x, y)]
+    halves = [np.array_split(generator.permutation(len(z)), 2) for z in (x, y)]
+    out = np.empty(len(x)), np.empty(len(y))
+    for held in (0, 1):
+        one, other = (z[half[1 - held]] for z, half in zip(pair, halves))
+        found = _trained(one, other)
+        for target, z, half in zip(out, pair, halves):
+            target[half[held]] = found.at(z[half[held]]) + math.log(len(other) / len(one))
+    return out
+
+
+def _trained(x: Floats, y: Floats) -> _Logit:
+    """The classifier whose ridge does best on the last third of each sample, trained on all of both."""
+    size, d = min(len(x), len(y)), x.shape[1]
+    products = size >= _PRODUCTS * (1 + d + d * (d + 1) // 2)
+    count = 1 + d + (d * d if products else d)
+    ridge = _RIDGES[-1] if size >= _ENOUGH * count or size < 3 else _ridge(x, y, count)
+    return _fitted(x, y, ridge, _blind(x, y, count))
+
+
+def _blind(x: Floats, y: Floats, count: int) -> Floats:
+    """The coefficients of a classifier that knows how many samples there are of either, and no more."""
+    found = np.zeros(count)
+    found[0] = math.log(len(x) / len(y))
+    return found
+
+
+def _ridge(x: Floats, y: Floats, count: int) -> float:
+    cut = [max(1, 2 * len(z) // 3) for z in (x, y)]
+    train, test = (x[: cut[0]], y[: cut[1]]), (x[cut[0] :], y[cut[1] :])
+    start = _blind(*train, count)
+    best, least = math.inf, _loss(_Logit.of(start, x.shape[1]), *test)
+    for ridge in _RIDGES:
+        loss = _loss(_fitted(*train, ridge, start), *test)
+        if loss > least and best < math.inf:
+            break  # from here on, more is learned by heart
+        best, least = (ridge, loss) if loss < least else (best, least)
+    return best
+
+
+def _loss(logit: _Logit, x: Floats, y: Floats) -> float:
+    return float(np.logaddexp(0.0, -logit.at(x)).sum() + np.logaddexp(0.0, logit.at(y)).sum())
+
+
+def _fitted(x: Floats, y: Floats, ridge: float, start: Floats) -> _Logit:
+    """The regression of x against y, its coefficients but for the constant held to 0 by a ridge."""
+    d = x.shape[1]
+    if math.isinf(ridge):
+        return _Logit.of(start, d)
+    z, labels = np.concatenate([x, y]), np.concatenate([np.ones(len(x)), np.zeros(len(y))])
+
+    def of(flat: Floats) -> tuple[float, Floats]:
+        levels = _Logit.of(flat, d).at(z)
+        held = flat.copy()
+        held[0] = 0.0
+        residual = np.exp(-np.logaddexp(0.0, -levels)) - labels
+        weighted = residual[:, None] * z
+        squares = (weighted * z).sum(axis=0) if len(flat) == 1 + 2 * d else (weighted.T @ z).ravel()
+        slope = np.concatenate([[residual.sum()], weighted.sum(axis=0), squares]) + ridge * held
+        return float((np.logaddexp(0.0, levels) - labels * levels).sum() + ridge * (held**2).sum() / 2), slope
+
+    options = {"maxiter": 300, "maxcor": 20, "ftol": 1e-11, "gtol": 1e-6}
+    found: Any = scipy.optimize.minimize(of, start, jac=True, method="L-BFGS-B", options=options)
+    return _Logit.of(found.x, d)

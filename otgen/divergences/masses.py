@@ -1,0 +1,89 @@
+"""Divergences of mass functions that are given as arrays: one pair, or one pair a row."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidInput
+from ..inputs import arrays
+from ..inputs.types import Floats
+from ..kernels.double_double import UNIT
+from .estimate import Estimate
+from .terms import Term
+
+
+def over_masses(p: Any, q: Any, term: Term) -> Estimate:
+    """The sum of a term over atoms; arrays (k,) where either side has rows (k, n)."""
+    one, other = _masses(p, "p"), _masses(q, "q")
+    if one.shape[-1] != other.shape[-1] or (one.ndim == other.ndim == 2 and len(one) != len(other)):
+        raise InvalidInput(
+            f"p and q must be mass functions over the same atoms, (n,) or rows (k, n); received shapes {one.shape} and "
+            f"{other.shape}; give both a mass for every atom, 0 where there is none"
+        )
+    one, other = np.broadcast_arrays(one, _in_the_order_of(p, q, other))
+    found = [_sum(*pair, term) for pair in zip(np.atleast_2d(one), np.atleast_2d(other))]
+    if one.ndim == 1:
+        return found[0]
+    return Estimate(np.array([row.value for row in found]), np.array([row.error for row in found]), found[0].note)
+
+
+def _sum(p: Floats, q: Floats, term: Term) -> Estimate:
+    with np.errstate(all="ignore"):
+        terms = term.masses(p, q)
+        logs = np.abs(np.where(p > 0, np.log(p), 0.0)) + np.abs(np.where(q > 0, np.log(q), 0.0))
+        size = float(np.abs(terms).sum() + (np.maximum(p, q) * (1 + logs)).sum())
+    if not math.isfinite(size):
+        return Estimate(math.inf, 0.0)
+    return Estimate(math.fsum(terms.tolist()), 8 * UNIT * size).within(0.0, term.most)
+
+
+def _masses(value: Any, name: str) -> Floats:
+    """Masses (n,) or (k, n), non-negative, each row of sum 1 to the tolerance of its dtype, and divided by it."""
+    try:
+        shape = tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
+    except ValueError:
+        raise InvalidInput(
+            f"{name} must be a rectangular array of masses; received rows of several lengths; fill them with zeros"
+        ) from None
+    if len(shape) not in (1, 2) or 0 in shape:
+        raise InvalidInput(
+            f"{name} must be a mass function over at least one atom, (n,), or rows of them, (k, n), or a law; received "
+            f"{type(value).__name__} of shape {shape}; pass an array of masses or a frozen scipy.stats distribution"
+        )
+    floats, origin = arrays.points(value, name, allow_gpu=True)
+    masses = floats.astype(np.float64).reshape(shape)
+    if (masses < 0).any():
+        raise InvalidInput(
+            f"{name} must be non-negative; received {float(masses.min())!r} among its masses; clip it, or correct it"
+        )
+    sums = np.array([math.fsum(row) for row in np.atleast_2d(masses).tolist()])
+    worst, tolerance = float(sums[np.abs(sums - 1).argmax()]), origin.tolerance()
+    if not abs(worst - 1) <= tolerance:
+        raise InvalidInput(
+            f"{name} must sum to 1 (to {tolerance:g} in {origin.dtype}); received a sum of {worst!r}; divide it by that"
+        )
+    return masses / (sums[:, None] if masses.ndim == 2 else sums[0])
+
+
+def _in_the_order_of(p: Any, q: Any, masses: Floats) -> Floats:
+    """The masses of q by the names that p has for its atoms, where both are tables with names."""
+    own, others = _names(p), _names(q)
+    if own is None or others is None or own == others:
+        return masses
+    places = {name: k for k, name in enumerate(others)}
+    if len(places) < len(others) or set(own) != set(others) or len(own) != len(others):
+        odd = sorted(map(repr, set(own) ^ set(others)))[:3] or ["names that stand twice"]
+        raise InvalidInput(
+            f"p and q must name the same atoms; received {', '.join(odd)} on one side only; reindex both to all names, "
+            f"with 0 where there is no mass"
+        )
+    return masses[..., [places[name] for name in own]]
+
+
+def _names(table: Any) -> list[Any] | None:
+    """Names of atoms: the index of a Series, the columns of a frame."""
+    names = getattr(table, "columns", getattr(table, "index", None))
+    return None if names is None or callable(names) else list(names)

@@ -1,0 +1,163 @@
+"""What a divergence adds up over all points, written twice: by masses, and by logarithms of densities that no float may hold.
+
+Every term is homogeneous, ``T(c p, c q) = c T(p, q)``, and never negative: where the definition has terms of both signs, a multiple
+of ``p - q`` is added, which integrates to 0. So nothing cancels, and the logarithm of a term exists.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InvalidInput
+from ..inputs.types import Floats
+
+_LOG2 = math.log(2.0)
+_SERIES = [1 / math.factorial(k) for k in range(18, 1, -1)]  # of (exp(r) - 1 - r) / r^2, highest power first
+_NEAR = 0.5  # |log q/p| below which the series is more accurate than the difference
+_FAR = 40.0  # |log q/p| beyond which the smaller density is nothing beside the larger
+
+
+@dataclass(frozen=True)
+class Term:
+    """A divergence's term.
+
+    Attributes
+    ----------
+    masses : callable
+        ``(p, q)`` to terms, arrays of one shape.
+    logs : callable
+        ``(log p, log q)`` to logarithms of terms; NaN where it cannot be told.
+    most : float
+        What the sum never exceeds.
+    """
+
+    masses: Callable[[Floats, Floats], Floats]
+    logs: Callable[[Floats, Floats], Floats]
+    most: float = math.inf
+
+
+def _excess(r: Floats) -> Floats:
+    """``exp(r) - 1 - r`` without cancellation."""
+    series = r * r * np.polyval(_SERIES, np.clip(r, -_NEAR, _NEAR))
+    return np.where(np.abs(r) < _NEAR, series, np.expm1(r) - r)
+
+
+def _log_excess(r: Floats) -> Floats:
+    """The logarithm of ``exp(r) - 1 - r``, less r where that is large: r alone may be too large to be added to anything."""
+    far = np.maximum(r, _FAR)
+    return np.where(r > _FAR, np.log1p(-(1 + far) * np.exp(-far)), np.log(_excess(np.minimum(r, _FAR))))
+
+
+def _log_ratio(p: Floats, q: Floats) -> Floats:
+    """``log q/p`` of positive masses, to the last digit where they are nearly equal."""
+    near = np.abs(q - p) < 0.5 * p
+    return np.where(near, np.log1p((q - p) / p), np.log(q) - np.log(p))
+
+
+def _kl_masses(p: Floats, q: Floats) -> Floats:
+    """``p log(p/q) - p + q``."""
+    both = (p > 0) & (q > 0)
+    one, other = np.where(both, p, 1.0), np.where(both, q, 1.0)
+    r = _log_ratio(one, other)
+    inner = np.where(r < _FAR, one * _excess(np.minimum(r, _FAR)), other - one * (1 + r))
+    return np.where(both, inner, np.where(p > 0, math.inf, q))
+
+
+def _kl_logs(s: Floats, t: Floats) -> Floats:
+    both = np.where(t - s > _FAR, t, s) + _log_excess(t - s)
+    return _settled(s, t, both, np.full_like(s, math.inf), t)
+
+
+def _settled(s: Floats, t: Floats, both: Floats, only_p: Floats, only_q: Floats) -> Floats:
+    """What a term is where both laws have mass, where one has, and where none has."""
+    alone = np.where(s > -math.inf, only_p, np.where(t > -math.inf, only_q, -math.inf))
+    settled = np.where((s > -math.inf) & (t > -math.inf), both, alone)
+    return np.where(np.isnan(s) | np.isnan(t), math.nan, settled)
+
+
+def _js_masses(p: Floats, q: Floats) -> Floats:
+    middle = p / 2 + q / 2
+    return np.where((p > 0) & (q > 0), (_kl_masses(p, middle) + _kl_masses(q, middle)) / 2, (p + q) * _LOG2 / 2)
+
+
+def _js_logs(s: Floats, t: Floats) -> Floats:
+    high, d = np.maximum(s, t), np.abs(s - t)
+    above = np.log1p(np.expm1(-d) / 2)  # log m / max
+    below = np.where(d < 1, np.log1p(np.expm1(np.minimum(d, 1.0)) / 2), above + d)  # log m / min
+    lower = np.where(below > _FAR, above, -d) + _log_excess(below)
+    both = high + np.logaddexp(_log_excess(above), lower) - _LOG2
+    return _settled(s, t, both, s + math.log(_LOG2 / 2), t + math.log(_LOG2 / 2))
+
+
+def _tv_logs(s: Floats, t: Floats) -> Floats:
+    both = np.maximum(s, t) + np.log(-np.expm1(-np.abs(s - t))) - _LOG2
+    return _settled(s, t, both, s - _LOG2, t - _LOG2)
+
+
+def _hellinger_logs(s: Floats, t: Floats) -> Floats:
+    both = np.maximum(s, t) + 2 * np.log(-np.expm1(-np.abs(s - t) / 2)) - _LOG2
+    return _settled(s, t, both, s - _LOG2, t - _LOG2)
+
+
+def _chi2_masses(p: Floats, q: Floats) -> Floats:
+    inner = (p - q) * ((p - q) / np.where(q > 0, q, 1.0))
+    return np.where(q > 0, inner, np.where(p > 0, math.inf, 0.0))
+
+
+def _chi2_logs(s: Floats, t: Floats) -> Floats:
+    d = s - t
+    far = 2 * s - t + 2 * np.log1p(-np.exp(-np.maximum(d, _FAR)))
+    both = np.where(d > _FAR, far, t + 2 * np.log(np.abs(np.expm1(np.minimum(d, _FAR)))))
+    return _settled(s, t, both, np.full_like(s, math.inf), t)
+
+
+KL = Term(_kl_masses, _kl_logs)
+JS = Term(_js_masses, _js_logs, _LOG2)
+TV = Term(lambda p, q: np.abs(p - q) / 2, _tv_logs, 1.0)
+HELLINGER = Term(lambda p, q: (np.sqrt(p) - np.sqrt(q)) ** 2 / 2, _hellinger_logs, 1.0)
+CHI2 = Term(_chi2_masses, _chi2_logs)
+
+
+def of_function(f: Callable[[float], float], slope: float) -> Term:
+    """``q f(p/q)``, f lowered by its tangent at 1 so that no term is negative.
+
+    ``slope`` is the limit of ``f(u)/u``. Ratios beyond all floats are told by it where it is finite, and are NaN otherwise.
+    """
+    step = 2.0**-17
+    tangent = (value_at(f, 1 + step) - value_at(f, 1 - step)) / (2 * step)
+
+    def lowered(u: Floats) -> Floats:
+        found = np.array([value_at(f, one) for one in u.ravel().tolist()]).reshape(u.shape)
+        return np.maximum(found - tangent * (u - 1), 0.0)
+
+    def logs(s: Floats, t: Floats) -> Floats:
+        d = np.where((s > -math.inf) & (t > -math.inf), s - t, 0.0)
+        steep = s + (math.log(slope - tangent) if slope > tangent else -math.inf)
+        both = np.where(
+            d > 700, steep if slope < math.inf else math.nan, t + np.log(lowered(np.exp(np.minimum(d, 700))))
+        )
+        only_q = (s == -math.inf) & (t > -math.inf)
+        return _settled(s, t, both, steep, t + np.log(lowered(np.zeros(1)))[0] if only_q.any() else t)
+
+    def masses(p: Floats, q: Floats) -> Floats:
+        ratio = p / np.where(q > 0, q, 1.0)
+        known = (q > 0) & np.isfinite(ratio)
+        steep = p * (slope - tangent) if slope < math.inf else np.where(p > 0, math.inf, 0.0)
+        return np.where(known, q * lowered(np.where(known, ratio, 1.0)), steep)
+
+    return Term(masses, logs)
+
+
+def value_at(f: Callable[[float], float], ratio: float) -> float:
+    """``f(ratio)``, or an error in words where f has none."""
+    try:
+        return float(f(ratio))
+    except (ArithmeticError, TypeError, ValueError) as fault:
+        raise InvalidInput(
+            f"f must be a function of one float in [0, inf); received one that fails at {ratio:.6g} ({fault}); "
+            f"return its limit there"
+        ) from None

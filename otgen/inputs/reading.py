@@ -1,0 +1,187 @@
+"""Anybody's arrays as numpy's: their numbers and where they came from; what holds no real numbers is refused by what it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidInput, OtgenError, TooLarge, require
+from . import whole
+from .memory import available, readable
+from .origin import Origin
+from .scalars import told
+from .tables import columns_of
+from .types import Floats
+
+_JUDGED = 2**26  # bytes from which it is asked whether they fit
+_REMEDIES = {
+    "O": "pass numbers of one kind, such as float64",
+    "c": "pass its real part, or real and imaginary parts as two coordinates",
+    "M": "count from a moment, such as (x - x.min()) / np.timedelta64(1, 's')",
+    "m": "divide it by a duration, such as np.timedelta64(1, 's')",
+    "U": "convert text to numbers with .astype(float)",
+    "S": "convert text to numbers with .astype(float)",
+    "V": "stack its fields as columns",
+}
+
+
+def as_numpy(value: Any, name: str, *, allow_gpu: bool = False) -> tuple[np.ndarray, Origin]:
+    """Any array-like as a numpy array, and its origin; from a GPU only where the caller has kernels for it.
+
+    Python's whole numbers stay whole numbers, of dtype object where no other holds them.
+
+    Raises
+    ------
+    InvalidInput
+        For what is no rectangular array, masked or sparse ones, and tensors that require gradients.
+    TooLarge
+        If it does not fit in memory, as views by `numpy.broadcast_to` need not; nothing of it has been read then.
+    """
+    _refuse_kinds(value, name)
+    try:
+        array, origin = _read(value, name)
+    except (OtgenError, MemoryError):
+        raise
+    except Exception as fault:  # every library has errors of its own
+        why = str(fault).strip().partition("\n")[0]
+        raise InvalidInput(
+            f"{name} must be a rectangular array of numbers; received {told(value)}, of which numpy says: {why}; "
+            f"pad or split it, or convert it to a numpy array"
+        ) from None
+    if origin.device == "cpu":
+        if array.ndim == 0 and array.dtype == object:
+            raise InvalidInput(f"{name} must be an array of numbers; received {told(value)}; pass a list or an array")
+        refuse_size(array, name)
+        return array, origin
+    return _from_device(array, origin, name, allow_gpu=allow_gpu)
+
+
+def as_float(array: np.ndarray, origin: Origin, name: str, *, exact: bool = True) -> Floats:
+    """Integers and booleans become float64, half floats float32; whole numbers that would be rounded are refused if ``exact``."""
+    if array.dtype == object and whole.is_whole(array):
+        array = whole.narrowed(array)
+    refuse_dtype(array, name)
+    kind = array.dtype.kind
+    if kind == "b":
+        return array.astype(np.float64)
+    if kind != "f":
+        held = whole.held(array) if exact else np.True_
+        if not held.all():
+            raise InvalidInput(
+                f"{name} must hold whole numbers that are doubles, as all up to 2**53 are; received {array[~held][0]}; "
+                f"subtract a constant, or round it with .astype(float) if that does not matter"
+            )
+        return array.astype(np.float64)
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def refuse_dtype(array: np.ndarray, name: str) -> None:
+    """Raise for what holds no real numbers, and for floats that have more digits than doubles."""
+    kind = array.dtype.kind
+    if kind not in "biuf" and not whole.is_whole(array):
+        remedy = _REMEDIES.get(kind, "convert it with .astype(float)")
+        raise InvalidInput(f"{name} must hold real numbers; received dtype {array.dtype}; {remedy}")
+    if kind == "f" and array.dtype.itemsize > 8:
+        raise InvalidInput(
+            f"{name} must be at most float64; received dtype {array.dtype}; convert it with .astype(float)"
+        )
+
+
+def refuse_size(array: np.ndarray, name: str) -> None:
+    """Raise `TooLarge` for an array whose entries do not fit in memory, beside what is there of them."""
+    need = 8 * array.size
+    if need < _JUDGED:
+        return
+    low, high = np.lib.array_utils.byte_bounds(array)
+    held, free = 0 if isinstance(array, np.memmap) else high - low, available()
+    if need - held > free:
+        raise TooLarge(
+            f"{name} must fit in memory; received shape {array.shape}, which is {readable(need)} with {readable(free)} free; "
+            f"pass fewer points, or points in place of a matrix"
+        )
+
+
+def _refuse_kinds(value: Any, name: str) -> None:
+    """Raise for what numpy would take for something else."""
+    module = type(value).__module__
+    if isinstance(value, np.ma.MaskedArray):
+        raise InvalidInput(f"{name} must not be a masked array; received one; pass the entries that count")
+    if module.startswith(("scipy.sparse", "cupyx.scipy.sparse")):
+        raise InvalidInput(
+            f"{name} must be dense; received a sparse {type(value).__name__} of shape {value.shape}; pass {name}.toarray()"
+        )
+    if module.partition(".")[0] == "torch" and str(getattr(value, "layout", "torch.strided")) != "torch.strided":
+        raise InvalidInput(
+            f"{name} must be dense; received a sparse tensor of shape {tuple(value.shape)}; pass {name}.to_dense()"
+        )
+    if value is None or isinstance(value, dict | set | frozenset | str | bytes):
+        raise InvalidInput(f"{name} must be an array of numbers; received {told(value)}; pass a list or an array")
+
+
+def _read(value: Any, name: str) -> tuple[Any, Origin]:
+    library = type(value).__module__.partition(".")[0]
+    if library == "torch":
+        return _from_torch(value, name)
+    if library != "numpy" and hasattr(value, "__dlpack_device__") and not hasattr(value, "null_count"):
+        kind, index = value.__dlpack_device__()
+        device = "cpu" if kind in (1, 3) else f"cuda:{index}" if kind in (2, 13) else f"device {kind}:{index}"
+        array = np.from_dlpack(value) if device == "cpu" else value
+        return array, Origin(library, device, array.dtype.name if device == "cpu" else "")
+    array = np.asarray(value)
+    if array.dtype.kind == "f" and library != "numpy" and array.size and np.abs(array).max() > whole.EXACT:
+        array = _unrounded(value, array, name)
+    return array, Origin("numpy", "cpu", array.dtype.name)
+
+
+def _from_torch(value: Any, name: str) -> tuple[Any, Origin]:
+    if value.requires_grad:
+        raise InvalidInput(
+            f"{name} must not require gradients here; received a tensor with requires_grad=True; "
+            f"use a loss from otgen.nn, or pass {name}.detach()"
+        )
+    dtype = str(value.dtype).removeprefix("torch.")
+    where = "cuda:0" if str(value.device) == "cuda" else str(value.device)
+    if dtype == "bfloat16":
+        refuse_size(np.broadcast_to(np.float32(0), tuple(value.shape)), name)
+        value = value.float()
+    return value.numpy() if where == "cpu" else value, Origin("torch", where, dtype)
+
+
+def _unrounded(value: Any, array: Floats, name: str) -> Any:
+    """The numbers of a list or a table of which numpy made floats, with whole numbers as they were.
+
+    Fractions beside them, which leave no dtype for both, are taken where all are floats anyway.
+    """
+    parts = columns_of(value)
+    if parts is None:
+        entries = np.asarray(value, object) if isinstance(value, list | tuple) else None
+    elif all(part.dtype.kind in "iu" for part in parts):
+        entries = np.column_stack([part.astype(object) for part in parts])
+    else:
+        entries = np.concatenate([part.ravel() for part in parts if part.dtype.kind in "iu"] or [np.zeros(0, int)])
+    if entries is None or (entries.shape == array.shape and whole.is_whole(entries)):
+        return array if entries is None else whole.narrowed(entries)
+    numbers = [z for z in entries.ravel().tolist() if isinstance(z, int | np.integer)]
+    lost = [z for z in numbers if not whole.held(whole.narrowed(np.array([z], object))).all()]
+    if lost:
+        raise InvalidInput(
+            f"{name} must hold whole numbers that are doubles, as all up to 2**53 are, where it holds fractions as well; received {lost[0]}; "
+            f"subtract a constant from that coordinate in all of the data"
+        )
+    return array
+
+
+def _from_device(array: Any, origin: Origin, name: str, *, allow_gpu: bool) -> tuple[np.ndarray, Origin]:
+    """A copy on the host of what lives elsewhere."""
+    if not allow_gpu or not origin.device.startswith("cuda"):
+        raise InvalidInput(
+            f"{name} must live on the host: there are no kernels for its device here; received device "
+            f"{origin.device!r}; move it with .cpu() or .get()"
+        )
+    cupy = require("cupy")
+    try:
+        moved = cupy.asnumpy(cupy.from_dlpack(array))
+    except (TypeError, NotImplementedError, BufferError) as fault:
+        raise InvalidInput(f"{name} must be an array that cupy can read; received {fault}; convert it") from None
+    return moved, origin if origin.dtype else origin._replace(dtype=moved.dtype.name)

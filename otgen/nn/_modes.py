@@ -1,0 +1,62 @@
+"""Modes of torch: derivatives where the caller has switched them off, and whose noise is drawn."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import InvalidInput
+from ..inputs import scalars
+
+_AUTOCASTS = ("cpu", "cuda")
+
+
+@contextlib.contextmanager
+def differentiating() -> Generator[None]:
+    """Gradients on, whether the caller is under ``no_grad``, in inference mode, or neither."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+@contextlib.contextmanager
+def training() -> Generator[None]:
+    """Gradients on and autocast off: inside one autocast region weights are cast once, so that no step would be seen."""
+    with contextlib.ExitStack() as modes:
+        for device in _AUTOCASTS:
+            if torch.is_autocast_enabled(device):
+                modes.enter_context(torch.autocast(device, enabled=False))
+        modes.enter_context(differentiating())
+        yield
+
+
+def usable(z: Tensor) -> Tensor:
+    """The tensor, or its copy where inference mode made it: autograd keeps no tensor of that kind."""
+    if torch.compiler.is_compiling() or not z.is_inference() or torch.is_inference_mode_enabled():
+        return z
+    return z.clone()
+
+
+def generator_from(rng: Any) -> torch.Generator:
+    """A generator on the host from None (torch's global one decides), a seed, or a generator of torch's or numpy's."""
+    if rng is None:
+        seed = int(torch.randint(2**62, ()))
+    elif isinstance(rng, torch.Generator):
+        seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
+    else:
+        try:
+            seed = int(scalars.generator(rng).integers(2**63))
+        except InvalidInput:
+            raise InvalidInput(
+                f"rng must be None, a seed, or a generator of torch's or numpy's; received {rng!r}; use rng=0 or leave it out"
+            ) from None
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Standard normal noise of the shape, dtype and device of ``like``, drawn where the generator lives."""
+    source = torch.device("cpu") if generator is None else generator.device
+    return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=source).to(like.device)

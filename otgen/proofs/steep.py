@@ -1,0 +1,101 @@
+"""Proofs for high orders, where powers of distances leave the range of floats: everything in the unit of the largest distance travelled.
+
+Upper. The plan's cost is ``unit ** p`` times a sum of powers of numbers up to 1. What rounding has left of its marginals is repaired within
+the plan: along pairs that carry more than what is missed everywhere, mass can be moved from any point to any other that these pairs
+connect, and no pair gets longer. That needs points that are connected to carry as much on one side as on the other, in exact arithmetic.
+
+Lower. The dual value, where powers have not swallowed it; and no point travels less than to its nearest.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import scipy.sparse
+from scipy.sparse.csgraph import connected_components
+
+from ..inputs.types import Indices
+from ..kernels.double_double import UNIT, dots
+from ..model.claim import Claim
+from ..model.cost import PointCost
+from ..model.plan import SparsePlan
+from ..model.problem import Problem
+from .certificate import Certificate, above, below
+from .dual import marginal_errors, prove_dual
+
+
+def prove_steep(problem: Problem, claim: Claim) -> Certificate:
+    """As :func:`otgen.proofs.dual.prove_dual`, of a plan between points that moves something, in the unit of its longest pair."""
+    plain = prove_dual(problem, claim)
+    plan, cost = plain.plan, problem.cost
+    tight = (
+        plain.upper - plain.lower <= 1e-10 * plain.cost
+    )  # of the cost itself, not of potentials beside which it vanishes
+    if tight or not isinstance(plan, SparsePlan) or not isinstance(cost, PointCost):
+        return plain
+    distance = replace(cost, p=1.0)
+    used = plan.values > 0
+    lengths = distance.pairs(plan.rows[used], plan.columns[used]).astype(np.float64, copy=False)
+    unit = float(lengths.max(initial=0.0))
+    if not 1e-290 < unit < math.inf:
+        return plain
+    relative, absolute = distance.rounding
+    share = relative + absolute / unit + 3 * UNIT  # of the unit: how far off a length may be
+    powers = np.minimum(lengths / unit + share, 1.0 + share) ** problem.p  # rounded upwards
+    lost = 4 * UNIT + problem.p * 2 * UNIT
+    spent = float(dots(plan.values[used], powers)) * (1 + lost)
+    missed = sum(marginal_errors(problem, plan))
+    upper = above(spent, 2 * lost * spent)
+    if missed > 0:
+        sturdy = plan.values[used] > 2 * missed
+        if not _balanced(problem, plan.rows[used][sturdy], plan.columns[used][sturdy]):
+            return plain
+        upper = above(upper, 1.01 * missed * float(powers[sturdy].sum()))
+    travelled = (lengths / unit) ** problem.p
+    value = min(float(dots(plan.values[used], travelled)), upper)
+    lower = min(max(_dual_share(plain.lower, unit, problem.p), _nearest_share(problem, distance, unit, share)), value)
+    return Certificate(
+        "dual", value, lower, upper, max(value, lower), plain.marginal_error, plan, plain.potentials, unit=unit
+    )
+
+
+def _balanced(problem: Problem, rows: Indices, columns: Indices) -> bool:
+    """Whether points that pairs connect carry as much on one side as on the other, exactly."""
+    n, m = problem.shape
+    graph = scipy.sparse.coo_array((np.ones(len(rows)), (rows, n + columns)), shape=(n + m, n + m))
+    count, part = connected_components(graph, directed=False)
+    if count == 1:
+        return True
+    a, b = problem.source, problem.target
+    if a.uniform and b.uniform:
+        of_rows, of_columns = np.bincount(part[:n], minlength=count), np.bincount(part[n:], minlength=count)
+        return bool((of_rows * m == of_columns * n).all())
+    sums = [[Fraction(0)] * count for _ in range(2)]
+    for side, weights, at in ((sums[0], a.weights, part[:n]), (sums[1], b.weights, part[n:])):
+        for k, weight in zip(at.tolist(), np.asarray(weights, np.float64).tolist(), strict=True):
+            side[k] += Fraction(weight)
+    one, other = sum(sums[0]), sum(sums[1])
+    return all(mine * other == theirs * one for mine, theirs in zip(*sums, strict=True))
+
+
+def _dual_share(lower: float, unit: float, p: float) -> float:
+    """A lower bound of the cost, in the unit's p-th power, rounded downwards."""
+    if not lower > 1e-290:
+        return 0.0
+    logarithm = math.log(lower) - p * math.log(unit)
+    rounding = 4 * UNIT * (abs(math.log(lower)) + p * abs(math.log(unit)) + p)
+    return math.exp(min(logarithm - rounding, 700.0)) * (1 - 4 * UNIT)
+
+
+def _nearest_share(problem: Problem, distance: PointCost, unit: float, share: float) -> float:
+    """What it costs, in the unit's p-th power, to send every point to its nearest of the other side; the dearer of both sides."""
+    best, (n, m) = 0.0, problem.shape
+    for side, cost, count in ((problem.source, distance, m), (problem.target, distance.T, n)):
+        nearest = cost.ctransform(np.zeros(count))[0] / unit - share
+        powers = np.clip(nearest, 0.0, 1.0) ** problem.p
+        total = float(dots(side.probabilities, powers))
+        best = max(best, below(total, total * (8 + 2 * problem.p) * UNIT))
+    return best
