@@ -52,7 +52,8 @@ def sinkhorn(
     epsilon : float or Relative
         Strength of the entropic term, in cost units, or relative to the mean cost.
     tol : float
-        Largest L1 error of a marginal, relative to the mass.
+        Largest L1 error of a marginal, relative to the mass. At the iteration limit a proven interval that is as narrow, relative to the
+        value, is an answer too; ``marginal_error`` says which.
     max_iter : int
         Limit on iterations.
     relax : float or (float, float), optional
