@@ -25,6 +25,7 @@ _EPS = float(np.finfo(float).eps)
 _STEP = 2.0**-10  # of the logarithm of a density, for derivatives
 _LOST = -690.0  # the logarithm of a density that may stay unknown
 _GONE = -200.0  # and of what is nothing beside any divergence
+_NARROW = 1e-290  # a panel that no float cuts any further: what it holds is doubted as a whole
 _LATE = 21  # the way at which slopes are judged: 2^20
 _NOTHING = -60.0  # the logarithm of what is nothing beside the largest term
 _SPAN = np.linspace(0.0, 1.0, 9)
@@ -187,7 +188,7 @@ def _functions(stretch: Stretch, laws: Pair, term: Term, top: float) -> Integran
         found, doubt = contributions(values, _levels(stretch, u, values, term) - top, term, top)
         half = (u[:, -1:] - u[:, :1]) / (NODES[-1] - NODES[0])
         moved = np.abs(np.gradient(found[0], NODES, axis=1)) * values.grain
-        doubt = doubt + np.divide(moved, half, out=np.zeros(u.shape), where=half > 0)
+        doubt = doubt + np.where((half > _NARROW) & np.isfinite(moved), moved / np.maximum(half, _NARROW), found[0])
         if stretch.whole is not None and stretch.curve is not None:
             way = np.maximum(stretch.curve.outward * (u - stretch.whole.limit), 0.0)
             doubt = doubt + np.where(way > 0, found[0] * stretch.whole.at(way)[1], 0.0)

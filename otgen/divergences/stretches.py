@@ -23,6 +23,7 @@ _EPS = float(np.finfo(float).eps)
 _WIDE = 8.0  # a piece this many times its distance from an anchor is measured by logarithms
 _PANEL = 2.0  # width of a panel in u, four times that far out
 _FAR = 60.0
+_TINY = 1e-290  # nearer to 0, floats lose digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +122,7 @@ def stretches(laws: Pair) -> list[Stretch]:
 def _clear(marks: Floats, special: set[float]) -> Floats:
     """Marks that floats tell from the ends and poles."""
     for z in special:
-        marks = marks[np.abs(marks - z) > 2.0**-44 * abs(z)]
+        marks = marks[np.abs(marks - z) > max(2.0**-44 * abs(z), _TINY)]
     return marks
 
 

@@ -16,6 +16,7 @@ from ..inputs.types import Floats
 from .density import Density
 
 _FIT = np.linspace(0.0, 1.0, 9)
+_HUGE = 1e250  # logarithms beyond it overflow in least squares
 _GOOD = 1e-10  # and one that misses less is as good as any
 _SURE = 0.1  # a fit that misses more than this is none; what it misses is claimed as an error
 GONE = -60.0  # the logarithm of a mass that is nothing beside 1
@@ -81,11 +82,13 @@ def _best(law: Density, curve: Curve, limits: list[float]) -> Tail | None:
         empty = empty and bool((logs == -math.inf).all())
         if outside.any() or not (np.isfinite(logs) & np.isfinite(doubts)).all():
             continue
-        if _steep(logs + u, span):
+        if best is None and _steep(logs + u, span):
             return Tail(limit, steep=True)
+        if not (np.isfinite(u).all() and float(np.abs(logs).max()) < _HUGE):
+            continue
         found = fitted(curve.outward * (u - limit), logs, limit, span)
         found = found._replace(doubt=found.doubt + float(doubts.max()))
-        if found.doubt < _GOOD:
+        if found.doubt < max(_GOOD, 1e-14 * (4 + float(np.abs(logs).max()))):  # as near as rounding lets it
             return found
         best = found if best is None or found.doubt < best.doubt / 4 else best
     return Tail(limits[0]) if empty else best

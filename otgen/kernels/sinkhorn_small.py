@@ -32,12 +32,12 @@ _PATIENCE = 3e8  # nanoseconds that a call may take before an interrupt is heard
 
 @jit
 def _wanted(weight, potential, rho):
-    return weight if rho == np.inf else weight * math.exp(-potential / rho)
+    return weight if rho == np.inf else weight * np.exp(-potential / rho)
 
 
 @jit
 def _gain(potential, rho):
-    return potential if rho == np.inf else -rho * math.expm1(-potential / rho)
+    return potential if rho == np.inf else -rho * np.expm1(-potential / rho)
 
 
 @jit
@@ -117,7 +117,7 @@ def _update(side, costs, turned, given, masses, epsilon, omega, after, held, fre
             logarithm = math.log(reached)
         else:
             logarithm = potential[i] / epsilon + _log_sum(costs, turned, i, given, masses, epsilon)
-            reached = math.exp(logarithm)
+            reached = np.exp(logarithm)
         if logarithm == -np.inf:
             moved, scaled = potential[i], side.scaling[i]
         elif within and damping == 1.0 and omega == 1.0:
@@ -125,11 +125,11 @@ def _update(side, costs, turned, given, masses, epsilon, omega, after, held, fre
             moved = side.origin[i] + epsilon * math.log(scaled)
         else:
             moved = potential[i] + omega * ((damping - 1.0) * potential[i] - damping * epsilon * logarithm)
-            scaled = math.exp((moved - side.origin[i]) / epsilon)
+            scaled = np.exp((moved - side.origin[i]) / epsilon)
         if held and not _fits(scaled):
             return 0.0, 0.0, 0.0, False
         if after:
-            reached = side.sums[i] * scaled if within else math.exp(logarithm + (moved - potential[i]) / epsilon)
+            reached = side.sums[i] * scaled if within else np.exp(logarithm + (moved - potential[i]) / epsilon)
         error += abs(weights[i] * reached - _wanted(weights[i], moved if after else potential[i], side.rho))
         gain += weights[i] * _gain(moved, side.rho)
         mass += weights[i] * reached

@@ -127,7 +127,7 @@ def test_a_digest_stands_for_the_problem(tmp_path):
     proof = otgen.load_proof(path)
     assert proof.problem is None
     assert "digest only" in repr(proof)
-    with pytest.raises(otgen.InvalidInput, match="received no problem"):
+    with pytest.raises(otgen.InvalidInput, match="problem must be given"):
         proof.verify()
     with pytest.raises(otgen.InvalidInput, match="another digest"):
         proof.verify(otgen.Problem.from_points(x, y + 1))
