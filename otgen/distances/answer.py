@@ -53,8 +53,9 @@ class Answer:
         certificate = self.certificate
         assert certificate.objective is not None
         met = certificate.marginal_error <= (tol if claimed is Status.MAX_ITER else _MET * tol)
-        known = certificate.upper - certificate.lower <= tol * abs(certificate.objective)
-        return Status.CONVERGED if (met or known) and not math.isnan(certificate.lower) else Status.MAX_ITER
+        width = certificate.upper - certificate.lower
+        known = math.isfinite(width) and width <= tol * abs(certificate.objective)
+        return Status.CONVERGED if (met or known) and math.isfinite(certificate.lower) else Status.MAX_ITER
 
     def result(self, status: Status, solver: str, iterations: int, seconds: float) -> Result:
         """The result in the caller's units."""

@@ -34,6 +34,7 @@ from .result import Result
 from .solve import checked, run
 
 HELD = 2**19  # pairs whose costs are held at once
+_FAR = 1e3  # times the largest cost of any mass: what rounding in potentials of points without mass would add to a stack's bounds
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -321,10 +322,11 @@ def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkho
     stacked: Any = (cost, out.f, out.g, epsilon, a, b)  # a plan of plans: every operation keeps the leading axis
     plan = rounded(EntropicPlan(*stacked), first.relax)
     bounds = entropic_bounds(plan, first.relax, exact=not first.as_received)
+    good = out.done & (cost.highest <= _FAR * largest)
     seconds = (time.perf_counter() - began) / size
     sides = [np.broadcast_to(z, w.shape) for z, w in zip((plan.u, plan.v, plan.r, plan.s), (a, b, a, b))]
     return [
-        _result_of(problem, k, plan, sides, bounds, int(out.count[k]), seconds, solver.tol) if out.done[k] else None
+        _result_of(problem, k, plan, sides, bounds, int(out.count[k]), seconds, solver.tol) if good[k] else None
         for k, problem in enumerate(problems)
     ]
 

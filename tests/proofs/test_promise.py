@@ -114,3 +114,4 @@ class TestTotals:
         batch = otgen.sinkhorn_batch([[*x, [far, far]]], [y], [[*a, 0.0]], epsilon=0.1)
         assert long.value == pytest.approx(short.value, rel=1e-6)
         assert batch.value[0] == pytest.approx(short.value, rel=1e-6)
+        assert batch.upper[0] - batch.lower[0] <= 1e-5
