@@ -16,7 +16,7 @@ from ..model.plan import MonotonePlan, Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import Units
-from ..proofs import Certificate
+from ..proofs import Certificate, keeps_promise
 from .gradients import Gradients, envelope, point_gradients
 from .implicit import Cotangent, vjp
 from .line_claim import line_claim
@@ -41,19 +41,21 @@ class Answer:
         certificate = self.certificate
         if math.isinf(certificate.lower) and certificate.lower > 0:
             return Status.INFEASIBLE
+        if self.problem.epsilon:
+            return self._entropic_status(claimed, tol)
         if claimed is Status.MAX_ITER:
             return claimed
-        if self.problem.epsilon:
-            if math.isnan(certificate.lower) or not certificate.marginal_error <= _MET * tol:
-                return Status.MAX_ITER
-            return Status.CONVERGED
-        if not certificate.optimal:
-            return Status.IMPRECISE
-        if self.units.root and not self.problem.bottleneck:  # a root widens: at a high power the cost alone says little
-            unit = certificate.unit or 1.0
-            low, high = (unit * max(z, 0.0) ** (1 / self.units.p) for z in (certificate.lower, certificate.upper))
-            return Status.IMPRECISE if high - low > 1e-5 * max(high, 1.0) else Status.OPTIMAL
-        return Status.OPTIMAL
+        kept = keeps_promise(self.scaled, certificate, root=self.units.root)
+        return Status.OPTIMAL if kept else Status.IMPRECISE
+
+    def _entropic_status(self, claimed: Status, tol: float) -> Status:
+        """Converged where marginals are met as well as was asked, whatever the solver says, or where the value is known as well."""
+        certificate = self.certificate
+        assert certificate.objective is not None
+        met = certificate.marginal_error <= (tol if claimed is Status.MAX_ITER else _MET * tol)
+        width = certificate.upper - certificate.lower
+        known = math.isfinite(width) and width <= tol * abs(certificate.objective)
+        return Status.CONVERGED if (met or known) and math.isfinite(certificate.lower) else Status.MAX_ITER
 
     def result(self, status: Status, solver: str, iterations: int, seconds: float) -> Result:
         """The result in the caller's units."""

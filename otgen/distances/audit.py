@@ -105,7 +105,7 @@ def audit(
     C : array_like or scipy.sparse, optional
         A cost matrix in place of x and y, as in :func:`otgen.transport`.
     plan : array_like, scipy.sparse, tuple, or a plan of otgen, optional
-        (n, m), dense or sparse, in the units of the weights (of total 1 where there are none); integers (n,), a permutation that sends
+        (n, m), dense or sparse, in the units of the weights (of total 1 where there are none, or normalised ones); integers (n,), a permutation that sends
         source i to target ``plan[i]``; or ``(rows, columns)`` of equal shares; or ``(rows, columns, flows)``.
     potentials : (array_like, array_like), optional
         (n,) and (m,), in cost units. Where there is no mass they may be anything, -inf and NaN too. Under an entropic term the entropic

@@ -35,6 +35,7 @@ from .result import Result
 from .solve import checked, run
 
 HELD = 2**19  # pairs whose costs are held at once
+_FAR = 1e3  # times the largest cost of any mass: what rounding in potentials of points without mass would add to a stack's bounds
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -314,19 +315,27 @@ def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkho
             points[: len(cloud)], points[len(cloud) :] = cloud, cloud[0]
             masses[: len(cloud)] = weights
     cost, epsilon = PointCost(x, y, first.cost.metric, first.p), np.array([z.epsilon for z in problems])
-    if not cost.plain or (epsilon < 1e-12 * cost.highest).any():
+    largest = PointCost(_carried(x, a), _carried(y, b), first.cost.metric, first.p).highest
+    if not cost.plain or (epsilon < 1e-12 * largest).any():
         return [None] * size
-    held = HeldProblem(cost.block(), Marginals(a, b, first.relax), epsilon, cost.highest, first.symmetric)
+    held = HeldProblem(cost.block(), Marginals(a, b, first.relax), epsilon, largest, first.symmetric)
     out = sinkhorn_held.solve(held, solver.schedule, solver.tol, solver.max_iter)
     stacked: Any = (cost, out.f, out.g, epsilon, a, b)  # a plan of plans: every operation keeps the leading axis
     plan = rounded(EntropicPlan(*stacked), first.relax)
     bounds = entropic_bounds(plan, first.relax, exact=not first.as_received)
+    good = out.done & (cost.highest <= _FAR * largest)
     seconds = (time.perf_counter() - began) / size
     sides = [np.broadcast_to(z, w.shape) for z, w in zip((plan.u, plan.v, plan.r, plan.s), (a, b, a, b))]
     return [
-        _result_of(problem, k, plan, sides, bounds, int(out.count[k]), seconds, solver.tol) if out.done[k] else None
+        _result_of(problem, k, plan, sides, bounds, int(out.count[k]), seconds, solver.tol) if good[k] else None
         for k, problem in enumerate(problems)
     ]
+
+
+def _carried(points: Floats, masses: Floats) -> Floats:
+    """Clouds (B, n, d), their points without mass moved to where there is some."""
+    first = np.take_along_axis(points, (masses > 0).argmax(axis=1)[:, None, None], axis=1)
+    return np.where((masses > 0)[:, :, None], points, first)
 
 
 def _result_of(

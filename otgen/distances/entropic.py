@@ -52,12 +52,13 @@ def sinkhorn(
     epsilon : float or Relative
         Strength of the entropic term, in cost units, or relative to the mean cost.
     tol : float
-        Largest L1 error of a marginal, relative to the mass.
+        Largest L1 error of a marginal, relative to the mass. At the iteration limit a proven interval that is as narrow, relative to the
+        value, is an answer too; ``marginal_error`` says which.
     max_iter : int
         Limit on iterations.
     relax : float or (float, float), optional
         Strength rho of ``rho KL(P 1, a)`` in place of the constraint on the rows, and likewise for the columns; one number for
-        both, None or inf keeps a constraint. The weights then count as received, whatever their totals.
+        both, None or inf keeps a constraint. Where one is relaxed, weights count as received, whatever their totals.
     init : Result or (array_like, array_like), optional
         Potentials to start from, as an earlier result holds them; then epsilon is not annealed.
     solver : Sinkhorn, optional
@@ -121,9 +122,11 @@ def sinkhorn_divergence(
 
     Parameters
     ----------
-    x, y, a, b, epsilon, p, metric, tol, max_iter, relax, solver, throw, normalize, progress
-        As in :func:`sinkhorn`. A relative epsilon is taken of the mean cost between x and y. Relaxed, half of
-        ``epsilon (sum a - sum b)^2`` is added, which keeps the divergence non-negative.
+    x, y, a, b, epsilon, p, metric, tol, max_iter, solver, throw, normalize, progress
+        As in :func:`sinkhorn`. A relative epsilon is taken of the mean cost between x and y.
+    relax : float, optional
+        As in :func:`sinkhorn`, and the same for both sides: with two strengths nothing is zero between equal measures. Half of
+        ``epsilon (sum a - sum b)^2`` is then added, which keeps the divergence non-negative.
 
     Returns
     -------
@@ -160,16 +163,32 @@ def entropic_problem(
     x: Any, y: Any, a: Any, b: Any, *, epsilon: Any, p: float, metric: Metric, relax: Any, normalize: bool
 ) -> Problem:
     """What :func:`sinkhorn` solves."""
-    free = scalars.flag(normalize, "normalize") or relax is not None
+    free = accepts_any_totals(normalize, relax)
     problem = Problem.from_points(x, y, a, b, p=scalars.finite_order(p), metric=metric, normalize=free)
     return entropic_term(problem, epsilon, relax)
 
 
+def accepts_any_totals(normalize: bool, relax: Any) -> bool:
+    """Whether the two sides may have different totals: both are divided by them, or one marginal at least may be missed."""
+    return scalars.flag(normalize, "normalize") or min(scalars.relaxation(relax)) < math.inf
+
+
+def one_relaxation(relax: Any) -> tuple[float, float]:
+    """Strengths that a debiased cost may have: one for both sides, since each measure's own term has it on both."""
+    one, other = scalars.relaxation(relax)
+    if one != other:
+        raise InvalidInput(
+            f"relax must be one number for both sides of a debiased cost: with two it is not 0 between equal measures; received "
+            f"{relax!r}; pass one number, or take the cost without debiasing (otgen.sinkhorn, debias=False)"
+        )
+    return one, other
+
+
 def divergence_problems(
-    x: Any, y: Any, a: Any, b: Any, *, p: float, metric: Metric, **options: Any
+    x: Any, y: Any, a: Any, b: Any, *, p: float, metric: Metric, relax: Any, **options: Any
 ) -> tuple[Problem, Problem, Problem]:
     """The three problems whose values make a divergence: across, and each measure against itself."""
-    across = entropic_problem(x, y, a, b, p=p, metric=metric, **options)
+    across = entropic_problem(x, y, a, b, p=p, metric=metric, relax=one_relaxation(relax), **options)
     return (across, *_own_terms(across, across.own()))
 
 
@@ -198,10 +217,12 @@ def debiased(across: Problem, xy: Result, xx: Result, yy: Result) -> Result:
 
 
 def _own_terms(across: Problem, own: tuple[Problem, Problem]) -> tuple[Problem, Problem]:
-    """The problems of each measure against itself, under what the cross term is solved under, relaxed as its side is."""
+    """The problems of each measure against itself, under what the cross term is solved under."""
     symmetric = isinstance(across.cost, PointCost)  # a callable's word is not taken for it
-    shared: dict[str, Any] = dict(epsilon=across.epsilon, symmetric=symmetric, as_received=across.relaxed)
-    one, other = (replace(problem, **shared, relax=(rho, rho)) for problem, rho in zip(own, across.relax))
+    one, other = (
+        replace(z, epsilon=across.epsilon, symmetric=symmetric, as_received=across.relaxed, relax=across.relax)
+        for z in own
+    )
     return one, other
 
 
@@ -244,8 +265,10 @@ def _debiased_gradients(xy: Result, xx: Result, yy: Result, across: Problem) -> 
 
 
 def entropic_term(problem: Problem, epsilon: Any, relax: Any, least: float | None = None) -> Problem:
-    """The problem with its entropic term, and with relaxed marginals where asked for."""
-    return replace(problem, epsilon=_epsilon(problem, epsilon, least), relax=scalars.relaxation(relax))
+    """The problem with its entropic term, and with relaxed marginals where asked for; weights then count as received."""
+    strengths, strength = scalars.relaxation(relax), _epsilon(problem, epsilon, least)
+    normalized = problem.normalized and min(strengths) == math.inf
+    return replace(problem, epsilon=strength, relax=strengths, normalized=normalized)
 
 
 def _epsilon(problem: Problem, epsilon: Any, least: float | None = None) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..model.cost import Metric
 from ..model.problem import Problem, Relative
-from .entropic import entropic_term
+from .entropic import accepts_any_totals, entropic_term
 from .result import Result
 from .solve import run, solve
 
@@ -50,7 +50,7 @@ def wasserstein(
     throw : bool
         Whether an iteration limit raises; otherwise the status says so.
     normalize : bool
-        Whether weights of different totals are accepted.
+        Whether weights of different totals are accepted, each side divided by its own.
     progress : bool
         Whether to report on stderr how far the work is.
     init : Result, (array_like, array_like) or plan, optional
@@ -117,7 +117,9 @@ def transport(
         Strength of the entropic term in cost units; 0 is exact transport.
     relax : float or (float, float), optional
         As in :func:`sinkhorn`; the value is then that of the masses as received.
-    solver, throw, normalize, progress, init
+    normalize : bool
+        Whether totals may differ: each side is then divided by its own, and the mass that is moved is 1, whatever they are.
+    solver, throw, progress, init
         As in :func:`wasserstein`.
 
     Returns
@@ -143,8 +145,7 @@ def transport(
     >>> otgen.transport([[0.0, 2.0], [2.0, 0.0]], [3, 1], [2, 2]).value
     2.0
     """
-    problem = entropic_term(
-        Problem.from_matrix(C, a, b, normalize=normalize or relax is not None), epsilon, relax, least=0.0
-    )
+    problem = Problem.from_matrix(C, a, b, normalize=accepts_any_totals(normalize, relax))
+    problem = entropic_term(problem, epsilon, relax, least=0.0)
     mass = 1.0 if problem.relaxed else problem.mass
     return solve(problem, solver, throw=throw, progress=progress, init=init, mass=mass)

@@ -58,6 +58,8 @@ class Problem:
         Strengths ``rho`` of ``rho KL(P 1, a)`` and ``rho KL(P' 1, b)`` in place of the constraints, in cost units; inf keeps one.
     as_received : bool
         Whether weights count as received; else both sides are divided by their sums. Always so where relaxed.
+    normalized : bool
+        Whether totals do not count at all: the mass that is moved is then 1.
     unit : str, optional
         What distances are counted in, where points are moments or durations: ``"ns"``, ``"D"``.
 
@@ -75,6 +77,7 @@ class Problem:
     symmetric: bool = False
     relax: tuple[float, float] = (math.inf, math.inf)
     as_received: bool = False
+    normalized: bool = False
     unit: str | None = None
 
     def __post_init__(self) -> None:
@@ -124,7 +127,7 @@ class Problem:
         origins = (source.weights_origin, target.weights_origin)
         arrays.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
         cost = point_cost(source.float64(), target.float64(), metric, p)
-        out = cls(source, target, cost, epsilon, unit=unit)
+        out = cls(source, target, cost, epsilon, normalized=normalize, unit=unit)
         if not out.on_line:
             scalars.moderate_order(p)
         return out._placed(x, y)
@@ -148,7 +151,7 @@ class Problem:
             object.__setattr__(side, "origin", origin)
         origins = (source.weights_origin, target.weights_origin)
         arrays.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
-        return cls(source, target, cost, epsilon)
+        return cls(source, target, cost, epsilon, normalized=normalize)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -211,7 +214,9 @@ class Problem:
 
     @property
     def mass(self) -> float:
-        """The total mass that is moved: that of the source, or of the target where only its weights were given."""
+        """The total mass that is moved: that of the source, or of the target where only its weights were given; 1 where normalised."""
+        if self.normalized:
+            return 1.0
         return self.source.mass if self.source.weights_origin is not None else self.target.mass
 
     @property

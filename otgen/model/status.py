@@ -9,7 +9,7 @@ class Status(enum.Enum):
     """How a solve ended. ``remedy`` says in words what to do about it."""
 
     OPTIMAL = "proven optimal: the gap is below 1e-10 of the cost's scale"
-    CONVERGED = "the marginals meet the tolerance"
+    CONVERGED = "the marginals, or the value's interval, meet the tolerance"
     IMPRECISE = "solved, but rounding leaves a gap above 1e-10 of the cost's scale"
     MAX_ITER = "stopped at the iteration limit"
     INFEASIBLE = "no plan with these marginals avoids the forbidden pairs"

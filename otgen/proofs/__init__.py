@@ -3,6 +3,7 @@
 from .certificate import Certificate
 from .dual import prove_dual
 from .entropic import Bounds, entropic_bounds
+from .promise import keeps_promise
 from .prove import prove
 
-__all__ = ["Bounds", "Certificate", "entropic_bounds", "prove", "prove_dual"]
+__all__ = ["Bounds", "Certificate", "entropic_bounds", "keeps_promise", "prove", "prove_dual"]

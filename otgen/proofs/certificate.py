@@ -39,7 +39,7 @@ class Certificate:
 
     @property
     def optimal(self) -> bool:
-        """Whether the interval is as narrow as OPTIMAL promises: 1e-10 of the scale (or nothing but underflow)."""
+        """Whether the interval is as narrow as rounding lets it: 1e-10 of the scale (or nothing but underflow)."""
         return math.isfinite(self.upper) and self.upper - self.lower <= 1e-10 * self.scale + 1e-280
 
 

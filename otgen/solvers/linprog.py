@@ -58,11 +58,12 @@ class LinearProgram:
         incidence = scipy.sparse.csr_array((np.ones(len(lines)), (lines, variables)), shape=(n + m, len(costs)))
         masses = np.concatenate([problem.source.probabilities, problem.target.probabilities])
         scale = 2.0 ** int(np.log2(n + m))  # HiGHS' tolerances are absolute, 1e-7 by default
+        price = int(np.frexp(np.abs(costs).max())[1])  # of costs of about 1, to a power of two
         options: dict[str, Any] = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
         if self.max_iter is not None:
             options["maxiter"] = self.max_iter
         found: Any = scipy.optimize.linprog(
-            costs, A_eq=incidence, b_eq=masses * scale, method="highs-ds", options=options
+            np.ldexp(costs, -price), A_eq=incidence, b_eq=masses * scale, method="highs-ds", options=options
         )
         status = {0: Status.OPTIMAL, 1: Status.MAX_ITER, 2: Status.INFEASIBLE}.get(found.status, Status.IMPRECISE)
         if status is Status.INFEASIBLE:
@@ -73,7 +74,7 @@ class LinearProgram:
         flows = np.maximum(found.x, 0.0) / scale
         keep = flows > 0
         plan = Flows(rows[keep], columns[keep], flows[keep])
-        duals = np.asarray(found.eqlin.marginals)
+        duals = np.ldexp(np.asarray(found.eqlin.marginals), price)
         return Solution(Claim(plan, (duals[:n], duals[n:])), status, int(found.nit), "LinearProgram")
 
 

@@ -120,7 +120,9 @@ def _largest_cost(problem: Problem) -> float:
         )
     if problem.relaxed and problem.cost.forbids:
         _servable(problem)
-    largest = float(problem.cost.highest)
+    a, b = problem.masses
+    carried = problem.cost.restricted(np.flatnonzero(a), np.flatnonzero(b))  # padding may lie anywhere
+    largest = float(carried.highest)
     if problem.epsilon < 1e-12 * largest:
         raise InvalidInput(
             f"epsilon must be at least 1e-12 of the largest cost: below, rounding decides; received "

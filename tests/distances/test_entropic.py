@@ -148,7 +148,7 @@ class TestGradients:
         found = otgen.sinkhorn(x, y, a, b, **options).gradients()
         np.testing.assert_allclose(found.x, moved(lambda z: otgen.sinkhorn(z, y, a, b, **options).value, x), atol=1e-6)
 
-    @pytest.mark.parametrize("relax", [None, 0.5, (0.5, math.inf)])
+    @pytest.mark.parametrize("relax", [None, 0.5, (0.5, 0.5)])
     def test_of_the_divergence(self, relax):
         x, y, a, b = clouds(2, 5, 6)
         options = dict(epsilon=0.2, tol=1e-12, relax=relax)
@@ -200,6 +200,20 @@ def brute_force(C, a, b, epsilon, relax):
     return value, P
 
 
+def plain_sweeps(C, a, b, epsilon, rho, tol):
+    """The dual value after as many damped sweeps as the tolerance takes, at most 5000, and their number."""
+    f, g, damping, count = np.zeros(len(a)), np.zeros(len(b)), rho / (rho + epsilon), 0
+    error = math.inf
+    while error > tol and count < 5000:
+        f = -damping * epsilon * logsumexp((g - C) / epsilon + np.log(b), axis=1)
+        g = -damping * epsilon * logsumexp((f[:, None] - C) / epsilon + np.log(a)[:, None], axis=0)
+        P = a[:, None] * b * np.exp((f[:, None] + g - C) / epsilon)
+        error = abs(P.sum(1) - a * np.exp(-f / rho)).sum() / max(a.sum(), b.sum())
+        count += 1
+    gain = -rho * (a @ np.expm1(-f / rho) + b @ np.expm1(-g / rho))
+    return gain - epsilon * (P.sum() - a.sum() * b.sum()), count
+
+
 class TestRelaxed:
     @pytest.mark.parametrize("relax", [(0.3, 0.3), (1.0, 0.1), (0.2, math.inf), (math.inf, 0.2), (100.0, 100.0)])
     def test_against_plain_numpy(self, relax):
@@ -245,15 +259,43 @@ class TestRelaxed:
         result = otgen.sinkhorn_divergence(x, y, a, 2 * b, epsilon=0.1, relax=0.5)
         assert 0 < result.lower <= result.value <= result.upper
 
-    @pytest.mark.parametrize("relax", [(math.inf, 0.5), (0.5, math.inf), (0.5, 0.5)])
-    def test_divergence_of_another_mass(self, relax):
+    @pytest.mark.parametrize("rho", [0.3, 2.0])
+    def test_divergence_of_another_mass(self, rho):
         x, y, a, _ = clouds(4, 8, 8)
         a, epsilon = 3 * a, 0.1
-        terms = [(x, y, relax), (x, x, relax[:1] * 2), (y, y, relax[1:] * 2)]
-        across, *own = (brute_force(costs(u, v), a, a, epsilon, rho)[0] for u, v, rho in terms)
-        result = otgen.sinkhorn_divergence(x, y, a, a, epsilon=epsilon, relax=relax, tol=1e-10)
+        across, *own = (brute_force(costs(u, v), a, a, epsilon, (rho, rho))[0] for u, v in ((x, y), (x, x), (y, y)))
+        result = otgen.sinkhorn_divergence(x, y, a, a, epsilon=epsilon, relax=rho, tol=1e-10)
         assert result.value == pytest.approx(across - sum(own) / 2, abs=1e-8)
         assert result.lower <= result.value <= result.upper
+
+    @pytest.mark.parametrize("relax", [(0.5, math.inf), (0.5, 5.0), (None, 1.0)])
+    def test_two_strengths_are_no_divergence(self, relax):
+        """Between equal measures the difference would not be 0."""
+        call = otgen.sinkhorn_divergence, otgen.sinkhorn_divergence_batch
+        for function, x in zip(call, ([0.0, 1.0], [[0.0, 1.0]])):
+            with pytest.raises(InvalidInput, match="relax must be one number for both sides of a debiased cost"):
+                function(x, x, epsilon=1.0, relax=relax)
+
+    @given(
+        far=st.floats(1.0, 1e5),
+        epsilon=st.floats(-3, 0.5),
+        rho=st.floats(-1.5, 1),
+        mass=st.floats(-2, 2),
+        seed=st.integers(0, 99),
+    )
+    def test_outliers_end_like_others(self, far, epsilon, rho, mass, seed):
+        """Points that are left where they are, to any distance: no more iterations than plain sweeps in logarithms need, and the same value."""
+        rng = np.random.default_rng(seed)
+        x, y = rng.random((4, 1)), rng.random((3, 1))
+        x[0] += far
+        a, b, epsilon, rho = rng.random(4) + 0.1, 10**mass * (rng.random(3) + 0.1), 10**epsilon, 10**rho
+        if epsilon < 1e-11 * far**2:
+            return
+        result = otgen.sinkhorn(x, y, a, b, epsilon=epsilon, relax=rho, tol=1e-8, throw=False)
+        value, count = plain_sweeps(costs(x, y), a, b, epsilon, rho, 1e-8)
+        assert result.status is otgen.Status.CONVERGED or count >= 5000
+        assert result.iterations <= count + 200
+        assert result.value == pytest.approx(value, rel=1e-5) or count >= 5000
 
     @pytest.mark.parametrize("bad", [0, -1, "strong", (1, 2, 3), math.nan])
     def test_bad_strengths(self, bad):
@@ -336,6 +378,7 @@ class TestPointsThatCoincide:
         assert places.lower <= result.upper
         for mine, few, where in zip(result.potentials, places.potentials, (at, to)):
             np.testing.assert_allclose(mine, few[where], atol=1e-7)
+        options |= dict(relax=relax and relax[0])
         divergence = otgen.sinkhorn_divergence(one[at], other[to], a, b, **options)
         assert divergence.value == pytest.approx(
             otgen.sinkhorn_divergence(one, other, np.bincount(at, a, 9), np.bincount(to, b, 9), **options).value,

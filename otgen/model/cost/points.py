@@ -359,6 +359,8 @@ class PointCost(Cost):
     @property
     def rounding(self) -> tuple[float, float]:
         """``(r, t)`` with ``|computed - true| <= r |computed| + t`` for every entry, as the table of metrics has it."""
+        if not self.stacked and not self._extents().any():  # one point: all costs are exactly 0
+            return 0.0, 0.0
         unit = UNIT if np.dtype(self.dtype) == np.float64 else 2.0**-24
         relative, absolute = self.entry.rounding(self.x.shape[1], self.p, unit)
         powers = (

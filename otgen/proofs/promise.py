@@ -1,0 +1,67 @@
+"""Whether a proven interval is as narrow as OPTIMAL promises, seen as the user sees it.
+
+A proof's rounding is relative to its largest numbers. Where one point lies 1e38 away on both sides, that says nothing of a value of 1, so
+widths are compared with the value itself, or with what pairs usually cost: a tenth of them cost less. Nor does a root hide it: at a high
+power a cost may be known well, and its root not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..model.cost import PointCost
+from ..model.problem import Problem
+from .certificate import Certificate
+
+_RELATIVE = 1e-10  # of the cost
+_ROOTED = 1e-5  # of the distance: the root of that at p = 2
+_SAMPLED = 128  # points a side whose pairs are looked at
+_USUAL = 0.1  # share of pairs that cost less
+
+
+def keeps_promise(problem: Problem, certificate: Certificate, *, root: bool) -> bool:
+    """Whether OPTIMAL may be said of a scaled problem's interval; ``root`` where its p-th root is shown.
+
+    Where its width is next to nothing beside the value; beside what pairs usually cost, for values near 0; or no more than computing a
+    single cost leaves.
+    """
+    if not certificate.optimal:
+        return False
+    low, high = max(certificate.lower, 0.0), max(certificate.upper, 0.0)
+    width = certificate.upper - certificate.lower
+    if certificate.kind != "dual" or certificate.unit is not None:  # errors are relative to what is travelled
+        return _narrow_root(low, high, 1.0, problem.p) if root and not problem.bottleneck else True
+    if width <= _RELATIVE * abs(certificate.cost):
+        return True
+    usual = usual_cost(problem)
+    if usual is None:
+        usual = certificate.scale
+    tiny = 4 * problem.cost.rounding[1] + 1e-280
+    if width > _RELATIVE * max(abs(certificate.cost), usual) + tiny:
+        return False
+    unit = usual or float(problem.cost.highest)
+    return not root or _narrow_root(low, high, unit ** (1 / problem.p), problem.p)
+
+
+def _narrow_root(low: float, high: float, unit: float, p: float) -> bool:
+    """Whether roots of two costs lie close together, beside the larger one or a unit."""
+    one, other = low ** (1 / p), high ** (1 / p)
+    return other - one <= _ROOTED * max(other, unit)
+
+
+def usual_cost(problem: Problem) -> float | None:
+    """What a tenth of the pairs that cost something cost less than, of a sample; 0 where none does, None where all it meets are forbidden.
+
+    Points that differ cost something, even where it underflows beside those that are farthest apart.
+    """
+    sides = (np.flatnonzero(side.probabilities) for side in (problem.source, problem.target))
+    rows, columns = (some[:: -(-len(some) // _SAMPLED)] for some in sides)
+    sample = problem.cost.restricted(rows, columns)
+    sizes = np.abs(np.concatenate([block for _, block in sample.blocks()]))
+    if isinstance(sample, PointCost):
+        differ = np.array([(row != sample.y).any(axis=1) for row in sample.x])
+        sizes = np.where((sizes == 0) & differ, sample.rounding[1], sizes)
+    sizes = sizes[np.isfinite(sizes)]
+    if not len(sizes):
+        return None
+    return float(np.quantile(sizes[sizes > 0], _USUAL)) if sizes.any() else 0.0
