@@ -74,6 +74,7 @@ class Answer:
             p=problem.p,
             epsilon=problem.epsilon,
             unit=problem.unit,
+            of_samples=isinstance(problem.cost, PointCost | CallableCost),
             make_plan=None if plan is None else self.plan,
             make_gradients=self.gradients if finite and plan is not None else None,
             make_vjp=self.vjp if problem.epsilon else None,

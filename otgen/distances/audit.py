@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs import arrays, scalars
+from ..inputs import arrays, numerals, scalars
 from ..inputs.types import Floats
 from ..model import units
 from ..model.claim import Claim
-from ..model.cost import Metric
+from ..model.cost import CallableCost, Metric, PointCost
 from ..model.problem import Problem, Relative
 from ..model.units import Units
 from ..proofs.audit import Findings, find
@@ -22,6 +22,7 @@ from .plan_forms import flows_from
 from .result import Result
 
 _SLACK = 1e-9  # of the largest cost: infeasibility below it is what rounding leaves
+_DIGITS = 9  # of claims and ends, so that it shows on which side of an end a refuted claim lies
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,7 +52,7 @@ class Audit:
         Entries of the plan that are negative or no numbers, and potentials of points with mass that are not finite or beyond 1e140 of
         the largest cost. All of them count as 0.
     verdict : str
-        All of it in one sentence.
+        All of it in one sentence. Of points, it is the truth for these samples, not for the laws behind them.
     """
 
     lower: float
@@ -130,10 +131,10 @@ def audit(
     Examples
     --------
     >>> import otgen
-    >>> otgen.audit([0.0, 1.0], [2.0, 3.0], p=1, plan=[0, 1], potentials=([2.0, 1.0], [0.0, 1.0]), value=2.0)
-    Audit: the claimed 2 is proven: the truth lies within [2, 2].
+    >>> otgen.audit([0.0, 1.0], [2.0, 3.0], p=1, plan=[0, 1], potentials=([2.0, 1.0], [0.0, 1.0]), value=2.0)  # doctest: +ELLIPSIS
+    Audit: the claimed 2 is proven: the truth for these samples lies within [1.99999999999999..., 2.00000000000000...].
     >>> print(otgen.audit([0.0, 1.0], [2.0, 3.0], p=1, plan=[0, 1], value=1.75).verdict)
-    the claimed 1.75 is not refuted: the truth lies within [1.5, 2]; without potentials the lower end is what zeros prove.
+    the claimed 1.75 is not refuted: the truth for these samples lies within [1.49999999, 2.00000001]; without potentials the lower end is what zeros prove.
 
     References
     ----------
@@ -258,15 +259,16 @@ def _verdict(
 ) -> str:
     """One sentence."""
     low, high = ends
-    within = f"the truth lies within [{low:.9g}, {high:.9g}]"
+    whose = "for these samples " if isinstance(problem.cost, PointCost | CallableCost) else ""
+    within = f"the truth {whose}{numerals.lies(low, high, _DIGITS)}"
     if claimed is None:
         head = within
     elif not holds:
-        head = f"the claimed {claimed:.9g} is refuted: {within}"
+        head = f"the claimed {numerals.number(claimed, _DIGITS)} is refuted: {within}"
     elif low == high or high - low <= 1e-6 * abs(claimed) < math.inf:
-        head = f"the claimed {claimed:.9g} is proven: {within}"
+        head = f"the claimed {numerals.number(claimed, _DIGITS)} is proven: {within}"
     else:
-        head = f"the claimed {claimed:.9g} is not refuted: {within}"
+        head = f"the claimed {numerals.number(claimed, _DIGITS)} is not refuted: {within}"
     return "; ".join([head, *_remarks(problem, found, over)]) + "."
 
 

@@ -16,7 +16,7 @@ from typing import Any, overload
 import numpy as np
 
 from ..errors import Infeasible, InvalidInput, NotConverged
-from ..inputs import scalars
+from ..inputs import numerals, scalars
 from ..inputs.reading import refuse_size
 from ..inputs.types import Floats
 from ..model.cost import Metric, PointCost
@@ -87,6 +87,11 @@ class BatchResult(Sequence[Result]):
         return self._numbers("upper")
 
     @cached_property
+    def gap(self) -> Floats:
+        """Widths of the proven intervals, ``upper - lower``: (B,)."""
+        return self._numbers("gap")
+
+    @cached_property
     def cost(self) -> Floats:
         """Costs of the plans, (B,), NaN where there is none."""
         return self._numbers("cost")
@@ -118,7 +123,13 @@ class BatchResult(Sequence[Result]):
     def __repr__(self) -> str:
         counts = {status: self.status.count(status) for status in dict.fromkeys(self.status)}
         ended = ", ".join(f"{count} {status.name}" for status, count in counts.items())
-        return f"BatchResult({len(self)} results: {ended}; {self.seconds:.3g} s)"
+        told = [f"{len(self)} results" + (f": {ended}" if ended else "")]
+        if self.results:
+            least, most = (numerals.number(float(end), 5) for end in (self.value.min(), self.value.max()))
+            spread = least if least == most else f"{least} to {most}"
+            gap = numerals.number(float(self.gap.max()), 2)
+            told.append(f"values {spread}, proven within intervals of width {gap} at most, of these samples")
+        return f"BatchResult({'; '.join(told)}; {self.seconds:.3g} s)"
 
 
 def wasserstein_batch(

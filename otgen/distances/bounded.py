@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..inputs import numerals
+
 
 class Bounded(float):
     """A number with bounds: it acts as a float everywhere, and ``lower <= truth <= upper``.
@@ -12,7 +14,7 @@ class Bounded(float):
     --------
     >>> number = Bounded(2.0, 1.5, 2.5)
     >>> number, number.value, number.lower, number.upper, number + 1
-    (2.0 within [1.5, 2.5], 2.0, 1.5, 2.5, 3.0)
+    (2 within [1.5, 2.5], 2.0, 1.5, 2.5, 3.0)
     """
 
     __slots__ = ("lower", "upper")
@@ -39,6 +41,7 @@ class Bounded(float):
         return float(self), self.lower, self.upper
 
     def __repr__(self) -> str:
-        return f"{float(self)!r} within [{self.lower!r}, {self.upper!r}]"
+        place = numerals.interval(self.lower, self.upper)
+        return place if self.lower == self.upper else f"{numerals.within(self, self.lower, self.upper)} within {place}"
 
     __str__ = float.__repr__

@@ -40,6 +40,7 @@ import scipy.sparse
 
 from .._version import __version__
 from ..errors import InvalidInput
+from ..inputs import numerals
 from ..inputs.atomic import write_atomically
 from ..model import units
 from ..model.claim import Claim, Flows
@@ -151,7 +152,11 @@ class Proof:
 
     def __repr__(self) -> str:
         where = "its problem's digest only" if self.problem is None else repr(self.problem)
-        return f"Proof({self.kind}, [{self.lower:.12g}, {self.upper:.12g}], {where})"
+        place = numerals.interval(self.lower, self.upper)
+        if self.lower < self.upper:
+            place = f"{numerals.within(self.value, self.lower, self.upper)} within {place}"
+        of_samples = self.problem is not None and isinstance(self.problem.cost, PointCost)
+        return f"Proof({self.kind}, {place}{' of these samples' * of_samples}, {where})"
 
 
 def save_proof(
@@ -200,8 +205,8 @@ def load_proof(path: str | os.PathLike[str]) -> Proof:
     >>> import otgen, tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "proof.npz"
     >>> otgen.transport([[1.0, 2.0], [2.0, 1.0]]).save_proof(path)
-    >>> otgen.load_proof(path)
-    Proof(dual, [1, 1], Problem(2 x 2, matrix, p=1))
+    >>> otgen.load_proof(path)  # doctest: +ELLIPSIS
+    Proof(dual, 1 within [0.99999999999999..., 1.00000000000000...], Problem(2 x 2, matrix, p=1))
     """
     held = _read(Path(path))
     try:

@@ -15,6 +15,8 @@ from ..inputs import numerals, scalars
 from ..model.status import Status
 from .gradients import Gradients
 
+OF_SAMPLES = "of these samples, not of the laws behind them"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
@@ -25,6 +27,9 @@ class Result:
     exist are None. ``plan`` is an operator, ``potentials`` a pair of arrays; these and gradients are made when asked for, from the
     arrays that were given: change those in place only when nothing more is asked. ``unit`` is what distances are counted in where points
     are ``datetime64`` or ``timedelta64``: ``"ns"``, ``"D"`` and so on, the finer of the two clouds' units; else None.
+
+    Where points were compared, ``of_samples`` is True, and all of this is of these points. Of laws that they may be drawn from the interval
+    says nothing: :func:`otgen.permutation_null` does, and :doc:`/samples-and-laws` has the rest. A cost matrix has no samples.
 
     Examples
     --------
@@ -54,6 +59,7 @@ class Result:
     exact_bounds: tuple[float, float] | None = None
     standard_error: float | None = None
     unit: str | None = None
+    of_samples: bool = False
     make_plan: Callable[[], Any] | None = field(default=None)
     make_potentials: Callable[[], Any] | None = field(default=None)
     make_gradients: Callable[[], Gradients] | None = field(default=None)
@@ -179,9 +185,10 @@ class Result:
 
     @property
     def gap(self) -> float | None:
-        """Width of the proven interval for the cost (for the value where the cost has none); None without bounds."""
-        low, high = (self.lower, self.upper) if self.cost_lower is None else (self.cost_lower, self.cost_upper)
-        return None if low is None or high is None else high - low
+        """Width of the proven interval for the value, ``upper - lower``; 0 where both are infinite, None without bounds."""
+        if self.lower is None or self.upper is None:
+            return None
+        return 0.0 if self.lower == self.upper else self.upper - self.lower
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a Result is neither true nor false; compare result.value, or ask result.status")
@@ -197,10 +204,10 @@ class Result:
             "value": self.value,
             "lower": self.lower,
             "upper": self.upper,
+            "gap": self.gap,
             "cost": self.cost,
             "cost_lower": self.cost_lower,
             "cost_upper": self.cost_upper,
-            "gap": self.gap,
             "status": self.status.name,
             "certificate": self.certificate,
             "solver": self.solver,
@@ -210,6 +217,7 @@ class Result:
             "p": self.p,
             "epsilon": self.epsilon,
             "unit": self.unit,
+            "of_samples": self.of_samples,
             "exact_bounds": self.exact_bounds and list(self.exact_bounds),
             "standard_error": self.standard_error,
             "seconds": self.seconds,
@@ -219,20 +227,29 @@ class Result:
         }
 
     def _rows(self) -> list[tuple[str, str]]:
-        rows = [("value", numerals.within(self.value, self.lower, self.upper))]
-        if self.lower is not None and self.upper is not None:
-            rows.append(("proven within", numerals.interval(self.lower, self.upper)))
-        if self.standard_error is not None:
-            rows.append(("standard error", f"{self.standard_error:.2g}"))
-        if self.exact_bounds is not None:
-            rows.append(("exact cost within", numerals.interval(*self.exact_bounds)))
-        if self.lower is not None and self.upper is not None:
-            rows.append(("gap", numerals.width(self.lower, self.upper, self.certificate)))
+        rows = self._value_rows()
         if self.unit is not None:
             rows.append(("unit", f"distances in {self.unit}"))
         rows.append(("status", self.status.name + (f": {self.status.remedy}" if self.status.remedy else "")))
         iterations = f", {self.iterations} iterations" if self.iterations else ""
         rows.append(("solver", f"{self.solver}{iterations}, {self.seconds:.3g} s"))
+        return rows
+
+    def _value_rows(self) -> list[tuple[str, str]]:
+        whose = OF_SAMPLES if self.of_samples else ""
+        if self.lower is None or self.upper is None:
+            rows = [("value", numerals.beside_error(self.value, self.standard_error))]
+            if self.standard_error is not None:
+                told = f"{numerals.number(self.standard_error, 2)}, from random directions; the value is {OF_SAMPLES}"
+                rows.append(("standard error", told))
+            return rows
+        rows = [
+            ("value", numerals.within(self.value, self.lower, self.upper)),
+            numerals.proven(self.lower, self.upper, whose),
+            ("gap", numerals.width(self.lower, self.upper, self.certificate)),
+        ]
+        if self.exact_bounds is not None:
+            rows.append(("exact cost within", numerals.interval(*self.exact_bounds)))
         return rows
 
     def __repr__(self) -> str:

@@ -92,6 +92,7 @@ def sliced_wasserstein(
         p=p,
         standard_error=error,
         unit=problem.unit,
+        of_samples=True,
     )
 
 

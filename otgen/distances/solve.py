@@ -186,7 +186,7 @@ def checked(result: Result, *, throw: bool) -> Result:
         assert result.lower is not None
         assert result.upper is not None
         raise NotConverged(
-            f"{result.solver} stopped at {result.iterations} iterations, the value within "
+            f"{result.solver} stopped at {result.iterations} iterations, the value{' of these samples' * result.of_samples} within "
             f"{numerals.interval(result.lower, result.upper)}; {result.status.remedy}; pass throw=False for a result",
             result,
         )

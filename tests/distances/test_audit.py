@@ -133,13 +133,13 @@ class TestClaims:
         found = self.claim(claimed, potentials=([2.0, 1.0], [0.0, 1.0]))
         assert found.holds is True
         assert found.verdict.startswith("the claimed 2")
-        assert "is proven: the truth lies within [2, 2]" in found.verdict
+        assert "is proven: the truth for these samples lies within [1.999999999" in found.verdict
 
     @pytest.mark.parametrize("claimed", [2.1, 1.9, 0, -2, INF, -INF, NAN, np.float32(NAN), 1e300, 2 * (1 + 2e-6)])
     def test_refuted(self, claimed):
         found = self.claim(claimed, potentials=([2.0, 1.0], [0.0, 1.0]))
         assert found.holds is False
-        assert "is refuted: the truth lies within [2, 2]" in found.verdict
+        assert "is refuted: the truth for these samples lies within [1.999999999" in found.verdict
 
     @pytest.mark.parametrize("claimed", [1.6, 2.0])
     def test_not_refuted(self, claimed):

@@ -17,13 +17,13 @@ Files = Annotated[list[Path], typer.Argument(metavar="PROOF...", help="Proof fil
 @app.command()
 def verify(proofs: Files, as_json: Json = False) -> None:
     """Prove the intervals of proof files again; exit 1 if one does not hold."""
-    load_proof, interval = require("otgen").load_proof, require("otgen.inputs.numerals").interval
+    load_proof, lies = require("otgen").load_proof, require("otgen.inputs.numerals").lies
     found: list[dict[str, object]] = []
     for path in proofs:
         try:
             proof = load_proof(path)
             lower, upper = proof.verify()
-            told = f"verified: the truth lies within {interval(lower, upper)} ({proof.kind})"
+            told = f"verified: the truth {lies(lower, upper)} ({proof.kind})"
             row: dict[str, object] = {"verified": True, "kind": proof.kind, "lower": lower, "upper": upper}
         except InvalidInput as fault:
             told = f"refused: {fault}"

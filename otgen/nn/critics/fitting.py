@@ -15,7 +15,7 @@ from torch.nn import Module
 
 from ...distances.exact import wasserstein
 from ...errors import InvalidInput
-from ...inputs import arrays, scalars
+from ...inputs import arrays, numerals, scalars
 from ...inputs.types import Floats
 from ...model.cost import PointCost
 from .._modes import generator_from, training, usable
@@ -69,9 +69,10 @@ class CriticFit:
     seconds: float
 
     def __repr__(self) -> str:
+        estimate = numerals.beside_error(self.estimate, self.standard_error)
         return (
-            f"CriticFit(estimate={self.estimate:.6g} +- {self.standard_error:.2g}, lower={self.lower:.6g}, "
-            f"batch within [{self.batch_lower:.6g}, {self.batch_exact:.6g}], {self.seconds:.3g} s)"
+            f"CriticFit(estimate={estimate} +- {self.standard_error:.2g}, lower={self.lower:.6g}, "
+            f"W_1 of one held-out batch {numerals.lies(self.batch_lower, self.batch_exact)}, {self.seconds:.3g} s)"
         )
 
 
