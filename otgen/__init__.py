@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .distances.exact import transport, wasserstein
     from .distances.gaussians import bures_wasserstein
     from .distances.gradients import Gradients
+    from .distances.permutation_null import PermutationNull, permutation_null
     from .distances.proof_file import Proof, load_proof
     from .distances.result import Result
     from .distances.sliced import sliced_wasserstein
@@ -46,6 +47,7 @@ _HOMES = {
     "MissingExtra": "errors",
     "NotConverged": "errors",
     "OtgenError": "errors",
+    "PermutationNull": "distances.permutation_null",
     "Problem": "model.problem",
     "Proof": "distances.proof_file",
     "Relative": "model.problem",
@@ -55,6 +57,7 @@ _HOMES = {
     "audit": "distances.audit",
     "bures_wasserstein": "distances.gaussians",
     "load_proof": "distances.proof_file",
+    "permutation_null": "distances.permutation_null",
     "sinkhorn": "distances.entropic",
     "sinkhorn_batch": "distances.batch",
     "sinkhorn_divergence": "distances.entropic",
@@ -84,6 +87,7 @@ __all__ = [
     "MissingExtra",
     "NotConverged",
     "OtgenError",
+    "PermutationNull",
     "Problem",
     "Proof",
     "Relative",
@@ -97,6 +101,7 @@ __all__ = [
     "lab",
     "laws",
     "load_proof",
+    "permutation_null",
     "sinkhorn",
     "sinkhorn_batch",
     "sinkhorn_divergence",

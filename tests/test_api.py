@@ -48,8 +48,8 @@ class TestImport:
         assert sorted(otgen.__all__) == sorted(
             [
                 "Audit", "BatchResult", "Bounded", "Certificate", "Circular", "Gradients", "Infeasible", "InvalidInput", "MassMismatch", "Measure", "Minkowski", "MissingExtra",
-                "NotConverged", "OtgenError", "Problem", "Proof", "Relative", "Result", "Status", "TooLarge", "__version__",
-                "audit", "bures_wasserstein", "divergences", "laws", "lab", "load_proof", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
+                "NotConverged", "OtgenError", "PermutationNull", "Problem", "Proof", "Relative", "Result", "Status", "TooLarge", "__version__",
+                "audit", "bures_wasserstein", "divergences", "laws", "lab", "load_proof", "permutation_null", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
                 "sliced_wasserstein", "solve", "solvers", "transport", "wasserstein", "wasserstein_batch",
             ]
         )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,13 +11,14 @@ import numpy as np
 
 from ..distances.entropic import sinkhorn
 from ..distances.exact import wasserstein
+from ..distances.permutation_null import PermutationNull, permuted
 from ..distances.result import Result
 from ..errors import InvalidInput, MassMismatch
 from ..inputs import arrays
 from ..model.problem import Relative
 from ..model.status import Status
-from . import chance, files
-from .chance import Chance
+from . import files
+from .chance import usual_splits
 from .files import Samples
 from .loading import first_points, kernels_loaded
 from .words import spoken
@@ -108,7 +108,7 @@ class Comparison:
     first: Samples
     other: Samples
     result: Result
-    chance: Chance | None
+    chance: PermutationNull | None
 
 
 def compare(
@@ -118,23 +118,18 @@ def compare(
     x, y, a, b = first.points, other.points, first.weights, other.weights
     if measure.relax is not None and splits:
         raise InvalidInput("--splits needs sets of one mass; received --relax beside it; leave one of them out")
-    count = 0 if measure.relax is not None else chance.usual_splits(x, y) if splits is None else splits
+    count = 0 if measure.relax is not None else usual_splits(x, y) if splits is None else splits
     try:
         whole = count and isinstance(measure.epsilon, Relative)
         few = measure(x, y, a, b) if whole else measure(*first_points(x, y))
         split = measure.fixed(few.epsilon)
-        found = chance.splits(lambda *sides: split(*sides).value, x, y, a, b, count, seed)
+        found = permuted(split, x, y, a, b, count, seed)
         result = kernels_loaded(lambda: measure(x, y, a, b, progress=progress), lambda one: one.seconds)
     except MassMismatch as fault:
         raise MassMismatch(spoken(str(fault), (first.name, other.name))) from None
     except InvalidInput as fault:
         raise InvalidInput(spoken(str(fault), (first.name, other.name))) from None
-    slack = (result.upper - result.lower) if result.upper is not None and result.lower is not None else 0.0
-    beside = (
-        Chance(found, result.value, slack if math.isfinite(slack) else 0.0)
-        if found and failure(result) is None
-        else None
-    )
+    beside = PermutationNull.of(result, found) if found and failure(result) is None else None
     return Comparison(first, other, result, beside)
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..distances.result import Result
+from ..distances.result import OF_SAMPLES, Result
 from ..inputs import numerals
 from . import compared
-from .chance import OF_SAMPLES
 from .measuring import Comparison
 from .words import spoken
 
@@ -16,7 +15,7 @@ def described(name: str, comparison: Comparison) -> str:
     """A comparison in rows."""
     rows = [("compared", compared.told(comparison.first, comparison.other))]
     rows += [("noted", note) for note in compared.notes((comparison.first, comparison.other))]
-    rows += result_rows(comparison.result, f", {OF_SAMPLES}")
+    rows += result_rows(comparison.result, OF_SAMPLES)
     if comparison.chance is not None:
         rows += [("chance alone", comparison.chance.spread), ("verdict", comparison.chance.verdict)]
     return in_rows(name, rows)
@@ -26,12 +25,12 @@ def result_rows(result: Result, whose: str = "") -> list[tuple[str, str]]:
     """Value, interval, status and solver."""
     rows = [("value", numerals.within(result.value, result.lower, result.upper))]
     if result.lower is not None and result.upper is not None:
-        rows.append(("proven within", numerals.interval(result.lower, result.upper) + whose))
+        rows.append(numerals.proven(result.lower, result.upper, whose))
         rows.append(("width", numerals.width(result.lower, result.upper, result.certificate)))
     if result.unit is not None:
         rows.append(("unit", f"distances in {result.unit}"))
     if result.exact_bounds is not None:
-        rows.append(("exact cost within", numerals.interval(*result.exact_bounds) + whose))
+        rows.append(("exact cost within", numerals.interval(*result.exact_bounds)))
     remedy = spoken(result.status.remedy)
     rows.append(("status", result.status.name + (f": {remedy}" if remedy else "")))
     iterations = f", {result.iterations} iterations" if result.iterations else ""
@@ -50,6 +49,6 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
     return {
         **comparison.result.to_dict(),
         "compared": compared.to_dict(comparison.first, comparison.other),
-        "interval_of": OF_SAMPLES.removeprefix("of "),
+        "interval_of": "these samples, not the laws behind them",
         "chance": beside.to_dict() if beside else None,
     }

@@ -79,7 +79,9 @@ def test_an_estimate_has_the_digits_of_its_error(scale):
     result = otgen.sliced_wasserstein(X * scale, Y * scale, rng=0)
     told = rows(result)
     assert abs(float(told["value"]) - result.value) <= result.standard_error / 10
-    assert "from random directions; the value is of these samples, not of the laws behind them" in told["standard error"]
+    assert (
+        "from random directions; the value is of these samples, not of the laws behind them" in told["standard error"]
+    )
     assert "proven" not in repr(result)
 
 
@@ -114,7 +116,9 @@ def test_a_proof(scale, tmp_path):
 @pytest.mark.parametrize("scale", SCALES)
 def test_a_batch(scale):
     batch = otgen.wasserstein_batch([X * scale, X * scale], [Y * scale, X * scale])
-    least, most, gap = re.search(r"values (\S+) to (\S+), proven within intervals of width (\S+) at most", repr(batch)).groups()
+    least, most, gap = re.search(
+        r"values (\S+) to (\S+), proven within intervals of width (\S+) at most", repr(batch)
+    ).groups()
     assert (float(least), float(most)) == (0.0, pytest.approx(batch.value.max(), rel=1e-4))
     assert float(gap) == pytest.approx((batch.upper - batch.lower).max(), rel=0.05)
     assert "of these samples" in repr(batch)

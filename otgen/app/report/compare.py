@@ -11,12 +11,12 @@ from typing import Any
 
 from ...distances.entropic import sinkhorn_divergence
 from ...distances.exact import wasserstein
+from ...distances.permutation_null import PermutationNull, permuted
 from ...distances.result import Result
 from ...distances.sliced import sliced_wasserstein
 from ...inputs import numerals
 from ...inputs.types import Floats
 from ...model.problem import Relative
-from ..chance import Chance, splits
 from ..loading import first_points, kernels_loaded
 from ..words import significant
 
@@ -82,7 +82,7 @@ class Row:
     quantity: Quantity
     result: Result
     peak: int
-    chance: Chance | None = None
+    chance: PermutationNull | None = None
 
     @property
     def distance(self) -> str:
@@ -106,7 +106,7 @@ class Row:
     def width(self) -> str:
         """Of the interval."""
         lower, upper = self.result.lower, self.result.upper
-        return "–" if lower is None or upper is None else f"{upper - lower:.1e}"
+        return "–" if lower is None or upper is None else numerals.width(lower, upper)
 
     @property
     def spread(self) -> str:
@@ -163,11 +163,9 @@ def _row(name: str, quantity: Quantity, sides: tuple[Any, Any, Any, Any], count:
     x, y, a, b = sides
     quantity.run(*first_points(x, y))
     count = count if quantity.beside_chance else 0
-    values = splits(lambda *parts: quantity.run(*parts).value, x, y, a, b, count, seed)
+    splits = permuted(quantity.run, x, y, a, b, count, seed)
     result, peak = kernels_loaded(lambda: _measured(quantity.run, *sides), lambda found: found[0].seconds)
-    slack = 0.0 if result.lower is None or result.upper is None else result.upper - result.lower
-    slack = slack if math.isfinite(slack) else 0.0
-    return Row(name, quantity, result, peak, Chance(values, result.value, slack) if values else None)
+    return Row(name, quantity, result, peak, PermutationNull.of(result, splits) if splits else None)
 
 
 def _measured(run: Callable[..., Result], *arguments: Any) -> tuple[Result, int]:

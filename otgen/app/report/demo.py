@@ -13,9 +13,9 @@ import numpy as np
 
 from ..._version import __version__
 from ...distances.exact import wasserstein
+from ...distances.permutation_null import SPLITS
 from ...errors import require
 from ...inputs.types import Floats
-from ..chance import SPLITS
 from ..files import Samples
 from .clouds import coupled_images, sets_drawn
 from .compare import Comparison, compare

@@ -103,7 +103,7 @@ def luminance(colour: tuple[float, ...]) -> float:
     return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
 
 
-def beside_chance(rows: list[tuple[str, float, tuple[float, ...]]], quantity: str, unit: str) -> Figure:
+def beside_chance(rows: list[tuple[str, float, Floats]], quantity: str, unit: str) -> Figure:
     """Observed distances as dots, one a row, and those of random splits as marks beside them."""
     title = "Beside chance"
     with require("matplotlib").rc_context(_RC):

@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from ..._version import __version__
 from ...errors import InvalidInput
 from ...model.cost import COSTS
 from ...model.problem import Relative
-from .. import chance, compared
+from .. import compared
+from ..chance import usual_splits
 from ..files import Samples
 from ..words import counted, spoken
 from .clouds import coupled_images, sets_drawn
@@ -67,7 +70,7 @@ class Report:
 
     def _compared(self, base: Samples, other: Samples) -> Comparison:
         x, y = base.points, other.points
-        count = chance.usual_splits(x, y) if self.splits is None else self.splits
+        count = usual_splits(x, y) if self.splits is None else self.splits
         name = f"{base.name} against {other.name}"
         try:
             return compare(
@@ -106,7 +109,8 @@ def _chances(comparisons: list[Comparison]) -> Figure:
     rows = [(one.name, one.headline.result.value, one.headline.chance) for one in comparisons]
     head = comparisons[0].headline
     marks = [
-        (name.partition(" against ")[2], value, () if beside is None else beside.values) for name, value, beside in rows
+        (name.partition(" against ")[2], value, np.empty(0) if beside is None else beside.values)
+        for name, value, beside in rows
     ]
     return beside_chance(marks, head.distance, head.quantity.unit)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..._version import __version__
+from ...distances.result import OF_SAMPLES
 from ...errors import require
 from ...inputs.atomic import write_atomically
-from ..chance import OF_SAMPLES
 from ..outputs import regular
 from .compare import Comparison, Row, orders
 from .figures import Figure

@@ -1,0 +1,144 @@
+"""What chance alone gives: random splits against exact counts, the level of the test, and verdicts in words."""
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+import otgen
+from otgen import InvalidInput, PermutationNull
+from otgen.distances.permutation_null import Measured, permuted
+
+
+def means_apart(x, y, a, b):
+    return float(abs(np.average(x, weights=a) - np.average(y, weights=b)))
+
+
+class TestSplits:
+    def test_they_are_those_of_the_pool(self):
+        """Many splits of five points in sets of two and three: every one of the ten that there are, and no other value."""
+        x, y = np.array([0.0, 1.0]), np.array([3.0, 7.0, 15.0])
+        pool = np.concatenate([x, y])
+        truth = {round(abs(pool[list(c)].mean() - np.delete(pool, c).mean()), 9) for c in combinations(range(5), 2)}
+        found = otgen.permutation_null(x, y, distance=means_apart, n_permutations=300, rng=0)
+        assert {round(value, 9) for value in found.values} == truth
+        assert found.observed == means_apart(x, y, None, None)
+
+    def test_a_seed_makes_them(self):
+        x, y = np.random.default_rng(0).random((2, 9, 2))
+        one, same, other = (otgen.permutation_null(x, y, rng=seed).values for seed in (0, np.random.default_rng(0), 1))
+        assert (one == same).all()
+        assert (one != other).any()
+
+    def test_weights_stay_with_their_points(self):
+        """Points that weigh their own square, sides of equal mean weight: in every split, weights are in proportion to the squares."""
+        x, y = np.array([1.0, 7.0]), np.array([5.0, 5.0, 5.0])
+        seen = []
+
+        def measure(x, y, a, b):
+            for points, weights in ((x, a), (y, b)):
+                np.testing.assert_allclose(weights, points**2 / (points**2).sum(), rtol=1e-12)
+            seen.append(x)
+            return 0.0
+
+        permuted(measure, x, y, x**2, 3 * y**2, 30, 0)
+        assert len({tuple(sorted(one)) for one in seen}) > 2
+
+    def test_a_side_without_weight_is_nowhere(self):
+        found = permuted(means_apart, np.zeros(1), np.ones(3), np.ones(1), np.array([0.0, 0.0, 1.0]), 20, 0)
+        assert [split.value for split in found].count(0.0) > 0
+
+    def test_it_is_the_distance_that_is_asked_for(self):
+        """Of sets of one point each there are two deals, and both have the distance of the sets."""
+        x, y = np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]])
+        for options, truth in (
+            ({}, 5.0),
+            ({"metric": "cityblock", "p": 1}, 7.0),
+            ({"distance": "sinkhorn", "epsilon": 1.0}, 25.0),
+            ({"distance": "sinkhorn_divergence", "epsilon": 1.0}, 25.0),
+            ({"distance": lambda *sides: 2 * otgen.wasserstein(*sides).value}, 10.0),
+        ):
+            found = otgen.permutation_null(x, y, **options)
+            assert found.observed == pytest.approx(truth)
+            assert found.values == pytest.approx(np.full(19, truth))
+            assert found.p_value == 1.0
+
+    def test_sliced_directions_are_those_of_all_splits(self):
+        x, y = np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]])
+        found = otgen.permutation_null(x, y, distance="sliced_wasserstein", n_projections=3, rng=0)
+        assert set(found.values) == {found.observed}
+
+    @pytest.mark.parametrize("dtype", ["float32", "int64", "datetime64[D]"])
+    def test_any_points_that_can_be_compared(self, dtype):
+        x, y = np.arange(20).astype(dtype), (np.arange(20) + 100).astype(dtype)
+        found = otgen.permutation_null(x, y, p=1, rng=0)
+        assert found.observed == pytest.approx(100.0)
+        assert found.p_value == 0.05
+
+
+class TestPValue:
+    @given(st.lists(st.floats(0, 10), min_size=1, max_size=40), st.floats(0, 10), st.floats(0, 1), st.floats(0, 1))
+    def test_it_counts_what_is_not_proven_nearer(self, values, observed, width, own):
+        mine = Measured(observed, observed - width, observed + width)
+        found = PermutationNull.of(mine, [Measured(value, value - own, value + own) for value in values])
+        as_far = sum(value + own >= observed - width for value in values)
+        assert found.as_far == as_far
+        assert found.p_value == (1 + as_far) / (1 + len(values))
+        assert ("beyond chance: " in found.verdict) == (found.p_value <= 0.05)
+        assert found.to_dict()["as_far"] == as_far
+
+    def test_its_level(self):
+        """300 pairs of skewed samples of one law, of unequal sizes: a test of level 1 in 10 rejects as many as the binomial law lets it."""
+        rng = np.random.default_rng(0)
+
+        def p_value(shift):
+            x, y = rng.exponential(size=6), rng.exponential(size=9) + shift
+            return otgen.permutation_null(x, y, p=1, n_permutations=9, rng=rng).p_value
+
+        rejected = sum(p_value(0.0) <= 0.1 for _ in range(300))
+        low, high = stats.binom(300, 0.1).interval(0.9999)
+        assert low <= rejected <= high
+        assert sum(p_value(5.0) <= 0.1 for _ in range(30)) == 30
+
+    def test_sixty_four_dimensions(self):
+        """Two samples of 91 of one law are 9.5 apart, which chance alone explains; a shift by a twentieth of that it does not."""
+        x, y = np.random.default_rng(0).normal(size=(2, 91, 64))
+        found = otgen.permutation_null(x, y, rng=0)
+        assert 9 < found.observed < 10
+        assert found.p_value > 0.05
+        moved = otgen.permutation_null(x, y + 0.3, rng=0)
+        assert moved.p_value == 0.05
+
+
+class TestWords:
+    def test_it_reads_well(self):
+        found = PermutationNull.of(9.53011, [9.4, 9.6])
+        assert repr(found).split("\n") == [
+            "PermutationNull",
+            "  observed      9.5301, of these samples, not of the laws behind them",
+            "  chance alone  9.4 to 9.6",
+            "  p-value       0.67",
+            "  verdict       no difference beyond chance is shown: 1 of 2 random splits of the pooled samples lies as far apart",
+        ]
+        assert PermutationNull.of(2.0, [1.0]).spread == "1"
+        assert PermutationNull.of(2.0, [1.0, math.inf]).spread == "1 to inf"
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ({"distance": "wassertein"}, "distance must be one of .*; did you mean 'wasserstein'"),
+            ({"distance": 3}, "distance must be a name .* or a callable; received 3; pass 'wasserstein'"),
+            ({"distance": lambda *sides: math.nan}, "what distance returns must be a real number; received nan"),
+            ({"distance": "sinkhorn", "epsilon": 0.1, "relax": 1.0}, "relax must be left out"),
+            ({"n_permutations": 0}, "n_permutations must be a whole number of at least 1"),
+            ({"rng": "no"}, "rng must be a seed or a numpy Generator"),
+            ({"a": [1.0, 2.0], "b": [1.0, 1.0]}, "must carry the same total mass"),
+        ],
+    )
+    def test_refusals(self, options, words):
+        with pytest.raises(InvalidInput, match=words):
+            otgen.permutation_null([0.0, 1.0], [2.0, 3.0], **options)
