@@ -67,7 +67,8 @@ def sinkhorn(
     Returns
     -------
     Result
-        ``value`` with proven bounds; ``cost`` is ``<P, C>`` of the rounded plan, ``exact_bounds`` a proven interval for the
+        ``value`` with proven bounds, of these samples, not of the laws behind them (:func:`otgen.permutation_null`,
+        :doc:`/samples-and-laws`); ``cost`` is ``<P, C>`` of the rounded plan, ``exact_bounds`` a proven interval for the
         unregularised cost ``W_p ** p`` (None where relaxed); ``potentials`` are the entropic ones; ``gradients()`` those of
         the value. Potentials come in the float dtype of the input, rounded to it; what is proven is proven of them before that.
 

@@ -60,7 +60,8 @@ def wasserstein(
     Returns
     -------
     Result
-        ``value`` is the distance, ``lower <= W_p <= upper`` proven; ``cost`` is ``W_p ** p``, and ``potentials`` satisfy
+        ``value`` is the distance, ``lower <= W_p <= upper`` proven, of these samples, not of the laws behind them
+        (:func:`otgen.permutation_null`, :doc:`/samples-and-laws`); ``cost`` is ``W_p ** p``, and ``potentials`` satisfy
         ``f_i + g_j <= d(x_i, y_j) ** p``. For ``p = inf`` there is no cost and no potentials; the proof is a cut.
 
     Raises

@@ -35,7 +35,8 @@ def bures_wasserstein(mean0: Any, cov0: Any, mean1: Any, cov1: Any) -> Bounded:
     Returns
     -------
     Bounded
-        The distance, a float with ``lower <= W_2 <= upper``. Up to 64 dimensions it is computed with twice the digits of doubles, and
+        The distance, a float with ``lower <= W_2 <= upper``, of the moments that were given: what estimates are off by is not in
+        it (:doc:`/samples-and-laws`). Up to 64 dimensions it is computed with twice the digits of doubles, and
         the bounds are within ``1e-12 (tr cov0 + tr cov1)^(1/2)``, singular covariances included, or a few roundings of the distance. Above,
         doubles give half as many digits of singular covariances, and the bounds say so.
 

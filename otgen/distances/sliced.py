@@ -53,8 +53,8 @@ def sliced_wasserstein(
     Returns
     -------
     Result
-        ``value`` is an estimate: ``lower`` and ``upper`` are None; ``standard_error`` is that of the value, to first order, and None
-        for one direction, which says nothing of others. Points without mass do not count.
+        ``value`` is an estimate: ``lower`` and ``upper`` are None; ``standard_error`` is that of the random directions, to first order,
+        and None for one direction, which says nothing of others; that of the samples is not in it (:doc:`/samples-and-laws`). Points without mass do not count.
 
     References
     ----------
