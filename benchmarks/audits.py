@@ -24,6 +24,7 @@ import scipy.sparse
 import torch
 
 import otgen
+from otgen.inputs import numerals
 
 PAGE = Path(__file__).parents[1] / "docs" / "audits.rst"
 INF = math.inf
@@ -369,7 +370,7 @@ def page(outcomes: list[Outcome]) -> str:
 
 
 def _interval(low: float, high: float) -> str:
-    return f"[{low:.9g}, {high:.9g}]"
+    return numerals.interval(low, high, 9)
 
 
 def _cells(cells: tuple[str, ...]) -> list[str]:
