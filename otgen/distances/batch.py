@@ -123,7 +123,7 @@ class BatchResult(Sequence[Result]):
     def __repr__(self) -> str:
         counts = {status: self.status.count(status) for status in dict.fromkeys(self.status)}
         ended = ", ".join(f"{count} {status.name}" for status, count in counts.items())
-        told = [f"{len(self)} results" + (f": {ended}" if ended else "")]
+        told = [f"{len(self)} result{'s' * (len(self) != 1)}" + (f": {ended}" if ended else "")]
         if self.results:
             least, most = (numerals.number(float(end), 5) for end in (self.value.min(), self.value.max()))
             spread = least if least == most else f"{least} to {most}"

@@ -236,16 +236,15 @@ class Result:
         return rows
 
     def _value_rows(self) -> list[tuple[str, str]]:
-        whose = OF_SAMPLES if self.of_samples else ""
         if self.lower is None or self.upper is None:
-            rows = [("value", numerals.beside_error(self.value, self.standard_error))]
-            if self.standard_error is not None:
-                told = f"{numerals.number(self.standard_error, 2)}, from random directions; the value is {OF_SAMPLES}"
-                rows.append(("standard error", told))
-            return rows
+            error = "unknown" if self.standard_error is None else numerals.number(self.standard_error, 2)
+            return [
+                ("value", numerals.beside_error(self.value, self.standard_error)),
+                ("standard error", f"{error}, from random directions; the value is {OF_SAMPLES}"),
+            ]
         rows = [
             ("value", numerals.within(self.value, self.lower, self.upper)),
-            numerals.proven(self.lower, self.upper, whose),
+            numerals.proven(self.lower, self.upper, OF_SAMPLES * self.of_samples),
             ("gap", numerals.width(self.lower, self.upper, self.certificate)),
         ]
         if self.exact_bounds is not None:

@@ -84,7 +84,7 @@ def sliced_wasserstein(
         cost_upper=None,
         status=Status.ESTIMATE,
         certificate=None,
-        solver=f"Sliced({count} projections)",
+        solver=f"Sliced({count} projection{'s' * (count != 1)})",
         iterations=0,
         marginal_error=None,
         mass=problem.mass,

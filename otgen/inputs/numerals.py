@@ -24,7 +24,7 @@ def interval(lower: float, upper: float, digits: int = _OF_ENDS) -> str:
     ('[0, 2e-154]', '[1e-9, 4.1235]', 'exactly 5')
     """
     if lower == upper:
-        return f"exactly {number(lower)}"
+        return "infinite" if lower == math.inf else f"exactly {number(lower)}"
     places = [_place(end, lower, upper, digits) for end in (lower, upper)]
     low, high = (
         _at(Decimal(float(end)), place, rounding)

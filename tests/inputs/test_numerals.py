@@ -88,7 +88,7 @@ def test_an_end_may_be_infinite(value):
     assert low == "-inf"
     assert Fraction(high) >= Fraction(value)
     assert interval(-math.inf, math.inf) == "[-inf, inf]"
-    assert interval(math.inf, math.inf) == "exactly inf"
+    assert interval(math.inf, math.inf) == "infinite"
 
 
 @given(intervals(), st.floats(0, 1))
