@@ -4,6 +4,7 @@ import math
 from itertools import combinations
 
 import numpy as np
+import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +72,22 @@ class TestSplits:
         x, y = np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]])
         found = otgen.permutation_null(x, y, distance="sliced_wasserstein", n_projections=3, rng=0)
         assert set(found.values) == {found.observed}
+
+    @pytest.mark.parametrize("x", [[1.0, 2.0, 3.0], [[1.0, 0.0], [2.0, 0.0], [3.0, 1.0]], np.array([1, 2**60])])
+    def test_a_callable_is_handed_arrays_of_one_kind(self, x):
+        kinds = set()
+
+        def measure(x, y, a, b):
+            kinds.add((type(x), x.dtype, x.ndim, type(y), y.dtype, y.ndim, a, b))
+            return 1.0
+
+        otgen.permutation_null(x, x, distance=measure)
+        assert kinds == {(np.ndarray, np.dtype(float), np.ndim(x), np.ndarray, np.dtype(float), np.ndim(x), None, None)}
+
+    def test_tables_are_matched_by_name(self):
+        table = pyarrow.table({"u": [0.0, 1.0], "v": [5.0, 5.0]})
+        with pytest.raises(InvalidInput, match="must have the same columns in the same order"):
+            otgen.permutation_null(table, table.select(["v", "u"]), distance=means_apart)
 
     @pytest.mark.parametrize("dtype", ["float32", "int64", "datetime64[D]"])
     def test_any_points_that_can_be_compared(self, dtype):
