@@ -30,7 +30,9 @@ def result_rows(result: Result, whose: str = "") -> list[tuple[str, str]]:
     if result.unit is not None:
         rows.append(("unit", f"distances in {result.unit}"))
     if result.exact_bounds is not None:
-        rows.append(("exact cost within", numerals.interval(*result.exact_bounds)))
+        rows.append(
+            ("exact cost within", numerals.interval(*result.exact_bounds) + ", of these samples" * result.of_samples)
+        )
     remedy = spoken(result.status.remedy)
     rows.append(("status", result.status.name + (f": {remedy}" if remedy else "")))
     iterations = f", {result.iterations} iterations" if result.iterations else ""

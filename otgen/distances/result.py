@@ -248,7 +248,9 @@ class Result:
             ("gap", numerals.width(self.lower, self.upper, self.certificate)),
         ]
         if self.exact_bounds is not None:
-            rows.append(("exact cost within", numerals.interval(*self.exact_bounds)))
+            rows.append(
+                ("exact cost within", numerals.interval(*self.exact_bounds) + ", of these samples" * self.of_samples)
+            )
         return rows
 
     def __repr__(self) -> str:

@@ -65,6 +65,7 @@ def test_a_result(make, scale):
     assert "np." not in repr(result)
     if result.exact_bounds:
         assert_holds(told["exact cost within"], *result.exact_bounds)
+        assert told["exact cost within"].endswith("of these samples") == result.of_samples
     assert place.split(",")[0] in result._repr_html_()
 
 
