@@ -6,12 +6,14 @@ Every transport value comes with a proven interval. Start with :func:`otgen.wass
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 
 if TYPE_CHECKING:
     from . import divergences, lab, laws, solvers
+    from . import nn as nn
     from .distances.audit import Audit, audit
     from .distances.batch import BatchResult, sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
     from .distances.bounded import Bounded
@@ -121,4 +123,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "nn"] if importlib.util.find_spec("torch") else __all__

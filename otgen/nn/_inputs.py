@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import InvalidInput
 from ..inputs import origin, scalars
-from ..model.cost import COSTS, METRICS, Circular, Metric, Minkowski, spelt
+from ..model.cost import COSTS, Circular, Metric, Minkowski, metric_name, spelt
 from . import _ops
 from ._modes import usable
 
@@ -146,7 +146,7 @@ def checked_metric(metric: Metric, p: float) -> tuple[str, float]:
         raise InvalidInput(
             "metric must be a built-in one: the derivative of a callable is not known here; received one"
         )
-    name = scalars.one_of(metric, "metric", METRICS + COSTS)
+    name = metric_name(metric)
     if name in COSTS and p != 1:
         raise InvalidInput(
             f'metric={name!r} is a cost and goes with p=1 only; received p={p:g}; use metric="euclidean", p=2'

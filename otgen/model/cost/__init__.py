@@ -4,7 +4,7 @@ from .base import Cost, row_blocks
 from .callables import CallableCost
 from .factory import origin_matters, point_cost
 from .matrices import MatrixCost, SparseCost
-from .metrics import COSTS, METRICS, Circular, Metric, Minkowski, PointMetric, spelt, unspelt
+from .metrics import COSTS, METRICS, Circular, Metric, Minkowski, PointMetric, metric_name, spelt, unspelt
 from .points import PointCost
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "PointCost",
     "PointMetric",
     "SparseCost",
+    "metric_name",
     "origin_matters",
     "point_cost",
     "row_blocks",

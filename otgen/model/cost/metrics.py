@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -336,6 +337,28 @@ TABLE: dict[str, PointMetric] = {
 }
 METRICS = tuple(name for name, entry in TABLE.items() if not entry.only_p_one)
 COSTS = tuple(name for name, entry in TABLE.items() if entry.only_p_one)
+
+
+_ELSEWHERE = {
+    **dict.fromkeys(("manhattan", "l1", "taxicab", "city_block"), "'cityblock'"),
+    **dict.fromkeys(("l2",), "'euclidean'"),
+    **dict.fromkeys(("linf", "l_inf", "linfinity", "max", "maximum", "supremum"), "'chebyshev'"),
+    **dict.fromkeys(("haversine", "geodesic"), "'great_circle', with latitude and longitude in radians"),
+    **dict.fromkeys(("squared_euclidean", "sq_euclidean"), "'sqeuclidean' and p=1, or 'euclidean' and p=2"),
+    **dict.fromkeys(("minkowski",), "otgen.Minkowski(q), such as otgen.Minkowski(3)"),
+    **dict.fromkeys(("circular", "periodic", "torus"), "otgen.Circular(period), such as otgen.Circular(24)"),
+}  # fmt: skip
+
+
+def metric_name(metric: Any) -> str:
+    """A metric that is a word, if the table has it; one that other libraries use is told its name here.
+
+    Raises
+    ------
+    InvalidInput
+        For any other value.
+    """
+    return scalars.one_of(metric, "metric", METRICS + COSTS, _ELSEWHERE)
 
 
 def entry_of(metric: str | Minkowski | Circular) -> PointMetric:
