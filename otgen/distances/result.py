@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import numbers
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,14 +27,17 @@ class Result:
     arrays that were given: change those in place only when nothing more is asked. ``unit`` is what distances are counted in where points
     are ``datetime64`` or ``timedelta64``: ``"ns"``, ``"D"`` and so on, the finer of the two clouds' units; else None.
 
+    A result stands for its value where it is compared with numbers and other results, sorted, or made a ``float``; what is proven is
+    ``result.upper < 3``, not ``result < 3``.
+
     Examples
     --------
     >>> import otgen
     >>> result = otgen.wasserstein([0.0, 1.0], [1.0, 2.0], p=1)
     >>> result.value
     1.0
-    >>> result.lower <= 1.0 <= result.upper
-    True
+    >>> result.lower <= 1.0 <= result.upper, result < 2, float(result)
+    (True, True, 1.0)
     """
 
     value: float
@@ -182,6 +186,34 @@ class Result:
         """Width of the proven interval for the cost (for the value where the cost has none); None without bounds."""
         low, high = (self.lower, self.upper) if self.cost_lower is None else (self.cost_lower, self.cost_upper)
         return None if low is None or high is None else high - low
+
+    __array_ufunc__ = None  # numpy's numbers leave comparisons to what follows
+
+    def __float__(self) -> float:
+        """The value."""
+        return float(self.value)
+
+    def _other(self, other: object) -> Any:
+        """What a result is compared with: a number, or another result's value; None where it is neither."""
+        return other.value if isinstance(other, Result) else other if isinstance(other, numbers.Real) else None
+
+    def __lt__(self, other: Any) -> bool:
+        return NotImplemented if (number := self._other(other)) is None else self.value < number
+
+    def __le__(self, other: Any) -> bool:
+        return NotImplemented if (number := self._other(other)) is None else self.value <= number
+
+    def __gt__(self, other: Any) -> bool:
+        return NotImplemented if (number := self._other(other)) is None else self.value > number
+
+    def __ge__(self, other: Any) -> bool:
+        return NotImplemented if (number := self._other(other)) is None else self.value >= number
+
+    def __eq__(self, other: object) -> bool:
+        return NotImplemented if (number := self._other(other)) is None else self.value == number
+
+    def __hash__(self) -> int:
+        return hash(self.value)
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a Result is neither true nor false; compare result.value, or ask result.status")
