@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from . import divergences, lab, laws, solvers
     from . import nn as nn
     from .distances.audit import Audit, audit
-    from .distances.batch import BatchResult, sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
+    from .distances.batch import sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
+    from .distances.batch_result import BatchResult
     from .distances.bounded import Bounded
     from .distances.entropic import sinkhorn, sinkhorn_divergence
     from .distances.exact import transport, wasserstein
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 # What each public name is loaded from when it is first used: `import otgen` alone loads no compiler and no array library.
 _HOMES = {
     "Audit": "distances.audit",
-    "BatchResult": "distances.batch",
+    "BatchResult": "distances.batch_result",
     "Bounded": "distances.bounded",
     "Certificate": "proofs",
     "Circular": "model.cost",

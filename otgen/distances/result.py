@@ -9,12 +9,43 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from ..errors import InvalidInput
 from ..inputs import numerals, scalars
 from ..model.status import Status
 from .gradients import Gradients
+
+TOLD = (  # by to_dict, in this order
+    "value",
+    "lower",
+    "upper",
+    "cost",
+    "cost_lower",
+    "cost_upper",
+    "gap",
+    "status",
+    "certificate",
+    "solver",
+    "iterations",
+    "marginal_error",
+    "mass",
+    "p",
+    "epsilon",
+    "unit",
+    "exact_bounds",
+    "standard_error",
+    "seconds",
+)
+
+
+def _plain(value: Any) -> Any:
+    """A number, word, pair or status as json has it; None for what is no finite number."""
+    if isinstance(value, Status):
+        return value.name
+    if isinstance(value, tuple):
+        return [_plain(part) for part in cast(tuple[Any, ...], value)]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -224,31 +255,8 @@ class Result:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but plan and potentials, as plain Python values that json can write."""
-        out = {
-            "value": self.value,
-            "lower": self.lower,
-            "upper": self.upper,
-            "cost": self.cost,
-            "cost_lower": self.cost_lower,
-            "cost_upper": self.cost_upper,
-            "gap": self.gap,
-            "status": self.status.name,
-            "certificate": self.certificate,
-            "solver": self.solver,
-            "iterations": self.iterations,
-            "marginal_error": self.marginal_error,
-            "mass": self.mass,
-            "p": self.p,
-            "epsilon": self.epsilon,
-            "unit": self.unit,
-            "exact_bounds": self.exact_bounds and list(self.exact_bounds),
-            "standard_error": self.standard_error,
-            "seconds": self.seconds,
-        }
-        return {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in out.items()
-        }
+        """Everything but plan and potentials, as plain Python values that json can write and read; None where there is no finite number."""
+        return {name: _plain(getattr(self, name)) for name in TOLD}
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = [("value", numerals.within(self.value, self.lower, self.upper))]
