@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,12 +24,12 @@ from ..model.problem import Problem, Relative
 from ..model.status import Status
 from ..model.units import Units
 from ..proofs import Certificate, entropic_bounds
-from ..solvers import Sinkhorn, sinkhorn_held
+from ..solvers import ExactName, Sinkhorn, Solver, sinkhorn_held
 from ..solvers.sinkhorn_held import HeldProblem
 from .answer import Answer
 from .batch_inputs import each
 from .batch_result import BatchResult
-from .entropic import debiased, divergence_problems, entropic_problem, sinkhorn_from
+from .entropic import Relaxation, debiased, divergence_problems, entropic_problem, sinkhorn_from
 from .exact import wasserstein
 from .result import Result
 from .solve import checked, run
@@ -46,7 +46,7 @@ def wasserstein_batch(
     *,
     p: float = 2,
     metric: Metric = "euclidean",
-    solver: Any = "auto",
+    solver: ExactName | Solver = "auto",
     throw: bool = True,
     normalize: bool = False,
     progress: bool = False,
@@ -98,8 +98,8 @@ def sinkhorn_batch(
     metric: Metric = "euclidean",
     tol: float = 1e-6,
     max_iter: int = 10_000,
-    relax: Any = None,
-    solver: Any = None,
+    relax: Relaxation = None,
+    solver: Sinkhorn | Literal["sinkhorn"] | None = None,
     throw: bool = True,
     normalize: bool = False,
     progress: bool = False,
@@ -148,8 +148,8 @@ def sinkhorn_divergence_batch(
     metric: Metric = "euclidean",
     tol: float = 1e-6,
     max_iter: int = 10_000,
-    relax: Any = None,
-    solver: Any = None,
+    relax: float | None = None,
+    solver: Sinkhorn | Literal["sinkhorn"] | None = None,
     throw: bool = True,
     normalize: bool = False,
     progress: bool = False,

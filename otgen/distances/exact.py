@@ -6,7 +6,8 @@ from typing import Any
 
 from ..model.cost import Metric
 from ..model.problem import Problem, Relative
-from .entropic import accepts_any_totals, entropic_term
+from ..solvers import ExactName, Solver, SolverName
+from .entropic import Relaxation, accepts_any_totals, entropic_term
 from .result import Result
 from .solve import run, solve
 
@@ -19,7 +20,7 @@ def wasserstein(
     *,
     p: float = 2,
     metric: Metric = "euclidean",
-    solver: Any = "auto",
+    solver: ExactName | Solver = "auto",
     throw: bool = True,
     normalize: bool = False,
     progress: bool = False,
@@ -96,8 +97,8 @@ def transport(
     b: Any = None,
     *,
     epsilon: float | Relative = 0,
-    relax: Any = None,
-    solver: Any = "auto",
+    relax: Relaxation = None,
+    solver: SolverName | Solver = "auto",
     throw: bool = True,
     normalize: bool = False,
     progress: bool = False,

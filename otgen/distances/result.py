@@ -9,10 +9,11 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NoReturn, cast
+from typing import Any, Literal, NoReturn, cast
 
 from ..errors import InvalidInput
 from ..inputs import numerals, scalars
+from ..model.plan import Plan
 from ..model.status import Status
 from .gradients import Gradients
 
@@ -58,17 +59,14 @@ class Result:
     arrays that were given: change those in place only when nothing more is asked. ``unit`` is what distances are counted in where points
     are ``datetime64`` or ``timedelta64``: ``"ns"``, ``"D"`` and so on, the finer of the two clouds' units; else None.
 
-    A result stands for its value where it is compared with numbers and other results, sorted, or made a ``float``; what is proven is
-    ``result.upper < 3``, not ``result < 3``.
-
     Examples
     --------
     >>> import otgen
     >>> result = otgen.wasserstein([0.0, 1.0], [1.0, 2.0], p=1)
     >>> result.value
     1.0
-    >>> result.lower <= 1.0 <= result.upper, result < 2, float(result)
-    (True, True, 1.0)
+    >>> result.lower <= 1.0 <= result.upper
+    True
     """
 
     value: float
@@ -96,16 +94,16 @@ class Result:
     make_proof: Callable[..., None] | None = field(default=None)
 
     @cached_property
-    def plan(self) -> Any:
+    def plan(self) -> Plan | Any:  # Any, so that nobody must rule out None where he knows that there is a plan
         """The transport plan, of the total mass ``mass``'s share 1, as an operator; None where there is none."""
         return None if self.make_plan is None else self.make_plan()
 
     @cached_property
-    def potentials(self) -> Any:
+    def potentials(self) -> tuple[Any, Any] | Any:
         """The pair (f, g), (n,) and (m,), in cost units and in the caller's array library; None where there is none."""
         return None if self.make_potentials is None else self.make_potentials()
 
-    def gradients(self, of: str | None = None) -> Gradients:
+    def gradients(self, of: Literal["cost", "value"] | None = None) -> Gradients:
         """Derivatives in the points and the weights: of an exact cost or distance, or of an entropic value or divergence.
 
         Parameters
@@ -221,7 +219,17 @@ class Result:
     __array_ufunc__ = None  # numpy's numbers leave comparisons to what follows
 
     def __float__(self) -> float:
-        """The value."""
+        """The value, for which a result stands where it is compared with numbers and other results, too.
+
+        What is proven is ``result.upper < 3``, not ``result < 3``.
+
+        Examples
+        --------
+        >>> import otgen
+        >>> result = otgen.wasserstein([0.0, 1.0], [1.0, 2.0], p=1)
+        >>> float(result), result < 2, max(result, 0) == 1
+        (1.0, True, True)
+        """
         return float(self.value)
 
     def _other(self, other: object) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from ..model.cost import Metric
 from ..model.problem import Relative
 from ._modes import generator_from
 
-METHODS = ("exact", "sinkhorn", "unbalanced")
+Method = Literal["exact", "sinkhorn", "unbalanced"]
 _MODERATE = Relative(0.05)
 _PRICE = 1.0  # of a missed marginal, for "unbalanced"
 
@@ -38,7 +38,7 @@ def pair(
     *,
     a: Tensor | None = None,
     b: Tensor | None = None,
-    method: str = "exact",
+    method: Method = "exact",
     epsilon: float | Relative = _MODERATE,
     relax: float | tuple[float, float] | None = None,
     p: float = 2,
@@ -92,7 +92,7 @@ def pair(
     >>> pair(torch.tensor([[0.0], [1.0]]), torch.tensor([[1.1], [0.1]])).columns
     tensor([1, 0])
     """
-    scalars.one_of(method, "method", METHODS)
+    scalars.one_of(method, "method", get_args(Method))
     if method == "exact" and relax is not None:
         raise InvalidInput(
             f"relax goes with method='unbalanced'; received method='exact' and relax={relax!r}; change one"

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -62,7 +62,9 @@ class Circular:
         scalars.positive(self.period, "period", "use what the coordinates repeat after, such as 24 for hours")
 
 
-Metric = str | Minkowski | Circular | Callable[[Floats, Floats], Floats]
+MetricName = Literal["euclidean", "cityblock", "chebyshev", "great_circle", "sqeuclidean", "cosine"]
+BuiltIn = MetricName | Minkowski | Circular
+Metric = BuiltIn | Callable[[Floats, Floats], Floats]
 
 
 class PointMetric(abc.ABC):
@@ -350,7 +352,7 @@ _ELSEWHERE = {
 }  # fmt: skip
 
 
-def metric_name(metric: Any) -> str:
+def metric_name(metric: Any) -> MetricName:
     """A metric that is a word, if the table has it; one that other libraries use is told its name here.
 
     Raises
@@ -358,7 +360,7 @@ def metric_name(metric: Any) -> str:
     InvalidInput
         For any other value.
     """
-    return scalars.one_of(metric, "metric", METRICS + COSTS, _ELSEWHERE)
+    return cast(MetricName, scalars.one_of(metric, "metric", METRICS + COSTS, _ELSEWHERE))
 
 
 def entry_of(metric: str | Minkowski | Circular) -> PointMetric:
@@ -375,6 +377,7 @@ def spelt(metric: str | Minkowski | Circular) -> tuple[str, float]:
     return ("circular", float(metric.period)) if isinstance(metric, Circular) else (metric, 2.0)
 
 
-def unspelt(word: str, number: float) -> str | Minkowski | Circular:
+def unspelt(word: str, number: float) -> BuiltIn:
     """What :func:`spelt` has spelt."""
-    return {"minkowski": Minkowski, "circular": Circular}[word](number) if word in ("minkowski", "circular") else word
+    made = {"minkowski": Minkowski, "circular": Circular}
+    return made[word](number) if word in made else cast(MetricName, word)
