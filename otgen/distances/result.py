@@ -9,13 +9,16 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 
 from ..errors import InvalidInput
 from ..inputs import numerals, scalars
 from ..model.plan import Plan
 from ..model.status import Status
 from .gradients import Gradients
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 TOLD = (  # by to_dict, in this order
     "value",
@@ -92,6 +95,7 @@ class Result:
     make_gradients: Callable[[], Gradients] | None = field(default=None)
     make_vjp: Callable[..., Gradients] | None = field(default=None)
     make_proof: Callable[..., None] | None = field(default=None)
+    make_plot: Callable[..., Axes] | None = field(default=None)
 
     @cached_property
     def plan(self) -> Plan | Any:  # Any, so that nobody must rule out None where he knows that there is a plan
@@ -209,6 +213,46 @@ class Result:
                 f"result must be of one transport problem to have a proof file; received one of {self.solver}; save the proofs of its parts"
             )
         self.make_proof(path, embed=embed)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the plan.
+
+        In the plane the points, with areas as their masses, and a line for each pair between which mass moves; of points with more
+        coordinates the two principal axes of both clouds together. On the line both quantile functions, which the plan pairs level by
+        level, or for other plans than the monotone one the positions of the pairs. Of a cost matrix the shares of the mass as colours.
+        What a picture sums up or leaves out (of more than 2000 pairs the lighter ones) is said above it.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure unless given.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes, for titles and limits of your own; ``.figure.savefig(path)`` writes them.
+
+        Raises
+        ------
+        MissingExtra
+            Where matplotlib is not installed.
+        InvalidInput
+            For results without a plan: sliced and infeasible ones.
+
+        Examples
+        --------
+        >>> import otgen
+        >>> axes = otgen.wasserstein([[0.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [1.0, 1.0]]).plot()
+        >>> axes.get_title(loc="left")
+        'value 1'
+        """
+        if self.make_plot is None:
+            raise InvalidInput(
+                f"result must have a plan to be plotted; received one of {self.solver} without; plot what otgen.wasserstein, "
+                f"otgen.sinkhorn or otgen.transport returns"
+            )
+        unit = "" if self.unit is None else f" {self.unit}"
+        return self.make_plot(f"value {self.value:.6g}{unit}", ax)
 
     @property
     def gap(self) -> float | None:
