@@ -256,7 +256,8 @@ def _blocks(plan: Plan) -> Any:
 
 def _first(parts: list[_Listed], count: int) -> _Listed:
     """The heaviest ``count`` of listed pairs; among equals evenly spread ones."""
-    rows, columns, masses = (np.concatenate([part[k] for part in parts]) for k in range(3))
+    rows, columns = np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+    masses = np.concatenate([part[2] for part in parts])
     if len(masses) > count:
         least = np.partition(masses, -count)[-count]
         above, equal = np.flatnonzero(masses > least), np.flatnonzero(masses == least)

@@ -59,11 +59,6 @@ class Plan(abc.ABC):
     def matrix(self) -> Any:
         """The plan as a ``scipy.sparse.csr_array`` of shape (n, m)."""
 
-    @property
-    @abc.abstractmethod
-    def permutation(self) -> Indices | None:
-        """``s`` with source i sent to target s_i, (n,), where the plan is listed as a permutation; else None."""
-
     @abc.abstractmethod
     def _multiply(self, vectors: Floats) -> Floats:
         """``P @ vectors``, (m, k) to (n, k)."""
@@ -95,6 +90,18 @@ class Plan(abc.ABC):
             left, right = inputs
             return left.__matmul__(right) if isinstance(left, Plan) else right.__rmatmul__(left)
         return getattr(ufunc, method)(*(np.asarray(z) if isinstance(z, Plan) else z for z in inputs), **options)
+
+    @property
+    def permutation(self) -> Indices | None:
+        """``s`` with source i sent to target s_i, (n,), where the plan is one between equally many points; else None."""
+        n, m = self.shape
+        if n != m:
+            return None
+        entries = self.matrix.tocoo()  # a pair that was listed twice is one
+        moved = entries.data > 0
+        rows, columns = entries.row[moved], entries.col[moved].astype(np.int64)
+        one_each = len(rows) == n and (rows == np.arange(n)).all() and len(np.unique(columns)) == n
+        return columns if one_each else None
 
     def marginals(self) -> tuple[Floats, Floats]:
         """Row and column sums: (n,), (m,)."""
@@ -204,16 +211,6 @@ class SparsePlan(Plan):
         super_refuses = self.size[0] * self.size[1] > _DENSE
         return super().todense() if super_refuses else self.matrix.toarray()
 
-    @property
-    def permutation(self) -> Indices | None:
-        """``s`` with source i sent to target s_i, (n,), where the plan is one between equally many points; else None."""
-        n, m = self.size
-        entries = self.matrix.tocoo()  # a pair that was listed twice is one
-        moved = entries.data > 0
-        rows, columns = entries.row[moved], entries.col[moved].astype(np.int64)
-        one_each = n == m == len(rows) and (rows == np.arange(n)).all() and len(np.unique(columns)) == n
-        return columns if one_each else None
-
     def __repr__(self) -> str:
         return f"SparsePlan(shape={self.size}, {len(self.values)} entries)"
 
@@ -302,11 +299,6 @@ class MonotonePlan(Plan):
         """The plan as a ``scipy.sparse.csr_array`` of shape (n, m)."""
         return self.sparse.matrix
 
-    @property
-    def permutation(self) -> Indices | None:
-        """``s`` with source i sent to target s_i, where the plan is a permutation; else None."""
-        return self.sparse.permutation
-
     def _multiply(self, vectors: Floats) -> Floats:
         return self.matrix @ vectors
 
@@ -356,11 +348,6 @@ class EntropicPlan(Plan):
     def matrix(self) -> Any:
         """The plan as a ``scipy.sparse.csr_array`` of shape (n, m), or `TooLarge`: it has mass nearly everywhere."""
         return scipy.sparse.csr_array(self.todense())
-
-    @property
-    def permutation(self) -> None:
-        """None: mass is spread."""
-        return None
 
     def _multiply(self, vectors: Floats) -> Floats:
         n, m = self.shape
