@@ -15,7 +15,7 @@ from otgen import typing
 from otgen.distances.solve import SOLVERS
 from otgen.model.cost.metrics import TABLE
 
-EDITED = Path(__file__).parent / "typing" / "editor.py"
+EDITED = Path(__file__).parent / "edited.py"
 
 
 def marked(tmp_path, text):

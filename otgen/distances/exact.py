@@ -45,7 +45,8 @@ def wasserstein(
     metric : str, Minkowski or callable
         ``"euclidean"``, ``"cityblock"``, ``"chebyshev"``, :class:`otgen.Minkowski`, :class:`otgen.Circular`,
         ``"great_circle"`` (latitude and longitude in radians), or a callable that maps blocks (k, d),
-        (l, d) to (k, l) distances; with ``p=1`` also the costs ``"sqeuclidean"`` and ``"cosine"``.
+        (l, d) to (k, l) distances (of a metric f of two points, ``lambda x, y: scipy.spatial.distance.cdist(x, y, f)`` is one); with
+        ``p=1`` also the costs ``"sqeuclidean"`` and ``"cosine"``.
     solver : str or solver object
         ``"auto"`` (the table is in :class:`otgen.solvers.Auto`), ``"line"``, ``"simplex"``, ``"linprog"``.
     throw : bool

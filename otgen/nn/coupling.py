@@ -14,6 +14,7 @@ from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.types import Floats
 from ..model.cost import Metric
+from ..model.plan import EntropicPlan, Plan
 from ..model.problem import Relative
 from ._modes import generator_from
 
@@ -127,9 +128,9 @@ def _check_samples(x0: Any, x1: Any) -> None:
         )
 
 
-def _rows_and_columns(plan: Any, given: torch.Generator | None, *, drawn: bool) -> tuple[np.ndarray, np.ndarray]:
+def _rows_and_columns(plan: Plan, given: torch.Generator | None, *, drawn: bool) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (n,), (n,) by a plan (n, m); rows are ``drawn`` where their masses may differ."""
-    permutation = getattr(plan, "permutation", None)
+    permutation = None if isinstance(plan, EntropicPlan) else plan.permutation
     if permutation is not None:
         return np.arange(len(permutation)), np.array(permutation)
     generator = given or generator_from(None)  # torch's own moves on only where something is drawn
