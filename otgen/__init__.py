@@ -6,14 +6,17 @@ Every transport value comes with a proven interval. Start with :func:`otgen.wass
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 
 if TYPE_CHECKING:
     from . import divergences, lab, laws, solvers
+    from . import nn as nn
     from .distances.audit import Audit, audit
-    from .distances.batch import BatchResult, sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
+    from .distances.batch import sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
+    from .distances.batch_result import BatchResult
     from .distances.bounded import Bounded
     from .distances.entropic import sinkhorn, sinkhorn_divergence
     from .distances.exact import transport, wasserstein
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 # What each public name is loaded from when it is first used: `import otgen` alone loads no compiler and no array library.
 _HOMES = {
     "Audit": "distances.audit",
-    "BatchResult": "distances.batch",
+    "BatchResult": "distances.batch_result",
     "Bounded": "distances.bounded",
     "Certificate": "proofs",
     "Circular": "model.cost",
@@ -115,15 +118,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _PACKAGES:
-        return importlib.import_module(f".{name}", __name__)
-    if name not in _HOMES:
-        raise AttributeError(f"module 'otgen' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # an editor knows the names above, and marks others
+
+    def __getattr__(name: str) -> Any:
+        if name in _PACKAGES:
+            return importlib.import_module(f".{name}", __name__)
+        if name not in _HOMES:
+            raise AttributeError(f"module 'otgen' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "nn"] if importlib.util.find_spec("torch") else __all__

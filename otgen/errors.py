@@ -59,7 +59,7 @@ _EXTRAS = {
 
 
 def require(module: str) -> ModuleType:
-    """Import an optional dependency, or say which extra brings it.
+    """Import an optional dependency, or say how to install it: the extra that brings it, or its own name where none does.
 
     Parameters
     ----------
@@ -83,6 +83,6 @@ def require(module: str) -> ModuleType:
     """
     package = module.partition(".")[0]
     if importlib.util.find_spec(package) is None:
-        extra = _EXTRAS.get(package, package)
-        raise MissingExtra(f"{package} is needed for this and is not installed; run: pip install 'otgen[{extra}]'")
+        source = f"'otgen[{_EXTRAS[package]}]'" if package in _EXTRAS else package
+        raise MissingExtra(f"{package} is needed for this and is not installed; run: pip install {source}")
     return importlib.import_module(module)

@@ -55,9 +55,13 @@ class TestImport:
         )  # fmt: skip
         for name in otgen.__all__:
             assert getattr(otgen, name) is not None
-        assert dir(otgen) == otgen.__all__
+        assert dir(otgen) == sorted([*otgen.__all__, "nn"])
         with pytest.raises(AttributeError, match="no attribute 'wassertein'"):
             _ = otgen.wassertein
+
+    def test_looking_around_loads_nothing(self):
+        loaded = fresh("import sys, otgen; assert 'nn' in dir(otgen); print(' '.join(sys.modules))").split()
+        assert not {"torch", "numpy", "numba"} & set(loaded)
 
     def test_extras_are_named(self):
         with pytest.raises(MissingExtra, match=r"otgen\[cuda12\]"):
@@ -68,6 +72,7 @@ class TestImport:
             "import importlib.util as u; real = u.find_spec\n"
             "u.find_spec = lambda n, *a: None if n == 'torch' else real(n, *a)\n"
             "import otgen\n"
+            "assert dir(otgen) == sorted(otgen.__all__)\n"
             "assert otgen.divergences.tv([1.0], [1.0]).value == 0\n"
             "try:\n    otgen.nn\nexcept otgen.MissingExtra as fault:\n    print(fault)\n"
         )

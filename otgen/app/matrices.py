@@ -31,7 +31,7 @@ class Solved:
 class Matrix:
     """Options of ``otgen transport``."""
 
-    solver: str = "auto"
+    solver: Any = "auto"
     epsilon: float | Relative | None = None
     relax: float | None = None
     normalize: bool = False

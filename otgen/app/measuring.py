@@ -30,7 +30,7 @@ class Transport:
 
     p: float = 2.0
     metric: str = "euclidean"
-    solver: str = "auto"
+    solver: Any = "auto"  # a word from the command line, which the call refuses where it does not fit
     epsilon: float | Relative | None = None
     relax: float | None = None
     tol: float | None = None

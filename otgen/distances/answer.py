@@ -17,6 +17,7 @@ from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import Units
 from ..proofs import Certificate, keeps_promise
+from .drawing import draw
 from .gradients import Gradients, envelope, point_gradients
 from .implicit import Cotangent, vjp
 from .line_claim import line_claim
@@ -80,6 +81,7 @@ class Answer:
             make_vjp=self.vjp if problem.epsilon else None,
             make_potentials=self.potentials if finite else None,
             make_proof=self.save_proof,
+            make_plot=None if plan is None else self.plot,
         )
 
     def _numbers(self, status: Status) -> dict[str, Any]:
@@ -172,6 +174,10 @@ class Answer:
         weights = [self._back(z, exact=False) for z in (found.a, found.b)]
         residual = max(found.residual or 0.0, self.certificate.marginal_error)
         return Gradients(*points, *weights, residual=residual, C=C)
+
+    def plot(self, title: str, ax: Any = None) -> Any:
+        """Draw the plan: what :meth:`otgen.Result.plot` does."""
+        return draw(self.problem, self.plan(), title, ax)
 
     def save_proof(self, path: Any, *, embed: bool = True) -> None:
         """Write a proof file: what :meth:`otgen.Result.save_proof` does."""

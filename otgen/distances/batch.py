@@ -1,4 +1,4 @@
-"""Many problems at once: pairs of clouds (B, n, d) and (B, m, d), or ragged lists of them.
+"""Many problems at once: pairs of clouds (B, n, d) and (B, m, d), ragged lists of them, or one cloud against many.
 
 Entropic problems of up to 65 536 pairs are padded with points of no mass to a few common shapes and solved, certified
 and differentiated a stack at a time, in compiled code from the first epsilon to the last; each gets the very answer that it
@@ -8,16 +8,14 @@ would get alone, to rounding. Larger ones are solved one after the other.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any, overload
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 
-from ..errors import Infeasible, InvalidInput, NotConverged
-from ..inputs import numerals, scalars
-from ..inputs.reading import refuse_size
+from ..errors import Infeasible, NotConverged
+from ..inputs import scalars
 from ..inputs.types import Floats
 from ..model.cost import Metric, PointCost
 from ..model.marginals import Marginals
@@ -26,110 +24,18 @@ from ..model.problem import Problem, Relative
 from ..model.status import Status
 from ..model.units import Units
 from ..proofs import Certificate, entropic_bounds
-from ..solvers import Sinkhorn, sinkhorn_held
+from ..solvers import ExactName, Sinkhorn, Solver, sinkhorn_held
 from ..solvers.sinkhorn_held import HeldProblem
 from .answer import Answer
-from .entropic import debiased, divergence_problems, entropic_problem, sinkhorn_from
+from .batch_inputs import each
+from .batch_result import BatchResult
+from .entropic import Relaxation, debiased, divergence_problems, entropic_problem, sinkhorn_from
 from .exact import wasserstein
 from .result import Result
 from .solve import checked, run
 
 HELD = 2**19  # pairs whose costs are held at once
 _FAR = 1e3  # times the largest cost of any mass: what rounding in potentials of points without mass would add to a stack's bounds
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class BatchResult(Sequence[Result]):
-    """The results of B problems: a sequence of :class:`Result`, and their numbers as arrays of shape (B,).
-
-    Examples
-    --------
-    >>> import numpy as np, otgen
-    >>> x = np.zeros((3, 2, 1))
-    >>> batch = otgen.wasserstein_batch(x, x + np.arange(3.0)[:, None, None])
-    >>> batch.value
-    array([0., 1., 2.])
-    >>> batch[1].value
-    1.0
-    """
-
-    results: tuple[Result, ...]
-    seconds: float
-
-    def __len__(self) -> int:
-        return len(self.results)
-
-    @overload
-    def __getitem__(self, index: int) -> Result: ...
-    @overload
-    def __getitem__(self, index: slice) -> BatchResult: ...
-    def __getitem__(self, index: int | slice) -> Result | BatchResult:
-        if isinstance(index, slice):
-            return BatchResult(self.results[index], self.seconds)
-        return self.results[index]
-
-    def __iter__(self) -> Iterator[Result]:
-        return iter(self.results)
-
-    @cached_property
-    def value(self) -> Floats:
-        """Values: (B,)."""
-        return self._numbers("value")
-
-    @cached_property
-    def lower(self) -> Floats:
-        """Proven lower bounds of the values: (B,)."""
-        return self._numbers("lower")
-
-    @cached_property
-    def upper(self) -> Floats:
-        """Proven upper bounds of the values: (B,)."""
-        return self._numbers("upper")
-
-    @cached_property
-    def gap(self) -> Floats:
-        """Widths of the proven intervals, ``upper - lower``: (B,)."""
-        return self._numbers("gap")
-
-    @cached_property
-    def cost(self) -> Floats:
-        """Costs of the plans, (B,), NaN where there is none."""
-        return self._numbers("cost")
-
-    @cached_property
-    def epsilon(self) -> Floats:
-        """Strengths of the entropic terms, in cost units: (B,)."""
-        return self._numbers("epsilon")
-
-    @cached_property
-    def marginal_error(self) -> Floats:
-        """L1 marginal errors, (B,), NaN where there is none."""
-        return self._numbers("marginal_error")
-
-    @cached_property
-    def iterations(self) -> np.ndarray:
-        """Iterations: (B,), int64."""
-        return np.array([result.iterations for result in self.results], np.int64)
-
-    @property
-    def status(self) -> tuple[Status, ...]:
-        """How each solve ended."""
-        return tuple(result.status for result in self.results)
-
-    def _numbers(self, name: str) -> Floats:
-        numbers = (getattr(result, name) for result in self.results)
-        return np.array([np.nan if number is None else number for number in numbers], np.float64)
-
-    def __repr__(self) -> str:
-        counts = {status: self.status.count(status) for status in dict.fromkeys(self.status)}
-        ended = ", ".join(f"{count} {status.name}" for status, count in counts.items())
-        told = [f"{len(self)} result{'s' * (len(self) != 1)}" + (f": {ended}" if ended else "")]
-        if self.results:
-            least, most = (numerals.number(float(end), 5) for end in (self.value.min(), self.value.max()))
-            spread = least if least == most else f"{least} to {most}"
-            gap = numerals.number(float(self.gap.max()), 2)
-            told.append(f"values {spread}, proven within intervals of width {gap} at most, of these samples")
-        return f"BatchResult({'; '.join(told)}; {self.seconds:.3g} s)"
 
 
 def wasserstein_batch(
@@ -140,7 +46,7 @@ def wasserstein_batch(
     *,
     p: float = 2,
     metric: Metric = "euclidean",
-    solver: Any = "auto",
+    solver: ExactName | Solver = "auto",
     throw: bool = True,
     normalize: bool = False,
     progress: bool = False,
@@ -150,9 +56,11 @@ def wasserstein_batch(
     Parameters
     ----------
     xs, ys : array_like or sequence of array_like
-        (B, n, d) and (B, m, d), or B clouds of any sizes each.
+        (B, n, d) and (B, m, d), or B clouds of any sizes each; (B, n) and (B, m) are clouds on the line. One of them may be a single
+        cloud, (n, d) beside clouds (m, d) or (n,) on the line: it is compared with all of the other side, and no copies of it are made.
     a, b : array_like or sequence of array_like, optional
-        (B, n) and (B, m), or B arrays of weights each; None means uniform.
+        (B, n) and (B, m), or B arrays of weights each; (n,) or (m,) are the weights in all problems; None means uniform. With weights
+        for B problems both sides may be single clouds on the line: histograms over one grid.
     p, metric, solver, throw, normalize, progress
         As in :func:`otgen.wasserstein`; ``throw`` raises if any of the problems would.
 
@@ -170,10 +78,12 @@ def wasserstein_batch(
     >>> import otgen
     >>> otgen.wasserstein_batch([[[0.0]], [[0.0], [1.0]]], [[[2.0]], [[1.0]]], p=1).value
     array([2. , 0.5])
+    >>> otgen.wasserstein_batch([0.0, 1.0], [[0.0, 1.0], [2.0, 3.0]], p=1).value
+    array([0., 2.])
     """
     began, throw = time.perf_counter(), scalars.flag(throw, "throw")
     options: dict[str, Any] = dict(p=p, metric=metric, solver=solver, normalize=normalize, progress=progress)
-    results = _each(xs, ys, a, b, partial(wasserstein, throw=False, **options))
+    results = each(xs, ys, a, b, partial(wasserstein, throw=False, **options))
     return _checked_batch(results, began, throw)
 
 
@@ -188,8 +98,8 @@ def sinkhorn_batch(
     metric: Metric = "euclidean",
     tol: float = 1e-6,
     max_iter: int = 10_000,
-    relax: Any = None,
-    solver: Any = None,
+    relax: Relaxation = None,
+    solver: Sinkhorn | Literal["sinkhorn"] | None = None,
     throw: bool = True,
     normalize: bool = False,
     progress: bool = False,
@@ -223,7 +133,7 @@ def sinkhorn_batch(
     began, throw = time.perf_counter(), scalars.flag(throw, "throw")
     chosen = sinkhorn_from(solver, tol, max_iter)
     options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
-    problems = _each(xs, ys, a, b, partial(entropic_problem, **options))
+    problems = each(xs, ys, a, b, partial(entropic_problem, **options))
     return _checked_batch(solve_all(problems, chosen, progress=progress), began, throw)
 
 
@@ -238,8 +148,8 @@ def sinkhorn_divergence_batch(
     metric: Metric = "euclidean",
     tol: float = 1e-6,
     max_iter: int = 10_000,
-    relax: Any = None,
-    solver: Any = None,
+    relax: float | None = None,
+    solver: Sinkhorn | Literal["sinkhorn"] | None = None,
     throw: bool = True,
     normalize: bool = False,
     progress: bool = False,
@@ -272,7 +182,7 @@ def sinkhorn_divergence_batch(
     began, throw = time.perf_counter(), scalars.flag(throw, "throw")
     chosen = sinkhorn_from(solver, tol, max_iter)
     options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
-    triples = _each(xs, ys, a, b, partial(divergence_problems, **options))
+    triples = each(xs, ys, a, b, partial(divergence_problems, **options))
     parts = [solve_all([triple[k] for triple in triples], chosen, progress=progress) for k in range(3)]
     return _checked_batch([debiased(triple[0], *terms) for triple, terms in zip(triples, zip(*parts))], began, throw)
 
@@ -362,37 +272,6 @@ def _result_of(
     certificate = Certificate("entropic", cost, lower, upper, scale, error, own, (f, g), dual, exact)
     answer = Answer(problem, problem, certificate, Units(0, problem.p))
     return answer.result(answer.status(Status.CONVERGED, tol), "Sinkhorn", count, seconds)
-
-
-def _each(xs: Any, ys: Any, a: Any, b: Any, call: Callable[..., Any]) -> list[Any]:
-    """``call(x, y, a, b)`` for every problem; an error says which one."""
-    sides = {"xs": xs, "ys": ys, "a": a, "b": b}
-    for name, side in sides.items():
-        if side is None and name in "ab":
-            continue
-        if isinstance(side, np.ndarray):
-            refuse_size(side, name)
-        listed = isinstance(side, Sequence) and not isinstance(side, str | bytes)
-        if not listed and getattr(side, "ndim", 0) < 1:
-            raise InvalidInput(
-                f"{name} must be an array or a sequence, one entry a problem; received {scalars.told(side)}; pass a list"
-            )
-    lengths = {name: len(side) for name, side in sides.items() if side is not None}
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{size} of {name}" for name, size in lengths.items())
-        raise InvalidInput(
-            f"xs, ys, a and b must hold equally many problems; received {told}; pass one entry a problem"
-        )
-    out: list[Any] = []
-    if not lengths["xs"]:
-        call(np.zeros((1, 1)), np.zeros((1, 1)), None, None)  # the options are checked all the same
-    for k in range(lengths["xs"]):
-        entries = (None if side is None else side[k] for side in sides.values())
-        try:
-            out.append(call(*entries))
-        except InvalidInput as fault:
-            raise type(fault)(f"problem {k}: {fault}") from None
-    return out
 
 
 def _checked_batch(results: list[Result], began: float, throw: bool) -> BatchResult:

@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import InvalidInput
 from ..inputs import scalars
@@ -20,6 +20,7 @@ from .gradients import Gradients
 from .result import Result
 from .solve import checked, run, solver_from
 
+Relaxation = float | tuple[float | None, float | None] | None
 _ENTROPIC = "for epsilon = 0, exact transport, call otgen.wasserstein or otgen.transport"
 
 
@@ -34,9 +35,9 @@ def sinkhorn(
     metric: Metric = "euclidean",
     tol: float = 1e-6,
     max_iter: int = 10_000,
-    relax: Any = None,
+    relax: Relaxation = None,
     init: Any = None,
-    solver: Any = None,
+    solver: Sinkhorn | Literal["sinkhorn"] | None = None,
     throw: bool = True,
     normalize: bool = False,
     progress: bool = False,
@@ -107,8 +108,8 @@ def sinkhorn_divergence(
     metric: Metric = "euclidean",
     tol: float = 1e-6,
     max_iter: int = 10_000,
-    relax: Any = None,
-    solver: Any = None,
+    relax: float | None = None,
+    solver: Sinkhorn | Literal["sinkhorn"] | None = None,
     throw: bool = True,
     normalize: bool = False,
     progress: bool = False,

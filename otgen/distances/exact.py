@@ -6,7 +6,8 @@ from typing import Any
 
 from ..model.cost import Metric
 from ..model.problem import Problem, Relative
-from .entropic import accepts_any_totals, entropic_term
+from ..solvers import ExactName, Solver, SolverName
+from .entropic import Relaxation, accepts_any_totals, entropic_term
 from .result import Result
 from .solve import run, solve
 
@@ -19,7 +20,7 @@ def wasserstein(
     *,
     p: float = 2,
     metric: Metric = "euclidean",
-    solver: Any = "auto",
+    solver: ExactName | Solver = "auto",
     throw: bool = True,
     normalize: bool = False,
     progress: bool = False,
@@ -44,7 +45,8 @@ def wasserstein(
     metric : str, Minkowski or callable
         ``"euclidean"``, ``"cityblock"``, ``"chebyshev"``, :class:`otgen.Minkowski`, :class:`otgen.Circular`,
         ``"great_circle"`` (latitude and longitude in radians), or a callable that maps blocks (k, d),
-        (l, d) to (k, l) distances; with ``p=1`` also the costs ``"sqeuclidean"`` and ``"cosine"``.
+        (l, d) to (k, l) distances (of a metric f of two points, ``lambda x, y: scipy.spatial.distance.cdist(x, y, f)`` is one); with
+        ``p=1`` also the costs ``"sqeuclidean"`` and ``"cosine"``.
     solver : str or solver object
         ``"auto"`` (the table is in :class:`otgen.solvers.Auto`), ``"line"``, ``"simplex"``, ``"linprog"``.
     throw : bool
@@ -97,8 +99,8 @@ def transport(
     b: Any = None,
     *,
     epsilon: float | Relative = 0,
-    relax: Any = None,
-    solver: Any = "auto",
+    relax: Relaxation = None,
+    solver: SolverName | Solver = "auto",
     throw: bool = True,
     normalize: bool = False,
     progress: bool = False,

@@ -4,18 +4,55 @@ from __future__ import annotations
 
 import html
 import math
+import numbers
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 
 from ..errors import InvalidInput
 from ..inputs import numerals, scalars
+from ..model.plan import Plan
 from ..model.status import Status
 from .gradients import Gradients
 
 OF_SAMPLES = "of these samples, not of the laws behind them"
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TOLD = (  # by to_dict, in this order
+    "value",
+    "lower",
+    "upper",
+    "gap",
+    "cost",
+    "cost_lower",
+    "cost_upper",
+    "status",
+    "certificate",
+    "solver",
+    "iterations",
+    "marginal_error",
+    "mass",
+    "p",
+    "epsilon",
+    "unit",
+    "of_samples",
+    "exact_bounds",
+    "standard_error",
+    "seconds",
+)
+
+
+def _plain(value: Any) -> Any:
+    """A number, word, pair or status as json has it; None for what is no finite number."""
+    if isinstance(value, Status):
+        return value.name
+    if isinstance(value, tuple):
+        return [_plain(part) for part in cast(tuple[Any, ...], value)]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -65,18 +102,19 @@ class Result:
     make_gradients: Callable[[], Gradients] | None = field(default=None)
     make_vjp: Callable[..., Gradients] | None = field(default=None)
     make_proof: Callable[..., None] | None = field(default=None)
+    make_plot: Callable[..., Axes] | None = field(default=None)
 
     @cached_property
-    def plan(self) -> Any:
+    def plan(self) -> Plan | Any:  # Any, so that nobody must rule out None where he knows that there is a plan
         """The transport plan, of the total mass ``mass``'s share 1, as an operator; None where there is none."""
         return None if self.make_plan is None else self.make_plan()
 
     @cached_property
-    def potentials(self) -> Any:
+    def potentials(self) -> tuple[Any, Any] | Any:
         """The pair (f, g), (n,) and (m,), in cost units and in the caller's array library; None where there is none."""
         return None if self.make_potentials is None else self.make_potentials()
 
-    def gradients(self, of: str | None = None) -> Gradients:
+    def gradients(self, of: Literal["cost", "value"] | None = None) -> Gradients:
         """Derivatives in the points and the weights: of an exact cost or distance, or of an entropic value or divergence.
 
         Parameters
@@ -183,12 +221,90 @@ class Result:
             )
         self.make_proof(path, embed=embed)
 
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the plan.
+
+        In the plane the points, with areas as their masses, and a line for each pair between which mass moves; of points with more
+        coordinates the two principal axes of both clouds together. On the line both quantile functions, which the plan pairs level by
+        level, or for other plans than the monotone one the positions of the pairs. Of a cost matrix the shares of the mass as colours.
+        What a picture sums up or leaves out (of more than 2000 pairs the lighter ones) is said above it.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure unless given.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes, for titles and limits of your own; ``.figure.savefig(path)`` writes them.
+
+        Raises
+        ------
+        MissingExtra
+            Where matplotlib is not installed.
+        InvalidInput
+            For results without a plan: sliced and infeasible ones.
+
+        Examples
+        --------
+        >>> import otgen
+        >>> axes = otgen.wasserstein([[0.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [1.0, 1.0]]).plot()
+        >>> axes.get_title(loc="left")
+        'value 1'
+        """
+        if self.make_plot is None:
+            raise InvalidInput(
+                f"result must have a plan to be plotted; received one of {self.solver} without; plot what otgen.wasserstein, "
+                f"otgen.sinkhorn or otgen.transport returns"
+            )
+        unit = "" if self.unit is None else f" {self.unit}"
+        return self.make_plot(f"value {self.value:.6g}{unit}", ax)
+
     @property
     def gap(self) -> float | None:
         """Width of the proven interval for the value, ``upper - lower``; 0 where both are infinite, None without bounds."""
         if self.lower is None or self.upper is None:
             return None
         return 0.0 if self.lower == self.upper else self.upper - self.lower
+
+    __array_ufunc__ = None  # numpy's numbers leave comparisons to what follows
+
+    def __float__(self) -> float:
+        """The value, for which a result stands where it is compared with numbers and other results, too.
+
+        What is proven is ``result.upper < 3``, not ``result < 3``.
+
+        Examples
+        --------
+        >>> import otgen
+        >>> result = otgen.wasserstein([0.0, 1.0], [1.0, 2.0], p=1)
+        >>> float(result), result < 2, max(result, 0) == 1
+        (1.0, True, True)
+        """
+        return float(self.value)
+
+    def _other(self, other: object) -> Any:
+        """What a result is compared with: a number, or another result's value; None where it is neither."""
+        return other.value if isinstance(other, Result) else other if isinstance(other, numbers.Real) else None
+
+    def __lt__(self, other: Any) -> bool:
+        return NotImplemented if (number := self._other(other)) is None else self.value < number
+
+    def __le__(self, other: Any) -> bool:
+        return NotImplemented if (number := self._other(other)) is None else self.value <= number
+
+    def __gt__(self, other: Any) -> bool:
+        return NotImplemented if (number := self._other(other)) is None else self.value > number
+
+    def __ge__(self, other: Any) -> bool:
+        return NotImplemented if (number := self._other(other)) is None else self.value >= number
+
+    def __eq__(self, other: object) -> bool:
+        return NotImplemented if (number := self._other(other)) is None else self.value == number
+
+    def __hash__(self) -> int:
+        return hash(self.value)
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a Result is neither true nor false; compare result.value, or ask result.status")
@@ -199,32 +315,8 @@ class Result:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but plan and potentials, as plain Python values that json can write."""
-        out = {
-            "value": self.value,
-            "lower": self.lower,
-            "upper": self.upper,
-            "gap": self.gap,
-            "cost": self.cost,
-            "cost_lower": self.cost_lower,
-            "cost_upper": self.cost_upper,
-            "status": self.status.name,
-            "certificate": self.certificate,
-            "solver": self.solver,
-            "iterations": self.iterations,
-            "marginal_error": self.marginal_error,
-            "mass": self.mass,
-            "p": self.p,
-            "epsilon": self.epsilon,
-            "unit": self.unit,
-            "of_samples": self.of_samples,
-            "exact_bounds": self.exact_bounds and list(self.exact_bounds),
-            "standard_error": self.standard_error,
-            "seconds": self.seconds,
-        }
-        return {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in out.items()
-        }
+        """Everything but plan and potentials, as plain Python values that json can write and read; None where there is no finite number."""
+        return {name: _plain(getattr(self, name)) for name in TOLD}
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = self._value_rows()

@@ -21,7 +21,7 @@ from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import Units
 from ..proofs import prove
-from ..solvers import Auto, Bottleneck, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver
+from ..solvers import Auto, Bottleneck, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver, SolverName
 from ..solvers.base import refuse_start, silent
 from ..solvers.sinkhorn import TOLERANCE
 from .answer import Answer
@@ -52,7 +52,7 @@ def solver_from(solver: Any) -> Solver:
 
 def solve(
     problem: Problem,
-    solver: Any = "auto",
+    solver: SolverName | Solver = "auto",
     *,
     throw: bool = True,
     progress: bool = False,

@@ -8,7 +8,7 @@ heart; what its features cannot express it does not see.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import scipy.spatial
@@ -24,7 +24,13 @@ _LOW = "standard error; held out: at most the truth in the mean, but for being h
 
 
 def kl_samples(
-    x: Any, y: Any, *, method: str = "knn", k: int = 5, base: float | None = None, rng: Any = None
+    x: Any,
+    y: Any,
+    *,
+    method: Literal["knn", "classifier"] = "knn",
+    k: int = 5,
+    base: float | None = None,
+    rng: Any = None,
 ) -> Estimate:
     r"""KL(p || q) from samples x of p and y of q.
 

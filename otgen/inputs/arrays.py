@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InvalidInput, MassMismatch
-from . import moments, whole
+from . import moments, tables, whole
 from .origin import Origin
 from .reading import as_float, as_numpy, refuse_bytes, refuse_dtype
 from .scalars import flag, told
@@ -137,6 +137,21 @@ def clouds(
     return one, other, unit
 
 
+def once(value: Any, name: str) -> Any:
+    """A cloud that many problems share, checked here and held in double precision, so that none of them makes a copy of its own.
+
+    What depends on the other cloud stays as it is, and so does what lives on a GPU: the names of columns are compared, whole numbers that
+    are no doubles and moments are moved with the other's.
+    """
+    raw = _raw(value, name, allow_gpu=True)
+    entries = raw.entries
+    moved = moments.is_moments(entries) or (whole.is_whole(entries) and not whole.held(entries).all())
+    if moved or raw.origin.device != "cpu" or tables.column_names(value) is not None:
+        return value
+    floats = _finite(as_float(entries, raw.origin, name), name)
+    return Cloud(floats.astype(np.float64, copy=False), raw.origin, raw.line)
+
+
 def same_dimension(one: int, other: int, names: tuple[str, str] = ("x", "y")) -> None:
     """Raise `InvalidInput` unless two clouds have equally many coordinates."""
     if one != other:
@@ -153,6 +168,8 @@ def checked(value: Any, name: str) -> None:
 
 
 def _raw(value: Any, name: str, *, allow_gpu: bool = False) -> _Raw:
+    if isinstance(value, Cloud):
+        return _Raw(value.points, value.origin, value.line)
     array, origin = as_numpy(value, name, allow_gpu=allow_gpu)
     if array.ndim == 3:
         raise InvalidInput(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -57,11 +57,12 @@ def relaxation(relax: Any) -> tuple[float, float]:
     return one, other
 
 
-def one_of(value: Any, name: str, allowed: Sequence[str]) -> str:
-    """A name out of a list."""
+def one_of(value: Any, name: str, allowed: Sequence[str], elsewhere: Mapping[str, str] | None = None) -> str:
+    """A name out of a list; ``elsewhere`` has what to pass for the names, in small letters, that other libraries give."""
     if not isinstance(value, str) or value not in allowed:
-        near = difflib.get_close_matches(value, allowed, 1) if isinstance(value, str) else []
-        advice = f"did you mean {near[0]!r}?" if near else "choose one of them"
+        known = (elsewhere or {}).get(value.lower()) if isinstance(value, str) else None
+        near = difflib.get_close_matches(value.lower(), allowed, 1) if isinstance(value, str) else []
+        advice = f"pass {known}" if known else f"did you mean {near[0]!r}?" if near else "choose one of them"
         raise InvalidInput(f"{name} must be one of {', '.join(map(repr, allowed))}; received {told(value)}; {advice}")
     return value
 

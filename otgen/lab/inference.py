@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import scipy.optimize
@@ -17,7 +17,7 @@ from ..errors import InvalidInput, NotConverged
 from ..inputs import scalars
 from ..inputs.types import Floats
 
-_KINDS = ("forward", "reverse", "js")
+Kind = Literal["forward", "reverse", "js"]
 
 
 def elbo(log_joint: Any, q: Any) -> float:
@@ -121,7 +121,7 @@ class GaussianFit(NamedTuple):
     divergence: float
 
 
-def fit_gaussian(target: Any, kind: str, start: tuple[float, float] = (0.0, 1.0)) -> GaussianFit:
+def fit_gaussian(target: Any, kind: Kind, start: tuple[float, float] = (0.0, 1.0)) -> GaussianFit:
     """The Gaussian nearest to a law on the line, from a start (mean, sd): a local minimum.
 
     Parameters
@@ -147,7 +147,7 @@ def fit_gaussian(target: Any, kind: str, start: tuple[float, float] = (0.0, 1.0)
     >>> round(fit.mean, 6), round(fit.sd, 6)
     (1.0, 2.0)
     """
-    scalars.one_of(kind, "kind", _KINDS)
+    scalars.one_of(kind, "kind", get_args(Kind))
     x = np.linspace(-40, 40, 16001)
     step = x[1] - x[0]
     with np.errstate(divide="ignore"):

@@ -5,7 +5,7 @@ Bousquet et al., "From optimal transport to generative modeling: the VEGAN cookb
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import scipy.optimize
@@ -15,7 +15,9 @@ from ..inputs import scalars
 from ..inputs.types import Floats
 
 
-def relaxed_transport(cost: Any, data: Any, prior: Any, weight: float, penalty: str = "kl") -> tuple[float, Floats]:
+def relaxed_transport(
+    cost: Any, data: Any, prior: Any, weight: float, penalty: Literal["kl", "tv"] = "kl"
+) -> tuple[float, Floats]:
     """``min <P, C> + weight F(Q_Z, P_Z)`` over joint laws P of x and z whose law of x is the data's; Q_Z is its law of z.
 
     Parameters

@@ -7,19 +7,22 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from ..errors import InvalidInput, TooLarge
+from ..errors import InvalidInput, TooLarge, require
 from ..inputs import arrays
 from ..inputs.types import Floats, Indices
 from ..kernels import monotone
 from ..kernels.sorting import argsort, sort_with
 from .cost import Cost
 from .measure import Measure
+
+if TYPE_CHECKING:
+    import pandas  # pyright: ignore[reportMissingImports]  # optional
 
 DROPPED_BITS = (
     64.0  # terms of an entropic plan below 2 ** -64 of a (x) b may be left out of its sums; proofs charge them
@@ -29,7 +32,17 @@ _DENSE = 200_000_000  # entries above which todense refuses
 
 
 class Plan(abc.ABC):
-    """A coupling of n sources and m targets, of total mass 1: ``P @ v``, ``P.T``, ``P.marginals()``, ``P.todense()``."""
+    """A coupling of n sources and m targets, of total mass 1: ``P @ v``, ``v @ P``, ``P.T``, ``P.marginals()``, ``P.todense()``.
+
+    It is not stored as a matrix; `numpy.asarray` and numpy's functions make it one, of (n, m), where that is not too large.
+
+    Examples
+    --------
+    >>> import otgen
+    >>> plan = otgen.wasserstein([0.0, 1.0], [3.0, 2.0]).plan
+    >>> plan @ [3.0, 2.0], [1.0, 0.0] @ plan
+    (array([1. , 1.5]), array([0. , 0.5]))
+    """
 
     @property
     @abc.abstractmethod
@@ -40,6 +53,11 @@ class Plan(abc.ABC):
     @abc.abstractmethod
     def T(self) -> Plan:
         """The plan from targets to sources."""
+
+    @property
+    @abc.abstractmethod
+    def matrix(self) -> Any:
+        """The plan as a ``scipy.sparse.csr_array`` of shape (n, m)."""
 
     @abc.abstractmethod
     def _multiply(self, vectors: Floats) -> Floats:
@@ -55,6 +73,35 @@ class Plan(abc.ABC):
             )
         out = self._multiply(right if right.ndim == 2 else right[:, None])
         return out if right.ndim == 2 else out[:, 0]
+
+    def __rmatmul__(self, vectors: npt.ArrayLike) -> Floats:
+        """``v @ P`` for v of shape (n,) or (k, n)."""
+        left = arrays.potential(vectors, "v")
+        if left.ndim not in (1, 2) or left.shape[-1] != self.shape[0]:
+            raise InvalidInput(
+                f"v must have shape ({self.shape[0]},) or (k, {self.shape[0]}), one column a source; received {left.shape}; "
+                f"multiply targets by plan.T"
+            )
+        return (self.T @ left.T).T
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """What numpy's operators do with a plan: products stay products with an operator, anything else is done to the dense plan."""
+        if ufunc is np.matmul and method == "__call__" and not options:
+            left, right = inputs
+            return left.__matmul__(right) if isinstance(left, Plan) else right.__rmatmul__(left)
+        return getattr(ufunc, method)(*(np.asarray(z) if isinstance(z, Plan) else z for z in inputs), **options)
+
+    @property
+    def permutation(self) -> Indices | None:
+        """``s`` with source i sent to target s_i, (n,), where the plan is one between equally many points; else None."""
+        n, m = self.shape
+        if n != m:
+            return None
+        entries = self.matrix.tocoo()  # a pair that was listed twice is one
+        moved = entries.data > 0
+        rows, columns = entries.row[moved], entries.col[moved].astype(np.int64)
+        one_each = len(rows) == n and (rows == np.arange(n)).all() and len(np.unique(columns)) == n
+        return columns if one_each else None
 
     def marginals(self) -> tuple[Floats, Floats]:
         """Row and column sums: (n,), (m,)."""
@@ -75,6 +122,33 @@ class Plan(abc.ABC):
                 f"a dense plan must have at most {_DENSE:.0e} entries; received one of {n} x {m}; use it as an operator: plan @ v"
             )
         return self._multiply(np.eye(m))
+
+    def to_frame(self) -> pandas.DataFrame:
+        """The pairs between which mass moves, one a row: ``source`` and ``target``, counted from 0, and ``mass``, of total 1.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Of an entropic plan all pairs, but for masses that are 0 in floating point.
+
+        Raises
+        ------
+        MissingExtra
+            Where pandas is not installed.
+        TooLarge
+            For an entropic plan of more pairs than :meth:`todense` makes.
+
+        Examples
+        --------
+        >>> import otgen
+        >>> frame = otgen.wasserstein([0.0, 1.0], [3.0, 2.0]).plan.to_frame()
+        >>> frame.query("source == 0").target.tolist()
+        [1]
+        """
+        pandas, entries = require("pandas"), self.matrix.tocoo()
+        moved = entries.data > 0
+        rows, columns = (index[moved].astype(np.int64) for index in (entries.row, entries.col))
+        return pandas.DataFrame({"source": rows, "target": columns, "mass": entries.data[moved]})
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """What `numpy.asarray` makes of it: the dense plan, or `TooLarge`; ``copy=False`` is refused, since it is made anew."""
@@ -120,9 +194,13 @@ class SparsePlan(Plan):
         """The plan from targets to sources."""
         return replace(self, rows=self.columns, columns=self.rows, size=self.size[::-1])
 
-    @cached_property
+    @property
     def matrix(self) -> Any:
         """The plan as a ``scipy.sparse.csr_array`` of shape (n, m)."""
+        return self._by_rows
+
+    @cached_property
+    def _by_rows(self) -> Any:
         return scipy.sparse.coo_array((self.values, (self.rows, self.columns)), shape=self.size).tocsr()
 
     def _multiply(self, vectors: Floats) -> Floats:
@@ -132,16 +210,6 @@ class SparsePlan(Plan):
         """The plan as an (n, m) array."""
         super_refuses = self.size[0] * self.size[1] > _DENSE
         return super().todense() if super_refuses else self.matrix.toarray()
-
-    @property
-    def permutation(self) -> Indices | None:
-        """``s`` with source i sent to target s_i, (n,), where the plan is one between equally many points; else None."""
-        n, m = self.size
-        entries = self.matrix.tocoo()  # a pair that was listed twice is one
-        moved = entries.data > 0
-        rows, columns = entries.row[moved], entries.col[moved].astype(np.int64)
-        one_each = n == m == len(rows) and (rows == np.arange(n)).all() and len(np.unique(columns)) == n
-        return columns if one_each else None
 
     def __repr__(self) -> str:
         return f"SparsePlan(shape={self.size}, {len(self.values)} entries)"
@@ -227,12 +295,12 @@ class MonotonePlan(Plan):
         return SparsePlan(one[self.steps.rows], other[self.steps.columns], self.steps.high, self.shape)
 
     @property
-    def permutation(self) -> Indices | None:
-        """``s`` with source i sent to target s_i, where the plan is a permutation; else None."""
-        return self.sparse.permutation
+    def matrix(self) -> Any:
+        """The plan as a ``scipy.sparse.csr_array`` of shape (n, m)."""
+        return self.sparse.matrix
 
     def _multiply(self, vectors: Floats) -> Floats:
-        return self.sparse.matrix @ vectors
+        return self.matrix @ vectors
 
     def todense(self) -> Floats:
         """The plan as an (n, m) array."""
@@ -275,6 +343,11 @@ class EntropicPlan(Plan):
     def T(self) -> EntropicPlan:
         """The plan from targets to sources."""
         return EntropicPlan(self.cost.T, self.g, self.f, self.epsilon, self.b, self.a, self.v, self.u, self.s, self.r)
+
+    @property
+    def matrix(self) -> Any:
+        """The plan as a ``scipy.sparse.csr_array`` of shape (n, m), or `TooLarge`: it has mass nearly everywhere."""
+        return scipy.sparse.csr_array(self.todense())
 
     def _multiply(self, vectors: Floats) -> Floats:
         n, m = self.shape

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
 
 from ..errors import InvalidInput
 from ..inputs import origin, scalars
-from ..model.cost import COSTS, METRICS, Circular, Metric, Minkowski, spelt
+from ..model.cost import COSTS, BuiltIn, Circular, Minkowski, metric_name, spelt
 from . import _ops
 from ._modes import usable
 
 _FAR = 1e36  # of padding, which floats of either precision hold, and so do the squares of doubles
 _EXACT = 2**53  # whole numbers up to here are doubles
+
+Reduction = Literal["mean", "sum", "none"]
 
 
 class Batch(NamedTuple):
@@ -126,19 +128,20 @@ def holds(condition: Tensor) -> bool:
         return True
 
 
-def reduced(values: Tensor, single: bool, reduction: str) -> Tensor:
+def reduced(values: Tensor, single: bool, reduction: Reduction) -> Tensor:
     """Values (B,) as the caller wants them: ``mean``, ``sum`` or ``none``."""
     if reduction == "none":
         return values[0] if single else values
     return values.sum() if reduction == "sum" else values.mean()
 
 
-def checked_reduction(reduction: str) -> str:
+def checked_reduction(reduction: Reduction) -> Reduction:
     """A known reduction."""
-    return scalars.one_of(reduction, "reduction", ("mean", "sum", "none"))
+    scalars.one_of(reduction, "reduction", get_args(Reduction))
+    return reduction
 
 
-def checked_metric(metric: Metric, p: float) -> tuple[str, float]:
+def checked_metric(metric: BuiltIn, p: float) -> tuple[str, float]:
     """A built-in metric as a name and the exponent of Minkowski's."""
     if isinstance(metric, Minkowski | Circular):
         return spelt(metric)
@@ -146,7 +149,7 @@ def checked_metric(metric: Metric, p: float) -> tuple[str, float]:
         raise InvalidInput(
             "metric must be a built-in one: the derivative of a callable is not known here; received one"
         )
-    name = scalars.one_of(metric, "metric", METRICS + COSTS)
+    name = metric_name(metric)
     if name in COSTS and p != 1:
         raise InvalidInput(
             f'metric={name!r} is a cost and goes with p=1 only; received p={p:g}; use metric="euclidean", p=2'

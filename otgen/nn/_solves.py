@@ -199,7 +199,7 @@ def _exactly(problem: Problem) -> tuple[float, Flows, tuple[Floats, Floats]]:
     flows, potentials = solution.claim.flows, solution.claim.potentials
     if flows is None or potentials is None:
         result = run(problem)
-        plan = result.plan.sparse if isinstance(result.plan, MonotonePlan) else result.plan
+        plan: Any = result.plan.sparse if isinstance(result.plan, MonotonePlan) else result.plan
         return result.value, Flows(plan.rows, plan.columns, plan.values), result.potentials
     cost = back.cost(dot(flows.high, scaled.cost.pairs(flows.rows, flows.columns)))
     return cost, flows, (back.potentials(potentials[0]), back.potentials(potentials[1]))

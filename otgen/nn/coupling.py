@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -14,10 +14,11 @@ from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.types import Floats
 from ..model.cost import Metric
+from ..model.plan import EntropicPlan, Plan
 from ..model.problem import Relative
 from ._modes import generator_from
 
-METHODS = ("exact", "sinkhorn", "unbalanced")
+Method = Literal["exact", "sinkhorn", "unbalanced"]
 _MODERATE = Relative(0.05)
 _PRICE = 1.0  # of a missed marginal, for "unbalanced"
 
@@ -38,7 +39,7 @@ def pair(
     *,
     a: Tensor | None = None,
     b: Tensor | None = None,
-    method: str = "exact",
+    method: Method = "exact",
     epsilon: float | Relative = _MODERATE,
     relax: float | tuple[float, float] | None = None,
     p: float = 2,
@@ -92,7 +93,7 @@ def pair(
     >>> pair(torch.tensor([[0.0], [1.0]]), torch.tensor([[1.1], [0.1]])).columns
     tensor([1, 0])
     """
-    scalars.one_of(method, "method", METHODS)
+    scalars.one_of(method, "method", get_args(Method))
     if method == "exact" and relax is not None:
         raise InvalidInput(
             f"relax goes with method='unbalanced'; received method='exact' and relax={relax!r}; change one"
@@ -127,9 +128,9 @@ def _check_samples(x0: Any, x1: Any) -> None:
         )
 
 
-def _rows_and_columns(plan: Any, given: torch.Generator | None, *, drawn: bool) -> tuple[np.ndarray, np.ndarray]:
+def _rows_and_columns(plan: Plan, given: torch.Generator | None, *, drawn: bool) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (n,), (n,) by a plan (n, m); rows are ``drawn`` where their masses may differ."""
-    permutation = getattr(plan, "permutation", None)
+    permutation = None if isinstance(plan, EntropicPlan) else plan.permutation
     if permutation is not None:
         return np.arange(len(permutation)), np.array(permutation)
     generator = given or generator_from(None)  # torch's own moves on only where something is drawn

@@ -18,7 +18,7 @@ from torch import Tensor
 from ..errors import InvalidInput, NotConverged
 from ..inputs import scalars
 from ..inputs.types import Floats
-from ..model.cost import Metric, PointCost, point_cost, unspelt
+from ..model.cost import BuiltIn, PointCost, point_cost, unspelt
 from ..model.marginals import Marginals
 from ..model.problem import Relative
 from ..solvers import Annealing
@@ -37,7 +37,7 @@ def sinkhorn_loss(
     *,
     epsilon: float | Relative,
     p: float = 2,
-    metric: Metric = "euclidean",
+    metric: BuiltIn = "euclidean",
     debias: bool = True,
     tol: float = 1e-5,
     max_iter: int = 10_000,

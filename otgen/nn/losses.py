@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ..errors import InvalidInput
 from ..inputs import scalars
-from ..model.cost import Metric
+from ..model.cost import BuiltIn
 from ..model.problem import Relative
 from . import _ops
-from ._inputs import Batch, batch, checked_metric, checked_reduction, options, powered, reduced
+from ._inputs import Batch, Reduction, batch, checked_metric, checked_reduction, options, powered, reduced
 
 
 def wasserstein_loss(
@@ -23,9 +23,9 @@ def wasserstein_loss(
     b: Tensor | None = None,
     *,
     p: float = 2,
-    metric: Metric = "euclidean",
+    metric: BuiltIn = "euclidean",
     root: bool = False,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Exact transport cost :math:`W_p^p`, or with ``root`` the distance :math:`W_p`, as a function of points and weights.
 
@@ -124,13 +124,13 @@ def sinkhorn_loss(
     *,
     epsilon: float | Relative,
     p: float = 2,
-    metric: Metric = "euclidean",
+    metric: BuiltIn = "euclidean",
     debias: bool = True,
     relax: Any = None,
     tol: float = 1e-5,
     max_iter: int = 10_000,
     throw: bool = True,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Sinkhorn divergence, or with ``debias=False`` the entropic transport cost, as a function of points and weights.
 
@@ -248,10 +248,13 @@ class WassersteinLoss(torch.nn.Module):
     1.0
     """
 
-    def __init__(self, p: float = 2, metric: Metric = "euclidean", root: bool = False, reduction: str = "mean") -> None:
+    def __init__(
+        self, p: float = 2, metric: BuiltIn = "euclidean", root: bool = False, reduction: Reduction = "mean"
+    ) -> None:
         super().__init__()
-        self.p, self.metric, self.root = scalars.finite_order(p), metric, root
-        self.reduction = checked_reduction(reduction)
+        self.p, self.root = scalars.finite_order(p), root
+        self.metric: BuiltIn = metric
+        self.reduction: Reduction = checked_reduction(reduction)
         checked_metric(metric, self.p)
 
     def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
@@ -283,24 +286,26 @@ class SinkhornLoss(torch.nn.Module):
         self,
         epsilon: float | Relative,
         p: float = 2,
-        metric: Metric = "euclidean",
+        metric: BuiltIn = "euclidean",
         debias: bool = True,
         relax: Any = None,
         tol: float = 1e-5,
         max_iter: int = 10_000,
         throw: bool = True,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__()
         if isinstance(epsilon, Relative):
             self.epsilon: float | Relative = epsilon
         else:
             self.epsilon = scalars.positive(epsilon, "epsilon", "for exact transport use otgen.nn.WassersteinLoss")
-        self.p, self.metric, self.debias = scalars.finite_order(p), metric, debias
+        self.p, self.debias = scalars.finite_order(p), debias
+        self.metric: BuiltIn = metric
         self.relax, self.throw = scalars.relaxation(relax), throw
         _check_bias(scalars.flag(debias, "debias"), self.relax)
         self.tol = scalars.positive(tol, "tol", "use a marginal error such as 1e-5")
-        self.max_iter, self.reduction = scalars.count(max_iter, "max_iter"), checked_reduction(reduction)
+        self.max_iter = scalars.count(max_iter, "max_iter")
+        self.reduction: Reduction = checked_reduction(reduction)
         checked_metric(metric, self.p)
 
     def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
 from ..errors import InvalidInput
 from ..inputs import scalars
-from ._inputs import Batch, batch, checked_reduction, holds, not_negative, options, reduced, within_reach
+from ._inputs import Batch, Reduction, batch, checked_reduction, holds, not_negative, options, reduced, within_reach
 
-KERNELS = ("energy", "imq", "gaussian")
+Kernel = Literal["energy", "imq", "gaussian"]
 
 
 def mmd_loss(
@@ -21,10 +21,10 @@ def mmd_loss(
     a: Tensor | None = None,
     b: Tensor | None = None,
     *,
-    kernel: str = "energy",
+    kernel: Kernel = "energy",
     scale: float | Sequence[float] = 1.0,
     unbiased: bool = False,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Squared maximum mean discrepancy :math:`E k(x, x') - 2 E k(x, y) + E k(y, y')`.
 
@@ -62,7 +62,7 @@ def mmd_loss(
     >>> mmd_loss(torch.zeros(2, 1), torch.ones(3, 1)).item()
     2.0
     """
-    scalars.one_of(kernel, "kernel", KERNELS)
+    scalars.one_of(kernel, "kernel", get_args(Kernel))
     reduction = checked_reduction(reduction)
     sizes = _sizes(scale)
     given = batch(x, y, a, b)
@@ -95,7 +95,9 @@ def _sizes(scale: Any) -> list[float]:
     return [scalars.positive(s, "scale", "use the size of typical distances") for s in scales]
 
 
-def _mean(x: Tensor, y: Tensor, a: Tensor, b: Tensor, kernel: str, scales: Sequence[float], *, apart: bool) -> Tensor:
+def _mean(
+    x: Tensor, y: Tensor, a: Tensor, b: Tensor, kernel: Kernel, scales: Sequence[float], *, apart: bool
+) -> Tensor:
     """``sum a_i b_j k(x_i, y_j)``, (B,); with ``apart`` over pairs of two different points."""
     apply: Any = _Squares.apply
     values = _kernel(apply(x, y.clone() if y is x else y), kernel, scales)  # compilers do not take one tensor twice
@@ -129,7 +131,7 @@ class _Squares(torch.autograd.Function):
         return in_x, 2 * (g.sum(-2)[..., None] * y - g.mT @ x)
 
 
-def _kernel(squares: Tensor, kernel: str, scales: Sequence[float]) -> Tensor:
+def _kernel(squares: Tensor, kernel: Kernel, scales: Sequence[float]) -> Tensor:
     """Kernel values of squared distances."""
     if kernel == "energy":
         zero = squares == 0
@@ -156,14 +158,16 @@ class MMDLoss(torch.nn.Module):
 
     def __init__(
         self,
-        kernel: str = "energy",
+        kernel: Kernel = "energy",
         scale: float | Sequence[float] = 1.0,
         unbiased: bool = False,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__()
-        self.kernel, self.scale, self.unbiased = scalars.one_of(kernel, "kernel", KERNELS), scale, unbiased
-        self.reduction = checked_reduction(reduction)
+        scalars.one_of(kernel, "kernel", get_args(Kernel))
+        self.kernel: Kernel = kernel
+        self.scale, self.unbiased = scale, unbiased
+        self.reduction: Reduction = checked_reduction(reduction)
         _sizes(scale)
 
     def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:

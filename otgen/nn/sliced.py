@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import InvalidInput
 from ..inputs import scalars
-from ._inputs import batch, checked_reduction, options, powered, reduced
+from ._inputs import Reduction, batch, checked_reduction, options, powered, reduced
 
 _FEW = 100  # points whose median is the centre
 
@@ -29,7 +29,7 @@ def sliced_wasserstein_loss(
     n_projections: int = 100,
     directions: Tensor | None = None,
     root: bool = False,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Mean over directions of :math:`W_p^p` of the projections, or with ``root`` its p-th root.
 
@@ -199,11 +199,12 @@ class SlicedWassersteinLoss(torch.nn.Module):
         n_projections: int = 100,
         directions: Tensor | None = None,
         root: bool = False,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__()
         self.p, self.n_projections = scalars.finite_order(p), scalars.count(n_projections, "n_projections")
-        self.root, self.reduction = root, checked_reduction(reduction)
+        self.root = root
+        self.reduction: Reduction = checked_reduction(reduction)
         self.register_buffer("directions", _checked_directions(directions))
 
     def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:

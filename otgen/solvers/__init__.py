@@ -2,7 +2,7 @@
 
 from ..model.claim import Claim, Flows
 from .auto import Auto
-from .base import Solution, Solver
+from .base import ExactName, Solution, Solver, SolverName
 from .bottleneck import Bottleneck
 from .epsilon_schedules import Annealing, Fixed, Schedule
 from .line import Line
@@ -15,6 +15,7 @@ __all__ = [
     "Auto",
     "Bottleneck",
     "Claim",
+    "ExactName",
     "Fixed",
     "Flows",
     "Line",
@@ -24,4 +25,5 @@ __all__ = [
     "Sinkhorn",
     "Solution",
     "Solver",
+    "SolverName",
 ]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..errors import InvalidInput
 from ..model.claim import Claim
 from ..model.problem import Problem
 from ..model.status import Status
 
+ExactName = Literal["auto", "line", "simplex", "bottleneck", "linprog"]
+SolverName = ExactName | Literal["sinkhorn"]
 Progress = Callable[[str], None]
 
 

@@ -1,6 +1,7 @@
 """Every error says the argument, the rule, what was received and what to do: those that tests provoke, and those in the source."""
 
 import ast
+import math
 import pathlib
 import re
 
@@ -53,7 +54,8 @@ WEIGHTS = [
 OPTIONS = [
     *(w(LINE, LINE, p=p) for p in (0.5, np.float64(0.5), np.nan, "2", True, [1, 2], 10**400, torch.tensor([1.0, 2.0]))),
     *(w(LINE, LINE, metric=m) for m in ("eucl", 3, np.float64(3), otgen.Minkowski, [], "sqeuclidean", lambda s, t: None)),
-    *(w(PLANE, PLANE, metric=m) for m in (lambda s, t: -np.ones((3, 3)), lambda s, t: np.ones(3))),
+    *(w(PLANE, PLANE, metric=m) for m in (lambda s, t: -np.ones((3, 3)), lambda s, t: np.ones(3), lambda s, t: np.abs(s - t).sum())),
+    *(w(PLANE, PLANE, metric=m) for m in ("L1", "minkowski", math.dist, scipy.spatial.distance.cosine)),
     *(w(LINE, LINE, solver=s) for s in ("simple", 3, otgen.solvers.Simplex)),
     *(w(PLANE, PLANE, init=i) for i in (3.0, (LINE, LINE[:2]), (LINE, LINE * np.nan), np.zeros((2, 2)))),
     w(LINE, LINE, throw=1), w(LINE, LINE, progress=np.float64(0)), w(PLANE, PLANE, p=800),

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...distances.drawing import TARGET
 from ...errors import require
 from ...inputs.types import Floats
 
 INK = "#010203"  # stands for the page's text colour until the SVG is written
-SOURCE, TARGET = "#3b82c4", "#d9822b"  # apart in hue and in lightness, readable on white and on black
 _RC = {"text.color": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.edgecolor": INK}
 
 

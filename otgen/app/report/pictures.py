@@ -55,7 +55,7 @@ def _modes(axes: Any) -> None:
     x, a = np.linspace(-9, 9, 600), 4.0
     target = div.Mixture([0.5, 0.5], [scipy.stats.norm(m, 1.0) for m in (-a, a)])
     axes.fill_between(x, np.exp(target.logpdf(x)), color="0.6", alpha=0.4, lw=0, label="the target")
-    fits = (
+    fits: tuple[tuple[inference.Kind, tuple[float, float], str, str, str], ...] = (
         ("forward", (0.0, 1.0), TARGET, "least KL(p || q): covers", "-"),
         ("reverse", (3.0, 1.0), SOURCE, "least KL(q || p): one mode", "-"),
         ("reverse", (-3.0, 1.0), SOURCE, "the other minimum", "--"),

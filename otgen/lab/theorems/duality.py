@@ -11,6 +11,7 @@ import numpy as np
 from ...distances import exact
 from ...inputs import scalars
 from ...inputs.types import Floats
+from ...model.cost import MetricName
 from . import independent as other
 from .check import (
     CHAPTER,
@@ -298,15 +299,16 @@ def w_is_a_metric(rng: np.random.Generator) -> Found:
     def draw(generator: np.random.Generator) -> tuple[Floats, Floats]:
         return generator.normal(size=(6, 2)) + generator.normal(size=2), other.pmf(generator, 6)
 
-    for metric, p in (
+    orders: tuple[tuple[MetricName, float], ...] = (
         ("euclidean", 1),
         ("euclidean", 2),
         ("cityblock", 1.5),
         ("chebyshev", 3),
         ("euclidean", math.inf),
-    ):
+    )
+    for metric, p in orders:
 
-        def distance(s: Any, t: Any, metric: str = metric, p: float = p) -> float:
+        def distance(s: Any, t: Any, metric: MetricName = metric, p: float = p) -> float:
             return exact.wasserstein(s[0], t[0], s[1], t[1], p=p, metric=metric).value
 
         yield from metric_axioms(distance, draw, rng, trials=8, name=f"{metric}, p = {p:g}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -108,6 +108,7 @@ def labelled_digits() -> tuple[Floats, Any]:
     return found.data[order] / 16.0, found.target[order]
 
 
+DataName = Literal["ring", "grid", "swiss-roll", "eight-gaussians", "digits"]
 _KINDS: dict[str, Callable[[], Data]] = {
     "ring": ring,
     "grid": grid,
@@ -115,7 +116,7 @@ _KINDS: dict[str, Callable[[], Data]] = {
     "eight-gaussians": eight_gaussians,
     "digits": digits,
 }
-NAMES = tuple(_KINDS)
+NAMES = get_args(DataName)
 
 
 def named(name: str) -> Data:

@@ -108,7 +108,7 @@ def sliced_loss(x: Tensor, y: Tensor, generator: Generator) -> Tensor:
     return nn.sliced_wasserstein_loss(x, y, p=1, directions=directions)
 
 
-def gan_method(form: str) -> Callable[[Sizes], Method]:
+def gan_method(form: gan.Form) -> Callable[[Sizes], Method]:
     """A discriminator, and a generator with one of its losses (:mod:`otgen.nn.objectives.gan`)."""
 
     def build(sizes: Sizes) -> Method:

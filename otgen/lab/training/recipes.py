@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from ... import nn
 from ...errors import InvalidInput
@@ -30,6 +31,9 @@ class Recipe:
     images_only: bool = False
 
 
+MethodName = Literal[
+    "gan", "ns-gan", "wgan", "wgan-gp", "sinkhorn", "sliced", "vae", "avb", "aae", "wae", "vqvae", "ot-cfm"
+]
 RECIPES = {
     "gan": Recipe(gan_method("minimax"), 8_000, 256),
     "ns-gan": Recipe(gan_method("non-saturating"), 8_000, 256),

@@ -21,9 +21,9 @@ from ...inputs.atomic import write_atomically
 from ...inputs.types import Floats
 from . import checkpoint
 from .checkpoint import State
-from .data import Data, labelled_digits, named
+from .data import Data, DataName, labelled_digits, named
 from .methods import Sizes, arrays
-from .recipes import RECIPES, built
+from .recipes import RECIPES, MethodName, built
 from .scores import accuracy, path_energy, scores
 
 _LAST = 0.01  # of the learning rate, at the end of its cosine
@@ -60,8 +60,8 @@ class Run:
 
 
 def train(
-    method: str,
-    data: str = "ring",
+    method: MethodName,
+    data: DataName = "ring",
     *,
     steps: int | None = None,
     batch_size: int | None = None,

@@ -4,21 +4,36 @@ from .base import Cost, row_blocks
 from .callables import CallableCost
 from .factory import origin_matters, point_cost
 from .matrices import MatrixCost, SparseCost
-from .metrics import COSTS, METRICS, Circular, Metric, Minkowski, PointMetric, spelt, unspelt
+from .metrics import (
+    COSTS,
+    METRICS,
+    BuiltIn,
+    Circular,
+    Metric,
+    MetricName,
+    Minkowski,
+    PointMetric,
+    metric_name,
+    spelt,
+    unspelt,
+)
 from .points import PointCost
 
 __all__ = [
     "COSTS",
     "METRICS",
+    "BuiltIn",
     "CallableCost",
     "Circular",
     "Cost",
     "MatrixCost",
     "Metric",
+    "MetricName",
     "Minkowski",
     "PointCost",
     "PointMetric",
     "SparseCost",
+    "metric_name",
     "origin_matters",
     "point_cost",
     "row_blocks",

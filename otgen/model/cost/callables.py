@@ -14,6 +14,7 @@ from ...inputs.types import Floats, Indices
 from ...kernels import GroundCost, Kernels, cpu, matrix_ground
 from ...kernels.double_double import UNIT
 from .base import Cost, row_blocks
+from .metrics import TABLE
 from .passes import GroundPasses, Passes
 from .searches import GroundSearches, Searches
 
@@ -75,7 +76,14 @@ class CallableCost(Cost):
         return replace(self, x=self.y, y=self.x, flipped=not self.flipped)
 
     def _distances(self, x: Floats, y: Floats) -> Floats:
-        answer = np.asarray(self.metric(y, x) if self.flipped else self.metric(x, y))
+        try:
+            answer = np.asarray(self.metric(y, x) if self.flipped else self.metric(x, y))
+        except Exception as fault:
+            if _is_of_points(self.metric, x, y):
+                raise _of_points(self.metric) from fault
+            raise  # what is wrong in it is the caller's to see
+        if answer.shape != (len(x), len(y)) and answer.ndim < 2 and _is_of_points(self.metric, x, y):
+            raise _of_points(self.metric)
         if answer.dtype.kind not in "biuf":
             raise InvalidInput(f"metric must return real numbers; received dtype {answer.dtype}; correct the callable")
         out = answer.astype(np.float64)
@@ -138,3 +146,27 @@ class CallableCost(Cost):
     def rounding(self) -> tuple[float, float]:
         """Only the power is ours."""
         return (0.0, 0.0) if self.p == 1 else ((self.p + 3) * UNIT, 1e-290)
+
+
+def _is_of_points(metric: Callable[..., Any], x: Floats, y: Floats) -> bool:
+    """Whether a callable makes one number of two points (d,), which it did not of blocks."""
+    try:
+        answer = metric(x[0], y[0])
+        return np.ndim(answer) == 0 and math.isfinite(float(answer))
+    except Exception:  # whatever it may raise: it is no metric of points then
+        return False
+
+
+def _of_points(metric: Callable[..., Any]) -> InvalidInput:
+    """The refusal of a metric of two points, which says what blocks are."""
+    name = getattr(metric, "__name__", "metric")
+    ours = TABLE.get(name) if getattr(metric, "__module__", "").startswith("scipy.spatial") else None
+    remedy = (
+        f"pass metric={name!r}{' and p=1' if ours.only_p_one else ''}, which is built in"
+        if ours
+        else "pass lambda x, y: scipy.spatial.distance.cdist(x, y, f), where f is yours"
+    )
+    return InvalidInput(
+        f"metric must map two blocks of points, (k, d) and (l, d), to the (k, l) distances of all their pairs; "
+        f"received a callable that makes one number of two points; {remedy}"
+    )

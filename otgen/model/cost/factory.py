@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import InvalidInput
-from ...inputs import arrays, scalars
+from ...inputs import arrays
 from ...inputs.types import Floats
 from .callables import CallableCost
-from .metrics import COSTS, METRICS, TABLE, Circular, Metric, Minkowski, entry_of
+from .metrics import TABLE, Circular, Metric, Minkowski, entry_of, metric_name
 from .points import PointCost
 
 
@@ -35,10 +35,10 @@ def point_cost(x: Floats, y: Floats, metric: Metric, p: float) -> PointCost | Ca
     if not isinstance(metric, str | Minkowski | Circular):
         if callable(metric):
             return CallableCost(x, y, metric, p)
-        scalars.one_of(metric, "metric", METRICS + COSTS)
+        metric_name(metric)
         raise AssertionError("what is no word is refused")
     if isinstance(metric, str):
-        scalars.one_of(metric, "metric", METRICS + COSTS)
+        metric_name(metric)
     entry = entry_of(metric)
     if entry.only_p_one and p != 1:
         raise InvalidInput(

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -61,7 +62,9 @@ class Circular:
         scalars.positive(self.period, "period", "use what the coordinates repeat after, such as 24 for hours")
 
 
-Metric = str | Minkowski | Circular | Callable[[Floats, Floats], Floats]
+MetricName = Literal["euclidean", "cityblock", "chebyshev", "great_circle", "sqeuclidean", "cosine"]
+BuiltIn = MetricName | Minkowski | Circular
+Metric = BuiltIn | Callable[[Floats, Floats], Floats]
 
 
 class PointMetric(abc.ABC):
@@ -338,6 +341,28 @@ METRICS = tuple(name for name, entry in TABLE.items() if not entry.only_p_one)
 COSTS = tuple(name for name, entry in TABLE.items() if entry.only_p_one)
 
 
+_ELSEWHERE = {
+    **dict.fromkeys(("manhattan", "l1", "taxicab", "city_block"), "'cityblock'"),
+    **dict.fromkeys(("l2",), "'euclidean'"),
+    **dict.fromkeys(("linf", "l_inf", "linfinity", "max", "maximum", "supremum"), "'chebyshev'"),
+    **dict.fromkeys(("haversine", "geodesic"), "'great_circle', with latitude and longitude in radians"),
+    **dict.fromkeys(("squared_euclidean", "sq_euclidean"), "'sqeuclidean' and p=1, or 'euclidean' and p=2"),
+    **dict.fromkeys(("minkowski",), "otgen.Minkowski(q), such as otgen.Minkowski(3)"),
+    **dict.fromkeys(("circular", "periodic", "torus"), "otgen.Circular(period), such as otgen.Circular(24)"),
+}  # fmt: skip
+
+
+def metric_name(metric: Any) -> MetricName:
+    """A metric that is a word, if the table has it; one that other libraries use is told its name here.
+
+    Raises
+    ------
+    InvalidInput
+        For any other value.
+    """
+    return cast(MetricName, scalars.one_of(metric, "metric", METRICS + COSTS, _ELSEWHERE))
+
+
 def entry_of(metric: str | Minkowski | Circular) -> PointMetric:
     """The entry of a metric that is no callable."""
     if isinstance(metric, Minkowski):
@@ -352,6 +377,7 @@ def spelt(metric: str | Minkowski | Circular) -> tuple[str, float]:
     return ("circular", float(metric.period)) if isinstance(metric, Circular) else (metric, 2.0)
 
 
-def unspelt(word: str, number: float) -> str | Minkowski | Circular:
+def unspelt(word: str, number: float) -> BuiltIn:
     """What :func:`spelt` has spelt."""
-    return {"minkowski": Minkowski, "circular": Circular}[word](number) if word in ("minkowski", "circular") else word
+    made = {"minkowski": Minkowski, "circular": Circular}
+    return made[word](number) if word in made else cast(MetricName, word)

@@ -7,6 +7,7 @@ slides of that name. Logits are those of a discriminator of posterior samples (r
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ from .._inputs import holds, not_negative
 from ..mmd import mmd_loss
 from ._inputs import paired, tensors
 
-PENALTIES = ("kl", "js", "tv")
+Penalty = Literal["kl", "js", "tv"]
 
 
 def avb_loss(log_likelihood: Tensor, logits: Tensor) -> Tensor:
@@ -108,7 +109,7 @@ def _check_latents(latents: Tensor, prior: Tensor) -> None:
             )
 
 
-def discrete_penalty(posteriors: Tensor, prior: Tensor, kind: str | Callable[[Tensor], Tensor] = "kl") -> Tensor:
+def discrete_penalty(posteriors: Tensor, prior: Tensor, kind: Penalty | Callable[[Tensor], Tensor] = "kl") -> Tensor:
     r"""The exact divergence of the mean of discrete posteriors (n, K) from a prior (K,), in nats: KL, JS, TV, or any f.
 
     Parameters
@@ -154,7 +155,7 @@ def discrete_penalty(posteriors: Tensor, prior: Tensor, kind: str | Callable[[Te
     return _divergence(q, p, kind).to(torch.promote_types(rows.dtype, law.dtype))
 
 
-def _divergence(q: Tensor, p: Tensor, kind: str | Callable[[Tensor], Tensor]) -> Tensor:
+def _divergence(q: Tensor, p: Tensor, kind: Penalty | Callable[[Tensor], Tensor]) -> Tensor:
     """The divergence of laws (K,), the second positive."""
     if callable(kind):
         value = (p * kind(q / p)).sum()
@@ -163,7 +164,7 @@ def _divergence(q: Tensor, p: Tensor, kind: str | Callable[[Tensor], Tensor]) ->
                 "kind must be a number or inf at 0, where no posterior has mass; received NaN; for u log u pass 'kl'"
             )
         return value
-    if scalars.one_of(kind, "kind", PENALTIES) == "tv":
+    if scalars.one_of(kind, "kind", get_args(Penalty)) == "tv":
         return (q - p).abs().sum() / 2
     if kind == "kl":
         return _kl(q, p)

@@ -7,6 +7,7 @@ With ``V = E log D(x) + E log(1 - D(G(z)))`` (Goodfellow et al., "Generative adv
 from __future__ import annotations
 
 import math
+from typing import Literal, get_args
 
 import torch
 from torch import Generator, Tensor
@@ -15,7 +16,8 @@ from torch.nn.functional import logsigmoid, softplus
 from ...inputs import scalars
 from ._inputs import paired, tensors
 
-FORMS = ("minimax", "non-saturating", "logit")
+Form = Literal["minimax", "non-saturating", "logit"]
+FORMS: tuple[Form, ...] = get_args(Form)
 
 
 def value(real: Tensor, fake: Tensor) -> Tensor:
@@ -35,7 +37,7 @@ def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
     return -value(real, fake)
 
 
-def generator_loss(fake: Tensor, form: str = "non-saturating") -> Tensor:
+def generator_loss(fake: Tensor, form: Form = "non-saturating") -> Tensor:
     r"""What the generator minimises, from logits on fake samples (m,).
 
     Parameters
@@ -94,7 +96,9 @@ def kl_from_logit(logits: Tensor) -> Tensor:
     return logits.mean()
 
 
-def noise(n: int, dim: int, kind: str = "gaussian", generator: Generator | None = None) -> Tensor:
+def noise(
+    n: int, dim: int, kind: Literal["gaussian", "uniform"] = "gaussian", generator: Generator | None = None
+) -> Tensor:
     """Noise (n, dim) for a generator: standard normal, or uniform in [-1, 1].
 
     Raises
