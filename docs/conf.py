@@ -14,19 +14,38 @@ author = "The otgen authors"
 copyright = "2026, the otgen authors"
 release = otgen.__version__
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
+    "mathml",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 html_theme = "furo"
 html_title = "otgen"
-exclude_patterns = ["_build", "examples"]
+html_static_path = ["_static"]
+html_css_files = ["otgen.css"]
+html_math_renderer = "mathml"
+html_copy_source = False  # and so no link "view source": the index and the search hold all there is to see
+exclude_patterns = ["_build", "_templates", "examples"]
+templates_path = ["_templates"]
 autosummary_generate = True
 autodoc_typehints = "none"
+autodoc_default_options = {
+    "member-order": "bysource",
+    # What is inherited from these is theirs to document.
+    "inherited-members": "Module, BaseException, Enum, Sequence, tuple, Protocol, object",
+}
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_formats = [("png", 150)]
+plot_rcparams = {"figure.constrained_layout.use": True, "font.size": 10}
+plot_apply_rcparams = True
+copybutton_exclude = ".linenos, .gp, .go"  # prompts and output stay behind
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
