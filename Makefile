@@ -94,7 +94,7 @@ layers: $(VENV)/dev  ## Which floor may import which
 doctest: $(VENV)/dev  ## Every example in a docstring and in the documentation
 	cd $(VENV) && bin/pytest --doctest-modules --pyargs otgen -c ../pyproject.toml --rootdir .. -p no:cacheprovider -q
 	cd $(VENV) && bin/pytest --doctest-glob='*.rst' ../docs --ignore=../docs/gallery --ignore=../docs/generated \
-		--ignore=../docs/api -c ../pyproject.toml --rootdir .. -p no:cacheprovider -q
+		--ignore=../docs/api/generated -c ../pyproject.toml --rootdir .. -p no:cacheprovider -q
 
 docs: $(VENV)/dev  ## The documentation, warnings as errors
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import numpydoc.xref
+
 import otgen
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -40,6 +42,10 @@ autodoc_default_options = {
 }
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
+numpydoc_xref_param_type = True
+numpydoc_xref_aliases = {name: f"otgen.{name}" for name in otgen.__all__ if name[0].isupper()}
+numpydoc_xref_ignore = "all"
+numpydoc.xref.DEFAULT_LINKS.clear()  # words of Python and numpy would be links to other sites
 plot_html_show_formats = False
 plot_html_show_source_link = False
 plot_formats = [("png", 150)]

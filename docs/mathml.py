@@ -1,10 +1,13 @@
 """Formulas as MathML, written when the pages are built: browsers show them by themselves, without a network or a script."""
 
+from html import escape
+
 from docutils import nodes
-from latex2mathml.converter import convert
+from math_core import LatexError, LatexToMathML
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
+converter = LatexToMathML()
 
 
 def setup(app):
@@ -14,7 +17,7 @@ def setup(app):
 
 
 def _inline(translator, node):
-    translator.body.append(_converted(node.astext(), "inline", node))
+    translator.body.append(_converted(node.astext(), False, node))
     raise nodes.SkipNode
 
 
@@ -28,14 +31,14 @@ def _block(translator, node):
     for formula in filter(str.strip, node.astext().split("\n\n")):
         aligned = r"\\" in formula and r"\begin" not in formula
         latex = rf"\begin{{aligned}}{formula}\end{{aligned}}" if aligned else formula
-        translator.body.append(_converted(latex, "block", node))
+        translator.body.append(_converted(latex, True, node))
     translator.body.append("</div>\n")
     raise nodes.SkipNode
 
 
 def _converted(latex, display, node):
     try:
-        return convert(latex, display=display)
-    except Exception as error:  # the converter has a dozen of its own, of no common kind
+        return converter.convert_with_local_state(latex, displaystyle=display)
+    except LatexError as error:
         logger.warning("formula %r cannot be shown: %s", latex, error, location=node)
-        return f"<code>{nodes.unescape(latex)}</code>"
+        return f"<code>{escape(latex)}</code>"

@@ -1,5 +1,7 @@
 """The training loop's generator as it learns, and its loss."""
 
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import torch
 
@@ -13,19 +15,21 @@ def ring(n):
 
 
 torch.manual_seed(0)
-generator = torch.nn.Sequential(
-    torch.nn.Linear(8, 64), torch.nn.ReLU(), torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 2)
-)
-loss_of = nn.SinkhornLoss(epsilon=0.02, tol=1e-3)
-optimiser = torch.optim.Adam(generator.parameters(), lr=2e-3)
-history, seen, noise = [], {}, torch.randn(500, 8)
-for step in range(301):
-    if step in (0, 30, 100, 300):
+widths = [2, 128, 128, 128]
+hidden = [layer for n, m in pairwise(widths) for layer in (torch.nn.Linear(n, m), torch.nn.ReLU())]
+generator = torch.nn.Sequential(*hidden, torch.nn.Linear(128, 2))
+loss_of = nn.SinkhornLoss(epsilon=0.01, tol=1e-3)
+optimiser = torch.optim.Adam(generator.parameters(), lr=1e-2)
+pace = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 400)
+history, seen, noise = [], {}, torch.randn(500, 2)
+for step in range(401):
+    if step in (0, 30, 100, 400):
         seen[step] = generator(noise).detach()
-    loss = loss_of(generator(torch.randn(256, 8)), ring(256))
+    loss = loss_of(generator(torch.randn(256, 2)), ring(256))
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
+    pace.step()
     history.append(loss.item())
 
 figure, panels = plt.subplots(1, 5, figsize=(12, 2.6), layout="constrained", width_ratios=[1, 1, 1, 1, 1.4])
