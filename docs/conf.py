@@ -29,6 +29,7 @@ html_theme = "furo"
 html_title = "otgen"
 html_static_path = ["_static"]
 html_css_files = ["otgen.css"]
+html_show_search_summary = False  # it is fetched page by page, which browsers refuse for local files
 html_math_renderer = "mathml"
 html_copy_source = False  # and so no link "view source": the index and the search hold all there is to see
 exclude_patterns = ["_build", "_templates", "examples"]
@@ -37,6 +38,7 @@ autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_default_options = {
     "member-order": "bysource",
+    "exclude-members": "extra_repr",
     # What is inherited from these is theirs to document.
     "inherited-members": "Module, BaseException, Enum, Sequence, tuple, Protocol, object",
 }
@@ -59,6 +61,9 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "show_signature": False,
     "download_all_examples": False,
+    "write_computation_times": False,  # that page loads scripts from elsewhere
+    "default_thumb_file": str(Path(__file__).parent / "_static" / "training-digits.png"),
+    "within_subsection_order": "FileNameSortKey",
     "min_reported_time": 1e9,
 }
 nitpicky = False
