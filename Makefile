@@ -91,8 +91,10 @@ types: $(VENV)/dev  ## pyright
 layers: $(VENV)/dev  ## Which floor may import which
 	$(BIN)/lint-imports
 
-doctest: $(VENV)/dev  ## Every example in a docstring
+doctest: $(VENV)/dev  ## Every example in a docstring and in the documentation
 	cd $(VENV) && bin/pytest --doctest-modules --pyargs otgen -c ../pyproject.toml --rootdir .. -p no:cacheprovider -q
+	cd $(VENV) && bin/pytest --doctest-glob='*.rst' ../docs --ignore=../docs/gallery --ignore=../docs/generated \
+		--ignore=../docs/api/generated -c ../pyproject.toml --rootdir .. -p no:cacheprovider -q
 
 docs: $(VENV)/dev  ## The documentation, warnings as errors
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import numpydoc.xref
+
 import otgen
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -14,19 +16,44 @@ author = "The otgen authors"
 copyright = "2026, the otgen authors"
 release = otgen.__version__
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
+    "mathml",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 html_theme = "furo"
 html_title = "otgen"
-exclude_patterns = ["_build", "examples"]
+html_static_path = ["_static"]
+html_css_files = ["otgen.css"]
+html_show_search_summary = False  # it is fetched page by page, which browsers refuse for local files
+html_math_renderer = "mathml"
+html_copy_source = False  # and so no link "view source": the index and the search hold all there is to see
+exclude_patterns = ["_build", "_templates", "examples"]
+templates_path = ["_templates"]
 autosummary_generate = True
 autodoc_typehints = "none"
+autodoc_default_options = {
+    "member-order": "bysource",
+    "exclude-members": "extra_repr",
+    # What is inherited from these is theirs to document.
+    "inherited-members": "Module, BaseException, Enum, Sequence, tuple, Protocol, object",
+}
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
+numpydoc_xref_param_type = True
+numpydoc_xref_aliases = {name: f"otgen.{name}" for name in otgen.__all__ if name[0].isupper()}
+numpydoc_xref_ignore = "all"
+numpydoc.xref.DEFAULT_LINKS.clear()  # words of Python and numpy would be links to other sites
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_formats = [("png", 150)]
+plot_rcparams = {"figure.constrained_layout.use": True, "font.size": 10}
+plot_apply_rcparams = True
+copybutton_exclude = ".linenos, .gp, .go"  # prompts and output stay behind
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
@@ -34,6 +61,9 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "show_signature": False,
     "download_all_examples": False,
+    "write_computation_times": False,  # that page loads scripts from elsewhere
+    "default_thumb_file": str(Path(__file__).parent / "_static" / "training-digits.png"),
+    "within_subsection_order": "FileNameSortKey",
     "min_reported_time": 1e9,
 }
 nitpicky = False

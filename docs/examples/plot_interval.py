@@ -18,10 +18,18 @@ result = otgen.wasserstein(x, y)
 print(result)
 
 # %%
-# The plan is an operator; as a permutation it can be drawn. At any iteration limit the interval holds the truth.
+# At any iteration limit the interval holds the truth, so of several runs the best ends are proven as well. With the last
+# pivot both ends meet, to 15 digits.
 
-limits = [10, 20, 40, 80, 160, 320]
-runs = [otgen.wasserstein(x, y, solver=Simplex(max_iter=k), throw=False) for k in limits]
+limits = np.unique(np.geomspace(5, 2 * result.iterations, 40).astype(int))
+runs = [otgen.wasserstein(x, y, solver=Simplex(max_iter=int(k)), throw=False) for k in limits]
+lower = np.maximum.accumulate([run.lower for run in runs])
+upper = np.minimum.accumulate([run.upper for run in runs])
+pivots = [run.iterations for run in runs]
+print(f"after {pivots[0]} pivots {upper[0] - lower[0]:.2g} wide, after {pivots[-1]} {upper[-1] - lower[-1]:.2g}")
+
+# %%
+# The plan is an operator; as a permutation it can be drawn.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for i, j in enumerate(result.plan.permutation):
@@ -30,8 +38,9 @@ left.scatter(*x.T, label="source", zorder=2)
 left.scatter(*y.T, marker="^", label="target", zorder=2)
 left.legend(frameon=False)
 left.set_title("what goes where")
-right.fill_between(limits, [r.lower for r in runs], [r.upper for r in runs], alpha=0.3, label="proven interval")
-right.axhline(result.value, color="0.3", lw=1, label="W₂")
-right.set(xscale="log", xlabel="pivots", title="the interval at an iteration limit")
+right.fill_between(pivots, lower, upper, alpha=0.3, label="proven interval")
+right.plot(pivots, lower, "C0", pivots, upper, "C0", lw=1)
+right.axhline(result.value, color="0.3", lw=1, ls="--", label="W₂")
+right.set(xscale="log", xlabel="pivots", title="the interval closes")
 right.legend(frameon=False)
 plt.show()

@@ -28,7 +28,7 @@ def wasserstein(
 ) -> Result:
     r"""Exact Wasserstein distance between two weighted clouds, with its proof.
 
-    .. math:: W_p(\alpha, \beta) = \Big( \min_{P \in \Pi(a, b)} \sum_{ij} P_{ij}\, d(x_i, y_j)^p \Big)^{1/p}
+    .. math:: W_p(\alpha, \beta) = \left( \min_{P \in \Pi(a, b)} \sum_{ij} P_{ij}\, d(x_i, y_j)^p \right)^{1/p}
 
     Parameters
     ----------

@@ -59,11 +59,42 @@ def _plain(value: Any) -> Any:
 class Result:
     """A transport value with its proof.
 
-    ``value`` is the distance (or the cost, see the function that returned this), ``lower <= truth <= upper`` a proven
-    interval for it; ``cost``, ``cost_lower``, ``cost_upper`` the same before the root is taken. Bounds that do not
-    exist are None. ``plan`` is an operator, ``potentials`` a pair of arrays; these and gradients are made when asked for, from the
-    arrays that were given: change those in place only when nothing more is asked. ``unit`` is what distances are counted in where points
-    are ``datetime64`` or ``timedelta64``: ``"ns"``, ``"D"`` and so on, the finer of the two clouds' units; else None.
+    Plan, potentials and gradients are made when they are asked for, from the arrays that were given: change those in place only when
+    nothing more is asked. ``make_plan`` and its likes are how; they are no part of what is promised.
+
+    Attributes
+    ----------
+    value : float
+        The distance for points, the cost where the function that returned this says so.
+    lower, upper : float or None
+        The proven interval, ``lower <= truth <= upper``; None where nothing is proven.
+    cost, cost_lower, cost_upper : float or None
+        The same before the root is taken; None for p = inf and where there is no single cost.
+    status : Status
+        How the solve ended; ``status.remedy`` says what to do about it.
+    certificate : str or None
+        The argument that proves the interval: ``"dual"``, ``"monotone"``, ``"cut"`` or ``"entropic"``; None for estimates.
+    solver : str
+        What solved it.
+    iterations : int
+        Pivots, sweeps or halvings of that solver; 0 where it has none.
+    marginal_error : float or None
+        The larger L1 error of the plan's two marginals, relative to the mass; None without a plan.
+    mass : float
+        What is moved in all: 1 for distances, the total of the weights in ``transport``.
+    seconds : float
+        Wall-clock time, proof included.
+    p : float
+        The order; 1 for a cost matrix.
+    epsilon : float
+        Strength of the entropic term, in cost units; 0 for exact transport.
+    exact_bounds : (float, float) or None
+        Of entropic results: a proven interval for the cost without the entropic term.
+    standard_error : float or None
+        Of sliced distances: how far the average over random directions may be off.
+    unit : str or None
+        What distances are counted in where points are ``datetime64`` or ``timedelta64``: ``"ns"``, ``"D"`` and so on, the finer of the two
+        clouds' units.
 
     Where points were compared, ``of_samples`` is True, and all of this is of these points. Of laws that they may be drawn from the interval
     says nothing: :func:`otgen.permutation_null` does, and :doc:`/samples-and-laws` has the rest. A cost matrix has no samples.

@@ -37,7 +37,7 @@ def sliced_wasserstein(
 ) -> Result:
     r"""Sliced Wasserstein distance: an average over random directions of one-dimensional distances.
 
-    .. math:: SW_p = \Big( \mathbb{E}_\theta\, W_p^p(\theta_\# \alpha, \theta_\# \beta) \Big)^{1/p}
+    .. math:: SW_p = \left( \mathbb{E}_\theta\, W_p^p(\theta_\# \alpha, \theta_\# \beta) \right)^{1/p}
 
     Parameters
     ----------

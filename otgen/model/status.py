@@ -6,7 +6,28 @@ import enum
 
 
 class Status(enum.Enum):
-    """How a solve ended. ``remedy`` says in words what to do about it."""
+    """How a solve ended. ``remedy`` says in words what to do about it; the interval, where there is one, holds in any case.
+
+    Attributes
+    ----------
+    OPTIMAL
+        Exact, and proven to be: the gap is below 1e-10 of the cost's scale.
+    CONVERGED
+        Entropic, and the marginals, or the value's interval, meet the tolerance.
+    IMPRECISE
+        Exact, but rounding leaves a wider gap than OPTIMAL promises.
+    MAX_ITER
+        Stopped at the iteration limit, which raises unless ``throw=False``.
+    INFEASIBLE
+        Forbidden pairs leave no plan, which raises unless ``throw=False``.
+    ESTIMATE
+        An average over random projections, with a standard error in place of bounds.
+
+    Examples
+    --------
+    >>> Status.OPTIMAL.remedy, Status.MAX_ITER.remedy.split("; ")[1]
+    ('', 'raise max_iter, or loosen tol or raise epsilon')
+    """
 
     OPTIMAL = "proven optimal: the gap is below 1e-10 of the cost's scale"
     CONVERGED = "the marginals, or the value's interval, meet the tolerance"

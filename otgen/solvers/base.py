@@ -22,7 +22,19 @@ def silent(message: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What a solver hands over: a claim in the units of the problem that it was given, and how it came to it. Nothing is proven yet."""
+    """What a solver hands over: a claim in the units of the problem that it was given, and how it came to it. Nothing is proven yet.
+
+    Parameters
+    ----------
+    claim : Claim
+        What it says the answer is.
+    status : Status
+        How it ended, in its own opinion.
+    iterations : int
+        Pivots, sweeps or halvings.
+    name : str
+        Of the solver; ``Result.solver`` shows it.
+    """
 
     claim: Claim
     status: Status

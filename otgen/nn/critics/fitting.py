@@ -55,6 +55,8 @@ class CriticFit:
     history : dict of arrays
         ``step``, ``difference`` of the batch's means in units of the points, and ``penalty``, which stands beside that difference
         divided by the points' distance from their middle; every hundred steps.
+    seconds : float
+        Wall-clock time.
     """
 
     estimate: float

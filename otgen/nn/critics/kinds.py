@@ -64,6 +64,13 @@ class WeightClipping(Critic):
     """All weights and biases are held in [-limit, limit] (Arjovsky, Chintala, Bottou, "Wasserstein GAN", 2017, algorithm 1).
 
     The critic is then Lipschitz with an unknown constant far from 1: its estimate is divided by what is measured.
+
+    Parameters
+    ----------
+    width, depth, learning_rate
+        As in :class:`Critic`.
+    limit : float
+        Largest absolute value of a weight or bias.
     """
 
     limit: float = 0.01
@@ -117,7 +124,15 @@ class _Penalised(Critic):
 
 @dataclass(frozen=True)
 class GradientPenalty(_Penalised):
-    """``weight E (|grad f| - 1)^2`` (Gulrajani et al., "Improved training of Wasserstein GANs", 2017)."""
+    """``weight E (|grad f| - 1)^2`` (Gulrajani et al., "Improved training of Wasserstein GANs", 2017).
+
+    Parameters
+    ----------
+    width, depth, learning_rate
+        As in :class:`Critic`.
+    weight : float
+        Factor of the penalty, beside a difference of means in units of the points' distance from their middle.
+    """
 
     def penalty(self, network: Module, x: Tensor, y: Tensor, generator: Generator) -> Tensor:
         """Gradient norms away from one, on either side."""
@@ -130,6 +145,13 @@ class OneSidedPenalty(_Penalised):
 
     A gradient shorter than one is where the best critic may have it too: nothing is paid for it. The default: half of the points
     are samples themselves, where the mass is, half lie in between; activations have a round knee.
+
+    Parameters
+    ----------
+    width, depth, learning_rate
+        As in :class:`Critic`.
+    weight : float
+        Factor of the penalty, beside a difference of means in units of the points' distance from their middle.
     """
 
     learning_rate: float = 2e-3
@@ -152,7 +174,13 @@ class OneSidedPenalty(_Penalised):
 
 @dataclass(frozen=True)
 class SpectralNormalisation(Critic):
-    """Every weight is divided by an estimate of its largest singular value (Miyato et al., 2018): 1-Lipschitz, nearly."""
+    """Every weight is divided by an estimate of its largest singular value (Miyato et al., 2018): 1-Lipschitz, nearly.
+
+    Parameters
+    ----------
+    width, depth, learning_rate
+        As in :class:`Critic`.
+    """
 
     def network(self, dim: int, sample: Tensor) -> Module:
         """A perceptron with normalised weights."""
@@ -167,6 +195,11 @@ class Orthogonal(Critic):
     """Orthogonal weights and sorted pairs as activation: 1-Lipschitz to rounding, and gradients keep their length.
 
     (Anil, Lucas, Grosse, "Sorting out Lipschitz function approximation", 2019.)
+
+    Parameters
+    ----------
+    width, depth, learning_rate
+        As in :class:`Critic`.
     """
 
     def __post_init__(self) -> None:
@@ -184,7 +217,15 @@ class Orthogonal(Critic):
 
 @dataclass(frozen=True)
 class CTransform(Critic):
-    """``min_j |z - y_j| - g_j`` over points of a sample, with heights learned: 1-Lipschitz by construction."""
+    """``min_j |z - y_j| - g_j`` over points of a sample, with heights learned: 1-Lipschitz by construction.
+
+    Parameters
+    ----------
+    learning_rate
+        As in :class:`Critic`; there are no hidden layers, so that ``width`` and ``depth`` are not used.
+    points : int
+        How many points of the sample, at most.
+    """
 
     points: int = 2000
     learning_rate: float = 1e-2
