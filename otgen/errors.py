@@ -84,5 +84,7 @@ def require(module: str) -> ModuleType:
     package = module.partition(".")[0]
     if importlib.util.find_spec(package) is None:
         extra = _EXTRAS.get(package, package)
-        raise MissingExtra(f"{package} is needed for this and is not installed; run: pip install 'otgen[{extra}]'")
+        raise MissingExtra(
+            f"{package} must be installed for this; received an environment without it; run: pip install 'otgen[{extra}]'"
+        )
     return importlib.import_module(module)

@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from typing import Any, overload
 
 import numpy as np
+import scipy.sparse
 
 from ..errors import Infeasible, InvalidInput, NotConverged
 from ..inputs import scalars
@@ -362,7 +363,8 @@ def _each(xs: Any, ys: Any, a: Any, b: Any, call: Callable[..., Any]) -> list[An
         if isinstance(side, np.ndarray):
             refuse_size(side, name)
         listed = isinstance(side, Sequence) and not isinstance(side, str | bytes)
-        if not listed and getattr(side, "ndim", 0) < 1:
+        dimensions = getattr(side, "ndim", 0)
+        if not listed and (not isinstance(dimensions, int) or dimensions < 1 or scipy.sparse.issparse(side)):
             raise InvalidInput(
                 f"{name} must be an array or a sequence, one entry a problem; received {scalars.told(side)}; pass a list"
             )
