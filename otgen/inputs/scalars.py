@@ -101,7 +101,9 @@ def real(value: Any, name: str) -> float:
             f"pass {name}.detach()"
         )
     try:
-        if isinstance(value, bool | np.bool_ | str | bytes | complex | np.complexfloating) or np.ndim(value):
+        if isinstance(value, bool | np.bool_ | str | bytes | complex | np.complexfloating):
+            raise TypeError
+        if isinstance(value, np.ndarray) and value.ndim:
             raise TypeError
         number = float(value)
     except (TypeError, ValueError, OverflowError, RuntimeError):  # the last of torch

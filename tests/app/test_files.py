@@ -142,7 +142,7 @@ class TestColumns:
 
     def test_formulas_are_data(self):
         assert table("u,name\n1,=cmd()\n").columns == ("u",)
-        with pytest.raises(InvalidInput, match="column 'name' of .* must hold numbers; received text"):
+        with pytest.raises(InvalidInput, match=r"column 'name' of .* must hold numbers; received text"):
             table("u,name\n1,=cmd()\n", columns=["name"])
 
     def test_whole_numbers_stay_whole(self):
