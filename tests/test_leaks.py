@@ -62,7 +62,11 @@ def theirs(name, argument, what):
         "the class of a law",
         "no frozen law",
     )
-    own = name == "critics.gradient_norms" and argument == "points"  # the network says what it takes
+    own = (name, argument) in {
+        ("critics.gradient_norms", "points"),
+        ("wgan.gradient_penalty", "real"),
+    }  # the network says what it takes
+    own = own or (name == "adversarial.latent_penalty" and what == "a meta tensor")  # the words are those of mmd_loss
     words = name == "Measure" and argument in ("name", "weights_name")
     return called or own or words or (argument in ENDLESS and what == "a large integer")
 

@@ -254,6 +254,11 @@ class FlowPrior(Module):
         (z,) = tensors(**{name: z})
         if z.ndim != 2 or z.shape[1] != self.dim:
             raise InvalidInput(f"{name} must be (n, {self.dim}); received {tuple(z.shape)}; reshape it")
+        home = next(self.parameters()).device
+        if z.device != home:
+            raise InvalidInput(
+                f"{name} must live where the prior does, on {home}; received {z.device}; move one of them"
+            )
         return z
 
     def log_density(self, z: Tensor) -> Tensor:
