@@ -84,5 +84,7 @@ def require(module: str) -> ModuleType:
     package = module.partition(".")[0]
     if importlib.util.find_spec(package) is None:
         source = f"'otgen[{_EXTRAS[package]}]'" if package in _EXTRAS else package
-        raise MissingExtra(f"{package} is needed for this and is not installed; run: pip install {source}")
+        raise MissingExtra(
+            f"{package} must be installed for this; received an environment without it; run: pip install {source}"
+        )
     return importlib.import_module(module)

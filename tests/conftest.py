@@ -1,5 +1,6 @@
 import os
 
+import messages
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -9,6 +10,22 @@ settings.register_profile("ci", max_examples=25, derandomize=True, **common)
 settings.register_profile("nightly", max_examples=1000, **common)
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev")
 settings.load_profile(PROFILE)
+
+HEARD = messages.Heard()
+
+
+def pytest_configure():
+    HEARD.install()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """A test fails as well where an error that the library raised in it lacks the rule, what was received or the remedy."""
+    HEARD.faults()
+    result = yield
+    faults = HEARD.faults()
+    assert not faults, "\n".join(faults)
+    return result
 
 
 def pytest_collection_modifyitems(items):

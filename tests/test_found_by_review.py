@@ -149,7 +149,7 @@ def test_a_callable_sees_only_points_that_were_given():
         (lambda: otgen.sinkhorn([0.0], [1.0], epsilon=1, init=([np.nan], [0.0])), "init must be finite"),
         (
             lambda: otgen.solve(otgen.Problem.from_points([0.0], [1.0]), init=([0.0], [1.0])),
-            "init is for the solvers that start",
+            "init must be None for a solver",
         ),
         (lambda: otgen.Problem.from_points([0.0], [1.0], epsilon=-1), "at least 0 and finite"),
         (lambda: otgen.Problem.from_points([0.0], [1.0], epsilon="a"), "real number"),

@@ -56,7 +56,7 @@ def check(kind: str, *, masses: bool) -> None:
     """Refuse what is not estimated from samples."""
     if not masses and kind not in _OF_SAMPLES:
         raise InvalidInput(
-            f"--kind {kind} is not estimated from samples; received files of samples; use kl, js or tv, or --masses"
+            f"--kind must be {', '.join(_OF_SAMPLES)} for files of samples; received {kind}; choose one of these, or add --masses"
         )
 
 

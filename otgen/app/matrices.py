@@ -39,9 +39,13 @@ class Matrix:
     def check(self) -> None:
         """Raise what is wrong with the options, on a matrix of one entry; kernels are loaded by it."""
         if self.epsilon is None and self.relax is not None:
-            raise InvalidInput("--relax is for entropic transport; received no --epsilon beside it; add --epsilon")
+            raise InvalidInput(
+                "--relax must stand beside --epsilon, for entropic transport; received it alone; add --epsilon"
+            )
         if self.epsilon is not None and self.solver not in ("auto", "sinkhorn"):
-            raise InvalidInput(f"--solver {self.solver} is exact and takes no --epsilon; leave one of them out")
+            raise InvalidInput(
+                f"--epsilon must not stand beside --solver {self.solver}, which is exact; received both; leave one of them out"
+            )
         self._run(np.array([[1.0]]), None, None)
 
     def __call__(self, costs: Samples, a: Samples | None, b: Samples | None) -> Solved:

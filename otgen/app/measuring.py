@@ -53,9 +53,13 @@ class Transport:
         entropic = {"--relax": self.relax, "--tol": self.tol, "--max-iter": self.max_iter}
         given = [name for name, value in entropic.items() if value is not None]
         if self.epsilon is None and given:
-            raise InvalidInput(f"{given[0]} is for entropic transport; received no --epsilon beside it; add --epsilon")
+            raise InvalidInput(
+                f"{given[0]} must stand beside --epsilon, for entropic transport; received it alone; add --epsilon"
+            )
         if self.epsilon is not None and self.solver not in ("auto", "sinkhorn"):
-            raise InvalidInput(f"--solver {self.solver} is exact and takes no --epsilon; leave one of them out")
+            raise InvalidInput(
+                f"--epsilon must not stand beside --solver {self.solver}, which is exact; received both; leave one of them out"
+            )
         x, y = np.array([[1.0, 0.5]]), np.array([[0.5, 1.0]])
         self(x[:, :1], y[:, :1]) if self.solver == "line" else self(x, y)
 
@@ -93,12 +97,14 @@ def _check_choices(paths: Sequence[Path], columns: list[str] | None, key: str | 
     told = ", ".join(path.name for path in paths)
     missing = [path for path in paths if str(path) != "-" and not path.exists()]
     if missing:
-        raise InvalidInput(f"{missing[0]}: there is no such file; check the path")
+        raise InvalidInput(f"{missing[0]} must be a file that exists; received a path to none; check it")
     kinds = ["-" if str(path) == "-" else files.ending(path) for path in paths]
     if key and not {".npz", "-"} & set(kinds):
-        raise InvalidInput(f"--key chooses an array of an npz; received it for {told}; leave it out")
+        raise InvalidInput(
+            f"--key must be for an npz, of which it chooses an array; received it for {told}; leave it out"
+        )
     if columns and not any(files.is_table(path) for path in paths):
-        raise InvalidInput(f"--columns: columns are chosen in tables only; received it for {told}; slice the arrays")
+        raise InvalidInput(f"--columns must be for tables; received it for {told}; slice the arrays")
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ def compare(
     """Measure two matched sets: first random splits of their pool, then themselves, when all kernels are loaded."""
     x, y, a, b = first.points, other.points, first.weights, other.weights
     if measure.relax is not None and splits:
-        raise InvalidInput("--splits needs sets of one mass; received --relax beside it; leave one of them out")
+        raise InvalidInput("--splits must be for sets of one mass; received --relax beside it; leave one of them out")
     count = 0 if measure.relax is not None else usual_splits(x, y) if splits is None else splits
     try:
         whole = count and isinstance(measure.epsilon, Relative)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-_OPTIONS = ("epsilon", "relax", "tol", "max_iter", "normalize", "metric", "solver", "p", "splits")
+_OPTIONS = ("data", "epsilon", "relax", "tol", "max_iter", "normalize", "metric", "solver", "p", "splits")
 _REPLACED = (
     (r"; pass throw=False for a result", ""),
     (r"pass normalize=True to divide each by its sum", "add --normalize to divide each by its sum"),
@@ -14,7 +14,7 @@ _REPLACED = (
     (r"call numpy\.radians on degrees", "convert degrees to radians"),
     (r"np\.\w+\(([^()]*)\)", r"\1"),
     (rf"\b(?<!-)({'|'.join(_OPTIONS)})=([\w.\"']+)", r"--\1 \2"),
-    (rf"^({'|'.join(_OPTIONS)}) (must|needs)", r"--\1 \2"),
+    (rf"^({'|'.join(_OPTIONS)}) must", r"--\1 must"),
     (r"(?<![-\w])(epsilon|relax|tol|max_iter)(?![\w(])", r"--\1"),
     (r"--max_iter", "--max-iter"),
 )
@@ -47,7 +47,7 @@ def spoken(message: str, names: tuple[str, str] | None = None) -> str:
         text = re.sub(r"\ba and b\b", f"the weights of {names[0]} and {names[1]}", text)
         text = re.sub(r"\bx and y\b", f"{names[0]} and {names[1]}", text)
         for letter, name in zip("xy", names):
-            text = re.sub(rf"^{letter} (?=must|needs)", f"{name} ", text)
+            text = re.sub(rf"^{letter} (?=must)", f"{name} ", text)
     *kept, remedy = text.split("; ")
     return "; ".join([*kept, "correct the file"]) if kept and _PYTHON.search(remedy) else text
 

@@ -178,7 +178,7 @@ def _claimed(value: Any, name: str) -> float | None:
         return None
     try:
         no_number = math.isnan(value)
-    except TypeError:
+    except (TypeError, ValueError, OverflowError, RuntimeError):
         no_number = False  # what else it is, the usual words say
     return math.nan if no_number else scalars.real(value, name)
 

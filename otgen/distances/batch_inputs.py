@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars, tables
@@ -78,7 +79,8 @@ def _refuse_single(side: Any, name: str) -> None:
     """Raise for what can neither be counted nor be a cloud, and for views that do not fit in memory."""
     if isinstance(side, np.ndarray):
         refuse_size(side, name)
-    if not (isinstance(side, Sequence) and not isinstance(side, str | bytes)) and not _shape(side):
+    listed = isinstance(side, Sequence) and not isinstance(side, str | bytes)
+    if not listed and (not _shape(side) or scipy.sparse.issparse(side)):
         raise InvalidInput(
             f"{name} must be an array or a sequence, one entry a problem; received {scalars.told(side)}; pass a list"
         )

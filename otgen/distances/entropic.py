@@ -181,7 +181,7 @@ def one_relaxation(relax: Any) -> tuple[float, float]:
     if one != other:
         raise InvalidInput(
             f"relax must be one number for both sides of a debiased cost: with two it is not 0 between equal measures; received "
-            f"{relax!r}; pass one number, or take the cost without debiasing (otgen.sinkhorn, debias=False)"
+            f"{scalars.told(relax)}; pass one number, or take the cost without debiasing (otgen.sinkhorn, debias=False)"
         )
     return one, other
 
@@ -285,13 +285,16 @@ def _epsilon(problem: Problem, epsilon: Any, least: float | None = None) -> floa
 
 def sinkhorn_from(solver: Any, tol: float, max_iter: int) -> Sinkhorn:
     """The entropic solver that the arguments ask for."""
-    if solver is None or solver == "sinkhorn":
+    if solver is None or (isinstance(solver, str) and solver == "sinkhorn"):
         return Sinkhorn(tol=tol, max_iter=max_iter)
     chosen = solver_from(solver)
     if not isinstance(chosen, Sinkhorn):
         raise InvalidInput(
-            f"solver must be a Sinkhorn here; received {solver!r}; call otgen.wasserstein for exact transport"
+            f"solver must be a Sinkhorn here; received {scalars.told(solver)}; call otgen.wasserstein for exact transport"
         )
     if (tol, max_iter) != (1e-6, 10_000):
-        raise InvalidInput("tol and max_iter must not be passed beside a configured solver; set them on the solver")
+        raise InvalidInput(
+            f"tol and max_iter must not be passed beside a configured solver; received tol={scalars.told(tol)} and "
+            f"max_iter={scalars.told(max_iter)}; set them on the solver"
+        )
     return chosen

@@ -8,14 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs import arrays
-from ..inputs.origin import Origin
+from ..inputs import gaussians
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT
 from .bounded import Bounded
 from .bures import Interval, bures
-
-_ROUNDING = {"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}  # of a number near 1, by dtype
 
 
 def bures_wasserstein(mean0: Any, cov0: Any, mean1: Any, cov1: Any) -> Bounded:
@@ -57,13 +54,13 @@ def bures_wasserstein(mean0: Any, cov0: Any, mean1: Any, cov1: Any) -> Bounded:
     >>> distance.value, distance.lower <= 5 <= distance.upper
     (5.0, True)
     """
-    means = [_vector(z, name) for z, name in ((mean0, "mean0"), (mean1, "mean1"))]
+    means = [gaussians.mean(z, name) for z, name in ((mean0, "mean0"), (mean1, "mean1"))]
     d = len(means[0])
     if len(means[1]) != d:
         raise InvalidInput(
             f"mean0 and mean1 must have the same length; received {d} and {len(means[1])}; leave out what only one law has"
         )
-    covariances = [_covariance(z, d, name) for z, name in ((cov0, "cov0"), (cov1, "cov1"))]
+    covariances = [gaussians.covariance(z, d, name) for z, name in ((cov0, "cov0"), (cov1, "cov1"))]
     quarter = (
         0.25 if max(float(np.abs(mean).max()) for mean in means) > 1e300 else 1.0
     )  # else differences might overflow
@@ -87,48 +84,3 @@ def _of_covariances(one: Floats, other: Floats) -> Interval:
     value, lower, upper = bures(np.ldexp(one, -2 * half), np.ldexp(other, -2 * half))
     lost = 0.0 if upper == 0 else 1e-150  # to underflow, of what is less by 1e300
     return Interval(*(math.ldexp(z, half) for z in (value, max(lower - lost, 0.0), upper + lost)))
-
-
-def _vector(value: Any, name: str) -> Floats:
-    held, _ = arrays.numbers(value, name)
-    if held.ndim > 1 or held.size == 0:
-        raise InvalidInput(f"{name} must be a vector (d,) or a number; received shape {held.shape}; flatten it")
-    _finite(held, name, "drop or impute them before means are taken")
-    return np.atleast_1d(held).astype(np.float64)
-
-
-def _finite(held: Floats, name: str, remedy: str) -> None:
-    bad = ~np.isfinite(held)
-    if bad.any():
-        raise InvalidInput(
-            f"{name} must be finite; received {float(held[bad][0])} in {int(bad.sum())} of {bad.size} entries; {remedy}"
-        )
-
-
-def _covariance(value: Any, d: int, name: str) -> Floats:
-    """A covariance (d, d), symmetric and positive semi-definite to the rounding of its dtype, float64."""
-    held, origin = arrays.numbers(value, name)
-    matrix = np.atleast_2d(held).astype(np.float64)
-    if matrix.shape != (d, d):
-        raise InvalidInput(
-            f"{name} must be a ({d}, {d}) matrix, as the means are ({d},); received shape {held.shape}; np.diag makes one of variances"
-        )
-    _finite(matrix, name, "a covariance needs two samples or more, all of them finite")
-    size, tolerance = float(np.abs(matrix).max()), _tolerance(origin, d)
-    skew = float(np.abs(matrix / 2 - matrix.T / 2).max()) * 2
-    if skew > tolerance * size:
-        raise InvalidInput(
-            f"{name} must be symmetric; received entries {skew:.3g} apart; average it with its transpose"
-        )
-    least = float(np.linalg.eigvalsh(matrix / (2 * size) + matrix.T / (2 * size))[0]) * size if size else 0.0
-    if least < -tolerance * size:
-        raise InvalidInput(
-            f"{name} must be positive semi-definite to {tolerance:.1g} of its largest entry; received an eigenvalue {least:.3g}; "
-            f"compute it in double precision, or set negative eigenvalues to 0"
-        )
-    return matrix
-
-
-def _tolerance(origin: Origin, d: int) -> float:
-    """What rounding of a dtype can do to an eigenvalue, relative to the largest entry."""
-    return max(1e-10, 4 * d * _ROUNDING.get(origin.dtype, 2 * UNIT))

@@ -40,7 +40,7 @@ import scipy.sparse
 
 from .._version import __version__
 from ..errors import InvalidInput
-from ..inputs import numerals
+from ..inputs import numerals, scalars
 from ..inputs.atomic import write_atomically
 from ..model import units
 from ..model.claim import Claim, Flows
@@ -179,7 +179,7 @@ def save_proof(
     arrays = {"format": FORMAT, "version": __version__, "kind": _kind(certificate), "digest": _digest(held)}
     arrays |= held if embed else {name: held[name] for name in ("p",)}
     arrays |= _claim_arrays(claim) | numbers | {"mass": mass, "root": root}
-    _write(Path(path), arrays)
+    _write(_placed(path), arrays)
 
 
 def load_proof(path: str | os.PathLike[str]) -> Proof:
@@ -198,7 +198,9 @@ def load_proof(path: str | os.PathLike[str]) -> Proof:
     Raises
     ------
     InvalidInput
-        If the file is none, or if any bit of it was changed.
+        If the file is no proof file, or if any bit of it was changed.
+    OSError
+        If it cannot be read, as Python's own.
 
     Examples
     --------
@@ -208,7 +210,7 @@ def load_proof(path: str | os.PathLike[str]) -> Proof:
     >>> otgen.load_proof(path)  # doctest: +ELLIPSIS
     Proof(dual, 1 within [0.99999999999999..., 1.00000000000000...], Problem(2 x 2, matrix, p=1))
     """
-    held = _read(Path(path))
+    held = _read(_placed(path))
     try:
         return _proof(held)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as fault:
@@ -340,6 +342,12 @@ def _digest(held: dict[str, np.ndarray]) -> str:
             found.update(f"{name} {held[name].dtype.str} {held[name].shape};".encode())
             found.update(held[name].tobytes())
     return found.hexdigest()
+
+
+def _placed(path: Any) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidInput(f"path must be the name of a file; received {scalars.told(path)}; pass a string or a Path")
+    return Path(path)
 
 
 def _text(array: Any) -> str:

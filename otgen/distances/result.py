@@ -172,11 +172,12 @@ class Result:
                 f"call otgen.wasserstein or otgen.sinkhorn"
             )
         if self.epsilon:
-            scalars.one_of(of or "value", "of", ("value",))
+            scalars.one_of("value" if of is None else of, "of", ("value",))
             return self.make_gradients()
         assert self.cost is not None
-        gradients, of = self.make_gradients(), of or "cost"
-        if scalars.one_of(of, "of", ("cost", "value")) == "cost" or self.value == self.cost:
+        of = scalars.one_of("cost" if of is None else of, "of", ("cost", "value"))
+        gradients = self.make_gradients()
+        if of == "cost" or self.value == self.cost:
             return gradients
         return gradients.times(self.value / (self.p * self.cost) if self.cost > 0 else 0.0)
 

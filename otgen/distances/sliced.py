@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..inputs import scalars
+from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats, Indices
 from ..kernels import monotone
 from ..kernels.parallel import threads
@@ -70,6 +71,7 @@ def sliced_wasserstein(
     began = time.perf_counter()
     p, count = scalars.finite_order(p, steep=True), scalars.count(n_projections, "n_projections")
     problem = Problem.from_points(x, y, a, b, p=1, normalize=normalize, allow_gpu=False)
+    refuse_bytes(8 * count * problem.source.dim, (count, problem.source.dim), "n_projections")
     source, target, shift = _with_mass(problem)
     directions = scalars.generator(rng).standard_normal((count, problem.source.dim))
     directions /= np.sqrt((directions**2).sum(axis=1, keepdims=True))

@@ -43,7 +43,8 @@ def solver_from(solver: Any) -> Solver:
     """A solver object from a name or from one."""
     if isinstance(solver, str):
         return SOLVERS[scalars.one_of(solver, "solver", tuple(SOLVERS))]()
-    if isinstance(solver, type) or not callable(getattr(solver, "solve", None)):
+    # tensors have a method of that name as well
+    if isinstance(solver, type) or hasattr(solver, "shape") or not callable(getattr(solver, "solve", None)):
         raise InvalidInput(
             f"solver must be a name ({', '.join(SOLVERS)}) or a solver object; received {scalars.told(solver)}; pass 'auto', or an instance"
         )
@@ -113,6 +114,11 @@ def run(
     """What :func:`solve` does; with ``root`` the value and its bounds are distances, ``cost ** (1/p)``."""
     began = time.perf_counter()
     throw, progress = scalars.flag(throw, "throw"), scalars.flag(progress, "progress")
+    if not isinstance(problem, Problem):
+        raise InvalidInput(
+            f"problem must be an otgen.Problem; received {scalars.told(problem)}; make one with Problem.from_points or from_matrix"
+        )
+    mass = scalars.positive(mass, "mass", "1 leaves cost and bounds as they are")
     chosen, scaled = solver_from(solver), units.scaled(problem)
     solution = claimed(scaled, chosen, progress=progress, init=init)
     attempt = Attempt(scaled, solution, prove(scaled, solution.claim))
@@ -158,7 +164,7 @@ def _start(scaled: Problem, init: Any) -> Claim:
     if scaled.bottleneck:
         refuse_start(Claim(), "Bottleneck")
     if isinstance(init, Plan) or scipy.sparse.issparse(init) or getattr(init, "ndim", 0) == 2:
-        return Claim(flows=flows_from(init, scaled))
+        return Claim(flows=flows_from(init, scaled, "init"))
     back, flows = Units.of(scaled), None
     try:
         pair = init.potentials if isinstance(init, Result) else init

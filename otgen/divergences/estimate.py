@@ -56,6 +56,6 @@ def logarithm_base(base: Any) -> float | None:
     number = scalars.real(base, "base")
     if not 1 < number < math.inf:
         raise InvalidInput(
-            f"base must be above 1 and finite, or None for nats; received {base!r}; pass base=2 for bits"
+            f"base must be above 1 and finite, or None for nats; received {scalars.told(base)}; pass base=2 for bits"
         )
     return number

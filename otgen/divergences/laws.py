@@ -12,7 +12,8 @@ import scipy.special
 import scipy.stats
 
 from ..errors import InvalidInput
-from ..inputs import scalars
+from ..inputs import arrays, gaussians, scalars
+from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 
 
@@ -30,21 +31,10 @@ class Gaussian:
     cov: Any
 
     def __post_init__(self) -> None:
-        mean = np.atleast_1d(np.asarray(self.mean, np.float64))
-        cov = np.asarray(self.cov, np.float64)
-        cov = np.diag(np.broadcast_to(cov, mean.shape)) if cov.ndim < 2 else cov
-        if (
-            mean.ndim != 1
-            or cov.shape != (len(mean), len(mean))
-            or not (np.isfinite(mean).all() and np.isfinite(cov).all())
-        ):
-            raise InvalidInput(
-                f"mean must be (d,) and cov (d, d), finite; received shapes {mean.shape} and {cov.shape}"
-            )
-        if not np.allclose(cov, cov.T, rtol=1e-9, atol=0.0) or (np.linalg.eigvalsh(cov) <= 0).any():
-            raise InvalidInput("cov must be symmetric and positive definite; received one that is not; regularise it")
+        mean = gaussians.mean(self.mean, "mean")
+        cov = gaussians.covariance(self.cov, len(mean), "cov", variances=True, definite=True)
         object.__setattr__(self, "mean", mean)
-        object.__setattr__(self, "cov", (cov + cov.T) / 2)
+        object.__setattr__(self, "cov", cov + (cov.T - cov) / 2)
 
     @property
     def dim(self) -> int:
@@ -67,16 +57,19 @@ class Mixture:
     laws: Sequence[Any]
 
     def __post_init__(self) -> None:
-        weights = np.asarray(self.weights, np.float64)
-        if (
-            weights.shape != (len(self.laws),)
-            or not len(weights)
-            or (weights <= 0).any()
-            or abs(weights.sum() - 1) > 1e-9
-        ):
-            raise InvalidInput(f"weights must be positive, one a law, of sum 1; received {self.weights!r}")
+        try:
+            laws = tuple(self.laws)
+        except TypeError:
+            raise InvalidInput(
+                f"laws must be a sequence of laws; received {scalars.told(self.laws)}; pass a list of them"
+            ) from None
+        weights = arrays.numbers(self.weights, "weights")[0].astype(np.float64)
+        if weights.shape != (len(laws),) or not laws or not ((weights > 0).all() and abs(weights.sum() - 1) <= 1e-9):
+            raise InvalidInput(
+                f"weights must be positive, one a law, of sum 1; received {scalars.told(self.weights)}; divide them by their sum"
+            )
         object.__setattr__(self, "weights", weights / weights.sum())
-        object.__setattr__(self, "laws", tuple(line(law, "law") for law in self.laws))
+        object.__setattr__(self, "laws", tuple(line(law, f"laws[{k}]") for k, law in enumerate(laws)))
 
     def logpdf(self, x: Any) -> Any:
         """The logarithm of the density, at a point or at many."""
@@ -92,7 +85,8 @@ class Mixture:
 
     def rvs(self, n: int, random_state: Any = None) -> Floats:
         """``n`` samples (n,)."""
-        generator = scalars.generator(random_state)
+        n, generator = scalars.count(n, "n", least=0), scalars.generator(random_state, "random_state")
+        refuse_bytes(8 * n * len(self.laws), (n,), "n")
         which = generator.choice(len(self.laws), size=n, p=self.weights)
         draws = np.stack([law.rvs(n, random_state=generator) for law in self.laws])
         return draws[which, np.arange(n)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InvalidInput
 from ..inputs import arrays
+from ..inputs.scalars import told
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT
 from .estimate import Estimate
@@ -44,9 +45,9 @@ def _masses(value: Any, name: str) -> Floats:
     """Masses (n,) or (k, n), non-negative, each row of sum 1 to the tolerance of its dtype, and divided by it."""
     try:
         shape = tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
-    except ValueError:
+    except (TypeError, ValueError):  # the first for what only looks like an array
         raise InvalidInput(
-            f"{name} must be a rectangular array of masses; received rows of several lengths; fill them with zeros"
+            f"{name} must be a rectangular array of masses; received {told(value)}, or rows of several lengths; fill them with zeros"
         ) from None
     if len(shape) not in (1, 2) or 0 in shape:
         raise InvalidInput(
@@ -59,13 +60,20 @@ def _masses(value: Any, name: str) -> Floats:
         raise InvalidInput(
             f"{name} must be non-negative; received {float(masses.min())!r} among its masses; clip it, or correct it"
         )
-    sums = np.array([math.fsum(row) for row in np.atleast_2d(masses).tolist()])
+    sums = np.array([_total(row) for row in np.atleast_2d(masses).tolist()])
     worst, tolerance = float(sums[np.abs(sums - 1).argmax()]), origin.tolerance()
     if not abs(worst - 1) <= tolerance:
         raise InvalidInput(
-            f"{name} must sum to 1 (to {tolerance:g} in {origin.dtype}); received a sum of {worst!r}; divide it by that"
+            f"{name} must sum to 1 (to {tolerance:g} in {origin.dtype}); received a sum of {worst!r}; divide it by its sum"
         )
     return masses / (sums[:, None] if masses.ndim == 2 else sums[0])
+
+
+def _total(row: list[float]) -> float:
+    try:
+        return math.fsum(row)
+    except OverflowError:
+        return math.inf
 
 
 def _in_the_order_of(p: Any, q: Any, masses: Floats) -> Floats:

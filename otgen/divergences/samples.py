@@ -82,10 +82,13 @@ def kl_samples(
         raise InvalidInput(
             f"x must hold more than k samples, y at least k; received {len(points)} and {len(others)} for k={k}; lower k"
         )
+    # neighbours keep their order, and logarithms their difference, in any unit; in this one no square overflows
+    exponent = math.frexp(max(float(np.abs(z).max()) for z in (points, others)))[1]
+    points, others = np.ldexp(points, -exponent), np.ldexp(others, -exponent)
     near, far = _neighbour(points, points, k + 1), _neighbour(others, points, k)
     if (near == 0).any() or (far == 0).any():
         raise InvalidInput(
-            "samples must be of continuous laws: k-th neighbours at distance 0; raise k, or count atoms and use kl"
+            "x and y must be samples of continuous laws; received ones whose k-th neighbours are at distance 0; raise k, or count atoms and use kl"
         )
     logs = points.shape[1] * (np.log(far) - np.log(near)) + math.log(len(others) / (len(points) - 1))
     return _mean(logs, "standard error; biased by order (k/n)^(1/d)").in_base(base)

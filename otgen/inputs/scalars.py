@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any, SupportsIndex
 
@@ -101,10 +102,12 @@ def real(value: Any, name: str) -> float:
             f"pass {name}.detach()"
         )
     try:
-        if isinstance(value, bool | np.bool_ | str | bytes):
+        if isinstance(value, bool | np.bool_ | str | bytes | complex | np.complexfloating):
+            raise TypeError
+        if isinstance(value, np.ndarray) and value.ndim:
             raise TypeError
         number = float(value)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last of torch
         raise InvalidInput(f"{name} must be a real number; received {told(value)}; pass one number") from None
     if math.isnan(number):
         raise InvalidInput(f"{name} must be a real number; received nan; correct where it comes from")
@@ -128,18 +131,22 @@ def positive(value: Any, name: str, hint: str) -> float:
 
 def count(value: SupportsIndex | Any, name: str, *, least: int = 1) -> int:
     """A whole number of at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex) or not least <= value.__index__() < 2**62:
+    try:
+        number = None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except (TypeError, ValueError, RuntimeError):  # of arrays and tensors
+        number = None
+    if number is None or not least <= number < 2**62:
         raise InvalidInput(
             f"{name} must be a whole number of at least {least}; received {told(value)}; pass one, such as {least}"
         )
-    return value.__index__()
+    return number
 
 
-def generator(rng: Any) -> Generator:
+def generator(rng: Any, name: str = "rng") -> Generator:
     """A seed or a Generator (SPEC 7)."""
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError):
         raise InvalidInput(
-            f"rng must be a seed or a numpy Generator; received {told(rng)}; pass a whole number, such as 0"
+            f"{name} must be a seed or a numpy Generator; received {told(rng)}; pass a whole number, such as 0"
         ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import InvalidInput
+from ..inputs import scalars
 from . import cpu, gpu, reference, stacks
 from .ground_cost import CELL, CIRCULAR, GREAT_CIRCLE, PRODUCT, GroundCost, matrix_ground, point_ground
 
@@ -38,5 +39,5 @@ def on_device(device: str) -> Kernels:
     if device.startswith("cuda"):
         return gpu
     raise InvalidInput(
-        f"device must be cpu or cuda:0 and the like, for which there are kernels; received {device!r}; move arrays to the host first"
+        f"device must be cpu or cuda:0 and the like, for which there are kernels; received {scalars.told(device)}; move arrays to the host first"
     )

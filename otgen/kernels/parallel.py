@@ -22,7 +22,9 @@ def threads() -> int:
     wanted = os.environ.get("OTGEN_NUM_THREADS")
     if wanted:
         if not wanted.isdigit() or int(wanted) < 1:
-            raise InvalidInput(f"OTGEN_NUM_THREADS must be a whole number of at least 1; received {wanted!r}")
+            raise InvalidInput(
+                f"OTGEN_NUM_THREADS must be a whole number of at least 1; received {wanted!r}; correct or unset it"
+            )
         return int(wanted)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -37,7 +37,9 @@ def elbo(log_joint: Any, q: Any) -> float:
     """
     logs, masses = np.asarray(log_joint, np.float64), np.asarray(q, np.float64)
     if logs.shape != masses.shape or masses.ndim != 1 or not (masses >= 0).all() or abs(masses.sum() - 1) > 1e-9:
-        raise InvalidInput(f"q must be a mass function (n,) over the values of log_joint; received {q!r}")
+        raise InvalidInput(
+            f"q must be a mass function (n,) over the values of log_joint; received {scalars.told(q)}; divide masses by their sum, one a value"
+        )
     kept = masses > 0
     return math.fsum(masses[kept] * (logs[kept] - np.log(masses[kept])))
 
@@ -64,7 +66,9 @@ def mean_field(table: Any, sweeps: int = 500, tol: float = 1e-15) -> MeanField:
     """
     p = np.asarray(table, np.float64)
     if p.ndim != 2 or not (p > 0).all() or abs(p.sum() - 1) > 1e-9:
-        raise InvalidInput(f"table must be positive, (n, m), of sum 1; received shape {p.shape} and sum {p.sum()!r}")
+        raise InvalidInput(
+            f"table must be positive, (n, m), of sum 1; received shape {p.shape} and sum {float(p.sum())!r}; divide it by its sum"
+        )
     logs = np.log(p)
     first, second = np.full(p.shape[0], 1 / p.shape[0]), np.full(p.shape[1], 1 / p.shape[1])
 
@@ -103,7 +107,7 @@ def mean_field_gaussian(mean: Any, cov: Any, start: Any, sweeps: int = 50) -> Ga
     """
     law, m = Gaussian(mean, cov), np.array(start, np.float64)
     if m.shape != law.mean.shape:
-        raise InvalidInput(f"start must be ({law.dim},), like the mean; received shape {m.shape}")
+        raise InvalidInput(f"start must be ({law.dim},), like the mean; received shape {m.shape}; reshape it")
     mu, precision = law.mean, np.linalg.inv(law.cov)
     means = [m.copy()]
     for _ in range(scalars.count(sweeps, "sweeps")):
@@ -155,11 +159,11 @@ def fit_gaussian(target: Any, kind: Kind, start: tuple[float, float] = (0.0, 1.0
     p = np.exp(log_p)
     if abs(float(p.sum()) * step - 1) > 1e-6:
         raise InvalidInput(
-            f"target must have nearly all of its mass within 40 of 0; found {p.sum() * step:.6g} of it there; shift and scale it"
+            f"target must have nearly all of its mass within 40 of 0; received one with {p.sum() * step:.6g} of it there; shift and scale it"
         )
     if kind != "forward" and not np.isfinite(log_p).all():
         raise InvalidInput(
-            f"target must have a density everywhere to be fitted by {kind}; it has none at {x[~np.isfinite(log_p)][0]:g}"
+            f"target must have a density everywhere to be fitted by {kind}; received one with none at {x[~np.isfinite(log_p)][0]:g}; pass kind='forward', or mix it with a wide normal law"
         )
 
     def objective(parameters: Floats) -> tuple[float, Floats]:
@@ -218,7 +222,7 @@ def probit_propagation(x: Any, labels: Any, variance: float = 1.0, sweeps: int =
         or not np.isfinite(inputs).all()
     ):
         raise InvalidInput(
-            f"x must be (n,), finite, and labels (n,) of +1 and -1; received {inputs.shape} and {labels!r}"
+            f"x must be (n,), finite, and labels (n,) of +1 and -1; received {scalars.told(inputs)} and {scalars.told(labels)}; reshape or recode them"
         )
     slopes = inputs * signs
     sites, cavities = np.zeros((len(slopes), 2)), np.zeros((len(slopes), 2))
@@ -268,7 +272,9 @@ def variational_regression(
     """
     x, target = np.asarray(design, np.float64), np.asarray(y, np.float64)
     if x.ndim != 2 or target.shape != x.shape[:1]:
-        raise InvalidInput(f"design must be (n, d) and y (n,); received shapes {x.shape} and {target.shape}")
+        raise InvalidInput(
+            f"design must be (n, d) and y (n,); received shapes {x.shape} and {target.shape}; reshape one, a row a case"
+        )
     for name, value in (("precision", precision), ("shape", shape), ("rate", rate)):
         scalars.positive(value, name, "1 is usual")
     n, d = x.shape

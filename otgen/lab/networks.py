@@ -19,7 +19,7 @@ def perceptron(sizes: Sequence[int], activation: Module | None = None) -> Sequen
     5
     """
     if len(sizes) < 2:
-        raise InvalidInput(f"sizes must hold an input and an output size; received {list(sizes)}")
+        raise InvalidInput(f"sizes must hold an input and an output size; received {list(sizes)}; add the missing one")
     layers: list[Module] = []
     for one, two in itertools.pairwise(sizes):
         layers += [Linear(one, two), activation or LeakyReLU(0.2)]

@@ -54,11 +54,11 @@ def relaxed_transport(
     c, p, q = (np.asarray(z, np.float64) for z in (cost, data, prior))
     if c.ndim != 2 or p.shape != c.shape[:1] or q.shape != c.shape[1:] or not ((p > 0).all() and (q > 0).all()):
         raise InvalidInput(
-            f"cost must be (n, k), data (n,) and prior (k,), positive; received shapes {c.shape}, {p.shape}, {q.shape}"
+            f"cost must be (n, k), data (n,) and prior (k,), positive; received shapes {c.shape}, {p.shape}, {q.shape}; reshape them, and leave out atoms without mass"
         )
     if not np.isfinite(c).all() or any(abs(z.sum() - 1) > 1e-9 for z in (p, q)):
         raise InvalidInput(
-            f"cost must be finite, and data and prior sum to 1; received sums {p.sum()!r} and {q.sum()!r}"
+            f"cost must be finite, and data and prior sum to 1; received sums {float(p.sum())!r} and {float(q.sum())!r}; divide each by its sum"
         )
     weight = scalars.positive(weight, "weight", "it multiplies the penalty")
     return {"kl": _by_kl, "tv": _by_tv}[scalars.one_of(penalty, "penalty", ("kl", "tv"))](c, p, q, weight)
@@ -73,7 +73,7 @@ def _by_tv(c: Floats, p: Floats, q: Floats, weight: float) -> tuple[float, Float
         np.concatenate([c.ravel(), np.full(k, weight)]), A_ub=above, b_ub=q, A_eq=rows, b_eq=p, method="highs"
     )
     if not found.success:
-        raise NotConverged(f"the linear program was not solved: {found.message}")
+        raise NotConverged(f"the linear program was not solved: {found.message}; rescale the cost")
     return float(found.fun), found.x[: n * k].reshape(n, k)
 
 

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.spatial.distance
 
-from ..inputs import scalars
+from ..errors import InvalidInput
+from ..inputs import arrays, scalars
+from ..inputs.gaussians import mean
+from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 
 HALF = 2.5  # of the box's edge
@@ -32,44 +36,71 @@ class Funnels:
     ((1000, 2), True)
     """
 
-    centres: Floats
-    heights: Floats
+    centres: Any
+    heights: Any
+
+    def __post_init__(self) -> None:
+        centres = arrays.points(self.centres, "centres")[0].astype(np.float64)
+        heights = mean(self.heights, "heights")
+        if len(heights) != len(centres):
+            raise InvalidInput(
+                f"centres and heights must be equally many; received {len(centres)} and {len(heights)}; pass one height a centre"
+            )
+        object.__setattr__(self, "centres", centres)
+        object.__setattr__(self, "heights", heights)
 
     @classmethod
     def random(cls, number: int, dim: int, rng: Any = None) -> Funnels:
         """``number`` funnels, centres uniform in the box of ``dim`` dimensions."""
         number, dim = scalars.count(number, "number"), scalars.count(dim, "dim")
+        refuse_bytes(8 * number * dim, (number, dim), "number and dim")
         generator = scalars.generator(rng)
         centres = generator.uniform(-HALF, HALF, (number, dim))
         return cls(centres, SPREAD * generator.standard_normal(number))
 
     def sample(self, n: int, rng: Any = None) -> tuple[Floats, Floats]:
         """``n`` optimally coupled pairs: x (n, D) of the drawn law, y (n, D) of the uniform one."""
-        n = scalars.count(n, "n")
-        y = scalars.generator(rng).uniform(-HALF, HALF, (n, self.centres.shape[1]))
+        y = self._uniform(n, rng)
+        n = len(y)
         parts = [self._mates(part)[0] for part in np.array_split(y, max(1, n * len(self.heights) // 500_000))]
         return np.concatenate(parts), y
 
     def w1(self, n: int, rng: Any = None) -> tuple[float, float]:
         """The distance W_1 of the two laws by ``n`` samples, and its standard error."""
-        y = scalars.generator(rng).uniform(-HALF, HALF, (n, self.centres.shape[1]))
+        y = self._uniform(n, rng)
+        n = len(y)
         parts = np.array_split(y, max(1, n * len(self.heights) // 500_000))
         moved = np.concatenate([self._mates(part)[1] for part in parts])
         return float(moved.mean()), float(moved.std() / np.sqrt(n))
 
-    def gradient(self, x: Floats) -> Floats:
+    def _uniform(self, n: int, rng: Any) -> Floats:
+        """``n`` points, uniform in the box."""
+        n, generator, dim = scalars.count(n, "n"), scalars.generator(rng), self.centres.shape[1]
+        refuse_bytes(16 * n * dim, (n, dim), "n")
+        return generator.uniform(-HALF, HALF, (n, dim))
+
+    def _placed(self, x: Any) -> Floats:
+        """Points (n, D) in the dimension of the centres."""
+        points, dim = arrays.points(x, "x")[0].astype(np.float64), self.centres.shape[1]
+        if points.shape[1] != dim:
+            raise InvalidInput(
+                f"x must have {dim} coordinates, as the centres have; received {points.shape[1]}; pass (n, {dim})"
+            )
+        return points
+
+    def gradient(self, x: Any) -> Floats:
         """The gradient of the best critic, -u, at points (n, D): unit vectors towards the centre of their funnel; 0 at one."""
+        x = self._placed(x)
         v = self.centres[self._funnel(x)] - x
         length = np.linalg.norm(v, axis=1, keepdims=True)
         return np.divide(v, length, out=np.zeros_like(v), where=length > 0)
 
-    def critic(self, x: Floats) -> Floats:
+    def critic(self, x: Any) -> Floats:
         """The best critic, -u, at points (n, D): (n,)."""
-        return -(self.heights + self._distances(x)).min(axis=1)
+        return -(self.heights + self._distances(self._placed(x))).min(axis=1)
 
     def _distances(self, x: Floats) -> Floats:
-        squares = ((x[:, None, :] - self.centres) ** 2).sum(axis=2)
-        return np.sqrt(squares)
+        return scipy.spatial.distance.cdist(x, self.centres)
 
     def _funnel(self, x: Floats) -> np.ndarray:
         return (self.heights + self._distances(x)).argmin(axis=1)

@@ -46,19 +46,23 @@ def entropic_gaussians(source: Gaussian, target: Gaussian, epsilon: float) -> fl
     """
     if not (isinstance(source, Gaussian) and isinstance(target, Gaussian)):
         raise InvalidInput(
-            f"source and target must be otgen.divergences.Gaussian; received {type(source).__name__} and {type(target).__name__}"
+            f"source and target must be otgen.divergences.Gaussian; received {type(source).__name__} and {type(target).__name__}; make them from means and covariances"
         )
     if source.dim != target.dim:
-        raise InvalidInput(f"source and target must have one dimension; received {source.dim} and {target.dim}")
-    s = scalars.positive(epsilon, "epsilon", "the limit at 0 is bures_wasserstein squared") / 2
+        raise InvalidInput(
+            f"source and target must have the same dimension; received {source.dim} and {target.dim}; leave out coordinates of one"
+        )
+    s = max(scalars.positive(epsilon, "epsilon", "the limit at 0 is bures_wasserstein squared") / 2, 5e-324)
     root = _power(source.cov, 0.5)
     middle = root @ target.cov @ root
     values = np.maximum(np.linalg.eigvalsh((middle + middle.T) / 2), 0.0)
-    d = np.sqrt(4 * values + s**2)
     shift = float(((source.mean - target.mean) ** 2).sum())
-    traces = float(np.trace(source.cov) + np.trace(target.cov) - d.sum())
-    # d s (1 - log 2 s) + s log det(D + s), with the logarithms taken together
-    return shift + traces + s * float((1 + np.log((d + s) / (2 * s))).sum())
+    # with d the eigenvalues of D and h = (d - s)/2, what is left is the sum of s log(1 + h/s) - 2 h: nothing cancels
+    half = 2 * values / (np.hypot(2 * np.sqrt(values), s) + s)
+    with np.errstate(over="ignore"):
+        ratio = half / s
+    logs = np.where(np.isinf(ratio), np.log(half) - math.log(s), np.log1p(ratio))
+    return shift + float(np.trace(source.cov) + np.trace(target.cov) + (s * logs - 2 * half).sum())
 
 
 def entropic_gaussian_divergence(source: Gaussian, target: Gaussian, epsilon: float) -> float:

@@ -108,7 +108,7 @@ def semi_discrete(atoms: Any, weights: Any, law: Any, p: float = 1) -> Estimate:
     order = scalars.finite_order(p)
     points = arrays.points(atoms, "atoms")[0]
     if points.shape[1] != 1:
-        raise InvalidInput(f"atoms must be on the line, (n,); received shape {points.shape}")
+        raise InvalidInput(f"atoms must be on the line, (n,); received shape {points.shape}; pass one coordinate")
     masses, _ = arrays.weights(weights, len(points), "weights", "the atoms")
     total = math.fsum(masses)
     if abs(total - 1) > 1e-9:
@@ -189,7 +189,7 @@ class _Quantiles(NamedTuple):
         for part in parts:
             if np.ndim(part.ppf(0.5)) or not math.isfinite(float(part.ppf(0.5))):
                 raise InvalidInput(
-                    f"{name} must be one law with a median; received {part.ppf(0.5)!r} for it; check its parameters"
+                    f"{name} must be one law with a median; received {scalars.told(part.ppf(0.5))} for it; check its parameters"
                 )
         at = (lambda t: _mixture_quantile(found, t)) if mixture else (lambda t: _tail_quantile(found, t))
         low, high = (_reach(parts, side) for side in (-1, 1))
@@ -213,7 +213,10 @@ def _reach(parts: Sequence[Any], side: int) -> float:
             reached = t
     if reached >= 6.5:
         return side * reached
-    raise InvalidInput("the quantiles of a law cannot be computed far enough into its tail; take samples of it instead")
+    raise InvalidInput(
+        f"a law must have quantiles that can be computed to 6.5 deviations of a normal one; received one where they fail beyond {reached:g}; "
+        f"take samples of it instead"
+    )
 
 
 def _trusted(law: Any, t: float) -> bool:
@@ -286,8 +289,8 @@ def _total(
         value, error = value + part, error + miss
     if not math.isfinite(value) or error > 1e-3 * value + 1e-300:
         raise InvalidInput(
-            f"the tails are too heavy for p={order:g} to be integrated in double precision, or so near to infinite that no figure "
-            f"can be trusted (found {value:.3g} with error {error:.1g}); choose a smaller p"
+            f"p must be so small that the tails can be integrated in double precision; received p={order:g}, for which they are too heavy or "
+            f"the distance is near to infinite (found {value:.3g} with error {error:.1g}); choose a smaller p"
         )
     root = value ** (1 / order)
     spread = error / (order * value) * root if value > error else error ** (1 / order)

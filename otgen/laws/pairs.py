@@ -13,7 +13,9 @@ from ..distances.gaussians import bures_wasserstein
 from ..divergences import Estimate, Gaussian
 from ..divergences.laws import line
 from ..errors import InvalidInput
-from ..inputs import scalars
+from ..inputs import arrays, scalars
+from ..inputs.gaussians import covariance, mean
+from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 from .line import on_the_line
 
@@ -54,19 +56,25 @@ class Pair:
 
     def sample(self, n: int, rng: Any = None) -> tuple[Floats, Floats]:
         """``n`` independent samples (n, dim) of each law."""
-        return self.draw(scalars.count(n, "n"), scalars.generator(rng))
+        n, generator = scalars.count(n, "n"), scalars.generator(rng)
+        refuse_bytes(16 * n * self.dim, (n, self.dim), "n")
+        return self.draw(n, generator)
 
     def wasserstein(self, p: float = 2) -> Estimate:
         """W_p of the two laws; raises InvalidInput where this order has no known value."""
         found = self.distance(scalars.moderate_order(scalars.order(p)))
         if found is None:
-            raise InvalidInput(f"W_p of {self.name} is not known for p={p!r}; choose another order")
+            raise InvalidInput(
+                f"p must be an order for which W_p of {self.name} is known; received {scalars.told(p)}; choose another one"
+            )
         return found
 
     def divergence(self, name: str) -> float:
         """``kl``, ``js`` or ``tv`` of the two laws in nats; raises InvalidInput where it is not known."""
-        if name not in self.divergences:
-            raise InvalidInput(f"{name!r} of {self.name} is not known; known are {sorted(self.divergences)}")
+        if not isinstance(name, str) or name not in self.divergences:
+            raise InvalidInput(
+                f"name must be a divergence that is known of {self.name}; received {scalars.told(name)}; known are: {', '.join(sorted(self.divergences)) or 'none'}"
+            )
         return self.divergences[name]
 
 
@@ -117,9 +125,11 @@ def diracs(x: Any, y: Any) -> Pair:
     >>> diracs([0.0, 0.0], [3.0, 4.0]).wasserstein().value
     5.0
     """
-    one, other = (np.atleast_1d(np.asarray(z, np.float64)) for z in (x, y))
-    if one.ndim != 1 or one.shape != other.shape or not (np.isfinite(one).all() and np.isfinite(other).all()):
-        raise InvalidInput(f"x and y must be finite points (d,); received shapes {one.shape} and {other.shape}")
+    one, other = mean(x, "x"), mean(y, "y")
+    if one.shape != other.shape:
+        raise InvalidInput(
+            f"x and y must have the same length; received {len(one)} and {len(other)}; leave out coordinates of one"
+        )
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
         return np.tile(one, (n, 1)), np.tile(other, (n, 1))
@@ -137,17 +147,21 @@ def translation(draw: Callable[[int, np.random.Generator], Floats], by: Any) -> 
     >>> translation(lambda n, generator: generator.exponential(size=(n, 2)), [0.6, 0.8]).wasserstein(5).value
     1.0
     """
-    v = np.atleast_1d(np.asarray(by, np.float64))
-    if v.ndim != 1 or not np.isfinite(v).all():
-        raise InvalidInput(f"by must be a finite vector (d,); received shape {v.shape}")
+    v = mean(by, "by")
+    if not callable(draw):
+        raise InvalidInput(
+            f"draw must be a function of a number and a generator; received {scalars.told(draw)}; pass one that gives (n, {len(v)})"
+        )
 
     def both(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-        x, y = (np.asarray(draw(n, generator), np.float64) for _ in range(2))
+        x, y = (arrays.points(draw(n, generator), "draw")[0].astype(np.float64) for _ in range(2))
         if x.shape != (n, len(v)) or y.shape != x.shape:
-            raise InvalidInput(f"draw must give samples (n, {len(v)}), as long as the way; received shape {x.shape}")
+            raise InvalidInput(
+                f"draw must give samples (n, {len(v)}), as long as by is; received shape {x.shape}; draw rows of that length"
+            )
         return x, y + v
 
-    return Pair("a law and its translate", len(v), both, _always(float(np.linalg.norm(v))))
+    return Pair("a law and its translate", len(v), both, _always(math.hypot(*v)))
 
 
 def gaussians(source: Gaussian, target: Gaussian) -> Pair:
@@ -164,7 +178,9 @@ def gaussians(source: Gaussian, target: Gaussian) -> Pair:
                 f"{name} must be an otgen.divergences.Gaussian; received {type(law).__name__}; see line_pair"
             )
     if source.dim != target.dim:
-        raise InvalidInput(f"source and target must have one dimension; received {source.dim} and {target.dim}")
+        raise InvalidInput(
+            f"source and target must have the same dimension; received {source.dim} and {target.dim}; leave out coordinates of one"
+        )
     roots = [np.linalg.cholesky(law.cov) for law in (source, target)]
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
@@ -208,13 +224,19 @@ def elliptical(mean0: Any, scatter0: Any, mean1: Any, scatter1: Any, radius: Any
     >>> pair.wasserstein(2).value
     5.0
     """
-    source, target = Gaussian(mean0, scatter0), Gaussian(mean1, scatter1)
+    source, target = (
+        _gaussian(*side) for side in ((mean0, "mean0", scatter0, "scatter0"), (mean1, "mean1", scatter1, "scatter1"))
+    )
     if source.dim != target.dim:
-        raise InvalidInput(f"both laws must have one dimension; received {source.dim} and {target.dim}")
+        raise InvalidInput(
+            f"mean0 and mean1 must have the same length; received {source.dim} and {target.dim}; leave out coordinates of one"
+        )
     law_of_radii = _radii(radius, "radius")
     share = (float(law_of_radii.var()) + float(law_of_radii.mean()) ** 2) / source.dim
     if not 0 < share < math.inf:
-        raise InvalidInput(f"radius must have a finite second moment; received {share * source.dim!r} for it")
+        raise InvalidInput(
+            f"radius must have a finite second moment; received {share * source.dim!r} for it; choose a law with lighter tails"
+        )
     roots = [np.linalg.cholesky(law.cov) for law in (source, target)]
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
@@ -276,7 +298,7 @@ def line_pair(p_law: Any, q_law: Any) -> Pair:
 def _finite(value: Any, name: str) -> float:
     number = scalars.real(value, name)
     if math.isinf(number):
-        raise InvalidInput(f"{name} must be finite; received {value!r}")
+        raise InvalidInput(f"{name} must be finite; received {scalars.told(value)}; pass a number")
     return number
 
 
@@ -285,11 +307,19 @@ def _both(sample: Callable[[Any], Floats], laws: tuple[Any, Any]) -> tuple[Float
     return sample(laws[0]), sample(laws[1])
 
 
+def _gaussian(middle: Any, its_name: str, scatter: Any, scatters_name: str) -> Gaussian:
+    """A Gaussian whose parts errors call by the names under which they were passed."""
+    found = mean(middle, its_name)
+    return Gaussian(found, covariance(scatter, len(found), scatters_name, variances=True, definite=True))
+
+
 def _radii(law: Any, name: str) -> Any:
     """A law of positive numbers."""
     found = line(law, name)
     if found.support()[0] < 0:
-        raise InvalidInput(f"{name} must be a law of positive numbers; received one from {found.support()[0]:g} on")
+        raise InvalidInput(
+            f"{name} must be a law of positive numbers; received one from {found.support()[0]:g} on; pass its absolute value's"
+        )
     return found
 
 

@@ -71,7 +71,7 @@ class Claim:
 
 
 def _malformed(rule: str, received: str) -> InvalidInput:
-    return InvalidInput(f"the claim of a solver is malformed: {rule}; received {received}; correct the solver")
+    return InvalidInput(f"the claim of a solver must be well formed: {rule}; received {received}; correct the solver")
 
 
 def _numbers(values: Any, kinds: str, name: str, below: int | None = None) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..inputs import arrays, scalars
 from ..inputs.origin import Origin
+from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 from ..kernels.double_double import total_pair
 
@@ -73,7 +74,9 @@ class Measure:
         if isinstance(self.points, arrays.Cloud):
             return self.points
         if isinstance(self.points, int):
-            return arrays.Cloud(np.empty((scalars.count(self.points, self.name), 0)), Origin())
+            count = scalars.count(self.points, self.name)
+            refuse_bytes(8 * count, (count,), self.name)
+            return arrays.Cloud(np.empty((count, 0)), Origin())
         return arrays.cloud(self.points, self.name, allow_gpu=allow_gpu)
 
     @property

@@ -65,10 +65,13 @@ class Plan(abc.ABC):
 
     def __matmul__(self, vectors: npt.ArrayLike) -> Floats:
         """``P @ v`` for v of shape (m,) or (m, k)."""
-        right = arrays.potential(vectors, "v")
+        return self._product(vectors, "v")
+
+    def _product(self, vectors: npt.ArrayLike, name: str) -> Floats:
+        right = arrays.potential(vectors, name)
         if right.ndim not in (1, 2) or len(right) != self.shape[1]:
             raise InvalidInput(
-                f"v must have shape ({self.shape[1]},) or ({self.shape[1]}, k), one row a target; received {right.shape}; "
+                f"{name} must have shape ({self.shape[1]},) or ({self.shape[1]}, k), one row a target; received {right.shape}; "
                 f"multiply sources by plan.T"
             )
         out = self._multiply(right if right.ndim == 2 else right[:, None])
@@ -110,7 +113,7 @@ class Plan(abc.ABC):
 
     def barycenters(self, points: npt.ArrayLike) -> Floats:
         """The mean of the target ``points``, (m, d) or (m,), that each source is sent to: (n, d) or (n,); NaN for one without mass."""
-        sums, masses = self @ points, self @ np.ones(self.shape[1])
+        sums, masses = self._product(points, "points"), self @ np.ones(self.shape[1])
         with np.errstate(invalid="ignore"):
             return sums / (masses if sums.ndim == 1 else masses[:, None])
 

@@ -175,7 +175,7 @@ class Problem:
             return self
         if not isinstance(cost, PointCost):
             raise InvalidInput(
-                f"device must be 'cpu' for a callable metric and for a matrix: they are computed on the host; received {device!r}; move "
+                f"device must be 'cpu' for a callable metric and for a matrix: they are computed on the host; received {scalars.told(device)}; move "
                 f"points with .cpu() or .get(), leave a matrix where it is"
             )
         on_device(device)

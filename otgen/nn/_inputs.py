@@ -40,10 +40,12 @@ def batch(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, *, received:
     if x.ndim not in (2, 3) or y.ndim != x.ndim or x.shape[-1] != y.shape[-1] or 0 in (*x.shape[-2:], *y.shape[-2:]):
         raise InvalidInput(
             f"x and y must be (n, d) and (m, d), or (B, n, d) and (B, m, d), not empty; received {tuple(x.shape)} and "
-            f"{tuple(y.shape)}"
+            f"{tuple(y.shape)}; use z[:, None] for numbers (n,)"
         )
     if not single and x.shape[0] != y.shape[0]:
-        raise InvalidInput(f"x and y must hold equally many clouds; received {x.shape[0]} and {y.shape[0]}")
+        raise InvalidInput(
+            f"x and y must hold equally many clouds; received {x.shape[0]} and {y.shape[0]}; pass one of each a problem"
+        )
     x, y = usable(x), usable(y)
     a, b = (None if z is None else usable(z) for z in (a, b))
     one, other = (z.to(dtype)[None] if single else z.to(dtype) for z in (x, y))
@@ -51,6 +53,13 @@ def batch(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, *, received:
     if not received:
         of_one, of_other = _probabilities(of_one, of_other, [z.dtype for z in (a, b) if z is not None])
     return Batch(one, other, of_one, of_other, single)
+
+
+def finite(z: Tensor, name: str) -> None:
+    """Raise for a tensor that holds NaN or infinity, or nothing at all as those on meta do."""
+    if z.is_meta or not bool(z.isfinite().all()):
+        received = "a tensor on meta" if z.is_meta else "NaN or infinity in it"
+        raise InvalidInput(f"{name} must have data, all of it finite; received {received}; drop or impute what is not")
 
 
 def _common_dtype(given: dict[str, Tensor]) -> torch.dtype:
@@ -61,11 +70,11 @@ def _common_dtype(given: dict[str, Tensor]) -> torch.dtype:
             raise InvalidInput(f"{name} must be a tensor; received {type(z).__name__}; use torch.as_tensor({name})")
         if z.is_complex() or z.layout != torch.strided:
             raise InvalidInput(
-                f"{name} must be dense and hold real numbers; received dtype {z.dtype}, layout {z.layout}"
+                f"{name} must be dense and hold real numbers; received dtype {z.dtype}, layout {z.layout}; convert it"
             )
         if z.device != given["x"].device or z.is_meta:
             raise InvalidInput(
-                f"all tensors must live on one device and have data; received x on {given['x'].device} and {name} on {z.device}; "
+                f"{name} must live on one device with x, and have data; received {name} on {z.device} and x on {given['x'].device}; "
                 f"move one of them"
             )
         if z.dtype in (torch.int64, torch.uint64) and (z.double().abs() > _EXACT).any():
@@ -84,7 +93,7 @@ def _weights(weights: Tensor | None, cloud: Tensor, name: str, single: bool, dty
     wanted = shape[1:] if single else shape
     if weights.shape != wanted:
         raise InvalidInput(
-            f"{name} must have one weight per point, shape {tuple(wanted)}; received {tuple(weights.shape)}"
+            f"{name} must have one weight per point, shape {tuple(wanted)}; received {tuple(weights.shape)}; reshape them, or pass None for uniform ones"
         )
     return weights.to(dtype)[None] if single else weights.to(dtype)
 
@@ -147,12 +156,12 @@ def checked_metric(metric: BuiltIn, p: float) -> tuple[str, float]:
         return spelt(metric)
     if callable(metric):
         raise InvalidInput(
-            "metric must be a built-in one: the derivative of a callable is not known here; received one"
+            "metric must be a built-in one: the derivative of a callable is not known here; received one; use otgen.sinkhorn for a value without gradients"
         )
     name = metric_name(metric)
     if name in COSTS and p != 1:
         raise InvalidInput(
-            f'metric={name!r} is a cost and goes with p=1 only; received p={p:g}; use metric="euclidean", p=2'
+            f'p must be 1 for metric={name!r}, which is a cost and no metric; received p={p:g}; use metric="euclidean", p=2'
         )
     return name, 2.0
 

@@ -51,12 +51,23 @@ def generator_from(rng: Any) -> torch.Generator:
             seed = int(scalars.generator(rng).integers(2**63))
         except InvalidInput:
             raise InvalidInput(
-                f"rng must be None, a seed, or a generator of torch's or numpy's; received {rng!r}; use rng=0 or leave it out"
+                f"rng must be None, a seed, or a generator of torch's or numpy's; received {scalars.told(rng)}; use rng=0 or leave it out"
             ) from None
     return torch.Generator().manual_seed(seed)
 
 
 def noise(like: Tensor, generator: torch.Generator | None) -> Tensor:
     """Standard normal noise of the shape, dtype and device of ``like``, drawn where the generator lives."""
-    source = torch.device("cpu") if generator is None else generator.device
+    source = home_of(generator)
     return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=source).to(like.device)
+
+
+def home_of(generator: Any) -> torch.device:
+    """Where a generator of torch's draws; the host for None, which is torch's own."""
+    if generator is None:
+        return torch.device("cpu")
+    if not isinstance(generator, torch.Generator):
+        raise InvalidInput(
+            f"generator must be a torch.Generator or None; received {scalars.told(generator)}; pass torch.Generator().manual_seed(0)"
+        )
+    return generator.device

@@ -16,6 +16,7 @@ from ..inputs.types import Floats
 from ..model.cost import Metric
 from ..model.plan import EntropicPlan, Plan
 from ..model.problem import Relative
+from ._inputs import finite
 from ._modes import generator_from
 
 Method = Literal["exact", "sinkhorn", "unbalanced"]
@@ -96,12 +97,12 @@ def pair(
     scalars.one_of(method, "method", get_args(Method))
     if method == "exact" and relax is not None:
         raise InvalidInput(
-            f"relax goes with method='unbalanced'; received method='exact' and relax={relax!r}; change one"
+            f"relax must be None for method='exact'; received {scalars.told(relax)}; leave it out, or pass method='unbalanced'"
         )
     _check_samples(x0, x1)
     generator = None if rng is None else generator_from(rng)
     one, other = (z.detach().flatten(1).to("cpu") for z in (x0, x1))
-    weights = [None if z is None else torch.as_tensor(z).detach().to("cpu") for z in (a, b)]
+    weights = [z.detach().cpu() if isinstance(z, Tensor) and not z.is_meta else z for z in (a, b)]
     if method == "exact":
         plan = wasserstein(one, other, *weights, p=p, metric=metric).plan
     else:
@@ -122,6 +123,11 @@ def _check_samples(x0: Any, x1: Any) -> None:
             raise InvalidInput(
                 f"{name} must be a tensor (n, ...), one sample a row; received {received}; use {name}[:, None] for (n,)"
             )
+        if z.is_complex() or z.layout != torch.strided:
+            raise InvalidInput(
+                f"{name} must be dense and hold real numbers; received dtype {z.dtype}, layout {z.layout}; convert it"
+            )
+        finite(z, name)
     if x0[0].numel() != x1[0].numel():
         raise InvalidInput(
             f"x0 and x1 must hold samples of one size; received {tuple(x0.shape)} and {tuple(x1.shape)}; reshape one"

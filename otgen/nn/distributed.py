@@ -159,13 +159,16 @@ def _agreed(processes: _Processes, x: Tensor, y: Tensor) -> tuple[Floats, Floats
         some[0] = 1.0
     high = processes.largest(np.where(np.isfinite(some), some, 0.0))
     if high[0]:
-        raise InvalidInput(fault or "x and y must be well formed on every process; another one received others")
+        raise InvalidInput(
+            fault
+            or "x and y must be well formed on every process; received others on another one; its error says what to mend"
+        )
     if high[1] != -high[2] or high[3] != -high[4]:
         raise InvalidInput("y must be the same on every process; received different ones; broadcast it first")
     rows, columns = (z.detach().to("cpu", torch.float64).numpy() for z in (x, y))
     count = int(processes.summed(np.array([float(len(rows))]))[0])
     if count == 0:
-        raise InvalidInput("x must have a row on some process; received none at all")
+        raise InvalidInput("x must have a row on some process; received none at all; pass at least one point")
     return rows, columns, count
 
 

@@ -64,11 +64,11 @@ def mmd_loss(
     """
     scalars.one_of(kernel, "kernel", get_args(Kernel))
     reduction = checked_reduction(reduction)
-    sizes = _sizes(scale)
+    sizes, unbiased = _sizes(scale), scalars.flag(unbiased, "unbiased")
     given = batch(x, y, a, b)
     if unbiased and not all(holds((weights > 0).sum(-1) > 1) for weights in (given.a, given.b)):
         raise InvalidInput(
-            "unbiased estimates need two points of positive weight a cloud; received one; pass unbiased=False"
+            "x and y must each have two points of positive weight for an unbiased estimate; received one; pass unbiased=False"
         )
     one, other, of_one, of_other = _centred(given)
     own = _mean(one, one, of_one, of_one, kernel, sizes, apart=unbiased)
@@ -91,7 +91,7 @@ def _sizes(scale: Any) -> list[float]:
     """One scale or several."""
     scales = tuple(scale) if isinstance(scale, Sequence) and not isinstance(scale, str) else (scale,)
     if not scales:
-        raise InvalidInput("scale must hold at least one number; received none")
+        raise InvalidInput("scale must hold at least one number; received none; use the size of typical distances")
     return [scalars.positive(s, "scale", "use the size of typical distances") for s in scales]
 
 

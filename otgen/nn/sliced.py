@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..errors import InvalidInput
 from ..inputs import scalars
+from ..inputs.reading import refuse_bytes
 from ._inputs import Reduction, batch, checked_reduction, options, powered, reduced
 
 _FEW = 100  # points whose median is the centre
@@ -71,7 +72,7 @@ def sliced_wasserstein_loss(
     directions = _checked_directions(directions)
     if directions is not None and directions.shape[-1] != given.x.shape[-1]:
         raise InvalidInput(
-            f"directions must be (L, {given.x.shape[-1]}), one row each; received {tuple(directions.shape)}"
+            f"directions must be (L, {given.x.shape[-1]}), one row each; received {tuple(directions.shape)}; transpose or reshape it"
         )
     lines = _drawn(n_projections, given.x) if directions is None else directions.to(given.x.dtype)
     of_x, of_y = (_shares(z, given.single) for z in (a, b))
@@ -95,13 +96,16 @@ def _checked_directions(directions: Any) -> Tensor | None:
             f"directions must be a tensor of floats; received {type(directions).__name__}; use torch.as_tensor"
         )
     if directions.ndim != 2 or 0 in directions.shape:
-        raise InvalidInput(f"directions must be (L, d), one row each; received {tuple(directions.shape)}")
+        raise InvalidInput(
+            f"directions must be (L, d), one row each; received {tuple(directions.shape)}; transpose or reshape it"
+        )
     return directions
 
 
 def _drawn(count: int, like: Tensor) -> Tensor:
     """Directions (count, d), uniform on the sphere."""
     count = scalars.count(count, "n_projections")
+    refuse_bytes(8 * count * like.shape[-1], (count, like.shape[-1]), "n_projections")
     normal = torch.randn(count, like.shape[-1], dtype=like.dtype, device=like.device)
     return normal / torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
 

@@ -54,5 +54,5 @@ def refuse_start(init: Claim | None, solver: str) -> None:
     """Raise if something is given to start from to a solver that cannot."""
     if init is not None:
         raise InvalidInput(
-            f"init is for the solvers that start from potentials or a plan, Simplex and Sinkhorn; received one for {solver}; leave it out"
+            f"init must be None for a solver that starts from nothing; received one for {solver}; leave it out, or use Simplex or Sinkhorn"
         )

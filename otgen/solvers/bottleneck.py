@@ -47,13 +47,15 @@ class Bottleneck:
         """Solve a scaled problem of p = inf; raises `InvalidInput` for another, `TooLarge` if it cannot fit in memory."""
         cost = problem.cost
         if not problem.bottleneck or not isinstance(cost, PointCost | CallableCost):
-            raise InvalidInput(f"solver='bottleneck' needs points and p=inf; received {problem!r}; use solver='auto'")
+            raise InvalidInput(
+                f"solver='bottleneck' must get points and p=inf; received {problem!r}; use solver='auto'"
+            )
         refuse_start(init, "Bottleneck")
         n, m = problem.shape
         if _BYTES * n * m > available():
             raise TooLarge(
-                f"p=inf between {n} and {m} points needs about {readable(_BYTES * n * m)}; {readable(available())} are free; "
-                f"use fewer points, or a large finite p"
+                f"x and y must be so few that p=inf fits in memory; received {n} and {m} points, which need about {readable(_BYTES * n * m)} with "
+                f"{readable(available())} free; use fewer points, or a large finite p"
             )
         search = _Search(problem, replace(cost, p=1.0).block(), progress)
         return Solution(search.run(), Status.OPTIMAL, search.phases, "Bottleneck")

@@ -54,7 +54,7 @@ class Annealing:
     def __post_init__(self) -> None:
         object.__setattr__(self, "factor", scalars.real(self.factor, "factor"))
         if not 0 < self.factor < 1:
-            raise InvalidInput(f"factor must lie in (0, 1); received {self.factor!r}")
+            raise InvalidInput(f"factor must lie in (0, 1); received {scalars.told(self.factor)}; 0.5 is usual")
 
     def epsilons(self, last: float, largest_cost: float) -> Sequence[float]:
         """``largest_cost`` times powers of the factor, as long as above ``last``; then ``last``."""
@@ -71,7 +71,7 @@ def checked_stages(schedule: Schedule, last: float, largest: float) -> list[floa
         numbers = []
     if not numbers or numbers[-1] != last or not all(last <= epsilon < math.inf for epsilon in numbers):
         raise InvalidInput(
-            f"schedule.epsilons must give finite numbers of at least the epsilon asked for, which comes last; received {stages!r} "
-            f"for {last!r}"
+            f"schedule.epsilons must give finite numbers of at least the epsilon asked for, which comes last; received {scalars.told(stages)} "
+            f"for {last!r}; end them with it"
         )
     return numbers

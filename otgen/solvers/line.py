@@ -29,7 +29,7 @@ class Line:
         """Nothing is left to do; raises `InvalidInput` off the line or with an entropic term."""
         if not problem.on_line or problem.epsilon:
             raise InvalidInput(
-                f"solver='line' needs points with one coordinate and no epsilon; received {problem!r}; use solver='auto'"
+                f"solver='line' must get points with one coordinate and no epsilon; received {problem!r}; use solver='auto'"
             )
         refuse_start(init, "Line")
         return Solution(Claim(), Status.OPTIMAL, 0, "Line")

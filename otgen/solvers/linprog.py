@@ -43,12 +43,12 @@ class LinearProgram:
         n, m = problem.shape
         if problem.epsilon or problem.bottleneck:
             raise InvalidInput(
-                f"solver='linprog' needs epsilon=0 and finite p; received {problem!r}; use solver='auto'"
+                f"solver='linprog' must get epsilon=0 and finite p; received {problem!r}; use solver='auto'"
             )
         refuse_start(init, "LinearProgram")
         if n * m > _PAIRS:
             raise TooLarge(
-                f"solver='linprog' lists every pair, about {n * m * 1.5e-6:.0f} GB for {n} x {m}; use solver='simplex'"
+                f"solver='linprog' must get at most {_PAIRS:.0e} pairs, which it lists; received {n} x {m}, about {n * m * 1.5e-6:.0f} GB; use solver='simplex'"
             )
         rows, columns, costs = _allowed(problem)
         if not len(costs):

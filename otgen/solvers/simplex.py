@@ -68,15 +68,15 @@ class Simplex:
         """Solve a scaled problem; raises `InvalidInput` for p = inf or with an entropic term."""
         if problem.epsilon or problem.bottleneck:
             raise InvalidInput(
-                f"solver='simplex' needs epsilon=0 and finite p; received {problem!r}; use solver='auto'"
+                f"solver='simplex' must get epsilon=0 and finite p; received {problem!r}; use solver='auto'"
             )
         if 1 in problem.shape and not problem.cost.forbids:
             return Solution(Claim(), Status.OPTIMAL, 0, "Simplex")  # there is one plan
         need, free = cost_model.simplex(problem).grows, available()
         if need > free:
             raise TooLarge(
-                f"exact transport between {problem.shape[0]} and {problem.shape[1]} points needs about {readable(need)}; "
-                f"{readable(free)} are free; subsample, or use sliced_wasserstein"
+                f"the problem must be so small that exact transport fits in memory; received {problem.shape[0]} x {problem.shape[1]}, which needs "
+                f"about {readable(need)} with {readable(free)} free; subsample, or use sliced_wasserstein"
             )
         live = _Live(problem, init or Claim())
         master = live.master(self.max_iter, progress, init or Claim())

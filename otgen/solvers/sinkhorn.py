@@ -74,7 +74,9 @@ class Sinkhorn:
         object.__setattr__(self, "tol", scalars.positive(self.tol, "tol", "use a marginal error such as 1e-6"))
         scalars.count(self.max_iter, "max_iter")
         if not callable(getattr(self.schedule, "epsilons", None)):
-            raise InvalidInput(f"schedule must have a method epsilons, such as Annealing(); received {self.schedule!r}")
+            raise InvalidInput(
+                f"schedule must have a method epsilons, such as Annealing(); received {scalars.told(self.schedule)}; pass an instance"
+            )
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Solve a scaled problem; raises `InvalidInput` without an entropic term."""
@@ -116,7 +118,7 @@ def _largest_cost(problem: Problem) -> float:
     """The largest cost, of a problem that an entropic solver can solve."""
     if not problem.epsilon or problem.bottleneck:
         raise InvalidInput(
-            f"solver='sinkhorn' needs epsilon > 0 and finite p; received {problem!r}; use otgen.wasserstein"
+            f"solver='sinkhorn' must get epsilon > 0 and finite p; received {problem!r}; use otgen.wasserstein"
         )
     if problem.relaxed and problem.cost.forbids:
         _servable(problem)

@@ -162,7 +162,7 @@ class TestDistance:
 
     def test_options_of_entropic_transport_alone(self, folder):
         np.save("s.npy", np.zeros((3, 2)))
-        assert "--max-iter is for entropic transport" in str(
+        assert "--max-iter must stand beside --epsilon" in str(
             inside("distance", "s.npy", "s.npy", "--max-iter", "9").exception
         )
         relaxed = inside("distance", "s.npy", "s.npy", "--epsilon", "1", "--relax", "2", "--tol", "1e-9")
@@ -187,8 +187,8 @@ class TestOtherCommands:
         [
             (["x.npy", "--a", "y.npy"], "y.npy must hold one column of masses; received 2"),
             (["line.npy"], "line.npy must hold a matrix of costs"),
-            (["x.npy", "--relax", "1"], "--relax is for entropic transport"),
-            (["x.npy", "--epsilon", "1", "--solver", "simplex"], "takes no --epsilon"),
+            (["x.npy", "--relax", "1"], "--relax must stand beside --epsilon"),
+            (["x.npy", "--epsilon", "1", "--solver", "simplex"], "--epsilon must not stand beside --solver"),
             (["-", "--a", "-"], "twice"),
             (["x.npy", "--a", "line.npy", "--b", "two.npy"], "line.npy and two.npy must carry the same total mass"),
             (["x.npy", "--a", "two.npy"], "one weight for each of the rows of x.npy"),
@@ -209,7 +209,7 @@ class TestOtherCommands:
         Path("q.csv").write_text("atom,q\nv,3\nu,1\n")
         assert "same order" in told("divergence", "p.csv", "q.csv", "--masses")[2]
         assert told("divergence", "x.npy", "y.npy", "--kind", "js")[1].startswith("js\n  compared  20 x 25 points")
-        assert "not estimated from samples" in told("divergence", "x.npy", "y.npy", "--kind", "chi2")[2]
+        assert "must be kl, js, tv for files of samples" in told("divergence", "x.npy", "y.npy", "--kind", "chi2")[2]
         assert "one column of masses" in told("divergence", "x.npy", "y.npy", "--masses")[2]
 
     def test_version_and_help_load_nothing_heavy(self):
@@ -227,7 +227,7 @@ class TestOtherCommands:
 
     def test_as_a_module(self, folder):
         assert call("--version").stdout.strip() == otgen.__version__
-        assert "there is no such file" in call("distance", "none.npy", "y.npy", code=2).stderr
+        assert "must be a file that exists" in call("distance", "none.npy", "y.npy", code=2).stderr
 
     def test_completion(self):
         environment = {**os.environ, "_OTGEN_COMPLETE": "complete_bash", "COMP_WORDS": "otgen dis", "COMP_CWORD": "1"}
@@ -246,16 +246,16 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("name", "content", "said"),
         [
-            ("missing.npy", None, "there is no such file"),
-            ("empty.csv", b"", "is empty"),
+            ("missing.npy", None, "must be a file that exists"),
+            ("empty.csv", b"", "an empty file"),
             ("text.csv", b"u,v\n1,a\n2,b\n", "same number of coordinates"),
-            ("ragged.csv", b"1,2\n3\n", "not a rectangular table"),
+            ("ragged.csv", b"1,2\n3\n", "must be a rectangular table"),
             ("gaps.csv", b"u,v\n1,2\n,3\n", "1 empty cells"),
-            ("names.csv", b"u,v\n", "has no rows"),
+            ("names.csv", b"u,v\n", "must have rows"),
             ("what.xls", b"1 2", "must end in .npy, .npz, .csv, .tsv, .txt, .parquet"),
-            ("junk.npy", b"junkjunkjunk", "not an npy array"),
-            ("junk.npz", b"junk", "not an npz archive"),
-            ("junk.parquet", b"junkjunkjunk", "not a parquet table"),
+            ("junk.npy", b"junkjunkjunk", "must be an npy array"),
+            ("junk.npz", b"junk", "must be an npz archive"),
+            ("junk.parquet", b"junkjunkjunk", "must be a parquet table"),
             ("nan.csv", b"u,v\n1,inf\n", "must be finite; received [1.0, inf] in row 0"),
         ],
     )
@@ -283,16 +283,19 @@ class TestBadInput:
             (["x.npy", "y.npy", "--epsilon", "0"], "--epsilon must be positive"),
             (["x.npy", "y.npy", "--epsilon", "-5%"], "--epsilon must be positive"),
             (["x.npy", "y.npy", "--epsilon", "much"], "--epsilon must be a number or a percentage"),
-            (["x.npy", "y.npy", "--solver", "simplex", "--epsilon", "1"], "takes no --epsilon"),
+            (["x.npy", "y.npy", "--solver", "simplex", "--epsilon", "1"], "--epsilon must not stand beside --solver"),
             (["x.npy", "y.npy", "--epsilon", "1", "--max-iter", "0"], "--max-iter must be a whole number"),
-            (["x.npy", "y.npy", "--epsilon", "1", "--relax", "1", "--splits", "2"], "--splits needs sets of one mass"),
-            (["x.csv", "y.npy", "--columns", "w"], "has no column 'w'; it has u, v, mass, name"),
+            (
+                ["x.npy", "y.npy", "--epsilon", "1", "--relax", "1", "--splits", "2"],
+                "--splits must be for sets of one mass",
+            ),
+            (["x.csv", "y.npy", "--columns", "w"], "must have a column 'w'; received u, v, mass, name"),
             (["x.csv", "y.npy", "--columns", ","], "--columns must name columns"),
-            (["x.npy", "y.npz"], "holds 2 arrays (points, mass); choose one with --key"),
-            (["y.npz", "y.npz", "--key", "nothing"], "has no array 'nothing'"),
-            (["x.npy", "y.npy", "--key", "points"], "--key chooses an array of an npz"),
-            (["x.npy", "y.npy", "--columns", "u"], "columns are chosen in tables only"),
-            (["x.npy", "y.npy", "--weights", "u"], "holds one array and no weights"),
+            (["x.npy", "y.npz"], "must hold one array where --key is left out; received points, mass"),
+            (["y.npz", "y.npz", "--key", "nothing"], "must hold an array 'nothing'"),
+            (["x.npy", "y.npy", "--key", "points"], "--key must be for an npz"),
+            (["x.npy", "y.npy", "--columns", "u"], "--columns must be for tables"),
+            (["x.npy", "y.npy", "--weights", "u"], "must be an npz to hold weights"),
             (["y.npz", "v.npz", "--key", "points", "--weights", "mass"], "add --normalize"),
             (["far.npy", "y.npy", "--metric", "great_circle"], "far.npy must hold latitudes"),
         ],

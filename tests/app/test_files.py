@@ -80,7 +80,7 @@ class TestDialects:
             monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
             assert files.read("-").points.tolist() == expected
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
-        with pytest.raises(InvalidInput, match="standard input is empty"):
+        with pytest.raises(InvalidInput, match="received nothing there"):
             files.read("-")
 
     @given(
@@ -142,7 +142,7 @@ class TestColumns:
 
     def test_formulas_are_data(self):
         assert table("u,name\n1,=cmd()\n").columns == ("u",)
-        with pytest.raises(InvalidInput, match="column 'name' holds text"):
+        with pytest.raises(InvalidInput, match=r"column 'name' of .* must hold numbers; received text"):
             table("u,name\n1,=cmd()\n", columns=["name"])
 
     def test_whole_numbers_stay_whole(self):
@@ -158,10 +158,10 @@ class TestColumns:
         ("text", "said"),
         [
             ("u,v\n1,2\n,3\n", "1 empty cells"),
-            ("u,u\n1,2\n", "several columns of one name"),
-            ("name\na\n", "no column of numbers"),
-            ("u,v\n", "has no rows"),
-            ("u,v\n1,2\n3\n", "not a rectangular table"),
+            ("u,u\n1,2\n", "several called u"),
+            ("name\na\n", "must have a column of numbers"),
+            ("u,v\n", "must have rows"),
+            ("u,v\n1,2\n3\n", "must be a rectangular table"),
         ],
     )
     def test_what_cannot_be_compared(self, text, said):
@@ -229,7 +229,7 @@ class TestHeadersThatLie:
     def test_a_damaged_member(self):
         with zipfile.ZipFile("d.npz", "w") as archive:
             archive.writestr("a.npy", b"junkjunkjunk")
-        with pytest.raises(InvalidInput, match="not an npy array"):
+        with pytest.raises(InvalidInput, match="must be an npy array"):
             files.read("d.npz")
         Path("d.csv.gz").write_bytes(gzip.compress(b"1,2\n")[:-6])
         with pytest.raises(InvalidInput, match="damaged"):

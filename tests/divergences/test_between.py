@@ -167,7 +167,7 @@ class TestInput:
             (lambda: kl(Gaussian([0.0, 0.0], 1.0), Gaussian(0.0, 1.0)), "one dimension"),
             (lambda: tv(Gaussian([0.0, 0.0], 1.0), Gaussian([0.0, 0.0], 1.0)), "on the line"),
             (lambda: Gaussian(0.0, -1.0), "positive definite"),
-            (lambda: Gaussian([0.0], np.eye(2)), r"cov \(d, d\)"),
+            (lambda: Gaussian([0.0], np.eye(2)), r"cov must be a number"),
             (lambda: Mixture([0.5, 0.6], [norm(), norm()]), "of sum 1"),
             (lambda: f_divergence([1.0], [1.0], lambda u: u), r"f\(1\) = 0"),
             (lambda: f_divergence([1.0], [1.0], 3), "function of one float"),

@@ -154,7 +154,7 @@ class TestRefusals:
         [
             (("gam",), {}, "method must be one of"),
             (("gan", "rings"), {}, "data must be one of"),
-            (("vqvae", "ring"), {}, "needs --data digits"),
+            (("vqvae", "ring"), {}, "data must be digits"),
             (("gan",), {"steps": 0}, "steps"),
             (("gan",), {"batch_size": 1}, "batch_size"),
             (("gan",), {"learning_rate": -1.0}, "learning_rate"),
@@ -169,17 +169,17 @@ class TestRefusals:
     def test_folders(self, tmp_path):
         options = dict(steps=2, batch_size=4)
         train("sliced", folder=tmp_path / "run", **options)
-        with pytest.raises(InvalidInput, match="holds a run already"):
+        with pytest.raises(InvalidInput, match="must not hold a run already"):
             train("sliced", folder=tmp_path / "run", **options)
-        with pytest.raises(InvalidInput, match="other options"):
+        with pytest.raises(InvalidInput, match="of a run with the same options"):
             train("sliced", folder=tmp_path / "run", resume=True, steps=3, batch_size=4)
-        with pytest.raises(InvalidInput, match="no checkpoint"):
+        with pytest.raises(InvalidInput, match="must hold a checkpoint"):
             train("sliced", folder=tmp_path / "none", resume=True, **options)
         (tmp_path / "file").write_text("")
-        with pytest.raises(InvalidInput, match="is a file"):
+        with pytest.raises(InvalidInput, match="received a file"):
             train("sliced", folder=tmp_path / "file", **options)
         (tmp_path / "run" / "checkpoint.safetensors").write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}      ")
-        with pytest.raises(InvalidInput, match="no checkpoint of a run"):
+        with pytest.raises(InvalidInput, match="must be a checkpoint of a run"):
             train("sliced", folder=tmp_path / "run", resume=True, **options)
 
 

@@ -339,7 +339,7 @@ class TestInput:
             (lambda: nn.SinkhornLoss(0.1, relax=(0.5, 5.0)), "the same on both sides"),
             (lambda: nn.sinkhorn_loss(*2 * [torch.zeros(1, 1)], epsilon=1.0, relax=(0.5, None)), "same on both"),
             (lambda: nn.WassersteinLoss(metric=lambda x, y: x), "built-in"),
-            (lambda: nn.WassersteinLoss(metric="sqeuclidean", p=2), "goes with p=1"),
+            (lambda: nn.WassersteinLoss(metric="sqeuclidean", p=2), "p must be 1 for metric"),
             (lambda: nn.WassersteinLoss(reduction="max"), "reduction must be one of"),
             (lambda: nn.MMDLoss("laplace"), "kernel must be one of"),
             (lambda: nn.MMDLoss(scale=[])(torch.zeros(2, 1), torch.zeros(2, 1)), "at least one number"),

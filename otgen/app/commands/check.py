@@ -26,7 +26,9 @@ def check(
 ) -> None:
     """Run the statements of the notes: two sides, slack and verdict. Exit 1 if one does not hold, or none could be run."""
     if listed and (as_json or html):
-        raise InvalidInput("--list runs nothing; received it with --json or --html; leave one of them out")
+        raise InvalidInput(
+            "--list must stand alone, since it runs nothing; received it with --json or --html; leave one of them out"
+        )
     if html:
         require("otgen.app.outputs").page_place(html, force=force, option="--html")
         for module in ("jinja2", "matplotlib", "latex2mathml"):

@@ -26,19 +26,21 @@ def npy(name: str, content: bytes) -> Floats:
 def npz(name: str, content: bytes, key: str | None, weights: str | None) -> tuple[Floats, Floats | None]:
     """The points of an npz file, and its weights where they are asked for."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
-        raise InvalidInput(f"{name}: not an npz archive; save it with numpy.savez")
+        raise InvalidInput(f"{name} must be an npz archive; received another kind of file; save it with numpy.savez")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = {Path(info.filename).stem: info for info in archive.infolist()}
         others = [one for one in members if one != weights]
         if key is None and len(others) != 1:
-            raise InvalidInput(f"{name}: holds {len(others)} arrays ({', '.join(others)}); choose one with --key")
+            raise InvalidInput(
+                f"{name} must hold one array where --key is left out; received {', '.join(others) or 'none'}; choose one with --key"
+            )
         arrays: list[Floats] = []
         for wanted in (key or others[0], weights):
             if wanted is None:
                 continue
             if wanted not in members:
                 raise InvalidInput(
-                    f"{name}: has no array {wanted!r}; it holds {', '.join(members)}; choose one of them"
+                    f"{name} must hold an array {wanted!r}; received {', '.join(members)}; choose one of them"
                 )
             info = members[wanted]
             refuse_bombs(f"{name}: {wanted!r}", info.compress_size, info.file_size, "save it as npy if that is meant")
@@ -56,11 +58,15 @@ def _check_header(stream: IO[bytes], name: str, size: int) -> None:
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read_header(stream)
     except ValueError as fault:
-        raise InvalidInput(f"{name}: not an npy array ({fault}); save it with numpy.save") from None
+        raise InvalidInput(
+            f"{name} must be an npy array; received a file of which numpy says: {fault}; save it with numpy.save"
+        ) from None
     if dtype.hasobject:
-        raise InvalidInput(f"{name}: holds Python objects, which only a pickle could restore; save a numeric array")
+        raise InvalidInput(
+            f"{name} must hold numbers; received Python objects, which only a pickle could restore; save a numeric array"
+        )
     wanted = math.prod(shape) * dtype.itemsize
     if stream.tell() + wanted != size:
         raise InvalidInput(
-            f"{name}: its header promises {wanted} bytes of data, the file holds {size - stream.tell()}; it is damaged, save it again"
+            f"{name} must hold the {wanted} bytes of data that its header promises; received {size - stream.tell()}; it is damaged, save it again"
         )

@@ -65,9 +65,11 @@ def read(
     name, content = _content(path)
     kind = ending(path) if name != "-" else _sniffed(content)
     if kind in (".npy", ".npz") and columns:
-        raise InvalidInput(f"{name}: columns are chosen in tables only; slice the array before saving it")
+        raise InvalidInput(f"--columns must be for tables; received it for {name}; slice the array before saving it")
     if kind == ".npy" and weights:
-        raise InvalidInput(f"{name}: an npy file holds one array and no weights; save an npz with both")
+        raise InvalidInput(
+            f"{name} must be an npz to hold weights beside its array; received an npy file; save an npz with both"
+        )
     digest = hashlib.sha256(content).hexdigest()[:12]
     try:
         unpacked = ungzipped(name, content) if content[:2] == b"\x1f\x8b" else content
@@ -75,7 +77,7 @@ def read(
         return replace(_read(name, kind, unpacked, columns, weights, key), size=len(content), digest=digest)
     except _DAMAGED as fault:
         raise InvalidInput(
-            f"{name}: cannot be read ({type(fault).__name__}: {fault}); it is damaged or not what its name says"
+            f"{name} must be a file that can be read; received one that ends in {type(fault).__name__}: {fault}; it is damaged, or not what its name says"
         ) from None
 
 
@@ -99,17 +101,19 @@ def _content(path: str | os.PathLike[str]) -> tuple[str, bytes]:
     if str(path) == "-":
         content = sys.stdin.buffer.read()
         if not content:
-            raise InvalidInput("-: the standard input is empty; pipe a file into it")
+            raise InvalidInput(
+                "- must stand for a file on the standard input; received nothing there; pipe a file into it"
+            )
         return "-", content
     ending(path)
     file = Path(path)
     if file.is_dir():
-        raise InvalidInput(f"{file}: must be a file; received a folder; name a file in it")
+        raise InvalidInput(f"{file} must be a file; received a folder; name a file in it")
     if not file.exists():
-        raise InvalidInput(f"{file}: there is no such file; check the path")
+        raise InvalidInput(f"{file} must be a file that exists; received a path to none; check it")
     content = file.read_bytes()
     if not content:
-        raise InvalidInput(f"{file}: the file is empty; write one sample a line")
+        raise InvalidInput(f"{file} must hold samples; received an empty file; write one sample a line")
     return str(file), content
 
 

@@ -68,7 +68,7 @@ def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
     content = content.removeprefix(b"\xef\xbb\xbf")
     content = tabulated(content.decode("utf-8")).encode() if blanks else content
     if not content.strip():
-        raise InvalidInput(f"{name}: has no rows; write one sample a line")
+        raise InvalidInput(f"{name} must have rows; received none; write one sample a line")
     how = dialect(codecs.getincrementaldecoder("utf-8")().decode(content[: 1 << 16]))
     width = len(how.names) if how.names else None
     names = [str(k) for k in range(1, width + 1)] if width else None
@@ -83,9 +83,9 @@ def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
         )
     except arrow.ArrowInvalid as fault:
         if how.names and "Empty CSV" in str(fault):
-            raise InvalidInput(f"{name}: has no rows; write one sample a line") from None
+            raise InvalidInput(f"{name} must have rows; received none; write one sample a line") from None
         raise InvalidInput(
-            f"{name}: not a rectangular table ({' '.join(str(fault).split())}); write the same number of cells in every line"
+            f"{name} must be a rectangular table; received one of which pyarrow says: {' '.join(str(fault).split())}; write the same number of cells in every line"
         ) from None
     called = how.names or tuple(str(k) for k in range(1, table.num_columns + 1))
     return Table(table.rename_columns(list(called)), how.names is not None, how.notes)
@@ -97,7 +97,9 @@ def from_parquet(name: str, content: bytes) -> Table:
     try:
         table = parquet.read_table(arrow.BufferReader(content))
     except arrow.ArrowInvalid as fault:
-        raise InvalidInput(f"{name}: not a parquet table ({' '.join(str(fault).split())}); save it again") from None
+        raise InvalidInput(
+            f"{name} must be a parquet table; received a file of which pyarrow says: {' '.join(str(fault).split())}; save it again"
+        ) from None
     held = (table.schema.pandas_metadata or {}).get("index_columns", [])
     return Table(table, index=tuple(name for name in held if isinstance(name, str)))
 
@@ -107,17 +109,19 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
     names = list(table.columns.column_names)
     repeated = [one for one in dict.fromkeys(names) if one and names.count(one) > 1]
     if repeated:
-        raise InvalidInput(f"{name}: has several columns of one name, {', '.join(repeated)}; rename them")
+        raise InvalidInput(
+            f"{name} must call its columns by different names; received several called {', '.join(repeated)}; rename them"
+        )
     for wanted in [*(columns or []), *([weights] if weights else [])]:
         if wanted not in names:
-            raise InvalidInput(f"{name}: has no column {wanted!r}; it has {', '.join(names)}; choose among them")
+            raise InvalidInput(f"{name} must have a column {wanted!r}; received {', '.join(names)}; choose among them")
     if table.columns.num_rows == 0:
-        raise InvalidInput(f"{name}: has no rows; write one sample a line")
+        raise InvalidInput(f"{name} must have rows; received none; write one sample a line")
     left_out = {} if columns else _left_out(table, weights)
     chosen = columns or [one for one in names if one != weights and _shown(one) not in left_out]
     if not chosen:
         raise InvalidInput(
-            f"{name}: has no column of numbers for coordinates ({told_left_out(left_out)}); choose some with --columns"
+            f"{name} must have a column of numbers for coordinates; received {told_left_out(left_out) or 'weights only'}; choose some with --columns"
         )
     points = _stacked(name, chosen, [_numbers(name, table.columns, one) for one in chosen])
     mass = _numbers(name, table.columns, weights).astype(np.float64) if weights else None
@@ -196,10 +200,12 @@ def _numbers(file: str, table: Any, name: str) -> Floats:
     """A column as an array, whole numbers as such."""
     column = table.column(name)
     if not _is_number(column.type):
-        raise InvalidInput(f"{file}: column {name!r} holds {_kind(column)}, not numbers; choose others with --columns")
+        raise InvalidInput(
+            f"column {name!r} of {file} must hold numbers; received {_kind(column)}; choose others with --columns"
+        )
     if column.null_count:
         raise InvalidInput(
-            f"{file}: column {name!r} has {column.null_count} empty cells; fill or drop those rows, or choose others with --columns"
+            f"column {name!r} of {file} must be filled; received {column.null_count} empty cells; fill or drop those rows, or choose others with --columns"
         )
     if require("pyarrow.types").is_decimal(column.type):
         column = column.cast(require("pyarrow").float64())
@@ -214,7 +220,7 @@ def _stacked(file: str, names: list[str], arrays: list[Floats]) -> Floats:
     for name, values in zip(names, arrays):
         if values.dtype.kind in "iu" and (values.min() < -_EXACT or values.max() > _EXACT):
             raise InvalidInput(
-                f"{file}: column {name!r} must hold whole numbers up to 2**53 beside columns of fractions; received up to "
+                f"column {name!r} of {file} must hold whole numbers up to 2**53 beside columns of fractions; received up to "
                 f"{max(abs(int(values.min())), int(values.max()))}; subtract a constant from it in all files"
             )
     return np.column_stack([values.astype(np.float64) for values in arrays])

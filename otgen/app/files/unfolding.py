@@ -14,7 +14,9 @@ _RATIO = 100
 def refuse_bombs(what: str, packed: int, unfolded: int, remedy: str) -> None:
     """Raise `InvalidInput` where ``unfolded`` bytes are too many for ``packed`` ones."""
     if unfolded > _LARGE and unfolded > _RATIO * packed:
-        raise InvalidInput(f"{what} would unfold from {packed} to {unfolded} bytes or more; {remedy}")
+        raise InvalidInput(
+            f"{what} must unfold to at most {_RATIO} times its size; received {packed} bytes that would unfold to {unfolded} or more; {remedy}"
+        )
 
 
 def ungzipped(name: str, content: bytes) -> bytes:

@@ -286,7 +286,7 @@ def chosen(names: Iterable[str] | None) -> list[str]:
         if name not in CHECKS:
             near = difflib.get_close_matches(str(name), CHECKS, 3)
             hint = f"did you mean {' or '.join(near)}?" if near else "see otgen check --list"
-            raise InvalidInput(f"names must be names of checks; received {name!r}; {hint}")
+            raise InvalidInput(f"names must be names of checks; received {scalars.told(name)}; {hint}")
     return found
 
 

@@ -53,11 +53,13 @@ def load(folder: Path, state: State, given: dict[str, Any]) -> None:
             notes = json.loads(opened.metadata()["run"])
             tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 (not a mapping)
     except (library.SafetensorError, KeyError, TypeError, ValueError) as fault:
-        raise InvalidInput(f"{path}: no checkpoint of a run ({type(fault).__name__}: {fault}); start anew") from None
+        raise InvalidInput(
+            f"{path} must be a checkpoint of a run; received a file that ends in {type(fault).__name__}: {fault}; start anew"
+        ) from None
     if notes["given"] != given:
         other = {key: value for key, value in notes["given"].items() if given.get(key) != value}
         raise InvalidInput(
-            f"{path}: of a run with other options; it has {other}; repeat them, or choose another folder"
+            f"{path} must be of a run with the same options; received one with {other}; repeat them, or choose another folder"
         )
     for name, module in state.method.modules.items():
         module.load_state_dict(_below(tensors, f"module.{name}."))

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ... import nn
 from ...errors import InvalidInput
+from ...inputs import scalars
 from .autoencoders import avb_method, latent_game_method, vae_method, vqvae_method
 from .methods import (
     Method,
@@ -55,9 +56,11 @@ RECIPES = {
 def built(method: str, sizes: Sizes) -> Method:
     """A method's networks for data of a dimension; raises InvalidInput for pairs that make no sense."""
     if method not in RECIPES:
-        raise InvalidInput(f"method must be one of {', '.join(RECIPES)}; received {method!r}")
+        raise InvalidInput(
+            f"method must be one of {', '.join(RECIPES)}; received {scalars.told(method)}; choose one of them"
+        )
     if RECIPES[method].images_only and not sizes.images:
         raise InvalidInput(
-            f"{method} has a table of codes for an image, and needs --data digits; a plane has no such table"
+            f"data must be digits for {method}, which has a table of codes for an image; received points of a plane; pass data='digits'"
         )
     return RECIPES[method].build(sizes)

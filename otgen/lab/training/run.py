@@ -154,16 +154,20 @@ def _fresh(method: str, data: str, seed: int, rate: float | None) -> tuple[Data,
 def _prepared(folder: str | Path | None, resume: bool) -> Path | None:
     if folder is None:
         if resume:
-            raise InvalidInput("resume needs the folder of a run; received none; say which")
+            raise InvalidInput("resume must stand beside the folder of a run; received it without; say which folder")
         return None
     place = Path(folder)
     there = (place / checkpoint.NAME).exists()
     if resume and not there:
-        raise InvalidInput(f"{place}: there is no checkpoint to go on from; leave out resume to start")
+        raise InvalidInput(
+            f"{place} must hold a checkpoint to go on from; received a folder without; leave out resume to start"
+        )
     if there and not resume:
-        raise InvalidInput(f"{place}: holds a run already; resume it, or choose another folder")
+        raise InvalidInput(
+            f"{place} must not hold a run already; received a folder that does; resume it, or choose another folder"
+        )
     if place.exists() and not place.is_dir():
-        raise InvalidInput(f"{place}: is a file; choose a folder")
+        raise InvalidInput(f"{place} must be a folder; received a file; choose another name")
     place.mkdir(parents=True, exist_ok=True)
     return place
 

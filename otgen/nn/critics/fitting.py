@@ -140,7 +140,9 @@ def fit(
     """
     began, progress = time.perf_counter(), scalars.flag(progress, "progress")
     if not isinstance(critic, Critic):
-        raise InvalidInput(f"critic must be one of otgen.nn.critics, such as OneSidedPenalty(); received {critic!r}")
+        raise InvalidInput(
+            f"critic must be one of otgen.nn.critics, such as OneSidedPenalty(); received {scalars.told(critic)}; pass an instance of one"
+        )
     limited = steps is not None
     steps, batch_size = scalars.count(steps if limited else MOST, "steps"), scalars.count(batch_size, "batch_size")
     limit = math.inf if seconds is None else scalars.positive(seconds, "seconds", "leave it out for no limit")
@@ -150,7 +152,7 @@ def fit(
         held_x, held_y = (source.held for source in sources)
         if held_x.shape[1] != held_y.shape[1]:
             raise InvalidInput(
-                f"x and y must have the same number of coordinates; received {held_x.shape[1]} and {held_y.shape[1]}"
+                f"x and y must have the same number of coordinates; received {held_x.shape[1]} and {held_y.shape[1]}; project or pad one"
             )
         draw_x, draw_y = (source.draw for source in sources)
         size = max(batch_size, getattr(critic, "points", 0))

@@ -205,7 +205,7 @@ class Orthogonal(Critic):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.width % 2:
-            raise InvalidInput(f"width must be even for pairs to be sorted; received {self.width}")
+            raise InvalidInput(f"width must be even for pairs to be sorted; received {self.width}; add one")
 
     def network(self, dim: int, sample: Tensor) -> Module:
         """A perceptron with orthogonal weights."""
@@ -266,6 +266,14 @@ def gradient_norms(network: Module, points: Tensor) -> Tensor:
     >>> gradient_norms(lambda z: 3 * z[:, 0], torch.zeros(2, 5))
     tensor([3., 3.])
     """
+    if not callable(network):
+        raise InvalidInput(
+            f"critic must be a module or a function of points; received {scalars.told(network)}; pass what critics.fit trains, or your own"
+        )
+    if not isinstance(points, Tensor) or not points.is_floating_point() or points.ndim < 1:
+        raise InvalidInput(
+            f"points must be a tensor of floats, one point a row; received {scalars.told(points)}; use torch.as_tensor"
+        )
     _refuse_mixing(network)
     wanted = torch.is_grad_enabled()
     with differentiating():

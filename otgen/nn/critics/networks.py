@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import Linear, Module, Parameter
 
 from ...errors import InvalidInput
+from ...inputs.scalars import told
 
 _SLACK = 1e-9  # relative, on singular values: an SVD in double precision is off by far less
 
@@ -140,7 +141,9 @@ def lipschitz_bound(network: Module) -> float:
     if isinstance(network, Transform):
         return 1.0
     if not isinstance(network, Perceptron):
-        raise InvalidInput(f"network must be a critic of otgen.nn.critics; received {type(network).__name__}")
+        raise InvalidInput(
+            f"network must be a critic of otgen.nn.critics; received {told(network)}; pass what critics.fit returns as .network"
+        )
     with torch.no_grad():
         largest = [torch.linalg.svdvals(layer.weight.double())[0].item() for layer in network.layers]
     return math.prod(largest) * (1 + _SLACK)

@@ -55,7 +55,7 @@ class _Pace:
 
     def share(self, step: int) -> float:
         """At most 1; 0 once all is done."""
-        spent = max(step / self.course.steps, (time.perf_counter() - self.began) / self.course.limit)
+        spent = max(step / self.course.steps, (time.perf_counter() - self.began) / max(self.course.limit, 1e-9))
         share = _cosine(spent)
         if self.stopped is None:
             return share

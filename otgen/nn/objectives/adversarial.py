@@ -158,7 +158,12 @@ def discrete_penalty(posteriors: Tensor, prior: Tensor, kind: Penalty | Callable
 def _divergence(q: Tensor, p: Tensor, kind: Penalty | Callable[[Tensor], Tensor]) -> Tensor:
     """The divergence of laws (K,), the second positive."""
     if callable(kind):
-        value = (p * kind(q / p)).sum()
+        terms = kind(q / p)
+        if not isinstance(terms, Tensor) or terms.shape != p.shape:
+            raise InvalidInput(
+                f"kind must be a function of a tensor (K,) with values (K,); received one that returns {scalars.told(terms)}; pass lambda u: (u - 1) ** 2, say"
+            )
+        value = (p * terms).sum()
         if not holds(~value.isnan()):
             raise InvalidInput(
                 "kind must be a number or inf at 0, where no posterior has mass; received NaN; for u log u pass 'kl'"

@@ -14,6 +14,8 @@ from torch import Generator, Tensor
 from torch.nn.functional import logsigmoid, softplus
 
 from ...inputs import scalars
+from ...inputs.reading import refuse_bytes
+from .._modes import home_of
 from ._inputs import paired, tensors
 
 Form = Literal["minimax", "non-saturating", "logit"]
@@ -108,5 +110,7 @@ def noise(
     """
     n, dim = scalars.count(n, "n"), scalars.count(dim, "dim")
     drawn = torch.randn if scalars.one_of(kind, "kind", ("gaussian", "uniform")) == "gaussian" else torch.rand
-    sample = drawn(n, dim, generator=generator, device=None if generator is None else generator.device)
+    device = None if generator is None else home_of(generator)
+    refuse_bytes(4 * n * dim, (n, dim), "n and dim")
+    sample = drawn(n, dim, generator=generator, device=device)
     return sample if kind == "gaussian" else 2 * sample - 1

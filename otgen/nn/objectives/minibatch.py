@@ -9,7 +9,9 @@ from ...distances.exact import wasserstein
 from ...distances.result import Result
 from ...errors import InvalidInput
 from ...inputs import scalars
+from ...inputs.reading import refuse_bytes
 from ...model.cost import Metric
+from .._inputs import finite
 from ._inputs import tensors
 
 
@@ -33,6 +35,7 @@ def transport(real: Tensor, fake: Tensor, *, p: float = 2, metric: Metric = "euc
                 f"{name} must be (n, ...), one sample a row, of the other's shape; received {tuple(z.shape)} beside "
                 f"{tuple(real.shape)}; use z[:, None] for numbers (n,)"
             )
+        finite(z, name)
     one, other = (z.detach().flatten(1).to("cpu") for z in (real, fake))
     return wasserstein(one, other, p=p, metric=metric)
 
@@ -53,8 +56,10 @@ def js(real: Tensor, fake: Tensor, codes: int) -> float:
     0.693147
     """
     codes = scalars.count(codes, "codes")
+    refuse_bytes(32 * codes, (codes,), "codes")
     for name, z in (("real", real), ("fake", fake)):
         tensors(**{name: z})
+        finite(z, name)
         whole = not z.is_floating_point() and z.dtype != torch.bool
         if not whole or not bool(((z >= 0) & (z < codes)).all()):
             span = f"[{z.min().item()}, {z.max().item()}]"

@@ -16,6 +16,7 @@ from torch.nn.functional import logsigmoid
 
 from ...errors import InvalidInput
 from ...inputs import scalars
+from ...inputs.reading import refuse_bytes
 from .._inputs import holds, not_negative
 from .._modes import noise
 from ._inputs import alike, paired, samples, tensors
@@ -253,6 +254,11 @@ class FlowPrior(Module):
         (z,) = tensors(**{name: z})
         if z.ndim != 2 or z.shape[1] != self.dim:
             raise InvalidInput(f"{name} must be (n, {self.dim}); received {tuple(z.shape)}; reshape it")
+        home = next(self.parameters()).device
+        if z.device != home:
+            raise InvalidInput(
+                f"{name} must live where the prior does, on {home}; received {z.device}; move one of them"
+            )
         return z
 
     def log_density(self, z: Tensor) -> Tensor:
@@ -262,8 +268,9 @@ class FlowPrior(Module):
 
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         """Samples (n, d)."""
-        like = next(self.parameters())
-        return self.from_noise(torch.randn(n, self.dim, generator=generator, dtype=like.dtype).to(like.device))
+        like, n = next(self.parameters()), scalars.count(n, "n")
+        refuse_bytes(8 * n * self.dim, (n, self.dim), "n")
+        return self.from_noise(noise(torch.empty(n, self.dim, dtype=like.dtype, device=like.device), generator))
 
 
 class _Coupling(Module):

@@ -15,6 +15,7 @@ from torch.nn import Module
 
 from ...errors import InvalidInput
 from ...inputs import scalars
+from .._modes import home_of
 from ..critics.kinds import gradient_norms
 from ._inputs import alike, tensors
 
@@ -92,7 +93,7 @@ def gradient_penalty(
         )
     if real.ndim < 2:
         raise InvalidInput(f"real must be (n, ...), one sample a row; received {tuple(real.shape)}; use real[:, None]")
-    source = torch.device("cpu") if generator is None else generator.device
+    source = home_of(generator)
     size = (len(real), *(1,) * (real.ndim - 1))
     with torch.no_grad():
         t = torch.rand(size, generator=generator, dtype=real.dtype, device=source).to(real.device)
