@@ -7,6 +7,7 @@ from typing import Any
 from ..model.cost import Metric
 from ..model.problem import Problem, Relative
 from ..solvers import ExactName, Solver, SolverName
+from . import small
 from .entropic import Relaxation, accepts_any_totals, entropic_term
 from .result import Result
 from .solve import run, solve
@@ -89,6 +90,10 @@ def wasserstein(
     >>> result.status
     <Status.OPTIMAL: "proven optimal: the gap is below 1e-10 of the cost's scale">
     """
+    if _plainly(solver, init, throw, progress, normalize):
+        found = small.wasserstein(x, y, a, b, p=p, metric=metric, normalize=normalize)
+        if found is not None:
+            return found
     problem = Problem.from_points(x, y, a, b, p=p, metric=metric, normalize=normalize)
     return run(problem, solver, throw=throw, progress=progress, init=init, root=True)
 
@@ -148,7 +153,16 @@ def transport(
     >>> otgen.transport([[0.0, 2.0], [2.0, 0.0]], [3, 1], [2, 2]).value
     2.0
     """
+    if _plainly(solver, init, throw, progress, normalize) and type(epsilon) in (int, float) and epsilon == 0 and relax is None:
+        found = small.transport(C, a, b, normalize=normalize)
+        if found is not None:
+            return found
     problem = Problem.from_matrix(C, a, b, normalize=accepts_any_totals(normalize, relax))
     problem = entropic_term(problem, epsilon, relax, least=0.0)
     mass = 1.0 if problem.relaxed else problem.mass
     return solve(problem, solver, throw=throw, progress=progress, init=init, mass=mass)
+
+
+def _plainly(solver: Any, init: Any, *flags: Any) -> bool:
+    """Whether nothing is asked for but the answer."""
+    return type(solver) is str and solver == "auto" and init is None and all(type(flag) is bool for flag in flags)

@@ -209,27 +209,29 @@ def add_up(index, high, low, out_high, out_low):
 
 
 @jit
-def _missed(high, low, weights, total_high, total_low, ceiling, out):
-    """Bounds on ``|mass received - weight / total|`` of every point."""
-    for i in range(weights.shape[0]):
+def marginal_misses(index, high, low, weights, total_high, total_low):
+    """Bound on ``sum_i |sum of the plan's entries (high + low) at i - weights_i / total|``, as :func:`marginal_residual` has it."""
+    size = weights.shape[0]
+    if size == 1:  # one long chain of sums otherwise
+        sum_high, sum_low = _total(high)
+        rest = (sum_high - 1.0) + (sum_low + _total(low)[0])
+        return abs(rest) * (1.0 + 8 * UNIT) + (len(index) + 8) * 2.0**-100 * (1.0 + sum_high)
+    sums, rests, entries = np.zeros(size), np.zeros(size), np.zeros(size, np.int64)
+    add_up(index, high, low, sums, rests)
+    for k in range(len(index)):
+        entries[index[k]] += 1
+    ceiling, missed = (max(entries.max(), 1) + 8) * 2.0**-100, 0.0
+    for i in range(size):
         p, e = pair_divide(weights[i], total_high, total_low)
-        rest, rounding = pair_add(high[i], low[i], -p, -e)
-        out[i] = abs(rest + rounding) + ceiling * (p + abs(high[i]))
+        rest, rounding = pair_add(sums[i], rests[i], -p, -e)
+        missed += abs(rest + rounding) + ceiling * (p + abs(sums[i]))
+    return missed * (1.0 + (size + 16) * UNIT)
 
 
 def marginal_residual(index: Indices, high: Floats, low: Floats, weights: Floats) -> float:
     """Bound on ``sum_i |sum of the plan's entries (high + low) at i - weights_i / sum(weights)|``.
 
-    Pairs of doubles carry 2 ** -104 relative error an operation; ``ceiling`` covers as many as a point has entries.
+    Pairs of doubles carry 2 ** -104 relative error an operation; the bound covers as many as a point has entries.
     """
-    if len(weights) == 1:  # one long chain of sums otherwise
-        (sum_high, sum_low), (more, _) = (_total(own(z, z.dtype)) for z in (high, low))
-        rest = (sum_high - 1.0) + (sum_low + more)
-        return abs(rest) * (1.0 + 8 * UNIT) + (len(index) + 8) * 2.0**-100 * (1.0 + sum_high)
-    entries = int(np.bincount(index, minlength=1).max()) if len(index) else 1
-    ceiling = (entries + 8) * 2.0**-100
-    kind, size = np.dtype(np.float64), len(weights)
-    sums, out = np.zeros((2, size)), np.empty(size)
-    add_up(index, own(high, kind), own(low, kind), sums[0], sums[1])
-    _missed(sums[0], sums[1], own(weights, kind), *total_pair(weights), ceiling, out)
-    return float(out.sum()) * (1.0 + (size + 16) * UNIT)
+    kind = np.dtype(np.float64)
+    return marginal_misses(index, own(high, kind), own(low, kind), own(weights, kind), *total_pair(weights))

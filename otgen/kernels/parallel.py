@@ -34,7 +34,8 @@ def over_rows(count: int, work: int, kernel: Callable[[int, int], object], multi
 
     Every start is a multiple of ``multiple``, for kernels that take rows so many at a time.
     """
-    workers = min(threads(), max(1, count * work // _SPLIT))
+    worth = count * work // _SPLIT
+    workers = min(threads(), worth) if worth > 1 else 1
     size = max(1, min(-(-count // workers), _CHUNK // max(work, 1)))
     size = -(-size // multiple) * multiple
     chunks = [(start, min(start + size, count)) for start in range(0, count, size)]

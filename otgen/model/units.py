@@ -117,7 +117,7 @@ class Units:
         if self.unit is not None:
             return self._cost_in_unit(number, self.unit, outward)
         power = self.shift * self.p
-        whole = (Fraction(self.p) * self.shift).denominator == 1
+        whole = self.shift == 0 or (Fraction(self.p) * self.shift).denominator == 1
         exact = self.mass == 1 and whole
         units = 8 + (0 if whole else 2 * abs(power))  # a rounded power of two is off by its own size
         return _outward(root_shift(number, self.shift, self.p) * self.mass, number, 0 if exact else units, outward)

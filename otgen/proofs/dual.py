@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from ..inputs.types import Floats
-from ..kernels.double_double import UNIT, dot, dots, marginal_residual, total
+from ..kernels.double_double import dot, dots, marginal_residual, total
+from ..kernels.dual_margins import excess, lower_margin, upper_charge
 from ..model.claim import Claim, Flows
 from ..model.cost import Cost
 from ..model.plan import SparsePlan
@@ -100,8 +101,7 @@ def dual_value(cost: Cost, a: Floats, b: Floats, f: Floats, g: Floats) -> tuple[
     nothing = np.inf if cost.forbids else -np.inf
     held = np.where(np.isfinite(held), held, 0.0)
     size_f, size_g = dots(a, np.abs(f)), dots(b, np.abs(held))
-    slack = (UNIT + relative) * size_g + relative * np.abs(f).max(-1) + absolute
-    rounding_bound = 1.01 * slack + 6 * UNIT * (size_f + size_g)
+    rounding_bound = lower_margin(size_f, size_g, np.abs(f).max(-1), relative, absolute)
     value = dots(a, f) + dots(b, held)
     return (
         np.where(served, value, nothing),
@@ -140,7 +140,5 @@ def _upper(problem: Problem, plan: SparsePlan) -> tuple[float, float, float]:
         return cost, max(errors), math.inf
     size = dot(plan.values, np.abs(costs))
     repair = _spread(problem) * (sum(problem.shape) if problem.cost.forbids else 1)
-    excess = abs(total(plan.values) + total(low) - 1.0) + 2 * UNIT if any(e > 0 for e in errors) else 0.0
-    excess = min(excess, sum(errors))
-    charge = sum(errors) * repair + abs(lowest) * excess + (relative + 4 * UNIT) * size + absolute
-    return cost, max(errors), 1.01 * charge
+    more = excess(total(plan.values) + total(low), sum(errors))
+    return cost, max(errors), upper_charge(sum(errors), repair, lowest, more, size, relative, absolute)

@@ -12,11 +12,11 @@ from ..inputs.types import Floats, Indices
 from ..kernels import monotone, network_simplex
 from ..kernels.double_double import Pairs
 from ..kernels.network_simplex import Tree
+from ..kernels.whole_masses import UNITS
 from ..model.cost import Cost, SparseCost
 from ..model.status import Status
 from .base import Progress
 
-UNITS = 2.0**61  # whole units of mass that a plan is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose: no live mass is smaller than 2 ** -62
 _UNPLACED = 2.0**-51  # mass, of 1, that may find no allowed pair: weights were rounded on their way here
 _FIRST = 8  # pairs a point starts with, from either side
@@ -50,7 +50,6 @@ class RestrictedProblem:
         self.prices, self.limit, self.progress = cost, limit, progress
         self.pivots, self.cursor, self.gap = 0, 0, math.inf
         self.cap = cap
-        self.complete = start is None  # all pairs are listed from the start
         self.supply, self.demand = supply, demand
         self.shape = cost.shape
         used = np.empty(0, np.int64) if used is None else used
@@ -63,19 +62,13 @@ class RestrictedProblem:
         self.tree: Tree = network_simplex.greedy(self.tails, self.heads, order, supply, demand)
         self.lift: tuple[Floats, Floats] | None = None
         self.more = _MORE if cost.pruned else _MORE_UNPRUNED
-        self.slack = 0.0 if cost.pruned or cost.forbids or self.complete else float(np.median(self.cost))
+        self.slack = 0.0 if cost.pruned or cost.forbids else float(np.median(self.cost))
 
     def _first_arcs(self, start: Floats | None, used: Indices) -> tuple[tuple[Floats, Floats], Any, Any]:
         """Starting potentials, completed by c-transforms, for every point the pairs of least reduced cost under them, and those used."""
         n, m = self.shape
         if self.prices.forbids:
             return (np.zeros(n), np.zeros(m)), *_all_arcs(self.prices)
-        if self.complete:
-            costs = self.prices.block()
-            g = (costs - costs.min(axis=1)[:, None]).min(axis=0)
-            f = (costs - g).min(axis=1)
-            tails, heads = np.divmod(np.arange(n * m, dtype=np.int32), np.int32(m))
-            return (f, (costs - f[:, None]).min(axis=0)), tails, heads
         assert start is not None
         prices, back_prices = self.prices, self.prices.T
         across, values = prices.price(start, min(_FIRST, m))
@@ -135,7 +128,7 @@ class RestrictedProblem:
         quota = max(1000, int((_ROUND_PRUNED if self.prices.pruned else _ROUND) * sum(self.shape)))
         while self.limit is None or self.pivots < self.limit:
             optimal = self._pivot(self.cost, artificial, quota)
-            found = 0 if self.complete else self._grow()
+            found = self._grow()
             if found < _FEW * self.shape[0]:
                 quota = _UNLIMITED
             if found or not optimal:

@@ -17,18 +17,19 @@ from ..errors import InvalidInput, TooLarge
 from ..inputs import scalars
 from ..inputs.memory import available, readable
 from ..inputs.types import Floats, Indices
-from ..kernels.double_double import in_units, shares, total_pair
-from ..kernels.duplicates import all_distinct, shared_out
+from ..kernels import dense_simplex, dense_stack
+from ..kernels.double_double import shares, total_pair
+from ..kernels.duplicates import shared_out
+from ..kernels.whole_masses import whole_masses
 from ..model.claim import Claim, Flows
-from ..model.cost import Cost, MatrixCost
+from ..model.cost import Cost
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import STEEP
 from . import cost_model, multiscale
 from .base import Progress, Solution, silent
-from .restricted_problem import UNITS, RestrictedProblem, cheapest
+from .restricted_problem import RestrictedProblem, cheapest
 
-_SMALL = 2**13  # pairs, all of which are listed at once
 _COARSEST = 150  # points a side below which nothing is merged
 
 
@@ -43,7 +44,8 @@ class Simplex:
 
     Notes
     -----
-    Memory is O(n + m) for points; a cost with forbidden pairs is listed in full. Masses are rounded to whole multiples
+    Up to 2**18 pairs are all listed, and solved from scratch in less time than something to start from would save. Else
+    memory is O(n + m) for points; a cost with forbidden pairs is listed in full. Masses are rounded to whole multiples
     of 2**-61 of the total for pivoting, and the plan is recomputed from the final tree for the masses as received.
 
     References
@@ -78,6 +80,11 @@ class Simplex:
                 f"the problem must be so small that exact transport fits in memory; received {problem.shape[0]} x {problem.shape[1]}, which needs "
                 f"about {readable(need)} with {readable(free)} free; subsample, or use sliced_wasserstein"
             )
+        few = math.prod(problem.shape) <= dense_simplex.LARGEST and problem.cost.device == "cpu"
+        if few and not problem.cost.forbids:
+            found = self._dense(problem, init or Claim())
+            if found is not None:
+                return found
         live = _Live(problem, init or Claim())
         master = live.master(self.max_iter, progress, init or Claim())
         status = master.run()
@@ -85,6 +92,19 @@ class Simplex:
         infeasible = status is Status.INFEASIBLE
         claim = Claim(ray=potentials) if infeasible else Claim(live.plan(master, potentials), potentials)
         return Solution(claim, status, master.pivots, "Simplex")
+
+    def _dense(self, problem: Problem, init: Claim) -> Solution | None:
+        """Of few pairs, all listed; None where masses are too unequal to be whole numbers."""
+        a, b = (np.ascontiguousarray(side.weights, np.float64) for side in (problem.source, problem.target))
+        costs = np.minimum(problem.cost.block(), _cap(problem, init)).astype(np.float64, copy=False)
+        limit = dense_simplex.UNLIMITED if self.max_iter is None else self.max_iter
+        found, ends = dense_simplex.solve(costs.ravel(), a, b, dense_stack.single(*problem.shape), limit)
+        ended, pivots = ends[0].tolist()
+        if ended == dense_simplex.ODD:
+            return None
+        plan = Flows(*(z[: found.counts[0]] for z in found[:4]))
+        status = Status.OPTIMAL if ended == dense_simplex.SOLVED else Status.MAX_ITER
+        return Solution(Claim(plan, (found.f, found.g)), status, pivots, "Simplex")
 
 
 def _cap(problem: Problem, init: Claim) -> float:
@@ -99,29 +119,6 @@ def _cap(problem: Problem, init: Claim) -> float:
     return 4.0 * float(longest) / min(float(side[side > 0].min()) for side in sides) or math.inf
 
 
-def whole_masses(a: Floats, b: Floats) -> tuple[Indices, Indices]:
-    """Weights (n,), (m,) as whole numbers of equal total, about 2**61; equal weights stay equal, exact sums exact.
-
-    Totals that agree exactly are scaled by a power of two only, so that multiples stay multiples. Else each side is
-    divided by its sum, in more digits than a double has: else masses that differ would seem to balance. What rounding
-    leaves goes to the heaviest.
-    """
-    n, m = len(a), len(b)
-    if (a == a[0]).all() and (b == b[0]).all():
-        common = np.gcd(n, m)
-        factor = max(1, int(UNITS) // int(n * m // common))
-        return np.full(n, m // common * factor), np.full(m, n // common * factor)
-    sums = total_pair(a), total_pair(b)
-    if sums[0] == sums[1]:
-        power = 61 - int(np.frexp(sums[0][0])[1])
-        units = [np.rint(np.ldexp(side, power)).astype(np.int64) for side in (a, b)]
-    else:
-        units = [in_units(side, UNITS) for side in (a, b)]
-    missing = int(units[0].sum()) - int(units[1].sum())
-    units[missing > 0][units[missing > 0].argmax()] += abs(missing)
-    return units[0], units[1]
-
-
 class _Live:
     """The part of a problem that has mass, with points that coincide as one, in kd order.
 
@@ -132,14 +129,9 @@ class _Live:
         supply, demand = whole_masses(problem.source.weights, problem.target.weights)
         self.problem, self.rows, self.columns = problem, np.flatnonzero(supply), np.flatnonzero(demand)
         cost = problem.cost.restricted(self.rows, self.columns)
-        self.cap = cap = _cap(problem, init)
-        self.small = math.prod(cost.shape) <= _SMALL and not cost.forbids
-        if self.small:
-            self.sources, self.targets = (all_distinct(size) for size in cost.shape)
-            self.cost: Cost = MatrixCost(np.minimum(cost.block(), cap))
-        else:
-            self.sources, self.targets = multiscale.in_order(cost)
-            self.cost = multiscale.arranged(cost, self.sources, self.targets)
+        self.cap = _cap(problem, init)
+        self.sources, self.targets = multiscale.in_order(cost)
+        self.cost: Cost = multiscale.arranged(cost, self.sources, self.targets)
         self.supply = self.sources.masses(supply[self.rows])
         self.demand = self.targets.masses(demand[self.columns])
 
@@ -149,7 +141,7 @@ class _Live:
             init.potentials is not None and self.cost.pruned
         )  # in few dimensions good potentials alone take fewer pivots
         used = None if init.flows is None or near else self._used(init.flows)
-        if self.small or self.cost.forbids:
+        if self.cost.forbids:
             return RestrictedProblem(self.cost, self.supply, self.demand, None, limit, progress, used, self.cap)
         if init.potentials is not None or (used is not None and self.cost.p > STEEP):
             given = init.potentials and init.potentials[1][self.columns][self.targets.first]

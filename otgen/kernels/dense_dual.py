@@ -1,0 +1,117 @@
+"""What plans and potentials of many small problems prove, of which all costs are listed: :mod:`otgen.proofs.dual`, compiled.
+
+It reads costs and weights as posed, and numbers that somebody claims; it knows nothing of who does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..inputs.types import Floats
+from .dense_stack import Claims, Layout
+from .double_double import _dot, _total, marginal_misses
+from .dual_margins import excess, lower_margin, upper_charge
+from .jit import jit
+from .lesser import lesser
+from .parallel import over_rows
+
+NUMBERS = ("cost", "lower", "upper", "scale", "marginal_error", "mass_a", "mass_b")
+
+
+@jit
+def _minima(costs, f, out):
+    """``g_j = min_i c_ij - f_i``: with f feasible for every pair."""
+    out[:] = np.inf
+    for i in range(costs.shape[0]):
+        level = f[i]
+        for j in range(np.uint64(costs.shape[1])):
+            out[j] = lesser(costs[i, j] - level, out[j])
+
+
+@jit
+def _balance(a, b, f, g):
+    """Shift a constant from one side to the other so that both contribute equally."""
+    shift = (_dot(a, f) - _dot(b, g)) / 2
+    for i in range(len(f)):
+        f[i] -= shift
+    for j in range(len(g)):
+        g[j] += shift
+
+
+@jit
+def _range(costs):
+    lowest, highest = costs[0, 0], costs[0, 0]
+    for i in range(costs.shape[0]):
+        for j in range(costs.shape[1]):
+            lowest, highest = min(lowest, costs[i, j]), max(highest, costs[i, j])
+    return lowest, highest
+
+
+@jit
+def _upper(costs, a, b, total_a, total_b, rows, columns, high, low, relative, absolute, lowest, spread):
+    """What the plan costs, the charge for what it misses and for rounding, and the larger L1 error of its marginals."""
+    paid = np.empty(len(rows))
+    for k in range(len(rows)):
+        paid[k] = costs[rows[k], columns[k]]
+    cost = _dot(high, paid) + _dot(low, paid)
+    off = (
+        marginal_misses(rows, high, low, a, total_a[0], total_a[1]),
+        marginal_misses(columns, high, low, b, total_b[0], total_b[1]),
+    )
+    missed = off[0] + off[1]
+    more = excess(_total(high)[0] + _total(low)[0], missed)
+    charge = upper_charge(missed, spread, lowest, more, _dot(high, np.abs(paid)), relative, absolute)
+    return cost, charge, max(off[0], off[1])
+
+
+@jit
+def _outward(value, margin, sign):
+    """A bound past its margin and the rounding of that; a margin of 0 means that it is exact."""
+    return value if margin == 0 else np.nextafter(value + sign * margin, sign * np.inf)
+
+
+@jit
+def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out):
+    """One problem: potentials that are feasible, in place, and its :data:`NUMBERS`."""
+    total_a, total_b = _total(a), _total(b)
+    share_a, share_b = a / total_a[0], b / total_b[0]
+    _balance(share_a, share_b, f, g)
+    _minima(costs, f, g)
+    lowest, highest = _range(costs)
+    spread = (highest - lowest) * (1 + 1e-9)
+    size_f, size_g = _dot(share_a, np.abs(f)), _dot(share_b, np.abs(g))
+    value = _dot(share_a, f) + _dot(share_b, g)
+    lower = _outward(value, lower_margin(size_f, size_g, np.abs(f).max(), relative, absolute), -1.0)
+    cost, charge, error = _upper(
+        costs, a, b, total_a, total_b, rows, columns, high, low, relative, absolute, lowest, spread
+    )
+    scale = max(max(abs(cost), size_f + size_g), 1e-7 * spread)
+    cost = max(cost, lower)  # a plan that misses mass may cost less than any plan
+    out[0], out[1], out[2], out[3], out[4] = cost, lower, _outward(cost, charge, 1.0), scale, error
+    out[5], out[6] = total_a[0], total_b[0]
+
+
+@jit
+def _prove_all(costs, a, b, rows, columns, high, low, f, g, counts, relative, absolute, starts, out, first, last):
+    for k in range(first, last):
+        (i, j, e), (i_end, j_end, e_end) = starts[k], starts[k + 1]
+        one, other, entries = slice(i, i_end), slice(j, j_end), slice(i + j, i + j + counts[k])
+        _prove(
+            costs[e:e_end].reshape(i_end - i, j_end - j), a[one], b[other], rows[entries], columns[entries],
+            high[entries], low[entries], relative, absolute[k], f[one], g[other], out[k],
+        )  # fmt: skip
+
+
+def prove(
+    costs: Floats, a: Floats, b: Floats, claims: Claims, relative: float, absolute: Floats, where: Layout
+) -> tuple[Floats, Floats, Floats]:
+    """:data:`NUMBERS` of a stack, (B, 7), and potentials (N,), (M,) that are feasible for every pair.
+
+    Costs (E,) are off by ``relative |c| + absolute``, ``absolute`` (B,); weights (N,), (M,) are divided by their totals.
+    """
+    size, f, g = len(where.starts) - 1, claims.f.copy(), claims.g.copy()
+    out, claims = np.empty((size, len(NUMBERS))), claims._replace(f=f, g=g)
+    over_rows(
+        size, where.work(10), lambda s, t: _prove_all(costs, a, b, *claims, relative, absolute, where.starts, out, s, t)
+    )
+    return out, f, g

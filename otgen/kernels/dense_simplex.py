@@ -1,0 +1,277 @@
+"""The network simplex where all costs are listed and are few: a row is priced at the speed of memory, so none is ever left out.
+
+Tree and pivots are those of :mod:`.network_simplex`; pairs are numbered row by row. One call solves a whole stack of problems, laid
+out one behind the other (:mod:`.dense_stack`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from ..inputs.types import Floats, Indices
+from .dense_stack import Claims, Layout
+from .double_double import _shares, _total
+from .jit import jit
+from .lesser import lesser
+from .network_simplex import Tree, _flows, _leaving, _push, _rehang, _thread, _update_potentials
+from .parallel import over_rows
+from .whole_masses import to_whole
+
+LARGEST = 2**18  # pairs of a problem that is solved here: from there on pricing few of them is quicker
+SOLVED, STOPPED, ODD = 0, 1, 2  # how it ended: ODD where masses are too small to be whole numbers
+UNLIMITED = 2**62
+_TOLERANCE = 2.0**-47  # of the numbers that a reduced cost is made of
+_NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose
+_PRICED = 3  # times the square root of the number of pairs is what is priced between two pivots
+
+
+@jit
+def _reduced(costs, rows, columns, out):
+    """The costs of the points with mass, less potentials that leave a 0 in every row, and nothing below."""
+    n, m = out.shape
+    least, f, g = np.inf, np.empty(n), np.full(m, np.inf)
+    for i in range(n):
+        for j in range(m):
+            out[i, j] = costs[rows[i], columns[j]]
+        least = np.inf
+        for j in range(np.uint64(m)):
+            least = lesser(out[i, j], least)
+        for j in range(np.uint64(m)):
+            g[j] = lesser(out[i, j] - least, g[j])
+    for i in range(n):
+        least = np.inf
+        for j in range(np.uint64(m)):
+            least = lesser(out[i, j] - g[j], least)
+        f[i] = least
+        for j in range(np.uint64(m)):
+            out[i, j] -= g[j] + least
+    return f, g
+
+
+@jit
+def _serve(i, j, m, supply, demand, tree):
+    """As much as i has and j wants; whoever is satisfied hangs below the other. In a tie the source stays below the root: its arc points up."""
+    n, amount = supply.shape[0], min(supply[i], demand[j])
+    supply[i] -= amount
+    demand[j] -= amount
+    if demand[j] == 0:
+        tree.parent[n + j], tree.arc[n + j], tree.flow[n + j] = i, i * m + j, amount
+    else:
+        tree.parent[i], tree.arc[i], tree.flow[i] = n + j, i * m + j, amount
+
+
+@jit
+def _start(reduced, supply, demand):
+    """A strongly feasible tree: row by row the cheapest column that still wants mass."""
+    n, m = reduced.shape
+    top = n + m
+    tree = Tree(
+        np.full(top + 1, top, np.int32),
+        np.full(top + 1, -1, np.int64),
+        np.zeros(top + 1, np.int64),
+        np.zeros(top + 1),
+        np.zeros(top + 1, np.int32),
+        np.zeros(top + 1, np.int32),
+        np.zeros(top + 1, np.int32),
+    )
+    tree.parent[top] = -1
+    for i in range(n):
+        while supply[i] > 0:
+            best, at = np.inf, -1
+            for j in range(m):
+                if demand[j] > 0 and reduced[i, j] < best:
+                    best, at = reduced[i, j], j
+            _serve(i, at, m, supply, demand, tree)
+    _join(tree, reduced)
+    _thread(tree)
+    return tree
+
+
+@jit
+def _topmost(leader, u):
+    """The node below the root that a node hangs from, with the way there made shorter."""
+    while leader[u] != u:
+        leader[u] = leader[leader[u]]
+        u = leader[u]
+    return u
+
+
+@jit
+def _join(tree, reduced):
+    """Make one tree of what hangs below the root, sources all of them, by pairs that carry nothing: so artificial arcs have no say."""
+    (n, m), top = reduced.shape, tree.parent.shape[0] - 1
+    leader = np.arange(top)
+    for u in range(top):
+        if tree.parent[u] != top:
+            leader[u] = tree.parent[u]
+    for i in range(n):
+        if tree.parent[i] == top:
+            best, at = np.inf, -1
+            for j in range(m):
+                if reduced[i, j] < best and _topmost(leader, n + j) != i:
+                    best, at = reduced[i, j], j
+            if at >= 0:
+                tree.parent[i], tree.arc[i], leader[i] = n + at, i * m + at, n + at
+
+
+@jit
+def _least(reduced, i, levels):
+    """``min_j c_ij + level_j``."""
+    least = np.inf
+    for j in range(np.uint64(reduced.shape[1])):
+        least = lesser(reduced[i, j] + levels[j], least)
+    return least
+
+
+@jit
+def _bad(cost, here, there):
+    """The reduced cost of a pair, 0 where it is none that rounding could not have made."""
+    found = cost - here + there
+    return found if found < -_TOLERANCE * (abs(cost) + abs(here) + abs(there)) else 0.0
+
+
+@jit
+def _worst(reduced, i, here, levels):
+    """The worst pair of a row, -1 where none is bad, and its reduced cost."""
+    worst, at = 0.0, -1
+    for j in range(reduced.shape[1]):
+        found = _bad(reduced[i, j], here, levels[j])
+        if found < worst:
+            worst, at = found, j
+    return at, worst
+
+
+@jit
+def _enter(tree, reduced, row, rows):
+    """The worst pair of the first ``rows`` rows with a bad one, from ``row`` on: (i, j), its reduced cost, and where to go on; -1 if none is left."""
+    n, m = reduced.shape
+    levels = tree.potential[n : n + m]
+    best, at, left = 0.0, -1, rows
+    for seen in range(n):
+        below = _least(reduced, row, levels) - tree.potential[row]
+        if below < best:
+            best, at = below, row
+        row = row + 1 if row + 1 < n else 0
+        left -= 1
+        if (left == 0 or seen == n - 1) and at >= 0:
+            here, least = tree.potential[at], _least(reduced, at, levels)
+            for j in range(m):
+                if reduced[at, j] + levels[j] == least:
+                    found = _bad(reduced[at, j], here, levels[j])
+                    if found < 0.0:
+                        return at, j, found, row
+                    break
+            for back in range(rows):  # what looked worst is rounding: row by row, then
+                i = (row - 1 - back) % n
+                j, found = _worst(reduced, i, tree.potential[i], levels)
+                if j >= 0:
+                    return i, j, found, row
+            best, at = 0.0, -1
+        if left == 0:
+            left = rows
+    return -1, -1, 0.0, row
+
+
+@jit
+def _pivots(tree, reduced, limit):
+    """Pivot until no pair is bad, at most ``limit`` times; how often, and whether none is left."""
+    n, m = reduced.shape
+    rows = min(n, max(1, int(_PRICED * np.sqrt(n / m))))
+    row = 0
+    for done in range(limit):
+        i, j, found, row = _enter(tree, reduced, row, rows)
+        if i < 0:
+            return done, True
+        out, amount, first, join = _leaving(tree, i, n + j, n)
+        _push(tree, i, n + j, n, join, amount)
+        if first:
+            _rehang(tree, i, n + j, out, i * m + j, amount, found)
+        else:
+            _rehang(tree, n + j, i, out, i * m + j, amount, -found)
+    return limit, _enter(tree, reduced, row, rows)[0] < 0
+
+
+@jit
+def _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low):
+    """The plan of the tree for the masses as received: its entries, of total 1; returns their number."""
+    n, m = len(rows), len(columns)
+    shares_a, shares_b = np.empty((2, n)), np.empty((2, m))
+    _shares(a[rows], *_total(a[rows]), shares_a[0], shares_a[1])
+    _shares(b[columns], *_total(b[columns]), shares_b[0], shares_b[1])
+    flow, rest = np.empty(n + m + 1), np.empty(n + m + 1)
+    _flows(tree, n, shares_a[0], shares_a[1], shares_b[0], shares_b[1], flow, rest)
+    count = 0
+    for u in range(n + m):
+        e = tree.arc[u]
+        if e >= 0 and flow[u] > _NOTHING:
+            out_rows[count], out_columns[count] = rows[e // m], columns[e % m]
+            high[count], low[count] = flow[u], rest[u]
+            count += 1
+    return count
+
+
+@jit
+def _everywhere(costs, mass, given, other, out, turned):
+    """A side's potentials at all of its points: those without mass get their c-transform."""
+    k = 0
+    for i in range(len(out)):
+        if mass[i] > 0:
+            out[i] = given[k]
+            k += 1
+        else:
+            least = np.inf
+            for j in range(len(other)):
+                if other[j] > -np.inf:
+                    least = min(least, (costs[j, i] if turned else costs[i, j]) - other[j])
+            out[i] = least
+
+
+@jit
+def _solve(costs, a, b, limit, out_rows, out_columns, high, low, f, g):
+    """One problem; returns how it ended, the number of pivots and of entries of the plan."""
+    supply, demand = np.empty(len(a), np.int64), np.empty(len(b), np.int64)
+    to_whole(a, b, supply, demand)
+    rows, columns = np.flatnonzero(supply), np.flatnonzero(demand)
+    if len(rows) != np.count_nonzero(a) or len(columns) != np.count_nonzero(b):
+        return ODD, 0, 0
+    n, m = len(rows), len(columns)
+    reduced = np.empty((n, m))
+    f_start, g_start = _reduced(costs, rows, columns, reduced)
+    tree = _start(reduced, supply[rows], demand[columns])
+    flat = reduced.ravel()
+    _update_potentials(tree, flat, 0.0, n)
+    pivots, done = _pivots(tree, reduced, limit)
+    _update_potentials(tree, flat, 0.0, n)
+    count = _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low)
+    of_rows, of_columns = f_start + tree.potential[:n], g_start - tree.potential[n : n + m]
+    f[:], g[:] = -np.inf, -np.inf
+    f[rows], g[columns] = of_rows, of_columns
+    if n < len(a):
+        _everywhere(costs, a, of_rows, g.copy(), f, False)
+    if m < len(b):
+        _everywhere(costs, b, of_columns, f, g, True)
+    return SOLVED if done else STOPPED, pivots, count
+
+
+@jit
+def _solve_all(costs, a, b, limit, starts, out_rows, out_columns, high, low, f, g, counts, ends, first, last):
+    for k in range(first, last):
+        (i, j, e), (i_end, j_end, e_end) = starts[k], starts[k + 1]
+        one, other = slice(i, i_end), slice(j, j_end)
+        entries = slice(i + j, i_end + j_end)
+        ends[k, 0], ends[k, 1], counts[k] = _solve(
+            costs[e:e_end].reshape(i_end - i, j_end - j), a[one], b[other], limit,
+            out_rows[entries], out_columns[entries], high[entries], low[entries], f[one], g[other],
+        )  # fmt: skip
+
+
+def solve(costs: Floats, a: Floats, b: Floats, where: Layout, limit: int = UNLIMITED) -> tuple[Claims, Indices]:
+    """Claims of a stack of problems, of costs (E,), weights (N,) and (M,), finite; how each ended, and after how many pivots: (B, 2).
+
+    Weights are non-negative, of equal totals or else divided by them.
+    """
+    size, (sources, targets, _) = len(where.starts) - 1, where.starts[-1]
+    indices, flows = np.empty((2, sources + targets), np.int64), np.empty((2, sources + targets))
+    out = Claims(*indices, *flows, np.empty(sources), np.empty(targets), np.empty(size, np.int64))
+    ends = np.empty((size, 2), np.int64)
+    over_rows(size, where.work(100), lambda s, t: _solve_all(costs, a, b, limit, where.starts, *out, ends, s, t))
+    return out, ends

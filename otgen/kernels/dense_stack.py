@@ -1,0 +1,116 @@
+"""Many small problems laid out one behind the other: points, weights and listed costs of all in one array each."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ..inputs.types import Floats, Indices
+from .cost_entries import fill
+from .ground_cost import GroundCost
+from .jit import jit
+from .parallel import over_rows
+
+_EXPONENT = 120  # largest power of two in a cost, or in its inverse, that needs no scaling
+
+
+class Layout(NamedTuple):
+    """Where the B problems of a stack begin: ``starts`` (B + 1, 3), of sources, of targets and of pairs; the last row is where they end."""
+
+    starts: Indices
+
+    def work(self, nanoseconds: int) -> int:
+        """Roughly how long one problem takes, of so many nanoseconds a pair."""
+        return nanoseconds * int(self.starts[-1, 2]) // (len(self.starts) - 1)
+
+
+class Claims(NamedTuple):
+    """What is said of a stack of B problems with N sources and M targets altogether.
+
+    Plans by their entries ``rows``, ``columns`` (N + M,), numbered within each problem, with flows ``high + low``, of which the first
+    ``counts`` (B,) of each problem's n + m places count; potentials ``f`` (N,) and ``g`` (M,).
+    """
+
+    rows: Indices
+    columns: Indices
+    high: Floats
+    low: Floats
+    f: Floats
+    g: Floats
+    counts: Indices
+
+
+@lru_cache(maxsize=256)
+def single(n: int, m: int) -> Layout:
+    """The layout of one problem."""
+    return Layout(np.array([[0, 0, 0], [n, m, n * m]]))
+
+
+def layout(n: Indices, m: Indices) -> Layout:
+    """The layout of problems of n (B,) sources and m (B,) targets."""
+    starts = np.zeros((len(n) + 1, 3), np.int64)
+    for k, sizes in enumerate((n, m, n * m)):
+        np.cumsum(sizes, out=starts[1:, k])
+    return Layout(starts)
+
+
+@jit
+def _extents(x, y):
+    """The largest difference of a coordinate of x and one of y, NaN where one is none or infinite."""
+    reach = 0.0
+    for k in range(x.shape[1]):
+        low_x = high_x = x[0, k]
+        low_y = high_y = y[0, k]
+        rest = 0.0
+        for i in range(x.shape[0]):
+            low_x, high_x = min(low_x, x[i, k]), max(high_x, x[i, k])
+            rest += x[i, k] - x[i, k]
+        for j in range(y.shape[0]):
+            low_y, high_y = min(low_y, y[j, k]), max(high_y, y[j, k])
+            rest += y[j, k] - y[j, k]
+        reach = max(reach, max(high_x - low_y, high_y - low_x)) + rest
+    return reach
+
+
+@jit
+def is_mass(weights):
+    """Whether weights are finite, non-negative, and sum up to something that is a float."""
+    total = 0.0
+    for i in range(len(weights)):
+        if not weights[i] >= 0.0:
+            return False
+        total += weights[i]
+    return 0.0 < total < 1e300
+
+
+@jit
+def _list_all(x, y, a, b, inner, outer, factor, starts, out, reach, first, last):
+    for k in range(first, last):
+        (i, j, e), (i_end, j_end, e_end) = starts[k], starts[k + 1]
+        costs = out[e:e_end].reshape(i_end - i, j_end - j)
+        one, other = x[i:i_end], y[j:j_end]
+        reach[k] = _extents(one, other) if is_mass(a[i:i_end]) and is_mass(b[j:j_end]) else np.nan
+        ground = GroundCost(one, np.ascontiguousarray(other.T), costs[:0], inner, outer, factor, False)
+        for row in range(i_end - i):
+            fill(ground, row, 0, j_end - j, costs[row])
+
+
+def listed(
+    x: Floats, y: Floats, a: Floats, b: Floats, form: tuple[float, float, float], where: Layout
+) -> tuple[Floats, Floats]:
+    """Costs (E,) between the clouds x (N, d) and y (M, d) of a stack, of a form that :class:`GroundCost` has, and how far they reach, (B,).
+
+    That is the largest difference of two coordinates; NaN where points are not finite, or weights (N,), (M,) no masses.
+    """
+    out, reach = np.empty(where.starts[-1, 2]), np.empty(len(where.starts) - 1)
+    work = where.work(1 + x.shape[1])
+    over_rows(len(reach), work, lambda s, t: _list_all(x, y, a, b, *form, where.starts, out, reach, s, t))
+    return out, reach
+
+
+def is_plain(reach: float, p: float) -> bool:
+    """Whether costs of points so far apart can be computed as they are, far from the ends of the range of floats."""
+    return reach == 0 or (math.isfinite(reach) and abs(math.frexp(reach)[1]) * max(p, 2.0) < _EXPONENT)

@@ -1,0 +1,27 @@
+"""What rounding and missed marginals may come to in a proof by duality; derived in :mod:`otgen.proofs.dual`, for numbers, arrays and compiled code."""
+
+from __future__ import annotations
+
+from numba.extending import register_jitable
+
+from .double_double import UNIT
+
+
+@register_jitable
+def lower_margin(size_f, size_g, largest_f, relative, absolute):
+    """By how much the dual value may be off: of potentials of sizes ``a.|f|`` and ``b.|g|`` and costs off by ``relative |c| + absolute``."""
+    slack = (UNIT + relative) * size_g + relative * largest_f + absolute
+    return 1.01 * slack + 6 * UNIT * (size_f + size_g)
+
+
+@register_jitable
+def excess(total, missed):
+    """By how much more mass than 1 a plan may move, of a ``total``, whose marginals miss by ``missed`` in L1."""
+    return min(abs(total - 1.0) + 2 * UNIT, missed) if missed > 0 else 0.0
+
+
+@register_jitable
+def upper_charge(missed, repair, lowest, more, size, relative, absolute):
+    """By how much a plan that costs about ``size`` may fall short of one that is feasible: ``repair`` is what a unit of missed mass costs."""
+    charge = missed * repair + abs(lowest) * more + (relative + 4 * UNIT) * size + absolute
+    return 1.01 * charge
