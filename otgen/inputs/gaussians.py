@@ -61,7 +61,7 @@ def covariance(value: Any, d: int, name: str, *, variances: bool = False, defini
             f"{name} must be positive definite; received a matrix whose least eigenvalue is {share * size:.3g}; "
             f"add a little to its diagonal, or leave out what follows from other coordinates"
         )
-    if share < -tolerance:
+    if share < -tolerance and share * size < -d * 2.0**-1074:  # what entries this small lose when they are stored
         raise InvalidInput(
             f"{name} must be positive semi-definite to {tolerance:.1g} of its largest entry; received an eigenvalue {share * size:.3g}; "
             f"compute it in double precision, or set negative eigenvalues to 0"

@@ -7,6 +7,7 @@ out one behind the other (:mod:`.dense_stack`).
 from __future__ import annotations
 
 import numpy as np
+
 from ..inputs.types import Floats, Indices
 from .dense_stack import Claims, Layout
 from .double_double import _shares, _total

@@ -22,14 +22,6 @@ def _gcd(n, m):
 
 
 @jit
-def _all_equal(values):
-    for i in range(1, values.shape[0]):
-        if values[i] != values[0]:
-            return False
-    return True
-
-
-@jit
 def _add_to_heaviest(units, missing):
     at = 0
     for i in range(units.shape[0]):
@@ -42,7 +34,7 @@ def _add_to_heaviest(units, missing):
 def to_whole(a, b, supply, demand):
     """Weights (n,), (m,) of any totals as whole numbers, into ``supply`` and ``demand``, which then have equal totals."""
     n, m = a.shape[0], b.shape[0]
-    if _all_equal(a) and _all_equal(b):
+    if a.min() == a.max() and b.min() == b.max():
         common = _gcd(n, m)
         factor = max(1, int(UNITS) // (n * (m // common)))
         supply[:], demand[:] = m // common * factor, n // common * factor

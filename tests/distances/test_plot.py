@@ -190,5 +190,5 @@ def test_without_a_plan_there_is_nothing_to_draw(make):
 def test_without_matplotlib(monkeypatch):
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda z, *more: None if z == "matplotlib" else real(z, *more))
-    with pytest.raises(otgen.MissingExtra, match=r"matplotlib is needed .*pip install 'otgen\[plot\]'"):
+    with pytest.raises(otgen.MissingExtra, match=r"matplotlib must be installed .*pip install 'otgen\[plot\]'"):
         otgen.wasserstein(X, Y).plot()

@@ -70,4 +70,4 @@ def test_what_is_no_number_is_no_order(other):
 def test_its_dictionary_goes_through_json_and_back(kind):
     told = KINDS[kind].to_dict()
     assert json.loads(json.dumps(told, allow_nan=False)) == told
-    assert all(type(value) in (int, float, str, list, type(None)) for value in told.values())
+    assert all(type(value) in (bool, int, float, str, list, type(None)) for value in told.values())

@@ -73,7 +73,7 @@ def test_points_that_coincide_and_points_without_mass():
 @pytest.mark.parametrize("solver", ["linprog", "line", "bottleneck"])
 def test_solvers_that_cannot_start_anywhere_say_so(solver):
     x, y = np.random.default_rng(0).random((2, 5, 1))
-    with pytest.raises(otgen.InvalidInput, match="init is for the solvers that start"):
+    with pytest.raises(otgen.InvalidInput, match="init must be None for a solver that starts from nothing"):
         otgen.wasserstein(x, y, p=np.inf if solver == "bottleneck" else 2, solver=solver, init=(np.zeros(5), np.zeros(5)))  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def test_solvers_that_cannot_start_anywhere_say_so(solver):
         ((np.zeros(3), np.zeros(40)), "potentials of shapes"),
         ((np.zeros(40), np.full(40, np.nan)), "finite"),
         (3.0, "a plan; received 3.0;"),
-        (np.zeros((3, 4)), "plan must have shape"),
+        (np.zeros((3, 4)), "init must have shape"),
     ],
 )
 @pytest.mark.parametrize("call", [otgen.wasserstein, lambda x, y, init: otgen.sinkhorn(x, y, epsilon=0.1, init=init)])
