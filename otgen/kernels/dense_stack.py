@@ -42,6 +42,11 @@ class Claims(NamedTuple):
     g: Floats
     counts: Indices
 
+    def first(self) -> tuple[Indices, Indices, Floats, Floats]:
+        """The entries of the first problem's plan: rows, columns, and both parts of the flows."""
+        k = int(self.counts[0])
+        return self.rows[:k], self.columns[:k], self.high[:k], self.low[:k]
+
 
 @lru_cache(maxsize=256)
 def single(n: int, m: int) -> Layout:

@@ -2,7 +2,9 @@
 
 from ..model.claim import Claim, Flows
 from .auto import Auto
-from .base import ExactName, Solution, Solver, SolverName
+from .base import ExactName as ExactName
+from .base import Solution, Solver
+from .base import SolverName as SolverName
 from .bottleneck import Bottleneck
 from .epsilon_schedules import Annealing, Fixed, Schedule
 from .line import Line
@@ -15,7 +17,6 @@ __all__ = [
     "Auto",
     "Bottleneck",
     "Claim",
-    "ExactName",
     "Fixed",
     "Flows",
     "Line",
@@ -25,5 +26,4 @@ __all__ = [
     "Sinkhorn",
     "Solution",
     "Solver",
-    "SolverName",
 ]

@@ -203,7 +203,7 @@ def brute_force(C, a, b, epsilon, relax):
 def plain_sweeps(C, a, b, epsilon, rho, tol):
     """The dual value after as many damped sweeps as the tolerance takes, at most 5000, and their number."""
     f, g, damping, count = np.zeros(len(a)), np.zeros(len(b)), rho / (rho + epsilon), 0
-    error = math.inf
+    error, P = math.inf, np.zeros(C.shape)
     while error > tol and count < 5000:
         f = -damping * epsilon * logsumexp((g - C) / epsilon + np.log(b), axis=1)
         g = -damping * epsilon * logsumexp((f[:, None] - C) / epsilon + np.log(a)[:, None], axis=0)
