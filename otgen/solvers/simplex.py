@@ -18,9 +18,9 @@ from ..inputs import scalars
 from ..inputs.memory import available, readable
 from ..inputs.types import Floats, Indices
 from ..kernels.double_double import in_units, shares, total_pair
-from ..kernels.duplicates import all_distinct, shared_out
+from ..kernels.duplicates import all_distinct, shared_out, unique_points
 from ..model.claim import Claim, Flows
-from ..model.cost import Cost, MatrixCost
+from ..model.cost import Cost, MatrixCost, PointCost
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import STEEP
@@ -123,7 +123,7 @@ def whole_masses(a: Floats, b: Floats) -> tuple[Indices, Indices]:
 
 
 class _Live:
-    """The part of a problem that has mass, with points that coincide as one, in kd order.
+    """The part of a problem that has mass, with points that coincide as one, in kd order unless all costs are listed.
 
     ``rows`` and ``columns`` of the whole problem have mass, and lie at ``sources`` and ``targets``.
     """
@@ -134,9 +134,13 @@ class _Live:
         cost = problem.cost.restricted(self.rows, self.columns)
         self.cap = cap = _cap(problem, init)
         self.small = math.prod(cost.shape) <= _SMALL and not cost.forbids
+        self.listed = isinstance(cost, PointCost) and cost.is_listed
         if self.small:
             self.sources, self.targets = (all_distinct(size) for size in cost.shape)
             self.cost: Cost = MatrixCost(np.minimum(cost.block(), cap))
+        elif isinstance(cost, PointCost) and self.listed:
+            self.sources, self.targets = unique_points(cost.x), unique_points(cost.y)
+            self.cost = cost.restricted(self.sources.first, self.targets.first)
         else:
             self.sources, self.targets = multiscale.in_order(cost)
             self.cost = multiscale.arranged(cost, self.sources, self.targets)
@@ -151,7 +155,7 @@ class _Live:
         used = None if init.flows is None or near else self._used(init.flows)
         if self.small or self.cost.forbids:
             return RestrictedProblem(self.cost, self.supply, self.demand, None, limit, progress, used, self.cap)
-        if init.potentials is not None or (used is not None and self.cost.p > STEEP):
+        if self.listed or init.potentials is not None or (used is not None and self.cost.p > STEEP):
             given = init.potentials and init.potentials[1][self.columns][self.targets.first]
             start = cheapest(self.cost) if given is None else given
             return RestrictedProblem(self.cost, self.supply, self.demand, start, limit, progress, used, self.cap)
