@@ -60,6 +60,11 @@ def _folder(chosen: str) -> Path | None:
     return None
 
 
+def folder() -> Path | None:
+    """Where kernels are kept, if anywhere."""
+    return _folder(config.CACHE_DIR)
+
+
 class _Locator(caching._CacheLocator):
     """One folder for all kernels; the file's name and the digest tell what is in it."""
 
@@ -77,7 +82,7 @@ class _Locator(caching._CacheLocator):
 
     @classmethod
     def from_function(cls, py_func: Any, py_file: str) -> _Locator | None:
-        path = _folder(config.CACHE_DIR)
+        path = folder()
         return None if path is None else cls(path, Path(py_file).stem)
 
 
