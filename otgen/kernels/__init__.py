@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import InvalidInput
 from ..inputs import scalars
-from . import cpu, gpu, reference, stacks
+from . import cpu, gpu, listed, reference, stacks
 from .ground_cost import CELL, CIRCULAR, GREAT_CIRCLE, PRODUCT, GroundCost, matrix_ground, point_ground
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Kernels",
     "cpu",
     "gpu",
+    "listed",
     "matrix_ground",
     "on_device",
     "point_ground",

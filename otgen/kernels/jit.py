@@ -1,22 +1,44 @@
-"""One decorator for every compiled kernel: no GIL, cached on disk where the disk lets it."""
+"""One decorator for every compiled kernel: no GIL, few variants, kept on disk where the disk lets it."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
+from numba import types
+
+from . import compiling as compiling  # listens from the first kernel on
+from .kernel_cache import KernelCache
 
 
-def jit(function=None, *, inline=False, sums=False):
-    """Compile lazily; fall back to an uncached kernel where no cache folder can be written.
+def jit(function: Any = None, *, part: bool = False, inline: bool = False, sums: bool = False) -> Any:
+    """Compile lazily.
 
-    ``inline`` is for what is called in an inner loop: a call costs a hundred nanoseconds where arrays are passed.
-    ``sums`` lets the compiler fuse multiply and add and choose the order of a sum, which it needs to add several entries
-    at a time; infinities and NaN keep their meaning.
+    ``part`` is for what other kernels call, never Python: no way in from Python is compiled for it. ``inline`` is for what is called in an
+    inner loop: a call costs a hundred nanoseconds where arrays are passed. ``sums`` lets the compiler fuse multiply and add
+    and choose the order of a sum, which it needs to add several entries at a time; infinities and NaN keep their meaning.
     """
     if function is None:
-        return lambda body: jit(body, inline=inline, sums=sums)
-    fastmath = {"contract", "reassoc"} if sums else False
-    options = dict(nogil=True, error_model="numpy", boundscheck=False, forceinline=inline, fastmath=fastmath)
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # numba found no writable place for its cache
-        return numba.njit(**options)(function)
+        return lambda body: jit(body, part=part, inline=inline, sums=sums)
+    kernel: Any = numba.njit(
+        nogil=True,
+        error_model="numpy",
+        boundscheck=False,
+        forceinline=inline,
+        fastmath={"contract", "reassoc"} if sums else False,
+        no_cpython_wrapper=part,
+        no_cfunc_wrapper=True,
+    )(function)
+    if kernel is not function:  # as it is where NUMBA_DISABLE_JIT is set
+        kernel._cache = KernelCache(function)
+        kernel.get_call_template = _without_literals(kernel.get_call_template)
+    return kernel
+
+
+def _without_literals(template: Any) -> Any:
+    """Types of arguments with those of constants widened: else a call with 0, or True, compiles a variant of its own."""
+
+    def widened(args: Any, kws: Any) -> Any:
+        return template(tuple(map(types.unliteral, args)), {name: types.unliteral(kind) for name, kind in kws.items()})
+
+    return widened

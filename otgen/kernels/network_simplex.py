@@ -104,7 +104,7 @@ def _update_potentials(tree, cost, artificial, n):
         u = tree.after[u]
 
 
-@jit
+@jit(part=True)
 def _leaving(tree, i, j, n):
     """The arc that blocks first when flow is pushed along i -> j, as its lower node; how much; which side it is on.
 
@@ -117,9 +117,9 @@ def _leaving(tree, i, j, n):
         if tree.depth[u] >= tree.depth[v]:
             if u < n and tree.flow[u] < least:
                 least, out, first = tree.flow[u], u, True
-            u = tree.parent[u]
+            u = np.int64(tree.parent[u])
         else:
-            v = tree.parent[v]
+            v = np.int64(tree.parent[v])
     join = u
     v = j
     while v != join:
@@ -129,7 +129,7 @@ def _leaving(tree, i, j, n):
     return out, least, first, join
 
 
-@jit
+@jit(part=True)
 def _push(tree, i, j, n, join, amount):
     if amount > 0:
         while i != join:
@@ -140,68 +140,67 @@ def _push(tree, i, j, n, join, amount):
             j = tree.parent[j]
 
 
-@jit
+@jit(part=True)
 def _join(tree, u, v):
     tree.after[u], tree.before[v] = v, u
 
 
-@jit
+@jit(part=True)
 def _move(tree, u, floor, by, deeper):
     """Shift level and depth of u and of what follows it deeper than ``floor``; returns the last of them."""
     while True:
         tree.potential[u] += by
         tree.depth[u] += deeper
-        following = tree.after[u]
+        following = np.int64(tree.after[u])
         if tree.depth[following] <= floor:
             return u
         u = following
 
 
-@jit
+@jit(part=True)
 def _rehang(tree, inner, outer, out, arc, amount, by):
     """Cut the subtree of ``out``, turn it round so that ``inner`` is its root, hang it below ``outer``, shift its level.
 
     Along the path from ``inner`` up to ``out`` every node becomes a child of the one before. In preorder the new subtree
     is: all of the first node's; then of each next node what stood before the part already moved, and what stood after.
     """
-    entry = tree.before[out]
-    u, parent, depth = inner, outer, tree.depth[outer] + 1
-    first, tail, rest = (
-        -1,
-        -1,
-        -1,
+    entry = np.int64(tree.before[out])
+    u, parent, depth = inner, outer, np.int64(tree.depth[outer] + 1)
+    first = tail = rest = np.int64(
+        -1
     )  # of the part already moved: where it began, its end in the new order, what came after
     while True:
-        old_parent, old_arc, old_flow, floor = tree.parent[u], tree.arc[u], tree.flow[u], tree.depth[u]
+        old_parent, old_arc, old_flow = np.int64(tree.parent[u]), tree.arc[u], tree.flow[u]
+        floor = np.int64(tree.depth[u])
         tree.parent[u], tree.arc[u], tree.flow[u] = parent, arc, amount
         deeper = depth - floor
         if first < 0:
             last = _move(tree, u, floor, by, deeper)
-            rest = tree.after[last]
+            rest = np.int64(tree.after[last])
         else:
             last = u
             tree.potential[u] += by
             tree.depth[u] += deeper
             while tree.after[last] != first:
-                last = tree.after[last]
+                last = np.int64(tree.after[last])
                 tree.potential[last] += by
                 tree.depth[last] += deeper
             _join(tree, tail, u)
             if tree.depth[rest] > floor:
                 _join(tree, last, rest)
                 last = _move(tree, rest, floor, by, deeper)
-                rest = tree.after[last]
+                rest = np.int64(tree.after[last])
         first, tail = u, last
         if u == out:
             break
         parent, arc, amount, depth, u = u, old_arc, old_flow, depth + 1, old_parent
     _join(tree, entry, rest)
-    following = tree.after[outer]
+    following = np.int64(tree.after[outer])
     _join(tree, outer, inner)
     _join(tree, tail, following)
 
 
-@jit
+@jit(part=True)
 def _enter(tree, tails, heads, cost, n, start, block, tolerance):
     """The worst arc of the first block that has a bad one, searching on from ``start``; -1 if there is none."""
     arcs = tails.shape[0]
@@ -231,7 +230,7 @@ def _pivot(tree, tails, heads, cost, n, start, block, tolerance, limit):
         e, reduced, start = _enter(tree, tails, heads, cost, n, start, block, tolerance)
         if e < 0:
             return done, start, True
-        i, j = tails[e], n + heads[e]
+        i, j = np.int64(tails[e]), np.int64(n + heads[e])
         out, amount, first, join = _leaving(tree, i, j, n)
         _push(tree, i, j, n, join, amount)
         if first:

@@ -76,7 +76,7 @@ def inverse(a: Pair) -> Pair:
     return add(pair(x), times(pair(x), rest))
 
 
-@jit
+@jit(part=True)
 def _pair_times(ah, al, bh, bl):
     p, e = two_product(ah, bh)
     e += ah * bl + al * bh

@@ -30,22 +30,22 @@ _REMEMBERED = 2**17  # errors, more than any decision looks back
 _PATIENCE = 3e8  # nanoseconds that a call may take before an interrupt is heard
 
 
-@jit
+@jit(part=True)
 def _wanted(weight, potential, rho):
     return weight if rho == np.inf else weight * np.exp(-potential / rho)
 
 
-@jit
+@jit(part=True)
 def _gain(potential, rho):
     return potential if rho == np.inf else -rho * np.expm1(-potential / rho)
 
 
-@jit
+@jit(part=True)
 def _fits(scaling):
     return 1.0 / _SCALINGS < scaling < _SCALINGS
 
 
-@jit(sums=True)
+@jit(part=True, sums=True)
 def _kernel_product(kernel, w, out):
     """``out = K w``."""
     for i in range(kernel.shape[0]):
@@ -55,10 +55,11 @@ def _kernel_product(kernel, w, out):
         out[i] = total
 
 
-@jit(sums=True)
+@jit(part=True, sums=True)
 def _transposed_product(kernel, w, out):
     """``out = K' w``."""
-    out[:] = 0.0
+    for j in range(kernel.shape[1]):
+        out[j] = 0.0
     for i in range(kernel.shape[0]):
         weight = w[i]
         for j in range(np.uint64(kernel.shape[1])):
@@ -81,21 +82,42 @@ class _Side(NamedTuple):
     apart: npt.NDArray[np.bool_]
 
 
-@jit
+@jit(part=True)
 def _side(weights, rho, potential):
-    """A side that is held where it stands."""
+    """A side that is still to be held somewhere."""
     n = len(weights)
-    kept = potential.copy(), np.ones(n), np.empty(n)
-    return _Side(weights, rho, potential, *kept, potential.copy(), weights.copy(), np.zeros(n, np.bool_))
+    rows, apart = np.empty((5, n)), np.empty(n, np.bool_)
+    return _Side(weights, rho, potential, rows[0], rows[1], rows[2], rows[3], rows[4], apart)
 
 
-@jit
+@jit(part=True)
 def _settle_at(side):
     """Hold a side where it stands now."""
-    side.origin[:], side.scaling[:], side.weighted[:], side.apart[:] = side.potential, 1.0, side.weights, False
+    for i in range(side.weights.shape[0]):  # plainly: every assignment to a slice is compiled at length
+        side.origin[i], side.scaling[i], side.weighted[i], side.apart[i] = (
+            side.potential[i],
+            1.0,
+            side.weights[i],
+            False,
+        )
 
 
-@jit
+@jit(part=True)
+def _move_on(side):
+    """Take the step."""
+    for i in range(side.weights.shape[0]):
+        side.potential[i] = side.moved[i]
+
+
+@jit(part=True)
+def _added(values):
+    total = 0.0
+    for i in range(values.shape[0]):
+        total += values[i]
+    return total
+
+
+@jit(part=True)
 def _update(side, costs, turned, given, masses, epsilon, omega, after, held, fresh):
     """One side's next potentials, their scalings and these with the weights multiplied in, from the potentials ``given`` of the other.
 
@@ -104,7 +126,7 @@ def _update(side, costs, turned, given, masses, epsilon, omega, after, held, fre
     """
     weights, potential, damping = side.weights, side.potential, _damping(side.rho, epsilon)
     error = gain = mass = 0.0
-    for i in range(len(weights)):
+    for i in range(weights.shape[0]):
         if weights[i] == 0.0:  # changes nothing for the others
             side.moved[i], side.weighted[i] = potential[i], 0.0
             continue
@@ -137,12 +159,12 @@ def _update(side, costs, turned, given, masses, epsilon, omega, after, held, fre
     return error, gain, mass, True
 
 
-@jit
+@jit(part=True)
 def _damping(rho, epsilon):
     return 1.0 if rho == np.inf else rho / (rho + epsilon)
 
 
-@jit
+@jit(part=True)
 def _log_sum(costs, turned, i, given, masses, epsilon):
     """``log sum_j w_j exp((g_j - c_ij) / epsilon)`` with the largest term taken out; ``turned`` asks for a column's."""
     top, total = -np.inf, 0.0
@@ -158,13 +180,13 @@ def _log_sum(costs, turned, i, given, masses, epsilon):
     return top / epsilon + math.log(total)
 
 
-@jit
+@jit(part=True)
 def _relative(error, mass, size, free):
     """A marginal error relative to the larger total, or to the plan's mass where that is larger and free to be."""
     return error / (max(size, mass) if free else size)
 
 
-@jit
+@jit(part=True)
 def _sweep(costs, kernel, one, other, epsilon, omega, held, fresh):
     """A sweep from rows to columns: both errors, the gain of both, their masses, and whether scalings were in range."""
     if held:
@@ -182,12 +204,13 @@ def _sweep(costs, kernel, one, other, epsilon, omega, held, fresh):
     return row_error, column_error, dual + gain, row_mass, mass, good
 
 
-@jit
+@jit(part=True)
 def _advance(costs, a, b, relax, epsilon, tolerance, limit, count, f, g):
     """Iterate at one epsilon from f (n,) and g (m,), in place; returns the count of iterations, the error, and if it is met."""
     kernel, one, other = np.empty(costs.shape), _side(a, relax[0], f), _side(b, relax[1], g)
     errors = np.empty(max(min(limit - count, _REMEMBERED), 0) + 1)
-    size, whole, free = max(a.sum(), b.sum()), a.sum() * b.sum(), min(relax[0], relax[1]) < np.inf
+    mass_a, mass_b = _added(a), _added(b)
+    size, whole, free = max(mass_a, mass_b), mass_a * mass_b, min(relax[0], relax[1]) < np.inf
     aim, pace = Aim(tolerance, limit, 1e-12, 0, True), started(count)
     fresh = held = True
     while True:
@@ -210,13 +233,14 @@ def _advance(costs, a, b, relax, epsilon, tolerance, limit, count, f, g):
             return pace.count, pace.error, verdict == DONE
         fresh, held = not held or verdict == TAKEN_BACK, True
         if verdict != TAKEN_BACK:
-            f[:], g[:] = one.moved, other.moved
+            _move_on(one)
+            _move_on(other)
 
 
-@jit
+@jit(part=True)
 def _advance_symmetric(costs, a, rho, epsilon, tolerance, limit, count, f):
     """The same for one measure against itself, f = g, each step two thirds of the way."""
-    kernel, side, size, free = np.empty(costs.shape), _side(a, rho, f), a.sum(), rho < np.inf
+    kernel, side, size, free = np.empty(costs.shape), _side(a, rho, f), _added(a), rho < np.inf
     fresh = held = True
     while True:
         if fresh:
@@ -232,7 +256,7 @@ def _advance_symmetric(costs, a, rho, epsilon, tolerance, limit, count, f):
         if error <= tolerance or count >= limit:
             return count, error, error <= tolerance
         count += 1
-        f[:] = side.moved
+        _move_on(side)
         fresh, held = not held, True
 
 

@@ -14,14 +14,14 @@ from .jit import jit
 UNITS = 2.0**61  # what both sides come to
 
 
-@jit
+@jit(part=True)
 def _gcd(n, m):
     while m:
         n, m = m, n % m
     return n
 
 
-@jit
+@jit(part=True)
 def _add_to_heaviest(units, missing):
     at = 0
     for i in range(units.shape[0]):

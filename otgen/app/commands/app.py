@@ -16,7 +16,7 @@ import typer.core
 from ..._version import __version__
 from ...errors import InvalidInput, require
 
-_ORDER = ("distance", "report", "demo", "transport", "divergence", "verify", "check", "train")
+_ORDER = ("distance", "report", "demo", "transport", "divergence", "verify", "check", "train", "warmup")
 
 
 class Commands(typer.core.TyperGroup):
@@ -146,11 +146,22 @@ def about(
 @contextlib.contextmanager
 def progress(message: str, *, shown: bool) -> Generator[Callable[[str], None]]:
     """Say on a terminal what is being done; nothing elsewhere, or where it is not to be shown."""
-    if not shown or not sys.stderr.isatty():
+    if not sys.stderr.isatty():
         yield lambda text: None
         return
+    if not shown:
+        with require("otgen.kernels.compiling").told(lambda text: None):
+            yield lambda text: None
+        return
+    said = [message]
     with err().status(message) as status:
-        yield status.update
+
+        def tell(text: str) -> None:
+            said[0] = text
+            status.update(text)
+
+        with require("otgen.kernels.compiling").told(lambda text: status.update(text or said[0])):
+            yield tell
 
 
 def print_found(text: str, found: dict[str, Any], failure: tuple[str, str] | None, *, as_json: bool) -> None:

@@ -22,7 +22,7 @@ def demo(
 ) -> None:
     """Real digits compared: a table, and one self-contained HTML page."""
     require("otgen.app.outputs").page_place(page, force=force)
-    with progress("loading kernels, which are compiled once for this machine", shown=not quiet) as tell:
+    with progress("loading", shown=not quiet) as tell:
         written, comparisons = require("otgen.app.report").demo(page, tell)
     if written is not None and not quiet:
         show(comparisons, written)

@@ -54,7 +54,7 @@ def distance(
     """The Wasserstein distance between two sample sets: its proven interval, and what chance alone gives."""
     power, blur = order(p), strength(epsilon)
     shown = not (quiet or as_json)
-    with progress("loading kernels, which are compiled once for this machine", shown=shown) as tell:
+    with progress("loading", shown=shown) as tell:
         work, words = require("otgen.app.measuring"), require("otgen.app.shown")
         measure = work.Transport(power, metric.value, solver.value, blur, relax, tol, max_iter, normalize)
         measure.check()

@@ -58,7 +58,7 @@ def report(
     require("otgen.app.outputs").page_place(page, inputs=[base, *others], force=force)
     for module in ("jinja2", "matplotlib"):
         require(module)
-    with progress("loading kernels, which are compiled once for this machine", shown=not quiet) as tell:
+    with progress("loading", shown=not quiet) as tell:
         work = require("otgen.app.measuring")
         job = require("otgen.app.report.files").Report(power, metric.value, blur, normalize, image, splits, seed)
         job.check()

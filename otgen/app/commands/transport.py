@@ -30,7 +30,7 @@ def transport(
 ) -> None:
     """The least cost of moving masses for a listed cost, with its proven interval."""
     blur = strength(epsilon)
-    with progress("loading kernels, which are compiled once for this machine", shown=not (quiet or as_json)) as tell:
+    with progress("loading", shown=not (quiet or as_json)) as tell:
         work, words = require("otgen.app.measuring"), require("otgen.app.shown")
         matter = require("otgen.app.matrices")
         ask = matter.Matrix(solver.value, blur, relax, normalize)

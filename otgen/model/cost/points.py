@@ -17,6 +17,7 @@ from ...kernels import (
     GroundCost,
     Kernels,
     gpu,
+    listed,
     matrix_ground,
     on_device,
     point_ground,
@@ -100,8 +101,14 @@ class PointCost(Cost):
 
     @property
     def kernels(self) -> Kernels:
-        """Those of the device, or of stacks."""
-        return stacks if self.stacked else on_device(self.device)
+        """Those of the device, or of stacks, or of costs so few that they are listed."""
+        return stacks if self.stacked else listed if self.is_listed else on_device(self.device)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether all costs are computed once and kept."""
+        few = math.prod(self.shape) <= listed.PAIRS and not self.stacked
+        return few and self._on_host and np.dtype(self.dtype) == np.float64
 
     @property
     def _on_host(self) -> bool:
@@ -128,7 +135,9 @@ class PointCost(Cost):
 
     def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
         """The cost of ``rows``, in one piece."""
-        ground = self._ground if rows == slice(None) else self._ground._replace(x=self._ground.x[rows])
+        ground = self._ground
+        if rows != slice(None):
+            ground = ground._replace(x=ground.x[rows], matrix=ground.matrix[rows] if self.is_listed else ground.matrix)
         yield rows, ground
 
     @cached_property
@@ -136,6 +145,8 @@ class PointCost(Cost):
         if self._already_there:
             return self._shifted(np.zeros(self.x.shape[1]), self.form)
         x, y = (self.entry.prepared(z).astype(self.dtype, copy=False) for z in (self.x, self.y))
+        if self.is_listed:
+            return listed.listed(point_ground(x, y, *self.form))
         if not self.stacked:
             return self._placed(point_ground(x, y, *self.form))
         return stacks.listed(x, y, self.form)
@@ -157,7 +168,7 @@ class PointCost(Cost):
     @cached_property
     def _middle(self) -> GroundCost:
         """The ground around the middle of the joint box: what stretches points must not lose their small digits."""
-        if not self.entry.by_differences:
+        if self.is_listed or not self.entry.by_differences:
             return self._ground
         centre = (np.minimum(self._box[0], self._box[2]) + np.maximum(self._box[1], self._box[3])) / 2
         if self._already_there:
@@ -173,12 +184,16 @@ class PointCost(Cost):
     @property
     def _boxed(self) -> bool:
         """Whether boxes around the targets let searches and sums skip most pairs: in few dimensions only."""
-        few = self.x.shape[-1] <= _TREE_DIM and not self.stacked
+        few = self.x.shape[-1] <= _TREE_DIM and not self.stacked and not self.is_listed
         return few and self._on_host and len(self.y) >= 4 * CELL and self.entry.by_differences
 
     @property
     def pruned(self) -> bool:
-        """Whether searches go by cells."""
+        """Whether searches go by cells, or read what is listed."""
+        return self.is_listed or self._by_cells
+
+    @property
+    def _by_cells(self) -> bool:
         return self._boxed and np.dtype(self.dtype) == np.float64
 
     @property
@@ -210,7 +225,7 @@ class PointCost(Cost):
         if self._on_host and self._by_product:
             x, y, of_x, of_y = self._centred
             return ProductSearches(plain, self._ground, (x, y), (of_x, of_y), self.form[1])
-        if not self.pruned:
+        if not self._by_cells:
             return plain
         ground = point_ground(self.x[self.order], self.y[self.T.order], *self.form, celled=True)
         return CelledSearches(self.kernels, ground, self.order, self.T.order)
@@ -218,7 +233,13 @@ class PointCost(Cost):
     @property
     def _multiplies(self) -> bool:
         """Whether sums of exponentials take their costs from a matrix product; in single precision that loses no more digits."""
-        if self.stacked or self.x.shape[1] <= _TREE_DIM or self.form[:2] != (2.0, 1.0) or not self.entry.by_differences:
+        if (
+            self.stacked
+            or self.is_listed
+            or self.x.shape[1] <= _TREE_DIM
+            or self.form[:2] != (2.0, 1.0)
+            or not self.entry.by_differences
+        ):
             return False
         return self._by_product or np.dtype(self.dtype) == np.float32
 
@@ -226,7 +247,7 @@ class PointCost(Cost):
     def _by_product(self) -> bool:
         """Whether a matrix product gives costs that are good enough to choose by."""
         d = self.x.shape[-1]
-        if self.stacked or d <= _TREE_DIM or self.form[0] != 2.0 or not self.entry.by_differences:
+        if self.stacked or self.is_listed or d <= _TREE_DIM or self.form[0] != 2.0 or not self.entry.by_differences:
             return False
         if len(self.y) < 4 * CELL:
             return False

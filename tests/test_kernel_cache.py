@@ -1,0 +1,120 @@
+"""Compiled kernels: kept by content, lost to nobody, told of on a terminal alone."""
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import otgen
+from otgen.kernels import compiling, kernel_cache, network_simplex
+
+pytestmark = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled")
+PACKAGE = Path(otgen.__file__).parent
+LINE = "import otgen; print(otgen.wasserstein([0.0, 1.0, 5.0], [3.0, 1.0]).value)"
+COUNT = (
+    "from numba.core import event\n"
+    "import otgen\n"
+    "class Count(event.Listener):\n"
+    "    def on_start(self, e): print('compiled', e.data['dispatcher'])\n"
+    "    def on_end(self, e): pass\n"
+    "event.register('numba:compile', Count())\n"
+    "otgen.wasserstein([0.0, 1.0, 5.0], [3.0, 1.0])\n"
+)
+
+
+def run(code, path, **environment):
+    given = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA", "COVERAGE", "COV_"))}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=True, cwd=path, env={**given, "PYTHONPATH": str(path), **environment},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """Installs the package in a folder of a name, as a fresh copy."""
+
+    def install(name):
+        place = tmp_path / name
+        shutil.copytree(PACKAGE, place / "otgen", ignore=shutil.ignore_patterns("__pycache__"))
+        for path in place.rglob("*.py"):
+            os.utime(path)
+        return place
+
+    return install
+
+
+def test_a_reinstall_compiles_nothing(installed, tmp_path):
+    cache = str(tmp_path / "cache")
+    assert "compiled" in run(COUNT, installed("one"), NUMBA_CACHE_DIR=cache).stdout
+    assert "compiled" not in run(COUNT, installed("another"), NUMBA_CACHE_DIR=cache).stdout
+
+
+def test_a_change_in_a_kernel_that_is_called_compiles_anew(installed, tmp_path):
+    cache, changed = str(tmp_path / "cache"), installed("one")
+    run(COUNT, changed, NUMBA_CACHE_DIR=cache)
+    with (changed / "otgen" / "kernels" / "double_double.py").open("a") as file:
+        file.write("# changed\n")
+    assert "compiled" in run(COUNT, changed, NUMBA_CACHE_DIR=cache).stdout
+
+
+def test_without_a_place_one_warning_and_the_value(installed, tmp_path):
+    nowhere = tmp_path / "file"
+    nowhere.write_text("")  # no folder can be made below it, by root neither
+    done = run(LINE, installed("one"), NUMBA_CACHE_DIR=str(nowhere / "below"))
+    assert done.stdout.startswith("1.5275")
+    assert done.stderr.count("NUMBA_CACHE_DIR") == 1
+
+
+def test_the_users_folder_serves_where_none_is_named(installed, tmp_path):
+    home = tmp_path / "home"
+    run(COUNT, installed("one"), HOME=str(home), XDG_CACHE_HOME=str(home), LOCALAPPDATA=str(home))
+    assert list(home.rglob(f"kernels-{kernel_cache.digest()}/*.nbi"))
+
+
+def test_a_disk_that_cannot_be_written_loses_nothing(monkeypatch):
+    cache = kernel_cache.KernelCache(network_simplex._thread.py_func)
+
+    def full(sig, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cache._kept, "save_overload", full)
+    cache.save_overload(None, None)
+    assert cache.load_overload(None, None) is None
+
+
+def test_a_terminal_is_told_and_a_pipe_is_not(installed, tmp_path):
+    place, told = installed("one"), []
+    assert run(LINE, place, NUMBA_CACHE_DIR=str(tmp_path / "piped")).stderr == ""
+    for _ in range(2):
+        ours, theirs = pty.openpty()
+        environment = {**os.environ, "PYTHONPATH": str(place), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+        subprocess.run(
+            [sys.executable, "-c", LINE], stderr=theirs, stdout=subprocess.DEVNULL, check=True, env=environment
+        )
+        os.write(theirs, b"end")
+        told.append(os.read(ours, 100_000).decode())
+        os.close(ours)
+        os.close(theirs)
+    assert "compiling kernels, once for this machine: 1 of " in told[0]
+    assert told[0].endswith("\x1b[Kend")  # and nothing of it is left
+    assert told[1] == "end"
+
+
+def test_what_a_kernel_calls_is_in_sight():
+    names = {kernel.py_func.__name__ for kernel in compiling.reached(network_simplex._pivot)}
+    fresh = {
+        name for name in ("_enter", "_leaving", "_push", "_rehang") if not getattr(network_simplex, name).overloads
+    }
+    assert fresh <= names
+
+
+def test_who_asks_is_told_instead():
+    said = []
+    with compiling.told(said.append):
+        compiling._default.tell("now")
+    assert said == ["now"]
