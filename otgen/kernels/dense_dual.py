@@ -21,7 +21,8 @@ NUMBERS = ("cost", "lower", "upper", "scale", "marginal_error", "mass_a", "mass_
 @jit(part=True)
 def _minima(costs, f, out):
     """``g_j = min_i c_ij - f_i``: with f feasible for every pair."""
-    out[:] = np.inf
+    for j in range(len(out)):
+        out[j] = np.inf
     for i in range(costs.shape[0]):
         level = f[i]
         for j in range(np.uint64(costs.shape[1])):
@@ -60,8 +61,27 @@ def _upper(costs, a, b, total_a, total_b, rows, columns, high, low, relative, ab
     )
     missed = off[0] + off[1]
     more = excess(_total(high)[0] + _total(low)[0], missed)
-    charge = upper_charge(missed, spread, lowest, more, _dot(high, np.abs(paid)), relative, absolute)
+    _make_absolute(paid)
+    charge = upper_charge(missed, spread, lowest, more, _dot(high, paid), relative, absolute)
     return cost, charge, max(off[0], off[1])
+
+
+@jit(part=True)
+def _make_absolute(values):
+    """In place; the largest."""
+    largest = 0.0
+    for i in range(len(values)):
+        values[i] = abs(values[i])
+        largest = max(largest, values[i])
+    return largest
+
+
+@jit(part=True)
+def _shares_of(weights, total):
+    out = np.empty(len(weights))
+    for i in range(len(weights)):
+        out[i] = weights[i] / total
+    return out
 
 
 @jit(part=True)
@@ -74,14 +94,16 @@ def _outward(value, margin, sign):
 def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out):
     """One problem: potentials that are feasible, in place, and its :data:`NUMBERS`."""
     total_a, total_b = _total(a), _total(b)
-    share_a, share_b = a / total_a[0], b / total_b[0]
+    share_a, share_b = _shares_of(a, total_a[0]), _shares_of(b, total_b[0])
     _balance(share_a, share_b, f, g)
     _minima(costs, f, g)
     lowest, highest = _range(costs)
     spread = (highest - lowest) * (1 + 1e-9)
-    size_f, size_g = _dot(share_a, np.abs(f)), _dot(share_b, np.abs(g))
     value = _dot(share_a, f) + _dot(share_b, g)
-    lower = _outward(value, lower_margin(size_f, size_g, np.abs(f).max(), relative, absolute), -1.0)
+    one, other = f.copy(), g.copy()
+    largest, _ = _make_absolute(one), _make_absolute(other)
+    size_f, size_g = _dot(share_a, one), _dot(share_b, other)
+    lower = _outward(value, lower_margin(size_f, size_g, largest, relative, absolute), -1.0)
     cost, charge, error = _upper(
         costs, a, b, total_a, total_b, rows, columns, high, low, relative, absolute, lowest, spread
     )
@@ -94,7 +116,8 @@ def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out)
 @jit
 def _prove_all(costs, a, b, rows, columns, high, low, f, g, counts, relative, absolute, starts, out, first, last):
     for k in range(first, last):
-        (i, j, e), (i_end, j_end, e_end) = starts[k], starts[k + 1]
+        i, j, e = starts[k, 0], starts[k, 1], starts[k, 2]
+        i_end, j_end, e_end = starts[k + 1, 0], starts[k + 1, 1], starts[k + 1, 2]
         one, other, entries = slice(i, i_end), slice(j, j_end), slice(i + j, i + j + counts[k])
         _prove(
             costs[e:e_end].reshape(i_end - i, j_end - j), a[one], b[other], rows[entries], columns[entries],

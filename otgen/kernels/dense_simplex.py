@@ -29,7 +29,9 @@ _PRICED = 3  # times the square root of the number of pairs is what is priced be
 def _reduced(costs, rows, columns, out):
     """The costs of the points with mass, less potentials that leave a 0 in every row, and nothing below."""
     n, m = out.shape
-    least, f, g = np.inf, np.empty(n), np.full(m, np.inf)
+    f, g = np.empty(n), np.empty(m)
+    for j in range(m):
+        g[j] = np.inf
     for i in range(n):
         for j in range(m):
             out[i, j] = costs[rows[i], columns[j]]
@@ -65,15 +67,13 @@ def _start(reduced, supply, demand):
     """A strongly feasible tree: row by row the cheapest column that still wants mass."""
     n, m = reduced.shape
     top = n + m
+    kind, size = np.int32, top + 1
+    nodes = np.zeros((4, size), kind)
     tree = Tree(
-        np.full(top + 1, top, np.int32),
-        np.full(top + 1, -1, np.int64),
-        np.zeros(top + 1, np.int64),
-        np.zeros(top + 1),
-        np.zeros(top + 1, np.int32),
-        np.zeros(top + 1, np.int32),
-        np.zeros(top + 1, np.int32),
+        nodes[0], np.empty(size, np.int64), np.zeros(size, np.int64), np.empty(size), nodes[1], nodes[2], nodes[3]
     )
+    for u in range(size):
+        tree.parent[u], tree.arc[u], tree.potential[u] = top, -1, 0.0
     tree.parent[top] = -1
     for i in range(n):
         while supply[i] > 0:
@@ -100,10 +100,9 @@ def _topmost(leader, u):
 def _join(tree, reduced):
     """Make one tree of what hangs below the root, sources all of them, by pairs that carry nothing: so artificial arcs have no say."""
     (n, m), top = reduced.shape, tree.parent.shape[0] - 1
-    leader = np.arange(top)
+    leader = np.empty(top, np.int64)
     for u in range(top):
-        if tree.parent[u] != top:
-            leader[u] = tree.parent[u]
+        leader[u] = tree.parent[u] if tree.parent[u] != top else u
     for i in range(n):
         if tree.parent[i] == top:
             best, at = np.inf, -1
@@ -196,8 +195,8 @@ def _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low):
     """The plan of the tree for the masses as received: its entries, of total 1; returns their number."""
     n, m = len(rows), len(columns)
     shares_a, shares_b = np.empty((2, n)), np.empty((2, m))
-    _shares(a[rows], *_total(a[rows]), shares_a[0], shares_a[1])
-    _shares(b[columns], *_total(b[columns]), shares_b[0], shares_b[1])
+    _shares(_taken(a, rows), *_total(a), shares_a[0], shares_a[1])
+    _shares(_taken(b, columns), *_total(b), shares_b[0], shares_b[1])
     flow, rest = np.empty(n + m + 1), np.empty(n + m + 1)
     _flows(tree, n, shares_a[0], shares_a[1], shares_b[0], shares_b[1], flow, rest)
     count = 0
@@ -211,18 +210,39 @@ def _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low):
 
 
 @jit(part=True)
-def _everywhere(costs, mass, given, other, out, turned):
+def _taken(values, index):
+    out = np.empty(len(index), values.dtype)
+    for k in range(len(index)):
+        out[k] = values[index[k]]
+    return out
+
+
+@jit(part=True)
+def _carrying(masses, units):
+    """Where there are units, and whether that is wherever there is mass."""
+    count, lost = 0, False
+    out = np.empty(len(units), np.int64)
+    for i in range(len(units)):
+        lost |= units[i] == 0 and masses[i] > 0.0
+        if units[i] > 0:
+            out[count] = i
+            count += 1
+    return out[:count], lost
+
+
+@jit(part=True)
+def _spread_out(costs, index, potential, others, given, out, turned):
     """A side's potentials at all of its points: those without mass get their c-transform."""
     k = 0
     for i in range(len(out)):
-        if mass[i] > 0:
-            out[i] = given[k]
+        if k < len(index) and index[k] == i:
+            out[i] = potential[k]
             k += 1
         else:
             least = np.inf
-            for j in range(len(other)):
-                if other[j] > -np.inf:
-                    least = min(least, (costs[j, i] if turned else costs[i, j]) - other[j])
+            for j in range(len(others)):
+                cost = costs[others[j], i] if turned else costs[i, others[j]]
+                least = min(least, cost - given[j])
             out[i] = least
 
 
@@ -231,32 +251,32 @@ def _solve(costs, a, b, limit, out_rows, out_columns, high, low, f, g):
     """One problem; returns how it ended, the number of pivots and of entries of the plan."""
     supply, demand = np.empty(len(a), np.int64), np.empty(len(b), np.int64)
     to_whole(a, b, supply, demand)
-    rows, columns = np.flatnonzero(supply), np.flatnonzero(demand)
-    if len(rows) != np.count_nonzero(a) or len(columns) != np.count_nonzero(b):
+    (rows, lost), (columns, more) = _carrying(a, supply), _carrying(b, demand)
+    if lost or more:
         return ODD, 0, 0
     n, m = len(rows), len(columns)
     reduced = np.empty((n, m))
-    f_start, g_start = _reduced(costs, rows, columns, reduced)
-    tree = _start(reduced, supply[rows], demand[columns])
-    flat = reduced.ravel()
+    f_here, g_here = _reduced(costs, rows, columns, reduced)
+    tree = _start(reduced, _taken(supply, rows), _taken(demand, columns))
+    flat = reduced.reshape(n * m)
     _update_potentials(tree, flat, 0.0, n)
     pivots, done = _pivots(tree, reduced, limit)
     _update_potentials(tree, flat, 0.0, n)
     count = _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low)
-    of_rows, of_columns = f_start + tree.potential[:n], g_start - tree.potential[n : n + m]
-    f[:], g[:] = -np.inf, -np.inf
-    f[rows], g[columns] = of_rows, of_columns
-    if n < len(a):
-        _everywhere(costs, a, of_rows, g.copy(), f, False)
-    if m < len(b):
-        _everywhere(costs, b, of_columns, f, g, True)
+    for i in range(n):
+        f_here[i] += tree.potential[i]
+    for j in range(m):
+        g_here[j] -= tree.potential[n + j]
+    _spread_out(costs, rows, f_here, columns, g_here, f, False)
+    _spread_out(costs, columns, g_here, rows, f_here, g, True)
     return SOLVED if done else STOPPED, pivots, count
 
 
 @jit
 def _solve_all(costs, a, b, limit, starts, out_rows, out_columns, high, low, f, g, counts, ends, first, last):
     for k in range(first, last):
-        (i, j, e), (i_end, j_end, e_end) = starts[k], starts[k + 1]
+        i, j, e = starts[k, 0], starts[k, 1], starts[k, 2]
+        i_end, j_end, e_end = starts[k + 1, 0], starts[k + 1, 1], starts[k + 1, 2]
         one, other = slice(i, i_end), slice(j, j_end)
         entries = slice(i + j, i_end + j_end)
         ends[k, 0], ends[k, 1], counts[k] = _solve(

@@ -94,11 +94,16 @@ def is_mass(weights):
 @jit
 def _list_all(x, y, a, b, inner, outer, factor, starts, out, reach, first, last):
     for k in range(first, last):
-        (i, j, e), (i_end, j_end, e_end) = starts[k], starts[k + 1]
+        i, j, e = starts[k, 0], starts[k, 1], starts[k, 2]
+        i_end, j_end, e_end = starts[k + 1, 0], starts[k + 1, 1], starts[k + 1, 2]
         costs = out[e:e_end].reshape(i_end - i, j_end - j)
         one, other = x[i:i_end], y[j:j_end]
         reach[k] = _extents(one, other) if is_mass(a[i:i_end]) and is_mass(b[j:j_end]) else np.nan
-        ground = GroundCost(one, np.ascontiguousarray(other.T), costs[:0], inner, outer, factor, False)
+        across = np.empty((y.shape[1], len(other)))
+        for column in range(len(other)):
+            for axis in range(y.shape[1]):
+                across[axis, column] = other[column, axis]
+        ground = GroundCost(one, across, costs, inner, outer, factor, False)
         for row in range(i_end - i):
             fill(ground, row, 0, j_end - j, costs[row])
 

@@ -220,7 +220,10 @@ def marginal_misses(index, high, low, weights, total_high, total_low):
     add_up(index, high, low, sums, rests)
     for k in range(len(index)):
         entries[index[k]] += 1
-    ceiling, missed = (max(entries.max(), 1) + 8) * 2.0**-100, 0.0
+    most, missed = 1, 0.0
+    for i in range(size):
+        most = max(most, entries[i])
+    ceiling = (most + 8) * 2.0**-100
     for i in range(size):
         p, e = pair_divide(weights[i], total_high, total_low)
         rest, rounding = pair_add(sums[i], rests[i], -p, -e)

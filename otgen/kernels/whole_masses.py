@@ -22,6 +22,22 @@ def _gcd(n, m):
 
 
 @jit(part=True)
+def _are_equal(values):
+    differ = 0
+    for i in range(1, values.shape[0]):
+        differ += values[i] != values[0]
+    return differ == 0
+
+
+@jit(part=True)
+def _sum(units):
+    total = 0
+    for i in range(units.shape[0]):
+        total += units[i]
+    return total
+
+
+@jit(part=True)
 def _add_to_heaviest(units, missing):
     at = 0
     for i in range(units.shape[0]):
@@ -34,10 +50,13 @@ def _add_to_heaviest(units, missing):
 def to_whole(a, b, supply, demand):
     """Weights (n,), (m,) of any totals as whole numbers, into ``supply`` and ``demand``, which then have equal totals."""
     n, m = a.shape[0], b.shape[0]
-    if a.min() == a.max() and b.min() == b.max():
+    if _are_equal(a) and _are_equal(b):
         common = _gcd(n, m)
         factor = max(1, int(UNITS) // (n * (m // common)))
-        supply[:], demand[:] = m // common * factor, n // common * factor
+        for i in range(n):
+            supply[i] = m // common * factor
+        for j in range(m):
+            demand[j] = n // common * factor
         return
     (total_a, rest_a), (total_b, rest_b) = _total(a), _total(b)
     if total_a == total_b and rest_a == rest_b:
@@ -48,7 +67,7 @@ def to_whole(a, b, supply, demand):
     else:
         _nearest_units(a, total_a, rest_a, UNITS, supply)
         _nearest_units(b, total_b, rest_b, UNITS, demand)
-    missing = supply.sum() - demand.sum()
+    missing = _sum(supply) - _sum(demand)
     if missing > 0:
         _add_to_heaviest(demand, missing)
     else:
