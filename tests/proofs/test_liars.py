@@ -83,7 +83,7 @@ def test_a_lie_widens_the_interval(kind, name):
 @pytest.mark.parametrize(("kind", "name"), BROKEN)
 def test_a_claim_that_is_none_is_refused(kind, name):
     problem = KINDS[kind]()[0]
-    with pytest.raises(otgen.InvalidInput, match="claim of a solver is malformed"):
+    with pytest.raises(otgen.InvalidInput, match="claim of a solver must be well formed"):
         otgen.solve(problem, Liar(malformed(honest(problem))[name]))
 
 
@@ -194,7 +194,7 @@ def test_units_that_are_no_whole_numbers_are_refused(units):
     x = np.array([[0.0, 0.0], [3.0, 0.0]])
     problem = otgen.Problem.from_points(x, x, [0.9, 0.1], [0.1, 0.9], p=math.inf)
     flows = Flows(np.arange(2), np.arange(2), np.full(2, 0.5))
-    with pytest.raises(otgen.InvalidInput, match="claim of a solver is malformed: units must be whole numbers"):
+    with pytest.raises(otgen.InvalidInput, match="claim of a solver must be well formed: units must be whole numbers"):
         prove(problem, Claim(flows, units=units))
     assert prove(problem, Claim(flows, units=(0, 0))).upper == math.inf
     assert prove(problem, Claim(flows, units=np.array([2**62, 2**62]))).upper == math.inf
@@ -211,5 +211,5 @@ def test_units_that_are_no_whole_numbers_are_refused(units):
     ],
 )
 def test_claims_of_other_types_are_refused(claim):
-    with pytest.raises(otgen.InvalidInput, match="claim of a solver is malformed"):
+    with pytest.raises(otgen.InvalidInput, match="claim of a solver must be well formed"):
         prove(otgen.Problem.from_matrix([[0.0, 1.0], [1.0, 0.0]]), claim)

@@ -49,5 +49,5 @@ def test_explain_says_what_it_takes():
 
 def test_what_does_not_fit_is_refused(monkeypatch):
     monkeypatch.setattr("otgen.solvers.simplex.available", lambda: 10**5)  # a machine's memory is no input
-    with pytest.raises(otgen.TooLarge, match=r"received 300 x 300, which needs about .* with 100 kB free; subsample"):
-        otgen.wasserstein(np.zeros((300, 2)), np.zeros((300, 2)))
+    with pytest.raises(otgen.TooLarge, match=r"received 600 x 600, which needs about .* with 100 kB free; subsample"):
+        otgen.wasserstein(np.zeros((600, 2)), np.zeros((600, 2)))
