@@ -108,6 +108,7 @@ def test_a_frame_without_pandas(monkeypatch):
         importlib.util, "find_spec", lambda name, *more: None if name == "pandas" else real(name, *more)
     )
     with pytest.raises(
-        otgen.MissingExtra, match=r"pandas must be installed for this; received an environment without it; run: pip install pandas$"
+        otgen.MissingExtra,
+        match=r"pandas must be installed for this; received an environment without it; run: pip install pandas$",
     ):
         PLANS[0]().to_frame()

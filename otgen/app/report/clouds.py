@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...distances.drawing import SOURCE, TARGET
 from ...errors import require
 from ...inputs import arrays, whole
 from ...inputs.types import Floats
 from ..files import Samples
 from ..words import counted
-from .figures import INK, SOURCE, TARGET, Figure, figure_of, plain, svg
+from .figures import INK, Figure, figure_of, plain, svg
 
 _LINES = 400  # pairs that are drawn as lines
 _DENSE = 3000  # points from which densities are drawn in place of points

@@ -11,10 +11,11 @@ import scipy.stats
 
 from ... import divergences as div
 from ... import laws
+from ...distances.drawing import SOURCE, TARGET
 from ...distances.exact import wasserstein
 from ...inputs.types import Floats
 from ...lab import inference
-from .figures import SOURCE, TARGET, Figure, drawn
+from .figures import Figure, drawn
 
 
 class Picture(NamedTuple):
