@@ -175,9 +175,9 @@ class Result:
             scalars.one_of("value" if of is None else of, "of", ("value",))
             return self.make_gradients()
         assert self.cost is not None
-        of = scalars.one_of("cost" if of is None else of, "of", ("cost", "value"))
+        wanted = scalars.one_of("cost" if of is None else of, "of", ("cost", "value"))
         gradients = self.make_gradients()
-        if of == "cost" or self.value == self.cost:
+        if wanted == "cost" or self.value == self.cost:
             return gradients
         return gradients.times(self.value / (self.p * self.cost) if self.cost > 0 else 0.0)
 

@@ -38,7 +38,7 @@ class Cells(NamedTuple):
 NO_CELLS = Cells(np.empty((0, 0)), np.empty((0, 0)), np.empty((0, 0)), np.empty(0))
 
 
-@jit(part=True)
+@jit
 def _slope(points, first, k, rest):
     """Least-squares slope of ``rest`` over coordinate k."""
     count = rest.shape[0]
@@ -56,7 +56,7 @@ def _slope(points, first, k, rest):
     return up / down if down > 0.0 else 0.0
 
 
-@jit(part=True)
+@jit
 def _fit(points, values, first, stop, centre, slope, scratch):
     """Slopes, fitted one coordinate after the other, twice; returns the offset of the majorant that has them."""
     rest = scratch[: stop - first]
@@ -83,7 +83,7 @@ def _fit(points, values, first, stop, centre, slope, scratch):
     return highest
 
 
-@jit(part=True)
+@jit
 def _enclose(points, first, stop, centre, half):
     """Centre and half widths of the box around points (d, n), ``first`` to ``stop``."""
     for k in range(points.shape[0]):
@@ -116,7 +116,7 @@ def cells_of(points: Floats, values: Floats) -> Cells:
     return cells
 
 
-@jit(part=True)
+@jit
 def _largest(centre, at, c):
     """The largest difference of a coordinate of two centres."""
     largest = 0.0
@@ -125,7 +125,7 @@ def _largest(centre, at, c):
     return largest
 
 
-@jit(part=True)
+@jit
 def bounds(cells, inner, outer, factor, at, width, slope, out, steep, where):
     """Lower bounds of ``c_ij - g_j - slope . (x_i - at)`` between rows in a box and every cell, into ``out``.
 
@@ -194,7 +194,7 @@ def bounds(cells, inner, outer, factor, at, width, slope, out, steep, where):
             out[c] -= lost + SAFE * lost + SAFE * (abs(slopes[c]) * half[c] + abs(t) * y)
 
 
-@jit(part=True)
+@jit
 def around(xs, bars, first, stop, at, width, slope, rest):
     """Box and majorant of rows ``first`` to ``stop`` with values ``bars``: the majorant's offset is returned."""
     _enclose(xs, first, stop, at, width)

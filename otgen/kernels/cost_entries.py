@@ -10,7 +10,7 @@ from .ground_cost import CIRCULAR, GREAT_CIRCLE, PRODUCT
 from .jit import jit
 
 
-@jit(part=True)
+@jit
 def power(values, count, exponent, factor):
     """The first ``count`` of values (k,) to a power, times a factor, in place."""
     if exponent == 0.5:
@@ -27,7 +27,7 @@ def power(values, count, exponent, factor):
             values[j] = factor * values[j]
 
 
-@jit(part=True)
+@jit
 def sum_squares(x, yt, i, start, stop, out):
     """Add the squared distances of row i to columns ``start:stop`` to ``out``."""
     d = x.shape[1]
@@ -57,19 +57,19 @@ def sum_squares(x, yt, i, start, stop, out):
         k += 1
 
 
-@jit(part=True)
+@jit
 def is_general(inner):
     """Whether an inner power is none of those that have their own formula."""
     return 0.0 < inner < np.inf and inner != 1.0 and inner != 2.0
 
 
-@jit(part=True)
+@jit
 def factor_of(ground):
     """What the power of a sum is multiplied by."""
     return ground.factor if ground.inner != CIRCULAR else ground.x.dtype.type(1)
 
 
-@jit(part=True)
+@jit
 def near_way(difference, period):
     """A difference of two coordinates in [0, period], the near way round: in [-period/2, period/2]."""
     if difference > 0.5 * period:
@@ -77,7 +77,7 @@ def near_way(difference, period):
     return difference + period if difference < -0.5 * period else difference
 
 
-@jit(part=True)
+@jit
 def haversine(a, b, c, d):
     """``h`` and ``1 - h`` of latitude a, longitude b and latitude c, longitude d: squared sine and cosine of half their angle."""
     difference, middle, turn = math.sin((a - c) / 2), math.sin((a + c) / 2), math.sin((b - d) / 2)
@@ -86,14 +86,14 @@ def haversine(a, b, c, d):
     return s * (r * r) + (q * q) * t, (p * p) * (r * r) + m * t
 
 
-@jit(part=True)
+@jit
 def angle(a, b, c, d):
     """The angle between two points on the sphere."""
     h, rest = haversine(a, b, c, d)
     return 2.0 * math.atan2(math.sqrt(h), math.sqrt(rest))
 
 
-@jit(part=True)
+@jit
 def minkowski(x, yt, i, j, inner, outer):
     """``(sum_k |x_ik - y_kj| ** inner) ** outer`` with the largest difference taken out: no power but the last can leave the range."""
     largest = total = x.dtype.type(0)
@@ -106,7 +106,7 @@ def minkowski(x, yt, i, j, inner, outer):
     return (largest * total ** (1.0 / inner)) ** (inner * outer)
 
 
-@jit(part=True)
+@jit
 def fill(ground, i, start, stop, out):
     """Costs of row ``i`` against columns ``start:stop``, into ``out[: stop - start]``."""
     count = stop - start
@@ -146,7 +146,7 @@ def fill(ground, i, start, stop, out):
     power(out, count, ground.outer, factor_of(ground))
 
 
-@jit(part=True)
+@jit
 def one(ground, i, j):
     """The cost of one pair, by the same formula; for listed pairs, where there is no row to share."""
     inner = ground.inner

@@ -62,7 +62,7 @@ def _cost_sums(ground, weights, out, first, last):
             out[i] += part
 
 
-@jit(part=True)
+@jit
 def _within(bounds, bar, out):
     """The cells whose bound is at most ``bar``: how many, listed in ``out``."""
     count = 0
@@ -73,7 +73,7 @@ def _within(bounds, bar, out):
     return count
 
 
-@jit(part=True)
+@jit
 def _least(bounds):
     least = 0
     for c in range(bounds.shape[0]):
@@ -82,7 +82,7 @@ def _least(bounds):
     return least
 
 
-@jit(part=True)
+@jit
 def _tilt(x, i, at, slope):
     total = 0.0
     for k in range(at.shape[0]):
@@ -90,7 +90,7 @@ def _tilt(x, i, at, slope):
     return total
 
 
-@jit(part=True, inline=True)
+@jit(inline=True)
 def _reduced(ground, i, g, start, tile):
     """Reduced costs ``c_ij - g_j`` of as many columns as the tile holds, from ``start`` on; returns how many those are.
 
@@ -119,7 +119,7 @@ def _reduced(ground, i, g, start, tile):
     return count
 
 
-@jit(part=True, inline=True)
+@jit(inline=True)
 def _cell_minimum(ground, i, potential, start, best, where, tile):
     """The least reduced cost among columns ``start`` and on, if below ``best``; ties go to the lower column."""
     count = _reduced(ground, i, potential, start, tile)
@@ -180,7 +180,7 @@ def _celled_ctransform(ground, cells, potential, out, argmin, first, last):
                 out[i], argmin[i] = best, found
 
 
-@jit(part=True, inline=True)
+@jit(inline=True)
 def _cell_nearest(ground, i, potential, start, columns, values, tile):
     """Columns ``start`` and on that belong to the nearest of row i so far, put in their place."""
     count = np.uint64(_reduced(ground, i, potential, start, tile))

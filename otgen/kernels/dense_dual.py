@@ -18,7 +18,7 @@ from .parallel import over_rows
 NUMBERS = ("cost", "lower", "upper", "scale", "marginal_error", "mass_a", "mass_b")
 
 
-@jit(part=True)
+@jit
 def _minima(costs, f, out):
     """``g_j = min_i c_ij - f_i``: with f feasible for every pair."""
     for j in range(len(out)):
@@ -29,7 +29,7 @@ def _minima(costs, f, out):
             out[j] = lesser(costs[i, j] - level, out[j])
 
 
-@jit(part=True)
+@jit
 def _balance(a, b, f, g):
     """Shift a constant from one side to the other so that both contribute equally."""
     shift = (_dot(a, f) - _dot(b, g)) / 2
@@ -39,7 +39,7 @@ def _balance(a, b, f, g):
         g[j] += shift
 
 
-@jit(part=True)
+@jit
 def _range(costs):
     lowest, highest = costs[0, 0], costs[0, 0]
     for i in range(costs.shape[0]):
@@ -48,7 +48,7 @@ def _range(costs):
     return lowest, highest
 
 
-@jit(part=True)
+@jit
 def _upper(costs, a, b, total_a, total_b, rows, columns, high, low, relative, absolute, lowest, spread):
     """What the plan costs, the charge for what it misses and for rounding, and the larger L1 error of its marginals."""
     paid = np.empty(len(rows))
@@ -66,7 +66,7 @@ def _upper(costs, a, b, total_a, total_b, rows, columns, high, low, relative, ab
     return cost, charge, max(off[0], off[1])
 
 
-@jit(part=True)
+@jit
 def _make_absolute(values):
     """In place; the largest."""
     largest = 0.0
@@ -76,7 +76,7 @@ def _make_absolute(values):
     return largest
 
 
-@jit(part=True)
+@jit
 def _shares_of(weights, total):
     out = np.empty(len(weights))
     for i in range(len(weights)):
@@ -84,13 +84,13 @@ def _shares_of(weights, total):
     return out
 
 
-@jit(part=True)
+@jit
 def _outward(value, margin, sign):
     """A bound past its margin and the rounding of that; a margin of 0 means that it is exact."""
     return value if margin == 0 else np.nextafter(value + sign * margin, sign * np.inf)
 
 
-@jit(part=True)
+@jit
 def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out):
     """One problem: potentials that are feasible, in place, and its :data:`NUMBERS`."""
     total_a, total_b = _total(a), _total(b)

@@ -25,7 +25,7 @@ _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose
 _PRICED = 3  # times the square root of the number of pairs is what is priced between two pivots
 
 
-@jit(part=True)
+@jit
 def _reduced(costs, rows, columns, out):
     """The costs of the points with mass, less potentials that leave a 0 in every row, and nothing below."""
     n, m = out.shape
@@ -50,7 +50,7 @@ def _reduced(costs, rows, columns, out):
     return f, g
 
 
-@jit(part=True)
+@jit
 def _serve(i, j, m, supply, demand, tree):
     """As much as i has and j wants; whoever is satisfied hangs below the other. In a tie the source stays below the root: its arc points up."""
     n, amount = supply.shape[0], min(supply[i], demand[j])
@@ -62,7 +62,7 @@ def _serve(i, j, m, supply, demand, tree):
         tree.parent[i], tree.arc[i], tree.flow[i] = n + j, i * m + j, amount
 
 
-@jit(part=True)
+@jit
 def _start(reduced, supply, demand):
     """A strongly feasible tree: row by row the cheapest column that still wants mass."""
     n, m = reduced.shape
@@ -87,7 +87,7 @@ def _start(reduced, supply, demand):
     return tree
 
 
-@jit(part=True)
+@jit
 def _topmost(leader, u):
     """The node below the root that a node hangs from, with the way there made shorter."""
     while leader[u] != u:
@@ -96,7 +96,7 @@ def _topmost(leader, u):
     return u
 
 
-@jit(part=True)
+@jit
 def _join(tree, reduced):
     """Make one tree of what hangs below the root, sources all of them, by pairs that carry nothing: so artificial arcs have no say."""
     (n, m), top = reduced.shape, tree.parent.shape[0] - 1
@@ -113,7 +113,7 @@ def _join(tree, reduced):
                 tree.parent[i], tree.arc[i], leader[i] = n + at, i * m + at, n + at
 
 
-@jit(part=True)
+@jit
 def _least(reduced, i, levels):
     """``min_j c_ij + level_j``."""
     least = np.inf
@@ -122,14 +122,14 @@ def _least(reduced, i, levels):
     return least
 
 
-@jit(part=True)
+@jit
 def _bad(cost, here, there):
     """The reduced cost of a pair, 0 where it is none that rounding could not have made."""
     found = cost - here + there
     return found if found < -_TOLERANCE * (abs(cost) + abs(here) + abs(there)) else 0.0
 
 
-@jit(part=True)
+@jit
 def _worst(reduced, i, here, levels):
     """The worst pair of a row, -1 where none is bad, and its reduced cost."""
     worst, at = 0.0, -1
@@ -140,7 +140,7 @@ def _worst(reduced, i, here, levels):
     return at, worst
 
 
-@jit(part=True)
+@jit
 def _enter(tree, reduced, row, rows):
     """The worst pair of the first ``rows`` rows with a bad one, from ``row`` on: (i, j), its reduced cost, and where to go on; -1 if none is left."""
     n, m = reduced.shape
@@ -171,7 +171,7 @@ def _enter(tree, reduced, row, rows):
     return -1, -1, 0.0, row
 
 
-@jit(part=True)
+@jit
 def _pivots(tree, reduced, limit):
     """Pivot until no pair is bad, at most ``limit`` times; how often, and whether none is left."""
     n, m = reduced.shape
@@ -190,7 +190,7 @@ def _pivots(tree, reduced, limit):
     return limit, _enter(tree, reduced, row, rows)[0] < 0
 
 
-@jit(part=True)
+@jit
 def _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low):
     """The plan of the tree for the masses as received: its entries, of total 1; returns their number."""
     n, m = len(rows), len(columns)
@@ -209,7 +209,7 @@ def _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low):
     return count
 
 
-@jit(part=True)
+@jit
 def _taken(values, index):
     out = np.empty(len(index), values.dtype)
     for k in range(len(index)):
@@ -217,7 +217,7 @@ def _taken(values, index):
     return out
 
 
-@jit(part=True)
+@jit
 def _carrying(masses, units):
     """Where there are units, and whether that is wherever there is mass."""
     count, lost = 0, False
@@ -230,7 +230,7 @@ def _carrying(masses, units):
     return out[:count], lost
 
 
-@jit(part=True)
+@jit
 def _spread_out(costs, index, potential, others, given, out, turned):
     """A side's potentials at all of its points: those without mass get their c-transform."""
     k = 0
@@ -246,7 +246,7 @@ def _spread_out(costs, index, potential, others, given, out, turned):
             out[i] = least
 
 
-@jit(part=True)
+@jit
 def _solve(costs, a, b, limit, out_rows, out_columns, high, low, f, g):
     """One problem; returns how it ended, the number of pivots and of entries of the plan."""
     supply, demand = np.empty(len(a), np.int64), np.empty(len(b), np.int64)

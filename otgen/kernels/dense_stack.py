@@ -62,7 +62,7 @@ def layout(n: Indices, m: Indices) -> Layout:
     return Layout(starts)
 
 
-@jit(part=True)
+@jit
 def _extents(x, y):
     """The largest difference of a coordinate of x and one of y, NaN where one is none or infinite."""
     reach = 0.0

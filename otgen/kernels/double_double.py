@@ -24,7 +24,7 @@ UNIT = 2.0**-53  # unit roundoff of float64
 _SMALL = 512  # below this, Python's exact fsum is as quick as a compiled kernel, and that need not be loaded
 
 
-@jit(part=True)
+@jit
 def two_sum(a, b):
     """``(s, e)`` with ``s = fl(a + b)`` and ``s + e = a + b`` exactly."""
     s = a + b
@@ -63,14 +63,14 @@ def _two_product(a, b):
     return compiled
 
 
-@jit(part=True)
+@jit
 def pair_add(high, low, more_high, more_low):
     """The sum of two pairs, to about 2 ** -104 of the larger."""
     s, e = two_sum(high, more_high)
     return two_sum(s, e + (low + more_low))
 
 
-@jit(part=True)
+@jit
 def pair_grow(high, low, value):
     """A pair plus a double of the same sign: as `pair_add`, with the shorter last sum that no cancellation allows."""
     s, e = two_sum(high, value)
@@ -164,7 +164,7 @@ def total_pair(values: Floats) -> tuple[float, float]:
     return high, low
 
 
-@jit(part=True)
+@jit
 def pair_divide(value, high, low):
     """``value / (high + low)`` as a pair."""
     q = value / high

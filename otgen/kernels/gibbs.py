@@ -20,7 +20,7 @@ TILE = 2048
 LOG2E = math.log2(math.e)
 
 
-@jit(part=True, inline=True, sums=True)
+@jit(inline=True, sums=True)
 def exponents(ground, i, row, column, scale, start, stop, out):
     """``t`` of row ``i``, columns ``start:stop``, into ``out[: stop - start]``."""
     fill(ground, i, start, stop, out)
@@ -88,7 +88,7 @@ def _gibbs_cost(ground, row, column, scale, weights, out, first, last):
             out[i] += part
 
 
-@jit(part=True, inline=True, sums=True)
+@jit(inline=True, sums=True)
 def _inside_slope(ground, tile, longest, count):
     """Costs ``factor s ** outer`` become ``factor outer s ** (outer - 1)``, 0 where s is 0 and that is infinite.
 
@@ -112,7 +112,7 @@ def _inside_slope(ground, tile, longest, count):
             tile[j] = factor * outer * (tile[j] / factor) ** power if tile[j] > 0.0 else 0.0
 
 
-@jit(part=True)
+@jit
 def _turn(a, b, c, d):
     """Derivatives of the angle between (a, b) and (c, d) in latitude a and longitude b; 0 where they meet or are antipodes."""
     h, rest = haversine(a, b, c, d)

@@ -11,22 +11,21 @@ from . import compiling as compiling  # listens from the first kernel on
 from .kernel_cache import KernelCache
 
 
-def jit(function: Any = None, *, part: bool = False, inline: bool = False, sums: bool = False) -> Any:
+def jit(function: Any = None, *, inline: bool = False, sums: bool = False) -> Any:
     """Compile lazily.
 
-    ``part`` is for what other kernels call, never Python: no way in from Python is compiled for it. ``inline`` is for what is called in an
-    inner loop: a call costs a hundred nanoseconds where arrays are passed. ``sums`` lets the compiler fuse multiply and add
-    and choose the order of a sum, which it needs to add several entries at a time; infinities and NaN keep their meaning.
+    ``inline`` is for what is called in an inner loop: a call costs a hundred nanoseconds where arrays are passed.
+    ``sums`` lets the compiler fuse multiply and add and choose the order of a sum, which it needs to add several entries
+    at a time; infinities and NaN keep their meaning.
     """
     if function is None:
-        return lambda body: jit(body, part=part, inline=inline, sums=sums)
+        return lambda body: jit(body, inline=inline, sums=sums)
     kernel: Any = numba.njit(
         nogil=True,
         error_model="numpy",
         boundscheck=False,
         forceinline=inline,
         fastmath={"contract", "reassoc"} if sums else False,
-        no_cpython_wrapper=part,
         no_cfunc_wrapper=True,
     )(function)
     if kernel is not function:  # as it is where NUMBA_DISABLE_JIT is set

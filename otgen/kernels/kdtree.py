@@ -16,7 +16,7 @@ from .jit import jit
 LEAF = 4
 
 
-@jit(part=True)
+@jit
 def _select(values, order, first, last, nth):
     """Quickselect: ``order[nth]`` gets the entry that sorting ``order[first:last]`` by values would put there."""
     while last - first > 1:
@@ -41,7 +41,7 @@ def _select(values, order, first, last, nth):
             return
 
 
-@jit(part=True)
+@jit
 def _widest(columns, order, first, last):
     best, where = -1.0, 0
     for k in range(columns.shape[0]):

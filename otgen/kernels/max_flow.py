@@ -47,7 +47,7 @@ def _levels(distances, t, supply, demand, flow, rows, columns):
     return limit < np.iinfo(np.int64).max
 
 
-@jit(part=True)
+@jit
 def _augment(supply, demand, flow, through, over, depth):
     """As much as fits along rows ``through[0..depth]`` and columns ``over[0..depth]``."""
     start, end = through[0], over[depth]
@@ -62,7 +62,7 @@ def _augment(supply, demand, flow, through, over, depth):
             flow[over[k], through[k + 1]] -= amount
 
 
-@jit(part=True)
+@jit
 def _blocking(distances, t, supply, demand, flow, rows, columns):
     n, m = distances.shape
     next_column, next_row = np.zeros(n, np.int64), np.zeros(m, np.int64)

@@ -71,7 +71,7 @@ def _scale_pair(value, high, low):
     return two_sum(p, e + value * low)
 
 
-@jit(part=True)
+@jit
 def _power(distance, p):
     """``distance ** p``."""
     if p == 1.0:
@@ -81,7 +81,7 @@ def _power(distance, p):
     return distance**p
 
 
-@jit(part=True)
+@jit
 def _compare(ah, al, bh, bl, tie):
     """-1, 0, 1 as a < b, a = b, a > b; and whether an equality is only one up to rounding."""
     difference = (ah - bh) + (al - bl)

@@ -104,7 +104,7 @@ def _update_potentials(tree, cost, artificial, n):
         u = tree.after[u]
 
 
-@jit(part=True)
+@jit
 def _leaving(tree, i, j, n):
     """The arc that blocks first when flow is pushed along i -> j, as its lower node; how much; which side it is on.
 
@@ -129,7 +129,7 @@ def _leaving(tree, i, j, n):
     return out, least, first, join
 
 
-@jit(part=True)
+@jit
 def _push(tree, i, j, n, join, amount):
     if amount > 0:
         while i != join:
@@ -140,12 +140,12 @@ def _push(tree, i, j, n, join, amount):
             j = tree.parent[j]
 
 
-@jit(part=True)
+@jit
 def _join(tree, u, v):
     tree.after[u], tree.before[v] = v, u
 
 
-@jit(part=True)
+@jit
 def _move(tree, u, floor, by, deeper):
     """Shift level and depth of u and of what follows it deeper than ``floor``; returns the last of them."""
     while True:
@@ -157,7 +157,7 @@ def _move(tree, u, floor, by, deeper):
         u = following
 
 
-@jit(part=True)
+@jit
 def _rehang(tree, inner, outer, out, arc, amount, by):
     """Cut the subtree of ``out``, turn it round so that ``inner`` is its root, hang it below ``outer``, shift its level.
 
@@ -200,7 +200,7 @@ def _rehang(tree, inner, outer, out, arc, amount, by):
     _join(tree, tail, following)
 
 
-@jit(part=True)
+@jit
 def _enter(tree, tails, heads, cost, n, start, block, tolerance):
     """The worst arc of the first block that has a bad one, searching on from ``start``; -1 if there is none."""
     arcs = tails.shape[0]

@@ -76,7 +76,7 @@ def inverse(a: Pair) -> Pair:
     return add(pair(x), times(pair(x), rest))
 
 
-@jit(part=True)
+@jit
 def _pair_times(ah, al, bh, bl):
     p, e = two_product(ah, bh)
     e += ah * bl + al * bh

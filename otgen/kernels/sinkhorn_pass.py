@@ -32,7 +32,7 @@ _EVEN = np.arange(LANES + 1) / LANES  # where lanes begin, as shares of the rows
 _TRIANGLE = 1.0 - np.sqrt(1.0 - _EVEN)  # the same if later rows have less to do
 
 
-@jit(part=True, inline=True, sums=True)
+@jit(inline=True, sums=True)
 def _four(x, yt, i, row, column, weights, start, stop, at, e, sums):
     """Exponentials of rows i to i + 3 for the squared distance in one to three dimensions; adds to ``sums``."""
     d, kind = x.shape[1], x.dtype.type
@@ -87,7 +87,7 @@ def _four(x, yt, i, row, column, weights, start, stop, at, e, sums):
     sums[3] += s3
 
 
-@jit(part=True, inline=True, sums=True)
+@jit(inline=True, sums=True)
 def _four_products(x, yt, i, start, width, at, e):
     """Inner products of rows i to i + 3 with ``width`` columns, into ``e``."""
     d = x.shape[1]
@@ -121,7 +121,7 @@ def _four_products(x, yt, i, start, width, at, e):
         k += 1
 
 
-@jit(part=True, inline=True, sums=True)
+@jit(inline=True, sums=True)
 def _raised(row, column, weights, scale, start, e):
     """Costs ``e`` of one row, of columns from ``start`` on, become exponentials; returns their weighted sum."""
     total, at = e.dtype.type(0), np.uint64(start)
@@ -132,7 +132,7 @@ def _raised(row, column, weights, scale, start, e):
     return total
 
 
-@jit(part=True, sums=True)
+@jit(sums=True)
 def _group(ground, i, count, row, column, weights, scale, runs, listed, e, sums):
     """Exponentials and sums of up to four rows over the columns in ``runs``, close together in ``e``; returns how many."""
     fused = ground.inner == 2.0 and ground.outer == 1.0 and ground.factor == 1.0 and ground.x.shape[1] <= 3
@@ -156,7 +156,7 @@ def _group(ground, i, count, row, column, weights, scale, runs, listed, e, sums)
     return at
 
 
-@jit(part=True, sums=True)
+@jit(sums=True)
 def _careful(ground, i, row, column, weights, scale, e):
     """All exponentials of one row, relative to the largest; returns the base-2 logarithms of their sum and of the largest."""
     m = column.shape[0]
@@ -175,7 +175,7 @@ def _careful(ground, i, row, column, weights, scale, e):
     return top + math.log2(total), top
 
 
-@jit(part=True, sums=True)
+@jit(sums=True)
 def _spread(e, factors, count, runs, listed, panel):
     """Column sums: what up to four rows, each times its factor, contribute."""
     at = np.uint64(0)
@@ -196,7 +196,7 @@ def _spread(e, factors, count, runs, listed, panel):
         at += width
 
 
-@jit(part=True)
+@jit
 def _runs(near, listed, m, runs):
     """Cells listed in ascending order as runs of columns."""
     count = 0
@@ -211,7 +211,7 @@ def _runs(near, listed, m, runs):
     return count
 
 
-@jit(part=True, sums=True)
+@jit(sums=True)
 def _rows(ground, i, count, row, column, heights, weights, scale, power, floor, low, runs, listed, work, log_rows):
     """A group of rows: sums, factors, and their part of the column sums."""
     e, whole, sums, factors, panel = work
@@ -232,12 +232,12 @@ def _rows(ground, i, count, row, column, heights, weights, scale, power, floor, 
     _spread(e, factors, count, runs, listed, panel)
 
 
-@jit(part=True)
+@jit
 def _workspace(m, kind):
     return np.empty((4, m), kind), np.empty(m, kind), np.empty(4), np.zeros(4, kind), np.zeros(m, kind)
 
 
-@jit(part=True)
+@jit
 def _flush(panel, columns):
     for j in range(panel.shape[0]):
         columns[j] += panel[j]

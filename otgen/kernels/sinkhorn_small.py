@@ -30,22 +30,22 @@ _REMEMBERED = 2**17  # errors, more than any decision looks back
 _PATIENCE = 3e8  # nanoseconds that a call may take before an interrupt is heard
 
 
-@jit(part=True)
+@jit
 def _wanted(weight, potential, rho):
     return weight if rho == np.inf else weight * np.exp(-potential / rho)
 
 
-@jit(part=True)
+@jit
 def _gain(potential, rho):
     return potential if rho == np.inf else -rho * np.expm1(-potential / rho)
 
 
-@jit(part=True)
+@jit
 def _fits(scaling):
     return 1.0 / _SCALINGS < scaling < _SCALINGS
 
 
-@jit(part=True, sums=True)
+@jit(sums=True)
 def _kernel_product(kernel, w, out):
     """``out = K w``."""
     for i in range(kernel.shape[0]):
@@ -55,7 +55,7 @@ def _kernel_product(kernel, w, out):
         out[i] = total
 
 
-@jit(part=True, sums=True)
+@jit(sums=True)
 def _transposed_product(kernel, w, out):
     """``out = K' w``."""
     for j in range(kernel.shape[1]):
@@ -82,7 +82,7 @@ class _Side(NamedTuple):
     apart: npt.NDArray[np.bool_]
 
 
-@jit(part=True)
+@jit
 def _side(weights, rho, potential):
     """A side that is still to be held somewhere."""
     n = len(weights)
@@ -90,7 +90,7 @@ def _side(weights, rho, potential):
     return _Side(weights, rho, potential, rows[0], rows[1], rows[2], rows[3], rows[4], apart)
 
 
-@jit(part=True)
+@jit
 def _settle_at(side):
     """Hold a side where it stands now."""
     for i in range(side.weights.shape[0]):  # plainly: every assignment to a slice is compiled at length
@@ -102,14 +102,14 @@ def _settle_at(side):
         )
 
 
-@jit(part=True)
+@jit
 def _move_on(side):
     """Take the step."""
     for i in range(side.weights.shape[0]):
         side.potential[i] = side.moved[i]
 
 
-@jit(part=True)
+@jit
 def _added(values):
     total = 0.0
     for i in range(values.shape[0]):
@@ -117,7 +117,7 @@ def _added(values):
     return total
 
 
-@jit(part=True)
+@jit
 def _update(side, costs, turned, given, masses, epsilon, omega, after, held, fresh):
     """One side's next potentials, their scalings and these with the weights multiplied in, from the potentials ``given`` of the other.
 
@@ -159,12 +159,12 @@ def _update(side, costs, turned, given, masses, epsilon, omega, after, held, fre
     return error, gain, mass, True
 
 
-@jit(part=True)
+@jit
 def _damping(rho, epsilon):
     return 1.0 if rho == np.inf else rho / (rho + epsilon)
 
 
-@jit(part=True)
+@jit
 def _log_sum(costs, turned, i, given, masses, epsilon):
     """``log sum_j w_j exp((g_j - c_ij) / epsilon)`` with the largest term taken out; ``turned`` asks for a column's."""
     top, total = -np.inf, 0.0
@@ -180,13 +180,13 @@ def _log_sum(costs, turned, i, given, masses, epsilon):
     return top / epsilon + math.log(total)
 
 
-@jit(part=True)
+@jit
 def _relative(error, mass, size, free):
     """A marginal error relative to the larger total, or to the plan's mass where that is larger and free to be."""
     return error / (max(size, mass) if free else size)
 
 
-@jit(part=True)
+@jit
 def _sweep(costs, kernel, one, other, epsilon, omega, held, fresh):
     """A sweep from rows to columns: both errors, the gain of both, their masses, and whether scalings were in range."""
     if held:
@@ -204,7 +204,7 @@ def _sweep(costs, kernel, one, other, epsilon, omega, held, fresh):
     return row_error, column_error, dual + gain, row_mass, mass, good
 
 
-@jit(part=True)
+@jit
 def _advance(costs, a, b, relax, epsilon, tolerance, limit, count, f, g):
     """Iterate at one epsilon from f (n,) and g (m,), in place; returns the count of iterations, the error, and if it is met."""
     kernel, one, other = np.empty(costs.shape), _side(a, relax[0], f), _side(b, relax[1], g)
@@ -237,7 +237,7 @@ def _advance(costs, a, b, relax, epsilon, tolerance, limit, count, f, g):
             _move_on(other)
 
 
-@jit(part=True)
+@jit
 def _advance_symmetric(costs, a, rho, epsilon, tolerance, limit, count, f):
     """The same for one measure against itself, f = g, each step two thirds of the way."""
     kernel, side, size, free = np.empty(costs.shape), _side(a, rho, f), _added(a), rho < np.inf

@@ -17,7 +17,7 @@ from .jit import jit
 from .parallel import over_rows
 
 
-@jit(part=True, sums=True)
+@jit(sums=True)
 def exponentials_of(costs, f, g, epsilon, out):
     """``exp((f_i + g_j - c_ij)/epsilon)`` of one problem, into ``out`` (n, m)."""
     scale = LOG2E / epsilon

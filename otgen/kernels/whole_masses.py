@@ -14,14 +14,14 @@ from .jit import jit
 UNITS = 2.0**61  # what both sides come to
 
 
-@jit(part=True)
+@jit
 def _gcd(n, m):
     while m:
         n, m = m, n % m
     return n
 
 
-@jit(part=True)
+@jit
 def _are_equal(values):
     differ = 0
     for i in range(1, values.shape[0]):
@@ -29,7 +29,7 @@ def _are_equal(values):
     return differ == 0
 
 
-@jit(part=True)
+@jit
 def _sum(units):
     total = 0
     for i in range(units.shape[0]):
@@ -37,7 +37,7 @@ def _sum(units):
     return total
 
 
-@jit(part=True)
+@jit
 def _add_to_heaviest(units, missing):
     at = 0
     for i in range(units.shape[0]):
