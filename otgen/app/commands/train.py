@@ -27,6 +27,7 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(help="At the start; it falls along a cosine.")] = None,
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
+    threads: Annotated[int, typer.Option(min=1, help="Of torch; networks as small as these gain little from more.")] = 1,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -47,6 +48,9 @@ def train(
         if step % 20 == 0:
             bar.update(task, measured=", ".join(f"{name} {value:.3g}" for name, value in measured.items()))
 
+    torch = require("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
     try:
         run = training.train(
             method, data, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, folder=folder,
@@ -57,6 +61,7 @@ def train(
         leave(f"stopped; what was done up to the last checkpoint is in {folder}; go on with --resume")
     finally:
         bar.stop()
+        torch.set_num_threads(before)
     drawn = pictures.draw_samples(run, folder / "samples.png")
     if as_json:
         typer.echo(json.dumps({"method": method, "data": data, "seed": seed, **run.scores}))
