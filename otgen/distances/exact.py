@@ -150,7 +150,12 @@ def transport(
     >>> otgen.transport([[0.0, 2.0], [2.0, 0.0]], [3, 1], [2, 2]).value
     2.0
     """
-    if _plainly(solver, init, throw, progress, normalize) and type(epsilon) in (int, float) and epsilon == 0 and relax is None:
+    if (
+        _plainly(solver, init, throw, progress, normalize)
+        and type(epsilon) in (int, float)
+        and epsilon == 0
+        and relax is None
+    ):
         found = small.transport(C, a, b, normalize=normalize)
         if found is not None:
             return found

@@ -60,7 +60,9 @@ def _upper(costs, a, b, total_a, total_b, rows, columns, high, low, relative, ab
     )
     missed = off[0] + off[1]
     more = excess(_total(high)[0] + _total(low)[0], missed)
-    charge = upper_charge(missed, spread, lowest, more, _dot(high, np.abs(paid)), relative, absolute)
+    sizes = np.abs(paid)
+    largest = sizes.max() if len(sizes) else 0.0
+    charge = upper_charge(missed, spread, lowest, more, _dot(high, sizes), largest, relative, absolute)
     return cost, charge, max(off[0], off[1])
 
 
@@ -81,7 +83,7 @@ def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out)
     spread = (highest - lowest) * (1 + 1e-9)
     size_f, size_g = _dot(share_a, np.abs(f)), _dot(share_b, np.abs(g))
     value = _dot(share_a, f) + _dot(share_b, g)
-    lower = _outward(value, lower_margin(size_f, size_g, np.abs(f).max(), relative, absolute), -1.0)
+    lower = _outward(value, lower_margin(size_f, size_g, np.abs(f).max(), np.abs(g).max(), relative, absolute), -1.0)
     cost, charge, error = _upper(
         costs, a, b, total_a, total_b, rows, columns, high, low, relative, absolute, lowest, spread
     )

@@ -23,7 +23,7 @@ def _gcd(n, m):
 
 @jit
 def _all_equal(values):
-    for i in range(1, values.shape[0]):
+    for i in range(1, values.shape[0]):  # noqa: SIM110 - compiled
         if values[i] != values[0]:
             return False
     return True

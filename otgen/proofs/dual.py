@@ -101,7 +101,8 @@ def dual_value(cost: Cost, a: Floats, b: Floats, f: Floats, g: Floats) -> tuple[
     nothing = np.inf if cost.forbids else -np.inf
     held = np.where(np.isfinite(held), held, 0.0)
     size_f, size_g = dots(a, np.abs(f)), dots(b, np.abs(held))
-    rounding_bound = lower_margin(size_f, size_g, np.abs(f).max(-1), relative, absolute)
+    largest = np.abs(f).max(-1), np.abs(held).max(-1)
+    rounding_bound = lower_margin(size_f, size_g, *largest, relative, absolute)
     value = dots(a, f) + dots(b, held)
     return (
         np.where(served, value, nothing),
@@ -138,7 +139,8 @@ def _upper(problem: Problem, plan: SparsePlan) -> tuple[float, float, float]:
     errors = marginal_errors(problem, plan)
     if problem.cost.forbids and sum(errors) > _MISPLACED:
         return cost, max(errors), math.inf
-    size = dot(plan.values, np.abs(costs))
+    sizes = np.abs(costs)
+    size, largest = dot(plan.values, sizes), float(sizes.max(initial=0.0))
     repair = _spread(problem) * (sum(problem.shape) if problem.cost.forbids else 1)
     more = excess(total(plan.values) + total(low), sum(errors))
-    return cost, max(errors), upper_charge(sum(errors), repair, lowest, more, size, relative, absolute)
+    return cost, max(errors), upper_charge(sum(errors), repair, lowest, more, size, largest, relative, absolute)
