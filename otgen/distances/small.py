@@ -199,6 +199,6 @@ def _answer(
 ) -> Answer:
     """The answer whose numbers are known, of a problem that need not be scaled."""
     problem = asked.pose()
-    rows, columns, high, low = (z[: claims.counts[0]] for z in claims[:4])
+    rows, columns, high, low = claims.plan()
     certificate = Certificate("dual", *numbers, SparsePlan(rows, columns, high, problem.shape, low), (f, g))
     return Answer(problem, problem, certificate, back, Claim(Flows(rows, columns, high, low), (f, g)))

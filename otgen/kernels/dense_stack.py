@@ -42,6 +42,11 @@ class Claims(NamedTuple):
     g: Floats
     counts: Indices
 
+    def plan(self) -> tuple[Indices, Indices, Floats, Floats]:
+        """The plan of the first problem: rows, columns and flows, (k,) each."""
+        used = slice(int(self.counts[0]))
+        return self.rows[used], self.columns[used], self.high[used], self.low[used]
+
 
 @lru_cache(maxsize=256)
 def single(n: int, m: int) -> Layout:

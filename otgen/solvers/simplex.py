@@ -102,7 +102,7 @@ class Simplex:
         ended, pivots = ends[0].tolist()
         if ended == dense_simplex.ODD:
             return None
-        plan = Flows(*(z[: found.counts[0]] for z in found[:4]))
+        plan = Flows(*found.plan())
         status = Status.OPTIMAL if ended == dense_simplex.SOLVED else Status.MAX_ITER
         return Solution(Claim(plan, (found.f, found.g)), status, pivots, "Simplex")
 
