@@ -10,12 +10,29 @@ import numpy as np
 from ..inputs.types import Floats
 from .dense_stack import Claims, Layout
 from .double_double import _dot, _total, marginal_misses
-from .dual_margins import excess, lower_margin, upper_charge
+from .dual_margins import TOO_LARGE, excess, lower_margin, upper_charge
 from .jit import jit
 from .lesser import lesser
 from .parallel import over_rows
 
 NUMBERS = ("cost", "lower", "upper", "scale", "marginal_error", "mass_a", "mass_b")
+
+
+@jit
+def _clear(potentials):
+    """Make 0 of what is no number that arithmetic can be done with."""
+    for i in range(len(potentials)):
+        if not abs(potentials[i]) < TOO_LARGE:
+            potentials[i] = 0.0
+
+
+@jit
+def _is_plan(high, low):
+    """Whether flows are numbers, and none is negative."""
+    for k in range(len(high)):  # noqa: SIM110 - compiled
+        if not (0.0 <= high[k] < TOO_LARGE and 0.0 <= high[k] + low[k] < TOO_LARGE):
+            return False
+    return True
 
 
 @jit
@@ -77,6 +94,8 @@ def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out)
     """One problem: potentials that are feasible, in place, and its :data:`NUMBERS`."""
     total_a, total_b = _total(a), _total(b)
     share_a, share_b = a / total_a[0], b / total_b[0]
+    _clear(f)
+    _clear(g)
     _balance(share_a, share_b, f, g)
     _minima(costs, f, g)
     lowest, highest = _range(costs)
@@ -91,6 +110,8 @@ def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out)
     cost = max(cost, lower)  # a plan that misses mass may cost less than any plan
     out[0], out[1], out[2], out[3], out[4] = cost, lower, _outward(cost, charge, 1.0), scale, error
     out[5], out[6] = total_a[0], total_b[0]
+    if not _is_plan(high, low):
+        out[0], out[2], out[3], out[4] = np.inf, np.inf, size_f + size_g, np.nan
 
 
 @jit

@@ -6,6 +6,7 @@ from numba.extending import register_jitable
 
 from .double_double import UNIT
 
+TOO_LARGE = 1e140  # of potentials and flows where costs are about 1: products would lose their errors
 _TINY = 2.0**-1040  # more than 2**30 operations lose where numbers run out of exponents
 
 

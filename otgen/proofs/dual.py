@@ -21,7 +21,7 @@ import numpy as np
 
 from ..inputs.types import Floats
 from ..kernels.double_double import dot, dots, marginal_residual, total
-from ..kernels.dual_margins import excess, lower_margin, upper_charge
+from ..kernels.dual_margins import TOO_LARGE, excess, lower_margin, upper_charge
 from ..model.claim import Claim, Flows
 from ..model.cost import Cost
 from ..model.plan import SparsePlan
@@ -29,7 +29,6 @@ from ..model.problem import Problem
 from .certificate import Certificate, above, below
 
 _MISPLACED = 2.0**-49  # mass that may be missing where pairs are forbidden: what rounding of the weights can come to
-TOO_LARGE = 1e140  # of what is about 1 in a scaled problem: products would lose their errors
 
 
 def prove_dual(problem: Problem, claim: Claim) -> Certificate:

@@ -82,6 +82,21 @@ def test_any_claim_proves_an_interval(seed):
         assert lower <= cost
 
 
+@pytest.mark.parametrize("lie", [np.nan, np.inf, -np.inf, -1.0, 1e300])
+@pytest.mark.parametrize("field", ["f", "g", "high", "low"])
+def test_claims_that_are_no_numbers_or_no_plans_prove_nothing_wrong(field, lie):
+    rng = np.random.default_rng(2)
+    C, a, b, where = rng.random((4, 4)), np.ones(4), np.ones(4), dense_stack.single(4, 4)
+    truth = exact_transport(fractions(C), a, b)
+    claims, *_ = proven(C.ravel(), a, b, where)
+    getattr(claims, field)[1] = lie
+    numbers, f, g = dense_dual.prove(C.ravel(), a, b, claims, 0.0, np.zeros(1), where)
+    _, lower, upper, *_ = numbers[0].tolist()
+    assert Fraction(lower) <= truth
+    assert upper == np.inf if field in ("high", "low") else truth <= Fraction(upper)
+    assert (f[:, None] + g - C).max() <= 1e-15
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_bounds_hold_at_every_limit(kind):
     rng = np.random.default_rng(1)
