@@ -6,6 +6,7 @@ ends oddly here: errors are made there, and there alone.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,7 +48,9 @@ class _Asked(NamedTuple):
 
     def mass(self, totals: tuple[float, float]) -> float | None:
         """The mass that is moved; None where two that were given do not agree."""
-        if self.given == (True, True) and not self.normalize and abs(totals[0] - totals[1]) > _SAME * max(totals):
+        if self.normalize:
+            return 1.0
+        if self.given == (True, True) and abs(totals[0] - totals[1]) > _SAME * max(totals):
             return None
         return totals[0] if self.given[0] else totals[1] if self.given[1] else 1.0
 
@@ -55,7 +58,7 @@ class _Asked(NamedTuple):
 def wasserstein(x: Any, y: Any, a: Any, b: Any, *, p: Any, metric: Any, normalize: bool) -> Result | None:
     """What :func:`otgen.wasserstein` returns of a small problem between plain arrays; None of any other."""
     began = time.perf_counter()
-    if not (_plain(x, 2) and _plain(y, 2) and len(x) * len(y) <= dense_simplex.LARGEST and x.shape[1] == y.shape[1]):
+    if not (_plain(x, 2) and _plain(y, 2) and _small(len(x), len(y)) and x.shape[1] == y.shape[1]):
         return None
     if not (_plain_weights(a, len(x)) and _plain_weights(b, len(y))):
         return None
@@ -70,14 +73,14 @@ def wasserstein(x: Any, y: Any, a: Any, b: Any, *, p: Any, metric: Any, normaliz
     if reach[0] == 0.0:  # all in one point: costs are exactly 0
         relative, absolute = 0.0, np.zeros(1)
     pose = partial(Problem.from_points, x, y, a, b, p=p, metric=metric, normalize=normalize)
-    asked = _Asked(pose, p, True, normalize, (a is not None, b is not None))
+    asked = _Asked(pose, float(p), True, normalize, (a is not None, b is not None))
     return _result(costs, *sides, where, relative, absolute, asked, began)
 
 
 def transport(C: Any, a: Any, b: Any, *, normalize: bool) -> Result | None:
     """What :func:`otgen.transport` returns of a small plain matrix without an entropic term; None of any other problem."""
     began = time.perf_counter()
-    if not (_plain(C, 2) and 1 < C.size <= dense_simplex.LARGEST and min(C.shape) > 1):
+    if not (_plain(C, 2) and _small(*C.shape)):
         return None
     if not (_plain_weights(a, len(C)) and _plain_weights(b, C.shape[1])):
         return None
@@ -95,14 +98,17 @@ def _result(
 ) -> Result | None:
     """The result of a problem whose costs are listed; None where it ends oddly."""
     claims, ends = dense_simplex.solve(costs, a, b, where)
-    numbers, f, g = dense_dual.prove(costs, a, b, claims, relative, absolute, where)
     ended, pivots = ends[0].tolist()
+    if ended != dense_simplex.SOLVED:
+        return None
+    numbers, f, g = dense_dual.prove(costs, a, b, claims, relative, absolute, where)
     cost, lower, upper, scale, error, *totals = numbers[0].tolist()
     mass = asked.mass((totals[0], totals[1]))
-    if ended != dense_simplex.SOLVED or mass is None:
+    if mass is None:
         return None
-    mass = 1.0 if asked.normalize and not asked.root else mass
     back = Units(0, asked.p, mass=1.0 if asked.root else mass, root=asked.root)
+    if not math.isfinite(back.value(cost)):
+        return None
     later = Deferred(partial(_answer, asked, back, (cost, lower, upper, scale, error), claims, f, g))
     narrow = upper - lower <= _RELATIVE * abs(cost)
     status = Status.OPTIMAL if narrow else later.answer.status(Status.OPTIMAL, 0.0)
@@ -126,9 +132,16 @@ def _result(
     )
 
 
+def _small(n: int, m: int) -> bool:
+    """Whether there are few pairs, and more than one plan: of one plan more is proven the long way."""
+    return min(n, m) > 1 and dense_simplex.fits(n, m)
+
+
 def _plain(array: Any, ndim: int) -> bool:
-    """Whether something is an array of numpy's of single or double precision, with entries."""
-    return type(array) is np.ndarray and array.ndim == ndim and array.dtype.char in "fd" and array.size > 0
+    """Whether something is an array of numpy's of single or double precision in this machine's byte order, with entries."""
+    if type(array) is not np.ndarray or array.ndim != ndim:
+        return False
+    return array.dtype.char in "fd" and array.dtype.isnative and array.size > 0
 
 
 def _plain_weights(weights: Any, size: int) -> bool:
@@ -192,6 +205,6 @@ def _answer(
 ) -> Answer:
     """The answer whose numbers are known, of a problem that need not be scaled."""
     problem = asked.pose()
-    rows, columns, high, low = claims.first()
+    rows, columns, high, low = claims.plan()
     certificate = Certificate("dual", *numbers, SparsePlan(rows, columns, high, problem.shape, low), (f, g))
     return Answer(problem, problem, certificate, back, Claim(Flows(rows, columns, high, low), (f, g)))

@@ -10,12 +10,29 @@ import numpy as np
 from ..inputs.types import Floats
 from .dense_stack import Claims, Layout
 from .double_double import _dot, _total, marginal_misses
-from .dual_margins import excess, lower_margin, upper_charge
+from .dual_margins import TOO_LARGE, excess, lower_margin, upper_charge
 from .jit import jit
 from .lesser import lesser
 from .parallel import over_rows
 
 NUMBERS = ("cost", "lower", "upper", "scale", "marginal_error", "mass_a", "mass_b")
+
+
+@jit
+def _clear(potentials):
+    """Make 0 of what is no number that arithmetic can be done with."""
+    for i in range(len(potentials)):
+        if not abs(potentials[i]) < TOO_LARGE:
+            potentials[i] = 0.0
+
+
+@jit
+def _is_plan(high, low):
+    """Whether flows are numbers, and none is negative."""
+    for k in range(len(high)):  # noqa: SIM110 - compiled
+        if not (0.0 <= high[k] < TOO_LARGE and 0.0 <= high[k] + low[k] < TOO_LARGE):
+            return False
+    return True
 
 
 @jit
@@ -61,8 +78,8 @@ def _upper(costs, a, b, total_a, total_b, rows, columns, high, low, relative, ab
     )
     missed = off[0] + off[1]
     more = excess(_total(high)[0] + _total(low)[0], missed)
-    _make_absolute(paid)
-    charge = upper_charge(missed, spread, lowest, more, _dot(high, paid), relative, absolute)
+    largest = _make_absolute(paid)
+    charge = upper_charge(missed, spread, lowest, more, _dot(high, paid), largest, relative, absolute)
     return cost, charge, max(off[0], off[1])
 
 
@@ -95,15 +112,17 @@ def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out)
     """One problem: potentials that are feasible, in place, and its :data:`NUMBERS`."""
     total_a, total_b = _total(a), _total(b)
     share_a, share_b = _shares_of(a, total_a[0]), _shares_of(b, total_b[0])
+    _clear(f)
+    _clear(g)
     _balance(share_a, share_b, f, g)
     _minima(costs, f, g)
     lowest, highest = _range(costs)
     spread = (highest - lowest) * (1 + 1e-9)
     value = _dot(share_a, f) + _dot(share_b, g)
     one, other = f.copy(), g.copy()
-    largest, _ = _make_absolute(one), _make_absolute(other)
+    largest_f, largest_g = _make_absolute(one), _make_absolute(other)
     size_f, size_g = _dot(share_a, one), _dot(share_b, other)
-    lower = _outward(value, lower_margin(size_f, size_g, largest, relative, absolute), -1.0)
+    lower = _outward(value, lower_margin(size_f, size_g, largest_f, largest_g, relative, absolute), -1.0)
     cost, charge, error = _upper(
         costs, a, b, total_a, total_b, rows, columns, high, low, relative, absolute, lowest, spread
     )
@@ -111,6 +130,8 @@ def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out)
     cost = max(cost, lower)  # a plan that misses mass may cost less than any plan
     out[0], out[1], out[2], out[3], out[4] = cost, lower, _outward(cost, charge, 1.0), scale, error
     out[5], out[6] = total_a[0], total_b[0]
+    if not _is_plan(high, low):
+        out[0], out[2], out[3], out[4] = np.inf, np.inf, size_f + size_g, np.nan
 
 
 @jit

@@ -18,11 +18,19 @@ from .parallel import over_rows
 from .whole_masses import to_whole
 
 LARGEST = 2**18  # pairs of a problem that is solved here: from there on pricing few of them is quicker
+LONGEST = (
+    2**12
+)  # points a side: a tree is walked, and a row is read, as often as there are points, and no Ctrl-C is answered meanwhile
 SOLVED, STOPPED, ODD = 0, 1, 2  # how it ended: ODD where masses are too small to be whole numbers
 UNLIMITED = 2**62
 _TOLERANCE = 2.0**-47  # of the numbers that a reduced cost is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose
 _PRICED = 3  # times the square root of the number of pairs is what is priced between two pivots
+
+
+def fits(n: int, m: int) -> bool:
+    """Whether problems of n sources and m targets are solved here."""
+    return n * m <= LARGEST and max(n, m) <= LONGEST
 
 
 @jit

@@ -42,10 +42,10 @@ class Claims(NamedTuple):
     g: Floats
     counts: Indices
 
-    def first(self) -> tuple[Indices, Indices, Floats, Floats]:
-        """The entries of the first problem's plan: rows, columns, and both parts of the flows."""
-        k = int(self.counts[0])
-        return self.rows[:k], self.columns[:k], self.high[:k], self.low[:k]
+    def plan(self) -> tuple[Indices, Indices, Floats, Floats]:
+        """The plan of the first problem: rows, columns and flows, (k,) each."""
+        used = slice(int(self.counts[0]))
+        return self.rows[used], self.columns[used], self.high[used], self.low[used]
 
 
 @lru_cache(maxsize=256)

@@ -21,6 +21,7 @@ from .jit import jit
 Pairs = tuple[Floats, Floats]  # high and low parts, of one shape
 
 UNIT = 2.0**-53  # unit roundoff of float64
+_FEW_EXPONENTS, _RAISED = 2.0**-900, 2.0**900
 _SMALL = 512  # below this, Python's exact fsum is as quick as a compiled kernel, and that need not be loaded
 
 
@@ -166,7 +167,9 @@ def total_pair(values: Floats) -> tuple[float, float]:
 
 @jit
 def pair_divide(value, high, low):
-    """``value / (high + low)`` as a pair."""
+    """``value / (high + low)`` as a pair, of a value no larger."""
+    if high < _FEW_EXPONENTS:  # a remainder would underflow
+        value, high, low = value * _RAISED, high * _RAISED, low * _RAISED
     q = value / high
     p, e = two_product(q, high)
     return two_sum(q, ((value - p) - e - q * low) / high)

@@ -6,12 +6,21 @@ from numba.extending import register_jitable
 
 from .double_double import UNIT
 
+TOO_LARGE = 1e140  # of potentials and flows where costs are about 1: products would lose their errors
+_TINY = 2.0**-1040  # more than 2**30 operations lose where numbers run out of exponents
+
 
 @register_jitable
-def lower_margin(size_f, size_g, largest_f, relative, absolute):
+def lost(largest):
+    """What sums of products with weights of total 1 lose to underflow, of numbers up to ``largest``: nothing, of zeros."""
+    return _TINY * ((largest > 0) + largest)
+
+
+@register_jitable
+def lower_margin(size_f, size_g, largest_f, largest_g, relative, absolute):
     """By how much the dual value may be off: of potentials of sizes ``a.|f|`` and ``b.|g|`` and costs off by ``relative |c| + absolute``."""
     slack = (UNIT + relative) * size_g + relative * largest_f + absolute
-    return 1.01 * slack + 6 * UNIT * (size_f + size_g)
+    return 1.01 * slack + 6 * UNIT * (size_f + size_g) + lost(largest_f + largest_g)
 
 
 @register_jitable
@@ -21,7 +30,10 @@ def excess(total, missed):
 
 
 @register_jitable
-def upper_charge(missed, repair, lowest, more, size, relative, absolute):
-    """By how much a plan that costs about ``size`` may fall short of one that is feasible: ``repair`` is what a unit of missed mass costs."""
+def upper_charge(missed, repair, lowest, more, size, largest, relative, absolute):
+    """By how much a plan may fall short of one that is feasible, of a cost of about ``size`` and pairs of at most ``largest``.
+
+    ``repair`` is what a unit of missed mass costs.
+    """
     charge = missed * repair + abs(lowest) * more + (relative + 4 * UNIT) * size + absolute
-    return 1.01 * charge
+    return 1.01 * charge + lost(largest)

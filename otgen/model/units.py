@@ -21,6 +21,7 @@ from .cost import CallableCost, PointCost
 from .problem import Problem
 
 STEEP = 8  # order above which powers on the line are those of distances divided by the largest that is travelled
+_LEAST = 2.0**-1074  # the least float above 0
 _REACH = 1000  # coordinates stay below 2 to this power
 
 
@@ -120,7 +121,10 @@ class Units:
         whole = self.shift == 0 or (Fraction(self.p) * self.shift).denominator == 1
         exact = self.mass == 1 and whole
         units = 8 + (0 if whole else 2 * abs(power))  # a rounded power of two is off by its own size
-        return _outward(root_shift(number, self.shift, self.p) * self.mass, number, 0 if exact else units, outward)
+        tiny = _LEAST * max(self.mass, 1.0)  # what underflows is rounded before it is multiplied
+        return _outward(
+            root_shift(number, self.shift, self.p) * self.mass, number, 0 if exact else units, outward, tiny
+        )
 
     def value(self, number: float, outward: int = 0) -> float:
         """A value: the cost, or the distance whose p-th power it is."""
@@ -173,10 +177,10 @@ def powered(base: float, power: float) -> float:
         return math.inf
 
 
-def _outward(out: float, before: float, units: float, outward: int) -> float:
-    """Past the ``units`` roundings of a conversion; past the range of floats, the bound that is still true."""
+def _outward(out: float, before: float, units: float, outward: int, tiny: float = _LEAST) -> float:
+    """Past the ``units`` roundings of a conversion and ``tiny``; past the range of floats, the bound that is still true."""
     if not outward or before == 0:
         return out
     if math.isinf(out) and math.isfinite(before):
         return out if (out > 0) == (outward > 0) else math.copysign(sys.float_info.max, out)
-    return out if not units and abs(out) > 1e-300 else out + outward * ((units + 1) * UNIT * abs(out) + 5e-324)
+    return out if not units and abs(out) > 1e-300 else out + outward * ((units + 1) * UNIT * abs(out) + tiny)

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..inputs.types import Floats
+from ..kernels.dual_margins import TOO_LARGE
 from ..model.claim import Claim, Flows
 from ..model.problem import Problem
 from .certificate import Certificate
-from .dual import TOO_LARGE, dual_certificate, plan_of, usable_potentials
+from .dual import dual_certificate, plan_of, usable_potentials
 from .listed import listed_upper
 from .prove import prove
 

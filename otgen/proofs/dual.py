@@ -21,7 +21,7 @@ import numpy as np
 
 from ..inputs.types import Floats
 from ..kernels.double_double import dot, dots, marginal_residual, total
-from ..kernels.dual_margins import excess, lower_margin, upper_charge
+from ..kernels.dual_margins import TOO_LARGE, excess, lower_margin, upper_charge
 from ..model.claim import Claim, Flows
 from ..model.cost import Cost
 from ..model.plan import SparsePlan
@@ -29,7 +29,6 @@ from ..model.problem import Problem
 from .certificate import Certificate, above, below
 
 _MISPLACED = 2.0**-49  # mass that may be missing where pairs are forbidden: what rounding of the weights can come to
-TOO_LARGE = 1e140  # of what is about 1 in a scaled problem: products would lose their errors
 
 
 def prove_dual(problem: Problem, claim: Claim) -> Certificate:
@@ -101,7 +100,8 @@ def dual_value(cost: Cost, a: Floats, b: Floats, f: Floats, g: Floats) -> tuple[
     nothing = np.inf if cost.forbids else -np.inf
     held = np.where(np.isfinite(held), held, 0.0)
     size_f, size_g = dots(a, np.abs(f)), dots(b, np.abs(held))
-    rounding_bound = lower_margin(size_f, size_g, np.abs(f).max(-1), relative, absolute)
+    largest = np.abs(f).max(-1), np.abs(held).max(-1)
+    rounding_bound = lower_margin(size_f, size_g, *largest, relative, absolute)
     value = dots(a, f) + dots(b, held)
     return (
         np.where(served, value, nothing),
@@ -138,7 +138,8 @@ def _upper(problem: Problem, plan: SparsePlan) -> tuple[float, float, float]:
     errors = marginal_errors(problem, plan)
     if problem.cost.forbids and sum(errors) > _MISPLACED:
         return cost, max(errors), math.inf
-    size = dot(plan.values, np.abs(costs))
+    sizes = np.abs(costs)
+    size, largest = dot(plan.values, sizes), float(sizes.max(initial=0.0))
     repair = _spread(problem) * (sum(problem.shape) if problem.cost.forbids else 1)
     more = excess(total(plan.values) + total(low), sum(errors))
-    return cost, max(errors), upper_charge(sum(errors), repair, lowest, more, size, relative, absolute)
+    return cost, max(errors), upper_charge(sum(errors), repair, lowest, more, size, largest, relative, absolute)

@@ -20,6 +20,7 @@ from ..inputs.types import Floats, Indices
 from ..kernels import dense_simplex, dense_stack
 from ..kernels.double_double import shares, total_pair
 from ..kernels.duplicates import shared_out
+from ..kernels.ground_cost import own
 from ..kernels.whole_masses import whole_masses
 from ..model.claim import Claim, Flows
 from ..model.cost import Cost
@@ -44,7 +45,7 @@ class Simplex:
 
     Notes
     -----
-    Up to 2**18 pairs are all listed, and solved from scratch in less time than something to start from would save. Else
+    Up to 2**18 pairs of at most 2**12 points a side are all listed, and solved from scratch in less time than something to start from would save. Else
     memory is O(n + m) for points; a cost with forbidden pairs is listed in full. Masses are rounded to whole multiples
     of 2**-61 of the total for pivoting, and the plan is recomputed from the final tree for the masses as received.
 
@@ -80,8 +81,7 @@ class Simplex:
                 f"the problem must be so small that exact transport fits in memory; received {problem.shape[0]} x {problem.shape[1]}, which needs "
                 f"about {readable(need)} with {readable(free)} free; subsample, or use sliced_wasserstein"
             )
-        few = math.prod(problem.shape) <= dense_simplex.LARGEST and problem.cost.device == "cpu"
-        if few and not problem.cost.forbids:
+        if dense_simplex.fits(*problem.shape) and problem.cost.device == "cpu" and not problem.cost.forbids:
             found = self._dense(problem, init or Claim())
             if found is not None:
                 return found
@@ -95,14 +95,14 @@ class Simplex:
 
     def _dense(self, problem: Problem, init: Claim) -> Solution | None:
         """Of few pairs, all listed; None where masses are too unequal to be whole numbers."""
-        a, b = (np.ascontiguousarray(side.weights, np.float64) for side in (problem.source, problem.target))
+        a, b = (own(side.weights, np.dtype(np.float64)) for side in (problem.source, problem.target))
         costs = np.minimum(problem.cost.block(), _cap(problem, init)).astype(np.float64, copy=False)
         limit = dense_simplex.UNLIMITED if self.max_iter is None else self.max_iter
         found, ends = dense_simplex.solve(costs.ravel(), a, b, dense_stack.single(*problem.shape), limit)
         ended, pivots = ends[0].tolist()
         if ended == dense_simplex.ODD:
             return None
-        plan = Flows(*found.first())
+        plan = Flows(*found.plan())
         status = Status.OPTIMAL if ended == dense_simplex.SOLVED else Status.MAX_ITER
         return Solution(Claim(plan, (found.f, found.g)), status, pivots, "Simplex")
 

@@ -27,7 +27,9 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(help="At the start; it falls along a cosine.")] = None,
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
-    threads: Annotated[int, typer.Option(min=1, help="Of torch; networks as small as these gain little from more.")] = 1,
+    threads: Annotated[
+        int, typer.Option(min=1, help="Of torch; networks as small as these gain little from more.")
+    ] = 1,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
