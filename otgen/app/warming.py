@@ -23,7 +23,7 @@ from ..errors import NotConverged
 from ..kernels import compiling
 from ..kernels.kernel_cache import folder
 
-SIZES = (40, 300)  # points a side: costs that are listed, and costs that are not
+SIZES = {"exact": (40, 600), "entropic": (40, 300)}  # points a side: costs that are listed, and costs that are not
 
 
 def exact(n: int) -> list[Callable[[], Any]]:
@@ -48,7 +48,7 @@ def exact(n: int) -> list[Callable[[], Any]]:
 def entropic(n: int) -> list[Callable[[], Any]]:
     """Calls that ask for entropic transport."""
     x, y, far, _ = _clouds(n)
-    many = [np.tile(z, (3, 1)) + np.arange(3 * len(z))[:, None] * 1e-6 for z in (x, y)] if n > min(SIZES) else (x, y)
+    many = [np.tile(z, (3, 1)) + np.arange(3 * len(z))[:, None] * 1e-6 for z in (x, y)] if n > min(SIZES["entropic"]) else (x, y)
     return [
         lambda: sinkhorn(x, y, epsilon=0.1).gradients(),
         lambda: sinkhorn(*many, epsilon=0.1, relax=1.0),
@@ -72,7 +72,7 @@ def _clouds(n: int) -> tuple[Any, Any, tuple[Any, Any], Any]:
 def warm(part: str, tell: Callable[[str], None]) -> None:
     """Make the calls of one part, and tell of what is compiled."""
     with compiling.told(tell):
-        for n in SIZES:
+        for n in SIZES[part]:
             for call in PARTS[part](n):
                 with contextlib.suppress(NotConverged):  # what it needs is compiled all the same
                     call()

@@ -102,6 +102,7 @@ def test_bounds_hold_at_every_limit(kind):
     rng = np.random.default_rng(1)
     C, a, b = costs_of(kind, rng, 6, 5), masses_of(rng, 6), masses_of(rng, 5)
     truth, where = exact_transport(fractions(C), a, b), dense_stack.single(6, 5)
+    ends = np.empty((1, 2))
     for limit in range(8):
         claims, ends = dense_simplex.solve(C.ravel(), a, b, where, limit)
         assert ends[0, 1] <= limit
