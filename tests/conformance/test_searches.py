@@ -45,7 +45,7 @@ def test_kd_order_of_equal_points_ends():
 @pytest.mark.parametrize("p", [1, 2, 3])
 def test_products_find_the_nearest(p):
     rng = np.random.default_rng(p)
-    cost = Problem.from_points(rng.random((30, 20)), rng.random((4 * CELL, 20)), p=p).cost
+    cost = Problem.from_points(rng.random((520, 20)), rng.random((4 * CELL, 20)), p=p).cost
     g = rng.normal(size=4 * CELL) * 0.01
     columns, values = cost.price(g, 4)
     expected_columns, expected = cost.nearest(g, 4)
@@ -56,10 +56,10 @@ def test_products_find_the_nearest(p):
 
 def test_products_are_taken_only_where_they_are_accurate():
     rng = np.random.default_rng(0)
-    x, y = rng.random((30, 20)), rng.random((4 * CELL, 20))
+    x, y = rng.random((520, 20)), rng.random((4 * CELL, 20))
     shifted = Problem.from_points(x + 1e6, y + 1e6).cost.searches
     assert isinstance(shifted, ProductSearches)  # an offset alone does no harm: points are centred
-    wide = rng.random((30, 40_000)), rng.random((4 * CELL, 40_000))
+    wide = rng.random((520, 40_000)), rng.random((4 * CELL, 40_000))
     assert isinstance(
         Problem.from_points(*wide).cost.searches, GroundSearches
     )  # 40 000 dimensions: the sum of roundings is too much
@@ -68,10 +68,10 @@ def test_products_are_taken_only_where_they_are_accurate():
 @pytest.mark.parametrize("metric", ["euclidean", "cityblock", "chebyshev", Minkowski(3)])
 def test_costs_search_alike_from_both_sides(metric):
     rng = np.random.default_rng(1)
-    cost = Problem.from_points(rng.random((150, 2)), rng.random((170, 2)), p=1, metric=metric).cost
+    cost = Problem.from_points(rng.random((300, 2)), rng.random((270, 2)), p=1, metric=metric).cost
     assert cost.pruned
     costs = cost.block()
-    g, f = rng.normal(size=170) * 0.1, rng.normal(size=150) * 0.1
+    g, f = rng.normal(size=270) * 0.1, rng.normal(size=300) * 0.1
     np.testing.assert_allclose(cost.ctransform(g)[0], (costs - g).min(axis=1), atol=1e-15)
     np.testing.assert_allclose(cost.T.ctransform(f)[0], (costs.T - f).min(axis=1), atol=1e-15)
     columns, values = cost.nearest(g, 3)

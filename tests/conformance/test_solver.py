@@ -161,7 +161,7 @@ class TestWhatItTakes:
 @pytest.mark.parametrize(("solver", "example"), pairs(taken=False))
 def test_what_it_does_not_take_is_refused_in_words(solver, example):
     told = []
-    with pytest.raises(InvalidInput, match=r"^solver='\w+' needs .+; received Problem\(.+\); use .+") as refused:
+    with pytest.raises(InvalidInput, match=r"^solver='\w+' must get .+; received Problem\(.+\); use .+") as refused:
         solver.solve(scaled(example.make(1.0)), told.append)
     name = next(name for name, kind in NAMES.items() if kind is type(solver))
     assert f"solver={name!r}" in str(refused.value)
@@ -210,7 +210,8 @@ class TestEverySolver:
         before = [z.copy() for z in start]
         if type(solver).__name__ not in STARTED:
             with pytest.raises(
-                InvalidInput, match=f"init is for the solvers that start .* for {type(solver).__name__};"
+                InvalidInput,
+                match=f"init must be None for a solver that starts from nothing; received one for {type(solver).__name__};",
             ):
                 solver.solve(problem, init=Claim(potentials=start))
             return
