@@ -110,7 +110,8 @@ def _is_alone(side: Any, other: Any, names: tuple[str, str]) -> bool:
 
 
 def _shape(value: Any) -> tuple[int, ...]:
-    return tuple(getattr(value, "shape", ()))
+    shape = getattr(value, "shape", ())
+    return tuple(shape) if isinstance(shape, tuple) else ()  # of a module it is a function
 
 
 def _depth(value: Any) -> int:
