@@ -1,5 +1,7 @@
 """What the entropic solver says of its options."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -67,6 +69,6 @@ def test_stages_of_annealing(factor, last, largest):
     last, largest = 10**last, 10**largest
     stages = Annealing(factor).epsilons(last, largest)
     assert stages[-1] == last
-    assert all(one > other for one, other in zip(stages, stages[1:]))
+    assert all(one > other for one, other in pairwise(stages))
     np.testing.assert_allclose(stages[:-1], largest * factor ** np.arange(len(stages) - 1), rtol=1e-9)
     assert last >= largest * factor ** len(stages) * (1 - 1e-9)
