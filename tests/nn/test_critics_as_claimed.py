@@ -30,16 +30,18 @@ class TestLipschitz:
     def test_hidden_orthogonal_layers_keep_the_length_of_gradients(self):
         torch.manual_seed(0)
         network = critics.Orthogonal(width=16, depth=3).network(5, torch.zeros(1, 5))
-        hidden = [layer for layer in network.layers if layer.weight.shape == (16, 16)]
+        layers = [layer for layer in network.modules() if isinstance(layer, torch.nn.Linear)]
+        hidden = [layer.weight for layer in layers if layer.weight.shape == (16, 16)]
         assert len(hidden) == 2
-        for layer in hidden:
-            torch.testing.assert_close(layer.weight @ layer.weight.T, torch.eye(16), atol=1e-5, rtol=0)
+        for weight in hidden:
+            torch.testing.assert_close(weight @ weight.T, torch.eye(16), atol=1e-5, rtol=0)
         norms = critics.gradient_norms(network, torch.randn(200, 5))
         assert norms.max() <= 1 + 1e-5
 
     def test_clipped_weights_are_within_their_limit(self):
         x, y = clouds(0, 60, 60)
         found = critics.fit(x, y, critics.WeightClipping(width=8, depth=2, limit=0.05), steps=20, rng=0, progress=False)
+        assert isinstance(found.potential, torch.nn.Module)
         held = [parameter for parameter in found.potential.parameters() if parameter.requires_grad]
         assert held
         assert max(parameter.abs().max().item() for parameter in held) <= 0.05 + 1e-8
