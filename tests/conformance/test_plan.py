@@ -287,7 +287,8 @@ class TestWhatIsRefused:
         plan, _ = make(np.random.default_rng(0), 4, 5)
         for call in (plan.__matmul__, plan.barycenters):
             with pytest.raises(
-                InvalidInput, match=rf"v must have shape \(5,\) or \(5, k\), .*received {re.escape(str(shape))};"
+                InvalidInput,
+                match=rf"(v|points) must have shape \(5,\) or \(5, k\), .*received {re.escape(str(shape))};",
             ):
                 call(np.ones(shape))
 

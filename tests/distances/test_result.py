@@ -104,3 +104,13 @@ def test_a_plan_on_the_line_is_short(n):
     x, y = rng.integers(0, 9, n), rng.random(n + 5)
     plan = otgen.wasserstein(x, y, rng.random(n), rng.random(n + 5), normalize=True).plan
     assert plan.matrix.nnz <= n + n + 5 - 1
+
+
+def test_a_dense_entropic_plan_is_what_its_products_are():
+    """Points without mass lie so far away that their entries would overflow before they are weighed."""
+    x, y = np.vstack([X, 1e3 * X[:1]]), np.vstack([Y, 1e3 * Y[:2]])
+    plan = otgen.sinkhorn(x, y, np.append(A, 0.0), np.append(B, [0.0, 0.0]), epsilon=0.01, max_iter=5, throw=False).plan
+    dense = plan.todense()
+    np.testing.assert_allclose(dense, plan @ np.eye(11), rtol=1e-9, atol=1e-16)
+    assert (dense[8] == 0).all()
+    assert (dense[:, 9:] == 0).all()
