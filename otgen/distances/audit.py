@@ -49,8 +49,8 @@ class Audit:
     worst_pair : (int, int) or None
         Where it is.
     unusable : (int, int)
-        Entries of the plan that are negative or no numbers, and potentials of points with mass that are not finite or beyond 1e140 of
-        the largest cost. All of them count as 0.
+        Entries of the plan that are negative or no numbers, and potentials of points with mass that are not finite, or too large
+        for arithmetic: none is that is below 1e60 times the largest cost. All of them count as 0.
     verdict : str
         All of it in one sentence. Of points, it is the truth for these samples, not for the laws behind them.
     """

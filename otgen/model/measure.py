@@ -25,7 +25,7 @@ class Measure:
         (n, d) points, or (n,) on a line; or their number, where a cost matrix says the rest. Whole numbers that are no doubles, and
         moments, are taken by :meth:`Problem.from_points`, which moves two clouds alike.
     weights : array_like, optional
-        (n,), non-negative, not all zero, of any total. None means uniform, of total 1.
+        (n,), non-negative, not all zero, of any total up to 1e300. None means uniform, of total 1.
     name : str
         How errors call the points.
     weights_name : str

@@ -352,6 +352,22 @@ class EntropicPlan(Plan):
         """The plan as a ``scipy.sparse.csr_array`` of shape (n, m), or `TooLarge`: it has mass nearly everywhere."""
         return scipy.sparse.csr_array(self.todense())
 
+    def todense(self) -> Floats:
+        """The plan as an (n, m) array, entry by entry."""
+        n, m = self.shape
+        if n * m > _DENSE:
+            return super().todense()  # which refuses
+        heights, weights, out = self.u * self.a, self.v * self.b, np.empty((n, m))
+        r, s = (np.broadcast_to(z, (k,)) for z, k in ((self.r, n), (self.s, m)))
+        f, g = (
+            np.where(w > 0, z, -np.inf) for z, w in ((self.f, heights), (self.g, weights))
+        )  # without mass they may be anything
+        with np.errstate(over="ignore"):
+            for rows, costs in self.cost.blocks():
+                gibbs = np.exp((f[rows, None] + g - costs) / self.epsilon)
+                out[rows] = heights[rows, None] * gibbs * weights + r[rows, None] * s
+        return out
+
     def _multiply(self, vectors: Floats) -> Floats:
         n, m = self.shape
         weighted = (self.v * self.b)[:, None] * vectors

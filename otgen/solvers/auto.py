@@ -54,7 +54,7 @@ class Auto:
         return Simplex(), "exact transport; pairs are priced as they are needed, so memory grows with n + m, not n m."
 
     def expected(self, problem: Problem) -> Expected:
-        """Seconds and bytes that the solve will take, to within a factor of 3 on a machine of two cores."""
+        """Seconds and bytes that the solve will take: on two cores and clouds as in the benchmarks, to within a factor of 3."""
         solver, _ = self.choose(problem)
         return _EXPECTED[type(solver)](problem)
 

@@ -38,7 +38,7 @@ _SINGLE = 1e-3  # marginal error that single precision must be good for
 
 @dataclass(frozen=True)
 class Sinkhorn:
-    """``min <P, C> + epsilon KL(P, a (x) b)`` by Sinkhorn's iteration on potentials, stable for any epsilon; relaxed or not.
+    """``min <P, C> + epsilon KL(P, a (x) b)`` by Sinkhorn's iteration on potentials; relaxed or not.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Sinkhorn:
 
     Notes
     -----
-    Memory is O(n + m) for points. Large epsilons are passed through on merged points. Between points, iterations are in
+    Epsilons of at least 1e-12 of the largest cost are taken: below, rounding decides. Memory is O(n + m) for points. Large epsilons are passed through on merged points. Between points, iterations are in
     single precision as long as that is good enough, and in double precision at the end; potentials are float64 throughout.
 
     References

@@ -123,6 +123,16 @@ class TestEnds:
         assert "3 entries of the plan are negative or no numbers" in found.verdict
         assert "3 potentials of points with mass are not finite" in found.verdict
 
+    @pytest.mark.parametrize("scale", [1e-200, 1e-100, 1e-76, 1.0, 1e60, 1e76, 1e100, 1e200])
+    @pytest.mark.parametrize("points", [True, False])
+    def test_potentials_that_are_not_too_large_are_used(self, points, scale):
+        largest, f = scale * M.max(), np.zeros(9)
+        f[0], f[1] = 1e60 * largest, INF
+        problem = dict(x=math.sqrt(scale) * X, y=math.sqrt(scale) * Y) if points else dict(C=scale * M)
+        found = otgen.audit(**problem, a=A, b=B, potentials=(f, np.zeros(7)))
+        assert found.unusable == (0, 1)
+        assert found.infeasibility == pytest.approx(1e60 * largest, rel=1e-9)
+
 
 class TestClaims:
     def claim(self, value, **options):

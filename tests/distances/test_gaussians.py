@@ -182,3 +182,23 @@ def test_it_is_a_float():
 def test_what_is_no_law_is_refused(arguments, said):
     with pytest.raises(InvalidInput, match=said):
         otgen.bures_wasserstein(*arguments)
+
+
+@pytest.mark.parametrize(("dtype", "rounding"), [(np.float64, 1e-10), (np.float32, 4 * 2 * 2.0**-23)])
+@pytest.mark.parametrize("size", [1.0, 2.0**40])
+def test_what_rounding_may_leave(dtype, rounding, size):
+    """A covariance that is off counts as the mean with its transpose, without the negative eigenvalue; one that is further off is refused."""
+    mean = np.zeros(2)
+
+    def distance(entries):
+        return otgen.bures_wasserstein(mean, (size * np.array(entries)).astype(dtype), mean, np.zeros((2, 2)))
+
+    for off in (0.7 * rounding, 1.6 * rounding):
+        skew, negative = [[1.0, 0.5 + off], [0.5, 1.0]], [[1.0, 0.0], [0.0, -off]]
+        if off < rounding:
+            assert distance(skew) == pytest.approx(math.sqrt(2 * size), rel=1e-12)
+            assert distance(negative) == pytest.approx(math.sqrt(size), rel=1e-15)
+        else:
+            for entries, said in ((skew, "symmetric"), (negative, "semi-definite")):
+                with pytest.raises(InvalidInput, match=said):
+                    distance(entries)

@@ -68,6 +68,25 @@ class TestSplits:
             assert found.values == pytest.approx(np.full(19, truth))
             assert found.p_value == 1.0
 
+    def test_what_is_taken_from_the_data_is_taken_from_each_split(self):
+        """A relative epsilon: of one split alone it is what that split's own mean cost says."""
+        x, y = np.array([0.0, 1.0, 5.0]), np.array([2.0, 3.0, 9.0])
+        options = dict(epsilon=otgen.Relative(0.1), tol=1e-10)
+        pool, truth = np.concatenate([x, y]), set()
+        for chosen in combinations(range(6), 3):
+            result = otgen.sinkhorn(pool[list(chosen)], np.delete(pool, chosen), **options)
+            truth.add(round(result.value, 6))
+        found = otgen.permutation_null(x, y, distance="sinkhorn", n_permutations=50, rng=0, **options)
+        assert {round(value, 6) for value in found.values} <= truth
+        assert len(set(found.values)) > 5
+
+    def test_without_throwing_intervals_decide(self):
+        x, y = np.random.default_rng(0).random((2, 9, 2))
+        options = dict(distance="sinkhorn", epsilon=1e-3, max_iter=1)
+        with pytest.raises(otgen.NotConverged):
+            otgen.permutation_null(x, y + 9.0, **options)
+        assert otgen.permutation_null(x, y + 9.0, throw=False, **options).as_far == 0
+
     def test_sliced_directions_are_those_of_all_splits(self):
         x, y = np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]])
         found = otgen.permutation_null(x, y, distance="sliced_wasserstein", n_projections=3, rng=0)

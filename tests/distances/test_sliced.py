@@ -77,3 +77,18 @@ def test_breakpoints_that_agree_do_agree():
     y = 10.0 * np.arange(5.0)
     for p in (2, 8, 540):
         assert otgen.sliced_wasserstein(y.repeat(2), y, np.full(10, 0.1), np.full(5, 0.2), p=p, rng=0).value == 0
+
+
+def test_a_seed_makes_the_directions():
+    x, y = np.random.default_rng(0).random((2, 9, 3))
+    one, same, other = (otgen.sliced_wasserstein(x, y, rng=rng).value for rng in (5, np.random.default_rng(5), 6))
+    assert one == same != other
+
+
+@pytest.mark.parametrize("d", [1, 2, 5])
+def test_directions_are_uniform(d):
+    """Of two points at distance 1, the mean of the squared distances of projections is 1 / d; the estimate is that near, by its error."""
+    result = otgen.sliced_wasserstein(np.zeros((1, d)), np.eye(d)[:1], n_projections=4000, rng=0)
+    assert result.value == pytest.approx(d**-0.5, abs=4 * result.standard_error + 1e-15)
+    turned = otgen.sliced_wasserstein(np.zeros((1, d)), np.full((1, d), d**-0.5), n_projections=4000, rng=1)
+    assert turned.value == pytest.approx(d**-0.5, abs=4 * turned.standard_error + 1e-15)

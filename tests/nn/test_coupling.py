@@ -118,3 +118,30 @@ def test_a_seed_decides(method):
 def test_bad_input(call, message):
     with pytest.raises(otgen.InvalidInput, match=message):
         call(torch.zeros(2, 2))
+
+
+def test_weights_of_rows_are_those_of_pairs():
+    """Rows are drawn as often as they weigh; of equal weights each comes once, in order."""
+    x0, x1 = torch.arange(4.0)[:, None], torch.arange(4.0)[:, None]
+    assert coupling.pair(x0, x1, method="sinkhorn", rng=0).rows.tolist() == [0, 1, 2, 3]
+    heavy = torch.tensor([0.97, 0.01, 0.01, 0.01])
+    rows = np.concatenate([coupling.pair(x0, x1, a=heavy, rng=seed).rows.numpy() for seed in range(300)])
+    assert (rows == 0).mean() == pytest.approx(0.97, abs=4 * (0.97 * 0.03 / 1200) ** 0.5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_what_comes_back_is_the_input(dtype):
+    x0, x1 = torch.randn(5, 2).to(dtype).requires_grad_(), torch.randn(5, 2).to(dtype)
+    found = coupling.pair(x0, x1)
+    assert (found.x0.dtype, found.x1.dtype) == (dtype, dtype)
+    found.x0.sum().backward()
+    assert torch.equal(x0.grad, torch.ones(5, 2, dtype=dtype))  # each row once, and nothing through the choice
+
+
+def test_unbalanced_is_sinkhorn_relaxed_by_one():
+    x0, x1 = torch.randn(5, 2), torch.randn(6, 2)
+    plans = [
+        coupling.pair(x0, x1, epsilon=0.3, rng=0, **options).plan.todense()
+        for options in (dict(method="unbalanced"), dict(method="sinkhorn", relax=1.0))
+    ]
+    np.testing.assert_array_equal(*plans)

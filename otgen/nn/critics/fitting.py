@@ -54,7 +54,7 @@ class CriticFit:
         The critic divided by ``slope``: tensors (n, d) to (n,).
     history : dict of arrays
         ``step``, ``difference`` of the batch's means in units of the points, and ``penalty``, which stands beside that difference
-        divided by the points' distance from their middle; every hundred steps.
+        divided by the points' distance from their middle; of every hundredth step and the last.
     seconds : float
         Wall-clock time.
     """

@@ -192,7 +192,7 @@ class SpectralNormalisation(Critic):
 
 @dataclass(frozen=True)
 class Orthogonal(Critic):
-    """Orthogonal weights and sorted pairs as activation: 1-Lipschitz to rounding, and gradients keep their length.
+    """Orthogonal weights and sorted pairs as activation: 1-Lipschitz to rounding, and hidden layers keep the length of gradients.
 
     (Anil, Lucas, Grosse, "Sorting out Lipschitz function approximation", 2019.)
 

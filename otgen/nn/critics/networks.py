@@ -16,7 +16,7 @@ _SLACK = 1e-9  # relative, on singular values: an SVD in double precision is off
 
 
 class GroupSort(Module):
-    """Pairs of neighbouring entries of (..., k), k even, in order: 1-Lipschitz, and no gradient is lost on the way.
+    """Pairs of neighbouring entries of (..., k), k even, in order: 1-Lipschitz, and gradients keep their length.
 
     References
     ----------

@@ -1,0 +1,48 @@
+"""The sign of debiased costs: where the kernel is positive definite it is known, elsewhere nothing is clipped."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import otgen
+
+# Costs whose exp(-c / epsilon) is a positive definite kernel for every epsilon (Schoenberg, 1938).
+DEFINITE = [("euclidean", 1), ("euclidean", 1.5), ("euclidean", 2), ("cityblock", 1), ("sqeuclidean", 1)]
+
+
+def clouds(seed, n, m, d):
+    rng = np.random.default_rng(seed)
+    x, y = rng.integers(-8, 8, (n, d)) / 8, rng.integers(-8, 8, (m, d)) / 8
+    return x, y, rng.random(n) + 0.01, rng.random(m) + 0.01
+
+
+@given(
+    problem=st.builds(clouds, st.integers(0, 2**32 - 1), *[st.integers(1, 6)] * 2, st.integers(1, 4)),
+    cost=st.sampled_from(DEFINITE),
+    epsilon=st.floats(-1.5, 3).map(lambda z: 10**z),
+    relax=st.sampled_from([None, 0.05, 1.0, 50.0]),
+    mass=st.floats(-1, 1).map(lambda z: 10**z),
+)
+def test_not_negative_where_the_kernel_is_positive_definite(problem, cost, epsilon, relax, mass):
+    """Also of other masses, where relaxed; the weights are those of different laws, or of the same points."""
+    x, y, a, b = problem
+    a, b = (a / a.sum(), b / b.sum()) if relax is None else (a, mass * b)
+    options = dict(metric=cost[0], p=cost[1], epsilon=epsilon, relax=relax, tol=1e-9, max_iter=100_000)
+    result = otgen.sinkhorn_divergence(x, y, a, b, **options)
+    largest = (
+        max(float(np.abs(x[:, None] - y).sum(-1).max()) ** 2, epsilon, relax or 0.0) * max(a.sum(), b.sum(), 1.0) ** 2
+    )
+    assert result.value >= -1e-8 * largest
+    assert result.upper >= 0
+    same = otgen.sinkhorn_divergence(x, x[::-1], a, a[::-1], **options)
+    assert same.value == pytest.approx(0, abs=1e-8 * largest)
+    assert same.lower <= 0 <= same.upper
+
+
+def test_negative_on_a_circle():
+    """Two pairs of opposite points, a quarter of a turn apart: at large epsilon means over all pairs are left, 1/16 - (0 + 1/4)/2."""
+    x, y = np.array([0.0, 0.5]), np.array([0.25, 0.75])
+    result = otgen.sinkhorn_divergence(x, y, epsilon=1e4, metric=otgen.Circular(1.0), tol=1e-12)
+    assert result.value == pytest.approx(1 / 16 - 1 / 8, rel=1e-4)
+    assert result.upper < 0

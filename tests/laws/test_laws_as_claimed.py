@@ -1,0 +1,96 @@
+"""What is said of laws on the line and of pairs beyond their values: errors that hold, samples that are independent."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scipy.stats as st
+from hypothesis import assume, given
+from hypothesis import strategies as hs
+
+import otgen
+from otgen import laws
+from otgen.divergences import Gaussian
+
+SCALED = {  # a family in its scale, and E |X|^p
+    "norm": (st.norm, lambda p: 2 ** (p / 2) * math.gamma((p + 1) / 2) / math.sqrt(math.pi)),
+    "expon": (st.expon, lambda p: math.gamma(p + 1)),
+    "uniform": (st.uniform, lambda p: 1 / (p + 1)),
+    "laplace": (st.laplace, lambda p: math.gamma(p + 1)),
+}
+
+
+@pytest.mark.parametrize("name", SCALED)
+@given(p=hs.floats(1, 12), exponent=hs.floats(-3, 3), unit=hs.sampled_from([1e-30, 1.0, 1e30]))
+def test_the_error_holds_for_scale_families(name, p, exponent, unit):
+    """``W_p = |s - t| (E |X|^p)^(1/p)``: both are increasing functions of one variable."""
+    assume(exponent == 0 or abs(exponent) > 1e-6)  # else quantiles differ by rounding
+    (family, moment), factor = SCALED[name], 10.0**exponent
+    truth = abs(factor - 1) * moment(p) ** (1 / p)
+    found = laws.on_the_line(family(scale=unit), family(scale=factor * unit), p)
+    assert abs(found.value / unit - truth) <= found.error / unit + 1e-13 * max(1.0, factor)
+    assert found.error / unit <= 1e-5 * max(1.0, factor)
+
+
+@given(p=hs.floats(1, 12), at=hs.floats(-5, 5))
+def test_the_error_holds_for_an_atom(p, at):
+    """Of one atom nothing is to be chosen: W_p is the moment about it."""
+    found = laws.semi_discrete([at], None, st.uniform(-1, 2), p)
+    truth = (
+        (abs(at + 1) ** (p + 1) * math.copysign(1, at + 1) - abs(at - 1) ** (p + 1) * math.copysign(1, at - 1))
+        / (2 * (p + 1))
+    ) ** (1 / p)
+    assert found.value == pytest.approx(truth, abs=found.error + 1e-13)
+
+
+def test_orders_are_monotone():
+    """``W_p <= W_q`` for p <= q."""
+    p, q = st.laplace(-1, 2), Gaussian(0.0, 4.0)
+    values = [laws.on_the_line(p, q, order).value for order in (1, 1.5, 2, 4, 8)]
+    assert values == sorted(values)
+
+
+DRAWN = {
+    "uniforms": laws.uniforms(0.3),
+    "segments": laws.segments(2.0),
+    "translation": laws.translation(lambda n, g: g.exponential(size=(n, 1)), 0.7),
+    "gaussians": laws.gaussians(Gaussian([0, 0], np.eye(2)), Gaussian([3, 1], np.eye(2))),
+    "elliptical": laws.elliptical([0, 0], np.eye(2), [3, 4], np.eye(2), st.uniform()),
+    "isotropic": laws.isotropic(2, st.chi(2), st.chi(2, scale=3)),
+    "line_pair": laws.line_pair(st.gamma(2), st.gamma(4)),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_samples_are_independent_and_made_by_a_seed(name):
+    """Of each other and one by one: no correlation beyond chance, at 5 standard deviations."""
+    pair, n = DRAWN[name], 4000
+    x, y = pair.sample(n, rng=0)
+    again, _ = pair.sample(n, rng=np.random.default_rng(0))
+    assert (x == again).all()
+    assert (x != pair.sample(n, rng=1)[0]).any()
+    coordinates = [z for z in (*x.T, *y.T) if z.std() > 0]
+    own = len([z for z in x.T if z.std() > 0])
+    between = np.corrcoef(coordinates)[:own, own:]
+    assert np.abs(between).max() < 5 / math.sqrt(n)
+    for z in coordinates:
+        assert abs(np.corrcoef(z[1:], z[:-1])[0, 1]) < 5 / math.sqrt(n)
+
+
+def test_the_entropic_divergence_is_its_three_terms():
+    p, q = Gaussian([0, 1], [[2, 0.5], [0.5, 1]]), Gaussian([3, 1], [[1, 0], [0, 5]])
+    across, *own = (laws.entropic_gaussians(*pair, 0.7) for pair in ((p, q), (p, p), (q, q)))
+    assert laws.entropic_gaussian_divergence(p, q, 0.7) == pytest.approx(across - sum(own) / 2, rel=1e-12)
+    assert laws.entropic_gaussian_divergence(p, p, 0.7) == 0
+
+
+@pytest.mark.parametrize("p", [0.5, math.inf, math.nan])
+def test_orders_that_are_refused(p):
+    for call in (
+        lambda: laws.on_the_line(st.norm(), st.norm(1), p),
+        lambda: laws.semi_discrete([0.0], None, st.norm(), p),
+    ):
+        with pytest.raises(otgen.InvalidInput, match="p must be"):
+            call()

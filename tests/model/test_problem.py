@@ -1,0 +1,47 @@
+"""What problems, measures and relative strengths are said to be."""
+
+import math
+
+import numpy as np
+import pytest
+
+import otgen
+from otgen import InvalidInput, Measure, Problem, Relative
+
+
+def test_a_relative_epsilon_where_all_costs_are_zero_is_the_fraction_itself():
+    result = otgen.sinkhorn(np.zeros((3, 2)), np.zeros((2, 2)), epsilon=Relative(0.3))
+    assert (result.epsilon, result.value) == (0.3, pytest.approx(0, abs=1e-15))
+
+
+@pytest.mark.parametrize("weights", [None, [1, 3], [0.1, 0.0], [1e-300, 1e-300], [1e299, 1e299]])
+def test_probabilities_are_weights_divided_by_their_sum(weights):
+    measure = Measure([0.0, 1.0], weights)
+    held = np.full(2, 0.5) if weights is None else np.array(weights) / math.fsum(weights)
+    np.testing.assert_allclose(measure.probabilities, held, rtol=1e-15)
+    assert measure.mass == (1.0 if weights is None else math.fsum(weights))
+
+
+def test_each_cloud_against_itself_keeps_what_is_asked():
+    x, y = np.random.default_rng(0).random((2, 4, 2))
+    own = Problem.from_points(x, y[:3], p=1.5, metric="cityblock").own()
+    for problem, points in zip(own, (x, y[:3])):
+        np.testing.assert_allclose(
+            problem.cost.block(), np.abs(points[:, None] - points).sum(-1) ** 1.5, rtol=1e-14, atol=1e-300
+        )
+
+
+@pytest.mark.parametrize(
+    ("make", "bad"),
+    [(otgen.Minkowski, 0.5), (otgen.Minkowski, math.nan), (otgen.Circular, 0.0), (otgen.Circular, -1.0)]
+    + [(otgen.Circular, math.inf), (Relative, 0.0), (Relative, -1.0), (Relative, math.nan)],
+)
+def test_parameters_out_of_range_are_refused(make, bad):
+    with pytest.raises(InvalidInput):
+        make(bad)
+    assert otgen.Minkowski(math.inf).q == math.inf
+
+
+def test_totals_beyond_the_floats_are_refused():
+    with pytest.raises(InvalidInput, match="finite sum"):
+        Measure([0.0, 1.0], [1e300, 1e300])

@@ -1,0 +1,74 @@
+"""What the entropic solver says of its options."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import otgen
+from otgen.solvers import Annealing, Fixed, Sinkhorn
+
+
+def clouds(seed, n):
+    return np.random.default_rng(seed).random((2, n, 2))
+
+
+@given(seed=st.integers(0, 99), limit=st.integers(1, 300), epsilon=st.sampled_from([1.0, 0.01, 1e-3]))
+def test_the_limit_is_that_of_all_epsilons_together(seed, limit, epsilon):
+    x, y = clouds(seed, 12)
+    result = otgen.sinkhorn(x, y, epsilon=epsilon, max_iter=limit, throw=False)
+    assert result.iterations <= limit
+    if result.status is otgen.Status.MAX_ITER:
+        assert result.iterations == limit
+
+
+@given(seed=st.integers(0, 99), tol=st.floats(-9, -2).map(lambda z: 10**z), n=st.sampled_from([5, 12, 300]))
+def test_marginals_meet_the_tolerance(seed, tol, n):
+    """As they are summed from the potentials, by plain numpy."""
+    x, y = clouds(seed, n)
+    result = otgen.sinkhorn(x, y, epsilon=0.05, tol=tol)
+    f, g = result.potentials
+    plan = np.exp((f[:, None] + g - ((x[:, None] - y) ** 2).sum(-1)) / 0.05) / n**2
+    error = max(np.abs(plan.sum(k) - 1 / n).sum() for k in (0, 1))
+    assert error <= tol * (1 + 1e-6) + 1e-13
+    assert result.marginal_error == pytest.approx(error, rel=1e-3, abs=1e-13)
+
+
+def test_annealing_where_plain_iterations_are_slow_and_where_they_are_fast():
+    def iterations(n, epsilon):
+        x, y = clouds(0, n)
+        solvers = (Sinkhorn(max_iter=50_000, schedule=schedule) for schedule in (Annealing(), Fixed()))
+        return [otgen.sinkhorn(x, y, epsilon=epsilon, solver=solver).iterations for solver in solvers]
+
+    annealed, plain = iterations(20, 3e-4)
+    assert annealed * 10 < plain
+    annealed, plain = iterations(20, 0.01)
+    assert annealed > plain
+
+
+@pytest.mark.parametrize("fraction", [1.5e-12, 0.5e-12])
+def test_the_least_epsilon(fraction):
+    x, y = np.array([0.0, 1.0]), np.array([0.0, 1.0])
+    if fraction > 1e-12:
+        assert otgen.sinkhorn(x, y, epsilon=fraction).value == pytest.approx(0, abs=1e-11)
+    else:
+        with pytest.raises(otgen.InvalidInput, match="at least 1e-12 of the largest cost"):
+            otgen.sinkhorn(x, y, epsilon=fraction)
+
+
+@pytest.mark.parametrize("factor", [0.0, 1.0, -0.5, 2.0])
+def test_factors_of_annealing(factor):
+    with pytest.raises(otgen.InvalidInput, match="factor must lie"):
+        Annealing(factor)
+
+
+@given(st.floats(0.05, 0.95), st.floats(-6, 0), st.floats(0, 6))
+def test_stages_of_annealing(factor, last, largest):
+    last, largest = 10**last, 10**largest
+    stages = Annealing(factor).epsilons(last, largest)
+    assert stages[-1] == last
+    assert all(one > other for one, other in pairwise(stages))
+    np.testing.assert_allclose(stages[:-1], largest * factor ** np.arange(len(stages) - 1), rtol=1e-9)
+    assert last >= largest * factor ** len(stages) * (1 - 1e-9)
