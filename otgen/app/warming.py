@@ -48,7 +48,11 @@ def exact(n: int) -> list[Callable[[], Any]]:
 def entropic(n: int) -> list[Callable[[], Any]]:
     """Calls that ask for entropic transport."""
     x, y, far, _ = _clouds(n)
-    many = [np.tile(z, (3, 1)) + np.arange(3 * len(z))[:, None] * 1e-6 for z in (x, y)] if n > min(SIZES["entropic"]) else (x, y)
+    many = (
+        [np.tile(z, (3, 1)) + np.arange(3 * len(z))[:, None] * 1e-6 for z in (x, y)]
+        if n > min(SIZES["entropic"])
+        else (x, y)
+    )
     return [
         lambda: sinkhorn(x, y, epsilon=0.1).gradients(),
         lambda: sinkhorn(*many, epsilon=0.1, relax=1.0),
