@@ -17,14 +17,28 @@ from otgen.nn import distributed
 
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without torch.distributed")
 
+# Processes are forks of one that has loaded everything: torch takes seconds to load, and starts no thread until it is asked to.
 PREAMBLE = """
 import os, sys, torch, torch.distributed as dist
-torch.set_num_threads(1)
-rank, world = int(sys.argv[1]), int(sys.argv[2])
 from datetime import timedelta
-dist.init_process_group("gloo", init_method=f"file://{sys.argv[3]}", rank=rank, world_size=world, timeout=timedelta(seconds=60))
 from otgen.nn import distributed, sinkhorn_loss
 import otgen
+torch.set_num_threads(1)
+world, folder = int(sys.argv[1]), sys.argv[2]
+children = []
+for rank in range(world):
+    child = os.fork()
+    if child == 0:
+        break
+    children.append(child)
+else:
+    for child in children:
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    sys.exit()
+told = os.open(f"{folder}/told{rank}", os.O_WRONLY | os.O_CREAT)
+os.dup2(told, 1)
+os.dup2(told, 2)
+dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world, timeout=timedelta(seconds=60))
 generator = torch.Generator().manual_seed(0)
 x, y = torch.rand(37, 2, dtype=torch.float64, generator=generator), torch.rand(29, 2, dtype=torch.float64, generator=generator)
 """
@@ -42,21 +56,9 @@ def together(world: int, body: str, folder) -> list[tuple[int, str]]:
     """Exit codes and output of ``world`` processes that run the same text."""
     text = PREAMBLE + textwrap.dedent(body) + EPILOGUE
     environment = dict(os.environ, OTGEN_NUM_THREADS="1", OMP_NUM_THREADS="1")
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", text, str(rank), str(world), str(folder / "store")],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment,
-        )
-        for rank in range(world)
-    ]
-    out = []
-    for process in processes:
-        output, _ = process.communicate(timeout=120)
-        out.append((process.returncode, output))
-    return out
+    command = [sys.executable, "-c", text, str(world), str(folder)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, timeout=120, check=True)
+    return [(int(code), (folder / f"told{rank}").read_text()) for rank, code in enumerate(done.stdout.split())]
 
 
 @pytest.mark.parametrize(
