@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/*') pyproject.toml constraints.txt
-PARTS := rest networks laws kernels lines  # of the tests, the longest first
+PARTS := rest laws networks kernels lines  # of the tests, the longest first
 
 .PHONY: help demo test $(PARTS:%=tests-of-%) oldest newest nightly bench lint types layers doctest docs page check clean
 
