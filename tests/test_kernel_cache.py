@@ -34,29 +34,37 @@ def run(code, path, **environment):
     )  # fmt: skip
 
 
+def copied(place):
+    """A fresh copy of the package, in a folder."""
+    shutil.copytree(PACKAGE, place / "otgen", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in place.rglob("*.py"):
+        os.utime(path)
+    return place
+
+
 @pytest.fixture
 def installed(tmp_path):
     """Installs the package in a folder of a name, as a fresh copy."""
-
-    def install(name):
-        place = tmp_path / name
-        shutil.copytree(PACKAGE, place / "otgen", ignore=shutil.ignore_patterns("__pycache__"))
-        for path in place.rglob("*.py"):
-            os.utime(path)
-        return place
-
-    return install
+    return lambda name: copied(tmp_path / name)
 
 
-def test_a_reinstall_compiles_nothing(installed, tmp_path):
-    cache = str(tmp_path / "cache")
-    assert "compiled" in run(COUNT, installed("one"), NUMBA_CACHE_DIR=cache).stdout
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """A first run, which compiles, and the cache that it leaves."""
+    place = tmp_path_factory.mktemp("first")
+    cache = str(place / "cache")
+    return run(COUNT, copied(place / "one"), NUMBA_CACHE_DIR=cache), cache
+
+
+def test_a_reinstall_compiles_nothing(installed, first):
+    done, cache = first
+    assert "compiled" in done.stdout
     assert "compiled" not in run(COUNT, installed("another"), NUMBA_CACHE_DIR=cache).stdout
 
 
-def test_a_change_in_a_kernel_that_is_called_compiles_anew(installed, tmp_path):
-    cache, changed = str(tmp_path / "cache"), installed("one")
-    run(COUNT, changed, NUMBA_CACHE_DIR=cache)
+def test_a_change_in_a_kernel_that_is_called_compiles_anew(installed, first):
+    _, cache = first
+    changed = installed("one")
     with (changed / "otgen" / "kernels" / "double_double.py").open("a") as file:
         file.write("# changed\n")
     assert "compiled" in run(COUNT, changed, NUMBA_CACHE_DIR=cache).stdout
@@ -87,9 +95,9 @@ def test_a_disk_that_cannot_be_written_loses_nothing(monkeypatch):
     assert cache.load_overload(None, None) is None
 
 
-def test_a_terminal_is_told_and_a_pipe_is_not(installed, tmp_path):
+def test_a_terminal_is_told_and_a_pipe_is_not(installed, first, tmp_path):
     place, told = installed("one"), []
-    assert run(LINE, place, NUMBA_CACHE_DIR=str(tmp_path / "piped")).stderr == ""
+    assert first[0].stderr == ""
     for _ in range(2):
         ours, theirs = pty.openpty()
         environment = {**os.environ, "PYTHONPATH": str(place), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}

@@ -8,32 +8,51 @@ import pytest
 
 from otgen.app import warming
 
-CODE = (
-    "from numba.core import event\n"
+CALLS = (
     "import numpy as np, otgen\n"
-    "class Count(event.Listener):\n"
-    "    def on_start(self, e): print('compiled', e.data['dispatcher'])\n"
-    "    def on_end(self, e): pass\n"
-    "event.register('numba:compile', Count())\n"
     "x = np.random.default_rng(0).random((50, 3))\n"
     "otgen.wasserstein(x, x[:20] + 1)\n"
     "otgen.wasserstein(x[:, 0], x[:20, 1])\n"
     "otgen.sinkhorn(x, x[:20] + 1, epsilon=0.1)\n"
     "otgen.sinkhorn_divergence(x, x[:20] + 1, epsilon=0.1)\n"
 )
+ASKED = (
+    "from otgen.app import warming\n"
+    "from otgen.kernels.kernel_cache import KernelCache\n"
+    "load, asked = KernelCache.load_overload, []\n"
+    "KernelCache.load_overload = lambda cache, *given: asked.append(cache) or load(cache, *given)\n"
+    "for part in warming.PARTS:\n    warming.warm(part, lambda text: None)\n"
+    "print(len(asked))\n"
+)
+COMPILED = (
+    "from numba.core import event\n"
+    "class Count(event.Listener):\n"
+    "    def on_start(self, e): print('compiled', e.data['dispatcher'])\n"
+    "    def on_end(self, e): pass\n"
+    "event.register('numba:compile', Count())\n"
+)
+compiles = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled")
 
 
-@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled")
-def test_after_it_nothing_is_compiled(tmp_path, monkeypatch):
+def run(*arguments):
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)
+
+
+@compiles
+def test_after_its_calls_no_kernel_is_asked_for():
+    """Every kernel is asked of the cache before it is compiled, so it does not matter what lies there."""
+    before, after = run("-c", ASKED + CALLS + "print(len(asked))").stdout.split()
+    assert before == after != "0"
+
+
+@compiles
+@pytest.mark.nightly
+def test_in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    command = [sys.executable, "-m", "otgen", "warmup"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = run("-m", "otgen", "warmup")
     assert done.stdout == ""
     assert str(tmp_path) in done.stderr
-    assert (
-        "compiled"
-        not in subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True).stdout
-    )
+    assert run("-c", COMPILED + CALLS).stdout == ""
 
 
 def test_a_process_that_fails_is_reported(monkeypatch):

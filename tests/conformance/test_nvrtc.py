@@ -41,8 +41,15 @@ class Compiled:
 
 
 @pytest.mark.skipif(compiler() is None, reason="needs nvidia-cuda-nvrtc-cu12")
-@pytest.mark.parametrize("size", [4, 8])
-@pytest.mark.parametrize(("form", "count"), [*((form, 0) for form in range(6)), (2, 4)])
+@pytest.mark.parametrize(
+    ("size", "form", "count"),
+    [
+        *((4, form, 0) for form in range(6)),
+        *(pytest.param(8, form, 0, marks=pytest.mark.nightly if form != 2 else ()) for form in range(6)),
+        (4, 2, 4),
+        (8, 2, 4),
+    ],
+)
 def test_compiles(size, form, count, monkeypatch):
     monkeypatch.setattr(emulated, "RawModule", Compiled)
     with emulated.device(threads=256):

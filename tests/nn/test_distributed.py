@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -17,14 +18,31 @@ from otgen.nn import distributed
 
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without torch.distributed")
 
-PREAMBLE = """
-import os, sys, torch, torch.distributed as dist
-torch.set_num_threads(1)
-rank, world = int(sys.argv[1]), int(sys.argv[2])
+# What is forked for each process of each test: torch takes seconds to load, and starts no thread until it is asked to.
+NURSERY = """
+import json, os, signal, sys, torch, torch.distributed as dist
 from datetime import timedelta
-dist.init_process_group("gloo", init_method=f"file://{sys.argv[3]}", rank=rank, world_size=world, timeout=timedelta(seconds=60))
 from otgen.nn import distributed, sinkhorn_loss
 import otgen
+torch.set_num_threads(1)
+for line in sys.stdin:
+    world, folder, body = json.loads(line)
+    children = []
+    for rank in range(world):
+        child = os.fork()
+        if child == 0:
+            signal.alarm(120)
+            told = os.open(f"{folder}/told{rank}", os.O_WRONLY | os.O_CREAT)
+            os.dup2(told, 1)
+            os.dup2(told, 2)
+            exec(body)
+        children.append(child)
+    print(*(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children), flush=True)
+"""
+
+
+PREAMBLE = """
+dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world, timeout=timedelta(seconds=60))
 generator = torch.Generator().manual_seed(0)
 x, y = torch.rand(37, 2, dtype=torch.float64, generator=generator), torch.rand(29, 2, dtype=torch.float64, generator=generator)
 """
@@ -38,25 +56,28 @@ os._exit(0)  # gloo's threads may abort a process that takes its time to leave
 """
 
 
-def together(world: int, body: str, folder) -> list[tuple[int, str]]:
-    """Exit codes and output of ``world`` processes that run the same text."""
-    text = PREAMBLE + textwrap.dedent(body) + EPILOGUE
+@pytest.fixture(scope="module")
+def nursery():
     environment = dict(os.environ, OTGEN_NUM_THREADS="1", OMP_NUM_THREADS="1")
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", text, str(rank), str(world), str(folder / "store")],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment,
-        )
-        for rank in range(world)
-    ]
-    out = []
-    for process in processes:
-        output, _ = process.communicate(timeout=120)
-        out.append((process.returncode, output))
-    return out
+    command = [sys.executable, "-c", NURSERY]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        yield process
+
+
+@pytest.fixture
+def together(nursery, tmp_path):
+    """Runs the same text in several processes: their exit codes and output."""
+
+    def run(world: int, body: str) -> list[tuple[int, str]]:
+        text = PREAMBLE + textwrap.dedent(body) + EPILOGUE
+        print(json.dumps([world, str(tmp_path), text]), file=nursery.stdin, flush=True)
+        codes = [int(code) for code in nursery.stdout.readline().split()]
+        assert len(codes) == world
+        return [(code, (tmp_path / f"told{rank}").read_text()) for rank, code in enumerate(codes)]
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -68,7 +89,7 @@ def together(world: int, body: str, folder) -> list[tuple[int, str]]:
         pytest.param(4, [20, 0, 1, 16], marks=pytest.mark.nightly),
     ],
 )
-def test_equals_one_process(world, shares, tmp_path):
+def test_equals_one_process(world, shares, together):
     """Uneven and empty shards; value and gradient, with and without the own terms, and for a relative epsilon."""
     body = f"""
     shares = {shares}
@@ -85,12 +106,12 @@ def test_equals_one_process(world, shares, tmp_path):
         torch.testing.assert_close(mine.grad, whole.grad[start : start + shares[rank]], rtol=1e-6, atol=1e-9)
     print("fine")
     """
-    for code, output in together(world, body, tmp_path):
+    for code, output in together(world, body):
         assert code == 0, output
         assert output.strip().endswith("fine")
 
 
-def test_under_ddp_the_step_is_that_of_one_process(tmp_path):
+def test_under_ddp_the_step_is_that_of_one_process(together):
     body = """
     torch.manual_seed(0)
     noise = torch.randn(37, 3)
@@ -104,11 +125,11 @@ def test_under_ddp_the_step_is_that_of_one_process(tmp_path):
         torch.testing.assert_close(other.grad, one.grad, rtol=1e-5, atol=1e-6)
     print("fine")
     """
-    for code, output in together(2, body, tmp_path):
+    for code, output in together(2, body):
         assert code == 0, output
 
 
-def test_far_clouds_at_a_small_epsilon(tmp_path):
+def test_far_clouds_at_a_small_epsilon(together):
     body = """
     mine = x[rank::2].clone().requires_grad_()
     found = distributed.sinkhorn_loss(mine, 5 * y + 20, epsilon=0.01, debias=False, max_iter=100_000)
@@ -116,11 +137,11 @@ def test_far_clouds_at_a_small_epsilon(tmp_path):
     torch.testing.assert_close(found, want, rtol=1e-6, atol=1e-9)
     print("fine")
     """
-    for code, output in together(2, body, tmp_path):
+    for code, output in together(2, body):
         assert code == 0, output
 
 
-def test_bad_input_on_one_process_is_an_error_on_all(tmp_path):
+def test_bad_input_on_one_process_is_an_error_on_all(together):
     body = """
     if rank == 1:
         x[0, 0] = float("nan")
@@ -136,19 +157,19 @@ def test_bad_input_on_one_process_is_an_error_on_all(tmp_path):
     except otgen.NotConverged:
         print("fine")
     """
-    for code, output in together(2, body, tmp_path):
+    for code, output in together(2, body):
         assert code == 0, output
         assert output.strip().endswith("fine")
 
 
-def test_a_process_that_dies_is_an_error_on_the_others(tmp_path):
+def test_a_process_that_dies_is_an_error_on_the_others(together):
     body = """
     distributed.sinkhorn_loss(x[rank::2], y, epsilon=0.05)
     if rank == 1:
         os._exit(7)
     distributed.sinkhorn_loss(x[rank::2], y, epsilon=0.05)
     """
-    (code, output), (other, _) = together(2, body, tmp_path)
+    (code, output), (other, _) = together(2, body)
     assert other == 7
     assert code not in (0, 7)
     assert "Error" in output
