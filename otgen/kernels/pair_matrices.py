@@ -166,7 +166,8 @@ def eigen(matrix: Pair) -> tuple[Pair, Pair]:
         if off <= PAIR_UNIT * size:
             break
         for one, other in _rounds(len(matrix.high)):
-            c, s = _rotation(held.high[one, one], held.high[other, other], held.high[one, other], PAIR_UNIT / 8 * size)
+            apart = (held.high[other, other] - held.high[one, one]) + (held.low[other, other] - held.low[one, one])
+            c, s = _rotation(apart, held.high[one, other], PAIR_UNIT / 8 * size)
             for _both in range(2):  # rows, then columns
                 _turn(*held, one, other, *c, *s)
                 held = _contiguous(held.T)
@@ -199,7 +200,7 @@ def orthogonal_columns(matrix: Pair) -> Columns:
             strong = np.minimum(squares[0], squares[1]) > weak
             cosines = np.divide(np.abs(squares[2]), sizes, out=np.zeros_like(sizes), where=strong)
             worst = max(worst, float(cosines.max()))
-            c, s = _rotation(squares[0], squares[1], squares[2], np.where(strong, 2.0**-60 * sizes, np.inf))
+            c, s = _rotation(squares[1] - squares[0], squares[2], np.where(strong, 2.0**-60 * sizes, np.inf))
             _turn(*rows, one, other, *c, *s)
     return Columns(rows.T, error, sweeps)
 
@@ -213,10 +214,10 @@ def _rounds(size: int) -> list[tuple[Indices, Indices]]:
     return out
 
 
-def _rotation(p: Floats, q: Floats, r: Floats, small: Floats | float) -> tuple[Pair, Pair]:
-    """Cosine and sine (k,) that make ``[[p, r], [r, q]]`` diagonal, none where r is small; a rotation to 30 digits."""
+def _rotation(apart: Floats, r: Floats, small: Floats | float) -> tuple[Pair, Pair]:
+    """Cosine and sine (k,) that make ``[[p, r], [r, q]]`` diagonal, q - p ``apart``, none where r is small; a rotation to 30 digits."""
     turned = np.abs(r) > small
-    half = (q - p) / np.where(turned, 2 * r, 1.0)
+    half = apart / np.where(turned, 2 * r, 1.0)
     tangent = np.where(turned, np.copysign(1.0, half) / (np.abs(half) + np.hypot(half, 1.0)), 0.0)
     cosine = inverse(root(add(pair(np.ones_like(tangent)), Pair(*two_product(tangent, tangent)))))
     return cosine, times(pair(tangent), cosine)

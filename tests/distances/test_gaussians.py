@@ -67,6 +67,15 @@ KINDS = [
 ]
 
 
+@pytest.mark.parametrize("exponent", [0, 100, 280])
+def test_eigenvalues_that_agree_to_the_last_double(exponent):
+    """What tells them apart is in the second halves of pairs: the angle of a rotation was 45 degrees, again and again."""
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    cov = (turn * [1.0, 1.0, 1e-15]) @ turn.T * 10.0**exponent
+    found = otgen.bures_wasserstein(np.zeros(3), cov, np.zeros(3), np.diag([1e-2, 1e-5, 1e-10]) * 10.0**exponent)
+    assert found.gap <= 1e-13 * found
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @given(
     st.integers(0, 2**32 - 1),
