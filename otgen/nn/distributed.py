@@ -39,7 +39,7 @@ def sinkhorn_loss(
     p: float = 2,
     metric: BuiltIn = "euclidean",
     debias: bool = True,
-    tol: float = 1e-5,
+    tol: float = 1e-6,
     max_iter: int = 10_000,
     averaged: bool = True,
     group: Any = None,
@@ -77,7 +77,7 @@ def sinkhorn_loss(
     A script for ``torchrun --nproc-per-node 2`` is in ``docs/examples``.
     """
     p, (name, q) = scalars.finite_order(p), checked_metric(metric, p)
-    tol = scalars.positive(tol, "tol", "use a marginal error such as 1e-5")
+    tol = scalars.positive(tol, "tol", "use a marginal error such as 1e-6")
     processes = _Processes(group)
     rows, columns, count = _agreed(processes, x, y)
     local = _Shard(processes, rows, columns, count, p, _named(name, q))

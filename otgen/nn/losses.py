@@ -127,7 +127,7 @@ def sinkhorn_loss(
     metric: BuiltIn = "euclidean",
     debias: bool = True,
     relax: Any = None,
-    tol: float = 1e-5,
+    tol: float = 1e-6,
     max_iter: int = 10_000,
     throw: bool = True,
     reduction: Reduction = "mean",
@@ -189,7 +189,7 @@ def sinkhorn_loss(
     reduction, strengths = checked_reduction(reduction), scalars.relaxation(relax)
     debias, throw = scalars.flag(debias, "debias"), scalars.flag(throw, "throw")
     tol, max_iter = (
-        scalars.positive(tol, "tol", "use a marginal error such as 1e-5"),
+        scalars.positive(tol, "tol", "use a marginal error such as 1e-6"),
         scalars.count(max_iter, "max_iter"),
     )
     _check_bias(debias, strengths)
@@ -289,7 +289,7 @@ class SinkhornLoss(torch.nn.Module):
         metric: BuiltIn = "euclidean",
         debias: bool = True,
         relax: Any = None,
-        tol: float = 1e-5,
+        tol: float = 1e-6,
         max_iter: int = 10_000,
         throw: bool = True,
         reduction: Reduction = "mean",
@@ -303,7 +303,7 @@ class SinkhornLoss(torch.nn.Module):
         self.metric: BuiltIn = metric
         self.relax, self.throw = scalars.relaxation(relax), throw
         _check_bias(scalars.flag(debias, "debias"), self.relax)
-        self.tol = scalars.positive(tol, "tol", "use a marginal error such as 1e-5")
+        self.tol = scalars.positive(tol, "tol", "use a marginal error such as 1e-6")
         self.max_iter = scalars.count(max_iter, "max_iter")
         self.reduction: Reduction = checked_reduction(reduction)
         checked_metric(metric, self.p)
