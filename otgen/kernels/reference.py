@@ -62,7 +62,7 @@ def cost_pairs(ground: GroundCost, rows: Indices, columns: Indices) -> Floats:
 def cost_sums(ground: GroundCost, weights: Floats) -> Floats:
     """``sum_j w_j c_ij`` over the finite costs: (n,)."""
     costs = cost_block(ground)
-    return (np.where(costs < np.inf, costs, 0.0) @ weights).astype(ground.dtype)
+    return (np.where(costs < np.inf, costs, 0.0) * weights).sum(axis=1).astype(ground.dtype)
 
 
 def ctransform(ground: GroundCost, potential: Floats) -> tuple[Floats, Indices]:
@@ -97,14 +97,17 @@ def nearest(
 
 def gibbs(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
-    return (np.exp((f[:, None] + g[None, :] - cost_block(ground)) / epsilon) @ vectors).astype(ground.dtype)
+    kernel = np.exp((f[:, None] + g[None, :] - cost_block(ground)) / epsilon)
+    return np.einsum("ij,jk->ik", kernel, vectors).astype(ground.dtype)
 
 
 def gibbs_cost(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the finite costs: (n,)."""
     costs = cost_block(ground)
     terms = np.exp((f[:, None] + g[None, :] - costs) / epsilon) * np.where(costs < np.inf, costs, 0.0)
-    return (terms @ weights).astype(ground.dtype)
+    return (
+        (terms * weights).sum(axis=1).astype(ground.dtype)
+    )  # BLAS in single precision may raise a flag for lanes that nobody reads
 
 
 def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
