@@ -1,7 +1,10 @@
-"""Points that live on a GPU: the same answers, handed back there. The GPU is emulated, see :mod:`emulated`."""
+"""Points that live on a GPU: the same answers, handed back there. One emulated, see :mod:`emulated`, and the machine's own where it has one."""
 
+import contextlib
+import importlib.util
 import pickle
 import sys
+from collections import Counter
 
 import emulated
 import numpy as np
@@ -10,31 +13,125 @@ import pytest
 import otgen
 from otgen import Problem
 from otgen.distances import implicit
+from otgen.kernels import gpu
 from otgen.model.units import scaled
 from otgen.solvers import sinkhorn
 
-pytestmark = pytest.mark.skipif(emulated.COMPILER is None, reason="needs g++")
+
+class Emulated:
+    """The emulated device and arrays of it."""
+
+    library = "emulated"
+
+    def __init__(self):
+        self.devices = 2
+
+    def array(self, values, index=0):
+        return emulated.Array(np.array(values), index)
+
+    def host(self, array):
+        assert isinstance(array, emulated.Array)
+        return array._held
+
+    def index(self, array):
+        return array._index
+
+    def add(self, array, number):
+        array._held += number
 
 
-@pytest.fixture(autouse=True)
-def on_device():
-    with emulated.device():
+class Cupy(Emulated):
+    """A GPU, and arrays of cupy."""
+
+    library = "cupy"
+
+    def __init__(self):
+        self.cupy = importlib.import_module("cupy")
+        self.devices = self.cupy.cuda.runtime.getDeviceCount()
+
+    def array(self, values, index=0):
+        with self.cupy.cuda.Device(index):
+            return self.cupy.array(values)
+
+    def host(self, array):
+        assert isinstance(array, self.cupy.ndarray)
+        return array.get()
+
+    def index(self, array):
+        return array.device.id
+
+    def add(self, array, number):
+        array += number
+
+
+class Torch(Cupy):
+    """A GPU, and tensors of torch there."""
+
+    library = "torch"
+
+    def __init__(self):
+        self.torch = importlib.import_module("torch")
+        self.devices = self.torch.cuda.device_count()
+
+    def array(self, values, index=0):
+        return self.torch.tensor(np.asarray(values), device=f"cuda:{index}")
+
+    def host(self, array):
+        assert isinstance(array, self.torch.Tensor)
+        assert array.device.type == "cuda"
+        return array.cpu().numpy()
+
+    def index(self, array):
+        return array.device.index
+
+
+def kinds():
+    """What this machine has."""
+    if emulated.COMPILER is not None:
+        yield Emulated
+    if importlib.util.find_spec("cupy") and importlib.import_module("cupy").is_available():
+        yield Cupy
+        if importlib.util.find_spec("torch") and importlib.import_module("torch").cuda.is_available():
+            yield Torch
+
+
+GPU: Emulated
+launched: Counter[str] = Counter()  # how often each kernel ran
+
+
+@pytest.fixture(autouse=True, scope="module", params=list(kinds()), ids=lambda kind: kind.library)
+def on_device(request):
+    global GPU
+    with emulated.device() if request.param is Emulated else contextlib.nullcontext():
+        GPU = request.param()
         yield
 
 
+@pytest.fixture(autouse=True)
+def counted(monkeypatch):
+    """Every launch of a kernel."""
+    launched.clear()
+    launch = gpu._launch
+
+    def told(source, name, *rest, **numbers):
+        launched[name] += 1
+        launch(source, name, *rest, **numbers)
+
+    monkeypatch.setattr(gpu, "_launch", told)
+
+
 def there(array, index=0):
-    return emulated.Array(np.array(array), index)
+    return GPU.array(array, index)
+
+
+def host(array):
+    return GPU.host(array)
 
 
 def clouds(n, m, d, dtype=float):
     rng = np.random.default_rng(n + d)
     a, b = rng.uniform(0.5, 1.5, n), rng.uniform(0.5, 1.5, m)
     return rng.random((n, d)).astype(dtype), rng.normal(0.5, 0.2, (m, d)).astype(dtype), a / a.sum(), b / b.sum()
-
-
-def host(array):
-    assert isinstance(array, emulated.Array)
-    return array._held
 
 
 @pytest.mark.parametrize(
@@ -47,8 +144,8 @@ def test_exact_transport(d, metric, p):
     assert result.value == pytest.approx(here.value, rel=1e-12)
     assert result.status is otgen.Status.OPTIMAL
     assert result.solver == "Simplex (pairs on cuda:0)"
-    assert emulated.launched["nearest"] > 3
-    assert emulated.launched["ctransform"]
+    assert launched["nearest"] > 3
+    assert launched["ctransform"]
     f, g = map(host, result.potentials)
     assert (given[2] @ f + given[3] @ g) == pytest.approx(here.cost, rel=1e-9)
 
@@ -75,7 +172,7 @@ def test_entropic_transport(n, m, d, p, relax):
     assert result.upper - result.lower <= 10 * (here.upper - here.lower) + 1e-12
     assert result.marginal_error <= 1e-7
     assert result.solver == "Sinkhorn (pairs on cuda:0)"
-    assert emulated.launched["softmin"] >= 2 * result.iterations
+    assert launched["softmin"] >= 2 * result.iterations
     for name in "xyab":
         mine, other = (getattr(z.gradients(), name) for z in (result, here))
         np.testing.assert_allclose(host(mine), other, rtol=0, atol=1e-4 * np.abs(other).max())
@@ -85,13 +182,13 @@ def test_entropic_transport(n, m, d, p, relax):
 @pytest.mark.parametrize("d", [pytest.param(3, marks=pytest.mark.nightly), 12])
 def test_divergence_in_single_precision(d, monkeypatch):
     monkeypatch.setattr(sinkhorn, "_SMALL", 0)  # the emulated device is too slow for a problem that is not
-    kinds, made = set(), emulated.RawModule.__init__
+    kinds, made = set(), gpu._module
 
-    def told(self, code, options):
-        kinds.update(option for option in options if "REAL" in option)
-        made(self, code, options)
+    def told(source, ground, **numbers):
+        kinds.add(ground.dtype)
+        return made(source, ground, **numbers)
 
-    monkeypatch.setattr(emulated.RawModule, "__init__", told)
+    monkeypatch.setattr(gpu, "_module", told)
     given = clouds(110, 90, d, np.float32)
     options = dict(epsilon=0.05, tol=1e-4)
     here, result = (
@@ -99,18 +196,20 @@ def test_divergence_in_single_precision(d, monkeypatch):
         otgen.sinkhorn_divergence(*map(there, given), **options),
     )
     assert result.value == pytest.approx(here.value, rel=1e-3)
-    assert kinds == {"-DREAL=float", "-DREAL=double"}
+    assert kinds == {np.dtype(np.float32), np.dtype(np.float64)}
     assert host(result.gradients().x).dtype == np.float32
 
 
 def test_another_device_than_the_first():
+    if GPU.devices < 2:
+        pytest.skip("needs two GPUs")
     given = clouds(40, 30, 2)
     there_, here = (otgen.sinkhorn_divergence(*z, epsilon=0.1) for z in ([there(z, 1) for z in given], given))
     assert there_.value == pytest.approx(here.value, rel=1e-4)
     assert there_.solver == "Sinkhorn (pairs on cuda:1)"
     for name in "xyab":
         mine = getattr(there_.gradients(), name)
-        assert mine._index == 1
+        assert GPU.index(mine) == 1
         np.testing.assert_allclose(host(mine), getattr(here.gradients(), name), rtol=0, atol=1e-4)
 
 
@@ -145,7 +244,7 @@ def test_a_start_may_come_from_there():
 def test_what_does_not_belong_together_is_refused():
     x, y, a, b = clouds(30, 20, 2)
     for call, message in (
-        (lambda: otgen.wasserstein(there(x), y), "emulated on cuda:0 and numpy on cpu"),
+        (lambda: otgen.wasserstein(there(x), y), f"{GPU.library} on cuda:0 and numpy on cpu"),
         (lambda: otgen.wasserstein(x, y, there(a), b), "a must live on the host"),
         (
             lambda: otgen.wasserstein(there(x), there(y), metric=lambda u, v: np.zeros((len(u), len(v)))),
@@ -195,8 +294,8 @@ def test_points_do_not_travel_back(d, metric, p, dtype, monkeypatch):
     assert result.value == pytest.approx(here.value, rel=1e-4, abs=1e-6)
     exact = otgen.wasserstein(*placed, p=p, metric=metric)
     assert exact.value == pytest.approx(otgen.wasserstein(*given, p=p, metric=metric).value, rel=1e-6)
-    assert emulated.launched["softmin"]
-    assert emulated.launched["nearest"]
+    assert launched["softmin"]
+    assert launched["nearest"]
     assert not sent
 
 
@@ -224,7 +323,7 @@ def test_points_changed_afterwards_change_nothing():
     x, y, a, b = clouds(40, 30, 2)
     placed = there(x)
     result = otgen.sinkhorn(placed, there(y), there(a), there(b), epsilon=0.1)
-    placed._held += 1.0
+    GPU.add(placed, 1.0)
     np.testing.assert_allclose(
         host(result.gradients().x), otgen.sinkhorn(x, y, a, b, epsilon=0.1).gradients().x, atol=1e-4
     )

@@ -1,18 +1,17 @@
 """The kernels in CUDA through cupy: same names, same parameters and same results as in ``reference``.
 
-The source is ``gpu.cu``, compiled when first used for each float type and form of cost. A :class:`GroundCost` of device arrays
+The sources are in ``cuda``, compiled when first used for each float type and form of cost. A :class:`GroundCost` of device arrays
 goes in (see :func:`moved`); vectors may come from either side and are handed back to the host, where decisions are made: they
-are n or m numbers where the work is n m. Searches look at every pair: cells of neighbours are for processors that would
-wait for memory.
+are n or m numbers where the work is n m. Sums and minima go by tiles of rows and columns, which share what they read of coordinates.
+Searches look at every pair: cells of neighbours are for processors that would wait for memory.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -21,11 +20,28 @@ from ..inputs.types import Floats
 from .ground_cost import CIRCULAR, GREAT_CIRCLE, PRODUCT, GroundCost
 
 _THREADS = 256
-_ROWS = {
-    8: 4,
-    4: 8,
-}  # of a block, in the kernels that are run again and again, by the size of the float: registers are few
-_VECTORS = 8  # that a block multiplies by, in gibbs
+_ACROSS = 16  # of them, side by side
+_BLOCKS = 2048  # that columns are shared out for, if rows alone are fewer: some per multiprocessor on the largest devices of today
+_FEW = 16  # vectors or coordinates up to which a thread adds up one
+
+
+class _Source(NamedTuple):
+    """Files of ``cuda`` that are compiled together, and the tile of a thread, rows by columns, by the size of the float."""
+
+    files: tuple[str, ...]
+    single: tuple[int, int] = (1, 1)
+    double: tuple[int, int] = (1, 1)
+
+    def tile(self, ground: GroundCost) -> tuple[int, int]:
+        """That of a cost: small where a pair is an expression of its own, of which each copy is compiled."""
+        rows, columns = self.double if ground.dtype.itemsize == 8 else self.single
+        return (1, 16 // ground.dtype.itemsize) if _form(ground) in _APART and rows > 1 else (rows, columns)
+
+
+_ROWS = _Source(("ground", "tiles", "rows"), (8, 8), (8, 4))
+_GIBBS = _Source(("ground", "tiles", "gibbs"), (8, 4), (4, 2))
+_PAIRS = _Source(("ground", "pairs"))
+_NEAREST = _Source(("ground", "nearest"))
 _FORMS = {
     0.0: 0,
     1.0: 1,
@@ -34,7 +50,9 @@ _FORMS = {
     PRODUCT: 5,
     CIRCULAR: 6,
     GREAT_CIRCLE: 7,
-}  # of the inner power, as gpu.cu counts them; 3 is any other
+}  # of the inner power, as ground.cu counts them; 3 is any other
+_APART = (3, 7)  # of these, those whose pairs share nothing
+_BY_COORDINATE = (1.0, 2.0, CIRCULAR)  # forms in which a coordinate adds what depends on it alone
 
 
 def moved(ground: GroundCost, device: str = "cuda:0") -> GroundCost:
@@ -94,39 +112,77 @@ def _there(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return on_its_device
 
 
+def _form(ground: GroundCost) -> int:
+    return _FORMS.get(ground.inner, 3)
+
+
+def _module(source: _Source, ground: GroundCost, **numbers: int) -> Any:
+    """The kernels of a source for a kind of cost."""
+    rows, columns = source.tile(ground)
+    numbers |= dict(INNER=_form(ground), THREADS=_THREADS, ACROSS=_across(), ROWS=rows, COLUMNS=columns)
+    return _compiled(source.files, "double" if ground.dtype.itemsize == 8 else "float", *numbers.items())
+
+
+def _across() -> int:
+    return min(_ACROSS, _THREADS)
+
+
 @lru_cache(maxsize=64)
-def _module(size: int, form: int, count: int) -> Any:
-    real = "double" if size == 8 else "float"
-    numbers = dict(REAL=real, INNER=form, COUNT=count, THREADS=_THREADS, ROWS=_ROWS[size], VECTORS=_VECTORS)
-    source = Path(__file__).with_name("gpu.cu").read_text()
-    options = ("-std=c++11", *(f"-D{name}={value}" for name, value in numbers.items()))
-    return require("cupy").RawModule(code=source, options=options)
+def _compiled(files: tuple[str, ...], real: str, *macros: tuple[str, int]) -> Any:
+    folder = Path(__file__).with_name("cuda")
+    code = "\n".join((folder / f"{name}.cu").read_text() for name in files)
+    options = ("-std=c++14", f"-DREAL={real}", *(f"-D{name}={value}" for name, value in macros))
+    return require("cupy").RawModule(code=code, options=options)
 
 
-def _launch(name: str, ground: GroundCost, blocks: tuple[int, ...], *arguments: Any, count: int = 0) -> None:
-    if 0 in blocks:
-        return
-    kernel = _module(ground.dtype.itemsize, _FORMS.get(ground.inner, 3), count).get_function(name)
-    kernel(blocks, (_THREADS,), (_argument(ground), *arguments))
+def _launch(
+    source: _Source, name: str, ground: GroundCost, blocks: tuple[int, ...], *arguments: Any, **numbers: int
+) -> None:
+    """A kernel of a cost, unless there is nothing to do."""
+    module = _module(source, ground, **numbers)
+    if 0 not in blocks:
+        module.get_function(name)(blocks, (_THREADS,), (_argument(ground), *arguments))
 
 
-def _row_blocks(ground: GroundCost) -> tuple[int]:
-    """The grid of kernels that take several rows a block."""
-    return (-(-ground.shape[0] // _ROWS[ground.dtype.itemsize]),)
+def _tiles(ground: GroundCost, source: _Source = _ROWS) -> tuple[int, int]:
+    """How many tiles rows fill, and into how many shares columns are split."""
+    rows, columns = source.tile(ground)
+    tile = _THREADS // _across() * rows, _across() * columns
+    down, along = (-(-size // step) for size, step in zip(ground.shape, tile))
+    return down, max(1, min(along, _BLOCKS // max(down, 1)))
+
+
+def _over_rows(name: str, ground: GroundCost, *arguments: Any, parts: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a kernel finds of every row in each share of the columns, an array (shares, n) of each of the dtypes in ``parts``."""
+    down, shares = _tiles(ground)
+    found = tuple(require("cupy").empty((shares, ground.shape[0]), part) for part in parts)
+    _launch(_ROWS, name, ground, (down, shares), *arguments, *found)
+    return found
+
+
+def _joined(name: str, ground: GroundCost, found: tuple[Any, ...], *arguments: Any, parts: tuple[Any, ...]) -> Any:
+    """The shares put together, of every number: arrays on the host."""
+    shares, count = len(found[0]), found[0].size // max(len(found[0]), 1)
+    out = tuple(require("cupy").empty(found[0].shape[1:], part) for part in parts)
+    if count:
+        sizes = (np.int64(count), np.int64(shares))
+        _module(_ROWS, ground).get_function(name)((-(-count // _THREADS),), (_THREADS,), (*sizes, *found, *arguments, *out))
+    return tuple(map(_host, out))
 
 
 def _argument(ground: GroundCost) -> Any:
-    """The struct ``GroundCost`` of gpu.cu: (), which is how cupy passes one by value."""
+    """The struct ``GroundCost`` of ground.cu: (), which is how cupy passes one by value."""
     n, m = ground.shape
     real = np.dtype(ground.dtype)
-    pointers = [(name, np.uintp) for name in ("x", "yt", "matrix")]
-    sizes = [(name, np.int64) for name in "nmd"]
-    numbers = [(name, real) for name in ("inner", "outer", "factor")]
-    held = [getattr(ground, name).data.ptr for name, _ in pointers]
+    held = [getattr(ground, name) for name in ("x", "yt", "matrix")]
+    names = ("n", "m", "d", "x_row", "x_next", "y_next", "y_column", "matrix_row", "matrix_column")
+    fields = [*((name, np.uintp) for name in ("x", "yt", "matrix")), *((name, np.int64) for name in names)]
+    fields += [(name, real) for name in ("inner", "outer", "factor")]
     finite = 0.0 if np.isinf(ground.inner) else ground.inner
     d = 0 if ground.inner == 0.0 else ground.x.shape[1]
-    values = (*held, n, m, d, finite, ground.outer, ground.factor)
-    return np.array(values, dtype=np.dtype([*pointers, *sizes, *numbers], align=True))
+    steps = (step // real.itemsize for array in held for step in array.strides)
+    values = (*(array.data.ptr for array in held), n, m, d, *steps, finite, ground.outer, ground.factor)
+    return np.array(values, dtype=np.dtype(fields, align=True))
 
 
 def _vector(values: Any, ground: GroundCost) -> Any:
@@ -141,36 +197,33 @@ def _host(values: Any) -> Any:
 def cost_block(ground: GroundCost) -> Floats:
     """All costs, ``c_ij``: (n, m)."""
     out = require("cupy").empty(ground.shape, ground.dtype)
-    _launch("cost_block", ground, (ground.shape[0],), out)
+    _launch(_PAIRS, "cost_block", ground, (ground.shape[0],), out)
     return _host(out)
 
 
 @_there
 def cost_pairs(ground: GroundCost, rows: Any, columns: Any) -> Floats:
     """The costs of listed pairs, ``c[rows[k], columns[k]]``: (k,)."""
-    cupy = require("cupy")
     rows, columns = (_array(side, np.int64) for side in (rows, columns))
-    out = cupy.empty(len(rows), ground.dtype)
-    _launch("cost_pairs", ground, (-(-len(out) // _THREADS),), rows, columns, out, np.int64(len(out)))
+    out = require("cupy").empty(len(rows), ground.dtype)
+    _launch(_PAIRS, "cost_pairs", ground, (-(-len(out) // _THREADS),), rows, columns, out, np.int64(len(out)))
     return _host(out)
 
 
 @_there
 def ctransform(ground: GroundCost, potential: Floats) -> tuple[Floats, Any]:
     """``f_i = min_j c_ij - g_j`` and the first arg min: (n,), (n,)."""
-    cupy = require("cupy")
-    n = ground.shape[0]
-    out, argmin = cupy.empty(n, ground.dtype), cupy.empty(n, np.int64)
-    _launch("ctransform", ground, _row_blocks(ground), _vector(potential, ground), out, argmin)
-    return _host(out), _host(argmin)
+    parts = (ground.dtype, np.int64)
+    found = _over_rows("ctransform", ground, _vector(potential, ground), parts=parts)
+    return _joined("ctransform_joined", ground, found, parts=parts)
 
 
 @_there
 def softmin(ground: GroundCost, potential: Floats, epsilon: float) -> Floats:
     """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,). A row of nothing but -inf gives +inf."""
-    out = require("cupy").empty(ground.shape[0], ground.dtype)
-    _launch("softmin", ground, _row_blocks(ground), _vector(potential, ground), ground.dtype.type(epsilon), out)
-    return _host(out)
+    scale = ground.dtype.type(epsilon)
+    found = _over_rows("softmin", ground, _vector(potential, ground), scale, parts=(ground.dtype, ground.dtype))
+    return _joined("softmin_joined", ground, found, scale, parts=(ground.dtype,))[0]
 
 
 @_there
@@ -183,7 +236,7 @@ def nearest(ground: GroundCost, potential: Floats, count: int, below: Floats | f
     n = ground.shape[0]
     columns, values = cupy.empty((n, count), np.int64), cupy.empty((n, count), ground.dtype)
     bars = _array(cupy.broadcast_to(_vector(below, ground), (n,)), ground.dtype)
-    _launch("nearest", ground, (n,), _vector(potential, ground), bars, columns, values, count=count)
+    _launch(_NEAREST, "nearest", ground, (n,), _vector(potential, ground), bars, columns, values, COUNT=count)
     return _host(columns), _host(values)
 
 
@@ -191,17 +244,15 @@ def nearest(ground: GroundCost, potential: Floats, count: int, below: Floats | f
 def gibbs(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
     width = vectors.shape[1]
-    out = require("cupy").empty((ground.shape[0], width), ground.dtype)
-    f, g, vectors = (_vector(z, ground) for z in (f, g, vectors))
-    blocks = (len(out), -(-width // _VECTORS))
-    _launch("gibbs", ground, blocks, f, g, ground.dtype.type(epsilon), vectors, out, np.int64(width))
-    return _host(out)
+    return _gibbs("gibbs", ground, (f, g, epsilon, vectors), width, np.int64(width))
 
 
 @_there
 def gibbs_cost(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the finite costs: (n,)."""
-    return _weighted_sums("gibbs_cost", ground, ground.shape[:1], f, g, epsilon, weights)
+    f, g, weights = (_vector(z, ground) for z in (f, g, weights))
+    found = _over_rows("gibbs_cost", ground, f, g, ground.dtype.type(epsilon), weights, parts=(ground.dtype,))
+    return _joined("totals_joined", ground, found, parts=(ground.dtype,))[0]
 
 
 @_there
@@ -210,25 +261,34 @@ def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weight
 
     Where the cost has a kink the zero of its subdifferential is taken, for the maximum norm the first of the largest coordinates.
     """
-    return _weighted_sums("gibbs_slope", ground, ground.x.shape, f, g, epsilon, weights)
-
-
-def _weighted_sums(
-    name: str, ground: GroundCost, shape: tuple[int, ...], f: Floats, g: Floats, epsilon: float, weights: Floats
-) -> Floats:
-    """One block to each entry of what comes out."""
+    given, shape = (f, g, epsilon, weights), ground.x.shape
+    if ground.inner in _BY_COORDINATE:
+        return _gibbs("gibbs_slope", ground, given, shape[1])
     out = require("cupy").empty(shape, ground.dtype)
-    f, g, weights = (_vector(z, ground) for z in (f, g, weights))
-    _launch(name, ground, (math.prod(shape),), f, g, ground.dtype.type(epsilon), weights, out)
+    _launch(_GIBBS, "gibbs_slope", ground, shape, *_entries(ground, *given), out, EACH=1)
     return _host(out)
+
+
+def _gibbs(name: str, ground: GroundCost, given: tuple[Any, ...], width: int, *more: Any) -> Floats:
+    """Rows times ``width`` numbers of a kernel that goes by tiles: (n, width)."""
+    each = 1 if width <= _FEW else 4
+    down, shares = _tiles(ground, _GIBBS)
+    wide = -(-width // (_across() * each))
+    out = require("cupy").empty((shares, ground.shape[0], width), ground.dtype)
+    _launch(_GIBBS, name, ground, (down, wide, shares), *_entries(ground, *given), out, *more, EACH=each)
+    return _joined("totals_joined", ground, (out,), parts=(ground.dtype,))[0]
+
+
+def _entries(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> tuple[Any, ...]:
+    """The arguments of a kernel of a Gibbs matrix."""
+    return _vector(f, ground), _vector(g, ground), ground.dtype.type(epsilon), _vector(vectors, ground)
 
 
 @_there
 def cost_sums(ground: GroundCost, weights: Floats) -> Floats:
     """``sum_j w_j c_ij`` over the finite costs: (n,)."""
-    out = require("cupy").empty(ground.shape[0], ground.dtype)
-    _launch("cost_sums", ground, out.shape, _vector(weights, ground), out)
-    return _host(out)
+    found = _over_rows("cost_sums", ground, _vector(weights, ground), parts=(ground.dtype,))
+    return _joined("totals_joined", ground, found, parts=(ground.dtype,))[0]
 
 
 def sweep(
@@ -261,7 +321,5 @@ def symmetric(ground: GroundCost, f: Floats, a: Floats, epsilon: float, cut: flo
 
 
 def _turned(ground: GroundCost) -> GroundCost:
-    """The same cost with rows and columns exchanged."""
-    turned = dict(x=ground.yt.T, yt=ground.x.T, matrix=ground.matrix.T)
-    with cast(Any, ground.matrix).device:
-        return ground._replace(**{name: _array(z, ground.dtype) for name, z in turned.items()})
+    """The same cost with rows and columns exchanged; nothing is copied."""
+    return ground._replace(x=ground.yt.T, yt=ground.x.T, matrix=ground.matrix.T)

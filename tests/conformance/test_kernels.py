@@ -68,7 +68,9 @@ def test_which_devices_are_tested(device):
 
 def cases():
     for device in DEVICES:
-        shapes = [(7, 5, 3), (3, 530, 2)] if device == "emulated" else SHAPES  # a block costs much there
+        shapes = [(7, 5, 3), (3, 530, 2), (19, 45, 21)] if device == "emulated" else SHAPES  # a block costs much there
+        if device == "cuda":  # several tiles either way, and shares of columns
+            shapes = [*SHAPES, (300, 280, 21), (5, 5000, 3)]
         for name, form in FORMS.items():
             for shape in [(*shape[:2], 2) for shape in shapes] if form[0] == GREAT_CIRCLE else shapes:
                 for dtype in DTYPES[:1] if device == "listed" else DTYPES:

@@ -5,9 +5,10 @@ import importlib.util
 from pathlib import Path
 
 import emulated
+import numpy as np
 import pytest
 
-from otgen.kernels import gpu
+from otgen.kernels import CIRCULAR, GREAT_CIRCLE, PRODUCT, gpu, matrix_ground
 
 
 def compiler():
@@ -42,24 +43,27 @@ class Compiled:
 
 @pytest.mark.skipif(compiler() is None, reason="needs nvidia-cuda-nvrtc-cu12")
 @pytest.mark.parametrize(
-    ("size", "form", "count"),
+    "inner", [0.0, 1.0, 2.0, 3.0, np.inf, PRODUCT, CIRCULAR, pytest.param(GREAT_CIRCLE, marks=pytest.mark.nightly)]
+)
+@pytest.mark.parametrize(
+    ("source", "numbers", "names"),
     [
-        *((4, form, 0) for form in range(6)),
-        *(pytest.param(8, form, 0, marks=pytest.mark.nightly if form != 2 else ()) for form in range(6)),
-        (4, 2, 4),
-        (8, 2, 4),
+        ("_ROWS", {}, ("softmin", "ctransform", "gibbs_cost", "cost_sums", "softmin_joined")),
+        ("_GIBBS", {"EACH": 1}, ("gibbs", "gibbs_slope")),
+        ("_GIBBS", {"EACH": 4}, ("gibbs", "gibbs_slope")),
+        ("_PAIRS", {}, ("cost_block", "cost_pairs")),
+        ("_NEAREST", {"COUNT": 4}, ("nearest",)),
     ],
 )
-def test_compiles(size, form, count, monkeypatch):
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_compiles(dtype, source, numbers, names, inner, monkeypatch):
     monkeypatch.setattr(emulated, "RawModule", Compiled)
+    ground = matrix_ground(np.zeros((1, 1), dtype))._replace(inner=inner)
     with emulated.device(threads=256):
-        code = gpu._module(size, form, count).code
-    names = (
-        ("nearest",)
-        if count
-        else ("softmin", "ctransform", "gibbs", "gibbs_cost", "gibbs_slope", "cost_sums", "cost_pairs", "cost_block")
-    )
-    assert all(f".entry {name}(" in code for name in names)
-    if size == 4:
+        code = gpu._module(getattr(gpu, source), ground, **numbers).code
+    for name in names:
+        assert (f".entry {name}(" in code) == (name != "gibbs_slope" or inner not in (0, PRODUCT)), name
+    if dtype is np.float32 and inner != GREAT_CIRCLE:  # whose sines fall back on it far out
         assert ".f64" not in code, "double precision in kernels of single"
-    assert ".local" not in code or count, "arrays whose indices are not known when it is compiled"
+    if inner not in (3.0, GREAT_CIRCLE) and "COUNT" not in numbers:  # there functions have tables of their own
+        assert ".local" not in code, "arrays whose indices are not known when it is compiled"

@@ -60,6 +60,8 @@ class Array:
     shape = property(lambda self: self._held.shape)
     dtype = property(lambda self: self._held.dtype)
     ndim = property(lambda self: self._held.ndim)
+    size = property(lambda self: self._held.size)
+    strides = property(lambda self: self._held.strides)
     device = property(lambda self: Device(self._index))
     T = property(lambda self: Array(self._held.T, self._index))
     data = property(lambda self: SimpleNamespace(ptr=self._held.ctypes.data))
@@ -125,14 +127,15 @@ class RawModule:
         launch = getattr(self.library, f"launch_{name}")
 
         def call(grid, block, arguments):
-            width, height = (*grid, 1)[:2]
+            x, y, z = (*grid, 1, 1)[:3]
             assert block == (self.threads,)
-            assert 1 <= width < 2**31
-            assert 1 <= height < 2**16
+            assert 1 <= x < 2**31
+            assert 1 <= y < 2**16
+            assert 1 <= z < 2**16
             kept = [_bytes(z) for z in arguments]
             pointers = (ctypes.c_void_p * len(kept))(*(ctypes.addressof(z) for z in kept))
             launched[name] += 1
-            assert launch(width, height, pointers) == 0, f"{name}: some threads ended while others waited for them"
+            assert launch(x, y, z, pointers) == 0, f"{name}: some threads ended while others waited for them"
 
         return call
 
@@ -198,13 +201,13 @@ def device(threads=8):
     before, gpu._THREADS = gpu._THREADS, threads
     held = sys.modules.get("cupy")
     sys.modules["cupy"] = cupy()
-    gpu._module.cache_clear()
+    gpu._compiled.cache_clear()
     launched.clear()
     try:
         yield
     finally:
         gpu._THREADS = before
-        gpu._module.cache_clear()
+        gpu._compiled.cache_clear()
         if held is None:
             del sys.modules["cupy"]
         else:

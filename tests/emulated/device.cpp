@@ -10,14 +10,15 @@
 using namespace std;
 
 struct Index {
-    unsigned x, y;
+    unsigned x, y, z;
 };
-static Index threadIdx, blockIdx;
+static Index threadIdx, blockIdx, gridDim;
 
 #define __device__
 #define __forceinline__ inline
 #define __global__
 #define __launch_bounds__(threads)
+#define __align__(bytes) alignas(bytes)
 #define __shared__ static
 static void __syncthreads();
 
@@ -73,17 +74,18 @@ struct Call {
 };
 
 template <class... A>
-static int launched(void (*kernel)(A...), unsigned width, unsigned height, void** arguments) {
+static int launched(void (*kernel)(A...), Index grid, void** arguments) {
     Call<A...> call{kernel, arguments};
-    body = Call<A...>::run, context = &call;
-    for (blockIdx.y = 0; blockIdx.y < height; ++blockIdx.y)
-        for (blockIdx.x = 0; blockIdx.x < width; ++blockIdx.x)
-            if (!block()) return 1;
+    body = Call<A...>::run, context = &call, gridDim = grid;
+    for (blockIdx.z = 0; blockIdx.z < grid.z; ++blockIdx.z)
+        for (blockIdx.y = 0; blockIdx.y < grid.y; ++blockIdx.y)
+            for (blockIdx.x = 0; blockIdx.x < grid.x; ++blockIdx.x)
+                if (!block()) return 1;
     return 0;
 }
 
-#define KERNEL(name)                                                                             \
-    extern "C" int launch_##name(unsigned width, unsigned height, void** arguments) {            \
-        return launched(name, width, height, arguments);                                         \
+#define KERNEL(name)                                                                                \
+    extern "C" int launch_##name(unsigned x, unsigned y, unsigned z, void** arguments) { \
+        return launched(name, Index{x, y, z}, arguments);                                           \
     }
 KERNELS
