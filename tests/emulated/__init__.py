@@ -164,7 +164,7 @@ def _compiled(code, macros):
             for name in re.findall(r"__global__ void (?:__launch_bounds__\(\w+\) )?(\w+)\(", seen.stdout)
         )
         subprocess.run(
-            [COMPILER, "-O1", "-w", "-shared", "-fPIC", *macros, f'-DSOURCE="{source}"', f"-DKERNELS={listed}",
+            [COMPILER, "-O1", "-w", "-fno-gnu-unique", "-shared", "-fPIC", *macros, f'-DSOURCE="{source}"', f"-DKERNELS={listed}",
              str(_HERE / "device.cpp"), "-o", str(target)],
             check=True,
         )  # fmt: skip

@@ -4,7 +4,9 @@
 #define DOWN (THREADS / ACROSS)
 #define TILE_ROWS (DOWN * ROWS)
 #define TILE_COLUMNS (ACROSS * COLUMNS)
-#define DEPTH 8                          // coordinates at a time
+#ifndef DEPTH
+#define DEPTH 8  // coordinates at a time
+#endif
 #define GROUP (16 / (int)sizeof(REAL))   // numbers that are read at once
 #define ALIGNED __align__(16)
 
