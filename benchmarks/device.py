@@ -30,6 +30,10 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+os.environ.setdefault(
+    "XLA_PYTHON_CLIENT_PREALLOCATE", "false"
+)  # POT loads JAX, which else takes most of the device's memory
+
 import otgen
 from otgen.kernels import PRODUCT, GroundCost, gpu, point_ground
 from otgen.model.cost import PointCost
@@ -104,6 +108,7 @@ class Bench:
 
     def _pot(self, x: Any, y: Any, epsilon: float, largest: float) -> dict[str, Any]:
         """POT's iteration in the logarithms, on torch, in single precision; costs are its own."""
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX, which POT loads, else takes most of the memory
         import ot
         import torch
 
@@ -217,8 +222,19 @@ def tests() -> dict[str, Any]:
     """The kernels' suite and the device's tests, as pytest counts them."""
     side = ["-n", str(min(8, os.cpu_count() or 1))] if importlib.util.find_spec("xdist") else []
     report = Path(os.environ.get("TMPDIR", "/tmp")) / "device-tests.xml"
-    command = [sys.executable, "-m", "pytest", *TESTED, "-k", "cuda or cupy or torch or gpu", "-q", f"--junitxml={report}"]
-    run = subprocess.run([*command, "-p", "no:cacheprovider", *side], cwd=HERE.parent, capture_output=True, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *TESTED,
+        "-k",
+        "cuda or cupy or torch or gpu",
+        "-q",
+        f"--junitxml={report}",
+    ]
+    run = subprocess.run(
+        [*command, "-p", "no:cacheprovider", "-W", "default", *side], cwd=HERE.parent, capture_output=True, text=True
+    )
     suite = next(ET.parse(report).getroot().iter("testsuite"))
     counts = {name: int(suite.attrib[name]) for name in ("tests", "failures", "errors", "skipped")}
     return counts | dict(exit=run.returncode, end=run.stdout[-6000:] if run.returncode else "")
@@ -237,10 +253,10 @@ def machine(cupy: Any) -> dict[str, Any]:
     return out | dict(otgen=otgen.__version__)
 
 
-def measured(bench: Bench, limit: float, keep: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def measured(bench: Bench, wanted: str, limit: float, keep: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """Every row that fits into what is left of the seconds; ``keep`` is told after each."""
     began, out = time.monotonic(), dict[str, Any](machine=machine(bench.cupy), rows={})
-    for row in bench.rows():
+    for row in (row for row in bench.rows() if wanted in row.name):
         left = limit - (time.monotonic() - began)
         if row.seconds > left and not bench.tiny:
             out["rows"][row.name] = dict(left_out=f"{left:.0f} s were left, about {row.seconds:.0f} s are needed")
@@ -262,8 +278,11 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
     parser.add_argument("--out", type=Path, default=Path("device.json"), help="where the figures go")
-    parser.add_argument("--seconds", type=float, default=480.0, help="for all of it; rows that would not fit are left out")
+    parser.add_argument(
+        "--seconds", type=float, default=480.0, help="for all of it; rows that would not fit are left out"
+    )
     parser.add_argument("--tiny", action="store_true", help="60 points a row, to see whether all of it runs")
+    parser.add_argument("--rows", default="", help="only rows whose name contains this")
     parser.add_argument("--no-tests", action="store_true", help="rows only")
     given = parser.parse_args(arguments)
     began = time.monotonic()
@@ -275,7 +294,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         beside.write_text(json.dumps(tested | out, indent=1))
         beside.replace(given.out)
 
-    return tested | measured(Bench(given.tiny), given.seconds - (time.monotonic() - began), keep)
+    return tested | measured(Bench(given.tiny), given.rows, given.seconds - (time.monotonic() - began), keep)
 
 
 if __name__ == "__main__":

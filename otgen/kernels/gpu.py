@@ -37,9 +37,19 @@ class _Source(NamedTuple):
         rows, columns = self.double if ground.dtype.itemsize == 8 else self.single
         return (1, 16 // ground.dtype.itemsize) if _form(ground) in _APART and rows > 1 else (rows, columns)
 
+    def depth(self, ground: GroundCost) -> int:
+        """How many coordinates are held at a time: all, if they are few."""
+        d = max(ground.x.shape[1], 1)
+        return d if d <= 4 else 8 if d <= 8 or self is _GIBBS else 16
+
+    def multiplies(self, ground: GroundCost) -> bool:
+        """Whether tensor cores do it: for inner products in single precision."""
+        square = self.single == (8, 8) and _across() == 16 and _THREADS == 256
+        return square and ground.inner == PRODUCT and ground.dtype.itemsize == 4 and ground.x.shape[1] > 8
+
 
 _ROWS = _Source(("ground", "tiles", "rows"), (8, 8), (8, 4))
-_GIBBS = _Source(("ground", "tiles", "gibbs"), (8, 4), (4, 2))
+_GIBBS = _Source(("ground", "tiles", "gibbs"), (4, 4), (4, 2))
 _PAIRS = _Source(("ground", "pairs"))
 _NEAREST = _Source(("ground", "nearest"))
 _FORMS = {
@@ -51,7 +61,9 @@ _FORMS = {
     CIRCULAR: 6,
     GREAT_CIRCLE: 7,
 }  # of the inner power, as ground.cu counts them; 3 is any other
+_OUTER = {0.5: 1, 1.0: 2, 2.0: 4}  # of the outer power, the same; 0 is any other
 _APART = (3, 7)  # of these, those whose pairs share nothing
+_PACKED = np.dtype([("x", np.uintp), ("y", np.uintp), ("depth", np.int64), ("rows", np.int64), ("columns", np.int64)])
 _BY_COORDINATE = (1.0, 2.0, CIRCULAR)  # forms in which a coordinate adds what depends on it alone
 
 
@@ -119,8 +131,15 @@ def _form(ground: GroundCost) -> int:
 def _module(source: _Source, ground: GroundCost, **numbers: int) -> Any:
     """The kernels of a source for a kind of cost."""
     rows, columns = source.tile(ground)
-    numbers |= dict(INNER=_form(ground), THREADS=_THREADS, ACROSS=_across(), ROWS=rows, COLUMNS=columns)
-    return _compiled(source.files, "double" if ground.dtype.itemsize == 8 else "float", *numbers.items())
+    numbers |= dict(INNER=_form(ground), OUTER=_OUTER.get(ground.outer, 0), THREADS=_THREADS)
+    if "tiles" in source.files:
+        numbers |= dict(ACROSS=_across(), ROWS=rows, COLUMNS=columns, DEPTH=source.depth(ground))
+        numbers |= dict(TENSOR=int(source.multiplies(ground)))
+    return _compiled(source.files, _real(ground.dtype), *numbers.items())
+
+
+def _real(dtype: Any) -> str:
+    return "double" if dtype.itemsize == 8 else "float"
 
 
 def _across() -> int:
@@ -144,19 +163,44 @@ def _launch(
         module.get_function(name)(blocks, (_THREADS,), (_argument(ground), *arguments))
 
 
-def _tiles(ground: GroundCost, source: _Source = _ROWS) -> tuple[int, int]:
-    """How many tiles rows fill, and into how many shares columns are split."""
+def _tile(ground: GroundCost, source: _Source) -> tuple[int, int]:
+    """Rows and columns that a block takes at a time."""
     rows, columns = source.tile(ground)
-    tile = _THREADS // _across() * rows, _across() * columns
-    down, along = (-(-size // step) for size, step in zip(ground.shape, tile))
+    return _THREADS // _across() * rows, _across() * columns
+
+
+def _shares(ground: GroundCost, source: _Source) -> tuple[int, int]:
+    """How many tiles rows fill, and into how many shares columns are split."""
+    down, along = (-(-size // step) for size, step in zip(ground.shape, _tile(ground, source)))
     return down, max(1, min(along, _BLOCKS // max(down, 1)))
+
+
+def _packed(ground: GroundCost, source: _Source) -> tuple[Any, Any]:
+    """The struct ``Packed`` of tiles.cu, and the arrays that it points to: both clouds as tiles read them."""
+    depth, counts = source.depth(ground), []
+    depth, held = -(-ground.x.shape[1] // depth) * depth, []
+    for cloud, size, width in zip((ground.x, ground.yt.T), ground.shape, _tile(ground, source)):
+        counts.append(-(-size // width) * width)
+        held.append(require("cupy").empty((depth, counts[-1]), ground.dtype))
+        if held[-1].size:
+            _pack(cloud, held[-1])
+    return np.array((*(z.data.ptr for z in held), depth, *counts), dtype=_PACKED), held
+
+
+def _pack(cloud: Any, out: Any) -> None:
+    """Points (n, d) as coordinates (depth, count) of which the first d of the first n are theirs."""
+    of_cloud = (*cloud.shape, *(step // cloud.dtype.itemsize for step in cloud.strides))
+    of_cloud, of_out = (tuple(map(np.int64, numbers)) for numbers in (of_cloud, out.shape))
+    kernel = _compiled(("packed",), _real(cloud.dtype), ("THREADS", _THREADS)).get_function("packed")
+    kernel((-(-out.size // _THREADS),), (_THREADS,), (cloud, *of_cloud, out, *of_out))
 
 
 def _over_rows(name: str, ground: GroundCost, *arguments: Any, parts: tuple[Any, ...]) -> tuple[Any, ...]:
     """What a kernel finds of every row in each share of the columns, an array (shares, n) of each of the dtypes in ``parts``."""
-    down, shares = _tiles(ground)
+    down, shares = _shares(ground, _ROWS)
     found = tuple(require("cupy").empty((shares, ground.shape[0]), part) for part in parts)
-    _launch(_ROWS, name, ground, (down, shares), *arguments, *found)
+    clouds, _held = _packed(ground, _ROWS)
+    _launch(_ROWS, name, ground, (down, shares), clouds, *arguments, *found)
     return found
 
 
@@ -166,23 +210,27 @@ def _joined(name: str, ground: GroundCost, found: tuple[Any, ...], *arguments: A
     out = tuple(require("cupy").empty(found[0].shape[1:], part) for part in parts)
     if count:
         sizes = (np.int64(count), np.int64(shares))
-        _module(_ROWS, ground).get_function(name)((-(-count // _THREADS),), (_THREADS,), (*sizes, *found, *arguments, *out))
+        _module(_ROWS, ground).get_function(name)(
+            (-(-count // _THREADS),), (_THREADS,), (*sizes, *found, *arguments, *out)
+        )
     return tuple(map(_host, out))
 
 
 def _argument(ground: GroundCost) -> Any:
     """The struct ``GroundCost`` of ground.cu: (), which is how cupy passes one by value."""
-    n, m = ground.shape
-    real = np.dtype(ground.dtype)
     held = [getattr(ground, name) for name in ("x", "yt", "matrix")]
-    names = ("n", "m", "d", "x_row", "x_next", "y_next", "y_column", "matrix_row", "matrix_column")
-    fields = [*((name, np.uintp) for name in ("x", "yt", "matrix")), *((name, np.int64) for name in names)]
-    fields += [(name, real) for name in ("inner", "outer", "factor")]
     finite = 0.0 if np.isinf(ground.inner) else ground.inner
     d = 0 if ground.inner == 0.0 else ground.x.shape[1]
-    steps = (step // real.itemsize for array in held for step in array.strides)
-    values = (*(array.data.ptr for array in held), n, m, d, *steps, finite, ground.outer, ground.factor)
-    return np.array(values, dtype=np.dtype(fields, align=True))
+    steps = (step // ground.dtype.itemsize for array in held for step in array.strides)
+    values = (*(array.data.ptr for array in held), *ground.shape, d, *steps, finite, ground.outer, ground.factor)
+    return np.array(values, dtype=_struct(ground.dtype.char))
+
+
+@lru_cache(maxsize=2)
+def _struct(real: str) -> Any:
+    names = ("n", "m", "d", "x_row", "x_next", "y_next", "y_column", "matrix_row", "matrix_column")
+    fields = [*((name, np.uintp) for name in ("x", "yt", "matrix")), *((name, np.int64) for name in names)]
+    return np.dtype([*fields, *((name, real) for name in ("inner", "outer", "factor"))], align=True)
 
 
 def _vector(values: Any, ground: GroundCost) -> Any:
@@ -272,10 +320,11 @@ def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weight
 def _gibbs(name: str, ground: GroundCost, given: tuple[Any, ...], width: int, *more: Any) -> Floats:
     """Rows times ``width`` numbers of a kernel that goes by tiles: (n, width)."""
     each = 1 if width <= _FEW else 4
-    down, shares = _tiles(ground, _GIBBS)
+    down, shares = _shares(ground, _GIBBS)
+    clouds, _held = _packed(ground, _GIBBS)
     wide = -(-width // (_across() * each))
     out = require("cupy").empty((shares, ground.shape[0], width), ground.dtype)
-    _launch(_GIBBS, name, ground, (down, wide, shares), *_entries(ground, *given), out, *more, EACH=each)
+    _launch(_GIBBS, name, ground, (down, wide, shares), clouds, *_entries(ground, *given), out, *more, EACH=each)
     return _joined("totals_joined", ground, (out,), parts=(ground.dtype,))[0]
 
 

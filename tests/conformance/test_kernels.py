@@ -123,15 +123,23 @@ def kernels(request):
 
 @pytest.mark.parametrize(("kernels", "form", "shape", "dtype"), list(cases()), indirect=["kernels"])
 class TestAgainstReference:
+    @staticmethod
+    def lost(ground):
+        """What the reference loses of small angles, which it takes from vectors."""
+        return 8 * np.finfo(ground.dtype).eps if ground.inner == GREAT_CIRCLE else 0.0
+
     def test_cost_block(self, kernels, form, shape, dtype):
         ground, _, _, tolerance = made(form, shape, dtype)
-        np.testing.assert_allclose(kernels.cost_block(ground), reference.cost_block(ground), rtol=tolerance)
+        np.testing.assert_allclose(
+            kernels.cost_block(ground), reference.cost_block(ground), rtol=tolerance, atol=self.lost(ground)
+        )
         assert kernels.cost_block(ground).dtype == dtype
 
     def test_cost_pairs(self, kernels, form, shape, dtype):
         ground, _, _, tolerance = made(form, shape, dtype)
         i, j = np.divmod(np.arange(0, shape[0] * shape[1], 2), shape[1])
-        np.testing.assert_allclose(kernels.cost_pairs(ground, i, j), reference.cost_pairs(ground, i, j), rtol=tolerance)
+        expected = reference.cost_pairs(ground, i, j)
+        np.testing.assert_allclose(kernels.cost_pairs(ground, i, j), expected, rtol=tolerance, atol=self.lost(ground))
 
     def test_ctransform(self, kernels, form, shape, dtype):
         ground, _, g, tolerance = made(form, shape, dtype)

@@ -8,7 +8,7 @@ import emulated
 import numpy as np
 import pytest
 
-from otgen.kernels import CIRCULAR, GREAT_CIRCLE, PRODUCT, gpu, matrix_ground
+from otgen.kernels import CIRCULAR, GREAT_CIRCLE, PRODUCT, gpu, matrix_ground, point_ground
 
 
 def compiler():
@@ -55,15 +55,18 @@ class Compiled:
         ("_NEAREST", {"COUNT": 4}, ("nearest",)),
     ],
 )
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_compiles(dtype, source, numbers, names, inner, monkeypatch):
+@pytest.mark.parametrize(("dtype", "d"), [(np.float32, 3), (np.float32, 40), (np.float64, 3), (np.float64, 40)])
+def test_compiles(dtype, d, source, numbers, names, inner, monkeypatch):
     monkeypatch.setattr(emulated, "RawModule", Compiled)
-    ground = matrix_ground(np.zeros((1, 1), dtype))._replace(inner=inner)
+    points = np.zeros((1, d), dtype)
+    ground = point_ground(points, points, inner, 1.0) if inner else matrix_ground(points)
     with emulated.device(threads=256):
         code = gpu._module(getattr(gpu, source), ground, **numbers).code
     for name in names:
         assert (f".entry {name}(" in code) == (name != "gibbs_slope" or inner not in (0, PRODUCT)), name
     if dtype is np.float32 and inner != GREAT_CIRCLE:  # whose sines fall back on it far out
         assert ".f64" not in code, "double precision in kernels of single"
+    if source == "_ROWS":
+        assert ("mma.sync" in code) == (inner == PRODUCT and (dtype, d) == (np.float32, 40))
     if inner not in (3.0, GREAT_CIRCLE) and "COUNT" not in numbers:  # there functions have tables of their own
         assert ".local" not in code, "arrays whose indices are not known when it is compiled"

@@ -161,7 +161,7 @@ def _compiled(code, macros):
         )
         listed = "".join(
             f"KERNEL({name}) "
-            for name in re.findall(r"__global__ void (?:__launch_bounds__\(\w+\) )?(\w+)\(", seen.stdout)
+            for name in re.findall(r"__global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(", seen.stdout)
         )
         subprocess.run(
             [COMPILER, "-O1", "-w", "-fno-gnu-unique", "-shared", "-fPIC", *macros, f'-DSOURCE="{source}"', f"-DKERNELS={listed}",

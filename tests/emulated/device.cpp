@@ -17,7 +17,7 @@ static Index threadIdx, blockIdx, gridDim;
 #define __device__
 #define __forceinline__ inline
 #define __global__
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define __align__(bytes) alignas(bytes)
 #define __shared__ static
 static void __syncthreads();

@@ -2,10 +2,11 @@
 // from the registers in which they were computed to shared memory, and serve all of these.
 
 #define WIDE (ACROSS * EACH)  // EACH for every thread
+#define STEP 8                // columns whose vectors are in shared memory at a time
 
 struct Masses {
-    ALIGNED REAL of[TILE_COLUMNS][TILE_ROWS + GROUP];
-    ALIGNED REAL vectors[DEPTH][WIDE];
+    __align__(16) REAL of[TILE_COLUMNS][TILE_ROWS + PAD];
+    __align__(16) REAL vectors[STEP][WIDE];
 };
 
 struct Gibbs {
@@ -17,45 +18,17 @@ struct Gibbs {
     }
 };
 
-// Adds ``add(r, e, mass, number)`` over the columns of a tile; ``number`` of the vectors' row ``j`` and column ``k + ...`` is points[j * point + k * next].
-template <class Add>
-__device__ __forceinline__ void over_masses(
-    const GroundCost& c, Masses& masses, long long j, const REAL* vectors, long long k, long long width, long long point,
-    long long next, Add& add) {
-    for (int l = 0; l < TILE_COLUMNS && j + l < c.m; l += DEPTH) {
-        __syncthreads();
-        for (int e = threadIdx.x; e < DEPTH * WIDE; e += THREADS) {
-            int at = next == 1 ? e / WIDE : e % DEPTH, of = next == 1 ? e % WIDE : e / DEPTH;
-            masses.vectors[at][of] = k + of < width ? vectors[within(j + l + at, c.m) * point + (k + of) * next] : (REAL)0;
-        }
-        __syncthreads();
-#pragma unroll
-        for (int t = 0; t < DEPTH; ++t) {
-            REAL mass[ROWS], number[EACH];
-#pragma unroll
-            for (int r = 0; r < ROWS; ++r) mass[r] = masses.of[l + t][row_of(r)];
-#pragma unroll
-            for (int e = 0; e < EACH; ++e) number[e] = masses.vectors[t][threadIdx.x % ACROSS * EACH + e];
-#pragma unroll
-            for (int r = 0; r < ROWS; ++r)
-#pragma unroll
-                for (int e = 0; e < EACH; ++e) add(r, e, mass[r], number[e]);
-        }
-    }
-}
-
-// Hands the masses ``mass(i, j, sum)`` of all tiles of this block's share of the columns to ``over_masses``, and writes what has been added up.
+// Adds up ``add(r, e, mass, number)`` over the columns, ``mass(i, j, sum)`` of a pair times a number of the column's; of ``width`` numbers, those
+// from ``left`` on, ``point`` and ``next`` apart.
 template <class Mass, class Add>
-__device__ __forceinline__ void sums_over_masses(
-    const GroundCost& c, const Mass& mass, const REAL* vectors, long long width, long long point, long long next, Add& add,
-    REAL* out) {
-    __shared__ Tile tile;
-    __shared__ Masses masses;
-    REAL sums[ROWS][COLUMNS];
-    long long tiles = (c.m + TILE_COLUMNS - 1) / TILE_COLUMNS, share = (tiles + gridDim.z - 1) / gridDim.z;
-    long long from = blockIdx.z * share * TILE_COLUMNS, i = (long long)blockIdx.x * TILE_ROWS, k = (long long)blockIdx.y * WIDE;
-    for (long long j = from; j < c.m && j < from + share * TILE_COLUMNS; j += TILE_COLUMNS) {
-        sums_of(c, i, j, tile, j > from, sums);
+struct Products {
+    const Mass& mass;
+    Add& add;
+    Masses& masses;
+    const REAL* vectors;
+    long long left, width, point, next;
+
+    __device__ __forceinline__ void take(const GroundCost& c, long long i, long long j, REAL sums[ROWS][COLUMNS]) {
         __syncthreads();
 #pragma unroll
         for (int s = 0; s < COLUMNS; ++s)
@@ -63,13 +36,47 @@ __device__ __forceinline__ void sums_over_masses(
             for (int r = 0; r < ROWS; ++r)
                 masses.of[column_of(s)][row_of(r)] =
                     j + column_of(s) < c.m ? mass(c, within(i + row_of(r), c.n), j + column_of(s), sums[r][s]) : (REAL)0;
-        over_masses(c, masses, j, vectors, k, width, point, next, add);
+        for (int l = 0; l < TILE_COLUMNS && j + l < c.m; l += STEP) {
+            __syncthreads();
+            load(c, j + l);
+            __syncthreads();
+#pragma unroll
+            for (int t = 0; t < STEP; ++t) step(l, t);
+        }
     }
+
+    __device__ __forceinline__ void load(const GroundCost& c, long long j) {
+        for (int e = threadIdx.x; e < STEP * WIDE; e += THREADS) {
+            int at = next == 1 ? e / WIDE : e % STEP, of = next == 1 ? e % WIDE : e / STEP;
+            masses.vectors[at][of] = left + of < width ? vectors[within(j + at, c.m) * point + (left + of) * next] : (REAL)0;
+        }
+    }
+
+    __device__ __forceinline__ void step(int l, int t) {
+        REAL of[ROWS], number[EACH];
+#pragma unroll
+        for (int r = 0; r < ROWS; ++r) of[r] = masses.of[l + t][row_of(r)];
+#pragma unroll
+        for (int e = 0; e < EACH; ++e) number[e] = masses.vectors[t][member_of() * EACH + e];
+#pragma unroll
+        for (int r = 0; r < ROWS; ++r)
+#pragma unroll
+            for (int e = 0; e < EACH; ++e) add(r, e, of[r], number[e]);
+    }
+};
+
+template <class Mass, class Add>
+__device__ __forceinline__ void sums_over_masses(
+    const GroundCost& c, const Packed& clouds, const Mass& mass, const REAL* vectors, long long width, long long point, long long next,
+    Add& add, REAL* out) {
+    __shared__ Masses masses;
+    Products<Mass, Add> products = {mass, add, masses, vectors, (long long)blockIdx.y * WIDE, width, point, next};
+    over_columns(c, clouds, blockIdx.z, gridDim.z, products);
 #pragma unroll
     for (int r = 0; r < ROWS; ++r)
 #pragma unroll
         for (int e = 0; e < EACH; ++e) {
-            long long row = i + row_of(r), column = k + threadIdx.x % ACROSS * EACH + e;
+            long long row = (long long)blockIdx.x * TILE_ROWS + row_of(r), column = products.left + member_of() * EACH + e;
             if (row < c.n && column < width) out[(blockIdx.z * c.n + row) * width + column] = add.total[r][e];
         }
 }
@@ -93,12 +100,12 @@ struct Plain : Gibbs {
     }
 };
 
-extern "C" __global__ void __launch_bounds__(THREADS) gibbs(
-    GroundCost c, const REAL* f, const REAL* g, REAL epsilon, const REAL* vectors, REAL* out, long long width) {
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT) gibbs(
+    GroundCost c, Packed clouds, const REAL* f, const REAL* g, REAL epsilon, const REAL* vectors, REAL* out, long long width) {
     Plain mass;
     mass.f = f, mass.g = g, mass.bits = (REAL)LOG2E / epsilon;
     Multiplied add;
-    sums_over_masses(c, mass, vectors, width, width, 1, add, out);
+    sums_over_masses(c, clouds, mass, vectors, width, width, 1, add, out);
 }
 
 #if INNER == 1 || INNER == 2 || INNER == 6
@@ -108,11 +115,13 @@ struct Outside : Gibbs {
     const REAL* weights;
 
     __device__ __forceinline__ REAL operator()(const GroundCost& c, long long i, long long j, REAL sum) const {
+#if OUTER == 2
         REAL outside = factor_of(c);
-        if (c.outer == (REAL)0.5)
-            outside = sum > 0 ? outside / (2 * sqrt(sum)) : (REAL)0;
-        else if (c.outer != (REAL)1)
-            outside = sum > 0 ? outside * c.outer * pow(sum, c.outer - 1) : (REAL)0;
+#elif OUTER == 1
+        REAL outside = sum > 0 ? factor_of(c) / (2 * sqrt(sum)) : (REAL)0;
+#else
+        REAL outside = sum > 0 ? factor_of(c) * c.outer * pow(sum, c.outer - 1) : (REAL)0;
+#endif
         return entry(c, i, j, cost_of(c, sum)) * weights[j] * outside;
     }
 };
@@ -133,8 +142,8 @@ struct Moved : Multiplied {
     }
 };
 
-extern "C" __global__ void __launch_bounds__(THREADS) gibbs_slope(
-    GroundCost c, const REAL* f, const REAL* g, REAL epsilon, const REAL* weights, REAL* out) {
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT) gibbs_slope(
+    GroundCost c, Packed clouds, const REAL* f, const REAL* g, REAL epsilon, const REAL* weights, REAL* out) {
     Outside mass;
     mass.f = f, mass.g = g, mass.weights = weights, mass.bits = (REAL)LOG2E / epsilon;
     Moved add;
@@ -143,10 +152,10 @@ extern "C" __global__ void __launch_bounds__(THREADS) gibbs_slope(
     for (int r = 0; r < ROWS; ++r)
 #pragma unroll
         for (int e = 0; e < EACH; ++e) {
-            long long row = (long long)blockIdx.x * TILE_ROWS + row_of(r), k = (long long)blockIdx.y * WIDE + threadIdx.x % ACROSS * EACH + e;
+            long long row = (long long)blockIdx.x * TILE_ROWS + row_of(r), k = (long long)blockIdx.y * WIDE + member_of() * EACH + e;
             add.x[r][e] = c.source(within(row, c.n), within(k, c.d));
         }
-    sums_over_masses(c, mass, c.yt, c.d, c.y_column, c.y_next, add, out);
+    sums_over_masses(c, clouds, mass, c.yt, c.d, c.y_column, c.y_next, add, out);
 }
 
 #elif INNER != 0 && INNER != 5

@@ -1,5 +1,6 @@
 // What a pair costs. A source of kernels is this file and others, compiled once for each REAL (float, double) and INNER (0: a listed matrix, 1, 2,
-// 3: any power, 4: infinity, 5: inner products, 6: the near way round a period, 7: angles on the sphere); blocks are of THREADS threads.
+// 3: any power, 4: infinity, 5: inner products, 6: the near way round a period, 7: angles on the sphere) and OUTER (twice the outer power if that
+// is 1, 2 or 4, else 0); blocks are of THREADS threads.
 
 #ifndef INFINITY
 #define INFINITY __longlong_as_double(0x7ff0000000000000LL)
@@ -67,12 +68,15 @@ __device__ __forceinline__ REAL added(const GroundCost& c, REAL total, REAL x, R
 }
 
 __device__ __forceinline__ REAL powered(const GroundCost& c, REAL total) {
-#if INNER != 5
-    if (c.outer == (REAL)0.5) total = sqrt(total);
-    else if (c.outer == (REAL)2) total = total * total;
-    else if (c.outer != (REAL)1) total = pow(total, c.outer);
-#endif
+#if INNER == 5 || OUTER == 2
     return factor_of(c) * total;
+#elif OUTER == 1
+    return factor_of(c) * sqrt(total);
+#elif OUTER == 4
+    return factor_of(c) * (total * total);
+#else
+    return factor_of(c) * pow(total, c.outer);
+#endif
 }
 
 // The largest difference of a coordinate.

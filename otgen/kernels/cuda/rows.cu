@@ -1,36 +1,24 @@
 // Sums and minima over rows. A block takes TILE_ROWS rows and one of gridDim.y shares of the columns; what it finds of a row is joined with what
 // the others found by a second kernel, so that a few rows fill the device as well.
 
-// Tells ``fold`` the costs of all tiles of this block's share.
-template <class Fold>
-__device__ __forceinline__ void over_columns(const GroundCost& c, Fold& fold) {
-    __shared__ Tile tile;
-    REAL costs[ROWS][COLUMNS];
-    long long tiles = (c.m + TILE_COLUMNS - 1) / TILE_COLUMNS, share = (tiles + gridDim.y - 1) / gridDim.y;
-    long long from = blockIdx.y * share * TILE_COLUMNS, i = (long long)blockIdx.x * TILE_ROWS;
-    for (long long j = from; j < c.m && j < from + share * TILE_COLUMNS; j += TILE_COLUMNS) {
-        costs_of(c, i, j, tile, j > from, costs);
-        fold.take(c, i, j, costs);
-    }
-}
-
 // Where this block writes what it found of a row, or -1.
 __device__ __forceinline__ long long place_of(const GroundCost& c, int r) {
     long long i = (long long)blockIdx.x * TILE_ROWS + row_of(r);
-    return threadIdx.x % ACROSS == 0 && i < c.n ? blockIdx.y * c.n + i : -1;
+    return member_of() == 0 && i < c.n ? blockIdx.y * c.n + i : -1;
 }
 
 // ``join(into, of)`` of the values of all threads that share rows; the first of them has the outcome.
 template <class Value, class Join>
 __device__ __forceinline__ Value across(Value value, Join join) {
     __shared__ Value values[THREADS];
-    values[threadIdx.x] = value;
+    Value* own = values + group_of() * ACROSS + member_of();
+    *own = value;
     __syncthreads();
     for (int half = ACROSS / 2; half > 0; half /= 2) {
-        if (threadIdx.x % ACROSS < half) join(values[threadIdx.x], values[threadIdx.x + half]);
+        if (member_of() < half) join(own[0], own[half]);
         __syncthreads();
     }
-    value = values[threadIdx.x];
+    value = *own;
     __syncthreads();
     return value;
 }
@@ -52,7 +40,7 @@ struct Minima {
     REAL value[ROWS];
     int column[ROWS];
 
-    __device__ __forceinline__ void take(const GroundCost& c, long long, long long j, REAL costs[ROWS][COLUMNS]) {
+    __device__ __forceinline__ void take(const GroundCost& c, long long, long long j, REAL sums[ROWS][COLUMNS]) {
         REAL potential[COLUMNS];
 #pragma unroll
         for (int s = 0; s < COLUMNS; ++s) potential[s] = j + column_of(s) < c.m ? g[j + column_of(s)] : -(REAL)INFINITY;
@@ -60,18 +48,19 @@ struct Minima {
         for (int r = 0; r < ROWS; ++r)
 #pragma unroll
             for (int s = 0; s < COLUMNS; ++s) {
-                REAL reduced = costs[r][s] - potential[s];
+                REAL reduced = cost_of(c, sums[r][s]) - potential[s];
                 if (reduced < value[r]) value[r] = reduced, column[r] = (int)j + column_of(s);
             }
     }
 };
 
-extern "C" __global__ void __launch_bounds__(THREADS) ctransform(GroundCost c, const REAL* g, REAL* values, long long* columns) {
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT) ctransform(
+    GroundCost c, Packed clouds, const REAL* g, REAL* values, long long* columns) {
     Minima minima;
     minima.g = g;
 #pragma unroll
     for (int r = 0; r < ROWS; ++r) minima.value[r] = INFINITY, minima.column[r] = 0x7fffffff;
-    over_columns(c, minima);
+    over_columns(c, clouds, blockIdx.y, gridDim.y, minima);
 #pragma unroll
     for (int r = 0; r < ROWS; ++r) {
         Best own = {minima.value[r], minima.column[r]}, best = across(own, Lower());
@@ -115,7 +104,7 @@ struct Exponentials {
     REAL bits;
     REAL top[ROWS], total[ROWS];
 
-    __device__ __forceinline__ void take(const GroundCost& c, long long, long long j, REAL costs[ROWS][COLUMNS]) {
+    __device__ __forceinline__ void take(const GroundCost& c, long long, long long j, REAL sums[ROWS][COLUMNS]) {
         REAL height[COLUMNS];
 #pragma unroll
         for (int s = 0; s < COLUMNS; ++s) height[s] = j + column_of(s) < c.m ? potential[j + column_of(s)] : -(REAL)INFINITY;
@@ -124,25 +113,25 @@ struct Exponentials {
             REAL exponents[COLUMNS], most = top[r], sum = 0;
 #pragma unroll
             for (int s = 0; s < COLUMNS; ++s) {
-                exponents[s] = (height[s] - costs[r][s]) * bits;
+                exponents[s] = (height[s] - cost_of(c, sums[r][s])) * bits;
                 most = fmax(most, exponents[s]);
             }
-            if (most > top[r]) total[r] *= power_of_two(top[r] - most), top[r] = most;
             REAL ground = is_finite(most) ? most : (REAL)0;
 #pragma unroll
             for (int s = 0; s < COLUMNS; ++s) sum += power_of_two(exponents[s] - ground);
-            total[r] += sum;
+            if (sizeof(REAL) == 4 || most > top[r]) total[r] *= power_of_two(top[r] - ground);  // in double that costs more than a branch
+            total[r] += sum, top[r] = most;
         }
     }
 };
 
-extern "C" __global__ void __launch_bounds__(THREADS) softmin(
-    GroundCost c, const REAL* potential, REAL epsilon, REAL* tops, REAL* totals) {
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT) softmin(
+    GroundCost c, Packed clouds, const REAL* potential, REAL epsilon, REAL* tops, REAL* totals) {
     Exponentials sums;
     sums.potential = potential, sums.bits = (REAL)LOG2E / epsilon;
 #pragma unroll
     for (int r = 0; r < ROWS; ++r) sums.top[r] = -INFINITY, sums.total[r] = 0;
-    over_columns(c, sums);
+    over_columns(c, clouds, blockIdx.y, gridDim.y, sums);
 #pragma unroll
     for (int r = 0; r < ROWS; ++r) {
         Scaled own = {sums.top[r], sums.total[r]}, all = across(own, Added());
@@ -172,13 +161,13 @@ struct Costs {
     const REAL* weights;
     REAL total[ROWS];
 
-    __device__ __forceinline__ void take(const GroundCost& c, long long, long long j, REAL costs[ROWS][COLUMNS]) {
+    __device__ __forceinline__ void take(const GroundCost& c, long long, long long j, REAL sums[ROWS][COLUMNS]) {
 #pragma unroll
         for (int s = 0; s < COLUMNS; ++s) {
             REAL weight = j + column_of(s) < c.m ? weights[j + column_of(s)] : (REAL)0;
 #pragma unroll
             for (int r = 0; r < ROWS; ++r)
-                if (costs[r][s] < (REAL)INFINITY) total[r] += weight * costs[r][s];
+                if (cost_of(c, sums[r][s]) < (REAL)INFINITY) total[r] += weight * cost_of(c, sums[r][s]);
         }
     }
 };
@@ -189,7 +178,7 @@ struct GibbsCosts {
     REAL bits;
     REAL total[ROWS];
 
-    __device__ __forceinline__ void take(const GroundCost& c, long long i, long long j, REAL costs[ROWS][COLUMNS]) {
+    __device__ __forceinline__ void take(const GroundCost& c, long long i, long long j, REAL sums[ROWS][COLUMNS]) {
 #pragma unroll
         for (int s = 0; s < COLUMNS; ++s) {
             long long column = j + column_of(s);
@@ -197,7 +186,7 @@ struct GibbsCosts {
             REAL potential = g[column], weight = weights[column];
 #pragma unroll
             for (int r = 0; r < ROWS; ++r) {
-                REAL price = costs[r][s], height = f[within(i + row_of(r), c.n)] + potential - price;
+                REAL price = cost_of(c, sums[r][s]), height = f[within(i + row_of(r), c.n)] + potential - price;
                 if (price < (REAL)INFINITY) total[r] += power_of_two(height * bits) * weight * price;
             }
         }
@@ -205,10 +194,10 @@ struct GibbsCosts {
 };
 
 template <class Fold>
-__device__ __forceinline__ void totals_of(const GroundCost& c, Fold& fold, REAL* totals) {
+__device__ __forceinline__ void totals_of(const GroundCost& c, const Packed& clouds, Fold& fold, REAL* totals) {
 #pragma unroll
     for (int r = 0; r < ROWS; ++r) fold.total[r] = 0;
-    over_columns(c, fold);
+    over_columns(c, clouds, blockIdx.y, gridDim.y, fold);
 #pragma unroll
     for (int r = 0; r < ROWS; ++r) {
         REAL all = across(fold.total[r], Plus());
@@ -217,17 +206,18 @@ __device__ __forceinline__ void totals_of(const GroundCost& c, Fold& fold, REAL*
     }
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) cost_sums(GroundCost c, const REAL* weights, REAL* totals) {
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT) cost_sums(
+    GroundCost c, Packed clouds, const REAL* weights, REAL* totals) {
     Costs sums;
     sums.weights = weights;
-    totals_of(c, sums, totals);
+    totals_of(c, clouds, sums, totals);
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) gibbs_cost(
-    GroundCost c, const REAL* f, const REAL* g, REAL epsilon, const REAL* weights, REAL* totals) {
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT) gibbs_cost(
+    GroundCost c, Packed clouds, const REAL* f, const REAL* g, REAL epsilon, const REAL* weights, REAL* totals) {
     GibbsCosts sums;
     sums.f = f, sums.g = g, sums.weights = weights, sums.bits = (REAL)LOG2E / epsilon;
-    totals_of(c, sums, totals);
+    totals_of(c, clouds, sums, totals);
 }
 
 extern "C" __global__ void totals_joined(long long n, long long shares, const REAL* totals, REAL* out) {
