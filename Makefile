@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/*') pyproject.toml constraints.txt
 PARTS := rest laws networks kernels lines  # of the tests, the longest first
 
-.PHONY: help demo test $(PARTS:%=tests-of-%) oldest newest nightly bench lint types layers doctest docs page check clean
+.PHONY: help demo test $(PARTS:%=tests-of-%) oldest newest nightly bench device lint types layers doctest docs page check clean
 
 help:  ## Say what the targets do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -83,6 +83,9 @@ nightly: $(VENV)/dev  ## The long fuzz runs as well
 
 bench: $(VENV)/dev  ## Run the benchmarks; nothing else should run meanwhile
 	$(BIN)/pytest benchmarks --benchmark-only --benchmark-disable-gc -s
+
+device:  ## What only a GPU can tell: tests and rows into device.json, with the PYTHON that has cupy and torch
+	PYTHONPATH=. $(PYTHON) benchmarks/device.py --out device.json
 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

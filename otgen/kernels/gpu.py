@@ -40,7 +40,7 @@ class _Source(NamedTuple):
     def depth(self, ground: GroundCost) -> int:
         """How many coordinates are held at a time: all, if they are few."""
         d = max(ground.x.shape[1], 1)
-        return d if d <= 4 else 8 if d <= 8 or self is _GIBBS else 16
+        return d if d <= 4 else 8 if d <= 8 or self is _GIBBS else 16  # more would not fit into shared memory
 
     def multiplies(self, ground: GroundCost) -> bool:
         """Whether tensor cores do it: for inner products in single precision."""
@@ -48,7 +48,7 @@ class _Source(NamedTuple):
         return square and ground.inner == PRODUCT and ground.dtype.itemsize == 4 and ground.x.shape[1] > 8
 
 
-_ROWS = _Source(("ground", "tiles", "rows"), (8, 8), (8, 4))
+_ROWS = _Source(("ground", "tiles", "rows"), (8, 8), (4, 4))
 _GIBBS = _Source(("ground", "tiles", "gibbs"), (4, 4), (4, 2))
 _PAIRS = _Source(("ground", "pairs"))
 _NEAREST = _Source(("ground", "nearest"))
@@ -134,7 +134,7 @@ def _module(source: _Source, ground: GroundCost, **numbers: int) -> Any:
     numbers |= dict(INNER=_form(ground), OUTER=_OUTER.get(ground.outer, 0), THREADS=_THREADS)
     if "tiles" in source.files:
         numbers |= dict(ACROSS=_across(), ROWS=rows, COLUMNS=columns, DEPTH=source.depth(ground))
-        numbers |= dict(TENSOR=int(source.multiplies(ground)))
+        numbers |= dict(TENSOR=int(source.multiplies(ground)), RESIDENT=2)
     return _compiled(source.files, _real(ground.dtype), *numbers.items())
 
 
@@ -182,17 +182,15 @@ def _packed(ground: GroundCost, source: _Source) -> tuple[Any, Any]:
     for cloud, size, width in zip((ground.x, ground.yt.T), ground.shape, _tile(ground, source)):
         counts.append(-(-size // width) * width)
         held.append(require("cupy").empty((depth, counts[-1]), ground.dtype))
-        if held[-1].size:
-            _pack(cloud, held[-1])
-    return np.array((*(z.data.ptr for z in held), depth, *counts), dtype=_PACKED), held
+        _pack(cloud, held[-1])
+    return _by_value(np.array((*(z.data.ptr for z in held), depth, *counts), dtype=_PACKED)), held
 
 
 def _pack(cloud: Any, out: Any) -> None:
     """Points (n, d) as coordinates (depth, count) of which the first d of the first n are theirs."""
     of_cloud = (*cloud.shape, *(step // cloud.dtype.itemsize for step in cloud.strides))
-    of_cloud, of_out = (tuple(map(np.int64, numbers)) for numbers in (of_cloud, out.shape))
-    kernel = _compiled(("packed",), _real(cloud.dtype), ("THREADS", _THREADS)).get_function("packed")
-    kernel((-(-out.size // _THREADS),), (_THREADS,), (cloud, *of_cloud, out, *of_out))
+    module = _compiled(("packed",), _real(cloud.dtype), ("THREADS", _THREADS))
+    _each(module, "packed", out.size, np.int64(out.shape[1]), out, cloud, *map(np.int64, of_cloud))
 
 
 def _over_rows(name: str, ground: GroundCost, *arguments: Any, parts: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -205,15 +203,16 @@ def _over_rows(name: str, ground: GroundCost, *arguments: Any, parts: tuple[Any,
 
 
 def _joined(name: str, ground: GroundCost, found: tuple[Any, ...], *arguments: Any, parts: tuple[Any, ...]) -> Any:
-    """The shares put together, of every number: arrays on the host."""
-    shares, count = len(found[0]), found[0].size // max(len(found[0]), 1)
+    """The shares put together, of every number: arrays on the device."""
     out = tuple(require("cupy").empty(found[0].shape[1:], part) for part in parts)
+    _each(_module(_ROWS, ground), name, out[0].size, np.int64(len(found[0])), *found, *arguments, *out)
+    return out
+
+
+def _each(module: Any, name: str, count: int, *arguments: Any) -> None:
+    """A kernel with a thread for each of ``count`` numbers."""
     if count:
-        sizes = (np.int64(count), np.int64(shares))
-        _module(_ROWS, ground).get_function(name)(
-            (-(-count // _THREADS),), (_THREADS,), (*sizes, *found, *arguments, *out)
-        )
-    return tuple(map(_host, out))
+        module.get_function(name)((-(-count // _THREADS),), (_THREADS,), (np.int64(count), *arguments))
 
 
 def _argument(ground: GroundCost) -> Any:
@@ -223,7 +222,12 @@ def _argument(ground: GroundCost) -> Any:
     d = 0 if ground.inner == 0.0 else ground.x.shape[1]
     steps = (step // ground.dtype.itemsize for array in held for step in array.strides)
     values = (*(array.data.ptr for array in held), *ground.shape, d, *steps, finite, ground.outer, ground.factor)
-    return np.array(values, dtype=_struct(ground.dtype.char))
+    return _by_value(np.array(values, dtype=_struct(ground.dtype.char)))
+
+
+def _by_value(struct: Any) -> Any:
+    """A struct as bytes: cupy would describe its fields, one by one, at every launch."""
+    return struct.view(f"V{struct.itemsize}")
 
 
 @lru_cache(maxsize=2)
@@ -263,14 +267,20 @@ def ctransform(ground: GroundCost, potential: Floats) -> tuple[Floats, Any]:
     """``f_i = min_j c_ij - g_j`` and the first arg min: (n,), (n,)."""
     parts = (ground.dtype, np.int64)
     found = _over_rows("ctransform", ground, _vector(potential, ground), parts=parts)
-    return _joined("ctransform_joined", ground, found, parts=parts)
+    values, columns = _joined("ctransform_joined", ground, found, parts=parts)
+    return _host(values), _host(columns)
 
 
 @_there
 def softmin(ground: GroundCost, potential: Floats, epsilon: float) -> Floats:
     """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,). A row of nothing but -inf gives +inf."""
+    return _host(_softmin(ground, _vector(potential, ground), epsilon))
+
+
+def _softmin(ground: GroundCost, potential: Any, epsilon: float) -> Any:
+    """Of an array of the device, there."""
     scale = ground.dtype.type(epsilon)
-    found = _over_rows("softmin", ground, _vector(potential, ground), scale, parts=(ground.dtype, ground.dtype))
+    found = _over_rows("softmin", ground, potential, scale, parts=(ground.dtype, ground.dtype))
     return _joined("softmin_joined", ground, found, scale, parts=(ground.dtype,))[0]
 
 
@@ -300,7 +310,7 @@ def gibbs_cost(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the finite costs: (n,)."""
     f, g, weights = (_vector(z, ground) for z in (f, g, weights))
     found = _over_rows("gibbs_cost", ground, f, g, ground.dtype.type(epsilon), weights, parts=(ground.dtype,))
-    return _joined("totals_joined", ground, found, parts=(ground.dtype,))[0]
+    return _host(_joined("totals_joined", ground, found, parts=(ground.dtype,))[0])
 
 
 @_there
@@ -325,7 +335,7 @@ def _gibbs(name: str, ground: GroundCost, given: tuple[Any, ...], width: int, *m
     wide = -(-width // (_across() * each))
     out = require("cupy").empty((shares, ground.shape[0], width), ground.dtype)
     _launch(_GIBBS, name, ground, (down, wide, shares), clouds, *_entries(ground, *given), out, *more, EACH=each)
-    return _joined("totals_joined", ground, (out,), parts=(ground.dtype,))[0]
+    return _host(_joined("totals_joined", ground, (out,), parts=(ground.dtype,))[0])
 
 
 def _entries(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> tuple[Any, ...]:
@@ -337,9 +347,10 @@ def _entries(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: 
 def cost_sums(ground: GroundCost, weights: Floats) -> Floats:
     """``sum_j w_j c_ij`` over the finite costs: (n,)."""
     found = _over_rows("cost_sums", ground, _vector(weights, ground), parts=(ground.dtype,))
-    return _joined("totals_joined", ground, found, parts=(ground.dtype,))[0]
+    return _host(_joined("totals_joined", ground, found, parts=(ground.dtype,))[0])
 
 
+@_there
 def sweep(
     ground: GroundCost,
     f: Floats,
@@ -356,11 +367,20 @@ def sweep(
     With ``K_ij = exp((f_i + g_j - c_ij)/epsilon)`` and positive weights a (n,), b (m,): ``r_i = log sum_j b_j K_ij`` (n,) and
     ``s_j = sum_i a_i K_ij exp(-power max(r_i, floor))`` (m,), float64 both. No terms are left out.
     """
-    f, g, a, b = (np.asarray(z, np.float64) for z in (f, g, a, b))
-    log_rows = (f - softmin(ground, g + epsilon * np.log(b), epsilon)) / epsilon
-    lifted = f + epsilon * (np.log(a) - power * np.maximum(log_rows, floor))
-    with np.errstate(over="ignore"):
-        return log_rows, np.exp((g - softmin(_turned(ground), lifted, epsilon)) / epsilon)
+    (n, m), empty, scale = ground.shape, require("cupy").empty, np.float64(epsilon)
+    f, g, a, b = (_array(z, np.float64) for z in (f, g, a, b))
+    between = _compiled(("sweep",), _real(ground.dtype), ("THREADS", _THREADS))
+    of_columns, of_rows, log_rows, columns = (
+        empty(m, ground.dtype),
+        empty(n, ground.dtype),
+        empty(n, "f8"),
+        empty(m, "f8"),
+    )
+    _each(between, "raised", m, g, b, scale, of_columns)
+    soft = _softmin(ground, of_columns, epsilon)
+    _each(between, "divided", n, f, a, scale, soft, np.float64(power), np.float64(floor), log_rows, of_rows)
+    _each(between, "summed", m, g, scale, _softmin(_turned(ground), of_rows, epsilon), columns)
+    return _host(log_rows), _host(columns)
 
 
 def symmetric(ground: GroundCost, f: Floats, a: Floats, epsilon: float, cut: float = np.inf) -> Floats:

@@ -1,15 +1,12 @@
 // Costs by tiles: a block computes TILE_ROWS x TILE_COLUMNS at a time from coordinates in shared memory, DEPTH of them at a time, each thread
 // ROWS x COLUMNS pairs in registers. While it does, the next coordinates are on their way. With TENSOR, inner products are those of the tensor
-// cores, of numbers in two parts, which gives almost what single precision has.
+// cores, of numbers in two parts, which gives almost what single precision has. A multiprocessor must be able to hold RESIDENT blocks.
 
 #define DOWN (THREADS / ACROSS)
 #define TILE_ROWS (DOWN * ROWS)
 #define TILE_COLUMNS (ACROSS * COLUMNS)
 #define GROUP (16 / (int)sizeof(REAL))  // numbers that are copied at once
 #define PAD (32 / (int)sizeof(REAL))    // by which rows in shared memory are longer: neighbours in a column then lie in different banks
-#ifndef RESIDENT
-#define RESIDENT 1  // blocks that a multiprocessor must be able to hold
-#endif
 #define BY_COORDINATES (INNER != 0 && INNER != 3 && INNER != 7)
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
 #define AMPERE 1
