@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,19 +24,21 @@ from .implicit import Cotangent, vjp
 from .line_claim import line_claim
 from .proof_file import save_proof
 from .result import Result
+from .splits import Measure, null_of
 
 _MET = 2.0  # times the tolerance: marginal errors are measured again in another order of summation
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A problem as posed, the same scaled, what is proven of it, the way back, and the claim that was given."""
+    """A problem as posed, the same scaled, what is proven of it, the way back, the claim that was given, and how other samples are measured alike."""
 
     problem: Problem
     scaled: Problem
     certificate: Certificate
     units: Units
     given: Claim = field(default_factory=Claim)
+    alike: Measure | None = None
 
     def status(self, claimed: Status, tol: float) -> Status:
         """The solver's status, lowered where the proof does not bear it out."""
@@ -82,6 +85,7 @@ class Answer:
             make_potentials=self.potentials if finite else None,
             make_proof=self.save_proof,
             make_plot=None if plan is None else self.plot,
+            make_null=None if self.alike is None else partial(null_of, problem, self.alike),
         )
 
     def _numbers(self, status: Status) -> dict[str, Any]:
