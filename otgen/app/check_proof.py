@@ -64,9 +64,9 @@ def read(path):
     """All arrays of a proof file."""
     sealed(path)
     with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        demand(len(set(names)) == len(names) and all(name.endswith(".npy") for name in names), "entries are ambiguous")
-        return {name[:-4]: parsed(archive.read(name)) for name in names}
+        names = [info.filename for info in archive.infolist() if info.compress_type == zipfile.ZIP_STORED]
+        demand(len(set(names)) == len(archive.infolist()), "entries are ambiguous, or compressed")
+        return {name.removesuffix(".npy"): parsed(archive.read(name)) for name in names}
 
 
 def fractions(values):
