@@ -64,9 +64,9 @@ def read(path):
     """All arrays of a proof file."""
     sealed(path)
     with zipfile.ZipFile(path) as archive:
-        names = [info.filename for info in archive.infolist() if info.compress_type == zipfile.ZIP_STORED]
-        demand(len(set(names)) == len(archive.infolist()), "entries are ambiguous, or compressed")
-        return {name.removesuffix(".npy"): parsed(archive.read(name)) for name in names}
+        names = [one.filename for one in archive.infolist() if one.compress_type == 0 and one.filename[-4:] == ".npy"]
+        demand(len(set(names)) == len(archive.namelist()), "entries are ambiguous, or compressed")
+        return {name[:-4]: parsed(archive.read(name)) for name in names}
 
 
 def fractions(values):
