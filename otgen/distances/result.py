@@ -132,7 +132,7 @@ class Result:
     of_samples: bool = False
     make_plan: Callable[[], Any] | None = field(default=None)
     make_potentials: Callable[[], Any] | None = field(default=None)
-    make_gradients: Callable[[], Gradients] | None = field(default=None)
+    make_gradients: Callable[..., Gradients] | None = field(default=None)
     make_vjp: Callable[..., Gradients] | None = field(default=None)
     make_proof: Callable[..., None] | None = field(default=None)
     make_plot: Callable[..., Axes] | None = field(default=None)
@@ -177,12 +177,7 @@ class Result:
         if self.epsilon:
             scalars.one_of("value" if of is None else of, "of", ("value",))
             return self.make_gradients()
-        assert self.cost is not None
-        wanted = scalars.one_of("cost" if of is None else of, "of", ("cost", "value"))
-        gradients = self.make_gradients()
-        if wanted == "cost" or self.value == self.cost:
-            return gradients
-        return gradients.times(self.value / (self.p * self.cost) if self.cost > 0 else 0.0)
+        return self.make_gradients(scalars.one_of("cost" if of is None else of, "of", ("cost", "value")))
 
     def vjp(self, f: Any = None, g: Any = None, plan: tuple[Any, Any] | None = None) -> Gradients:
         """Vector-Jacobian products: the derivatives of a loss that is made of the entropic potentials or of the plan.

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -194,9 +194,9 @@ class Deferred:
         """The potentials, in cost units."""
         return self.answer.potentials()
 
-    def gradients(self) -> Gradients:
-        """Gradients of the cost."""
-        return self.answer.gradients()
+    def gradients(self, of: Literal["cost", "value"]) -> Gradients:
+        """Gradients of the cost or of the distance."""
+        return self.answer.gradients(of)
 
     def plot(self, *arguments: Any) -> Any:
         """A picture of the plan."""
