@@ -20,7 +20,7 @@ from ..model.plan import Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import Units
-from ..proofs import prove
+from ..proofs import prove, prove_staying
 from ..solvers import Auto, Bottleneck, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver, SolverName
 from ..solvers.base import refuse_start, silent
 from ..solvers.sinkhorn import TOLERANCE
@@ -127,6 +127,8 @@ def run(
     if isinstance(chosen, Auto | Simplex):
         attempt = resolved(attempt, chosen, _on_stderr if progress else silent)
     scaled, solution, certificate = attempt
+    if certificate.kind == "dual":
+        certificate = prove_staying(problem, certificate)
     if progress and sys.stderr.isatty():
         sys.stderr.write("\n")
     back = replace(Units.of(scaled, mass, root=root), unit=certificate.unit)

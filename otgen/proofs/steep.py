@@ -49,7 +49,7 @@ def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
     upper = above(spent, 2 * lost * spent)
     if missed > 0:
         sturdy = plan.values[used] > 2 * missed
-        if not _balanced(problem, plan.rows[used][sturdy], plan.columns[used][sturdy]):
+        if not balanced(problem, plan.rows[used][sturdy], plan.columns[used][sturdy]):
             return plain
         upper = above(upper, 1.01 * missed * float(powers[sturdy].sum()))
     travelled = (lengths / unit) ** problem.p
@@ -60,7 +60,7 @@ def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
     )
 
 
-def _balanced(problem: Problem, rows: Indices, columns: Indices) -> bool:
+def balanced(problem: Problem, rows: Indices, columns: Indices) -> bool:
     """Whether points that pairs connect carry as much on one side as on the other, exactly."""
     n, m = problem.shape
     graph = scipy.sparse.coo_array((np.ones(len(rows)), (rows, n + columns)), shape=(n + m, n + m))
