@@ -136,8 +136,8 @@ def line(law: Any, name: str) -> Any:
 
 def _refuse_periodic(law: Any, name: str) -> None:
     """Raise for a law on the circle, whose density goes on without end, as scipy's von Mises law does: its mass is infinite."""
-    tell = getattr(law, "cdf", None)
-    if callable(tell) and any(math.isinf(end) for end in law.support()):
+    tell: Any = getattr(law, "cdf", None)
+    if tell is not None and any(math.isinf(end) for end in law.support()):
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what scipy warns of so far out is judged by its values
             low, high = float(tell(-_FAR)), float(tell(_FAR))
