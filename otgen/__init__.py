@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from .distances.exact import transport, wasserstein
     from .distances.gaussians import bures_wasserstein
     from .distances.gradients import Gradients
-    from .distances.permutation_null import PermutationNull, permutation_null
+    from .distances.permutation_null import permutation_null
     from .distances.proof_file import Proof, load_proof
     from .distances.result import Result
     from .distances.sliced import sliced_wasserstein
     from .distances.solve import solve
+    from .distances.splits import PermutationNull
     from .errors import Infeasible, InvalidInput, MassMismatch, MissingExtra, NotConverged, OtgenError, TooLarge
     from .model.cost import Circular, Minkowski
     from .model.measure import Measure
@@ -50,7 +51,7 @@ _HOMES = {
     "MissingExtra": "errors",
     "NotConverged": "errors",
     "OtgenError": "errors",
-    "PermutationNull": "distances.permutation_null",
+    "PermutationNull": "distances.splits",
     "Problem": "model.problem",
     "Proof": "distances.proof_file",
     "Relative": "model.problem",

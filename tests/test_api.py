@@ -111,6 +111,7 @@ class TestResult:
             "value",
             "proven",
             "gap",
+            "chance",
             "status",
             "solver",
         ]

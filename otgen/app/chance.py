@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..distances.permutation_null import SPLITS
+from ..distances.splits import SPLITS
 from ..inputs.types import Floats
 
 _SMALL = 250_000  # pairs of points up to which splits are measured without being asked for

@@ -64,8 +64,8 @@ def read(path):
     """All arrays of a proof file."""
     sealed(path)
     with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        demand(len(set(names)) == len(names) and all(name.endswith(".npy") for name in names), "entries are ambiguous")
+        names = [one.filename for one in archive.infolist() if one.compress_type == 0 and one.filename[-4:] == ".npy"]
+        demand(len(set(names)) == len(archive.namelist()), "entries are ambiguous, or compressed")
         return {name[:-4]: parsed(archive.read(name)) for name in names}
 
 

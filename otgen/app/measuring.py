@@ -11,8 +11,8 @@ import numpy as np
 
 from ..distances.entropic import sinkhorn
 from ..distances.exact import wasserstein
-from ..distances.permutation_null import PermutationNull, permuted
 from ..distances.result import Result
+from ..distances.splits import PermutationNull, permuted
 from ..errors import InvalidInput, MassMismatch
 from ..inputs import arrays
 from ..model.problem import Relative

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,27 +16,29 @@ from ..model.cost import CallableCost, PointCost
 from ..model.plan import MonotonePlan, Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
-from ..model.units import Units
+from ..model.units import Units, stretched
 from ..proofs import Certificate, keeps_promise
 from .drawing import draw
-from .gradients import Gradients, envelope, point_gradients
+from .gradients import Gradients, distance_gradients, envelope, point_gradients
 from .implicit import Cotangent, vjp
 from .line_claim import line_claim
 from .proof_file import save_proof
 from .result import Result
+from .splits import Measure, null_of
 
 _MET = 2.0  # times the tolerance: marginal errors are measured again in another order of summation
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A problem as posed, the same scaled, what is proven of it, the way back, and the claim that was given."""
+    """A problem as posed, the same scaled, what is proven of it, the way back, the claim that was given, and how other samples are measured alike."""
 
     problem: Problem
     scaled: Problem
     certificate: Certificate
     units: Units
     given: Claim = field(default_factory=Claim)
+    alike: Measure | None = None
 
     def status(self, claimed: Status, tol: float) -> Status:
         """The solver's status, lowered where the proof does not bear it out."""
@@ -82,6 +85,7 @@ class Answer:
             make_potentials=self.potentials if finite else None,
             make_proof=self.save_proof,
             make_plot=None if plan is None else self.plot,
+            make_null=None if self.alike is None else partial(null_of, problem, self.alike),
         )
 
     def _numbers(self, status: Status) -> dict[str, Any]:
@@ -124,27 +128,50 @@ class Answer:
 
     def potentials(self) -> tuple[Any, Any]:
         """Potentials in cost units, in the caller's library."""
-        plan = self.certificate.plan
-        if isinstance(plan, MonotonePlan):
-            pair = plan.potentials(self.scaled.line_power)
-        else:
-            assert self.certificate.potentials is not None
-            pair = self.certificate.potentials
-        f, g = (self._back(self.units.potentials(z), exact=self.certificate.kind != "entropic") for z in pair)
+        exact = self.certificate.kind != "entropic"
+        f, g = (self._back(self.units.potentials(z), exact=exact) for z in self._potentials())
         return f, g
 
-    def gradients(self) -> Gradients:
-        """Gradients of the cost, or of the entropic value, in the caller's units and library."""
+    def _potentials(self) -> tuple[Floats, Floats]:
+        """Potentials in the units of the scaled problem."""
+        plan = self.certificate.plan
+        if isinstance(plan, MonotonePlan):
+            return plan.potentials(self.scaled.line_power)
+        assert self.certificate.potentials is not None
+        return self.certificate.potentials
+
+    def gradients(self, of: Literal["cost", "value"] = "cost") -> Gradients:
+        """Gradients of the cost, of the distance that is its root, or of the entropic value, in the caller's units and library."""
         if self.problem.epsilon:
             return self._entropic_gradients()
-        cost, plan = self.scaled.cost, self.certificate.plan
+        if of == "value" and self.units.root and self.problem.p != 1:
+            return self._distance_gradients()
+        cost = self.scaled.cost
         f, g = self.potentials()
         if not isinstance(cost, PointCost | CallableCost):
             return Gradients(None, None, f, g)
+        x, y = self._of_points([self.units.slopes(z) for z in point_gradients(cost, self._pairs())])
+        return Gradients(x, y, f, g)
+
+    def _pairs(self) -> SparsePlan:
+        """The plan of an exact result by its entries."""
+        plan = self.certificate.plan
         sparse = plan.sparse if isinstance(plan, MonotonePlan) else plan
         assert isinstance(sparse, SparsePlan)
-        x, y = self._of_points([self.units.slopes(z) for z in point_gradients(cost, sparse)])
-        return Gradients(x, y, f, g)
+        return sparse
+
+    def _distance_gradients(self) -> Gradients:
+        """Of ``cost ** (1/p)``: of no unit in the points, in the weights the potentials as shares of the cost, times ``value / p``."""
+        certificate, p = self.certificate, self.problem.p
+        unit, cost = certificate.unit or 1.0, max(certificate.cost, 0.0)
+        length = unit * cost ** (1 / p)
+        points = self._of_points(list(distance_gradients(self.scaled.cost, self._pairs(), length)))
+        factor = self.units.value(cost) / (p * cost) if cost > 0 else 0.0
+        weights = [
+            self._back(factor * stretched(z, -p * math.log2(unit)) if factor else np.zeros_like(z))
+            for z in self._potentials()
+        ]
+        return Gradients(*points, *weights)
 
     def _entropic_gradients(self) -> Gradients:
         """With the marginal error that they are good to."""
@@ -190,8 +217,7 @@ class Answer:
             return line_claim(self.problem) if isinstance(plan, MonotonePlan) else self.given
         if certificate.lower == math.inf:
             return Claim(ray=certificate.potentials)  # of no unit
-        pair = plan.potentials(self.scaled.line_power) if isinstance(plan, MonotonePlan) else certificate.potentials
-        assert pair is not None
+        pair = self._potentials()
         potentials = self.units.potentials(pair[0]), self.units.potentials(pair[1])
         if isinstance(plan, MonotonePlan):
             (one, other), steps = plan.orders, plan.steps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -162,6 +162,7 @@ def audit(
     claim = Claim(flows, None if ignored else _potentials(potentials, problem.shape, back))
     found = find(scaled, claim)
     number = _claimed(cost, "cost") if value is None else _claimed(value, "value")
+    back = replace(back, unit=found.certificate.unit)
     return _audit(problem, found, back, number, of_cost=cost is not None)
 
 

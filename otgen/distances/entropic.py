@@ -19,6 +19,7 @@ from ..solvers import Sinkhorn
 from .gradients import Gradients
 from .result import Result
 from .solve import checked, run, solver_from
+from .splits import null_of
 
 Relaxation = float | tuple[float | None, float | None] | None
 _ENTROPIC = "for epsilon = 0, exact transport, call otgen.wasserstein or otgen.transport"
@@ -68,7 +69,7 @@ def sinkhorn(
     Returns
     -------
     Result
-        ``value`` with proven bounds, of these samples, not of the laws behind them (:func:`otgen.permutation_null`,
+        ``value`` with proven bounds, of these samples, not of the laws behind them (:meth:`Result.chance`,
         :doc:`/samples-and-laws`); ``cost`` is ``<P, C>`` of the rounded plan, ``exact_bounds`` a proven interval for the
         unregularised cost ``W_p ** p`` (None where relaxed); ``potentials`` are the entropic ones; ``gradients()`` those of
         the value. Potentials come in the float dtype of the input, rounded to it; what is proven is proven of them before that.
@@ -94,7 +95,8 @@ def sinkhorn(
     """
     chosen = sinkhorn_from(solver, tol, max_iter)
     problem = entropic_problem(x, y, a, b, epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
-    return run(problem, chosen, throw=throw, progress=progress, init=init)
+    alike = partial(sinkhorn, epsilon=epsilon, p=p, metric=metric, solver=chosen, throw=throw)
+    return run(problem, chosen, throw=throw, progress=progress, init=init, alike=None if problem.relaxed else alike)
 
 
 def sinkhorn_divergence(
@@ -157,7 +159,12 @@ def sinkhorn_divergence(
     options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
     problems = divergence_problems(x, y, a, b, **options)
     parts = [run(problem, chosen, throw=False, progress=progress) for problem in problems]
-    result = replace(debiased(problems[0], *parts), seconds=time.perf_counter() - began)
+    alike = partial(sinkhorn_divergence, epsilon=epsilon, p=p, metric=metric, solver=chosen, throw=throw)
+    result = replace(
+        debiased(problems[0], *parts),
+        seconds=time.perf_counter() - began,
+        make_null=None if problems[0].relaxed else partial(null_of, problems[0], alike),
+    )
     return checked(result, throw=throw)
 
 

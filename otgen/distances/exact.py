@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ..model.cost import Metric
@@ -64,7 +65,7 @@ def wasserstein(
     -------
     Result
         ``value`` is the distance, ``lower <= W_p <= upper`` proven, of these samples, not of the laws behind them
-        (:func:`otgen.permutation_null`, :doc:`/samples-and-laws`); ``cost`` is ``W_p ** p``, and ``potentials`` satisfy
+        (:meth:`Result.chance`, :doc:`/samples-and-laws`); ``cost`` is ``W_p ** p``, and ``potentials`` satisfy
         ``f_i + g_j <= d(x_i, y_j) ** p``. For ``p = inf`` there is no cost and no potentials; the proof is a cut.
 
     Raises
@@ -90,12 +91,13 @@ def wasserstein(
     >>> result.status
     <Status.OPTIMAL: "proven optimal: the gap is below 1e-10 of the cost's scale">
     """
+    alike = partial(wasserstein, p=p, metric=metric, solver=solver, throw=throw)
     if _plainly(solver, init, throw, progress, normalize):
-        found = small.wasserstein(x, y, a, b, p=p, metric=metric, normalize=normalize)
+        found = small.wasserstein(x, y, a, b, p=p, metric=metric, normalize=normalize, alike=alike)
         if found is not None:
             return found
     problem = Problem.from_points(x, y, a, b, p=p, metric=metric, normalize=normalize)
-    return run(problem, solver, throw=throw, progress=progress, init=init, root=True)
+    return run(problem, solver, throw=throw, progress=progress, init=init, root=True, alike=alike)
 
 
 def transport(

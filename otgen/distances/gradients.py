@@ -7,7 +7,7 @@ gradient where the optimal plan is unique.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,12 +44,6 @@ class Gradients:
     b: Any
     residual: float | None = None
     C: Any = None
-
-    def times(self, factor: float) -> Gradients:
-        """All derivatives times a number (the chain rule)."""
-        with device_of(self.a):
-            scaled = [None if z is None else factor * z for z in (self.x, self.y, self.a, self.b)]
-        return Gradients(*scaled, residual=self.residual)
 
     def minus(self, other: Gradients) -> Gradients:
         """Differences of all derivatives; the larger residual."""
@@ -92,15 +86,45 @@ def point_gradients(cost: Cost, plan: SparsePlan) -> tuple[Floats, Floats]:
     InvalidInput
         For a cost without points, and for a callable metric, whose derivative is not known.
     """
+    cost = _built_in(cost)
+    return _gathered(cost, plan, plan.values, pair_slopes(cost, plan.rows, plan.columns))
+
+
+def distance_gradients(cost: Cost, plan: SparsePlan, length: float) -> tuple[Floats, Floats]:
+    """Derivatives in the points, (n, d) and (m, d), of a distance ``length = (sum_ij P_ij d_ij ** p) ** (1/p)``.
+
+    ``sum_j P_ij (d_ij / length) ** (p - 1) grad d_ij``, of no unit: no power of a distance leaves the range of floats, as those of
+    the cost do at high orders. 0 where the distance is.
+
+    Raises
+    ------
+    InvalidInput
+        As :func:`point_gradients`.
+    """
+    cost = _built_in(cost)
+    ground = replace(cost, p=1.0)
+    distances = ground.pairs(plan.rows, plan.columns)
+    with np.errstate(under="ignore"):
+        shares = plan.values * (distances / length if length > 0 else np.zeros_like(distances)) ** (cost.p - 1)
+    return _gathered(cost, plan, shares, pair_slopes(ground, plan.rows, plan.columns))
+
+
+def _built_in(cost: Cost) -> PointCost:
+    """The cost, where its derivative in the points is known."""
     if not isinstance(cost, PointCost):
         raise InvalidInput(
             f"metric must be a built-in metric for gradients in the points; received {type(cost).__name__}; use those of the weights"
         )
-    slopes = pair_slopes(cost, plan.rows, plan.columns)
-    weighted = slopes[0] * plan.values[:, None], slopes[1] * plan.values[:, None]
+    return cost
+
+
+def _gathered(
+    cost: PointCost, plan: SparsePlan, shares: Floats, slopes: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
+    """Slopes of pairs (k, d), times shares (k,), added up point by point."""
     out = np.zeros_like(cost.x), np.zeros_like(cost.y)
-    np.add.at(out[0], plan.rows, weighted[0])
-    np.add.at(out[1], plan.columns, weighted[1])
+    for sums, numbers, slope in zip(out, (plan.rows, plan.columns), slopes):
+        np.add.at(sums, numbers, slope * shares[:, None])
     return out
 
 

@@ -1,118 +1,26 @@
-"""What chance alone gives: distances between random splits of the pooled samples, as if both sets were of one law."""
+"""What chance alone gives for any distance: random splits of the pooled samples, as if both sets were of one law."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs import arrays, numerals, scalars, tables
-from ..inputs.types import Floats
+from ..inputs import arrays, scalars, tables
 from ..model.cost import origin_matters
 from .entropic import sinkhorn, sinkhorn_divergence
 from .exact import wasserstein
-from .result import OF_SAMPLES
 from .sliced import sliced_wasserstein
+from .splits import SPLITS, Measure, PermutationNull, measured, permuted
 
-SPLITS = 19  # with none of them as far apart, chance alone explains the distance once in 20 times at most
-_LEVEL = 0.05
 _DISTANCES: dict[str, Callable[..., Any]] = {
     "wasserstein": wasserstein,
     "sinkhorn": sinkhorn,
     "sinkhorn_divergence": sinkhorn_divergence,
     "sliced_wasserstein": sliced_wasserstein,
 }
-Measure = Callable[[Any, Any, Any, Any], Any]
-
-
-class Measured(NamedTuple):
-    """A value and its proven interval, or the value alone three times."""
-
-    value: float
-    lower: float
-    upper: float
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class PermutationNull:
-    """Distances of random splits of the pooled samples, beside the one that was observed.
-
-    Attributes
-    ----------
-    observed : float
-        Between the two sets as they are.
-    values : ndarray
-        (k,), one a split: a sample of the null distribution, that of the distance if one law is behind both sets.
-    as_far : int
-        How many splits lie as far apart as the two sets. Intervals decide: a split that is not proven to lie nearer counts.
-
-    Examples
-    --------
-    >>> null = PermutationNull.of(1.2, [1.0, 1.5])
-    >>> null.as_far, round(null.p_value, 3)
-    (1, 0.667)
-    """
-
-    observed: float
-    values: Floats
-    as_far: int
-
-    @classmethod
-    def of(cls, observed: Any, splits: Any) -> PermutationNull:
-        """From a result, or number, and those of splits."""
-        mine, others = measured(observed), [measured(split) for split in splits]
-        values = np.array([split.value for split in others])
-        return cls(mine.value, values, sum(split.upper >= mine.lower for split in others))
-
-    @property
-    def p_value(self) -> float:
-        """Of the permutation test, ``(1 + as_far) / (1 + k)``: if one law is behind both sets, it is at most t with a probability of at most t."""
-        return (1 + self.as_far) / (1 + len(self.values))
-
-    @property
-    def spread(self) -> str:
-        """From the nearest split to the farthest, in words."""
-        low, high = (numerals.number(float(end), 5) for end in (self.values.min(), self.values.max()))
-        return low if low == high else f"{low} to {high}"
-
-    @property
-    def verdict(self) -> str:
-        """In a sentence, at a level of 1 in 20.
-
-        Examples
-        --------
-        >>> print(PermutationNull.of(1.2, [1.0, 1.5]).verdict)
-        no difference beyond chance is shown: 1 of 2 random splits of the pooled samples lies as far apart
-        """
-        count = len(self.values)
-        splits = f"{self.as_far or 'none'} of {count} random split{'s' * (count != 1)} of the pooled samples"
-        lie = "lies" if self.as_far < 2 else "lie"
-        if self.p_value > _LEVEL:
-            return f"no difference beyond chance is shown: {splits} {lie} as far apart"
-        return f"beyond chance: {splits} {lie} as far apart; with one law behind both, that has probability {self.p_value:.2g} at most"
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain Python values that json can write."""
-        return {
-            "splits": len(self.values),
-            "least": float(self.values.min()),
-            "most": float(self.values.max()),
-            "as_far": self.as_far,
-            "p_value": self.p_value,
-            "verdict": self.verdict,
-        }
-
-    def __repr__(self) -> str:
-        rows = (
-            ("observed", f"{numerals.number(self.observed, 5)}, {OF_SAMPLES}"),
-            ("chance alone", self.spread),
-            ("p-value", f"{self.p_value:.2g}"),
-            ("verdict", self.verdict),
-        )
-        return "PermutationNull\n" + "\n".join(f"  {name:<12}  {text}" for name, text in rows)
 
 
 def permutation_null(
@@ -196,59 +104,3 @@ def _measure(distance: Any, options: dict[str, Any], generator: np.random.Genera
             f"distance must be a name ({', '.join(_DISTANCES)}) or a callable; received {scalars.told(distance)}; pass 'wasserstein'"
         )
     return lambda *sides: distance(*sides, **options)
-
-
-def measured(found: Any) -> Measured:
-    """The value and the interval of a result; of a number, the number."""
-    if isinstance(found, Measured):
-        return found
-    value = scalars.real(getattr(found, "value", found), "what distance returns")
-    lower, upper = getattr(found, "lower", None), getattr(found, "upper", None)
-    return Measured(value, value if lower is None else lower, value if upper is None else upper)
-
-
-def permuted(
-    measure: Measure, x: Floats, y: Floats, a: Floats | None, b: Floats | None, count: int, rng: Any
-) -> list[Measured]:
-    """Distances between random splits of the pooled points in sets of n and of m.
-
-    Parameters
-    ----------
-    measure : callable
-        Of two sets and their weights: a result or a number.
-    x, y : ndarray
-        (n, d) and (m, d), or (n,) and (m,).
-    a, b : ndarray or None
-        Weights; they are divided by their sums and stay with their points.
-    count : int
-        How many splits.
-    rng : int or Generator
-        They are a function of it.
-
-    Returns
-    -------
-    list of Measured
-
-    Examples
-    --------
-    >>> found = permuted(lambda x, y, a, b: float(len(x)), np.zeros(3), np.ones(2), None, None, 2, rng=0)
-    >>> [split.value for split in found]
-    [3.0, 3.0]
-    """
-    pooled, n = np.concatenate([x, y]), len(x)
-    weights = None
-    if a is not None or b is not None:
-        shares = [np.full(len(z), 1.0) if w is None else w * (len(w) / w.sum()) for z, w in ((x, a), (y, b))]
-        weights = np.concatenate(shares)
-    rng = np.random.default_rng(rng)
-    return [measured(_split(measure, pooled, weights, n, rng.permutation(len(pooled)))) for _ in range(count)]
-
-
-def _split(measure: Measure, pooled: Floats, weights: Floats | None, n: int, order: Any) -> Any:
-    one, two = order[:n], order[n:]
-    if weights is None:
-        return measure(pooled[one], pooled[two], None, None)
-    a, b = weights[one], weights[two]
-    if not (a.sum() > 0 and b.sum() > 0):  # all of one side are without weight: nothing is apart
-        return 0.0
-    return measure(pooled[one], pooled[two], a / a.sum(), b / b.sum())

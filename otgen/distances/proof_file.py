@@ -109,12 +109,12 @@ class Proof:
         Parameters
         ----------
         problem : Problem, optional
-            Where the file holds a digest only: the problem, which must be the very one.
+            Needed where the file holds a digest only. It must be the very one that was proven.
 
         Raises
         ------
         InvalidInput
-            If the problem is missing or another, or if its numbers do not prove the interval.
+            If the problem is missing or another, or if the file's numbers do not prove the interval.
 
         Examples
         --------
@@ -125,10 +125,14 @@ class Proof:
         >>> low <= 2.5 <= high
         True
         """
-        given = self.problem or problem
+        given = self.problem if problem is None else problem
         if given is None:
             raise InvalidInput(
                 "problem must be given, since the proof file holds its digest only; received none; pass it to verify"
+            )
+        if not isinstance(given, Problem):
+            raise InvalidInput(
+                f"problem must be an otgen.Problem; received {scalars.told(given)}; make one with Problem.from_points or from_matrix"
             )
         if _digest(_problem_arrays(given)) != self.digest:
             raise InvalidInput(

@@ -22,6 +22,8 @@ OF_SAMPLES = "of these samples, not of the laws behind them"
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .splits import PermutationNull
+
 TOLD = (  # by to_dict, in this order
     "value",
     "lower",
@@ -97,7 +99,7 @@ class Result:
         clouds' units.
 
     Where points were compared, ``of_samples`` is True, and all of this is of these points. Of laws that they may be drawn from the interval
-    says nothing: :func:`otgen.permutation_null` does, and :doc:`/samples-and-laws` has the rest. A cost matrix has no samples.
+    says nothing: :meth:`chance` does, and :doc:`/samples-and-laws` has the rest. A cost matrix has no samples.
 
     Examples
     --------
@@ -130,10 +132,11 @@ class Result:
     of_samples: bool = False
     make_plan: Callable[[], Any] | None = field(default=None)
     make_potentials: Callable[[], Any] | None = field(default=None)
-    make_gradients: Callable[[], Gradients] | None = field(default=None)
+    make_gradients: Callable[..., Gradients] | None = field(default=None)
     make_vjp: Callable[..., Gradients] | None = field(default=None)
     make_proof: Callable[..., None] | None = field(default=None)
     make_plot: Callable[..., Axes] | None = field(default=None)
+    make_null: Callable[..., PermutationNull] | None = field(default=None)
 
     @cached_property
     def plan(self) -> Plan | Any:  # Any, so that nobody must rule out None where he knows that there is a plan
@@ -174,12 +177,7 @@ class Result:
         if self.epsilon:
             scalars.one_of("value" if of is None else of, "of", ("value",))
             return self.make_gradients()
-        assert self.cost is not None
-        wanted = scalars.one_of("cost" if of is None else of, "of", ("cost", "value"))
-        gradients = self.make_gradients()
-        if wanted == "cost" or self.value == self.cost:
-            return gradients
-        return gradients.times(self.value / (self.p * self.cost) if self.cost > 0 else 0.0)
+        return self.make_gradients(scalars.one_of("cost" if of is None else of, "of", ("cost", "value")))
 
     def vjp(self, f: Any = None, g: Any = None, plan: tuple[Any, Any] | None = None) -> Gradients:
         """Vector-Jacobian products: the derivatives of a loss that is made of the entropic potentials or of the plan.
@@ -293,6 +291,45 @@ class Result:
         unit = "" if self.unit is None else f" {self.unit}"
         return self.make_plot(f"value {self.value:.6g}{unit}", ax)
 
+    def chance(self, n_permutations: int = 19, rng: Any = None) -> PermutationNull:
+        """What chance alone gives: the distance between random splits of the pooled samples, beside this one.
+
+        As :func:`otgen.permutation_null` does it, for the samples, weights and options that this result is of.
+
+        Parameters
+        ----------
+        n_permutations : int
+            How many splits; the time is that of as many distances. 19 is the least that can tell anything at a level of 1 in 20.
+        rng : int, Generator, optional
+            Seed or generator (SPEC 7).
+
+        Returns
+        -------
+        PermutationNull
+            ``values`` (k,), ``observed``, ``p_value``, and a ``verdict`` in words.
+
+        Raises
+        ------
+        InvalidInput
+            For results of a cost matrix, which has no samples, and of relaxed marginals, whose sets have no one mass.
+        NotConverged
+            As the function that made the result does; with ``throw=False`` there, the intervals reached count.
+
+        Examples
+        --------
+        >>> import numpy as np, otgen
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 91, 64))  # samples of one law
+        >>> result = otgen.wasserstein(x, y)
+        >>> bool(result.lower > 9), result.chance(rng=0).p_value > 0.05
+        (True, True)
+        """
+        if self.make_null is None:
+            raise InvalidInput(
+                f"result must be of two sets of samples, neither marginal relaxed, to be compared with random splits of them; received one "
+                f"of {self.solver} without; call otgen.wasserstein, otgen.sinkhorn or their likes, or otgen.permutation_null"
+            )
+        return self.make_null(self, scalars.count(n_permutations, "n_permutations"), rng)
+
     @property
     def gap(self) -> float | None:
         """Width of the proven interval for the value, ``upper - lower``; 0 where both are infinite, None without bounds."""
@@ -352,6 +389,8 @@ class Result:
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = self._value_rows()
+        if self.make_null is not None:
+            rows.append(("chance alone", "not measured; result.chance() splits the pooled samples at random"))
         if self.unit is not None:
             rows.append(("unit", f"distances in {self.unit}"))
         rows.append(("status", self.status.name + (f": {self.status.remedy}" if self.status.remedy else "")))

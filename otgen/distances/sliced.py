@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from ..model.measure import Measure
 from ..model.problem import Problem
 from ..model.status import Status
 from .result import Result
+from .splits import null_of
 
 _FEW = 200  # points whose median is the centre
 
@@ -55,7 +57,7 @@ def sliced_wasserstein(
     -------
     Result
         ``value`` is an estimate: ``lower`` and ``upper`` are None; ``standard_error`` is that of the random directions, to first order,
-        and None for one direction, which says nothing of others; that of the samples is not in it (:doc:`/samples-and-laws`). Points without mass do not count.
+        and None for one direction, which says nothing of others; that of the samples is not in it (:doc:`/samples-and-laws`, :meth:`Result.chance`). Points without mass do not count.
 
     References
     ----------
@@ -72,11 +74,9 @@ def sliced_wasserstein(
     p, count = scalars.finite_order(p, steep=True), scalars.count(n_projections, "n_projections")
     problem = Problem.from_points(x, y, a, b, p=1, normalize=normalize, allow_gpu=False)
     refuse_bytes(8 * count * problem.source.dim, (count, problem.source.dim), "n_projections")
-    source, target, shift = _with_mass(problem)
     directions = scalars.generator(rng).standard_normal((count, problem.source.dim))
     directions /= np.sqrt((directions**2).sum(axis=1, keepdims=True))
-    largest, means = _along(directions, source, target, p)
-    value, error, cost = _mean_of_powers(largest, means, p, shift)
+    value, error, cost = _averaged(problem, directions, p)
     return Result(
         value=value,
         lower=None,
@@ -95,7 +95,19 @@ def sliced_wasserstein(
         standard_error=error,
         unit=problem.unit,
         of_samples=True,
+        make_null=partial(null_of, problem, partial(_value, directions, p)),
     )
+
+
+def _averaged(problem: Problem, directions: Floats, p: float) -> tuple[float, float | None, float]:
+    """The average over directions (k, d), its standard error, and its p-th power."""
+    source, target, shift = _with_mass(problem)
+    return _mean_of_powers(*_along(directions, source, target, p), p, shift)
+
+
+def _value(directions: Floats, p: float, x: Floats, y: Floats, a: Floats | None, b: Floats | None) -> float:
+    """The distance between other samples along the same directions."""
+    return _averaged(Problem.from_points(x, y, a, b, p=1), directions, p)[0]
 
 
 class _Side(NamedTuple):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from ..proofs import Certificate
 from .answer import Answer
 from .gradients import Gradients
 from .result import Result
+from .splits import Measure, PermutationNull, null_of
 
 _RELATIVE = 1e-10  # of the cost: an interval so narrow is optimal, whatever pairs usually cost
 _SAME = 1e-9  # of the mass: how far totals of doubles may lie apart
@@ -38,13 +39,16 @@ _FLOAT64 = np.dtype(np.float64)
 
 
 class _Asked(NamedTuple):
-    """What is asked: how the problem is posed the long way, whether its value is a root, and which sides' weights were given."""
+    """What is asked: how the problem is posed the long way, its order, whether its value is a root, which sides' weights were given, and how other
+    samples are measured alike.
+    """
 
     pose: Callable[[], Problem]
     p: float
     root: bool
     normalize: bool
     given: tuple[bool, bool]
+    alike: Measure | None = None
 
     def mass(self, totals: tuple[float, float]) -> float | None:
         """The mass that is moved; None where two that were given do not agree."""
@@ -55,7 +59,9 @@ class _Asked(NamedTuple):
         return totals[0] if self.given[0] else totals[1] if self.given[1] else 1.0
 
 
-def wasserstein(x: Any, y: Any, a: Any, b: Any, *, p: Any, metric: Any, normalize: bool) -> Result | None:
+def wasserstein(
+    x: Any, y: Any, a: Any, b: Any, *, p: Any, metric: Any, normalize: bool, alike: Measure | None = None
+) -> Result | None:
     """What :func:`otgen.wasserstein` returns of a small problem between plain arrays; None of any other."""
     began = time.perf_counter()
     if not (_plain(x, 2) and _plain(y, 2) and _small(len(x), len(y)) and x.shape[1] == y.shape[1]):
@@ -73,7 +79,7 @@ def wasserstein(x: Any, y: Any, a: Any, b: Any, *, p: Any, metric: Any, normaliz
     if reach[0] == 0.0:  # all in one point: costs are exactly 0
         relative, absolute = 0.0, np.zeros(1)
     pose = partial(Problem.from_points, x, y, a, b, p=p, metric=metric, normalize=normalize)
-    asked = _Asked(pose, float(p), True, normalize, (a is not None, b is not None))
+    asked = _Asked(pose, float(p), True, normalize, (a is not None, b is not None), alike)
     return _result(costs, *sides, where, relative, absolute, asked, began)
 
 
@@ -104,7 +110,7 @@ def _result(
     numbers, f, g = dense_dual.prove(costs, a, b, claims, relative, absolute, where)
     cost, lower, upper, scale, error, *totals = numbers[0].tolist()
     mass = asked.mass((totals[0], totals[1]))
-    if mass is None:
+    if mass is None or (asked.root and cost == 0 < upper):  # where nothing moves more is proven the long way
         return None
     back = Units(0, asked.p, mass=1.0 if asked.root else mass, root=asked.root)
     if not math.isfinite(back.value(cost)):
@@ -129,6 +135,7 @@ def _result(
         make_gradients=later.gradients,
         make_proof=later.save_proof,
         make_plot=later.plot,
+        make_null=None if asked.alike is None else partial(later.null, asked.alike),
     )
 
 
@@ -187,13 +194,17 @@ class Deferred:
         """The potentials, in cost units."""
         return self.answer.potentials()
 
-    def gradients(self) -> Gradients:
-        """Gradients of the cost."""
-        return self.answer.gradients()
+    def gradients(self, of: Literal["cost", "value"]) -> Gradients:
+        """Gradients of the cost or of the distance."""
+        return self.answer.gradients(of)
 
     def plot(self, *arguments: Any) -> Any:
         """A picture of the plan."""
         return self.answer.plot(*arguments)
+
+    def null(self, alike: Measure, observed: Any, count: int, rng: Any) -> PermutationNull:
+        """What chance alone gives."""
+        return null_of(self.answer.problem, alike, observed, count, rng)
 
     def save_proof(self, path: Any, *, embed: bool = True) -> None:
         """Write a proof file."""

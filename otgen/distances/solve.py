@@ -20,13 +20,14 @@ from ..model.plan import Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import Units
-from ..proofs import prove
+from ..proofs import prove, prove_staying
 from ..solvers import Auto, Bottleneck, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver, SolverName
 from ..solvers.base import refuse_start, silent
 from ..solvers.sinkhorn import TOLERANCE
 from .answer import Answer
 from .plan_forms import flows_from
 from .result import Result
+from .splits import Measure
 from .steep import Attempt, resolved
 
 SOLVERS: dict[str, type[Any]] = {
@@ -110,8 +111,9 @@ def run(
     init: Any = None,
     mass: float = 1.0,
     root: bool = False,
+    alike: Measure | None = None,
 ) -> Result:
-    """What :func:`solve` does; with ``root`` the value and its bounds are distances, ``cost ** (1/p)``."""
+    """What :func:`solve` does; with ``root`` the value and its bounds are distances, ``cost ** (1/p)``; ``alike`` measures other samples so."""
     began = time.perf_counter()
     throw, progress = scalars.flag(throw, "throw"), scalars.flag(progress, "progress")
     if not isinstance(problem, Problem):
@@ -125,10 +127,12 @@ def run(
     if isinstance(chosen, Auto | Simplex):
         attempt = resolved(attempt, chosen, _on_stderr if progress else silent)
     scaled, solution, certificate = attempt
+    if certificate.kind == "dual":
+        certificate = prove_staying(problem, certificate)
     if progress and sys.stderr.isatty():
         sys.stderr.write("\n")
     back = replace(Units.of(scaled, mass, root=root), unit=certificate.unit)
-    answer = Answer(problem, scaled, certificate, back, solution.claim)
+    answer = Answer(problem, scaled, certificate, back, solution.claim, alike)
     status = answer.status(solution.status, chosen.tol if isinstance(chosen, Sinkhorn) else TOLERANCE)
     result = answer.result(status, solution.name, solution.iterations, time.perf_counter() - began)
     if math.isinf(result.value) and math.isfinite(certificate.cost) and certificate.kind != "entropic":

@@ -30,6 +30,11 @@ class Attempt(NamedTuple):
         length = (self.certificate.unit or 1.0) * max(cost, 0.0) ** (1 / self.problem.p)
         return units.root_shift(length, self.problem.cost.shift, 1.0)
 
+    @property
+    def width(self) -> float:
+        """Of the interval, as distances."""
+        return self.distance(self.certificate.upper) - self.distance(self.certificate.lower)
+
 
 def resolved(first: Attempt, solver: Solver, progress: Progress) -> Attempt:
     """The best of the attempts, each in the unit of the longest pair of the one before; the first where it is good enough."""
@@ -41,7 +46,7 @@ def resolved(first: Attempt, solver: Solver, progress: Progress) -> Attempt:
         solution = replace(solution, iterations=solution.iterations + best.solution.iterations)
         again = Attempt(problem, solution, prove(problem, solution.claim))
         if not again.distance(again.certificate.cost) < _SHORTER * best.distance(best.certificate.cost):
-            kept = max(again, best, key=lambda attempt: attempt.distance(attempt.certificate.lower))
+            kept = min(again, best, key=lambda attempt: attempt.width)
             return kept._replace(solution=replace(kept.solution, iterations=solution.iterations))
         best = again
     return best

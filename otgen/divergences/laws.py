@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from ..errors import InvalidInput
 from ..inputs import arrays, gaussians, scalars
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
+
+_FAR = 1e6  # where the distribution function of a law on the line is 0 or 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +129,23 @@ def line(law: Any, name: str) -> Any:
         return scipy.stats.norm(law.mean[0], math.sqrt(law.cov[0, 0]))
     if isinstance(law, Mixture):
         return law
-    return one_law(law, name, ("logpdf", "ppf", "isf", "support"))
+    found = one_law(law, name, ("logpdf", "ppf", "isf", "support"))
+    _refuse_periodic(found, name)
+    return found
+
+
+def _refuse_periodic(law: Any, name: str) -> None:
+    """Raise for a law on the circle, whose density goes on without end, as scipy's von Mises law does: its mass is infinite."""
+    tell: Any = getattr(law, "cdf", None)
+    if tell is not None and any(math.isinf(end) for end in law.support()):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what scipy warns of so far out is judged by its values
+            low, high = float(tell(-_FAR)), float(tell(_FAR))
+        if low < -1e-6 or high > 1 + 1e-6:
+            raise InvalidInput(
+                f"{name} must be a law on the line; received one whose distribution function goes from {low:g} to {high:g}, as on a circle; "
+                f"compare samples of it with js_samples"
+            )
 
 
 def one_law(law: Any, name: str, methods: Sequence[str], *, median: bool = True) -> Any:

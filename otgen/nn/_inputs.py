@@ -35,7 +35,7 @@ def batch(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, *, received:
 
     Weights are divided by their sums, which must agree to the tolerance of the coarser dtype, unless they count as ``received``.
     """
-    dtype = _common_dtype({"x": x, "y": y} | {name: z for name, z in (("a", a), ("b", b)) if z is not None})
+    dtype = common_dtype({"x": x, "y": y} | {name: z for name, z in (("a", a), ("b", b)) if z is not None})
     single = x.ndim == 2
     if x.ndim not in (2, 3) or y.ndim != x.ndim or x.shape[-1] != y.shape[-1] or 0 in (*x.shape[-2:], *y.shape[-2:]):
         raise InvalidInput(
@@ -62,7 +62,7 @@ def finite(z: Tensor, name: str) -> None:
         raise InvalidInput(f"{name} must have data, all of it finite; received {received}; drop or impute what is not")
 
 
-def _common_dtype(given: dict[str, Tensor]) -> torch.dtype:
+def common_dtype(given: dict[str, Tensor]) -> torch.dtype:
     """What all are computed in, once they are real tensors on one device."""
     dtype = torch.float32
     for name, z in given.items():

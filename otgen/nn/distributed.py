@@ -2,17 +2,16 @@
 
 Every process holds some rows of x and all of y. Row potentials stay where their rows are; a sweep computes its rows' part of the
 column sums, one all-reduce adds them up, and all processes take the same decisions from the same numbers. The gradient in x is
-local. Nothing of the size of all pairs is ever held, or sent.
+local. Nothing of the size of all pairs is held or sent, but for the pairs of a y of few points with itself.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
 from ..errors import InvalidInput, NotConverged
@@ -26,7 +25,8 @@ from ..solvers.base import silent
 from ..solvers.sinkhorn_held import ROUGH
 from ..solvers.sinkhorn_iteration import CostPass, Pass, Potentials, Step, iterate, missed, symmetric_step
 from . import _solves
-from ._inputs import checked_metric
+from ._inputs import checked_metric, common_dtype, finite
+from ._processes import Processes
 
 _NO_MASS = 1e-300  # of the one row of a process that has none
 
@@ -68,7 +68,7 @@ def sinkhorn_loss(
     Raises
     ------
     InvalidInput
-        On every process, if the input of any is malformed, or y differs.
+        On every process, if the input of any is malformed, or y or an option differs.
     NotConverged
         On every process, at the limit.
 
@@ -76,19 +76,24 @@ def sinkhorn_loss(
     --------
     A script for ``torchrun --nproc-per-node 2`` is in ``docs/examples``.
     """
-    p, (name, q) = scalars.finite_order(p), checked_metric(metric, p)
-    tol = scalars.positive(tol, "tol", "use a marginal error such as 1e-6")
-    processes = _Processes(group)
-    rows, columns, count = _agreed(processes, x, y)
-    local = _Shard(processes, rows, columns, count, p, _named(name, q))
-    strength = _strength(epsilon, local)
-    limit = scalars.count(max_iter, "max_iter")
-    value, gradient = local.across(strength, tol, limit)
-    if debias:
-        own, slope = local.within(strength, tol, limit)
-        terms = _solves.Terms(p, _named(name, q), tol, limit, symmetric=True)
+    processes = Processes(group)
+    posed = processes.agreed(
+        lambda: _posed(x, y, _Terms(epsilon, p, metric, tol, max_iter, debias), averaged),
+        lambda here: ("y", repr(here.columns.shape).encode() + here.columns.tobytes()),
+        lambda here: ("options", repr(here.terms).encode()),
+    )
+    terms, columns = posed.terms, posed.columns
+    count = int(processes.summed(np.array([float(len(posed.rows))]))[0])
+    if count == 0:
+        raise InvalidInput("x must have a row on some process; received none at all; pass at least one point")
+    local = _Shard(processes, posed.rows, columns, count, terms.p, terms.metric)
+    strength = _strength(terms.epsilon, local)
+    value, gradient = local.across(strength, terms.tol, terms.max_iter)
+    if terms.debias:
+        own, slope = local.within(strength, terms.tol, terms.max_iter)
+        alone = _solves.Terms(terms.p, terms.metric, terms.tol, terms.max_iter, symmetric=True)
         uniform = np.full((1, len(columns)), 1.0 / len(columns))
-        others, _, _ = _solves.entropic(terms, columns[None], columns[None], uniform, uniform, np.array([strength]))
+        others, _, _ = _solves.entropic(alone, columns[None], columns[None], uniform, uniform, np.array([strength]))
         value, gradient = value - (own + float(others[0])) / 2, gradient - slope / 2
     factor = processes.size if averaged else 1
     like = x if x.is_floating_point() else x.double()
@@ -111,83 +116,56 @@ class _Value(torch.autograd.Function):
         return incoming[0] * ctx.saved_tensors[0], None, None
 
 
-class _Processes:
-    """What the processes tell each other, in double precision."""
+class _Terms(NamedTuple):
+    """The options that all processes share."""
 
-    def __init__(self, group: Any) -> None:
-        if not dist.is_available() or not dist.is_initialized():
-            raise InvalidInput(
-                "torch.distributed must be initialised first; received a single process; use otgen.nn.sinkhorn_loss"
-            )
-        self.group, self.size = group, dist.get_world_size(group)
-
-    def summed(self, numbers: Floats) -> Floats:
-        """Numbers (k,) added up over all processes."""
-        return self._reduced(numbers, dist.ReduceOp.SUM)
-
-    def largest(self, numbers: Floats) -> Floats:
-        """The largest of each number over all processes."""
-        return self._reduced(numbers, dist.ReduceOp.MAX)
-
-    def log_summed(self, logarithms: Floats) -> Floats:
-        """Logarithms (k,) of numbers that are added up over all processes."""
-        top = self.largest(logarithms)
-        return top + np.log(self.summed(np.exp(logarithms - top)))
-
-    def _reduced(self, numbers: Floats, how: Any) -> Floats:
-        sent = torch.from_numpy(np.array(numbers, np.float64))
-        dist.all_reduce(sent, how, group=self.group)
-        return sent.numpy()
-
-    def gathered(self, rows: Floats, most: int) -> Floats:
-        """The rows of all processes, (n, d) each with n up to ``most``, one after the other."""
-        padded = np.zeros((most + 1, rows.shape[1]))
-        padded[: len(rows)], padded[most, 0] = rows, len(rows)
-        parts = [torch.empty(padded.shape, dtype=torch.float64) for _ in range(self.size)]
-        dist.all_gather(parts, torch.from_numpy(padded), group=self.group)
-        return np.concatenate([part.numpy()[: int(part[most, 0])] for part in parts])
+    epsilon: Any
+    p: Any
+    metric: Any
+    tol: Any
+    max_iter: Any
+    debias: Any
 
 
-def _agreed(processes: _Processes, x: Tensor, y: Tensor) -> tuple[Floats, Floats, int]:
-    """The rows of this process, y, and how many rows there are in all; the same error on all processes if any has one."""
-    fault = _fault(x, y)
-    some = np.zeros(5)
-    if fault is None:
-        size, check = y.numel() * 1.0, float(y.detach().double().sum())
-        some = np.array([0.0, size, -size, check, -check])
-    else:
-        some[0] = 1.0
-    high = processes.largest(np.where(np.isfinite(some), some, 0.0))
-    if high[0]:
-        raise InvalidInput(
-            fault
-            or "x and y must be well formed on every process; received others on another one; its error says what to mend"
-        )
-    if high[1] != -high[2] or high[3] != -high[4]:
-        raise InvalidInput("y must be the same on every process; received different ones; broadcast it first")
-    rows, columns = (z.detach().to("cpu", torch.float64).numpy() for z in (x, y))
-    count = int(processes.summed(np.array([float(len(rows))]))[0])
-    if count == 0:
-        raise InvalidInput("x must have a row on some process; received none at all; pass at least one point")
-    return rows, columns, count
+class _Posed(NamedTuple):
+    """The rows of one process (n, d), the columns (m, d) and the options, checked."""
+
+    rows: Floats
+    columns: Floats
+    terms: _Terms
 
 
-def _fault(x: Tensor, y: Tensor) -> str | None:
+def _posed(x: Any, y: Any, given: _Terms, averaged: Any) -> _Posed:
+    """What one process was given, in double precision."""
+    scalars.flag(averaged, "averaged")
+    p = scalars.finite_order(given.p)
+    terms = _Terms(
+        given.epsilon
+        if isinstance(given.epsilon, Relative)
+        else scalars.positive(given.epsilon, "epsilon", "for exact transport use otgen.nn.wasserstein_loss"),
+        p,
+        unspelt(*checked_metric(given.metric, p)),
+        scalars.positive(given.tol, "tol", "use a marginal error such as 1e-6"),
+        scalars.count(given.max_iter, "max_iter"),
+        scalars.flag(given.debias, "debias"),
+    )
+    common_dtype({"x": x, "y": y})
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or 0 in y.shape:
-        return f"x and y must be (n, d) and (m, d), y not empty; received {tuple(x.shape)} and {tuple(y.shape)}"
-    if not (bool(x.isfinite().all()) and bool(y.isfinite().all())):
-        return "x and y must be finite; received NaN or infinity"
-    return None
-
-
-def _named(name: str, q: float) -> Any:
-    return unspelt(name, q)
+        raise InvalidInput(
+            f"x and y must be (n, d) and (m, d), y not empty; received {tuple(x.shape)} and {tuple(y.shape)}; "
+            f"use z[:, None] for numbers (n,)"
+        )
+    finite(x, "x")
+    finite(y, "y")
+    rows, columns = (z.detach().to("cpu", torch.float64).numpy() for z in (x, y))
+    point_cost(rows if len(rows) else columns[:1], columns, terms.metric, p)  # what a metric asks of points
+    return _Posed(rows, columns, terms)
 
 
 def _strength(epsilon: float | Relative, local: _Shard) -> float:
     """Epsilon in cost units."""
     if not isinstance(epsilon, Relative):
-        return scalars.positive(epsilon, "epsilon", "for exact transport use otgen.nn.wasserstein_loss")
+        return epsilon
     uniform = np.full(local.cost.shape[1], 1.0 / local.cost.shape[1])
     mean = float(local.processes.summed(np.array([local.a @ local.cost.sums(uniform)]))[0])
     return float(epsilon.of(mean))
@@ -197,7 +175,7 @@ def _strength(epsilon: float | Relative, local: _Shard) -> float:
 class _Shard:
     """The rows of one process, against columns that all have."""
 
-    processes: _Processes
+    processes: Processes
     rows: Floats
     columns: Floats
     count: int

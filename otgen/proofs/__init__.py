@@ -5,5 +5,6 @@ from .dual import prove_dual
 from .entropic import Bounds, entropic_bounds
 from .promise import keeps_promise
 from .prove import prove
+from .staying import prove_staying
 
-__all__ = ["Bounds", "Certificate", "entropic_bounds", "keeps_promise", "prove", "prove_dual"]
+__all__ = ["Bounds", "Certificate", "entropic_bounds", "keeps_promise", "prove", "prove_dual", "prove_staying"]

@@ -1,11 +1,13 @@
 """Whether a proven interval is as narrow as OPTIMAL promises, seen as the user sees it.
 
 A proof's rounding is relative to its largest numbers. Where one point lies 1e38 away on both sides, that says nothing of a value of 1, so
-widths are compared with the value itself, or with what pairs usually cost: a tenth of them cost less. Nor does a root hide it: at a high
-power a cost may be known well, and its root not.
+widths are compared with the value itself, or with what pairs usually cost: a tenth of them cost less. Nor does a root hide it: near 0 a
+cost may be known well and its root not, and elsewhere, at a high power, the root well and the cost not.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -25,12 +27,15 @@ def keeps_promise(problem: Problem, certificate: Certificate, *, root: bool) -> 
     Where its width is next to nothing beside the value; beside what pairs usually cost, for values near 0; or no more than computing a
     single cost leaves.
     """
+    low, high = max(certificate.lower, 0.0), max(certificate.upper, 0.0)
+    rooted = root and not problem.bottleneck
+    if rooted and math.isfinite(high) and _narrow_root(low, high, 0.0, problem.p, _RELATIVE):
+        return True  # at a high power the distance is known better than its cost
     if not certificate.optimal:
         return False
-    low, high = max(certificate.lower, 0.0), max(certificate.upper, 0.0)
     width = certificate.upper - certificate.lower
     if certificate.kind != "dual" or certificate.unit is not None:  # errors are relative to what is travelled
-        return _narrow_root(low, high, 1.0, problem.p) if root and not problem.bottleneck else True
+        return _narrow_root(low, high, 1.0, problem.p) if rooted else True
     if width <= _RELATIVE * abs(certificate.cost):
         return True
     usual = usual_cost(problem)
@@ -43,10 +48,10 @@ def keeps_promise(problem: Problem, certificate: Certificate, *, root: bool) -> 
     return not root or _narrow_root(low, high, unit ** (1 / problem.p), problem.p)
 
 
-def _narrow_root(low: float, high: float, unit: float, p: float) -> bool:
+def _narrow_root(low: float, high: float, unit: float, p: float, relative: float = _ROOTED) -> bool:
     """Whether roots of two costs lie close together, beside the larger one or a unit."""
     one, other = low ** (1 / p), high ** (1 / p)
-    return other - one <= _ROOTED * max(other, unit)
+    return other - one <= relative * max(other, unit)
 
 
 def usual_cost(problem: Problem) -> float | None:

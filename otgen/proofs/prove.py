@@ -60,9 +60,12 @@ def prove(problem: Problem, claim: Claim) -> Certificate:
     if nothing and problem.on_line:
         return prove_monotone(problem)
     if nothing and 1 in problem.shape and not problem.cost.forbids:
-        return prove_unique_plan(problem)
-    _demand(not nothing, "flows, potentials or both", problem)
-    found = (prove_steep if problem.p > STEEP else prove_dual)(problem, claim)
+        found = prove_unique_plan(problem)
+    else:
+        _demand(not nothing, "flows, potentials or both", problem)
+        found = prove_dual(problem, claim)
+    if problem.p > STEEP:
+        found = prove_steep(problem, found)
     stranded = (
         prove_no_plan(problem, stranded_sources(problem)) if math.isinf(found.upper) and problem.cost.forbids else None
     )

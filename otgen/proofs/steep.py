@@ -19,17 +19,15 @@ from scipy.sparse.csgraph import connected_components
 
 from ..inputs.types import Indices
 from ..kernels.double_double import UNIT, dots
-from ..model.claim import Claim
 from ..model.cost import PointCost
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate, above, below
-from .dual import marginal_errors, prove_dual
+from .dual import marginal_errors
 
 
-def prove_steep(problem: Problem, claim: Claim) -> Certificate:
-    """As :func:`otgen.proofs.dual.prove_dual`, of a plan between points that moves something, in the unit of its longest pair."""
-    plain = prove_dual(problem, claim)
+def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
+    """What is proven of a plan between points that moves something, in the unit of its longest pair; else what was proven before."""
     plan, cost = plain.plan, problem.cost
     tight = (
         plain.upper - plain.lower <= 1e-10 * plain.cost
@@ -51,7 +49,7 @@ def prove_steep(problem: Problem, claim: Claim) -> Certificate:
     upper = above(spent, 2 * lost * spent)
     if missed > 0:
         sturdy = plan.values[used] > 2 * missed
-        if not _balanced(problem, plan.rows[used][sturdy], plan.columns[used][sturdy]):
+        if not balanced(problem, plan.rows[used][sturdy], plan.columns[used][sturdy]):
             return plain
         upper = above(upper, 1.01 * missed * float(powers[sturdy].sum()))
     travelled = (lengths / unit) ** problem.p
@@ -62,7 +60,7 @@ def prove_steep(problem: Problem, claim: Claim) -> Certificate:
     )
 
 
-def _balanced(problem: Problem, rows: Indices, columns: Indices) -> bool:
+def balanced(problem: Problem, rows: Indices, columns: Indices) -> bool:
     """Whether points that pairs connect carry as much on one side as on the other, exactly."""
     n, m = problem.shape
     graph = scipy.sparse.coo_array((np.ones(len(rows)), (rows, n + columns)), shape=(n + m, n + m))

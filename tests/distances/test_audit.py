@@ -199,3 +199,14 @@ class TestAudit:
         )
         kinds = {type(value) for value in found.to_dict().values()}
         assert kinds <= {float, bool, int, str, list, type(None)}
+
+
+@pytest.mark.parametrize("p", [20, 80, 700])
+@pytest.mark.parametrize("n", [1, 5])
+def test_plans_of_high_orders_prove_their_distance(p, n):
+    """A translation: every point goes as far, which no plan betters, and powers of which no float holds."""
+    x = np.random.default_rng(0).random((n, 2))
+    found = otgen.audit(x, x + [3.0, 4.0], p=p, plan=np.arange(n), value=5.0)
+    assert found.upper == pytest.approx(5.0, rel=1e-12)
+    assert found.lower <= 5.0 <= found.upper
+    assert otgen.audit(x, x + [3.0, 4.0], p=p, plan=np.arange(n), value=5.1).holds is False

@@ -125,3 +125,51 @@ def test_gradients_have_the_shapes_of_the_points(ours, theirs):
     for result in (results[1], results[4]):
         found = result.vjp(f=np.array([1.0, 0.0, -1.0]))
         assert (found.x.shape, found.y.shape) == (x.shape, y.shape)
+
+
+class TestOfDistances:
+    """Derivatives of ``cost ** (1/p)``, which powers must not carry out of the range of floats on the way."""
+
+    @pytest.mark.parametrize("p", [1, 1.5, 2, 3])
+    def test_a_distance_of_one_is_no_cost(self, p):
+        """Where value and cost are the same number their derivatives are not: ``dW = dC / p`` at W = 1."""
+        for x, y in (
+            (np.zeros((2, 2)), np.array([[1.0, 0.0], [1.0, 0.0]])),
+            (np.array([0.0, 3.0]), np.array([1.0, 4.0])),
+        ):
+            result = otgen.wasserstein(x, y, p=p)
+            assert result.value == result.cost == 1.0
+            assert np.asarray(result.gradients(of="value").x).sum() == pytest.approx(-1.0, rel=1e-12)
+            assert np.asarray(result.gradients(of="cost").x).sum() == pytest.approx(-p, rel=1e-12)
+
+    @given(
+        st.integers(0, 2**32 - 1),
+        st.sampled_from([1.0, 1.5, 2.0, 7.0, 80.0, 300.0, 700.0]),
+        st.sampled_from([1.0, 1.5, 2.0, 37.0, 1000.0, 1e17, np.inf]),
+        st.integers(-100, 100),
+        st.integers(1, 3),
+        st.booleans(),
+    )
+    def test_what_euler_and_duality_say(self, seed, p, q, exponent, d, weighted):
+        """A distance is homogeneous: ``<x, dW/dx> + <y, dW/dy> = W``; moved alike, no cloud is nearer; ``a.f + b.g = W / p``."""
+        rng = np.random.default_rng(seed)
+        scale, n, m = 10.0**exponent, int(rng.integers(1, 5)), int(rng.integers(1, 5))
+        x, y = scale * rng.normal(size=(n, d)), scale * rng.normal(size=(m, d)) * 10.0 ** rng.integers(-3, 3)
+        a, b = (rng.dirichlet(np.ones(k)) if weighted else None for k in (n, m))
+        result = otgen.wasserstein(x, y, a, b, p=p, metric=otgen.Minkowski(q))
+        found = result.gradients(of="value")
+        assert all(np.isfinite(z).all() for z in (found.x, found.y))
+        size = (abs(found.x) * abs(x)).sum() + (abs(found.y) * abs(y)).sum()
+        assert (found.x * x).sum() + (found.y * y).sum() == pytest.approx(result.value, rel=1e-8, abs=1e-8 * size)
+        np.testing.assert_allclose(found.x.sum(axis=0) + found.y.sum(axis=0), 0.0, atol=1e-9)
+        if p < 100:  # beyond, potentials of the cost leave the range of floats
+            gains = [z.mean() if w is None else z @ w for z, w in ((found.a, a), (found.b, b))]
+            most = max(abs(found.a).max(), abs(found.b).max())
+            assert sum(gains) == pytest.approx(result.value / p, rel=1e-6, abs=1e-10 * most)
+
+    @pytest.mark.parametrize("p", [80.0, 700.0])
+    @pytest.mark.parametrize("scale", [1e-150, 1.0, 1e150])
+    def test_a_translation_pulls_every_point_alike(self, p, scale):
+        x = scale * np.random.default_rng(0).normal(size=(6, 2))
+        found = otgen.wasserstein(x, x + scale * np.array([3.0, 4.0]), p=p).gradients(of="value")
+        np.testing.assert_allclose(found.x, np.tile([-0.1, -4 / 30], (6, 1)), rtol=1e-9)

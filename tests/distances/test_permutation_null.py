@@ -1,6 +1,8 @@
 """What chance alone gives: random splits against exact counts, the level of the test, and verdicts in words."""
 
+import inspect
 import math
+import pickle
 from itertools import combinations
 
 import numpy as np
@@ -12,7 +14,7 @@ from scipy import stats
 
 import otgen
 from otgen import InvalidInput, PermutationNull
-from otgen.distances.permutation_null import Measured, permuted
+from otgen.distances.splits import SPLITS, Measured, permuted
 
 
 def means_apart(x, y, a, b):
@@ -114,6 +116,85 @@ class TestSplits:
         found = otgen.permutation_null(x, y, p=1, rng=0)
         assert found.observed == pytest.approx(100.0)
         assert found.p_value == 0.05
+
+
+OF_RESULTS = {
+    "small": (dict(p=1, metric="cityblock"), otgen.wasserstein, "wasserstein"),
+    "line": (dict(p=3), lambda x, y, *w, **o: otgen.wasserstein(x[:, 0], y[:, 0], *w, **o), "wasserstein"),
+    "bottleneck": (dict(p=math.inf), otgen.wasserstein, "wasserstein"),
+    "callable": (dict(metric=lambda u, v: abs(u[:, None] - v).sum(2)), otgen.wasserstein, "wasserstein"),
+    "entropic": (dict(epsilon=otgen.Relative(0.2), p=1), otgen.sinkhorn, "sinkhorn"),
+    "divergence": (dict(epsilon=0.5, metric="chebyshev"), otgen.sinkhorn_divergence, "sinkhorn_divergence"),
+}
+
+
+class TestOfAResult:
+    """``result.chance`` is :func:`otgen.permutation_null` of the samples, weights and options that made the result."""
+
+    @pytest.mark.parametrize("weighted", [False, True])
+    @pytest.mark.parametrize("name", OF_RESULTS)
+    def test_it_is_that_of_its_samples_and_options(self, name, weighted):
+        rng = np.random.default_rng(0)
+        x, y = rng.random((9, 2)), rng.random((8, 2)) + 0.2
+        weights = tuple(rng.dirichlet(np.ones(len(z))) for z in (x, y)) if weighted else ()
+        options, call, distance = OF_RESULTS[name]
+        result = call(x, y, *weights, **options)
+        assert "result.chance()" in repr(result)
+        assert "result.chance()" in result._repr_html_()
+        sides = (x[:, 0], y[:, 0]) if name == "line" else (x, y)
+        right = otgen.permutation_null(*sides, *weights, distance=distance, n_permutations=9, rng=5, **options)
+        found = result.chance(9, rng=5)
+        assert found.values == pytest.approx(right.values, rel=1e-9)
+        assert (found.observed, found.as_far) == (result.value, right.as_far)
+
+    def test_how_many_splits_unless_said(self):
+        assert inspect.signature(otgen.Result.chance).parameters["n_permutations"].default == SPLITS
+        assert len(otgen.wasserstein([0.0, 1.0], [2.0, 5.0]).chance(rng=0).values) == SPLITS
+
+    def test_sliced_splits_are_measured_along_its_directions(self):
+        x, y = np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]])
+        result = otgen.sliced_wasserstein(x, y, n_projections=3, rng=7)
+        assert set(result.chance().values) == {result.value}
+
+    @pytest.mark.parametrize("dtype", ["datetime64[D]", "int64", "float32"])
+    def test_whole_numbers_and_moments(self, dtype):
+        x = (np.arange(20) + (2**60 if dtype == "int64" else 0)).astype(dtype)
+        assert (
+            otgen.wasserstein(x, x + np.ones((), "m8[D]" if dtype[0] == "d" else dtype), p=1).chance(rng=0).p_value
+            > 0.5
+        )
+        y = x + np.array(100).astype("m8[D]" if dtype[0] == "d" else dtype)
+        assert otgen.wasserstein(x, y, p=1).chance(rng=0).p_value == 0.05
+
+    def test_it_throws_where_the_result_did(self):
+        x, y = np.random.default_rng(0).random((2, 9, 2))
+        result = otgen.sinkhorn(x, y + 9.0, epsilon=1e-3, max_iter=1, throw=False)
+        assert result.chance(rng=0).as_far == 0
+
+    @pytest.mark.parametrize(
+        "result",
+        [
+            otgen.transport([[1.0, 2.0], [2.0, 1.0]]),
+            otgen.sinkhorn([0.0, 1.0], [2.0], epsilon=1.0, relax=1.0),
+            otgen.sinkhorn_divergence([0.0, 1.0], [2.0], epsilon=1.0, relax=1.0),
+        ],
+        ids=["matrix", "relaxed", "relaxed divergence"],
+    )
+    def test_what_has_none(self, result):
+        assert "chance" not in repr(result)
+        with pytest.raises(InvalidInput, match="result must be of two sets of samples"):
+            result.chance()
+
+    def test_refusals(self):
+        result = otgen.wasserstein([0.0, 1.0], [2.0, 5.0])
+        with pytest.raises(InvalidInput, match="n_permutations must be"):
+            result.chance(0)
+        with pytest.raises(InvalidInput, match="rng must be"):
+            result.chance(rng="no")
+
+    def test_it_survives_a_pickle(self):
+        result = otgen.wasserstein(*np.random.default_rng(0).random((2, 9, 2)))
+        assert (pickle.loads(pickle.dumps(result)).chance(rng=0).values == result.chance(rng=0).values).all()
 
 
 class TestPValue:

@@ -3,9 +3,11 @@
 import hashlib
 import json
 import math
+import re
 import runpy
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +136,137 @@ def test_a_digest_stands_for_the_problem(tmp_path):
     assert proof.verify(otgen.Problem.from_points(x, y)) == (proof.lower, proof.upper)
     with pytest.raises(Refused, match="only the problem's digest"):
         Proof(path)
+
+
+def test_verify_takes_the_problem_that_was_proven_and_no_other(saved):
+    rng = np.random.default_rng(1)
+    proof = otgen.load_proof(saved)
+    right = otgen.Problem.from_points(rng.random((5, 2)), rng.random((4, 2)), p=1)
+    assert proof.verify(right) == proof.verify()
+    with pytest.raises(otgen.InvalidInput, match="another digest"):
+        proof.verify(otgen.Problem.from_points(right.source.points, right.target.points, p=2))
+    with pytest.raises(otgen.InvalidInput, match="problem must be an"):
+        proof.verify(right.source.points)
+
+
+def documented():
+    """The names in the table of the module's docstring."""
+    table = proof_file.__doc__[proof_file.__doc__.index("``format``") :].split("\n")
+    cells = " ".join(line[:54].strip() for line in table if not line.startswith("=="))
+    return {name.strip() for group in re.findall(r"``([^`]+)``", cells) for name in group.split(",")}
+
+
+LINE = np.array([0.0, 1.0, 5.0])
+SAVED = {
+    "points": lambda: otgen.wasserstein(np.eye(3), np.eye(3) + 0.5, [3, 1, 1], [1, 2, 2]),
+    "line": lambda: otgen.wasserstein(LINE, LINE[:2] + 2, p=3),
+    "bottleneck": lambda: otgen.wasserstein(np.eye(3), np.eye(3) + 0.5, p=INF),
+    "matrix": lambda: otgen.transport([[1.0, 2.0, INF], [3.0, 5.0, 1.0]], [4, 2], [3, 2, 1]),
+    "sparse": lambda: otgen.transport(scipy.sparse.csr_array([[1.0, 2.0], [3.0, 5.0]])),
+    "no plan": lambda: otgen.transport([[INF, INF], [1.0, 1.0]], throw=False),
+    "entropic": lambda: otgen.sinkhorn(np.eye(3), np.eye(3) + 0.5, epsilon=0.5, relax=(1, None)),
+}
+
+
+class TestTheTableOfAFile:
+    """What the docstring says a file holds is what numpy reads from it, and all that it reads."""
+
+    def read(self, result, path):
+        result.save_proof(path)
+        with np.load(path, allow_pickle=False) as held:
+            return dict(held)
+
+    def test_every_array_is_in_the_table_and_every_row_in_some_file(self, tmp_path):
+        seen = set()
+        for make in SAVED.values():
+            held = self.read(make(), tmp_path / "proof.npz")
+            seen |= set(held)
+            for name, array in held.items():
+                assert array.dtype.str in ("<f8", "<i8") or array.dtype.str.startswith("<U"), name
+                assert array.ndim >= 1
+        assert seen == documented()
+
+    @pytest.mark.parametrize("kind", [kind for kind in SAVED if kind not in ("no plan", "bottleneck", "entropic")])
+    def test_plan_and_potentials(self, tmp_path, kind):
+        result = SAVED[kind]()
+        held = self.read(result, tmp_path / "proof.npz")
+        assert (held["flows"] + held["flows_low"]).sum() == pytest.approx(1.0, rel=1e-15)
+        cost = held["f"] @ (held["a"] / held["a"].sum()) + held["g"] @ (held["b"] / held["b"].sum())
+        assert held["mass"][0] * cost == pytest.approx(result.cost, rel=1e-12)
+        assert held["value"][0] == pytest.approx(result.value, rel=1e-12)
+        assert bool(held["root"][0]) == (kind not in ("matrix", "sparse"))
+        assert held["lower"][0] <= result.value <= held["upper"][0]
+        assert [str(held[name][0]) for name in ("format", "version", "kind")] == [
+            "otgen proof 1",
+            otgen.__version__,
+            "dual",
+        ]
+
+    def test_weights_and_points_as_received(self, tmp_path):
+        held = self.read(SAVED["points"](), tmp_path / "proof.npz")
+        assert held["a"].tolist() == [3.0, 1.0, 1.0]
+        assert held["b"].tolist() == [1.0, 2.0, 2.0]
+        np.testing.assert_array_equal(held["x"], np.eye(3))
+        far = np.array([2**60 + 1, 2**60 + 4])
+        held = self.read(otgen.wasserstein(far, far + 3, p=1), tmp_path / "proof.npz")
+        assert (held["x"][1] - held["x"][0], held["y"][0] - held["x"][0]) == (3.0, 3.0)
+
+    def test_units_and_cut_of_a_bottleneck(self, tmp_path):
+        held = self.read(SAVED["bottleneck"](), tmp_path / "proof.npz")
+        assert all(int(unit) >= 0 for unit in held["units"])
+        assert sum(int(unit) for unit in held["units"]) > 0
+        assert np.isnan([held["cost_lower"][0], held["cost_upper"][0]]).all()
+        assert set(held["cut"]) <= {0, 1, 2}
+
+    def test_it_is_not_compressed_and_sealed_at_the_end(self, saved):
+        with zipfile.ZipFile(saved) as archive:
+            assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_STORED}
+            seal = archive.comment
+        data = saved.read_bytes()
+        assert data[-64:] == seal == hashlib.sha256(data[:-64]).hexdigest().encode()
+
+
+def test_a_compressed_file_is_refused(tmp_path):
+    """A few kilobytes could unfold to all memory."""
+    path = tmp_path / "large.npz"
+    np.savez_compressed(path, x=np.zeros(10**6))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = b"0" * 64
+    body = path.read_bytes()[:-64]
+    path.write_bytes(body + hashlib.sha256(body).hexdigest().encode())
+    with pytest.raises(otgen.InvalidInput, match="compressed"):
+        otgen.load_proof(path)
+    with pytest.raises(Refused, match="compressed"):
+        Proof(path)
+
+
+def test_what_cannot_be_read_is_python_s_own_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        otgen.load_proof(tmp_path / "none.npz")
+    with pytest.raises(OSError, match="directory"):
+        otgen.load_proof(tmp_path)
+    with pytest.raises(otgen.InvalidInput, match="path must be the name of a file"):
+        otgen.load_proof(3)
+
+
+def test_a_refused_save_leaves_the_file_that_was_there(saved):
+    before = saved.read_bytes()
+    x = np.eye(3)
+    with pytest.raises(otgen.InvalidInput):
+        otgen.wasserstein(x, x + 1, metric=lambda u, v: np.abs(u[:, None] - v).sum(2)).save_proof(saved)
+    with pytest.raises(OSError, match="nowhere"):
+        otgen.wasserstein(x, x + 1).save_proof(saved.parent / "nowhere" / "proof.npz")
+    assert saved.read_bytes() == before
+    assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+def test_what_a_proof_has_read(saved):
+    proof = otgen.load_proof(saved)
+    assert (proof.kind, proof.version, proof.mass, proof.root) == ("dual", otgen.__version__, 1.0, True)
+    assert proof.lower <= proof.value <= proof.upper
+    assert proof.cost_lower <= proof.cost_upper
+    assert len(proof.digest) == 64
+    assert proof.claim.potentials is not None
 
 
 def test_entropic_proofs_are_ours_to_check(tmp_path):

@@ -357,3 +357,14 @@ class TestAtoms:
         """Half the mass of zipf(1.01) lies beyond exp(69)."""
         found = kl(st.zipf(1.01), st.zipf(2))
         held(found, kl_zipf(1.01, 2))
+
+
+@pytest.mark.parametrize("other", [st.uniform(-np.pi, 2 * np.pi), st.norm(), st.vonmises(2)])
+def test_laws_on_a_circle_are_refused(other):
+    """scipy's von Mises law repeats its density for ever: no integral over the line is a divergence of it, and none is infinite."""
+    for pair in ((st.vonmises(1.0), other), (other, st.vonmises(1.0))):
+        for divergence in (otgen.divergences.kl, otgen.divergences.tv, otgen.divergences.js):
+            with pytest.raises(
+                otgen.InvalidInput, match="must be a law on the line; received one whose distribution function"
+            ):
+                divergence(*pair)

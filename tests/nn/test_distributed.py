@@ -162,6 +162,96 @@ def test_bad_input_on_one_process_is_an_error_on_all(together):
         assert output.strip().endswith("fine")
 
 
+def test_whatever_differs_or_is_malformed_anywhere_is_an_error_everywhere(together):
+    """None waits for another: the same text goes on, and ends well."""
+    body = """
+    first = rank == 0
+    cases = {
+        "rows in another order": (dict(y=y.flip(0) if first else y), "y must be the same"),
+        "another sign": (dict(y=y * torch.tensor([1.0, -1.0]) if first else y), "y must be the same"),
+        "another shape": (dict(y=y[:28].reshape(14, 4) if first else y[:28], x=torch.rand(3, 4) if first else x), "y must be the same"),
+        "another epsilon": (dict(epsilon=0.1 + rank), "options must be the same"),
+        "another limit": (dict(max_iter=100 + rank), "options must be the same"),
+        "another metric": (dict(metric="cityblock" if first else "chebyshev"), "options must be the same"),
+        "debiased here only": (dict(debias=first), "options must be the same"),
+        "an epsilon that is none": (dict(epsilon=-1.0 if first else 0.1), "epsilon must be positive" if first else "another one"),
+        "an order that is none": (dict(p=0.5 if first else 2), "p must be" if first else "another one"),
+        "a limit that is none": (dict(max_iter=0 if first else 10), "max_iter must be" if first else "another one"),
+        "a flag that is none": (dict(averaged="yes" if first else True), "averaged must be" if first else "another one"),
+        "no tensor": (dict(x=[[0.0, 1.0]] if first else x), "x must be a tensor" if first else "another one"),
+        "numbers": (dict(x=x[:, 0] if first else x), "x and y must be (n, d)" if first else "another one"),
+        "complex": (dict(x=x * 1j if first else x), "real numbers" if first else "another one"),
+        "infinity": (dict(y=y / 0 if first else y), "y must have data" if first else "another one"),
+        "no rows at all": (dict(x=x[:0]), "a row on some process"),
+    }
+    for name, (given, text) in cases.items():
+        options = dict(x=x, y=y, epsilon=0.1) | given
+        try:
+            distributed.sinkhorn_loss(options.pop("x"), options.pop("y"), **options)
+        except otgen.InvalidInput as fault:
+            assert text in str(fault), (name, fault)
+            assert " must " in str(fault) and "; received " in str(fault) and str(fault).count("; ") >= 2, fault
+        else:
+            raise SystemExit("accepted: " + name)
+    print("fine")
+    """
+    for code, output in together(2, body):
+        assert code == 0, output
+        assert output.strip().endswith("fine")
+
+
+def test_it_is_the_same_number_on_every_process_and_averaged_gradients_are_the_loss_s(together):
+    body = """
+    mine = x[rank::3].clone().requires_grad_()
+    found = distributed.sinkhorn_loss(mine, y, epsilon=0.05)
+    found.backward()
+    everyone = [torch.zeros((), dtype=torch.float64) for _ in range(world)]
+    dist.all_gather(everyone, found.detach())
+    assert len({value.item() for value in everyone}) == 1, everyone
+    alone = x[rank::3].clone().requires_grad_()
+    distributed.sinkhorn_loss(alone, y, epsilon=0.05, averaged=False).backward()
+    torch.testing.assert_close(mine.grad, world * alone.grad, rtol=1e-12, atol=0)
+    half = x[rank::3].half().requires_grad_()
+    value = distributed.sinkhorn_loss(half, y, epsilon=0.05)
+    value.backward()
+    assert (value.dtype, half.grad.dtype) == (torch.float32, torch.float16)
+    print("fine")
+    """
+    for code, output in together(3, body):
+        assert code == 0, output
+
+
+def test_nothing_of_the_size_of_all_pairs_is_held(together):
+    """4000 x 4000 pairs are 128 MB; a sweep, its gradient, and what it loads take a fraction of that."""
+    body = """
+    import resource
+
+    def held():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    mine, many = torch.rand(2000, 2).double(), torch.rand(4000, 2).double()
+    distributed.sinkhorn_loss(mine[:80], many[:90], epsilon=1.0)
+    before = held()
+    distributed.sinkhorn_loss(mine.requires_grad_(), many, epsilon=1.0).backward()
+    assert held() - before < 40, held() - before  # of 64 for one process's pairs
+    print("fine")
+    """
+    for code, output in together(2, body):
+        assert code == 0, output
+
+
+def test_a_group_of_some_processes(together):
+    body = """
+    both = dist.new_group([0, 1])
+    if rank < 2:
+        found = distributed.sinkhorn_loss(x[rank::2], y, epsilon=0.05, group=both)
+        torch.testing.assert_close(found, sinkhorn_loss(x, y, epsilon=0.05), rtol=1e-6, atol=1e-9)
+    print("fine")
+    """
+    for code, output in together(3, body):
+        assert code == 0, output
+
+
 def test_a_process_that_dies_is_an_error_on_the_others(together):
     body = """
     distributed.sinkhorn_loss(x[rank::2], y, epsilon=0.05)

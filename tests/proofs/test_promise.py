@@ -115,3 +115,26 @@ class TestTotals:
         assert long.value == pytest.approx(short.value, rel=1e-6)
         assert batch.value[0] == pytest.approx(short.value, rel=1e-6)
         assert batch.upper[0] - batch.lower[0] <= 1e-5
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([1, 1.5, 2, 3, 8, 9, 80, 700]),
+    st.sampled_from(["euclidean", "cityblock", "chebyshev", otgen.Minkowski(3), otgen.Minkowski(1e5)]),
+    st.integers(-250, 250),
+    st.booleans(),
+)
+def test_what_need_not_move_is_0_apart_at_any_order(seed, p, metric, exponent, moved):
+    """The same masses at the same places, listed in another order and in other pieces: [0, 0], however small a root rounding leaves."""
+    rng = np.random.default_rng(seed)
+    places = rng.normal(size=(int(rng.integers(1, 6)), 2)) * 10.0**exponent
+    masses = rng.integers(1, 4, len(places))
+    x, a = places, masses.astype(float)
+    y = rng.permutation(np.repeat(places, masses, axis=0))
+    if moved:
+        y[0, 0] = np.nextafter(y[0, 0], np.inf)
+    result = otgen.wasserstein(x, y, a, np.ones(len(y)), p=p, metric=metric)
+    if moved:
+        assert result.upper > 0
+    else:
+        assert (result.value, result.lower, result.upper, result.status) == (0, 0, 0, otgen.Status.OPTIMAL)

@@ -13,7 +13,7 @@ from otgen.model.claim import Claim, Flows
 from otgen.model.units import scaled
 from otgen.proofs import prove
 
-METRICS = {"euclidean": 2, "cityblock": 1, "chebyshev": mpmath.inf, otgen.Minkowski(3): 3}
+METRICS = {"euclidean": 2, "cityblock": 1, "chebyshev": mpmath.inf, otgen.Minkowski(3): 3, otgen.Minkowski(1000): 1000}
 
 
 def truth(x, y, p, q=2):
@@ -44,13 +44,24 @@ def test_clouds_against_all_permutations(seed, p, spread, metric):
     assert_holds(otgen.wasserstein(x, y, p=p, metric=metric), truth(x, y, p, METRICS[metric]))
 
 
-@given(st.integers(0, 2**32 - 1), orders)
-def test_weights_that_are_shares_of_atoms(seed, p):
+@given(
+    st.integers(0, 2**32 - 1),
+    orders,
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.integers(2, 4),
+    st.sampled_from(list(METRICS)),
+)
+def test_weights_that_are_shares_of_atoms(seed, p, n, m, d, metric):
+    """Any numbers of points, one included, with masses in fifths: every atom of a fifth goes somewhere."""
     rng = np.random.default_rng(seed)
-    atoms, targets = rng.random((6, 2)), rng.random((6, 2))
-    atoms[4:], targets[5] = atoms[:2], targets[0]
-    result = otgen.wasserstein(atoms[:4], targets[:5], [2, 2, 1, 1], [2, 1, 1, 1, 1], p=p)
-    assert_holds(result, truth(atoms, targets, p))
+    sides = [(rng.random((k, d)), np.sort(np.append(np.arange(k), rng.integers(0, k, 5 - k)))) for k in (n, m)]
+    (x, of_x), (y, of_y) = sides
+    x *= 10.0 ** rng.integers(-3, 4)
+    result = otgen.wasserstein(x, y, np.bincount(of_x), np.bincount(of_y), p=p, metric=metric)
+    assert_holds(result, truth(x[of_x], y[of_y], p, METRICS[metric]))
+    assert result.status is otgen.Status.OPTIMAL
+    assert result.gap <= 1e-9 * result.value
 
 
 @pytest.mark.parametrize("p", [20, 80, 540])

@@ -28,8 +28,11 @@ def train(
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
     threads: Annotated[
-        int, typer.Option(min=1, help="Of torch; networks as small as these gain little from more.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1, help="Of torch, which uses all cores unless told; 1 is quicker where other work shares them."
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

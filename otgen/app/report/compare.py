@@ -11,9 +11,9 @@ from typing import Any
 
 from ...distances.entropic import sinkhorn_divergence
 from ...distances.exact import wasserstein
-from ...distances.permutation_null import PermutationNull, permuted
 from ...distances.result import Result
 from ...distances.sliced import sliced_wasserstein
+from ...distances.splits import PermutationNull, permuted
 from ...inputs import numerals
 from ...inputs.types import Floats
 from ...model.problem import Relative

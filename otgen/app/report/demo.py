@@ -13,7 +13,7 @@ import numpy as np
 
 from ..._version import __version__
 from ...distances.exact import wasserstein
-from ...distances.permutation_null import SPLITS
+from ...distances.splits import SPLITS
 from ...errors import require
 from ...inputs.types import Floats
 from ..files import Samples

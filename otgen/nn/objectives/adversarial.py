@@ -24,8 +24,9 @@ Penalty = Literal["kl", "js", "tv"]
 def avb_loss(log_likelihood: Tensor, logits: Tensor) -> Tensor:
     """``mean [T(x, z) - log p(x|z)]``: the logit of posterior against prior stands for ``log q(z|x)/p(z)`` (equation (6)).
 
-    Mescheder, Nowozin, Geiger, "Adversarial variational Bayes", 2017, equation (3.7): T is held fixed here up to its dependence on
-    z, whose gradient vanishes in the mean at the optimum.
+    Mescheder, Nowozin, Geiger, "Adversarial variational Bayes", 2017, equation (3.7). Step the networks of q and p with it, not T,
+    whose own objective is ``gan.discriminator_loss``: that the best T changes with q adds nothing to the gradient in the mean
+    (proposition 2).
     """
     log_likelihood, logits = paired(log_likelihood=log_likelihood, logits=logits)
     return (logits - log_likelihood).mean()
@@ -85,7 +86,7 @@ def latent_penalty(latents: Tensor, logits: Tensor | None = None, prior: Tensor 
     """
     if logits is not None and prior is None:
         (logits,) = tensors(logits=logits)
-        return torch.nn.functional.softplus(logits).mean()
+        return -torch.nn.functional.logsigmoid(-logits).mean()
     if prior is None or logits is not None:
         which = "neither" if prior is None else "both"
         raise InvalidInput(
@@ -125,8 +126,8 @@ def discrete_penalty(posteriors: Tensor, prior: Tensor, kind: Penalty | Callable
     Returns
     -------
     Tensor
-        A number, at least 0, computed in double precision. Where Q is 0 the derivative of ``Q log Q`` is -inf: it is taken to be large
-        but finite, so that a softmax, whose own derivative is 0 there, gets 0.
+        A number, computed in double precision; KL, JS and TV are at least 0, what f makes is so up to rounding. Where Q is 0 the
+        derivative of ``Q log Q`` is -inf: it is taken to be large but finite, so that a softmax, whose own derivative is 0 there, gets 0.
 
     Raises
     ------

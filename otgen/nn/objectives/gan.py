@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 import torch
 from torch import Generator, Tensor
-from torch.nn.functional import logsigmoid, softplus
+from torch.nn.functional import logsigmoid
 
 from ...inputs import scalars
 from ...inputs.reading import refuse_bytes
@@ -31,7 +31,7 @@ def value(real: Tensor, fake: Tensor) -> Tensor:
     True
     """
     real, fake = tensors(real=real, fake=fake)
-    return logsigmoid(real).mean() - softplus(fake).mean()
+    return logsigmoid(real).mean() + logsigmoid(-fake).mean()  # softplus would be rounded from 20 on
 
 
 def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
@@ -68,8 +68,8 @@ def generator_loss(fake: Tensor, form: Form = "non-saturating") -> Tensor:
     scalars.one_of(form, "form", FORMS)
     (fake,) = tensors(fake=fake)
     if form == "minimax":
-        return -softplus(fake).mean()
-    return softplus(-fake).mean() if form == "non-saturating" else -fake.mean()
+        return logsigmoid(-fake).mean()
+    return -logsigmoid(fake).mean() if form == "non-saturating" else -fake.mean()
 
 
 def optimal_logit(log_real: Tensor, log_fake: Tensor) -> Tensor:
