@@ -135,27 +135,25 @@ def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out)
 
 
 @jit
-def _prove_all(costs, a, b, rows, columns, high, low, f, g, counts, relative, absolute, starts, out, first, last):
+def _prove_all(costs, a, b, rows, columns, high, low, f, g, counts, rounding, starts, out, first, last):
     for k in range(first, last):
         i, j, e = starts[k, 0], starts[k, 1], starts[k, 2]
         i_end, j_end, e_end = starts[k + 1, 0], starts[k + 1, 1], starts[k + 1, 2]
         one, other, entries = slice(i, i_end), slice(j, j_end), slice(i + j, i + j + counts[k])
         _prove(
             costs[e:e_end].reshape(i_end - i, j_end - j), a[one], b[other], rows[entries], columns[entries],
-            high[entries], low[entries], relative, absolute[k], f[one], g[other], out[k],
+            high[entries], low[entries], rounding[k, 0], rounding[k, 1], f[one], g[other], out[k],
         )  # fmt: skip
 
 
 def prove(
-    costs: Floats, a: Floats, b: Floats, claims: Claims, relative: float, absolute: Floats, where: Layout
+    costs: Floats, a: Floats, b: Floats, claims: Claims, rounding: Floats, where: Layout
 ) -> tuple[Floats, Floats, Floats]:
     """:data:`NUMBERS` of a stack, (B, 7), and potentials (N,), (M,) that are feasible for every pair.
 
-    Costs (E,) are off by ``relative |c| + absolute``, ``absolute`` (B,); weights (N,), (M,) are divided by their totals.
+    Costs (E,) are off by ``relative |c| + absolute``, both in ``rounding`` (B, 2); weights (N,), (M,) are divided by their totals.
     """
     size, f, g = len(where.starts) - 1, claims.f.copy(), claims.g.copy()
     out, claims = np.empty((size, len(NUMBERS))), claims._replace(f=f, g=g)
-    over_rows(
-        size, where.work(10), lambda s, t: _prove_all(costs, a, b, *claims, relative, absolute, where.starts, out, s, t)
-    )
+    over_rows(size, where.work(10), lambda s, t: _prove_all(costs, a, b, *claims, rounding, where.starts, out, s, t))
     return out, f, g

@@ -6,6 +6,8 @@ out one behind the other (:mod:`.dense_stack`).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..inputs.types import Floats, Indices
@@ -28,9 +30,9 @@ _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose
 _PRICED = 3  # times the square root of the number of pairs is what is priced between two pivots
 
 
-def fits(n: int, m: int) -> bool:
-    """Whether problems of n sources and m targets are solved here."""
-    return n * m <= LARGEST and max(n, m) <= LONGEST
+def fits(n: Any, m: Any) -> Any:
+    """Whether problems of n sources and m targets are solved here; of numbers, or of arrays of them."""
+    return (n * m <= LARGEST) & (n <= LONGEST) & (m <= LONGEST)
 
 
 @jit

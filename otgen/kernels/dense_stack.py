@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,9 +42,9 @@ class Claims(NamedTuple):
     g: Floats
     counts: Indices
 
-    def plan(self) -> tuple[Indices, Indices, Floats, Floats]:
-        """The plan of the first problem: rows, columns and flows, (k,) each."""
-        used = slice(int(self.counts[0]))
+    def plan(self, k: int = 0, start: int = 0) -> tuple[Indices, Indices, Floats, Floats]:
+        """The plan of the k-th problem, whose entries begin at ``start``: rows, columns and flows, one an entry."""
+        used = slice(start, start + int(self.counts[k]))
         return self.rows[used], self.columns[used], self.high[used], self.low[used]
 
 
@@ -121,6 +121,30 @@ def listed(
     return out, reach
 
 
+@jit
+def _size_all(costs, a, b, starts, reach, first, last):
+    for k in range(first, last):
+        i, j, e = starts[k, 0], starts[k, 1], starts[k, 2]
+        i_end, j_end, e_end = starts[k + 1, 0], starts[k + 1, 1], starts[k + 1, 2]
+        largest = rest = 0.0
+        for at in range(e, e_end):
+            largest = max(largest, abs(costs[at]))
+            rest += costs[at] - costs[at]
+        reach[k] = largest + rest if is_mass(a[i:i_end]) and is_mass(b[j:j_end]) else np.nan
+
+
+def sizes(costs: Floats, a: Floats, b: Floats, where: Layout) -> Floats:
+    """The largest cost of each problem of a stack, (B,); NaN where one is not finite, or weights (N,), (M,) no masses."""
+    reach = np.empty(len(where.starts) - 1)
+    over_rows(len(reach), where.work(1), lambda s, t: _size_all(costs, a, b, where.starts, reach, s, t))
+    return reach
+
+
+def are_plain(reach: Floats, p: float) -> Any:
+    """Which costs of points so far apart, (B,), can be computed as they are, far from the ends of the range of floats."""
+    return (reach == 0) | (np.isfinite(reach) & (abs(np.frexp(reach)[1]) * max(p, 2.0) < _EXPONENT))
+
+
 def is_plain(reach: float, p: float) -> bool:
-    """Whether costs of points so far apart can be computed as they are, far from the ends of the range of floats."""
+    """:func:`are_plain` of one."""
     return reach == 0 or (math.isfinite(reach) and abs(math.frexp(reach)[1]) * max(p, 2.0) < _EXPONENT)
