@@ -8,13 +8,17 @@ from __future__ import annotations
 import numpy as np
 
 from ..inputs.types import Floats
+from . import dual_margins
 from .dense_stack import Claims, Layout
 from .double_double import _dot, _total, marginal_misses
-from .dual_margins import TOO_LARGE, excess, lower_margin, upper_charge
+from .dual_margins import TOO_LARGE
 from .jit import jit
 from .lesser import lesser
 from .parallel import over_rows
 
+_lower_margin, _excess, _upper_charge = map(
+    jit, (dual_margins.lower_margin, dual_margins.excess, dual_margins.upper_charge)
+)
 NUMBERS = ("cost", "lower", "upper", "scale", "marginal_error", "mass_a", "mass_b")
 
 
@@ -77,9 +81,9 @@ def _upper(costs, a, b, total_a, total_b, rows, columns, high, low, relative, ab
         marginal_misses(columns, high, low, b, total_b[0], total_b[1]),
     )
     missed = off[0] + off[1]
-    more = excess(_total(high)[0] + _total(low)[0], missed)
+    more = _excess(_total(high)[0] + _total(low)[0], missed)
     largest = _make_absolute(paid)
-    charge = upper_charge(missed, spread, lowest, more, _dot(high, paid), largest, relative, absolute)
+    charge = _upper_charge(missed, spread, lowest, more, _dot(high, paid), largest, relative, absolute)
     return cost, charge, max(off[0], off[1])
 
 
@@ -122,7 +126,7 @@ def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out)
     one, other = f.copy(), g.copy()
     largest_f, largest_g = _make_absolute(one), _make_absolute(other)
     size_f, size_g = _dot(share_a, one), _dot(share_b, other)
-    lower = _outward(value, lower_margin(size_f, size_g, largest_f, largest_g, relative, absolute), -1.0)
+    lower = _outward(value, _lower_margin(size_f, size_g, largest_f, largest_g, relative, absolute), -1.0)
     cost, charge, error = _upper(
         costs, a, b, total_a, total_b, rows, columns, high, low, relative, absolute, lowest, spread
     )

@@ -77,13 +77,11 @@ def _start(reduced, supply, demand):
     """A strongly feasible tree: row by row the cheapest column that still wants mass."""
     n, m = reduced.shape
     top = n + m
-    kind, size = np.int32, top + 1
-    nodes = np.zeros((4, size), kind)
-    tree = Tree(
-        nodes[0], np.empty(size, np.int64), np.zeros(size, np.int64), np.empty(size), nodes[1], nodes[2], nodes[3]
-    )
+    size = top + 1
+    nodes, arcs = np.empty((4, size), np.int32), np.empty((2, size), np.int64)
+    tree = Tree(nodes[0], arcs[0], arcs[1], np.empty(size), nodes[1], nodes[2], nodes[3])
     for u in range(size):
-        tree.parent[u], tree.arc[u], tree.potential[u] = top, -1, 0.0
+        tree.parent[u], tree.arc[u], tree.flow[u], tree.potential[u] = top, -1, 0, 0.0
     tree.parent[top] = -1
     for i in range(n):
         while supply[i] > 0:
@@ -221,9 +219,19 @@ def _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low):
 
 @jit
 def _taken(values, index):
-    out = np.empty(len(index), values.dtype)
+    """Entries of numbers, as floats."""
+    out = np.empty(len(index))
     for k in range(len(index)):
         out[k] = values[index[k]]
+    return out
+
+
+@jit
+def _whole(units, index):
+    """Entries of whole numbers."""
+    out = np.empty(len(index), np.int64)
+    for k in range(len(index)):
+        out[k] = units[index[k]]
     return out
 
 
@@ -267,7 +275,7 @@ def _solve(costs, a, b, limit, out_rows, out_columns, high, low, f, g):
     n, m = len(rows), len(columns)
     reduced = np.empty((n, m))
     f_here, g_here = _reduced(costs, rows, columns, reduced)
-    tree = _start(reduced, _taken(supply, rows), _taken(demand, columns))
+    tree = _start(reduced, _whole(supply, rows), _whole(demand, columns))
     flat = reduced.reshape(n * m)
     _update_potentials(tree, flat, 0.0, n)
     pivots, done = _pivots(tree, reduced, limit)

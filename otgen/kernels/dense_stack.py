@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..inputs.types import Floats, Indices
-from .cost_entries import fill
-from .ground_cost import GroundCost
+from .cost_entries import fill_powers
 from .jit import jit
 from .parallel import over_rows
 
@@ -103,15 +102,14 @@ def _list_all(x, y, a, b, inner, outer, factor, starts, out, reach, first, last)
         for column in range(len(other)):
             for axis in range(y.shape[1]):
                 across[axis, column] = other[column, axis]
-        ground = GroundCost(one, across, costs, inner, outer, factor, False)
         for row in range(i_end - i):
-            fill(ground, row, 0, j_end - j, costs[row])
+            fill_powers(one, across, row, 0, j_end - j, inner, outer, factor, costs[row])
 
 
 def listed(
     x: Floats, y: Floats, a: Floats, b: Floats, form: tuple[float, float, float], where: Layout
 ) -> tuple[Floats, Floats]:
-    """Costs (E,) between the clouds x (N, d) and y (M, d) of a stack, of a form that :class:`GroundCost` has, and how far they reach, (B,).
+    """Costs (E,) between the clouds x (N, d) and y (M, d) of a stack, of a form by differences that :class:`.GroundCost` has, and how far they reach, (B,).
 
     That is the largest difference of two coordinates; NaN where points are not finite, or weights (N,), (M,) no masses.
     """

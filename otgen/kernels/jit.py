@@ -33,4 +33,3 @@ def jit(function: Any = None, *, inline: bool = False, sums: bool = False) -> An
         parts = Parts(kernel)
         kernel.get_call_template, kernel.get_overload = parts.template, parts.key
     return kernel
-

@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 import sys
 
-from numba.extending import register_jitable
-
 from .double_double import UNIT
 
 LEAST = 2.0**-1074  # the least float above 0
 _LARGEST = sys.float_info.max
 
 
-@register_jitable
 def moved_outward(out, before, units, outward, tiny=LEAST):
     """``out``, which was ``before`` in other units, moved down (``outward`` -1), up (1) or not at all (0) past ``units`` roundings and ``tiny``.
 

@@ -44,12 +44,12 @@ def outcome(call):
 
 
 def assert_is_loop(batch, alone, problems, **options):
-    """A batch over ``problems``, each a tuple of arguments, is the loop; an error is that of the first problem that has one."""
+    """A batch over ``problems``, each a tuple of arguments, is the loop; an error is that of the first that is malformed, else infeasible."""
     found = outcome(lambda: batch(*map(list, zip(*problems)), **options))
     loop = [outcome(lambda k=k: alone(*problems[k], **options)) for k in range(len(problems))]
     wrong = [(k, one) for k, one in enumerate(loop) if isinstance(one, tuple)]
     if wrong:
-        k, (kind, words) = wrong[0]
+        k, (kind, words) = min(wrong, key=lambda pair: pair[1][0] is otgen.Infeasible)
         assert found == (kind, f"problem {k}: {words}")
         return
     for name in ARRAYS:
