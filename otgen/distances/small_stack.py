@@ -80,21 +80,24 @@ class Stack:
     ) -> Stack | Any:
         """Between clouds (N, d) and (M, d); where some are not plain, a truth value a problem, (B,): whether it is."""
         costs, reach = dense_stack.listed(x, y, a, b, cost.form, where)
+        if len(reach) == 1:
+            if not dense_stack.is_plain(float(reach[0]), terms.p):
+                return np.zeros(1, bool)
+            return cls._of(costs, a, b, cost.rounding if reach[0] else _LISTED, where, terms)
         plain = dense_stack.are_plain(reach, terms.p)
         if not plain.all():
             return plain
-        rounding = cost.rounding if len(reach) == 1 else np.repeat(cost.rounding, len(reach), axis=0)
-        if not reach.all():  # all in one point: costs are exactly 0
-            rounding = np.where(reach[:, None] == 0.0, 0.0, rounding)
+        rounding = np.where(reach[:, None] == 0.0, 0.0, cost.rounding)  # all in one point: costs are exactly 0
         return cls._of(costs, a, b, rounding, where, terms)
 
     @classmethod
     def of_costs(cls, costs: Floats, a: Floats, b: Floats, where: Layout, terms: Terms) -> Stack | Any:
         """Of listed costs (E,); where some are not plain, a truth value a problem, (B,): whether it is."""
-        plain = dense_stack.are_plain(dense_stack.sizes(costs, a, b, where), 1.0)
-        if not plain.all():
-            return plain
-        return cls._of(costs, a, b, _LISTED if len(plain) == 1 else np.zeros((len(plain), 2)), where, terms)
+        reach = dense_stack.sizes(costs, a, b, where)
+        if len(reach) == 1 and dense_stack.is_plain(float(reach[0]), 1.0):
+            return cls._of(costs, a, b, _LISTED, where, terms)
+        plain = dense_stack.are_plain(reach, 1.0)
+        return cls._of(costs, a, b, np.zeros((len(plain), 2)), where, terms) if plain.all() else plain
 
     @classmethod
     def _of(cls, costs: Floats, a: Floats, b: Floats, rounding: Floats, where: Layout, terms: Terms) -> Stack:

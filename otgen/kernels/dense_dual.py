@@ -139,14 +139,14 @@ def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out)
 
 
 @jit
-def _prove_all(costs, a, b, rows, columns, high, low, f, g, counts, rounding, starts, out, first, last):
+def _prove_all(costs, a, b, indices, flows, f, g, counts, rounding, starts, out, first, last):
     for k in range(first, last):
         i, j, e = starts[k, 0], starts[k, 1], starts[k, 2]
         i_end, j_end, e_end = starts[k + 1, 0], starts[k + 1, 1], starts[k + 1, 2]
         one, other, entries = slice(i, i_end), slice(j, j_end), slice(i + j, i + j + counts[k])
         _prove(
-            costs[e:e_end].reshape(i_end - i, j_end - j), a[one], b[other], rows[entries], columns[entries],
-            high[entries], low[entries], rounding[k, 0], rounding[k, 1], f[one], g[other], out[k],
+            costs[e:e_end].reshape(i_end - i, j_end - j), a[one], b[other], indices[0, entries], indices[1, entries],
+            flows[0, entries], flows[1, entries], rounding[k, 0], rounding[k, 1], f[one], g[other], out[k],
         )  # fmt: skip
 
 

@@ -291,7 +291,7 @@ def _solve(costs, a, b, limit, out_rows, out_columns, high, low, f, g):
 
 
 @jit
-def _solve_all(costs, a, b, limit, starts, out_rows, out_columns, high, low, f, g, counts, ends, first, last):
+def _solve_all(costs, a, b, limit, starts, indices, flows, f, g, counts, ends, first, last):
     for k in range(first, last):
         i, j, e = starts[k, 0], starts[k, 1], starts[k, 2]
         i_end, j_end, e_end = starts[k + 1, 0], starts[k + 1, 1], starts[k + 1, 2]
@@ -299,7 +299,7 @@ def _solve_all(costs, a, b, limit, starts, out_rows, out_columns, high, low, f, 
         entries = slice(i + j, i_end + j_end)
         ends[k, 0], ends[k, 1], counts[k] = _solve(
             costs[e:e_end].reshape(i_end - i, j_end - j), a[one], b[other], limit,
-            out_rows[entries], out_columns[entries], high[entries], low[entries], f[one], g[other],
+            indices[0, entries], indices[1, entries], flows[0, entries], flows[1, entries], f[one], g[other],
         )  # fmt: skip
 
 
@@ -310,7 +310,7 @@ def solve(costs: Floats, a: Floats, b: Floats, where: Layout, limit: int = UNLIM
     """
     size, (sources, targets, _) = len(where.starts) - 1, where.starts[-1]
     indices, flows = np.empty((2, sources + targets), np.int64), np.empty((2, sources + targets))
-    out = Claims(*indices, *flows, np.empty(sources), np.empty(targets), np.empty(size, np.int64))
+    out = Claims(indices, flows, np.empty(sources), np.empty(targets), np.empty(size, np.int64))
     ends = np.empty((size, 2), np.int64)
     over_rows(size, where.work(100), lambda s, t: _solve_all(costs, a, b, limit, where.starts, *out, ends, s, t))
     return out, ends

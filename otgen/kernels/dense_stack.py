@@ -29,14 +29,12 @@ class Layout(NamedTuple):
 class Claims(NamedTuple):
     """What is said of a stack of B problems with N sources and M targets altogether.
 
-    Plans by their entries ``rows``, ``columns`` (N + M,), numbered within each problem, with flows ``high + low``, of which the first
-    ``counts`` (B,) of each problem's n + m places count; potentials ``f`` (N,) and ``g`` (M,).
+    Plans by their entries: ``indices`` (2, N + M), rows and columns, numbered within each problem, with ``flows`` (2, N + M), pairs of high
+    and low parts; the first ``counts`` (B,) of each problem's n + m places count. Potentials ``f`` (N,) and ``g`` (M,).
     """
 
-    rows: Indices
-    columns: Indices
-    high: Floats
-    low: Floats
+    indices: Indices
+    flows: Floats
     f: Floats
     g: Floats
     counts: Indices
@@ -44,7 +42,8 @@ class Claims(NamedTuple):
     def plan(self, k: int = 0, start: int = 0) -> tuple[Indices, Indices, Floats, Floats]:
         """The plan of the k-th problem, whose entries begin at ``start``: rows, columns and flows, one an entry."""
         used = slice(start, start + int(self.counts[k]))
-        return self.rows[used], self.columns[used], self.high[used], self.low[used]
+        (rows, columns), (high, low) = self.indices[:, used], self.flows[:, used]
+        return rows, columns, high, low
 
 
 @lru_cache(maxsize=256)

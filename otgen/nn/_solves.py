@@ -219,9 +219,9 @@ def _in_a_stack(out: list[Any], x: Floats, y: Floats, a: Floats, b: Floats, cost
         return False
     claims, entries = stack.claims, (size, n + m)
     used = np.arange(n + m) < claims.counts[:, None]
-    pairs = [z.reshape(entries) for z in (claims.rows, claims.columns)]
+    pairs = [z.reshape(entries) for z in claims.indices]
     padded = [np.where(used, z, z[:, :1]) for z in pairs]  # padding that is no pair far away
-    values = np.where(used, claims.high.reshape(entries), 0.0)
+    values = np.where(used, claims.flows[0].reshape(entries), 0.0)
     found = stack.values[:, 3], *padded, values, claims.f.reshape(size, n), claims.g.reshape(size, m)
     for target, part in zip(out, found):
         target[:] = part
