@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from . import divergences, lab, laws, solvers
     from . import nn as nn
     from .distances.audit import Audit, audit
-    from .distances.batch import sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
+    from .distances.batch import sinkhorn_batch, sinkhorn_divergence_batch, transport_batch, wasserstein_batch
     from .distances.batch_result import BatchResult
     from .distances.bounded import Bounded
     from .distances.entropic import sinkhorn, sinkhorn_divergence
@@ -69,6 +69,7 @@ _HOMES = {
     "sliced_wasserstein": "distances.sliced",
     "solve": "distances.solve",
     "transport": "distances.exact",
+    "transport_batch": "distances.batch",
     "wasserstein": "distances.exact",
     "wasserstein_batch": "distances.batch",
 }
@@ -114,6 +115,7 @@ __all__ = [
     "solve",
     "solvers",
     "transport",
+    "transport_batch",
     "wasserstein",
     "wasserstein_batch",
 ]

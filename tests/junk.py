@@ -135,6 +135,7 @@ DISTANCES = {
     "sinkhorn_divergence": (otgen.sinkhorn_divergence, dict(**TWO, epsilon=5.0)),
     "sliced_wasserstein": (otgen.sliced_wasserstein, dict(**TWO, n_projections=3)),
     "wasserstein_batch": (otgen.wasserstein_batch, BATCH),
+    "transport_batch": (otgen.transport_batch, dict(Cs=np.stack([C, C]))),
     "sinkhorn_batch": (otgen.sinkhorn_batch, dict(**BATCH, epsilon=5.0)),
     "sinkhorn_divergence_batch": (otgen.sinkhorn_divergence_batch, dict(**BATCH, epsilon=5.0)),
     "bures_wasserstein": (

@@ -51,7 +51,7 @@ class TestImport:
                 "Audit", "BatchResult", "Bounded", "Certificate", "Circular", "Gradients", "Infeasible", "InvalidInput", "MassMismatch", "Measure", "Minkowski", "MissingExtra",
                 "NotConverged", "OtgenError", "PermutationNull", "Problem", "Proof", "Relative", "Result", "Status", "TooLarge", "__version__",
                 "audit", "bures_wasserstein", "divergences", "laws", "lab", "load_proof", "permutation_null", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
-                "sliced_wasserstein", "solve", "solvers", "transport", "wasserstein", "wasserstein_batch",
+                "sliced_wasserstein", "solve", "solvers", "transport", "transport_batch", "wasserstein", "wasserstein_batch",
             ]
         )  # fmt: skip
         for name in otgen.__all__:

@@ -1,6 +1,7 @@
 """Many problems at once: pairs of clouds (B, n, d) and (B, m, d), ragged lists of them, or one cloud against many.
 
-Entropic problems of up to 65 536 pairs are padded with points of no mass to a few common shapes and solved, certified
+Small exact problems between plain arrays are listed, solved and proven a stack at a time, on all cores, each to the last bit as it would
+be alone. Entropic problems of up to 65 536 pairs are padded with points of no mass to a few common shapes and solved, certified
 and differentiated a stack at a time, in compiled code from the first epsilon to the last; each gets the very answer that it
 would get alone, to rounding. Larger ones are solved one after the other.
 """
@@ -24,13 +25,13 @@ from ..model.problem import Problem, Relative
 from ..model.status import Status
 from ..model.units import Units
 from ..proofs import Certificate, entropic_bounds
-from ..solvers import ExactName, Sinkhorn, Solver, sinkhorn_held
+from ..solvers import ExactName, Sinkhorn, Solver, SolverName, sinkhorn_held
 from ..solvers.sinkhorn_held import HeldProblem
+from . import batch_inputs, small_batch
 from .answer import Answer
-from .batch_inputs import each
 from .batch_result import BatchResult
 from .entropic import Relaxation, debiased, divergence_problems, entropic_problem, sinkhorn_from
-from .exact import wasserstein
+from .exact import plainly_asked, transport, wasserstein, without_entropy
 from .result import Result
 from .solve import checked, run
 
@@ -59,7 +60,8 @@ def wasserstein_batch(
         (B, n, d) and (B, m, d), or B clouds of any sizes each; (B, n) and (B, m) are clouds on the line. One of them may be a single
         cloud, (n, d) beside clouds (m, d) or (n,) on the line: it is compared with all of the other side, and no copies of it are made.
     a, b : array_like or sequence of array_like, optional
-        (B, n) and (B, m), or B arrays of weights each; (n,) or (m,) are the weights in all problems; None means uniform. With weights
+        (B, n) and (B, m), or B arrays of weights each; (n,) or (m,) are the weights in all problems; None means uniform, also as an entry
+        of a list. With weights
         for B problems both sides may be single clouds on the line: histograms over one grid.
     p, metric, solver, throw, normalize, progress
         As in :func:`otgen.wasserstein`; ``throw`` raises if any of the problems would.
@@ -82,9 +84,61 @@ def wasserstein_batch(
     array([0., 2.])
     """
     began, throw = time.perf_counter(), scalars.flag(throw, "throw")
-    options: dict[str, Any] = dict(p=p, metric=metric, solver=solver, normalize=normalize, progress=progress)
-    results = each(xs, ys, a, b, partial(wasserstein, throw=False, **options))
-    return _checked_batch(results, began, throw)
+    sides, cost = batch_inputs.of_points(xs, ys, a, b), dict(p=p, metric=metric)
+    call = partial(wasserstein, throw=False, solver=solver, normalize=normalize, progress=progress, **cost)
+    if not plainly_asked(solver, None, progress, normalize):
+        return _checked_batch(tuple(sides.each(call)), began, throw)
+    return _checked_batch(small_batch.wasserstein(sides, call, normalize=normalize, **cost), began, throw)
+
+
+def transport_batch(
+    Cs: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    epsilon: float | Relative = 0,
+    relax: Relaxation = None,
+    solver: SolverName | Solver = "auto",
+    throw: bool = True,
+    normalize: bool = False,
+    progress: bool = False,
+) -> BatchResult:
+    """Least total costs of moving mass, for B matrices of listed costs: :func:`otgen.transport` of each.
+
+    Parameters
+    ----------
+    Cs : array_like or sequence of array_like or scipy.sparse arrays
+        (B, n, m), or B matrices of any sizes each; ``inf`` forbids a pair. One matrix (n, m) is taken for all problems, with weights for B of
+        them.
+    a, b : array_like or sequence of array_like, optional
+        (B, n) and (B, m), or B arrays of masses each; (n,) or (m,) are the masses in all problems; None means uniform, as in
+        :func:`otgen.transport`.
+    epsilon, relax, solver, throw, normalize, progress
+        As in :func:`otgen.transport`; ``throw`` raises if any of the problems would. Entropic problems are solved one after the other.
+
+    Returns
+    -------
+    BatchResult
+
+    Raises
+    ------
+    Infeasible, InvalidInput, MassMismatch, NotConverged
+        As in :func:`otgen.transport`, with the number of the first problem concerned.
+
+    Examples
+    --------
+    >>> import otgen
+    >>> otgen.transport_batch([[[0.0, 2.0], [2.0, 0.0]], [[5.0]]], [[3, 1], [2]], [[2, 2], [2]]).value
+    array([ 2., 10.])
+    >>> otgen.transport_batch([[0.0, 1.0], [1.0, 0.0]], [[1, 1], [2, 0]], [1, 1]).value
+    array([0., 1.])
+    """
+    began, throw = time.perf_counter(), scalars.flag(throw, "throw")
+    sides, entropic = batch_inputs.of_costs(Cs, a, b), dict(epsilon=epsilon, relax=relax)
+    call = partial(transport, throw=False, solver=solver, normalize=normalize, progress=progress, **entropic)
+    if not (plainly_asked(solver, None, progress, normalize) and without_entropy(epsilon, relax)):
+        return _checked_batch(tuple(sides.each(call)), began, throw)
+    return _checked_batch(small_batch.transport(sides, call, normalize=normalize), began, throw)
 
 
 def sinkhorn_batch(
@@ -133,8 +187,8 @@ def sinkhorn_batch(
     began, throw = time.perf_counter(), scalars.flag(throw, "throw")
     chosen = sinkhorn_from(solver, tol, max_iter)
     options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
-    problems = each(xs, ys, a, b, partial(entropic_problem, **options))
-    return _checked_batch(solve_all(problems, chosen, progress=progress), began, throw)
+    problems = batch_inputs.of_points(xs, ys, a, b).each(partial(entropic_problem, **options))
+    return _checked_batch(tuple(solve_all(problems, chosen, progress=progress)), began, throw)
 
 
 def sinkhorn_divergence_batch(
@@ -182,9 +236,10 @@ def sinkhorn_divergence_batch(
     began, throw = time.perf_counter(), scalars.flag(throw, "throw")
     chosen = sinkhorn_from(solver, tol, max_iter)
     options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
-    triples = each(xs, ys, a, b, partial(divergence_problems, **options))
+    triples = batch_inputs.of_points(xs, ys, a, b).each(partial(divergence_problems, **options))
     parts = [solve_all([triple[k] for triple in triples], chosen, progress=progress) for k in range(3)]
-    return _checked_batch([debiased(triple[0], *terms) for triple, terms in zip(triples, zip(*parts))], began, throw)
+    results = tuple(debiased(triple[0], *terms) for triple, terms in zip(triples, zip(*parts)))
+    return _checked_batch(results, began, throw)
 
 
 def solve_all(problems: Sequence[Problem], solver: Sinkhorn, *, progress: bool = False) -> list[Result]:
@@ -274,12 +329,13 @@ def _result_of(
     return answer.result(answer.status(Status.CONVERGED, tol), "Sinkhorn", count, seconds)
 
 
-def _checked_batch(results: list[Result], began: float, throw: bool) -> BatchResult:
+def _checked_batch(results: Sequence[Result], began: float, throw: bool) -> BatchResult:
     """The batch, or the exception that the first bad status calls for."""
-    batch = BatchResult(tuple(results), time.perf_counter() - began)
-    for k, result in enumerate(results if throw else ()):
-        try:
-            checked(result, throw=True)
-        except (NotConverged, Infeasible) as fault:
-            raise type(fault)(f"problem {k}: {fault}", batch) from None
+    batch = BatchResult(results, time.perf_counter() - began)
+    for k, status in enumerate(batch.status if throw else ()):
+        if status in (Status.INFEASIBLE, Status.MAX_ITER):
+            try:
+                checked(batch[k], throw=True)
+            except (NotConverged, Infeasible) as fault:
+                raise type(fault)(f"problem {k}: {fault}", batch) from None
     return batch

@@ -1,8 +1,8 @@
-"""The problems that two sides ask for: B clouds against B others, or one cloud against all of them."""
+"""The problems that all sides ask for: B clouds against B others, or one cloud against all of them; B matrices, or one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,64 +15,113 @@ from ..inputs.reading import refuse_size
 
 
 @dataclass(frozen=True)
-class _Side:
-    """What stands on one side of all problems: an entry a problem, or one thing for all of them."""
+class Side:
+    """What stands on one side of all problems: an entry a problem, or one thing for all of them; ``given`` as it was received."""
 
     entries: Any
     shared: bool
+    given: Any
 
     def of(self, k: int) -> Any:
         """What the k-th problem has of it."""
         return self.entries if self.shared else self.entries[k]
 
+    def received(self, k: int) -> Any:
+        """What was received for the k-th problem."""
+        return self.given if self.shared else self.given[k]
 
-def each(xs: Any, ys: Any, a: Any, b: Any, call: Callable[..., Any]) -> list[Any]:
-    """``call(x, y, a, b)`` for every problem; an error says which one.
+
+@dataclass(frozen=True)
+class Sides:
+    """All sides of ``size`` problems, in the order of the arguments of a call that solves one: what transport is between, and weights."""
+
+    between: tuple[Side, ...]
+    weights: tuple[Side, Side]
+    size: int
+
+    @property
+    def _all(self) -> tuple[Side, ...]:
+        return self.between + self.weights
+
+    def received(self, k: int) -> list[Any]:
+        """The arguments of the k-th problem."""
+        return [side.received(k) for side in self._all]
+
+    def each(self, call: Callable[..., Any], some: Iterable[int] | None = None) -> list[Any]:
+        """What a call returns for every problem, or for ``some``; an error says which one."""
+        out: list[Any] = []
+        for k in range(self.size) if some is None else some:
+            try:
+                out.append(call(*(side.of(k) for side in self._all)))
+            except InvalidInput as fault:
+                raise type(fault)(f"problem {k}: {fault}") from None
+        if not self.size:  # the options are checked all the same
+            call(*(np.zeros((1, 1)) for _ in self.between), None, None)
+        return out
+
+
+def of_points(xs: Any, ys: Any, a: Any, b: Any) -> Sides:
+    """The sides of problems between clouds.
 
     One cloud, (n, d) beside clouds (m, d) or (n,) beside clouds (m,), goes to every problem as it is, read and checked once; so do weights (n,).
     """
-    sides = _sides(xs, ys, a, b)
-    sizes = {name: len(side.entries) for name, side in sides.items() if not side.shared}
-    if not sizes:
-        raise InvalidInput(
-            "xs and ys must hold several problems on one side at least; received one cloud each; call otgen.wasserstein or otgen.sinkhorn, or "
-            "pass clouds in a list"
-        )
-    if len(set(sizes.values())) > 1:
-        told = ", ".join(f"{size} of {name}" for name, size in sizes.items())
-        raise InvalidInput(
-            f"xs, ys, a and b must hold equally many problems, or one cloud for all; received {told}; pass one entry a problem, or one "
-            f"cloud alone, such as xs[0]"
-        )
-    if not next(iter(sizes.values())):
-        call(np.zeros((1, 1)), np.zeros((1, 1)), None, None)  # the options are checked all the same
-    out: list[Any] = []
-    for k in range(next(iter(sizes.values()))):
-        try:
-            out.append(call(*(side.of(k) for side in sides.values())))
-        except InvalidInput as fault:
-            raise type(fault)(f"problem {k}: {fault}") from None
-    return out
-
-
-def _sides(xs: Any, ys: Any, a: Any, b: Any) -> dict[str, _Side]:
-    """The four sides, clouds that all problems share already read."""
     for name, side in (("xs", xs), ("ys", ys), ("a", a), ("b", b)):
         if side is not None or name in ("xs", "ys"):
             _refuse_single(side, name)
     alone = _is_alone(xs, ys, ("xs", "ys")), _is_alone(ys, xs, ("ys", "xs"))
     clouds = {
-        name: _Side(arrays.once(side, name[0]) if shared else side, shared)
+        name: Side(arrays.once(side, name[0]) if shared else side, shared, side)
         for name, side, shared in zip(("xs", "ys"), (xs, ys), alone)
     }
-    return clouds | {"a": _weights(a), "b": _weights(b)}
+    return _counted(
+        clouds,
+        {"a": _weights(a), "b": _weights(b)},
+        "xs and ys must hold several problems on one side at least; received one cloud each; call otgen.wasserstein or otgen.sinkhorn, or "
+        "pass clouds in a list",
+        "one cloud",
+    )
 
 
-def _weights(side: Any) -> _Side:
-    """Weights, the rows of a table among them."""
+def of_costs(Cs: Any, a: Any, b: Any) -> Sides:
+    """The sides of problems of listed costs; one matrix (n, m) goes to all, as do weights (n,)."""
+    for name, side in (("a", a), ("b", b)):
+        if side is not None:
+            _refuse_single(side, name)
+    one = scipy.sparse.issparse(Cs)
+    if not one:
+        _refuse_single(Cs, "Cs")
+    shared = one or tables.columns_of(Cs) is not None or _depth(Cs) < 3
+    return _counted(
+        {"Cs": Side(Cs, shared, Cs)},
+        {"a": _weights(a), "b": _weights(b)},
+        "Cs must hold several matrices, or a or b weights of several problems; received one of each; call otgen.transport, or pass the matrix "
+        "in a list",
+        "one matrix",
+    )
+
+
+def _counted(between: dict[str, Side], weights: dict[str, Side], alone: str, single: str) -> Sides:
+    """The sides with the number of problems; raises, as ``alone`` has it, for one problem, and where they disagree."""
+    sides = between | weights
+    sizes = {name: len(side.entries) for name, side in sides.items() if not side.shared}
+    if not sizes:
+        raise InvalidInput(alone)
+    if len(set(sizes.values())) > 1:
+        told = ", ".join(f"{size} of {name}" for name, size in sizes.items())
+        *names, last = sides
+        raise InvalidInput(
+            f"{', '.join(names)} and {last} must hold equally many problems, or {single} for all; received {told}; pass one entry a problem, "
+            f"or {single} alone, such as {names[0]}[0]"
+        )
+    return Sides(tuple(between.values()), (weights["a"], weights["b"]), next(iter(sizes.values())))
+
+
+def _weights(side: Any) -> Side:
+    """Weights, the rows of a table among them; of a list with None in it each entry is of one problem."""
     columns = tables.columns_of(side)
     entries = side if columns is None else np.column_stack(columns)
-    return _Side(entries, entries is None or _depth(entries) == 1)
+    single = entries is None or (_depth(entries) == 1 and not any(entry is None for entry in entries))
+    return Side(entries, single, entries)
 
 
 def _refuse_single(side: Any, name: str) -> None:

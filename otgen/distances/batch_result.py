@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from ..errors import require
 from ..inputs import numerals
 from ..inputs.types import Floats, Indices
 from ..model.status import Status
+from .later_results import LaterResults
 from .result import TOLD, Result
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ _INTERVAL = ("exact_lower", "exact_upper")
 class BatchResult(Sequence[Result]):
     """The results of B problems: a sequence of :class:`Result`, and their numbers as arrays of shape (B,).
 
+    Small exact problems have their numbers at once; a result is made when it is asked for, from the arrays that were given.
+
     Examples
     --------
     >>> import numpy as np, otgen
@@ -37,7 +41,7 @@ class BatchResult(Sequence[Result]):
     1.0
     """
 
-    results: tuple[Result, ...]
+    results: Sequence[Result]
     seconds: float
 
     def __len__(self) -> int:
@@ -93,11 +97,15 @@ class BatchResult(Sequence[Result]):
     @cached_property
     def iterations(self) -> Indices:
         """Iterations: (B,), int64."""
+        if isinstance(self.results, LaterResults):
+            return self.results.column("iterations")
         return np.array([result.iterations for result in self.results], np.int64)
 
     @property
     def status(self) -> tuple[Status, ...]:
         """How each solve ended."""
+        if isinstance(self.results, LaterResults):
+            return tuple(self.results.column("status").tolist())
         return tuple(result.status for result in self.results)
 
     def to_dict(self) -> dict[str, list[Any]]:
@@ -137,14 +145,16 @@ class BatchResult(Sequence[Result]):
         )
 
     def _numbers(self, name: str) -> Floats:
+        if isinstance(self.results, LaterResults):
+            return self.results.column(name)
         numbers = (getattr(result, name) for result in self.results)
         return np.array([np.nan if number is None else number for number in numbers], np.float64)
 
     def __repr__(self) -> str:
-        counts = {status: self.status.count(status) for status in dict.fromkeys(self.status)}
+        counts = Counter(self.status)
         ended = ", ".join(f"{count} {status.name}" for status, count in counts.items())
         told = [f"{len(self)} result{'s' * (len(self) != 1)}" + (f": {ended}" if ended else "")]
-        if self.results:
+        if len(self):
             least, most = (numerals.number(float(end), 5) for end in (self.value.min(), self.value.max()))
             spread = least if least == most else f"{least} to {most}"
             gap = numerals.number(float(self.gap.max()), 2)

@@ -92,7 +92,7 @@ def wasserstein(
     <Status.OPTIMAL: "proven optimal: the gap is below 1e-10 of the cost's scale">
     """
     alike = partial(wasserstein, p=p, metric=metric, solver=solver, throw=throw)
-    if _plainly(solver, init, throw, progress, normalize):
+    if plainly_asked(solver, init, throw, progress, normalize):
         found = small.wasserstein(x, y, a, b, p=p, metric=metric, normalize=normalize, alike=alike)
         if found is not None:
             return found
@@ -155,12 +155,7 @@ def transport(
     >>> otgen.transport([[0.0, 2.0], [2.0, 0.0]], [3, 1], [2, 2]).value
     2.0
     """
-    if (
-        _plainly(solver, init, throw, progress, normalize)
-        and type(epsilon) in (int, float)
-        and epsilon == 0
-        and relax is None
-    ):
+    if plainly_asked(solver, init, throw, progress, normalize) and without_entropy(epsilon, relax):
         found = small.transport(C, a, b, normalize=normalize)
         if found is not None:
             return found
@@ -170,6 +165,11 @@ def transport(
     return solve(problem, solver, throw=throw, progress=progress, init=init, mass=mass)
 
 
-def _plainly(solver: Any, init: Any, *flags: Any) -> bool:
+def plainly_asked(solver: Any, init: Any, *flags: Any) -> bool:
     """Whether nothing is asked for but the answer."""
     return type(solver) is str and solver == "auto" and init is None and all(type(flag) is bool for flag in flags)
+
+
+def without_entropy(epsilon: Any, relax: Any) -> bool:
+    """Whether there is plainly no entropic term."""
+    return type(epsilon) in (int, float) and epsilon == 0 and relax is None

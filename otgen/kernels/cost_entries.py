@@ -30,29 +30,32 @@ def power(values, count, exponent, factor):
 @jit
 def sum_squares(x, yt, i, start, stop, out):
     """Add the squared distances of row i to columns ``start:stop`` to ``out``."""
-    d = x.shape[1]
+    d, at, count = (
+        x.shape[1],
+        np.uint64(start),
+        np.uint64(stop - start),
+    )  # unsigned: else rows are not read several at a time
     k = 0
     while k + 8 <= d:
         x0, x1, x2, x3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
         x4, x5, x6, x7 = x[i, k + 4], x[i, k + 5], x[i, k + 6], x[i, k + 7]
-        y0, y1, y2, y3 = yt[k, start:stop], yt[k + 1, start:stop], yt[k + 2, start:stop], yt[k + 3, start:stop]
-        y4, y5, y6, y7 = yt[k + 4, start:stop], yt[k + 5, start:stop], yt[k + 6, start:stop], yt[k + 7, start:stop]
-        for j in range(stop - start):
-            t0, t1, t2, t3 = x0 - y0[j], x1 - y1[j], x2 - y2[j], x3 - y3[j]
-            t4, t5, t6, t7 = x4 - y4[j], x5 - y5[j], x6 - y6[j], x7 - y7[j]
+        for j in range(count):
+            c = at + j
+            t0, t1, t2, t3 = x0 - yt[k, c], x1 - yt[k + 1, c], x2 - yt[k + 2, c], x3 - yt[k + 3, c]
+            t4, t5, t6, t7 = x4 - yt[k + 4, c], x5 - yt[k + 5, c], x6 - yt[k + 6, c], x7 - yt[k + 7, c]
             out[j] += ((t0 * t0 + t1 * t1) + (t2 * t2 + t3 * t3)) + ((t4 * t4 + t5 * t5) + (t6 * t6 + t7 * t7))
         k += 8
     while k + 4 <= d:
         x0, x1, x2, x3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
-        y0, y1, y2, y3 = yt[k, start:stop], yt[k + 1, start:stop], yt[k + 2, start:stop], yt[k + 3, start:stop]
-        for j in range(stop - start):
-            t0, t1, t2, t3 = x0 - y0[j], x1 - y1[j], x2 - y2[j], x3 - y3[j]
+        for j in range(count):
+            c = at + j
+            t0, t1, t2, t3 = x0 - yt[k, c], x1 - yt[k + 1, c], x2 - yt[k + 2, c], x3 - yt[k + 3, c]
             out[j] += (t0 * t0 + t1 * t1) + (t2 * t2 + t3 * t3)
         k += 4
     while k < d:
-        x0, y0 = x[i, k], yt[k, start:stop]
-        for j in range(stop - start):
-            t0 = x0 - y0[j]
+        x0 = x[i, k]
+        for j in range(count):
+            t0 = x0 - yt[k, at + j]
             out[j] += t0 * t0
         k += 1
 
@@ -107,6 +110,30 @@ def minkowski(x, yt, i, j, inner, outer):
 
 
 @jit
+def fill_powers(x, yt, i, start, stop, inner, outer, factor, out):
+    """:func:`fill` of a cost that is a power of a sum of powers of differences."""
+    count = stop - start
+    if is_general(inner):
+        for j in range(count):
+            out[j] = factor * minkowski(x, yt, i, start + j, inner, outer)
+        return
+    for j in range(count):
+        out[j] = 0.0
+    if inner == 2.0:
+        sum_squares(x, yt, i, start, stop, out)
+    else:
+        for k in range(x.shape[1]):
+            xk, y = x[i, k], yt[k, start:stop]
+            if inner == 1.0:
+                for j in range(count):
+                    out[j] += abs(xk - y[j])
+            else:
+                for j in range(count):
+                    out[j] = max(out[j], abs(xk - y[j]))
+    power(out, count, outer, factor)
+
+
+@jit
 def fill(ground, i, start, stop, out):
     """Costs of row ``i`` against columns ``start:stop``, into ``out[: stop - start]``."""
     count = stop - start
@@ -117,32 +144,23 @@ def fill(ground, i, start, stop, out):
             out[j] = ground.matrix[i, at + j]
         return
     x, yt = ground.x, ground.yt
-    out[:count] = 0
-    if inner == 2.0:
-        sum_squares(x, yt, i, start, stop, out)
-    elif inner == GREAT_CIRCLE:
+    if inner > 0.0:
+        fill_powers(x, yt, i, start, stop, inner, ground.outer, ground.factor, out)
+        return
+    if inner == GREAT_CIRCLE:
         for j in range(count):
             out[j] = angle(x[i, 0], x[i, 1], yt[0, start + j], yt[1, start + j])
-    elif is_general(inner):
-        for j in range(count):
-            out[j] = ground.factor * minkowski(x, yt, i, start + j, inner, ground.outer)
-        return
     else:
+        out[:count] = 0
         for k in range(x.shape[1]):
             xk, y = x[i, k], yt[k, start:stop]
             if inner == PRODUCT:
                 for j in range(count):
                     out[j] += xk * y[j]
-            elif inner == CIRCULAR:
+            else:
                 for j in range(count):
                     t = near_way(xk - y[j], ground.factor)
                     out[j] += t * t
-            elif inner == 1.0:
-                for j in range(count):
-                    out[j] += abs(xk - y[j])
-            else:
-                for j in range(count):
-                    out[j] = max(out[j], abs(xk - y[j]))
     power(out, count, ground.outer, factor_of(ground))
 
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 import numpy as np
 
 from ..inputs.types import Floats
+from . import dual_margins
 from .dense_stack import Claims, Layout
 from .double_double import _dot, _total, marginal_misses
-from .dual_margins import TOO_LARGE, excess, lower_margin, upper_charge
+from .dual_margins import TOO_LARGE
 from .jit import jit
 from .lesser import lesser
 from .parallel import over_rows
 
+_lower_margin, _excess, _upper_charge = map(
+    jit, (dual_margins.lower_margin, dual_margins.excess, dual_margins.upper_charge)
+)
 NUMBERS = ("cost", "lower", "upper", "scale", "marginal_error", "mass_a", "mass_b")
 
 
@@ -77,9 +81,9 @@ def _upper(costs, a, b, total_a, total_b, rows, columns, high, low, relative, ab
         marginal_misses(columns, high, low, b, total_b[0], total_b[1]),
     )
     missed = off[0] + off[1]
-    more = excess(_total(high)[0] + _total(low)[0], missed)
+    more = _excess(_total(high)[0] + _total(low)[0], missed)
     largest = _make_absolute(paid)
-    charge = upper_charge(missed, spread, lowest, more, _dot(high, paid), largest, relative, absolute)
+    charge = _upper_charge(missed, spread, lowest, more, _dot(high, paid), largest, relative, absolute)
     return cost, charge, max(off[0], off[1])
 
 
@@ -122,7 +126,7 @@ def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out)
     one, other = f.copy(), g.copy()
     largest_f, largest_g = _make_absolute(one), _make_absolute(other)
     size_f, size_g = _dot(share_a, one), _dot(share_b, other)
-    lower = _outward(value, lower_margin(size_f, size_g, largest_f, largest_g, relative, absolute), -1.0)
+    lower = _outward(value, _lower_margin(size_f, size_g, largest_f, largest_g, relative, absolute), -1.0)
     cost, charge, error = _upper(
         costs, a, b, total_a, total_b, rows, columns, high, low, relative, absolute, lowest, spread
     )
@@ -135,27 +139,25 @@ def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out)
 
 
 @jit
-def _prove_all(costs, a, b, rows, columns, high, low, f, g, counts, relative, absolute, starts, out, first, last):
+def _prove_all(costs, a, b, indices, flows, f, g, counts, rounding, starts, out, first, last):
     for k in range(first, last):
         i, j, e = starts[k, 0], starts[k, 1], starts[k, 2]
         i_end, j_end, e_end = starts[k + 1, 0], starts[k + 1, 1], starts[k + 1, 2]
         one, other, entries = slice(i, i_end), slice(j, j_end), slice(i + j, i + j + counts[k])
         _prove(
-            costs[e:e_end].reshape(i_end - i, j_end - j), a[one], b[other], rows[entries], columns[entries],
-            high[entries], low[entries], relative, absolute[k], f[one], g[other], out[k],
+            costs[e:e_end].reshape(i_end - i, j_end - j), a[one], b[other], indices[0, entries], indices[1, entries],
+            flows[0, entries], flows[1, entries], rounding[k, 0], rounding[k, 1], f[one], g[other], out[k],
         )  # fmt: skip
 
 
 def prove(
-    costs: Floats, a: Floats, b: Floats, claims: Claims, relative: float, absolute: Floats, where: Layout
+    costs: Floats, a: Floats, b: Floats, claims: Claims, rounding: Floats, where: Layout
 ) -> tuple[Floats, Floats, Floats]:
     """:data:`NUMBERS` of a stack, (B, 7), and potentials (N,), (M,) that are feasible for every pair.
 
-    Costs (E,) are off by ``relative |c| + absolute``, ``absolute`` (B,); weights (N,), (M,) are divided by their totals.
+    Costs (E,) are off by ``relative |c| + absolute``, both in ``rounding`` (B, 2); weights (N,), (M,) are divided by their totals.
     """
     size, f, g = len(where.starts) - 1, claims.f.copy(), claims.g.copy()
     out, claims = np.empty((size, len(NUMBERS))), claims._replace(f=f, g=g)
-    over_rows(
-        size, where.work(10), lambda s, t: _prove_all(costs, a, b, *claims, relative, absolute, where.starts, out, s, t)
-    )
+    over_rows(size, where.work(10), lambda s, t: _prove_all(costs, a, b, *claims, rounding, where.starts, out, s, t))
     return out, f, g

@@ -6,6 +6,8 @@ out one behind the other (:mod:`.dense_stack`).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..inputs.types import Floats, Indices
@@ -28,9 +30,9 @@ _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose
 _PRICED = 3  # times the square root of the number of pairs is what is priced between two pivots
 
 
-def fits(n: int, m: int) -> bool:
-    """Whether problems of n sources and m targets are solved here."""
-    return n * m <= LARGEST and max(n, m) <= LONGEST
+def fits(n: Any, m: Any) -> Any:
+    """Whether problems of n sources and m targets are solved here; of numbers, or of arrays of them."""
+    return (n * m <= LARGEST) & (n <= LONGEST) & (m <= LONGEST)
 
 
 @jit
@@ -75,13 +77,11 @@ def _start(reduced, supply, demand):
     """A strongly feasible tree: row by row the cheapest column that still wants mass."""
     n, m = reduced.shape
     top = n + m
-    kind, size = np.int32, top + 1
-    nodes = np.zeros((4, size), kind)
-    tree = Tree(
-        nodes[0], np.empty(size, np.int64), np.zeros(size, np.int64), np.empty(size), nodes[1], nodes[2], nodes[3]
-    )
+    size = top + 1
+    nodes, arcs = np.empty((4, size), np.int32), np.empty((2, size), np.int64)
+    tree = Tree(nodes[0], arcs[0], arcs[1], np.empty(size), nodes[1], nodes[2], nodes[3])
     for u in range(size):
-        tree.parent[u], tree.arc[u], tree.potential[u] = top, -1, 0.0
+        tree.parent[u], tree.arc[u], tree.flow[u], tree.potential[u] = top, -1, 0, 0.0
     tree.parent[top] = -1
     for i in range(n):
         while supply[i] > 0:
@@ -219,9 +219,19 @@ def _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low):
 
 @jit
 def _taken(values, index):
-    out = np.empty(len(index), values.dtype)
+    """Entries of numbers, as floats."""
+    out = np.empty(len(index))
     for k in range(len(index)):
         out[k] = values[index[k]]
+    return out
+
+
+@jit
+def _whole(units, index):
+    """Entries of whole numbers."""
+    out = np.empty(len(index), np.int64)
+    for k in range(len(index)):
+        out[k] = units[index[k]]
     return out
 
 
@@ -265,7 +275,7 @@ def _solve(costs, a, b, limit, out_rows, out_columns, high, low, f, g):
     n, m = len(rows), len(columns)
     reduced = np.empty((n, m))
     f_here, g_here = _reduced(costs, rows, columns, reduced)
-    tree = _start(reduced, _taken(supply, rows), _taken(demand, columns))
+    tree = _start(reduced, _whole(supply, rows), _whole(demand, columns))
     flat = reduced.reshape(n * m)
     _update_potentials(tree, flat, 0.0, n)
     pivots, done = _pivots(tree, reduced, limit)
@@ -281,7 +291,7 @@ def _solve(costs, a, b, limit, out_rows, out_columns, high, low, f, g):
 
 
 @jit
-def _solve_all(costs, a, b, limit, starts, out_rows, out_columns, high, low, f, g, counts, ends, first, last):
+def _solve_all(costs, a, b, limit, starts, indices, flows, f, g, counts, ends, first, last):
     for k in range(first, last):
         i, j, e = starts[k, 0], starts[k, 1], starts[k, 2]
         i_end, j_end, e_end = starts[k + 1, 0], starts[k + 1, 1], starts[k + 1, 2]
@@ -289,7 +299,7 @@ def _solve_all(costs, a, b, limit, starts, out_rows, out_columns, high, low, f, 
         entries = slice(i + j, i_end + j_end)
         ends[k, 0], ends[k, 1], counts[k] = _solve(
             costs[e:e_end].reshape(i_end - i, j_end - j), a[one], b[other], limit,
-            out_rows[entries], out_columns[entries], high[entries], low[entries], f[one], g[other],
+            indices[0, entries], indices[1, entries], flows[0, entries], flows[1, entries], f[one], g[other],
         )  # fmt: skip
 
 
@@ -300,7 +310,7 @@ def solve(costs: Floats, a: Floats, b: Floats, where: Layout, limit: int = UNLIM
     """
     size, (sources, targets, _) = len(where.starts) - 1, where.starts[-1]
     indices, flows = np.empty((2, sources + targets), np.int64), np.empty((2, sources + targets))
-    out = Claims(*indices, *flows, np.empty(sources), np.empty(targets), np.empty(size, np.int64))
+    out = Claims(indices, flows, np.empty(sources), np.empty(targets), np.empty(size, np.int64))
     ends = np.empty((size, 2), np.int64)
     over_rows(size, where.work(100), lambda s, t: _solve_all(costs, a, b, limit, where.starts, *out, ends, s, t))
     return out, ends

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..inputs.types import Floats, Indices
-from .cost_entries import fill
-from .ground_cost import GroundCost
+from .cost_entries import fill_powers
 from .jit import jit
 from .parallel import over_rows
 
@@ -30,22 +29,21 @@ class Layout(NamedTuple):
 class Claims(NamedTuple):
     """What is said of a stack of B problems with N sources and M targets altogether.
 
-    Plans by their entries ``rows``, ``columns`` (N + M,), numbered within each problem, with flows ``high + low``, of which the first
-    ``counts`` (B,) of each problem's n + m places count; potentials ``f`` (N,) and ``g`` (M,).
+    Plans by their entries: ``indices`` (2, N + M), rows and columns, numbered within each problem, with ``flows`` (2, N + M), pairs of high
+    and low parts; the first ``counts`` (B,) of each problem's n + m places count. Potentials ``f`` (N,) and ``g`` (M,).
     """
 
-    rows: Indices
-    columns: Indices
-    high: Floats
-    low: Floats
+    indices: Indices
+    flows: Floats
     f: Floats
     g: Floats
     counts: Indices
 
-    def plan(self) -> tuple[Indices, Indices, Floats, Floats]:
-        """The plan of the first problem: rows, columns and flows, (k,) each."""
-        used = slice(int(self.counts[0]))
-        return self.rows[used], self.columns[used], self.high[used], self.low[used]
+    def plan(self, k: int = 0, start: int = 0) -> tuple[Indices, Indices, Floats, Floats]:
+        """The plan of the k-th problem, whose entries begin at ``start``: rows, columns and flows, one an entry."""
+        used = slice(start, start + int(self.counts[k]))
+        (rows, columns), (high, low) = self.indices[:, used], self.flows[:, used]
+        return rows, columns, high, low
 
 
 @lru_cache(maxsize=256)
@@ -103,15 +101,14 @@ def _list_all(x, y, a, b, inner, outer, factor, starts, out, reach, first, last)
         for column in range(len(other)):
             for axis in range(y.shape[1]):
                 across[axis, column] = other[column, axis]
-        ground = GroundCost(one, across, costs, inner, outer, factor, False)
         for row in range(i_end - i):
-            fill(ground, row, 0, j_end - j, costs[row])
+            fill_powers(one, across, row, 0, j_end - j, inner, outer, factor, costs[row])
 
 
 def listed(
     x: Floats, y: Floats, a: Floats, b: Floats, form: tuple[float, float, float], where: Layout
 ) -> tuple[Floats, Floats]:
-    """Costs (E,) between the clouds x (N, d) and y (M, d) of a stack, of a form that :class:`GroundCost` has, and how far they reach, (B,).
+    """Costs (E,) between the clouds x (N, d) and y (M, d) of a stack, of a form by differences that :class:`.GroundCost` has, and how far they reach, (B,).
 
     That is the largest difference of two coordinates; NaN where points are not finite, or weights (N,), (M,) no masses.
     """
@@ -121,6 +118,30 @@ def listed(
     return out, reach
 
 
+@jit
+def _size_all(costs, a, b, starts, reach, first, last):
+    for k in range(first, last):
+        i, j, e = starts[k, 0], starts[k, 1], starts[k, 2]
+        i_end, j_end, e_end = starts[k + 1, 0], starts[k + 1, 1], starts[k + 1, 2]
+        largest = rest = 0.0
+        for at in range(e, e_end):
+            largest = max(largest, abs(costs[at]))
+            rest += costs[at] - costs[at]
+        reach[k] = largest + rest if is_mass(a[i:i_end]) and is_mass(b[j:j_end]) else np.nan
+
+
+def sizes(costs: Floats, a: Floats, b: Floats, where: Layout) -> Floats:
+    """The largest cost of each problem of a stack, (B,); NaN where one is not finite, or weights (N,), (M,) no masses."""
+    reach = np.empty(len(where.starts) - 1)
+    over_rows(len(reach), where.work(1), lambda s, t: _size_all(costs, a, b, where.starts, reach, s, t))
+    return reach
+
+
+def are_plain(reach: Floats, p: float) -> Any:
+    """Which costs of points so far apart, (B,), can be computed as they are, far from the ends of the range of floats."""
+    return (reach == 0) | (np.isfinite(reach) & (abs(np.frexp(reach)[1]) * max(p, 2.0) < _EXPONENT))
+
+
 def is_plain(reach: float, p: float) -> bool:
-    """Whether costs of points so far apart can be computed as they are, far from the ends of the range of floats."""
+    """:func:`are_plain` of one."""
     return reach == 0 or (math.isfinite(reach) and abs(math.frexp(reach)[1]) * max(p, 2.0) < _EXPONENT)

@@ -81,10 +81,19 @@ def pair_grow(high, low, value):
 
 
 @jit
+def _zeros(size):
+    """As numpy's, which takes three more kernels to compile."""
+    out = np.empty(size)
+    for i in range(size):
+        out[i] = 0.0
+    return out
+
+
+@jit
 def _total(values):
     """Eight sums side by side: they fill a vector register, and none waits for another."""
     n = values.shape[0]
-    highs, lows = np.zeros(8), np.zeros(8)
+    highs, lows = _zeros(8), _zeros(8)
     for start in range(0, n - 7, 8):
         for lane in range(8):
             highs[lane], lows[lane] = pair_add(highs[lane], lows[lane], values[start + lane], 0.0)
@@ -100,7 +109,7 @@ def _total(values):
 def _dot(left, right):
     """Eight sums side by side, as in `_total`."""
     n = left.shape[0]
-    highs, lows = np.zeros(8), np.zeros(8)
+    highs, lows = _zeros(8), _zeros(8)
     for start in range(0, n - 7, 8):
         for lane in range(8):
             product, rounding = two_product(left[start + lane], right[start + lane])
@@ -219,11 +228,11 @@ def marginal_misses(index, high, low, weights, total_high, total_low):
         sum_high, sum_low = _total(high)
         rest = (sum_high - 1.0) + (sum_low + _total(low)[0])
         return abs(rest) * (1.0 + 8 * UNIT) + (len(index) + 8) * 2.0**-100 * (1.0 + sum_high)
-    sums, rests, entries = np.zeros(size), np.zeros(size), np.zeros(size, np.int64)
+    sums, rests, entries = _zeros(size), _zeros(size), _zeros(size)
     add_up(index, high, low, sums, rests)
     for k in range(len(index)):
-        entries[index[k]] += 1
-    most, missed = 1, 0.0
+        entries[index[k]] += 1.0
+    most, missed = 1.0, 0.0
     for i in range(size):
         most = max(most, entries[i])
     ceiling = (most + 8) * 2.0**-100

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numba
-from numba import types
 
 from . import compiling as compiling  # listens from the first kernel on
 from .kernel_cache import KernelCache
+from .parts import Parts
 
 
 def jit(function: Any = None, *, inline: bool = False, sums: bool = False) -> Any:
@@ -30,14 +30,6 @@ def jit(function: Any = None, *, inline: bool = False, sums: bool = False) -> An
     )(function)
     if kernel is not function:  # as it is where NUMBA_DISABLE_JIT is set
         kernel._cache = KernelCache(function)
-        kernel.get_call_template = _without_literals(kernel.get_call_template)
+        parts = Parts(kernel)
+        kernel.get_call_template, kernel.get_overload = parts.template, parts.key
     return kernel
-
-
-def _without_literals(template: Any) -> Any:
-    """Types of arguments with those of constants widened: else a call with 0, or True, compiles a variant of its own."""
-
-    def widened(args: Any, kws: Any) -> Any:
-        return template(tuple(map(types.unliteral, args)), {name: types.unliteral(kind) for name, kind in kws.items()})
-
-    return widened

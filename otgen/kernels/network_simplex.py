@@ -24,6 +24,7 @@ from .double_double import Pairs, pair_add
 from .jit import jit
 
 Nodes = npt.NDArray[np.int32]
+_UNBOUNDED = 2**63 - 1
 
 
 class Tree(NamedTuple):
@@ -71,7 +72,9 @@ def _greedy(tails, heads, order, supply, demand, parent, arc, flow):
 def _thread(tree):
     """Preorder and depths from parents; the root is the last node."""
     top = tree.parent.shape[0] - 1
-    child, sibling = np.full(top + 1, -1, np.int32), np.full(top + 1, -1, np.int32)
+    child, sibling = np.empty(top + 1, np.int64), np.empty(top + 1, np.int64)
+    for u in range(top + 1):
+        child[u] = -1
     for u in range(top - 1, -1, -1):
         sibling[u] = child[tree.parent[u]]
         child[tree.parent[u]] = u
@@ -111,7 +114,7 @@ def _leaving(tree, i, j, n):
     Seen from the apex in the direction of the cycle, it is the last of those that block: so the tree stays strongly
     feasible.
     """
-    least, out, first = np.iinfo(np.int64).max, -1, True
+    least, out, first = _UNBOUNDED, -1, True
     u, v = i, j
     while u != v:
         if tree.depth[u] >= tree.depth[v]:

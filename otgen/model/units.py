@@ -7,7 +7,6 @@ which power it was, and what it does to costs, distances, potentials and derivat
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -17,11 +16,11 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT
+from ..kernels.outward import LEAST, moved_outward
 from .cost import CallableCost, PointCost
 from .problem import Problem
 
 STEEP = 8  # order above which powers on the line are those of distances divided by the largest that is travelled
-_LEAST = 2.0**-1074  # the least float above 0
 _REACH = 1000  # coordinates stay below 2 to this power
 
 
@@ -121,8 +120,8 @@ class Units:
         whole = self.shift == 0 or (Fraction(self.p) * self.shift).denominator == 1
         exact = self.mass == 1 and whole
         units = 8 + (0 if whole else 2 * abs(power))  # a rounded power of two is off by its own size
-        tiny = _LEAST * max(self.mass, 1.0)  # what underflows is rounded before it is multiplied
-        return _outward(
+        tiny = LEAST * max(self.mass, 1.0)  # what underflows is rounded before it is multiplied
+        return moved_outward(
             root_shift(number, self.shift, self.p) * self.mass, number, 0 if exact else units, outward, tiny
         )
 
@@ -134,7 +133,7 @@ class Units:
         units = 0 if self.p == 1 or distance == 0 else 8 + 2 * abs(math.log(distance))  # from rounding 1/p
         if self.unit is not None:
             distance, units = distance * self.unit, units + 8
-        return _outward(root_shift(distance, self.shift, 1.0), distance, units, outward)
+        return moved_outward(root_shift(distance, self.shift, 1.0), distance, units, outward)
 
     def _cost_in_unit(self, number: float, unit: float, outward: int) -> float:
         """``number * unit ** p`` of a unit that is off by one rounding; a quarter of the power at a time, lest it overflow alone."""
@@ -142,11 +141,11 @@ class Units:
         out = number * math.exp(min(outward * 1.01 * (2 * self.p + 32) * UNIT, 700.0))
         for factor in (quarter, quarter, quarter, quarter, self.mass):
             out = out * factor if out else 0.0
-        return max(_outward(out, number, 8, outward), 0.0)
+        return max(moved_outward(out, number, 8, outward), 0.0)
 
     def distance(self, number: float, outward: int = 0) -> float:
         """A distance that is no root, as for p = inf."""
-        return _outward(root_shift(number, self.shift, 1.0), number, 0, outward)
+        return moved_outward(root_shift(number, self.shift, 1.0), number, 0, outward)
 
     def potentials(self, array: Any) -> Any:
         """Potentials, or derivatives of the cost in the weights."""
@@ -175,12 +174,3 @@ def powered(base: float, power: float) -> float:
         return base**power
     except OverflowError:
         return math.inf
-
-
-def _outward(out: float, before: float, units: float, outward: int, tiny: float = _LEAST) -> float:
-    """Past the ``units`` roundings of a conversion and ``tiny``; past the range of floats, the bound that is still true."""
-    if not outward or before == 0:
-        return out
-    if math.isinf(out) and math.isfinite(before):
-        return out if (out > 0) == (outward > 0) else math.copysign(sys.float_info.max, out)
-    return out if not units and abs(out) > 1e-300 else out + outward * ((units + 1) * UNIT * abs(out) + tiny)

@@ -11,14 +11,19 @@ from typing import Any
 
 import numpy as np
 
+from ..distances import small_batch
 from ..distances.batch import HELD
 from ..distances.gradients import envelope
 from ..distances.implicit import hessian_product
+from ..distances.small import is_small, known
+from ..distances.small_stack import Stack
+from ..distances.small_stack import Terms as Asked
 from ..distances.solve import claimed, run
 from ..errors import NotConverged
 from ..inputs.types import Floats
-from ..kernels import sinkhorn_small
+from ..kernels import dense_stack, sinkhorn_small
 from ..kernels.double_double import dot
+from ..kernels.ground_cost import own
 from ..model import units
 from ..model.cost import Circular, Cost, Metric, Minkowski, PointCost
 from ..model.marginals import Marginals
@@ -58,7 +63,7 @@ class Terms:
 def _problem(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Metric, device: str) -> Problem:
     """One problem; a small one stays on the host, where it is solved before a device would have been asked."""
     problem = Problem.from_points(x, y, a, b, p=p, metric=metric, normalize=True)
-    return problem if sinkhorn_small.suits(problem.shape) else problem.on(device)
+    return problem if _on_host(problem.shape, device) else problem.on(device)
 
 
 def mean_costs(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Metric, device: str = "cpu") -> Floats:
@@ -182,14 +187,45 @@ def exact(
     size, n, m = len(x), x.shape[1], y.shape[1]
     rows, columns = np.zeros((size, n + m), np.int64), np.zeros((size, n + m), np.int64)
     values, costs, f, g = np.zeros((size, n + m)), np.empty(size), np.empty((size, n)), np.empty((size, m))
-    for k, four in enumerate(zip(x, y, a, b)):
-        cost, flows, potentials = _exactly(_problem(*four, p, metric, device))
+    out, done = (costs, rows, columns, values, f, g), np.zeros(size, bool)
+    measured = known(metric, p, x.shape[2]) if _on_host((n, m), device) and is_small(n, m) else None
+    step = max(1, small_batch.HELD // (n * m + (n + m) * x.shape[2]))
+    for some in (slice(start, start + step) for start in range(0, size if measured else 0, step)):
+        done[some] = _in_a_stack([z[some] for z in out], x[some], y[some], a[some], b[some], measured, p)
+    for k in np.flatnonzero(~done):
+        cost, flows, potentials = _exactly(_problem(x[k], y[k], a[k], b[k], p, metric, device))
         used = np.flatnonzero(flows.high > 0)
         rows[k], columns[k] = flows.rows[used[0]], flows.columns[used[0]]  # padding that is no pair far away
         rows[k, : len(used)], columns[k, : len(used)] = flows.rows[used], flows.columns[used]
         values[k, : len(used)], costs[k] = flows.high[used], cost
         f[k], g[k] = potentials
-    return costs, rows, columns, values, f, g
+    return out
+
+
+def _on_host(shape: tuple[int, int], device: str) -> bool:
+    """Whether a problem is solved on the host, before a device would have been asked."""
+    return device == "cpu" or sinkhorn_small.suits(shape)
+
+
+def _in_a_stack(out: list[Any], x: Floats, y: Floats, a: Floats, b: Floats, cost: Any, p: float) -> Any:
+    """Exact answers of small problems at once, into ``out``; which of them are there, (B,)."""
+    (size, n), m = a.shape, b.shape[1]
+    (one, other), (left, right) = (
+        [own(z.reshape(-1, *z.shape[2:]), z.dtype) for z in pair] for pair in ((x, y), (a, b))
+    )
+    where = dense_stack.layout(np.full(size, n), np.full(size, m))
+    stack = Stack.of_points(one, other, left, right, cost, where, Asked(float(p), False, True, (True, True)))
+    if not isinstance(stack, Stack):
+        return False
+    claims, entries = stack.claims, (size, n + m)
+    used = np.arange(n + m) < claims.counts[:, None]
+    pairs = [z.reshape(entries) for z in claims.indices]
+    padded = [np.where(used, z, z[:, :1]) for z in pairs]  # padding that is no pair far away
+    values = np.where(used, claims.flows[0].reshape(entries), 0.0)
+    found = stack.values[:, 3], *padded, values, claims.f.reshape(size, n), claims.g.reshape(size, m)
+    for target, part in zip(out, found):
+        target[:] = part
+    return stack.good
 
 
 def _exactly(problem: Problem) -> tuple[float, Flows, tuple[Floats, Floats]]:

@@ -104,7 +104,7 @@ def pair(
     one, other = (z.detach().flatten(1).to("cpu") for z in (x0, x1))
     weights = [z.detach().cpu() if isinstance(z, Tensor) and not z.is_meta else z for z in (a, b)]
     if method == "exact":
-        plan = wasserstein(one, other, *weights, p=p, metric=metric).plan
+        plan = wasserstein(*map(_as_array, (one, other, *weights)), p=p, metric=metric).plan
     else:
         price = _PRICE if method == "unbalanced" and relax is None else relax
         given: dict[str, Any] = dict(epsilon=epsilon, relax=price, p=p, metric=metric, tol=tol, max_iter=max_iter)
@@ -114,6 +114,13 @@ def pair(
     )
     rows, columns = torch.from_numpy(rows).to(x0.device), torch.from_numpy(columns).to(x1.device)
     return Pairing(x0[rows], x1[columns], rows, columns, plan)
+
+
+def _as_array(z: Any) -> Any:
+    """A tensor that numpy has a dtype for as an array, without a copy: so small problems are solved in compiled code at once."""
+    return (
+        z.numpy() if isinstance(z, Tensor) and z.dtype in (torch.float32, torch.float64) and not z.requires_grad else z
+    )
 
 
 def _check_samples(x0: Any, x1: Any) -> None:

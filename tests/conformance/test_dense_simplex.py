@@ -38,7 +38,7 @@ def stack(seed, kind):
 
 def proven(costs, a, b, where):
     claims, ends = dense_simplex.solve(costs, a, b, where)
-    numbers, f, g = dense_dual.prove(costs, a, b, claims, 0.0, np.zeros(len(where.starts) - 1), where)
+    numbers, f, g = dense_dual.prove(costs, a, b, claims, np.zeros((len(where.starts) - 1, 2)), where)
     return claims, ends, numbers, f, g
 
 
@@ -75,8 +75,8 @@ def test_any_claim_proves_an_interval(seed):
     claims, *_ = proven(costs, a, b, where)
     rng = np.random.default_rng(seed)
     claims.f[:] += rng.normal(size=len(claims.f))
-    claims.high[:] *= rng.random(len(claims.high)) * 2
-    numbers, *_ = dense_dual.prove(costs, a, b, claims, 0.0, np.zeros(len(problems)), where)
+    claims.flows[0] *= rng.random(len(claims.flows[0])) * 2
+    numbers, *_ = dense_dual.prove(costs, a, b, claims, np.zeros((len(problems), 2)), where)
     for (C, *sides), (cost, lower, upper, *_) in zip(problems, numbers.tolist()):
         assert Fraction(lower) <= exact_transport(fractions(C), *sides) <= Fraction(upper)
         assert lower <= cost
@@ -89,8 +89,9 @@ def test_claims_that_are_no_numbers_or_no_plans_prove_nothing_wrong(field, lie):
     C, a, b, where = rng.random((4, 4)), np.ones(4), np.ones(4), dense_stack.single(4, 4)
     truth = exact_transport(fractions(C), a, b)
     claims, *_ = proven(C.ravel(), a, b, where)
-    getattr(claims, field)[1] = lie
-    numbers, f, g = dense_dual.prove(C.ravel(), a, b, claims, 0.0, np.zeros(1), where)
+    flows = dict(high=claims.flows[0], low=claims.flows[1])
+    {**flows, "f": claims.f, "g": claims.g}[field][1] = lie
+    numbers, f, g = dense_dual.prove(C.ravel(), a, b, claims, np.zeros((1, 2)), where)
     _, lower, upper, *_ = numbers[0].tolist()
     assert Fraction(lower) <= truth
     assert upper == np.inf if field in ("high", "low") else truth <= Fraction(upper)
@@ -106,7 +107,7 @@ def test_bounds_hold_at_every_limit(kind):
     for limit in range(8):
         claims, ends = dense_simplex.solve(C.ravel(), a, b, where, limit)
         assert ends[0, 1] <= limit
-        numbers, *_ = dense_dual.prove(C.ravel(), a, b, claims, 0.0, np.zeros(1), where)
+        numbers, *_ = dense_dual.prove(C.ravel(), a, b, claims, np.zeros((1, 2)), where)
         _, lower, upper, _, missed, *_ = map(Fraction, numbers[0].tolist())
         assert lower <= truth <= upper
         assert missed < 1e-28  # every tree is a plan

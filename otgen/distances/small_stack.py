@@ -1,0 +1,204 @@
+"""Stacks of small exact problems: listed, solved and proven in compiled code, everything else when it is asked for.
+
+One problem is a stack of one, so that its numbers are the same alone and among others, to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from ..inputs.types import Floats, Indices
+from ..kernels import dense_dual, dense_simplex, dense_stack, dense_values
+from ..kernels.dense_stack import Claims, Layout
+from ..kernels.double_double import UNIT
+from ..model.claim import Claim, Flows
+from ..model.cost import Minkowski
+from ..model.cost.metrics import TABLE, Powers, entry_of
+from ..model.plan import SparsePlan
+from ..model.problem import Problem
+from ..model.status import Status
+from ..model.units import STEEP, Units
+from ..proofs import Certificate
+from .answer import Answer
+from .gradients import Gradients
+from .result import Result
+from .splits import Measure, PermutationNull, null_of
+
+_RELATIVE = 1e-10  # of the cost: an interval so narrow is optimal, whatever pairs usually cost
+
+
+class Terms(NamedTuple):
+    """What is asked: the order, whether values are roots, whether totals may differ, which sides' weights were given, and how other samples are
+    measured alike.
+    """
+
+    p: float
+    root: bool
+    normalize: bool
+    given: tuple[bool, bool]
+    alike: Measure | None = None
+
+
+class Metered(NamedTuple):
+    """A cost by differences of coordinates: its form, and by how much it is rounded, ``relative |c| + absolute``, as (1, 2)."""
+
+    form: tuple[float, float, float]
+    rounding: Floats
+
+
+_LISTED = np.zeros((1, 2))  # what rounds costs that were given, or are 0
+
+
+@lru_cache(maxsize=256)
+def metered(metric: Any, p: float, d: int) -> Metered | None:
+    """A metric's cost in d dimensions; None where problems under it are not for here."""
+    entry = entry_of(metric) if isinstance(metric, Minkowski) or metric in TABLE else None
+    if not isinstance(entry, Powers) or not 1 <= p <= STEEP or (entry.only_p_one and p != 1) or d == 1:
+        return None
+    return Metered(entry.form(float(p)), np.array([entry.rounding(d, float(p), UNIT)]))
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """B problems, solved and proven.
+
+    ``numbers`` and ``values`` (B, 7) are those of :mod:`.dense_dual` and of :mod:`.dense_values`, ``ends`` (B, 2) is how each ended and
+    after how many pivots; the potentials of the claims are feasible.
+    """
+
+    where: Layout
+    terms: Terms
+    claims: Claims
+    ends: Indices
+    numbers: Floats
+    values: Floats
+
+    @classmethod
+    def of_points(
+        cls, x: Floats, y: Floats, a: Floats, b: Floats, cost: Metered, where: Layout, terms: Terms
+    ) -> Stack | Any:
+        """Between clouds (N, d) and (M, d); where some are not plain, a truth value a problem, (B,): whether it is."""
+        costs, reach = dense_stack.listed(x, y, a, b, cost.form, where)
+        if len(reach) == 1:
+            if not dense_stack.is_plain(float(reach[0]), terms.p):
+                return np.zeros(1, bool)
+            return cls._of(costs, a, b, cost.rounding if reach[0] else _LISTED, where, terms)
+        plain = dense_stack.are_plain(reach, terms.p)
+        if not plain.all():
+            return plain
+        rounding = np.where(reach[:, None] == 0.0, 0.0, cost.rounding)  # all in one point: costs are exactly 0
+        return cls._of(costs, a, b, rounding, where, terms)
+
+    @classmethod
+    def of_costs(cls, costs: Floats, a: Floats, b: Floats, where: Layout, terms: Terms) -> Stack | Any:
+        """Of listed costs (E,); where some are not plain, a truth value a problem, (B,): whether it is."""
+        reach = dense_stack.sizes(costs, a, b, where)
+        if len(reach) == 1 and dense_stack.is_plain(float(reach[0]), 1.0):
+            return cls._of(costs, a, b, _LISTED, where, terms)
+        plain = dense_stack.are_plain(reach, 1.0)
+        return cls._of(costs, a, b, np.zeros((len(plain), 2)), where, terms) if plain.all() else plain
+
+    @classmethod
+    def _of(cls, costs: Floats, a: Floats, b: Floats, rounding: Floats, where: Layout, terms: Terms) -> Stack:
+        claims, ends = dense_simplex.solve(costs, a, b, where)
+        numbers, f, g = dense_dual.prove(costs, a, b, claims, rounding, where)
+        values = dense_values.tell(numbers, terms.p, terms.given, root=terms.root, normalize=terms.normalize)
+        return cls(where, terms, claims._replace(f=f, g=g), ends, numbers, values)
+
+    @property
+    def good(self) -> Any:
+        """Which problems ended as they should, (B,): solved, of masses that agree and a value that is a float.
+
+        A distance of which nothing moves is proven the long way, more narrowly.
+        """
+        told = np.isfinite(self.values[:, 0]) & np.isfinite(self.values[:, 6])
+        still = (self.numbers[:, 0] == 0.0) & (self.numbers[:, 2] > 0.0) if self.terms.root else False
+        return (self.ends[:, 0] == dense_simplex.SOLVED) & told & ~np.asarray(still)
+
+    @property
+    def narrow(self) -> Any:
+        """Which intervals, (B,), are optimal whatever pairs cost."""
+        cost, lower, upper = self.numbers[:, :3].T
+        return upper - lower <= _RELATIVE * np.abs(cost)
+
+    def result(self, k: int, pose: Callable[[], Problem], seconds: float) -> Result | None:
+        """The result of the k-th problem, which ``pose`` poses the long way; None where it ended oddly."""
+        (ended, pivots), numbers = self.ends[k].tolist(), self.numbers[k].tolist()
+        value, lower, upper, *of_cost, mass = self.values[k].tolist()
+        still = self.terms.root and numbers[0] == 0.0 < numbers[2]
+        if ended != dense_simplex.SOLVED or not abs(value) < np.inf or mass != mass or still:
+            return None
+        later = Deferred(partial(self._answer, k, pose))
+        narrow = numbers[2] - numbers[1] <= _RELATIVE * abs(numbers[0])
+        return Result(
+            *(value, lower, upper),
+            *of_cost,
+            status=Status.OPTIMAL if narrow else later.answer.status(Status.OPTIMAL, 0.0),
+            certificate="dual",
+            solver="Simplex",
+            iterations=pivots,
+            marginal_error=numbers[4],
+            mass=mass,
+            seconds=seconds,
+            p=self.terms.p,
+            of_samples=self.terms.root,
+            make_plan=later.plan,
+            make_potentials=later.potentials,
+            make_gradients=later.gradients,
+            make_proof=later.save_proof,
+            make_plot=later.plot,
+            make_null=None if self.terms.alike is None else partial(later.null, self.terms.alike),
+        )
+
+    def _answer(self, k: int, pose: Callable[[], Problem]) -> Answer:
+        """The answer whose numbers are known, of a problem that need not be scaled."""
+        problem, terms = pose(), self.terms
+        (i, j, _), (i_end, j_end, _) = self.where.starts[k : k + 2].tolist()
+        rows, columns, high, low = self.claims.plan(k, i + j)
+        f, g = self.claims.f[i:i_end], self.claims.g[j:j_end]
+        cost, lower, upper, scale, error = self.numbers[k, :5].tolist()
+        plan = SparsePlan(rows, columns, high, problem.shape, low)
+        certificate = Certificate("dual", cost, lower, upper, scale, error, plan, (f, g))
+        back = Units(0, terms.p, mass=1.0 if terms.root else float(self.values[k, 6]), root=terms.root)
+        return Answer(problem, problem, certificate, back, Claim(Flows(rows, columns, high, low), (f, g)))
+
+
+@dataclass(frozen=True, eq=False)
+class Deferred:
+    """An answer that is made when something more than numbers is asked of it."""
+
+    make: Callable[[], Answer]
+
+    @cached_property
+    def answer(self) -> Answer:
+        """Problem, proof and the way back."""
+        return self.make()
+
+    def plan(self) -> Any:
+        """The plan."""
+        return self.answer.plan()
+
+    def potentials(self) -> tuple[Any, Any]:
+        """The potentials, in cost units."""
+        return self.answer.potentials()
+
+    def gradients(self, of: Literal["cost", "value"]) -> Gradients:
+        """Gradients of the cost or of the distance."""
+        return self.answer.gradients(of)
+
+    def plot(self, *arguments: Any) -> Any:
+        """A picture of the plan."""
+        return self.answer.plot(*arguments)
+
+    def null(self, alike: Measure, observed: Any, count: int, rng: Any) -> PermutationNull:
+        """What chance alone gives."""
+        return null_of(self.answer.problem, alike, observed, count, rng)
+
+    def save_proof(self, path: Any, *, embed: bool = True) -> None:
+        """Write a proof file."""
+        self.answer.save_proof(path, embed=embed)
