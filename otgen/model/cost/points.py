@@ -125,6 +125,11 @@ class PointCost(Cost):
         return self.entry.form(self.p)
 
     @property
+    def is_metric(self) -> bool:
+        """Whether it obeys the triangle inequality, and is 0 between points that coincide."""
+        return self.p == 1 and not self.entry.only_p_one
+
+    @property
     def forbids(self) -> bool:
         """No pair of points is forbidden."""
         return False
