@@ -22,6 +22,7 @@ _UNPLACED = 2.0**-51  # mass, of 1, that may find no allowed pair: weights were 
 _FIRST = 8  # pairs a point starts with, from either side
 _SHARED = 0.25  # of the columns: if all rows together list fewer, many points nearly coincide
 _MORE = 6  # pairs a point may bring in per round
+_LISTED = 4_000_000  # costs looked at one by one for sources that have more to bring in
 _MORE_UNPRUNED = 12  # the same where pricing is dear: pairs that do not improve yet, but nearly, come along
 _ROUND = 2.0  # pivots per point between two pricings: the optimum of a poor restricted problem is not worth more
 _ROUND_PRUNED = 1.0  # the same where pricing is nearly free
@@ -172,7 +173,12 @@ class RestrictedProblem:
         columns, values = self.prices.price(g, min(self.more, m), below=f + self.slack)
         self.gap = self._gap(f, g, values[:, 0])
         tails, at = np.nonzero(columns >= 0)
-        tails, heads = self._allowed(tails, columns[tails, at])
+        heads = columns[tails, at]
+        if self.prices.pruned:
+            rows, further = self._further(np.flatnonzero(columns[:, -1] >= 0), f, g)
+            tails, heads = np.concatenate([tails, rows]), np.concatenate([heads, further])
+        keys = np.unique(tails * m + heads)
+        tails, heads = self._allowed(keys // m, keys % m)
         costs = self.prices.pairs(tails, heads)
         size = np.abs(f)[tails] + np.abs(g)[heads] + np.abs(costs)
         bad = costs - f[tails] - g[heads] < -(2.0**-46) * size
@@ -183,6 +189,22 @@ class RestrictedProblem:
         if improving:
             self._append(tails[fresh], heads[fresh])
         return improving
+
+    def _further(self, rows: Indices, f: Floats, g: Floats) -> tuple[Indices, Indices]:
+        """All pairs that improve of few sources that have brought in as many as a source may: theirs to the worst, at most n + m.
+
+        A source between two flat regions may improve with every target of one of them, and each then moves one leaf of the tree: a few a
+        round would take hundreds of rounds.
+        """
+        m = self.shape[1]
+        if not len(rows) or len(rows) * m > _LISTED:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        over = f[rows, None] + g - self.prices.restricted(rows, np.arange(m)).block()
+        at, heads = np.nonzero(over > 0)
+        if len(at) > sum(self.shape):
+            worst = np.argpartition(-over[at, heads], sum(self.shape))[: sum(self.shape)]
+            at, heads = at[worst], heads[worst]
+        return rows[at], heads
 
     def _gap(self, f: Floats, g: Floats, least: Floats) -> float:
         """By how much, of the cost, the best plan may cost less than the tree's; infinite while some mass takes an artificial arc.
