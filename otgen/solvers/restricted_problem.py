@@ -82,7 +82,7 @@ class RestrictedProblem:
         if len(np.unique(across)) < _SHARED * m:
             rows, columns = _north_west_corner(self.supply, self.demand)
             tails, heads = np.concatenate([tails, rows]), np.concatenate([heads, columns])
-        keys = np.unique(np.concatenate([tails * m + heads, used]))
+        keys = _distinct(np.concatenate([tails * m + heads, used]))
         return (f, g), (keys // m).astype(np.int32), (keys % m).astype(np.int32)
 
     def _allowed(self, tails: Indices, heads: Indices) -> tuple[Indices, Indices]:
@@ -177,7 +177,7 @@ class RestrictedProblem:
         if self.prices.pruned:
             rows, further = self._further(np.flatnonzero(columns[:, -1] >= 0), f, g)
             tails, heads = np.concatenate([tails, rows]), np.concatenate([heads, further])
-        keys = np.unique(tails * m + heads)
+        keys = _distinct(tails * m + heads)
         tails, heads = self._allowed(keys // m, keys % m)
         costs = self.prices.pairs(tails, heads)
         size = np.abs(f)[tails] + np.abs(g)[heads] + np.abs(costs)
@@ -237,6 +237,12 @@ class RestrictedProblem:
         height = float((-slack[bad] / rise[bad]).max()) * (1 + 1e-9) if bad.any() else 0.0
         self.lift = height * level[:n], -height * level[n:-1]
         return Status.OPTIMAL if done else Status.MAX_ITER
+
+
+def _distinct(keys: Indices) -> Indices:
+    """Numbers (k,) of at least 0, each once, ascending: by sorting, which is faster than numpy's hashes."""
+    ordered = np.sort(keys)
+    return ordered[np.diff(ordered, prepend=-1) > 0]
 
 
 def _north_west_corner(supply: Indices, demand: Indices) -> tuple[Indices, Indices]:
