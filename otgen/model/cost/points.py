@@ -233,12 +233,15 @@ class PointCost(Cost):
             return ProductSearches(plain, self._ground, (x, y), (of_x, of_y), self.form[1])
         if not self._by_cells:
             return plain
-        rows, columns = (
-            (self._grid, self.T._grid) if self.form[0] in (1, 2) and self.form[1:] == (1, 1) else (None, None)
-        )
-        if rows is None or columns is None or not pays(rows, columns):
-            return self._celled
-        return GridSearches(rows, columns, self.form[0], lambda: self._celled)
+        grids = self._grids
+        return self._celled if grids is None else GridSearches(*grids, self.form[0], lambda: self._celled)
+
+    @property
+    def _grids(self) -> tuple[Grid, Grid] | None:
+        """What both clouds are nodes of, where the cost is a sum of costs along axes and that saves time."""
+        if self.form[0] not in (1, 2) or self.form[1:] != (1, 1) or self._grid is None or self.T._grid is None:
+            return None
+        return (self._grid, self.T._grid) if pays(self._grid, self.T._grid) else None
 
     @cached_property
     def _celled(self) -> CelledSearches:
