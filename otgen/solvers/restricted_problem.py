@@ -26,6 +26,7 @@ _LISTED = 4_000_000  # costs looked at one by one for sources that have more to 
 _MORE_UNPRUNED = 12  # the same where pricing is dear: pairs that do not improve yet, but nearly, come along
 _ROUND = 2.0  # pivots per point between two pricings: the optimum of a poor restricted problem is not worth more
 _ROUND_PRUNED = 1.0  # the same where pricing is nearly free
+_TIGHT = 2.0**-46  # of the numbers in it: a reduced cost nearer to 0 improves nothing
 _FEW = 0.02  # new pairs per point below which potentials are good enough to pivot to the end
 _UNLIMITED = 2**62
 
@@ -175,13 +176,14 @@ class RestrictedProblem:
         tails, at = np.nonzero(columns >= 0)
         heads = columns[tails, at]
         if self.prices.pruned:
-            rows, further = self._further(np.flatnonzero(columns[:, -1] >= 0), f, g)
+            full = values[:, -1] < f - _TIGHT * np.abs(f)
+            rows, further = self._further(np.flatnonzero(full), f, g)
             tails, heads = np.concatenate([tails, rows]), np.concatenate([heads, further])
         keys = _distinct(tails * m + heads)
         tails, heads = self._allowed(keys // m, keys % m)
         costs = self.prices.pairs(tails, heads)
         size = np.abs(f)[tails] + np.abs(g)[heads] + np.abs(costs)
-        bad = costs - f[tails] - g[heads] < -(2.0**-46) * size
+        bad = costs - f[tails] - g[heads] < -_TIGHT * size
         keys = tails * m + heads
         known = np.sort(self.tails.astype(np.int64) * m + self.heads)
         fresh = known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] != keys
@@ -191,7 +193,7 @@ class RestrictedProblem:
         return improving
 
     def _further(self, rows: Indices, f: Floats, g: Floats) -> tuple[Indices, Indices]:
-        """All pairs that improve of few sources that have brought in as many as a source may: theirs to the worst, at most n + m.
+        """All pairs that improve, or the worst n + m, of ``rows`` that have brought in as many as a source may, where those are few.
 
         A source between two flat regions may improve with every target of one of them, and each then moves one leaf of the tree: a few a
         round would take hundreds of rounds.
@@ -200,7 +202,7 @@ class RestrictedProblem:
         if not len(rows) or len(rows) * m > _LISTED:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         over = f[rows, None] + g - self.prices.restricted(rows, np.arange(m)).block()
-        at, heads = np.nonzero(over > 0)
+        at, heads = np.nonzero(over > _TIGHT * (np.abs(f[rows, None]) + np.abs(g)))
         if len(at) > sum(self.shape):
             worst = np.argpartition(-over[at, heads], sum(self.shape))[: sum(self.shape)]
             at, heads = at[worst], heads[worst]
