@@ -29,13 +29,14 @@ SIZES = {"exact": (40, 600), "entropic": (40, 300)}  # points a side: costs that
 def exact(n: int) -> list[Callable[[], Any]]:
     """Calls that ask for exact transport between about n points a side."""
     x, y, far, weights = _clouds(n)
-    costs = np.abs(x[:, :1] - y[:, 0])
+    costs, pixels = np.abs(x[:, :1] - y[:, 0]), np.argwhere(np.ones((int(n**0.5), int(n**0.5)))) * 1.0
     return [
         lambda: wasserstein(x, y),
         lambda: wasserstein(x, y, weights, p=1).gradients(),
         lambda: wasserstein(np.repeat(x, 2, axis=0), y, np.repeat(weights, 2)),
         lambda: wasserstein(x, y, p=np.inf),
         lambda: wasserstein(*far),
+        lambda: wasserstein(pixels, pixels + 0.5),
         lambda: wasserstein(x[:, 0], y[:, 0], weights),
         lambda: wasserstein(np.tile(x[:, 0], 40), y[:, 0]),
         lambda: transport(costs),

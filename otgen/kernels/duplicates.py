@@ -66,6 +66,19 @@ def unique_points(points: Floats) -> UniquePoints:
     return UniquePoints(order[fresh], of)
 
 
+def common_places(points: Floats, others: Floats) -> tuple[Indices, Indices]:
+    """Which of ``points`` (n, d) coincide with which of ``others`` (m, d), each with one at most: (k,), (k,).
+
+    Where each side has every place once, these are all, but for what :func:`unique_points` finds twice.
+    """
+    n = len(points)
+    found = unique_points(np.concatenate([points, others]))
+    at = np.full((2, len(found.first)), -1)
+    at[0, found.of[:n]], at[1, found.of[n:]] = np.arange(n), np.arange(len(others))
+    rows, columns = at[:, (at >= 0).all(axis=0)]
+    return rows, columns
+
+
 def all_distinct(n: int) -> UniquePoints:
     """A place for every point."""
     return UniquePoints(np.arange(n), np.arange(n))

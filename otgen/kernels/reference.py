@@ -177,3 +177,15 @@ def symmetric(ground: GroundCost, f: Floats, a: Floats, epsilon: float, cut: flo
     """
     exponent = (f[:, None] + f[None, :] - cost_block(ground).astype(np.float64)) / epsilon
     return logsumexp(exponent, axis=1, b=a)
+
+
+def min_plus(costs: Floats, table: Floats) -> tuple[Floats, Indices]:
+    """``min_j costs_ij + table_jk`` of (s, t) and (t, w), and its first arg min: (s, w), (s, w)."""
+    sums = costs[:, :, None] + table[None]
+    return sums.min(axis=1), sums.argmin(axis=1)
+
+
+def lay(nodes: Indices, g: Floats, size: int) -> tuple[Floats, Indices]:
+    """The least ``-g_j`` of those at each of ``size`` nodes, inf where there is none, and the first such j, 0 where there is none."""
+    at = np.where(np.arange(size)[:, None] == nodes, -g, np.inf)
+    return at.min(axis=1), at.argmin(axis=1)

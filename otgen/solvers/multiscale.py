@@ -40,7 +40,12 @@ def in_order(cost: Cost) -> tuple[UniquePoints, UniquePoints]:
 
 def arranged(cost: Cost, sources: UniquePoints, targets: UniquePoints) -> Cost:
     """The cost between places, in the order that :func:`in_order` has found."""
-    out = cost.restricted(sources.first, targets.first)
+    return in_turn(cost, sources.first, targets.first)
+
+
+def in_turn(cost: Cost, rows: Indices, columns: Indices) -> Cost:
+    """The cost between some points, which are in kd order."""
+    out = cost.restricted(rows, columns)
     return replace(out, ordered=True) if isinstance(out, PointCost) else out
 
 

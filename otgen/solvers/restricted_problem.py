@@ -22,9 +22,11 @@ _UNPLACED = 2.0**-51  # mass, of 1, that may find no allowed pair: weights were 
 _FIRST = 8  # pairs a point starts with, from either side
 _SHARED = 0.25  # of the columns: if all rows together list fewer, many points nearly coincide
 _MORE = 6  # pairs a point may bring in per round
+_LISTED = 4_000_000  # costs looked at one by one for sources that have more to bring in
 _MORE_UNPRUNED = 12  # the same where pricing is dear: pairs that do not improve yet, but nearly, come along
 _ROUND = 2.0  # pivots per point between two pricings: the optimum of a poor restricted problem is not worth more
 _ROUND_PRUNED = 1.0  # the same where pricing is nearly free
+_TIGHT = 2.0**-46  # of the numbers in it: a reduced cost nearer to 0 improves nothing
 _FEW = 0.02  # new pairs per point below which potentials are good enough to pivot to the end
 _UNLIMITED = 2**62
 
@@ -81,7 +83,7 @@ class RestrictedProblem:
         if len(np.unique(across)) < _SHARED * m:
             rows, columns = _north_west_corner(self.supply, self.demand)
             tails, heads = np.concatenate([tails, rows]), np.concatenate([heads, columns])
-        keys = np.unique(np.concatenate([tails * m + heads, used]))
+        keys = _distinct(np.concatenate([tails * m + heads, used]))
         return (f, g), (keys // m).astype(np.int32), (keys % m).astype(np.int32)
 
     def _allowed(self, tails: Indices, heads: Indices) -> tuple[Indices, Indices]:
@@ -172,10 +174,16 @@ class RestrictedProblem:
         columns, values = self.prices.price(g, min(self.more, m), below=f + self.slack)
         self.gap = self._gap(f, g, values[:, 0])
         tails, at = np.nonzero(columns >= 0)
-        tails, heads = self._allowed(tails, columns[tails, at])
+        heads = columns[tails, at]
+        if self.prices.pruned:
+            full = values[:, -1] < f - _TIGHT * np.abs(f)
+            rows, further = self._further(np.flatnonzero(full), f, g)
+            tails, heads = np.concatenate([tails, rows]), np.concatenate([heads, further])
+        keys = _distinct(tails * m + heads)
+        tails, heads = self._allowed(keys // m, keys % m)
         costs = self.prices.pairs(tails, heads)
         size = np.abs(f)[tails] + np.abs(g)[heads] + np.abs(costs)
-        bad = costs - f[tails] - g[heads] < -(2.0**-46) * size
+        bad = costs - f[tails] - g[heads] < -_TIGHT * size
         keys = tails * m + heads
         known = np.sort(self.tails.astype(np.int64) * m + self.heads)
         fresh = known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] != keys
@@ -183,6 +191,22 @@ class RestrictedProblem:
         if improving:
             self._append(tails[fresh], heads[fresh])
         return improving
+
+    def _further(self, rows: Indices, f: Floats, g: Floats) -> tuple[Indices, Indices]:
+        """All pairs that improve, or the worst n + m, of ``rows`` that have brought in as many as a source may, where those are few.
+
+        A source between two flat regions may improve with every target of one of them, and each then moves one leaf of the tree: a few a
+        round would take hundreds of rounds.
+        """
+        m = self.shape[1]
+        if not len(rows) or len(rows) * m > _LISTED:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        over = f[rows, None] + g - self.prices.restricted(rows, np.arange(m)).block()
+        at, heads = np.nonzero(over > _TIGHT * (np.abs(f[rows, None]) + np.abs(g)))
+        if len(at) > sum(self.shape):
+            worst = np.argpartition(-over[at, heads], sum(self.shape))[: sum(self.shape)]
+            at, heads = at[worst], heads[worst]
+        return rows[at], heads
 
     def _gap(self, f: Floats, g: Floats, least: Floats) -> float:
         """By how much, of the cost, the best plan may cost less than the tree's; infinite while some mass takes an artificial arc.
@@ -215,6 +239,12 @@ class RestrictedProblem:
         height = float((-slack[bad] / rise[bad]).max()) * (1 + 1e-9) if bad.any() else 0.0
         self.lift = height * level[:n], -height * level[n:-1]
         return Status.OPTIMAL if done else Status.MAX_ITER
+
+
+def _distinct(keys: Indices) -> Indices:
+    """Numbers (k,) of at least 0, each once, ascending: by sorting, which is faster than numpy's hashes."""
+    ordered = np.sort(keys)
+    return ordered[np.diff(ordered, prepend=-1) > 0]
 
 
 def _north_west_corner(supply: Indices, demand: Indices) -> tuple[Indices, Indices]:

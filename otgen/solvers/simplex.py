@@ -23,12 +23,13 @@ from ..kernels.duplicates import shared_out
 from ..kernels.ground_cost import own
 from ..kernels.whole_masses import whole_masses
 from ..model.claim import Claim, Flows
-from ..model.cost import Cost
+from ..model.cost import PointCost
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import STEEP
 from . import cost_model, multiscale
 from .base import Progress, Solution, silent
+from .common_mass import Masses, common_mass, extended
 from .restricted_problem import RestrictedProblem, cheapest
 
 _COARSEST = 150  # points a side below which nothing is merged
@@ -46,7 +47,8 @@ class Simplex:
     Notes
     -----
     Up to 2**18 pairs of at most 2**12 points a side are all listed, and solved from scratch in less time than something to start from would save. Else
-    memory is O(n + m) for points; a cost with forbidden pairs is listed in full. Masses are rounded to whole multiples
+    memory is O(n + m) for points; a cost with forbidden pairs is listed in full. With p = 1 and a metric, mass that both sides hold at one place
+    stays there, which some optimal plan does. Masses are rounded to whole multiples
     of 2**-61 of the total for pivoting, and the plan is recomputed from the final tree for the masses as received.
 
     References
@@ -86,6 +88,9 @@ class Simplex:
             if found is not None:
                 return found
         live = _Live(problem, init or Claim())
+        if not len(live.supply):  # all of it stays
+            potentials = live.everywhere(np.empty(0), np.empty(0))
+            return Solution(Claim(live.plan(None, potentials), potentials), Status.OPTIMAL, 0, "Simplex")
         master = live.master(self.max_iter, progress, init or Claim())
         status = master.run()
         potentials = live.everywhere(*master.potentials())
@@ -120,20 +125,28 @@ def _cap(problem: Problem, init: Claim) -> float:
 
 
 class _Live:
-    """The part of a problem that has mass, with points that coincide as one, in kd order.
+    """The part of a problem that has mass to move: points that coincide are one place, in kd order, and what may stay is taken off.
 
-    ``rows`` and ``columns`` of the whole problem have mass, and lie at ``sources`` and ``targets``.
+    ``rows`` and ``columns`` of the whole problem have mass, and lie at the places ``sources`` and ``targets``; ``cost`` is between those
+    places that have mass left.
     """
 
     def __init__(self, problem: Problem, init: Claim) -> None:
-        supply, demand = whole_masses(problem.source.weights, problem.target.weights)
+        a, b = problem.source.weights, problem.target.weights
+        supply, demand = whole_masses(a, b)
         self.problem, self.rows, self.columns = problem, np.flatnonzero(supply), np.flatnonzero(demand)
+        self.shares = shares(a[self.rows]), shares(b[self.columns])
         cost = problem.cost.restricted(self.rows, self.columns)
         self.cap = _cap(problem, init)
         self.sources, self.targets = multiscale.in_order(cost)
-        self.cost: Cost = multiscale.arranged(cost, self.sources, self.targets)
-        self.supply = self.sources.masses(supply[self.rows])
-        self.demand = self.targets.masses(demand[self.columns])
+        cost = multiscale.arranged(cost, self.sources, self.targets)
+        self.common = common_mass(
+            cost,
+            Masses(self.sources.masses(supply[self.rows]), self.sources.shares(self.shares[0])),
+            Masses(self.targets.masses(demand[self.columns]), self.targets.shares(self.shares[1])),
+        )
+        self.supply, self.demand = (side.whole for side in self.common.left)
+        self.cost = multiscale.in_turn(cost, self.common.sources, self.common.targets)
 
     def master(self, limit: int | None, progress: Progress, init: Claim) -> RestrictedProblem:
         """The finest restricted problem, from potentials and plan of a nearby one; or from the potentials of coarser problems."""
@@ -144,7 +157,7 @@ class _Live:
         if self.cost.forbids:
             return RestrictedProblem(self.cost, self.supply, self.demand, None, limit, progress, used, self.cap)
         if init.potentials is not None or (used is not None and self.cost.p > STEEP):
-            given = init.potentials and init.potentials[1][self.columns][self.targets.first]
+            given = init.potentials and init.potentials[1][self.columns[self.targets.first[self.common.targets]]]
             start = cheapest(self.cost) if given is None else given
             return RestrictedProblem(self.cost, self.supply, self.demand, start, limit, progress, used, self.cap)
         levels = multiscale.levels(self.cost, self.supply, self.demand, _COARSEST)
@@ -164,18 +177,25 @@ class _Live:
         return finest
 
     def _used(self, flows: Flows) -> Indices:
-        """The pairs of places that a plan uses, each as one number."""
+        """The pairs of places with mass to move that a plan uses, each as one number."""
         rows, columns = (np.full(size, -1) for size in self.problem.shape)
-        rows[self.rows], columns[self.columns] = self.sources.of, self.targets.of
+        sources, targets = self.common.sources, self.common.targets
+        ranks = _put(np.arange(len(sources)), sources, len(self.sources.first), -1)
+        others = _put(np.arange(len(targets)), targets, len(self.targets.first), -1)
+        rows[self.rows], columns[self.columns] = ranks[self.sources.of], others[self.targets.of]
         tails, heads = rows[flows.rows], columns[flows.columns]
         return np.unique((tails * self.cost.shape[1] + heads)[(flows.high > 0) & (tails >= 0) & (heads >= 0)])
 
     def everywhere(self, f: Floats, g: Floats) -> tuple[Floats, Floats]:
-        """Potentials of the whole problem: points without mass get their c-transform."""
+        """Potentials of the whole problem, of those of the places with mass to move: others get their c-transform, or what extends a metric's."""
         n, m = self.problem.shape
         cost = self.problem.cost
         whole_f, whole_g = np.full(n, -np.inf), np.full(m, -np.inf)
-        whole_f[self.rows], whole_g[self.columns] = f[self.sources.of], g[self.targets.of]
+        whole_f[self.rows] = _put(f, self.common.sources, len(self.sources.first))[self.sources.of]
+        whole_g[self.columns] = _put(g, self.common.targets, len(self.targets.first))[self.targets.of]
+        if len(self.common.rows):
+            assert isinstance(cost, PointCost)
+            return extended(cost, whole_f, whole_g)
         if len(self.rows) < n:
             missing = np.isneginf(whole_f)
             whole_f[missing] = cost.ctransform(whole_g)[0][missing]
@@ -184,13 +204,17 @@ class _Live:
             whole_g[missing] = cost.T.ctransform(whole_f)[0][missing]
         return whole_f, whole_g
 
-    def plan(self, master: RestrictedProblem, potentials: tuple[Floats, Floats]) -> Flows:
-        """The plan of the master's tree, for the masses as received."""
+    def plan(self, master: RestrictedProblem | None, potentials: tuple[Floats, Floats]) -> Flows:
+        """What stays and the plan of the master's tree, for the masses as received."""
         a, b = self.problem.source.weights, self.problem.target.weights
-        supply, demand = shares(a[self.rows]), shares(b[self.columns])
-        rows, columns, flow = master.entries(self.sources.shares(supply), self.targets.shares(demand))
-        rows, which, flow = shared_out(self.sources, supply, rows, flow)
-        columns, again, (high, low) = shared_out(self.targets, demand, columns[which], flow)
+        rows, columns, flow = self.common.rows, self.common.columns, self.common.flow
+        if master is not None:
+            tails, heads, moved = master.entries(*(side.real for side in self.common.left))
+            rows = np.concatenate([rows, self.common.sources[tails]])
+            columns = np.concatenate([columns, self.common.targets[heads]])
+            flow = np.concatenate([flow[0], moved[0]]), np.concatenate([flow[1], moved[1]])
+        rows, which, flow = shared_out(self.sources, self.shares[0], rows, flow)
+        columns, again, (high, low) = shared_out(self.targets, self.shares[1], columns[which], flow)
         rows, columns = self.rows[rows[again]], self.columns[columns]
         sub_unit = _sub_unit_flows(self, a, b, potentials)
         if len(sub_unit[0]):
@@ -198,6 +222,13 @@ class _Live:
             high = np.concatenate([high, sub_unit[2]])
             low = np.concatenate([low, np.zeros(len(sub_unit[0]))])
         return Flows(rows, columns, high, low)
+
+
+def _put(values: Any, at: Indices, size: int, elsewhere: float = -math.inf) -> Any:
+    """Values (k,) at their positions among ``size``, something else elsewhere."""
+    out = np.full(size, elsewhere, values.dtype)
+    out[at] = values
+    return out
 
 
 def _finer(levels: list[multiscale.Level], level: multiscale.Level) -> multiscale.Level:

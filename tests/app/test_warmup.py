@@ -13,6 +13,9 @@ CALLS = (
     "x = np.random.default_rng(0).random((50, 3))\n"
     "otgen.wasserstein(x, x[:20] + 1)\n"
     "otgen.wasserstein(x[:, 0], x[:20, 1])\n"
+    "pixels = np.argwhere(np.ones((25, 25)))\n"
+    "otgen.wasserstein(pixels, pixels[:600] + 2)\n"
+    "otgen.wasserstein(pixels, pixels[:600] + 2, p=1)\n"
     "otgen.sinkhorn(x, x[:20] + 1, epsilon=0.1)\n"
     "otgen.sinkhorn_divergence(x, x[:20] + 1, epsilon=0.1)\n"
 )

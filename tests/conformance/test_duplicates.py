@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from otgen.kernels import duplicates as places_module
-from otgen.kernels.duplicates import all_distinct, shared_out, unique_points
+from otgen.kernels.duplicates import all_distinct, common_places, shared_out, unique_points
 
 
 def exactly(pairs):
@@ -33,6 +33,23 @@ def test_places_are_the_distinct_points(points):
 
 def test_the_two_zeros_are_one_place():
     assert len(unique_points(np.array([[0.0, 1.0], [-0.0, 1.0]])).first) == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_common_places_are_those_of_both_sides(seed):
+    rng = np.random.default_rng(seed)
+    one, other = (np.unique(rng.integers(-2, 3, (size, 2)) * 1.0, axis=0) for size in (12, 18))
+    one, other = one[rng.permutation(len(one))], other[rng.permutation(len(other))]
+    rows, columns = common_places(one, other)
+    slow = {(i, j) for i in range(len(one)) for j in range(len(other)) if (one[i] == other[j]).all()}
+    assert set(zip(rows.tolist(), columns.tolist())) == slow
+    assert len(rows) == len(slow)
+
+
+def test_no_place_is_common_twice_where_a_side_repeats_it():
+    one, other = np.zeros((3, 2)), np.zeros((2, 2))
+    assert [len(side) for side in common_places(one, other)] == [1, 1]
+    assert [len(side) for side in common_places(one, other + 1.0)] == [0, 0]
 
 
 def test_points_that_differ_are_never_one_place_whatever_their_hashes(monkeypatch):

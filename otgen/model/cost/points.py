@@ -26,9 +26,10 @@ from ...kernels import (
 from ...kernels.double_double import UNIT
 from ...kernels.kdtree import kd_order
 from .base import Cost, keeps_everything
+from .grids import Grid, grid_of, pays
 from .metrics import Circular, Minkowski, PointMetric, entry_of
 from .passes import CelledPasses, GroundPasses, Passes, ProductPasses
-from .searches import CelledSearches, GroundSearches, ProductSearches, Searches
+from .searches import CelledSearches, GridSearches, GroundSearches, ProductSearches, Searches
 
 _KEPT = 2**28  # bytes of inner products that are kept for the next pass
 _EXPONENT = 120  # largest power of two in a cost, or in its inverse, that needs no scaling
@@ -125,6 +126,11 @@ class PointCost(Cost):
         return self.entry.form(self.p)
 
     @property
+    def is_metric(self) -> bool:
+        """Whether it obeys the triangle inequality, and is 0 between points that coincide."""
+        return self.p == 1 and not self.entry.only_p_one
+
+    @property
     def forbids(self) -> bool:
         """No pair of points is forbidden."""
         return False
@@ -216,7 +222,7 @@ class PointCost(Cost):
 
     @property
     def searches(self) -> Searches:
-        """By cells in few dimensions, by a matrix product in many, else by the kernels."""
+        """Between grids axis by axis, by cells in few dimensions, by a matrix product in many, else by the kernels."""
         return self._searches
 
     @cached_property
@@ -227,8 +233,25 @@ class PointCost(Cost):
             return ProductSearches(plain, self._ground, (x, y), (of_x, of_y), self.form[1])
         if not self._by_cells:
             return plain
+        grids = self._grids
+        return self._celled if grids is None else GridSearches(*grids, self.form[0], lambda: self._celled)
+
+    @property
+    def _grids(self) -> tuple[Grid, Grid] | None:
+        """What both clouds are nodes of, where the cost is a sum of costs along axes and that saves time."""
+        if self.form[0] not in (1, 2) or self.form[1:] != (1, 1) or self._grid is None or self.T._grid is None:
+            return None
+        return (self._grid, self.T._grid) if pays(self._grid, self.T._grid) else None
+
+    @cached_property
+    def _celled(self) -> CelledSearches:
         ground = point_ground(self.x[self.order], self.y[self.T.order], *self.form, celled=True)
         return CelledSearches(self.kernels, ground, self.order, self.T.order)
+
+    @cached_property
+    def _grid(self) -> Grid | None:
+        """The grid that x lies on, if any."""
+        return grid_of(self.x)
 
     @property
     def _multiplies(self) -> bool:

@@ -1,22 +1,29 @@
 """Minima over all pairs of a cost: c-transforms, and the few nearest columns of every row.
 
-Three ways: piece by piece by the kernels, by cells of points most of which are skipped, and by a matrix product that leaves few candidates.
+Four ways: piece by piece by the kernels, by cells of points most of which are skipped, by a matrix product that leaves few candidates, and
+between grids axis by axis.
 """
 
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ...inputs.types import Floats, Indices
 from ...kernels import GroundCost, Kernels, matrix_ground
 from ...kernels.double_double import UNIT
+from .grids import Grid, ctransform
 from .passes import Pieces, joined
 
+Mask = npt.NDArray[np.bool_]
+
 _SIFTED = 3  # candidates a row for a c-transform by matrix product
+_ROUNDINGS = 8  # of what is added up, by which minima of one row may differ between two ways
 _BLOCK = 4_000_000  # entries of a matrix product that are held at once
 
 
@@ -80,6 +87,17 @@ class CelledSearches(Searches):
         columns[self.rows] = np.where(where < 0, -1, self._named(where))
         return columns, values
 
+    def nearest_of(self, chosen: Mask, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
+        """The same for the rows ``chosen`` (n,) alone: others have none."""
+        size = len(self.ground.x)
+        columns, values = np.full((size, count), -1), np.full((size, count), np.inf)
+        order = np.arange(size) if isinstance(self.rows, slice) else self.rows
+        kept = np.flatnonzero(chosen[order])
+        rows, part = order[kept], self.ground._replace(x=self.ground.x[kept])
+        where, values[rows] = self.kernels.nearest(part, g[self.columns], count, below[rows])
+        columns[rows] = np.where(where < 0, -1, self._named(where))
+        return columns, values
+
     def price(self, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
         """There is no faster way."""
         return self.nearest(g, count, below)
@@ -87,6 +105,36 @@ class CelledSearches(Searches):
     def _named(self, where: Indices) -> Indices:
         """Columns of the cost, of columns in kd order."""
         return where if isinstance(self.columns, slice) else self.columns[where]
+
+
+@dataclass(frozen=True, eq=False)
+class GridSearches(Searches):
+    """Between two grids, of a cost that is a sum of powers of differences: minima axis by axis, further columns by cells."""
+
+    rows: Grid
+    columns: Grid
+    inner: float
+    celled: Callable[[], CelledSearches]
+
+    def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
+        """Axis by axis."""
+        return ctransform(self.rows, self.columns, self.inner, g)
+
+    def nearest(self, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
+        """By cells."""
+        return self.celled().nearest(g, count, below)
+
+    def price(self, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
+        """By cells where a row's minimum, found axis by axis, is below by more than rounding can come to."""
+        if np.isposinf(below).all() and count > 1:
+            return self.nearest(g, count, below)
+        values, argmin = self.ctransform(g)
+        chosen = values < below - _ROUNDINGS * UNIT * (
+            np.abs(values) + np.abs(g).max(initial=0.0, where=np.isfinite(g))
+        )
+        if count > 1:
+            return self.celled().nearest_of(chosen, g, count, below)
+        return np.where(chosen, argmin, -1)[:, None], np.where(chosen, values, np.inf)[:, None]
 
 
 @dataclass(frozen=True, eq=False)
