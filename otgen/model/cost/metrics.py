@@ -1,7 +1,7 @@
 """The one table of metrics between points: all that the library knows of a metric stands in its entry here.
 
 A metric by differences of coordinates is a :class:`Powers`; each other one is a final class of its own. A new metric is one entry in
-``TABLE`` and a line in each set of kernels (:mod:`otgen.kernels.cost_entries`, ``reference`` and ``gpu.cu``).
+``TABLE`` and a line in each set of kernels (:mod:`otgen.kernels.cost_entries`, ``reference`` and ``cuda/ground.cu``).
 """
 
 from __future__ import annotations
