@@ -14,6 +14,7 @@ from ..inputs import scalars
 from ..model.claim import Claim, Flows
 from ..model.problem import Problem
 from ..model.status import Status
+from ..model.units import PowerOfTwo
 from .base import Progress, Solution, refuse_start, silent
 
 _PAIRS = 4_000_000
@@ -57,24 +58,24 @@ class LinearProgram:
         variables = np.tile(np.arange(len(costs)), 2)
         incidence = scipy.sparse.csr_array((np.ones(len(lines)), (lines, variables)), shape=(n + m, len(costs)))
         masses = np.concatenate([problem.source.probabilities, problem.target.probabilities])
-        scale = 2.0 ** int(np.log2(n + m))  # HiGHS' tolerances are absolute, 1e-7 by default
-        price = int(np.frexp(np.abs(costs).max())[1])  # of costs of about 1, to a power of two
+        masses = PowerOfTwo.above(n + m).multiply(masses)  # HiGHS' tolerances are absolute, 1e-7 by default
+        price = PowerOfTwo.above(float(np.abs(costs).max()))
         options: dict[str, Any] = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
         if self.max_iter is not None:
             options["maxiter"] = self.max_iter
         found: Any = scipy.optimize.linprog(
-            np.ldexp(costs, -price), A_eq=incidence, b_eq=masses * scale, method="highs-ds", options=options
+            price.divide(costs), A_eq=incidence, b_eq=masses, method="highs-ds", options=options
         )
         status = {0: Status.OPTIMAL, 1: Status.MAX_ITER, 2: Status.INFEASIBLE}.get(found.status, Status.IMPRECISE)
         if status is Status.INFEASIBLE:
-            ray = _ray(incidence, masses * scale, options)
+            ray = _ray(incidence, masses, options)
             return Solution(Claim(ray=(ray[:n], ray[n:])), status, int(found.nit), "LinearProgram")
         if found.x is None:
             return Solution(Claim(potentials=(np.zeros(n), np.zeros(m))), status, int(found.nit), "LinearProgram")
-        flows = np.maximum(found.x, 0.0) / scale
+        flows = PowerOfTwo.above(n + m).divide(np.maximum(found.x, 0.0))
         keep = flows > 0
         plan = Flows(rows[keep], columns[keep], flows[keep])
-        duals = np.ldexp(np.asarray(found.eqlin.marginals), price)
+        duals = price.multiply(np.asarray(found.eqlin.marginals))
         return Solution(Claim(plan, (duals[:n], duals[n:])), status, int(found.nit), "LinearProgram")
 
 

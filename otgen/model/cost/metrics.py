@@ -20,6 +20,7 @@ from ...inputs import scalars
 from ...inputs.types import Floats
 from ...kernels.double_double import UNIT
 from ...kernels.ground_cost import CIRCULAR, GREAT_CIRCLE
+from ..units import PowerOfTwo
 
 Form = tuple[float, float, float]  # inner power, outer power and factor, as :class:`otgen.kernels.GroundCost` has them
 
@@ -103,8 +104,8 @@ class PointMetric(abc.ABC):
         """A derivative in the points that kernels got, as one in the points."""
         return slope
 
-    def shrunk(self, exponent: int) -> str | Minkowski | Circular | None:
-        """How the metric is called once points are divided by ``2 ** exponent``; None where that leaves its name."""
+    def divided(self, by: PowerOfTwo) -> str | Minkowski | Circular | None:
+        """How the metric is called once points are divided; None where that leaves its name."""
         return None
 
     def largest(self, extents: Floats, p: float) -> float | None:
@@ -247,9 +248,9 @@ class Torus(PointMetric):
         rest = np.fmod(points, self.period)
         return np.where(rest < 0, rest + self.period, rest)
 
-    def shrunk(self, exponent: int) -> Circular:
+    def divided(self, by: PowerOfTwo) -> Circular:
         """The period shrinks with the points."""
-        return Circular(math.ldexp(self.period, -exponent))
+        return Circular(float(by.divide(self.period)))
 
     def largest(self, extents: Floats, p: float) -> float:
         """Half a period in every coordinate."""
