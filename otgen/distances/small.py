@@ -36,7 +36,7 @@ def wasserstein(
     cost = known(metric, p, x.shape[1])
     if cost is None:
         return None
-    sides = _weights(a, len(x)), _weights(b, len(y))
+    sides = _weights_or_equal(a, len(x)), _weights_or_equal(b, len(y))
     terms = Terms(float(p), True, normalize, (a is not None, b is not None), alike)
     where = dense_stack.single(len(x), len(y))
     stack = Stack.of_points(own(x, _FLOAT64), own(y, _FLOAT64), *sides, cost, where, terms)
@@ -51,7 +51,7 @@ def transport(C: Any, a: Any, b: Any, *, normalize: bool) -> Result | None:
         return None
     if not (_plain_weights(a, len(C)) and _plain_weights(b, C.shape[1])):
         return None
-    sides = _weights(a, len(C)), _weights(b, C.shape[1])
+    sides = _weights_or_equal(a, len(C)), _weights_or_equal(b, C.shape[1])
     terms, where = Terms(1.0, False, normalize, (a is not None, b is not None)), dense_stack.single(*C.shape)
     stack = Stack.of_costs(own(C, _FLOAT64).ravel(), *sides, where, terms)
     pose = partial(Problem.from_matrix, C, a, b, normalize=normalize)
@@ -79,7 +79,7 @@ def _plain_weights(weights: Any, size: int) -> bool:
     return weights is None or (is_plain(weights, 1) and weights.dtype.char == "d" and len(weights) == size)
 
 
-def _weights(weights: Any, size: int) -> Floats:
+def _weights_or_equal(weights: Any, size: int) -> Floats:
     """Weights that were given, or equal ones of total 1: (size,)."""
     return _uniform(size) if weights is None else own(weights, _FLOAT64)
 

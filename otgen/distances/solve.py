@@ -154,7 +154,7 @@ def _refuse_overflow(problem: Problem) -> NoReturn:
 
 def claimed(scaled: Problem, solver: Solver, *, progress: bool = False, init: Any = None) -> Solution:
     """What a solver says of a scaled problem, of which nothing is proven."""
-    start = None if init is None else _start(scaled, init)
+    start = None if init is None else _claim_to_start_from(scaled, init)
     solution = solver.solve(scaled, _on_stderr if progress else silent, start)
     if not isinstance(solution, Solution):
         raise InvalidInput(
@@ -163,7 +163,7 @@ def claimed(scaled: Problem, solver: Solver, *, progress: bool = False, init: An
     return solution
 
 
-def _start(scaled: Problem, init: Any) -> Claim:
+def _claim_to_start_from(scaled: Problem, init: Any) -> Claim:
     """What to start from, in the units of a scaled problem: potentials, a plan, or both."""
     if scaled.bottleneck:
         refuse_start(Claim(), "Bottleneck")

@@ -35,7 +35,7 @@ class _Source(NamedTuple):
     def tile(self, ground: GroundCost) -> tuple[int, int]:
         """That of a cost: small where a pair is an expression of its own, of which each copy is compiled."""
         rows, columns = self.double if ground.dtype.itemsize == 8 else self.single
-        return (1, 16 // ground.dtype.itemsize) if _form(ground) in _APART and rows > 1 else (rows, columns)
+        return (1, 16 // ground.dtype.itemsize) if _form_number(ground) in _APART and rows > 1 else (rows, columns)
 
     def depth(self, ground: GroundCost) -> int:
         """How many coordinates are held at a time: all, if they are few."""
@@ -69,7 +69,7 @@ _BY_COORDINATE = (1.0, 2.0, CIRCULAR)  # forms in which a coordinate adds what d
 
 def moved(ground: GroundCost, device: str = "cuda:0") -> GroundCost:
     """The same cost with its arrays on a device, C-contiguous; what lies there already is not copied."""
-    with _on(device):
+    with _current_device(device):
         return ground._replace(**{name: _array(getattr(ground, name), ground.dtype) for name in ("x", "yt", "matrix")})
 
 
@@ -78,7 +78,7 @@ def copied(points: Any, device: str) -> Any:
 
     A copy, because the caller may change theirs before the last kernel has run.
     """
-    with _on(device) as here:
+    with _current_device(device) as here:
         array = require("cupy").array(require("cupy").from_dlpack(points), dtype=np.float64)
         here.synchronize()
         return array if array.ndim == 2 else array[:, None]
@@ -86,7 +86,7 @@ def copied(points: Any, device: str) -> Any:
 
 def taken(clouds: tuple[Any, Any], device: str, rows: Any, columns: Any) -> tuple[Any, Any]:
     """Some points of either cloud: only the indices travel."""
-    with _on(device):
+    with _current_device(device):
         return clouds[0][_array(rows, np.int64)], clouds[1][_array(columns, np.int64)]
 
 
@@ -97,13 +97,13 @@ def shifted(
 
     Shifted in double precision and then rounded to ``dtype``, to the same bits as on the host.
     """
-    with _on(device):
+    with _current_device(device):
         centre = _array(centre, np.float64)
         x, y = (_array(cloud * scale - centre, dtype) for cloud in clouds)
         return GroundCost(x, _array(y.T, dtype), require("cupy").empty((0, 0), dtype), *form, False)
 
 
-def _on(device: str) -> Any:
+def _current_device(device: str) -> Any:
     return require("cupy").cuda.Device(int(device.partition(":")[2] or 0))
 
 
@@ -113,7 +113,7 @@ def _array(values: Any, dtype: Any) -> Any:
     return cupy.ascontiguousarray(cupy.asarray(values, dtype=dtype))
 
 
-def _there(kernel: Callable[..., Any]) -> Callable[..., Any]:
+def _on_its_device(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """The same on the device of the ground, whichever is the current one."""
 
     @wraps(kernel)
@@ -124,21 +124,21 @@ def _there(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return on_its_device
 
 
-def _form(ground: GroundCost) -> int:
+def _form_number(ground: GroundCost) -> int:
     return _FORMS.get(ground.inner, 3)
 
 
 def _module(source: _Source, ground: GroundCost, **numbers: int) -> Any:
     """The kernels of a source for a kind of cost."""
     rows, columns = source.tile(ground)
-    numbers |= dict(INNER=_form(ground), OUTER=_OUTER.get(ground.outer, 0), THREADS=_THREADS)
+    numbers |= dict(INNER=_form_number(ground), OUTER=_OUTER.get(ground.outer, 0), THREADS=_THREADS)
     if "tiles" in source.files:
         numbers |= dict(ACROSS=_across(), ROWS=rows, COLUMNS=columns, DEPTH=source.depth(ground))
         numbers |= dict(TENSOR=int(source.multiplies(ground)), RESIDENT=2)
-    return _compiled(source.files, _real(ground.dtype), *numbers.items())
+    return _compiled(source.files, _name_of_real(ground.dtype), *numbers.items())
 
 
-def _real(dtype: Any) -> str:
+def _name_of_real(dtype: Any) -> str:
     return "double" if dtype.itemsize == 8 else "float"
 
 
@@ -189,8 +189,8 @@ def _packed(ground: GroundCost, source: _Source) -> tuple[Any, Any]:
 def _pack(cloud: Any, out: Any) -> None:
     """Points (n, d) as coordinates (depth, count) of which the first d of the first n are theirs."""
     of_cloud = (*cloud.shape, *(step // cloud.dtype.itemsize for step in cloud.strides))
-    module = _compiled(("packed",), _real(cloud.dtype), ("THREADS", _THREADS))
-    _each(module, "packed", out.size, np.int64(out.shape[1]), out, cloud, *map(np.int64, of_cloud))
+    module = _compiled(("packed",), _name_of_real(cloud.dtype), ("THREADS", _THREADS))
+    _per_number(module, "packed", out.size, np.int64(out.shape[1]), out, cloud, *map(np.int64, of_cloud))
 
 
 def _over_rows(name: str, ground: GroundCost, *arguments: Any, parts: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -205,11 +205,11 @@ def _over_rows(name: str, ground: GroundCost, *arguments: Any, parts: tuple[Any,
 def _joined(name: str, ground: GroundCost, found: tuple[Any, ...], *arguments: Any, parts: tuple[Any, ...]) -> Any:
     """The shares put together, of every number: arrays on the device."""
     out = tuple(require("cupy").empty(found[0].shape[1:], part) for part in parts)
-    _each(_module(_ROWS, ground), name, out[0].size, np.int64(len(found[0])), *found, *arguments, *out)
+    _per_number(_module(_ROWS, ground), name, out[0].size, np.int64(len(found[0])), *found, *arguments, *out)
     return out
 
 
-def _each(module: Any, name: str, count: int, *arguments: Any) -> None:
+def _per_number(module: Any, name: str, count: int, *arguments: Any) -> None:
     """A kernel with a thread for each of ``count`` numbers."""
     if count:
         module.get_function(name)((-(-count // _THREADS),), (_THREADS,), (np.int64(count), *arguments))
@@ -241,40 +241,40 @@ def _vector(values: Any, ground: GroundCost) -> Any:
     return _array(values, ground.dtype)
 
 
-def _host(values: Any) -> Any:
+def _on_host(values: Any) -> Any:
     return require("cupy").asnumpy(values)
 
 
-@_there
+@_on_its_device
 def cost_block(ground: GroundCost) -> Floats:
     """All costs, ``c_ij``: (n, m)."""
     out = require("cupy").empty(ground.shape, ground.dtype)
     _launch(_PAIRS, "cost_block", ground, (ground.shape[0],), out)
-    return _host(out)
+    return _on_host(out)
 
 
-@_there
+@_on_its_device
 def cost_pairs(ground: GroundCost, rows: Any, columns: Any) -> Floats:
     """The costs of listed pairs, ``c[rows[k], columns[k]]``: (k,)."""
     rows, columns = (_array(side, np.int64) for side in (rows, columns))
     out = require("cupy").empty(len(rows), ground.dtype)
     _launch(_PAIRS, "cost_pairs", ground, (-(-len(out) // _THREADS),), rows, columns, out, np.int64(len(out)))
-    return _host(out)
+    return _on_host(out)
 
 
-@_there
+@_on_its_device
 def ctransform(ground: GroundCost, potential: Floats) -> tuple[Floats, Any]:
     """``f_i = min_j c_ij - g_j`` and the first arg min: (n,), (n,)."""
     parts = (ground.dtype, np.int64)
     found = _over_rows("ctransform", ground, _vector(potential, ground), parts=parts)
     values, columns = _joined("ctransform_joined", ground, found, parts=parts)
-    return _host(values), _host(columns)
+    return _on_host(values), _on_host(columns)
 
 
-@_there
+@_on_its_device
 def softmin(ground: GroundCost, potential: Floats, epsilon: float) -> Floats:
     """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,). A row of nothing but -inf gives +inf."""
-    return _host(_softmin(ground, _vector(potential, ground), epsilon))
+    return _on_host(_softmin(ground, _vector(potential, ground), epsilon))
 
 
 def _softmin(ground: GroundCost, potential: Any, epsilon: float) -> Any:
@@ -284,7 +284,7 @@ def _softmin(ground: GroundCost, potential: Any, epsilon: float) -> Any:
     return _joined("softmin_joined", ground, found, scale, parts=(ground.dtype,))[0]
 
 
-@_there
+@_on_its_device
 def nearest(ground: GroundCost, potential: Floats, count: int, below: Floats | float = np.inf) -> tuple[Any, Floats]:
     """The ``count`` smallest reduced costs ``c_ij - g_j < below_i`` of every row, ascending: (n, count) columns, (n, count).
 
@@ -295,25 +295,25 @@ def nearest(ground: GroundCost, potential: Floats, count: int, below: Floats | f
     columns, values = cupy.empty((n, count), np.int64), cupy.empty((n, count), ground.dtype)
     bars = _array(cupy.broadcast_to(_vector(below, ground), (n,)), ground.dtype)
     _launch(_NEAREST, "nearest", ground, (n,), _vector(potential, ground), bars, columns, values, COUNT=count)
-    return _host(columns), _host(values)
+    return _on_host(columns), _on_host(values)
 
 
-@_there
+@_on_its_device
 def gibbs(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
     width = vectors.shape[1]
     return _gibbs("gibbs", ground, (f, g, epsilon, vectors), width, np.int64(width))
 
 
-@_there
+@_on_its_device
 def gibbs_cost(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the finite costs: (n,)."""
     f, g, weights = (_vector(z, ground) for z in (f, g, weights))
     found = _over_rows("gibbs_cost", ground, f, g, ground.dtype.type(epsilon), weights, parts=(ground.dtype,))
-    return _host(_joined("totals_joined", ground, found, parts=(ground.dtype,))[0])
+    return _on_host(_joined("totals_joined", ground, found, parts=(ground.dtype,))[0])
 
 
-@_there
+@_on_its_device
 def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i`` for a cost between points: (n, d).
 
@@ -324,7 +324,7 @@ def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weight
         return _gibbs("gibbs_slope", ground, given, shape[1])
     out = require("cupy").empty(shape, ground.dtype)
     _launch(_GIBBS, "gibbs_slope", ground, shape, *_entries(ground, *given), out, EACH=1)
-    return _host(out)
+    return _on_host(out)
 
 
 def _gibbs(name: str, ground: GroundCost, given: tuple[Any, ...], width: int, *more: Any) -> Floats:
@@ -335,7 +335,7 @@ def _gibbs(name: str, ground: GroundCost, given: tuple[Any, ...], width: int, *m
     wide = -(-width // (_across() * each))
     out = require("cupy").empty((shares, ground.shape[0], width), ground.dtype)
     _launch(_GIBBS, name, ground, (down, wide, shares), clouds, *_entries(ground, *given), out, *more, EACH=each)
-    return _host(_joined("totals_joined", ground, (out,), parts=(ground.dtype,))[0])
+    return _on_host(_joined("totals_joined", ground, (out,), parts=(ground.dtype,))[0])
 
 
 def _entries(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> tuple[Any, ...]:
@@ -343,14 +343,14 @@ def _entries(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: 
     return _vector(f, ground), _vector(g, ground), ground.dtype.type(epsilon), _vector(vectors, ground)
 
 
-@_there
+@_on_its_device
 def cost_sums(ground: GroundCost, weights: Floats) -> Floats:
     """``sum_j w_j c_ij`` over the finite costs: (n,)."""
     found = _over_rows("cost_sums", ground, _vector(weights, ground), parts=(ground.dtype,))
-    return _host(_joined("totals_joined", ground, found, parts=(ground.dtype,))[0])
+    return _on_host(_joined("totals_joined", ground, found, parts=(ground.dtype,))[0])
 
 
-@_there
+@_on_its_device
 def sweep(
     ground: GroundCost,
     f: Floats,
@@ -369,18 +369,18 @@ def sweep(
     """
     (n, m), empty, scale = ground.shape, require("cupy").empty, np.float64(epsilon)
     f, g, a, b = (_array(z, np.float64) for z in (f, g, a, b))
-    between = _compiled(("sweep",), _real(ground.dtype), ("THREADS", _THREADS))
+    between = _compiled(("sweep",), _name_of_real(ground.dtype), ("THREADS", _THREADS))
     of_columns, of_rows, log_rows, columns = (
         empty(m, ground.dtype),
         empty(n, ground.dtype),
         empty(n, "f8"),
         empty(m, "f8"),
     )
-    _each(between, "raised", m, g, b, scale, of_columns)
+    _per_number(between, "raised", m, g, b, scale, of_columns)
     soft = _softmin(ground, of_columns, epsilon)
-    _each(between, "divided", n, f, a, scale, soft, np.float64(power), np.float64(floor), log_rows, of_rows)
-    _each(between, "summed", m, g, scale, _softmin(_turned(ground), of_rows, epsilon), columns)
-    return _host(log_rows), _host(columns)
+    _per_number(between, "divided", n, f, a, scale, soft, np.float64(power), np.float64(floor), log_rows, of_rows)
+    _per_number(between, "summed", m, g, scale, _softmin(_turned_ground(ground), of_rows, epsilon), columns)
+    return _on_host(log_rows), _on_host(columns)
 
 
 def symmetric(ground: GroundCost, f: Floats, a: Floats, epsilon: float, cut: float = np.inf) -> Floats:
@@ -389,6 +389,6 @@ def symmetric(ground: GroundCost, f: Floats, a: Floats, epsilon: float, cut: flo
     return (f - softmin(ground, f + epsilon * np.log(a), epsilon)) / epsilon
 
 
-def _turned(ground: GroundCost) -> GroundCost:
+def _turned_ground(ground: GroundCost) -> GroundCost:
     """The same cost with rows and columns exchanged; nothing is copied."""
     return ground._replace(x=ground.yt.T, yt=ground.x.T, matrix=ground.matrix.T)

@@ -51,7 +51,7 @@ class LinearProgram:
             raise TooLarge(
                 f"solver='linprog' must get at most {_PAIRS:.0e} pairs, which it lists; received {n} x {m}, about {n * m * 1.5e-6:.0f} GB; use solver='simplex'"
             )
-        rows, columns, costs = _allowed(problem)
+        rows, columns, costs = _allowed_pairs(problem)
         if not len(costs):
             return Solution(Claim(ray=(np.ones(n), -np.ones(m))), Status.INFEASIBLE, 0, "LinearProgram")
         lines = np.concatenate([rows, n + columns])
@@ -68,7 +68,7 @@ class LinearProgram:
         )
         status = {0: Status.OPTIMAL, 1: Status.MAX_ITER, 2: Status.INFEASIBLE}.get(found.status, Status.IMPRECISE)
         if status is Status.INFEASIBLE:
-            ray = _ray(incidence, masses, options)
+            ray = _infeasibility_ray(incidence, masses, options)
             return Solution(Claim(ray=(ray[:n], ray[n:])), status, int(found.nit), "LinearProgram")
         if found.x is None:
             return Solution(Claim(potentials=(np.zeros(n), np.zeros(m))), status, int(found.nit), "LinearProgram")
@@ -79,7 +79,7 @@ class LinearProgram:
         return Solution(Claim(plan, (duals[:n], duals[n:])), status, int(found.nit), "LinearProgram")
 
 
-def _ray(incidence: Any, masses: Any, options: dict[str, Any]) -> Any:
+def _infeasibility_ray(incidence: Any, masses: Any, options: dict[str, Any]) -> Any:
     """Duals of the least mass that must stay behind, in whole numbers: why no plan serves all of it."""
     left = scipy.sparse.hstack([incidence, scipy.sparse.eye_array(len(masses))], format="csr")
     price = np.concatenate([np.zeros(incidence.shape[1]), np.ones(len(masses))])
@@ -87,7 +87,7 @@ def _ray(incidence: Any, masses: Any, options: dict[str, Any]) -> Any:
     return np.rint(found.eqlin.marginals)
 
 
-def _allowed(problem: Problem) -> tuple[Any, Any, Any]:
+def _allowed_pairs(problem: Problem) -> tuple[Any, Any, Any]:
     """The pairs that are not forbidden, and their costs."""
     parts: list[tuple[Any, Any, Any]] = []
     for rows, costs in problem.cost.blocks():
