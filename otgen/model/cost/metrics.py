@@ -1,7 +1,8 @@
 """The one table of metrics between points: all that the library knows of a metric stands in its entry here.
 
 A metric by differences of coordinates is a :class:`Powers`; each other one is a final class of its own. A new metric is one entry in
-``TABLE`` and a line in each set of kernels (:mod:`otgen.kernels.cost_entries`, ``reference`` and ``gpu.cu``).
+``TABLE`` and a line in each set of kernels (:mod:`otgen.kernels.cost_entries`, ``reference`` and ``cuda/ground.cu``), or the entry
+alone where kernels know its form.
 """
 
 from __future__ import annotations
@@ -361,7 +362,7 @@ def metric_name(metric: Any) -> MetricName:
     InvalidInput
         For any other value.
     """
-    return cast(MetricName, scalars.one_of(metric, "metric", METRICS + COSTS, _ELSEWHERE))
+    return cast(MetricName, scalars.one_of(metric, "metric", tuple(TABLE), _ELSEWHERE))
 
 
 def entry_of(metric: str | Minkowski | Circular) -> PointMetric:
