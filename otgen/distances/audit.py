@@ -13,7 +13,7 @@ from ..inputs import arrays, numerals, scalars
 from ..inputs.types import Floats
 from ..model import units
 from ..model.claim import Claim
-from ..model.cost import CallableCost, Metric, PointCost
+from ..model.cost import Metric
 from ..model.problem import Problem, Relative
 from ..model.units import Units
 from ..proofs.audit import Findings, find
@@ -253,7 +253,7 @@ def _verdict_sentence(
 ) -> str:
     """One sentence."""
     low, high = ends
-    whose = "for these samples " if isinstance(problem.cost, PointCost | CallableCost) else ""
+    whose = "for these samples " if problem.cost.of_points else ""
     within = f"the truth {whose}{numerals.lies(low, high, _DIGITS)}"
     if claimed is None:
         head = within

@@ -159,7 +159,7 @@ class Proof:
         place = numerals.interval(self.lower, self.upper)
         if self.lower < self.upper:
             place = f"{numerals.within(self.value, self.lower, self.upper)} within {place}"
-        of_samples = self.problem is not None and isinstance(self.problem.cost, PointCost)
+        of_samples = self.problem is not None and self.problem.cost.of_points
         return f"Proof({self.kind}, {place}{' of these samples' * of_samples}, {where})"
 
 

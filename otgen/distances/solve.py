@@ -15,7 +15,6 @@ from ..errors import Infeasible, InvalidInput, NotConverged
 from ..inputs import arrays, numerals, scalars
 from ..model import units
 from ..model.claim import Claim
-from ..model.cost import CallableCost, PointCost
 from ..model.plan import Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
@@ -142,7 +141,7 @@ def run(
 
 def _refuse_overflow(problem: Problem) -> NoReturn:
     """Raise for a value beyond the largest float."""
-    if isinstance(problem.cost, PointCost | CallableCost):
+    if problem.cost.of_points:
         raise InvalidInput(
             "x and y must lie closer together than the largest float; received distances beyond it; divide both by 2"
         )

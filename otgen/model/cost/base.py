@@ -12,7 +12,7 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,9 +30,12 @@ class Cost(abc.ABC):
     """A cost between n sources and m targets, or B such costs, with a leading axis on whatever it takes and gives.
 
     ``p``: the cost is the p-th power of a distance. ``scale``: distances, or listed costs, are held divided by it; see :meth:`scaled`.
-    ``device``: where its pairs are computed.
+    ``device``: where its pairs are computed. ``called``: what lies between sources and targets, in a word; ``of_points``: whether
+    these are points.
     """
 
+    called: ClassVar[str]
+    of_points: ClassVar[bool]
     p: float = 1.0
     scale: PowerOfTwo = ONE
     dtype: Any = np.float64
@@ -71,6 +74,11 @@ class Cost(abc.ABC):
     @abc.abstractmethod
     def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
         """The cost of ``rows`` as the kernels take it, in one piece or several: (rows of the piece, ground)."""
+
+    @property
+    @abc.abstractmethod
+    def line_power(self) -> float | None:
+        """The power of the distance that it is on the line; None where sorting does not solve it."""
 
     @property
     @abc.abstractmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,6 +28,8 @@ class CallableCost(Cost):
     is taken for exact. Asked for blocks of rows, so that nothing of size n x m is ever held.
     """
 
+    called: ClassVar[str] = "points"
+    of_points: ClassVar[bool] = True
     x: Floats
     y: Floats
     metric: Callable[[Floats, Floats], Floats]
@@ -129,6 +131,10 @@ class CallableCost(Cost):
     def astype(self, dtype: Any) -> CallableCost:
         """The same cost computed in ``dtype``."""
         return replace(self, dtype=dtype)
+
+    @property
+    def line_power(self) -> None:
+        """Unknown."""
 
     @property
     def degree(self) -> int:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from .sparse import SparsePasses, SparseSearches
 class MatrixCost(Cost):
     """A dense (n, m) cost matrix; +inf forbids a pair."""
 
+    called: ClassVar[str] = "matrix"
+    of_points: ClassVar[bool] = False
     matrix: Floats
     scale: PowerOfTwo = ONE
 
@@ -90,6 +92,10 @@ class MatrixCost(Cost):
         return (low, high, forbids) if low <= high else (0.0, 0.0, True)
 
     @property
+    def line_power(self) -> None:
+        """Unknown."""
+
+    @property
     def degree(self) -> int:
         """There are no points."""
         return 0
@@ -125,6 +131,8 @@ class MatrixCost(Cost):
 class SparseCost(Cost):
     """A ``scipy.sparse.csr_array`` of costs (n, m), sorted, without duplicates; absent pairs are forbidden."""
 
+    called: ClassVar[str] = "sparse matrix"
+    of_points: ClassVar[bool] = False
     csr: Any
     scale: PowerOfTwo = ONE
 
@@ -199,6 +207,10 @@ class SparseCost(Cost):
     def astype(self, dtype: Any) -> SparseCost:
         """Sparse costs are always computed in float64."""
         return self
+
+    @property
+    def line_power(self) -> None:
+        """Unknown."""
 
     @property
     def degree(self) -> int:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -65,6 +65,8 @@ class PointCost(Cost):
         ``"cosine"``, and where distances exceed the range of floats.
     """
 
+    called: ClassVar[str] = "points"
+    of_points: ClassVar[bool] = True
     x: Floats
     y: Floats
     metric: str | Minkowski | Circular = "euclidean"
@@ -343,6 +345,11 @@ class PointCost(Cost):
         with np.errstate(over="ignore", invalid="ignore"):
             reach = self._box.extents.max(axis=-1)
         return moderate(reach, self.p)
+
+    @property
+    def line_power(self) -> float | None:
+        """As the table of metrics has it."""
+        return self.entry.line_power(self.p)
 
     @property
     def degree(self) -> int:
