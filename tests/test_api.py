@@ -14,7 +14,7 @@ from proving import assert_proven
 import otgen
 from otgen import InvalidInput, Measure, MissingExtra, Problem, Status
 from otgen.errors import require
-from otgen.model.plan import EntropicPlan, SparsePlan, matrix_plan, rounded
+from otgen.model.plan import EntropicPlan, rounded
 from otgen.solvers import Annealing, Auto, Fixed, Line, LinearProgram, Simplex, Sinkhorn
 
 RNG = np.random.default_rng(0)
@@ -183,11 +183,6 @@ class TestPlans:
         np.testing.assert_allclose(rows, a, atol=1e-15)
         np.testing.assert_allclose(columns, b, atol=1e-15)
         assert (rounded(rough).todense() >= 0).all()
-
-    def test_from_a_matrix(self):
-        plan = matrix_plan(np.array([[0.5, 0.0], [0.25, 0.25]]))
-        assert isinstance(plan, SparsePlan)
-        assert plan.todense().tolist() == [[0.5, 0.0], [0.25, 0.25]]
 
 
 class TestCertify:

@@ -14,7 +14,7 @@ import otgen
 from otgen import Problem
 from otgen.distances import implicit
 from otgen.kernels import launching
-from otgen.model.units import scaled
+from otgen.model.units import ONE, scaled
 from otgen.solvers import sinkhorn
 
 
@@ -315,7 +315,7 @@ def test_numbers_are_the_same_wherever_points_were_shifted(metric, unit, dtype):
     placed, plain = (
         scaled(Problem.from_points(*pair, p=p, metric=metric)).cost for pair in ((there(x), there(y)), (x, y))
     )
-    assert (plain.shift != 0) == (unit != 1.0)
+    assert (plain.scale != ONE) == (unit != 1.0)
     for mine, other in ((placed._ground, plain._ground), (placed._middle, plain._middle)):
         assert (GPU.kernels_array(mine.x) == other.x).all()
         assert (GPU.kernels_array(mine.yt) == other.yt).all()
@@ -348,7 +348,7 @@ def test_a_problem_can_be_put_on_a_device_and_back():
     x, y, a, b = clouds(40, 30, 2)
     problem = scaled(Problem.from_points(1e60 * x, 1e60 * y, a, b))
     moved = problem.on("cuda:0")
-    assert (moved.cost.device, moved.cost.shift, moved.on("cuda:0")) == ("cuda:0", problem.cost.shift, moved)
+    assert (moved.cost.device, moved.cost.scale, moved.on("cuda:0")) == ("cuda:0", problem.cost.scale, moved)
     value = otgen.solve(problem).value
     assert otgen.solve(moved).value == pytest.approx(value, rel=1e-12)
     assert otgen.solve(moved.on("cpu")).value == value

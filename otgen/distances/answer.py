@@ -78,7 +78,7 @@ class Answer:
             p=problem.p,
             epsilon=problem.epsilon,
             unit=problem.unit,
-            of_samples=isinstance(problem.cost, PointCost | CallableCost),
+            of_samples=problem.cost.of_points,
             make_plan=None if plan is None else self.plan,
             make_gradients=self.gradients if finite and plan is not None else None,
             make_vjp=self.vjp if problem.epsilon else None,

@@ -13,13 +13,13 @@ from ..inputs import arrays, numerals, scalars
 from ..inputs.types import Floats
 from ..model import units
 from ..model.claim import Claim
-from ..model.cost import CallableCost, Metric, PointCost
+from ..model.cost import Metric
 from ..model.problem import Problem, Relative
 from ..model.units import Units
 from ..proofs.audit import Findings, find
 from .entropic import entropic_term
 from .plan_forms import flows_from
-from .result import Result
+from .result import Result, json_value
 
 _SLACK = 1e-9  # of the largest cost: infeasibility below it is what rounding leaves
 _DIGITS = 9  # of claims and ends, so that it shows on which side of an end a refuted claim lies
@@ -75,7 +75,7 @@ class Audit:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as plain Python values that json can write."""
-        return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
+        return {name: json_value(getattr(self, name)) for name in self.__dataclass_fields__}
 
 
 def audit(
@@ -140,7 +140,7 @@ def audit(
     ----------
     Kantorovich duality: Peyre and Cuturi, "Computational optimal transport", 2019, section 2.5.
     """
-    problem = _problem(x, y, a, b, C, p, metric, epsilon, normalize)
+    problem = _audited_problem(x, y, a, b, C, p, metric, epsilon, normalize)
     if plan is None and potentials is None:
         raise InvalidInput("plan or potentials must be given, or both; received neither; pass what is to be checked")
     if value is not None and cost is not None:
@@ -159,21 +159,14 @@ def audit(
         plan = _plan_of(plan)
     flows = None if plan is None else flows_from(plan, problem)
     ignored = potentials is None or problem.bottleneck
-    claim = Claim(flows, None if ignored else _potentials(potentials, problem.shape, back))
+    claim = Claim(flows, None if ignored else _scaled_potentials(potentials, problem.shape, back))
     found = find(scaled, claim)
-    number = _claimed(cost, "cost") if value is None else _claimed(value, "value")
+    number = _claimed_number(cost, "cost") if value is None else _claimed_number(value, "value")
     back = replace(back, unit=found.certificate.unit)
     return _audit(problem, found, back, number, of_cost=cost is not None)
 
 
-def _plain(value: Any) -> Any:
-    """A field as json writes it: lists for tuples, None for numbers that are not finite."""
-    if isinstance(value, tuple):
-        return [_plain(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _claimed(value: Any, name: str) -> float | None:
+def _claimed_number(value: Any, name: str) -> float | None:
     """A claimed number, which NaN is as well: peers return it."""
     if value is None:
         return None
@@ -184,13 +177,13 @@ def _claimed(value: Any, name: str) -> float | None:
     return math.nan if no_number else scalars.real(value, name)
 
 
-def _problem(
+def _audited_problem(
     x: Any, y: Any, a: Any, b: Any, C: Any, p: float, metric: Metric, epsilon: Any, normalize: bool
 ) -> Problem:
     """The problem that is said to be answered."""
     if (C is None) == (x is None or y is None) or (C is not None and (x is not None or y is not None)):
         raise InvalidInput(
-            f"x and y, or C, must be given: points or a cost matrix; received {_given(x=x, y=y, C=C)}; pass one kind"
+            f"x and y, or C, must be given: points or a cost matrix; received {_given_arguments(x=x, y=y, C=C)}; pass one kind"
         )
     if C is None:
         problem = Problem.from_points(x, y, a, b, p=p, metric=metric, normalize=normalize)
@@ -199,7 +192,7 @@ def _problem(
     return entropic_term(problem, epsilon, None, least=0.0)
 
 
-def _given(**arguments: Any) -> str:
+def _given_arguments(**arguments: Any) -> str:
     """Which arguments are there."""
     return " and ".join(name for name, value in arguments.items() if value is not None) or "neither"
 
@@ -210,7 +203,7 @@ def _plan_of(result: Result) -> Any:
     return result.plan
 
 
-def _potentials(pair: Any, shape: tuple[int, int], back: Units) -> tuple[Floats, Floats]:
+def _scaled_potentials(pair: Any, shape: tuple[int, int], back: Units) -> tuple[Floats, Floats]:
     """A pair of potentials in the units of the scaled problem."""
     try:
         f, g = pair.potentials if isinstance(pair, Result) else pair
@@ -246,11 +239,11 @@ def _audit(problem: Problem, found: Findings, back: Units, claimed: float | None
     over = None if found.infeasibility is None else float(back.potentials(found.infeasibility))
     return Audit(
         lower, upper, *costs, claimed, holds, found.marginal_errors, over, found.worst_pair, found.unusable,
-        _verdict(problem, claimed, holds, (low, high), found, over),
+        _verdict_sentence(problem, claimed, holds, (low, high), found, over),
     )  # fmt: skip
 
 
-def _verdict(
+def _verdict_sentence(
     problem: Problem,
     claimed: float | None,
     holds: bool | None,
@@ -260,7 +253,7 @@ def _verdict(
 ) -> str:
     """One sentence."""
     low, high = ends
-    whose = "for these samples " if isinstance(problem.cost, PointCost | CallableCost) else ""
+    whose = "for these samples " if problem.cost.of_points else ""
     within = f"the truth {whose}{numerals.lies(low, high, _DIGITS)}"
     if claimed is None:
         head = within

@@ -246,7 +246,7 @@ def solve_all(problems: Sequence[Problem], solver: Sinkhorn, *, progress: bool =
     """Solve entropic problems, those that are small in stacks; nothing is raised at an iteration limit."""
     stacks: dict[Any, list[int]] = {}
     for k, problem in enumerate(problems):
-        stacks.setdefault(_kind(problem), []).append(k)
+        stacks.setdefault(_stacking_kind(problem), []).append(k)
     results: dict[int, Result] = {}
     alone = stacks.pop(None, [])
     for (shape, *_), members in stacks.items():
@@ -261,16 +261,16 @@ def solve_all(problems: Sequence[Problem], solver: Sinkhorn, *, progress: bool =
     return [results[k] for k in range(len(problems))]
 
 
-def _kind(problem: Problem) -> Any:
+def _stacking_kind(problem: Problem) -> Any:
     """What problems must share to be stacked, their padded shape first; None where one is solved alone."""
     cost = problem.cost
     if not isinstance(cost, PointCost) or not sinkhorn_held.suits(cost):
         return None
-    n, m = (_padded(size) for size in cost.shape)
+    n, m = (_padded_size(size) for size in cost.shape)
     return (n, m), cost.x.shape[1], cost.metric, cost.p, problem.relax, problem.symmetric, problem.as_received
 
 
-def _padded(size: int) -> int:
+def _padded_size(size: int) -> int:
     """A size of at most a quarter more, of which there are few."""
     grain = max(1, 2 ** (size.bit_length() - 3))
     return -(-size // grain) * grain
@@ -291,7 +291,7 @@ def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkho
             points[: len(cloud)], points[len(cloud) :] = cloud, cloud[0]
             masses[: len(cloud)] = weights
     cost, epsilon = PointCost(x, y, first.cost.metric, first.p), np.array([z.epsilon for z in problems])
-    largest = PointCost(_carried(x, a), _carried(y, b), first.cost.metric, first.p).highest
+    largest = PointCost(_points_with_mass(x, a), _points_with_mass(y, b), first.cost.metric, first.p).highest
     if not cost.plain or (epsilon < 1e-12 * largest).any():
         return [None] * size
     held = HeldProblem(cost.block(), Marginals(a, b, first.relax), epsilon, largest, first.symmetric)
@@ -308,7 +308,7 @@ def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkho
     ]
 
 
-def _carried(points: Floats, masses: Floats) -> Floats:
+def _points_with_mass(points: Floats, masses: Floats) -> Floats:
     """Clouds (B, n, d), their points without mass moved to where there is some."""
     first = np.take_along_axis(points, (masses > 0).argmax(axis=1)[:, None, None], axis=1)
     return np.where((masses > 0)[:, :, None], points, first)

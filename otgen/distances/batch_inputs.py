@@ -73,9 +73,9 @@ def of_points(xs: Any, ys: Any, a: Any, b: Any) -> Sides:
         name: Side(arrays.once(side, name[0]) if shared else side, shared, side)
         for name, side, shared in zip(("xs", "ys"), (xs, ys), alone)
     }
-    return _counted(
+    return _counted_problems(
         clouds,
-        {"a": _weights(a), "b": _weights(b)},
+        {"a": _listed_weights(a), "b": _listed_weights(b)},
         "xs and ys must hold several problems on one side at least; received one cloud each; call otgen.wasserstein or otgen.sinkhorn, or "
         "pass clouds in a list",
         "one cloud",
@@ -90,17 +90,17 @@ def of_costs(Cs: Any, a: Any, b: Any) -> Sides:
     one = scipy.sparse.issparse(Cs)
     if not one:
         _refuse_single(Cs, "Cs")
-    shared = one or tables.columns_of(Cs) is not None or _depth(Cs) < 3
-    return _counted(
+    shared = one or tables.columns_of(Cs) is not None or _nesting_depth(Cs) < 3
+    return _counted_problems(
         {"Cs": Side(Cs, shared, Cs)},
-        {"a": _weights(a), "b": _weights(b)},
+        {"a": _listed_weights(a), "b": _listed_weights(b)},
         "Cs must hold several matrices, or a or b weights of several problems; received one of each; call otgen.transport, or pass the matrix "
         "in a list",
         "one matrix",
     )
 
 
-def _counted(between: dict[str, Side], weights: dict[str, Side], alone: str, single: str) -> Sides:
+def _counted_problems(between: dict[str, Side], weights: dict[str, Side], alone: str, single: str) -> Sides:
     """The sides with the number of problems; raises, as ``alone`` has it, for one problem, and where they disagree."""
     sides = between | weights
     sizes = {name: len(side.entries) for name, side in sides.items() if not side.shared}
@@ -116,11 +116,11 @@ def _counted(between: dict[str, Side], weights: dict[str, Side], alone: str, sin
     return Sides(tuple(between.values()), (weights["a"], weights["b"]), next(iter(sizes.values())))
 
 
-def _weights(side: Any) -> Side:
+def _listed_weights(side: Any) -> Side:
     """Weights, the rows of a table among them; of a list with None in it each entry is of one problem."""
     columns = tables.columns_of(side)
     entries = side if columns is None else np.column_stack(columns)
-    single = entries is None or (_depth(entries) == 1 and not any(entry is None for entry in entries))
+    single = entries is None or (_nesting_depth(entries) == 1 and not any(entry is None for entry in entries))
     return Side(entries, single, entries)
 
 
@@ -129,7 +129,7 @@ def _refuse_single(side: Any, name: str) -> None:
     if isinstance(side, np.ndarray):
         refuse_size(side, name)
     listed = isinstance(side, Sequence) and not isinstance(side, str | bytes)
-    if not listed and (not _shape(side) or scipy.sparse.issparse(side)):
+    if not listed and (not _array_shape(side) or scipy.sparse.issparse(side)):
         raise InvalidInput(
             f"{name} must be an array or a sequence, one entry a problem; received {scalars.told(side)}; pass a list"
         )
@@ -142,7 +142,7 @@ def _is_alone(side: Any, other: Any, names: tuple[str, str]) -> bool:
     """
     if tables.columns_of(side) is not None:
         return True
-    depth, beyond = _depth(side), _depth(other)
+    depth, beyond = _nesting_depth(side), _nesting_depth(other)
     if depth != 2 or beyond != 3:
         return depth == 1
     if not len(other):
@@ -158,18 +158,24 @@ def _is_alone(side: Any, other: Any, names: tuple[str, str]) -> bool:
     return last == 1
 
 
-def _shape(value: Any) -> tuple[int, ...]:
+def _array_shape(value: Any) -> tuple[int, ...]:
     shape = getattr(value, "shape", ())
     return tuple(shape) if isinstance(shape, tuple) else ()  # of a module it is a function
 
 
-def _depth(value: Any) -> int:
+def _nesting_depth(value: Any) -> int:
     """How many axes an array has, or a list of such things; an empty list is one of clouds."""
-    if _shape(value) or not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        return len(_shape(value)) if 0 not in _shape(value)[:1] else 3
-    return 1 + _depth(value[0]) if len(value) else 3
+    if _array_shape(value) or not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        return len(_array_shape(value)) if 0 not in _array_shape(value)[:1] else 3
+    return 1 + _nesting_depth(value[0]) if len(value) else 3
 
 
 def _last_axis(value: Any) -> int:
     """The length of the last axis of an array or a list."""
-    return _shape(value)[-1] if _shape(value) else len(value) if _depth(value) == 1 else _last_axis(value[0])
+    return (
+        _array_shape(value)[-1]
+        if _array_shape(value)
+        else len(value)
+        if _nesting_depth(value) == 1
+        else _last_axis(value[0])
+    )

@@ -53,13 +53,13 @@ def bures(one: Floats, other: Floats) -> Interval:
         return _coarse(one, other)
     pad = (0, len(one) % 2)
     first, second = (_factor(_symmetric(np.pad(z, pad))) for z in (one, other))
-    square, error = _squared(first, second)
+    square, error = _squared_distance(first, second)
     away = first.distance + second.distance
     lower, upper = (math.sqrt(max(square + sign * error, 0.0)) for sign in (-1, 1))
-    return _outward(math.sqrt(max(square, 0.0)), lower - away, upper + away)
+    return _outward_interval(math.sqrt(max(square, 0.0)), lower - away, upper + away)
 
 
-def _outward(value: float, lower: float, upper: float) -> Interval:
+def _outward_interval(value: float, lower: float, upper: float) -> Interval:
     return Interval(value, max(lower * (1 - 4 * UNIT), 0.0), upper * (1 + 4 * UNIT))
 
 
@@ -79,16 +79,18 @@ def _factor(matrix: Pair) -> _Factor:
     departure = pairs.departure(vectors)
     held = values.high > 0
     positive = Pair(np.where(held, values.high, 0.0), np.where(held, values.low, 0.0))
-    return _Factor(positive, vectors, departure, _distance(error + 2.1 * departure * sizes.max(), values.high))
+    return _Factor(
+        positive, vectors, departure, _distance_of_errors(error + 2.1 * departure * sizes.max(), values.high)
+    )
 
 
-def _distance(error: float, values: Floats) -> float:
+def _distance_of_errors(error: float, values: Floats) -> float:
     """How far apart laws may be whose covariances are ``error`` apart, one of them with these eigenvalues."""
     far, least = math.sqrt(math.sqrt(len(values)) * error), float(values.min())
     return min(far, error / math.sqrt(least - error)) if least > 2 * error else far
 
 
-def _squared(first: _Factor, second: _Factor) -> tuple[float, float]:
+def _squared_distance(first: _Factor, second: _Factor) -> tuple[float, float]:
     """``tr X + tr Y - 2 |M|_*`` of the matrices that factors stand for, and a bound on its error."""
     roots = [pairs.root(z.values) for z in (first, second)]
     product = pairs.product(second.vectors.T, first.vectors)
@@ -131,27 +133,30 @@ def _coarse(one: Floats, other: Floats) -> Interval:
         sizes = np.abs(vectors)
         rounding = unit * _norm((sizes * np.abs(values)) @ sizes.T)
         error = _norm(symmetric - (vectors * values) @ vectors.T) + 2 * rounding + UNIT * _norm(symmetric)
-        error += 2.1 * _skew(vectors) * float(np.abs(values).max())
+        error += 2.1 * _orthogonality_error(vectors) * float(np.abs(values).max())
         values = np.maximum(values, 0.0)
-        away += _distance(1.01 * error, values)
+        away += _distance_of_errors(1.01 * error, values)
         roots.append(vectors * np.sqrt(values))
-        away += (1.01 * _skew(vectors) + 2 * UNIT) * math.sqrt(float(values.sum()))
+        away += (1.01 * _orthogonality_error(vectors) + 2 * UNIT) * math.sqrt(float(values.sum()))
     product = roots[1].T @ roots[0]
     left, values, right = np.linalg.svd(product)
     rest = _norm(product - (left * values) @ right) + unit * _norm((np.abs(left) * values) @ np.abs(right))
     rest += unit * _norm(np.abs(roots[1]).T @ np.abs(roots[0]))
     total = float(values.sum())
     traces = float((roots[0] ** 2).sum() + (roots[1] ** 2).sum())
-    error = 2.02 * (math.sqrt(d) * rest + total * (_skew(left) + _skew(right.T))) + 4 * d * UNIT * traces
+    error = (
+        2.02 * (math.sqrt(d) * rest + total * (_orthogonality_error(left) + _orthogonality_error(right.T)))
+        + 4 * d * UNIT * traces
+    )
     square = traces - 2 * total
     value = _norm(roots[0] - (roots[1] @ left) @ right)
     lower = math.sqrt(max(square - error, 0.0)) - away
     upper = math.sqrt(max(square + error, 0.0)) + away
-    found = _outward(value, lower, upper)
+    found = _outward_interval(value, lower, upper)
     return found._replace(value=min(max(value, found.lower), found.upper))
 
 
-def _skew(vectors: Floats) -> float:
+def _orthogonality_error(vectors: Floats) -> float:
     """A bound on ``|V' V - I|``, in doubles."""
     rounding = (len(vectors) + 8) * UNIT * _norm(np.abs(vectors).T @ np.abs(vectors))
     return _norm(vectors.T @ vectors - np.eye(len(vectors))) + rounding

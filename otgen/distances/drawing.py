@@ -30,21 +30,21 @@ _BLOCK = 4_000_000  # entries of an entropic plan that are looked at together
 
 def draw(problem: Problem, plan: Plan, title: str, ax: Axes | None) -> Axes:
     """A plan of a problem on axes, new ones where none are given; ``title`` stands above what the picture leaves out."""
-    axes = _axes(ax)
+    axes = _given_or_new_axes(ax)
     cost = problem.cost
     if not isinstance(cost, PointCost | CallableCost):
-        notes = _shares(axes, plan)
+        notes = _draw_shares(axes, plan)
     elif cost.x.shape[1] > 1:
-        notes = _couplings(axes, problem, plan)
+        notes = _draw_pairs(axes, problem, plan)
     elif isinstance(plan, MonotonePlan):
-        notes = _quantiles(axes, plan, problem.unit)
+        notes = _draw_quantiles(axes, plan, problem.unit)
     else:
         notes = _moves(axes, cost.x[:, 0], cost.y[:, 0], plan, problem.unit)
     axes.set_title("\n".join([title, *notes]), loc="left", fontsize="medium")
     return axes
 
 
-def _axes(ax: Any) -> Any:
+def _given_or_new_axes(ax: Any) -> Any:
     if ax is None:
         return require("matplotlib.pyplot").subplots(layout="constrained")[1]
     if not isinstance(ax, require("matplotlib.axes").Axes):
@@ -67,12 +67,12 @@ class _Heaviest(NamedTuple):
     total: float
 
 
-def _couplings(axes: Any, problem: Problem, plan: Plan) -> list[str]:
+def _draw_pairs(axes: Any, problem: Problem, plan: Plan) -> list[str]:
     """Points in the plane, and lines between those that mass moves between, as wide as it is much."""
     x, y, labels = _in_the_plane(problem)
     found = _heaviest(plan, _PAIRS)
     weight = found.masses / found.masses.max()
-    ends, pairs = _segments(problem, x[found.rows], y[found.columns])
+    ends, pairs = _pair_segments(problem, x[found.rows], y[found.columns])
     lines = require("matplotlib.collections").LineCollection(
         ends,
         linewidths=0.4 + np.clip(400 / len(weight), 0.4, 2.0) * weight[pairs],
@@ -123,7 +123,7 @@ def _in_the_plane(problem: Problem) -> tuple[Floats, Floats, tuple[str, str]]:
     return seen[: len(x)], seen[len(x) :], (first, second)
 
 
-def _segments(problem: Problem, starts: Floats, ends: Floats) -> tuple[Floats, Indices]:
+def _pair_segments(problem: Problem, starts: Floats, ends: Floats) -> tuple[Floats, Indices]:
     """Lines (k, 2, 2) between pairs of points and the pair each is of: two of one that goes round where coordinates repeat."""
     cost: Any = problem.cost
     lines, pairs = np.stack([starts, ends], axis=1), np.arange(len(starts))
@@ -140,7 +140,7 @@ def _segments(problem: Problem, starts: Floats, ends: Floats) -> tuple[Floats, I
     return np.concatenate([leaving, arriving]), np.concatenate([pairs, pairs[round_it]])
 
 
-def _quantiles(axes: Any, plan: MonotonePlan, unit: str | None) -> list[str]:
+def _draw_quantiles(axes: Any, plan: MonotonePlan, unit: str | None) -> list[str]:
     """Both quantile functions, which the monotone coupling pairs level by level; the area between them is W_1."""
     sides = [(plan.x_sorted, _levels(plan.a, len(plan.x))), (plan.y_sorted, _levels(plan.b, len(plan.y)))]
     edges = np.union1d(sides[0][1], sides[1][1])
@@ -192,18 +192,18 @@ def _in_cells(axes: Any, x: Floats, y: Floats, plan: Plan) -> str:
         edges.append(np.linspace(z.min(), z.max() if z.max() > z.min() else z.min() + 1.0, count + 1))
         cells.append(np.clip(np.searchsorted(edges[-1], z, side="right") - 1, 0, count - 1))
     shape = len(edges[0]) - 1, len(edges[1]) - 1
-    sums = _summed(plan, cells[0], cells[1], shape)
+    sums = _cell_masses(plan, cells[0], cells[1], shape)
     image = axes.pcolormesh(edges[0], edges[1], sums.T, cmap="Blues", vmin=0, rasterized=True)
     axes.figure.colorbar(image, ax=axes, label="share of the mass")
     return f"{shape[0]} x {shape[1]} cells"
 
 
-def _shares(axes: Any, plan: Plan) -> list[str]:
+def _draw_shares(axes: Any, plan: Plan) -> list[str]:
     """The plan as a matrix of colours, rows and columns taken together where there are many."""
     n, m = plan.shape
     steps = -(-n // _CELLS), -(-m // _CELLS)
     shape = -(-n // steps[0]), -(-m // steps[1])
-    sums = _summed(plan, np.arange(n) // steps[0], np.arange(m) // steps[1], shape)
+    sums = _cell_masses(plan, np.arange(n) // steps[0], np.arange(m) // steps[1], shape)
     image = axes.imshow(
         sums,
         cmap="cividis",
@@ -218,7 +218,7 @@ def _shares(axes: Any, plan: Plan) -> list[str]:
     return [f"a cell is the sum of {steps[0]} x {steps[1]} pairs"] if max(steps) > 1 else []
 
 
-def _summed(plan: Plan, row_cells: Indices, column_cells: Indices, shape: tuple[int, int]) -> Floats:
+def _cell_masses(plan: Plan, row_cells: Indices, column_cells: Indices, shape: tuple[int, int]) -> Floats:
     """Masses of a plan by cells of rows and cells of columns: an array of ``shape``."""
     out = np.zeros(shape)
     if isinstance(plan, EntropicPlan):
@@ -233,16 +233,16 @@ def _heaviest(plan: Plan, count: int) -> _Heaviest:
     """At most ``count`` pairs, the heaviest; of pairs that weigh as much as the lightest of these, some from all over the plan."""
     parts: list[_Listed] = []
     pairs, total = 0, 0.0
-    for first, block in _blocks(plan):
+    for first, block in _column_blocks(plan):
         held = block.data > 0
         pairs, total = pairs + int(held.sum()), total + float(block.data.sum())
         parts.append((block.row[held], block.col[held] + first, block.data[held]))
         if sum(len(part[2]) for part in parts) > 4 * _BLOCK:
-            parts = [_first(parts, count)]
-    return _Heaviest(*_first(parts, count), pairs, total)
+            parts = [_heaviest_of_listed(parts, count)]
+    return _Heaviest(*_heaviest_of_listed(parts, count), pairs, total)
 
 
-def _blocks(plan: Plan) -> Any:
+def _column_blocks(plan: Plan) -> Any:
     """A plan as sparse matrices of some columns each, with the number of the first: an entropic one would not fit as a whole."""
     if not isinstance(plan, EntropicPlan):
         yield 0, plan.matrix.tocoo()
@@ -254,7 +254,7 @@ def _blocks(plan: Plan) -> Any:
         yield first, scipy.sparse.coo_array(plan @ np.equal.outer(np.arange(m), some).astype(np.float64))
 
 
-def _first(parts: list[_Listed], count: int) -> _Listed:
+def _heaviest_of_listed(parts: list[_Listed], count: int) -> _Listed:
     """The heaviest ``count`` of listed pairs; among equals evenly spread ones."""
     rows, columns = np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
     masses = np.concatenate([part[2] for part in parts])

@@ -203,10 +203,10 @@ def divergence_problems(
 
 def debiased(across: Problem, xy: Result, xx: Result, yy: Result) -> Result:
     """The divergence from the results of its three terms; ``across`` is the first's problem."""
-    more = _of_masses(across)
+    more = _unequal_mass_term(across)
     value = xy.value - (xx.value + yy.value) / 2 + more
-    lower = _minus(xy.lower, xx.upper, yy.upper) + more * (1 - 1e-12)
-    upper = _minus(xy.upper, xx.lower, yy.lower) + more * (1 + 1e-12)
+    lower = _debiased_bound(xy.lower, xx.upper, yy.upper) + more * (1 - 1e-12)
+    upper = _debiased_bound(xy.upper, xx.lower, yy.lower) + more * (1 + 1e-12)
     worst = max((xy, xx, yy), key=lambda part: part.status is Status.MAX_ITER)
     return replace(
         xy,
@@ -218,7 +218,7 @@ def debiased(across: Problem, xy: Result, xx: Result, yy: Result) -> Result:
         status=worst.status,
         iterations=max(part.iterations for part in (xy, xx, yy)),
         marginal_error=max(part.marginal_error or 0.0 for part in (xy, xx, yy)),
-        make_potentials=partial(_debiased, xy, xx, yy),
+        make_potentials=partial(_debiased_potentials, xy, xx, yy),
         make_vjp=None,
         make_proof=None,
         make_gradients=partial(_debiased_gradients, xy, xx, yy, across),
@@ -235,7 +235,7 @@ def _own_terms(across: Problem, own: tuple[Problem, Problem]) -> tuple[Problem, 
     return one, other
 
 
-def _of_masses(across: Problem) -> float:
+def _unequal_mass_term(across: Problem) -> float:
     """What unequal masses add to a relaxed divergence, ``epsilon (sum a - sum b)^2 / 2``."""
     if not across.relaxed:
         return 0.0
@@ -243,7 +243,7 @@ def _of_masses(across: Problem) -> float:
     return across.epsilon / 2 * (float(a.sum()) - float(b.sum())) ** 2
 
 
-def _minus(xy: float | None, xx: float | None, yy: float | None) -> float:
+def _debiased_bound(xy: float | None, xx: float | None, yy: float | None) -> float:
     """``xy - (xx + yy) / 2`` of bounds that an entropic result always has; its last roundings are covered outside."""
     assert xy is not None
     assert xx is not None
@@ -251,7 +251,7 @@ def _minus(xy: float | None, xx: float | None, yy: float | None) -> float:
     return xy - math.nextafter((xx + yy) / 2, math.inf if xx + yy > xy else -math.inf)
 
 
-def _debiased(xy: Result, xx: Result, yy: Result) -> tuple[Any, Any]:
+def _debiased_potentials(xy: Result, xx: Result, yy: Result) -> tuple[Any, Any]:
     """The divergence's gradient in the weights: potentials of the cross term less the symmetric ones of each own term."""
     (f, g), (fx, gx), (fy, gy) = (part.potentials for part in (xy, xx, yy))
     with device_of(f):
@@ -275,12 +275,12 @@ def _debiased_gradients(xy: Result, xx: Result, yy: Result, across: Problem) -> 
 
 def entropic_term(problem: Problem, epsilon: Any, relax: Any, least: float | None = None) -> Problem:
     """The problem with its entropic term, and with relaxed marginals where asked for; weights then count as received."""
-    strengths, strength = scalars.relaxation(relax), _epsilon(problem, epsilon, least)
+    strengths, strength = scalars.relaxation(relax), _epsilon_in_cost_units(problem, epsilon, least)
     normalized = problem.normalized and min(strengths) == math.inf
     return replace(problem, epsilon=strength, relax=strengths, normalized=normalized)
 
 
-def _epsilon(problem: Problem, epsilon: Any, least: float | None = None) -> float:
+def _epsilon_in_cost_units(problem: Problem, epsilon: Any, least: float | None = None) -> float:
     """Epsilon in cost units."""
     if isinstance(epsilon, Relative):
         return float(epsilon.of(units.mean_cost(problem)))

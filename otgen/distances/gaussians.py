@@ -11,6 +11,7 @@ from ..errors import InvalidInput
 from ..inputs import gaussians
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT
+from ..model.units import PowerOfTwo
 from .bounded import Bounded
 from .bures import Interval, bures
 
@@ -79,8 +80,8 @@ def bures_wasserstein(mean0: Any, cov0: Any, mean1: Any, cov1: Any) -> Bounded:
 
 def _of_covariances(one: Floats, other: Floats) -> Interval:
     """The distance of laws with these covariances and equal means: computed with the largest entry about 1."""
-    exponent = math.frexp(max(float(np.abs(z).max()) for z in (one, other)))[1]
-    half = (exponent + 1) // 2
-    value, lower, upper = bures(np.ldexp(one, -2 * half), np.ldexp(other, -2 * half))
+    largest = PowerOfTwo.above(max(float(np.abs(z).max()) for z in (one, other)))
+    root = (largest * PowerOfTwo(1)).root(2)
+    value, lower, upper = bures(*((root**2).divide(z) for z in (one, other)))
     lost = 0.0 if upper == 0 else 1e-150  # to underflow, of what is less by 1e300
-    return Interval(*(math.ldexp(z, half) for z in (value, max(lower - lost, 0.0), upper + lost)))
+    return Interval(*(root.times(z) for z in (value, max(lower - lost, 0.0), upper + lost)))

@@ -108,7 +108,7 @@ def vjp(cost: Cost, goal: Marginals, epsilon: float, f: Floats, g: Floats, given
     if math.isinf(min(goal.relax)):
         balance = float(given.f.sum() - given.g.sum()) / 2
         right_f, right_g = right_f - balance * a, right_g + balance * b
-    w, v, residual = _solved(kernel, goal, epsilon, right_f, right_g)
+    w, v, residual = _adjoint_solution(kernel, goal, epsilon, right_f, right_g)
     in_a = of_rows - balance * f - epsilon * kernel.times(v)
     in_b = of_columns + balance * g - epsilon * kernel.transposed_times(w)
     if isinstance(cost, PointCost):
@@ -153,12 +153,12 @@ def hessian_product(
     of_x, of_y, of_a, of_b = along
     kernel, a, b = _Gibbs(cost, f, g, epsilon), goal.a, goal.b
     K = kernel.dense()
-    slope, bend, change = _second(cost, of_x, of_y)
+    slope, bend, change = _second_derivatives(cost, of_x, of_y)
     one, other = (1.0 + epsilon / rho for rho in goal.relax)
     rho, gamma = one * (K @ b), other * (K.T @ a)
     rows = (K * change) @ b - epsilon * (K @ of_b)
     columns = (K * change).T @ a - epsilon * (K.T @ of_a)
-    w, v, residual = _solved(kernel, goal, epsilon, a * rows, b * columns)
+    w, v, residual = _adjoint_solution(kernel, goal, epsilon, a * rows, b * columns)
     df, dg = (rows - K @ v) / rho, (columns - K.T @ w) / gamma
     plan = K * np.outer(a, b)
     moved = plan * ((df[:, None] + dg - change) / epsilon) + K * (np.outer(of_a, b) + np.outer(a, of_b))
@@ -169,7 +169,7 @@ def hessian_product(
     return (out_x, out_y, rho * df + epsilon * of_b.sum(), gamma * dg + epsilon * of_a.sum()), residual
 
 
-def _second(cost: PointCost, of_x: Floats, of_y: Floats) -> Any:
+def _second_derivatives(cost: PointCost, of_x: Floats, of_y: Floats) -> Any:
     """Of ``c = S ** outer`` with ``S = sum_k |t_k| ** inner``: by coordinate, dc/dt_k and its change; and the change of c.
 
     Where c has a kink all of these are 0. Of a general inner power the largest ``|t_k|`` is taken out, ``c = top ** p S ** outer`` then.
@@ -227,7 +227,9 @@ def _second_of_maxima(cost: PointCost, of_x: Floats, of_y: Floats) -> Any:
     return lambda k: slope * (longest == k), lambda k: curve * (longest == k), slope * along
 
 
-def _solved(kernel: _Gibbs, goal: Marginals, epsilon: float, f: Floats, g: Floats) -> tuple[Floats, Floats, float]:
+def _adjoint_solution(
+    kernel: _Gibbs, goal: Marginals, epsilon: float, f: Floats, g: Floats
+) -> tuple[Floats, Floats, float]:
     """The solution of the adjoint system, and its relative residual."""
     a, b = goal.a, goal.b
     height = max(float(np.abs(f).max()), float(np.abs(g).max()))

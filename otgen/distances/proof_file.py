@@ -159,7 +159,7 @@ class Proof:
         place = numerals.interval(self.lower, self.upper)
         if self.lower < self.upper:
             place = f"{numerals.within(self.value, self.lower, self.upper)} within {place}"
-        of_samples = self.problem is not None and isinstance(self.problem.cost, PointCost)
+        of_samples = self.problem is not None and self.problem.cost.of_points
         return f"Proof({self.kind}, {place}{' of these samples' * of_samples}, {where})"
 
 
@@ -180,7 +180,7 @@ def save_proof(
     _, numbers = _numbers(
         problem, claim, mass, root=root, slack=slack
     )  # so that other processors' last digits do not matter
-    arrays = {"format": FORMAT, "version": __version__, "kind": _kind(certificate), "digest": _digest(held)}
+    arrays = {"format": FORMAT, "version": __version__, "kind": _kind_of_proof(certificate), "digest": _digest(held)}
     arrays |= held if embed else {name: held[name] for name in ("p",)}
     arrays |= _claim_arrays(claim) | numbers | {"mass": mass, "root": root}
     _write(_placed(path), arrays)
@@ -216,7 +216,7 @@ def load_proof(path: str | os.PathLike[str]) -> Proof:
     """
     held = _read(_placed(path))
     try:
-        return _proof(held)
+        return _proof_from_arrays(held)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as fault:
         raise InvalidInput(
             f"{path} must be a proof file of otgen; received one that lacks or mixes up entries ({fault}); "
@@ -224,10 +224,10 @@ def load_proof(path: str | os.PathLike[str]) -> Proof:
         ) from None
 
 
-def _proof(held: dict[str, Any]) -> Proof:
-    if _text(held["format"]) != FORMAT:
+def _proof_from_arrays(held: dict[str, Any]) -> Proof:
+    if _stored_text(held["format"]) != FORMAT:
         raise InvalidInput(
-            f"the format of a proof file must be {FORMAT!r}; received {_text(held['format'])!r}; read it with the version that wrote it"
+            f"the format of a proof file must be {FORMAT!r}; received {_stored_text(held['format'])!r}; read it with the version that wrote it"
         )
     flows = Flows(*(held[name] for name in ("rows", "columns", "flows", "flows_low"))) if "rows" in held else None
     claim = Claim(
@@ -238,12 +238,12 @@ def _proof(held: dict[str, Any]) -> Proof:
         held.get("cut"),
     )
     value, lower, upper, cost_lower, cost_upper, mass = (float(held[name][0]) for name in (*_NAMES, "mass"))
-    kind, version, digest = (_text(held[name]) for name in ("kind", "version", "digest"))
+    kind, version, digest = (_stored_text(held[name]) for name in ("kind", "version", "digest"))
     problem, root = _problem_from(held) if "a" in held else None, bool(held["root"][0])
     return Proof(problem, claim, value, lower, upper, cost_lower, cost_upper, kind, version, digest, mass, root)
 
 
-def _kind(certificate: Certificate) -> str:
+def _kind_of_proof(certificate: Certificate) -> str:
     return "no plan" if certificate.lower == math.inf else certificate.kind
 
 
@@ -296,7 +296,7 @@ def _problem_from(held: dict[str, Any]) -> Problem:
     """The problem that a file holds."""
     a, b, epsilon = held["a"], held["b"], float(held["epsilon"][0])
     if "x" in held:
-        name = _text(held["metric"])
+        name = _stored_text(held["metric"])
         metric = unspelt(name, float(held["q"][0]))
         problem = Problem.from_points(held["x"], held["y"], a, b, p=float(held["p"][0]), metric=metric, normalize=True)
     else:
@@ -354,7 +354,7 @@ def _placed(path: Any) -> Path:
     return Path(path)
 
 
-def _text(array: Any) -> str:
+def _stored_text(array: Any) -> str:
     return str(array[0])
 
 
@@ -381,14 +381,14 @@ def _read(path: Path) -> dict[str, Any]:
             f"file; fetch or write it again"
         )
     try:
-        return _entries(data)
+        return _stored_arrays(data)
     except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, MemoryError, OverflowError) as fault:
         raise InvalidInput(
             f"{path} must be a proof file of otgen; received another kind of file ({fault}); write it with save_proof"
         ) from None
 
 
-def _entries(data: bytes) -> dict[str, Any]:
+def _stored_arrays(data: bytes) -> dict[str, Any]:
     """The arrays of an npz that is not compressed, so that nothing in it can be larger than the file."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):

@@ -48,12 +48,12 @@ TOLD = (  # by to_dict, in this order
 )
 
 
-def _plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """A number, word, pair or status as json has it; None for what is no finite number."""
     if isinstance(value, Status):
         return value.name
     if isinstance(value, tuple):
-        return [_plain(part) for part in cast(tuple[Any, ...], value)]
+        return [json_value(part) for part in cast(tuple[Any, ...], value)]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -385,7 +385,7 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but plan and potentials, as plain Python values that json can write and read; None where there is no finite number."""
-        return {name: _plain(getattr(self, name)) for name in TOLD}
+        return {name: json_value(getattr(self, name)) for name in TOLD}
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = self._value_rows()

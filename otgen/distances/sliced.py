@@ -101,8 +101,8 @@ def sliced_wasserstein(
 
 def _averaged(problem: Problem, directions: Floats, p: float) -> tuple[float, float | None, float]:
     """The average over directions (k, d), its standard error, and its p-th power."""
-    source, target, shift = _with_mass(problem)
-    return _mean_of_powers(*_along(directions, source, target, p), p, shift)
+    source, target, scale = _with_mass(problem)
+    return _mean_of_powers(*_along(directions, source, target, p), p, scale)
 
 
 def _value(directions: Floats, p: float, x: Floats, y: Floats, a: Floats | None, b: Floats | None) -> float:
@@ -117,7 +117,7 @@ class _Side(NamedTuple):
     weights: Floats | None
 
 
-def _with_mass(problem: Problem) -> tuple[_Side, _Side, int]:
+def _with_mass(problem: Problem) -> tuple[_Side, _Side, units.PowerOfTwo]:
     """The points that have mass, divided by a power of two (which one) to be of about 1 and moved to around 0."""
     measures = problem.source, problem.target
     held = [np.flatnonzero(measure.weights) for measure in measures]
@@ -127,15 +127,17 @@ def _with_mass(problem: Problem) -> tuple[_Side, _Side, int]:
     centre = np.median(np.concatenate(few), axis=0)  # where most points are, whatever the others do
     weights = [measure.weights[kept] for measure, kept in zip(measures, held)]
     source, target = (_Side(z - centre, None if w.min() == w.max() else w) for z, w in zip((cost.x, cost.y), weights))
-    return source, target, cost.shift
+    return source, target, cost.scale
 
 
 def _is_all(kept: Indices, measure: Measure) -> bool:
     return len(kept) == len(measure)
 
 
-def _mean_of_powers(largest: Floats, means: Floats, p: float, shift: int) -> tuple[float, float | None, float]:
-    """``(mean_k largest_k ** p means_k) ** (1/p)`` times ``2 ** shift``, its standard error, and its p-th power.
+def _mean_of_powers(
+    largest: Floats, means: Floats, p: float, scale: units.PowerOfTwo
+) -> tuple[float, float | None, float]:
+    """``(mean_k largest_k ** p means_k) ** (1/p)`` times ``scale``, its standard error, and its p-th power.
 
     In the unit of the largest of these distances, of which all others are at most 1.
     """
@@ -147,7 +149,7 @@ def _mean_of_powers(largest: Floats, means: Floats, p: float, shift: int) -> tup
     with np.errstate(under="ignore"):
         costs = (distances / unit) ** p
     mean = float(costs.mean())
-    value = units.root_shift(unit * mean ** (1 / p), shift, 1.0)
+    value = scale.times(unit * mean ** (1 / p))
     error = value * float(costs.std(ddof=1)) / (p * mean * math.sqrt(len(costs))) if len(costs) > 1 else None
     return value, error, units.powered(value, p)
 

@@ -1,6 +1,6 @@
-"""Small exact problems between plain arrays: a short way to the result that the long way finds.
+"""Small exact problems between plain arrays, or lists of floats: a short way to the result that the long way finds.
 
-What is not plain (lists, tensors, weights that do not fit, points that are no numbers or far from 1) goes the long way, as does whatever
+What is not plain (lists of anything else, tensors, weights that do not fit, points that are no numbers or far from 1) goes the long way, as does whatever
 ends oddly here: errors are made there, and there alone.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from .small_stack import Metered, Stack, Terms, metered
 from .splits import Measure
 
 _FLOAT64 = np.dtype(np.float64)
+_LONGEST = 2**17  # entries of a list that may be of a small problem
 
 
 def wasserstein(
@@ -29,6 +30,7 @@ def wasserstein(
 ) -> Result | None:
     """What :func:`otgen.wasserstein` returns of a small problem between plain arrays; None of any other."""
     began = time.perf_counter()
+    x, y, a, b = _array_of_list(x, 2), _array_of_list(y, 2), _array_of_list(a, 1), _array_of_list(b, 1)
     if not (is_plain(x, 2) and is_plain(y, 2) and is_small(len(x), len(y)) and x.shape[1] == y.shape[1]):
         return None
     if not (_plain_weights(a, len(x)) and _plain_weights(b, len(y))):
@@ -36,7 +38,7 @@ def wasserstein(
     cost = known(metric, p, x.shape[1])
     if cost is None:
         return None
-    sides = _weights(a, len(x)), _weights(b, len(y))
+    sides = _weights_or_equal(a, len(x)), _weights_or_equal(b, len(y))
     terms = Terms(float(p), True, normalize, (a is not None, b is not None), alike)
     where = dense_stack.single(len(x), len(y))
     stack = Stack.of_points(own(x, _FLOAT64), own(y, _FLOAT64), *sides, cost, where, terms)
@@ -47,14 +49,15 @@ def wasserstein(
 def transport(C: Any, a: Any, b: Any, *, normalize: bool) -> Result | None:
     """What :func:`otgen.transport` returns of a small plain matrix without an entropic term; None of any other problem."""
     began = time.perf_counter()
-    if not (is_plain(C, 2) and is_small(*C.shape)):
+    costs, a, b = _array_of_list(C, 2), _array_of_list(a, 1), _array_of_list(b, 1)
+    if not (is_plain(costs, 2) and is_small(*costs.shape)):
         return None
-    if not (_plain_weights(a, len(C)) and _plain_weights(b, C.shape[1])):
+    if not (_plain_weights(a, len(costs)) and _plain_weights(b, costs.shape[1])):
         return None
-    sides = _weights(a, len(C)), _weights(b, C.shape[1])
-    terms, where = Terms(1.0, False, normalize, (a is not None, b is not None)), dense_stack.single(*C.shape)
-    stack = Stack.of_costs(own(C, _FLOAT64).ravel(), *sides, where, terms)
-    pose = partial(Problem.from_matrix, C, a, b, normalize=normalize)
+    sides = _weights_or_equal(a, len(costs)), _weights_or_equal(b, costs.shape[1])
+    terms, where = Terms(1.0, False, normalize, (a is not None, b is not None)), dense_stack.single(*costs.shape)
+    stack = Stack.of_costs(own(costs, _FLOAT64).ravel(), *sides, where, terms)
+    pose = partial(Problem.from_matrix, costs, a, b, normalize=normalize)
     return stack.result(0, pose, time.perf_counter() - began) if isinstance(stack, Stack) else None
 
 
@@ -75,11 +78,21 @@ def known(metric: Any, p: Any, d: int) -> Metered | None:
     return metered(metric, p, d) if type(metric) in (str, Minkowski) and type(p) in (int, float) else None
 
 
+def _array_of_list(value: Any, ndim: int) -> Any:
+    """A list of floats, or of lists of as many floats each, as an array; what is none as it is."""
+    if type(value) is not list or not 0 < len(value) <= _LONGEST:
+        return value
+    rows = cast(list[Any], value if ndim == 2 else [value])
+    if any(type(row) is not list or len(row) != len(rows[0]) or any(type(z) is not float for z in row) for row in rows):
+        return cast(Any, value)
+    return np.array(value)
+
+
 def _plain_weights(weights: Any, size: int) -> bool:
     return weights is None or (is_plain(weights, 1) and weights.dtype.char == "d" and len(weights) == size)
 
 
-def _weights(weights: Any, size: int) -> Floats:
+def _weights_or_equal(weights: Any, size: int) -> Floats:
     """Weights that were given, or equal ones of total 1: (size,)."""
     return _uniform(size) if weights is None else own(weights, _FLOAT64)
 

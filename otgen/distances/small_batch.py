@@ -53,12 +53,12 @@ def wasserstein(sides: Sides, call: Callable[..., Any], *, p: Any, metric: Any, 
         cost = known(metric, p, piece.d)
         if cost is None:
             return None
-        x, y = (_joined(side, piece.members, (-1, piece.d)) for side in sides.between)
+        x, y = (_joined_entries(side, piece.members, (-1, piece.d)) for side in sides.between)
         terms = Terms(float(p), True, normalize, piece.given, call)
         return Stack.of_points(x, y, piece.a, piece.b, cost, piece.where, terms)
 
     pose = partial(Problem.from_points, p=p, metric=metric, normalize=normalize)
-    return _Solved(sides, list(_parts(sides, stacked)), pose, began).results(call)
+    return _Solved(sides, list(_stacked_parts(sides, stacked)), pose, began).results(call)
 
 
 def transport(sides: Sides, call: Callable[..., Any], *, normalize: bool) -> LaterResults:
@@ -67,13 +67,15 @@ def transport(sides: Sides, call: Callable[..., Any], *, normalize: bool) -> Lat
 
     def stacked(piece: _Piece) -> Any:
         terms = Terms(1.0, False, normalize, piece.given)
-        return Stack.of_costs(_joined(sides.between[0], piece.members, (-1,)), piece.a, piece.b, piece.where, terms)
+        return Stack.of_costs(
+            _joined_entries(sides.between[0], piece.members, (-1,)), piece.a, piece.b, piece.where, terms
+        )
 
     pose = partial(Problem.from_matrix, normalize=normalize)
-    return _Solved(sides, list(_parts(sides, stacked)), pose, began).results(call)
+    return _Solved(sides, list(_stacked_parts(sides, stacked)), pose, began).results(call)
 
 
-def _parts(sides: Sides, stacked: Callable[[_Piece], Any]) -> Iterator[_Part]:
+def _stacked_parts(sides: Sides, stacked: Callable[[_Piece], Any]) -> Iterator[_Part]:
     """Stacks of all problems that are for stacks, without those that turn out not to be plain."""
     lengths = _Lengths.of(sides)
     for members, d, given in lengths.groups():
@@ -102,10 +104,10 @@ class _Lengths:
     @classmethod
     def of(cls, sides: Sides) -> _Lengths:
         """From clouds, or from matrices, and from weights."""
-        (n, width), *others = (_shapes(side, sides.size, 2).T for side in sides.between)
+        (n, width), *others = (_entry_shapes(side, sides.size, 2).T for side in sides.between)
         m, d = (others[0][0], width) if others else (width, np.zeros_like(n))
         small = is_small(n, m) & (others[0][1] == d if others else np.True_)
-        weights = [_shapes(side, sides.size, 1)[:, 0] for side in sides.weights]
+        weights = [_entry_shapes(side, sides.size, 1)[:, 0] for side in sides.weights]
         for found, size in zip(weights, (n, m)):
             small &= (found == _ABSENT) | (found == size)
         return cls(n, m, d, small, np.array(weights) != _ABSENT)
@@ -126,28 +128,28 @@ class _Lengths:
     def piece(self, sides: Sides, some: Indices, d: int, given: tuple[bool, bool]) -> _Piece:
         """Problems with their weights."""
         n, m = self.n[some], self.m[some]
-        a, b = (_weights(side, some, size) for side, size in zip(sides.weights, (n, m)))
+        a, b = (_weights_of_some(side, some, size) for side, size in zip(sides.weights, (n, m)))
         return _Piece(some, d, a, b, given, dense_stack.layout(n, m))
 
 
-def _shapes(side: Side, size: int, ndim: int) -> Indices:
+def _entry_shapes(side: Side, size: int, ndim: int) -> Indices:
     """The shapes of what each problem has of a side, (B, ndim): all 0 of what is not plain, -1 where weights are missing."""
     if side.shared or type(side.given) is np.ndarray:
         entry = side.given if side.shared or not size else side.given[0]
-        return np.broadcast_to(_shape(entry, ndim), (size, ndim))
+        return np.broadcast_to(_entry_shape(entry, ndim), (size, ndim))
     if type(side.given) not in (list, tuple):
         return np.full((size, ndim), _OTHER)
-    return np.array([_shape(entry, ndim) for entry in side.given]).reshape(size, ndim)
+    return np.array([_entry_shape(entry, ndim) for entry in side.given]).reshape(size, ndim)
 
 
-def _shape(entry: Any, ndim: int) -> tuple[int, ...]:
+def _entry_shape(entry: Any, ndim: int) -> tuple[int, ...]:
     if entry is None:
         return (_ABSENT,) * ndim
     plain = is_plain(entry, ndim) and (ndim == 2 or entry.dtype.char == "d")
     return entry.shape if plain else (_OTHER,) * ndim
 
 
-def _joined(side: Side, some: Indices, shape: tuple[int, ...]) -> Floats:
+def _joined_entries(side: Side, some: Indices, shape: tuple[int, ...]) -> Floats:
     """What some problems have of a side, one behind the other: of a shape whose first axis is that of all."""
     if side.shared:
         entry = side.given.reshape(shape)
@@ -160,10 +162,10 @@ def _joined(side: Side, some: Indices, shape: tuple[int, ...]) -> Floats:
     return own(joined, np.dtype(np.float64))
 
 
-def _weights(side: Side, some: Indices, sizes: Indices) -> Floats:
+def _weights_of_some(side: Side, some: Indices, sizes: Indices) -> Floats:
     """Weights of some problems, equal ones of total 1 where none are given."""
     first = side.given if side.shared else side.given[some[0]]
-    return np.repeat(1.0 / sizes, sizes) if first is None else _joined(side, some, (-1,))
+    return np.repeat(1.0 / sizes, sizes) if first is None else _joined_entries(side, some, (-1,))
 
 
 class _Solved:

@@ -15,7 +15,6 @@ from ..errors import Infeasible, InvalidInput, NotConverged
 from ..inputs import arrays, numerals, scalars
 from ..model import units
 from ..model.claim import Claim
-from ..model.cost import CallableCost, PointCost
 from ..model.plan import Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
@@ -142,7 +141,7 @@ def run(
 
 def _refuse_overflow(problem: Problem) -> NoReturn:
     """Raise for a value beyond the largest float."""
-    if isinstance(problem.cost, PointCost | CallableCost):
+    if problem.cost.of_points:
         raise InvalidInput(
             "x and y must lie closer together than the largest float; received distances beyond it; divide both by 2"
         )
@@ -154,7 +153,7 @@ def _refuse_overflow(problem: Problem) -> NoReturn:
 
 def claimed(scaled: Problem, solver: Solver, *, progress: bool = False, init: Any = None) -> Solution:
     """What a solver says of a scaled problem, of which nothing is proven."""
-    start = None if init is None else _start(scaled, init)
+    start = None if init is None else _claim_to_start_from(scaled, init)
     solution = solver.solve(scaled, _on_stderr if progress else silent, start)
     if not isinstance(solution, Solution):
         raise InvalidInput(
@@ -163,7 +162,7 @@ def claimed(scaled: Problem, solver: Solver, *, progress: bool = False, init: An
     return solution
 
 
-def _start(scaled: Problem, init: Any) -> Claim:
+def _claim_to_start_from(scaled: Problem, init: Any) -> Claim:
     """What to start from, in the units of a scaled problem: potentials, a plan, or both."""
     if scaled.bottleneck:
         refuse_start(Claim(), "Bottleneck")

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from ..model import units
 from ..model.claim import Claim
-from ..model.cost import PointCost
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
@@ -28,7 +27,7 @@ class Attempt(NamedTuple):
     def distance(self, cost: float) -> float:
         """A cost of the certificate as a distance, in units that all attempts share."""
         length = (self.certificate.unit or 1.0) * max(cost, 0.0) ** (1 / self.problem.p)
-        return units.root_shift(length, self.problem.cost.shift, 1.0)
+        return self.problem.cost.scale.times(length)
 
     @property
     def width(self) -> float:
@@ -55,5 +54,5 @@ def resolved(first: Attempt, solver: Solver, progress: Progress) -> Attempt:
 def _may_improve(attempt: Attempt) -> bool:
     """Whether the interval is wide, in the unit of a plan between points."""
     solved = attempt.solution.status is Status.OPTIMAL and isinstance(attempt.certificate.plan, SparsePlan)
-    scalable = isinstance(attempt.problem.cost, PointCost) and attempt.problem.cost.entry.degree > 0
+    scalable = attempt.problem.cost.degree > 0
     return solved and scalable and attempt.certificate.unit is not None and not attempt.certificate.optimal

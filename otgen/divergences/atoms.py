@@ -55,37 +55,37 @@ def over_atoms(p: Any, q: Any, term: Term) -> Estimate:
     """The sum of a term over all atoms of two discrete laws."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what scipy warns of is judged by its values
-        one, other = _read(p, "p"), _read(q, "q")
+        one, other = _read_lattice(p, "p"), _read_lattice(q, "q")
         try:
-            return _sums(one, other, term).estimate()
+            return _sum_of_laws(one, other, term).estimate()
         except Infinite:
             return infinite(term)
 
 
-def _sums(p: Lattice | Listed, q: Lattice | Listed, term: Term) -> Sums:
+def _sum_of_laws(p: Lattice | Listed, q: Lattice | Listed, term: Term) -> Sums:
     if isinstance(p, Lattice) and isinstance(q, Lattice):
         offset = round(q.shift - p.shift)
-        if abs(q.shift - p.shift - offset) <= _told(p.shift, q.shift):
+        if abs(q.shift - p.shift - offset) <= _equality_tolerance(p.shift, q.shift):
             return _on_one_lattice(p, q, offset, term)
-        return _table(np.array([0.0, -math.inf]), np.array([-math.inf, 0.0]), term)
+        return _sum_over_atoms(np.array([0.0, -math.inf]), np.array([-math.inf, 0.0]), term)
     if isinstance(p, Listed) and isinstance(q, Listed):
         atoms = np.union1d(p.atoms, q.atoms)
-        return _table(_placed(p, atoms), _placed(q, atoms), term)
+        return _sum_over_atoms(_placed_masses(p, atoms), _placed_masses(q, atoms), term)
     if isinstance(p, Lattice) and isinstance(q, Listed):
-        own, others = _against(p, q)
-        return _table(own, others, term)
+        own, others = _logs_against(p, q)
+        return _sum_over_atoms(own, others, term)
     assert isinstance(p, Listed)
     assert isinstance(q, Lattice)
-    others, own = _against(q, p)
-    return _table(own, others, term)
+    others, own = _logs_against(q, p)
+    return _sum_over_atoms(own, others, term)
 
 
-def _told(shift: float, other: Any) -> Any:
+def _equality_tolerance(shift: float, other: Any) -> Any:
     """How far two numbers that are meant as equal may lie apart by rounding."""
     return 8 * _EPS * np.maximum(1.0, np.abs(shift) + np.abs(other))
 
 
-def _read(law: Any, name: str) -> Lattice | Listed:
+def _read_lattice(law: Any, name: str) -> Lattice | Listed:
     found = one_law(law, name, ("logpmf", "ppf", "support"), median=False)
     told = parameters(found)
     family, (shapes, loc, _) = (found, ([], 0.0, 1.0)) if told is None else (found.dist, told)
@@ -100,20 +100,20 @@ def _read(law: Any, name: str) -> Lattice | Listed:
     formula = standardised(found, DISCRETE)
     of = formula or (lambda n: np.asarray(found.logpmf(n + shift), np.float64))
     low, high = low - shift, high - shift
-    median = _centre(found, name, low + shift) - shift
+    median = _lattice_median(found, name, low + shift) - shift
     none = np.zeros(0)
-    density = Density(low, high, none, none, none, faded(_between(of, low, high), low, high, median))
-    return Lattice(loc + shift, low, high, _core(density, median), density)
+    density = Density(low, high, none, none, none, faded(_interpolated_logs(of, low, high), low, high, median))
+    return Lattice(loc + shift, low, high, _core_of_masses(density, median), density)
 
 
-def _centre(law: Any, name: str, low: float) -> float:
+def _lattice_median(law: Any, name: str, low: float) -> float:
     """The median, or the first atom where the mean is infinite: scipy searches for such medians atom by atom."""
     if hasattr(law, "mean") and math.isinf(law.mean()) and math.isfinite(low):
         return low
     return float(np.round(one_law(law, name, ()).ppf(0.5)))
 
 
-def _core(law: Density, median: float) -> tuple[float, float]:
+def _core_of_masses(law: Density, median: float) -> tuple[float, float]:
     """How far from its median a law's masses matter: at most to where sums are taken by integrals."""
     steps = 2.0 ** np.arange(1, 40)
     found = list[float]()
@@ -125,7 +125,7 @@ def _core(law: Density, median: float) -> tuple[float, float]:
     return found[0], found[1]
 
 
-def _between(of: Callable[[Floats], Floats], low: float, high: float) -> Callable[[Floats], Floats]:
+def _interpolated_logs(of: Callable[[Floats], Floats], low: float, high: float) -> Callable[[Floats], Floats]:
     """Logarithms of masses, and between whole numbers straight lines in the logarithm of the number, as of power laws."""
 
     def plain(x: Floats) -> Floats:
@@ -143,18 +143,18 @@ def _between(of: Callable[[Floats], Floats], low: float, high: float) -> Callabl
     return plain
 
 
-def _placed(law: Listed, atoms: Floats) -> Floats:
+def _placed_masses(law: Listed, atoms: Floats) -> Floats:
     """Logarithms of masses at atoms that hold all of the law's own."""
     found = np.zeros(len(atoms))
     found[np.searchsorted(atoms, law.atoms)] = law.masses
     return np.log(found)
 
 
-def _against(law: Lattice, other: Listed) -> tuple[Floats, Floats]:
+def _logs_against(law: Lattice, other: Listed) -> tuple[Floats, Floats]:
     """Logarithms of a lattice law's masses and a listed law's, over the atoms of both."""
     n = other.atoms - law.shift
     whole = np.round(n)
-    hit = (np.abs(n - whole) <= _told(law.shift, other.atoms)) & (whole >= law.low) & (whole <= law.high)
+    hit = (np.abs(n - whole) <= _equality_tolerance(law.shift, other.atoms)) & (whole >= law.low) & (whole <= law.high)
     own = np.where(hit, law.density.logs(np.where(hit, whole, law.core[0]))[0], -math.inf)
     count = law.high - law.low + 1
     if count <= _ATOMS:
@@ -180,10 +180,10 @@ def _on_one_lattice(p: Lattice, q: Lattice, offset: int, term: Term) -> Sums:
         )
     n = np.arange(first, last + 1)
     (s, ds), (t, dt) = (law.logs(n) for law in laws)
-    found = _table(s, t, term, ds, dt)
+    found = _sum_over_atoms(s, t, term, ds, dt)
     for end, edge, side in ((low, first, -1), (high, last, 1)):
         if edge != end:
-            found = found + _beyond(laws, edge + side / 2, side, term)
+            found = found + _sum_beyond(laws, edge + side / 2, side, term)
     return found
 
 
@@ -193,7 +193,7 @@ def _moved(law: Density, offset: int) -> Density:
     return replace(law, low=law.low + offset, high=law.high + offset, logs=lambda x: law.logs(x - offset))
 
 
-def _beyond(laws: tuple[Density, Density], edge: float, side: int, term: Term) -> Sums:
+def _sum_beyond(laws: tuple[Density, Density], edge: float, side: int, term: Term) -> Sums:
     """The sum from an edge between two whole numbers on: an integral, off by a part of how the first term changes."""
     anchor = 0.0 if edge * side > _MARGIN / 2 else edge - side * _MARGIN
     found = gathered([to_infinity(laws, edge, side, anchor)], laws, term)
@@ -203,7 +203,7 @@ def _beyond(laws: tuple[Density, Density], edge: float, side: int, term: Term) -
     return replace(found, error=found.error + abs(float(near[1] - near[0])) / 8)
 
 
-def _table(s: Floats, t: Floats, term: Term, ds: Floats | None = None, dt: Floats | None = None) -> Sums:
+def _sum_over_atoms(s: Floats, t: Floats, term: Term, ds: Floats | None = None, dt: Floats | None = None) -> Sums:
     """A sum over atoms from logarithms of both masses and their doubts."""
     none = np.zeros(len(s))
     ds, dt = none if ds is None else ds, none if dt is None else dt

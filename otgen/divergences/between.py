@@ -69,7 +69,7 @@ def kl(p: Any, q: Any, *, base: float | None = None) -> Estimate:
     base = logarithm_base(base)
     if isinstance(p, Gaussian) and isinstance(q, Gaussian):
         return _gaussian_kl(p, q).in_base(base)
-    return _divergence(p, q, KL).in_base(base)
+    return _divergence_of_laws(p, q, KL).in_base(base)
 
 
 def js(p: Any, q: Any, *, base: float | None = None, root: bool = False) -> Estimate:
@@ -85,7 +85,7 @@ def js(p: Any, q: Any, *, base: float | None = None, root: bool = False) -> Esti
     1.0
     """
     base, root = logarithm_base(base), scalars.flag(root, "root")
-    found = _divergence(p, q, JS).in_base(base)
+    found = _divergence_of_laws(p, q, JS).in_base(base)
     return found.root() if root else found
 
 
@@ -99,7 +99,7 @@ def tv(p: Any, q: Any) -> Estimate:
     >>> tv([0.5, 0.5], [0.25, 0.75]).value
     0.25
     """
-    return _divergence(p, q, TV)
+    return _divergence_of_laws(p, q, TV)
 
 
 def hellinger(p: Any, q: Any) -> Estimate:
@@ -112,7 +112,7 @@ def hellinger(p: Any, q: Any) -> Estimate:
     >>> hellinger([1.0, 0.0], [0.0, 1.0]).value
     1.0
     """
-    return _divergence(p, q, HELLINGER).root()
+    return _divergence_of_laws(p, q, HELLINGER).root()
 
 
 def chi2(p: Any, q: Any) -> Estimate:
@@ -125,7 +125,7 @@ def chi2(p: Any, q: Any) -> Estimate:
     >>> round(chi2([0.5, 0.5], [0.25, 0.75]).value, 12)
     0.333333333333
     """
-    return _divergence(p, q, CHI2)
+    return _divergence_of_laws(p, q, CHI2)
 
 
 def f_divergence(p: Any, q: Any, f: Callable[[float], float], slope: float = math.inf) -> Estimate:
@@ -147,10 +147,10 @@ def f_divergence(p: Any, q: Any, f: Callable[[float], float], slope: float = mat
         raise InvalidInput(
             f"f must be a convex function with f(1) = 0; received one of {at_one!r} there; subtract that from it"
         )
-    return _divergence(p, q, of_function(f, scalars.real(slope, "slope")))
+    return _divergence_of_laws(p, q, of_function(f, scalars.real(slope, "slope")))
 
 
-def _divergence(p: Any, q: Any, term: Term) -> Estimate:
+def _divergence_of_laws(p: Any, q: Any, term: Term) -> Estimate:
     """The sum or integral of a term over two laws of one kind."""
     kinds = [is_law(z) for z in (p, q)]
     if not any(kinds):

@@ -61,10 +61,10 @@ def _trained(x: Floats, y: Floats) -> _Logit:
     products = size >= _PRODUCTS * (1 + d + d * (d + 1) // 2)
     count = 1 + d + (d * d if products else d)
     ridge = _RIDGES[-1] if size >= _ENOUGH * count or size < 3 else _ridge(x, y, count)
-    return _fitted(x, y, ridge, _blind(x, y, count))
+    return _fitted(x, y, ridge, _blind_coefficients(x, y, count))
 
 
-def _blind(x: Floats, y: Floats, count: int) -> Floats:
+def _blind_coefficients(x: Floats, y: Floats, count: int) -> Floats:
     """The coefficients of a classifier that knows how many samples there are of either, and no more."""
     found = np.zeros(count)
     found[0] = math.log(len(x) / len(y))
@@ -74,7 +74,7 @@ def _blind(x: Floats, y: Floats, count: int) -> Floats:
 def _ridge(x: Floats, y: Floats, count: int) -> float:
     cut = [max(1, 2 * len(z) // 3) for z in (x, y)]
     train, test = (x[: cut[0]], y[: cut[1]]), (x[cut[0] :], y[cut[1] :])
-    start = _blind(*train, count)
+    start = _blind_coefficients(*train, count)
     best, least = math.inf, _loss(_Logit.of(start, x.shape[1]), *test)
     for ridge in _RIDGES:
         loss = _loss(_fitted(*train, ridge, start), *test)

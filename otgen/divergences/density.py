@@ -86,13 +86,15 @@ def _of_law(law: Any) -> Density:
     low, high = (float(end) for end in law.support())
     median = float(law.ppf(0.5))
     formula = standardised(law, CONTINUOUS)
-    plain = _within(low, high, formula or _vectorised(law.logpdf))
-    quantiles = _quantiles(law)
-    centre, unit = _centre(law, median, quantiles)
+    plain = _logarithm_within(low, high, formula or _vectorised(law.logpdf))
+    quantiles = _quantiles_by_both_tails(law)
+    centre, unit = _location_and_scale(law, median, quantiles)
     marks = np.concatenate([quantiles, centre + unit * np.array([-8, -2, -1, -0.5, 0, 0.5, 1, 2, 8])])
     marks = np.unique(marks[np.isfinite(marks) & (marks > low) & (marks < high) & (np.abs(marks) < _FAR)])
-    inner = np.unique([z for z in (centre, median) if low < z < high and _apart(z, low) and _apart(z, high)])
-    poles = np.array([z for z in inner if _rough(plain, z, min(unit, z - low, high - z))])
+    inner = np.unique(
+        [z for z in (centre, median) if low < z < high and _is_far_apart(z, low) and _is_far_apart(z, high)]
+    )
+    poles = np.array([z for z in inner if _is_rough_at(plain, z, min(unit, z - low, high - z))])
     return Density(low, high, marks, inner, poles, faded(plain, low, high, median))
 
 
@@ -112,12 +114,12 @@ def faded(plain: Callable[[Floats], Floats], low: float, high: float, median: fl
     return logs
 
 
-def _quantiles(law: Any) -> Floats:
+def _quantiles_by_both_tails(law: Any) -> Floats:
     """Quantiles by the lower tail, then by the upper; NaN where scipy finds none."""
-    return np.concatenate([_each(law.ppf), _each(law.isf)])
+    return np.concatenate([_quantiles_one_by_one(law.ppf), _quantiles_one_by_one(law.isf)])
 
 
-def _each(quantile: Callable[[Any], Any]) -> Floats:
+def _quantiles_one_by_one(quantile: Callable[[Any], Any]) -> Floats:
     try:
         return np.ravel(quantile(_LEVELS))
     except (ArithmeticError, RuntimeError, ValueError):  # at one level; the others serve
@@ -139,7 +141,7 @@ def standardised(law: Any, formulas: dict[str, Any]) -> Callable[[Floats], Float
     return lambda x: formula((x - loc) / scale, *shapes) - math.log(scale)
 
 
-def _within(low: float, high: float, of: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+def _logarithm_within(low: float, high: float, of: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
     def plain(x: Floats) -> Floats:
         inside = (x >= low) & (x <= high)
         return np.where(inside, of(x), -math.inf)
@@ -158,7 +160,7 @@ def _vectorised(log: Callable[[Any], Any]) -> Callable[[Floats], Floats]:
     return lambda x: np.array([float(log(one)) for one in x.ravel().tolist()]).reshape(x.shape)
 
 
-def _centre(law: Any, median: float, quantiles: Floats) -> tuple[float, float]:
+def _location_and_scale(law: Any, median: float, quantiles: Floats) -> tuple[float, float]:
     """Location and scale: scipy's own where it says them, else the median and the width of the middle half."""
     told = parameters(law)
     if told is not None:
@@ -168,11 +170,11 @@ def _centre(law: Any, median: float, quantiles: Floats) -> tuple[float, float]:
     return median, width if 0 < width < math.inf else 1.0
 
 
-def _apart(z: float, end: float) -> bool:
+def _is_far_apart(z: float, end: float) -> bool:
     return math.isinf(end) or abs(z - end) > 2.0**-40 * abs(end)
 
 
-def _rough(plain: Callable[[Floats], Floats], at: float, unit: float) -> bool:
+def _is_rough_at(plain: Callable[[Floats], Floats], at: float, unit: float) -> bool:
     """Whether a density changes as one nears a point by factors of 1000."""
     steps = unit * np.array([2.0**-20, 2.0**-30])
     for side in (-1, 1):

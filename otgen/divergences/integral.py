@@ -70,7 +70,7 @@ class Sums:
             error += 4 * abs(mass - 1) * change
         size = math.exp(self.top) if self.top < 709 else math.inf
         if math.isnan(self.value) or math.isnan(error):
-            raise _untold(self.top)
+            raise _no_density_error(self.top)
         if not math.isfinite(self.value * size):
             return Estimate(math.inf, 0.0, BEYOND)
         return Estimate(self.value * size, error * size)
@@ -88,18 +88,18 @@ def integral(laws: Pair, term: Term) -> Estimate:
 def infinite(term: Term) -> Estimate:
     """What is left to say of a sum without end; a divergence that has a largest value cannot be one."""
     if term.most < math.inf:
-        raise _untold(0.0)
+        raise _no_density_error(0.0)
     return Estimate(math.inf, 0.0, INFINITE)
 
 
 def gathered(parts: list[Stretch], laws: Pair, term: Term) -> Sums:
     """The integrals over stretches, and out to where nothing is left."""
-    parts = [_continued(one, laws, term) for one in parts]
+    parts = [_continued_stretch(one, laws, term) for one in parts]
     parts = [one for one in parts if one.panels]
-    panels = [_ends(part) for part in parts]
-    top = max(_highest(part, low, high, laws, term) for part, (low, high) in zip(parts, panels))
+    panels = [_stretch_ends(part) for part in parts]
+    top = max(_highest_logarithm(part, low, high, laws, term) for part, (low, high) in zip(parts, panels))
     top = top if top > -math.inf else 0.0
-    pieces = [_functions(part, laws, term, top) for part in parts]
+    pieces = [_integrands(part, laws, term, top) for part in parts]
     coarse = [rule(of, low, high)[0] for of, (low, high) in zip(pieces, panels)]
     total = sum(float(one[0].sum()) for one in coarse)
     scales = np.array([total, 50.0, 50.0, math.inf, math.inf])  # a mass has to be 1 to 1e-13, no more
@@ -109,12 +109,12 @@ def gathered(parts: list[Stretch], laws: Pair, term: Term) -> Sums:
     return Sums(top, value, error, (p, q), (by_p, by_q))
 
 
-def _ends(stretch: Stretch) -> tuple[Floats, Floats]:
+def _stretch_ends(stretch: Stretch) -> tuple[Floats, Floats]:
     low, high = np.array(stretch.panels).T
     return low, high
 
 
-def _highest(stretch: Stretch, low: Floats, high: Floats, laws: Pair, term: Term) -> float:
+def _highest_logarithm(stretch: Stretch, low: Floats, high: Floats, laws: Pair, term: Term) -> float:
     """The largest logarithm of what a panel may add: the term at its nodes and ends, times its width."""
     half = (high - low)[:, None] / 2
     u = np.concatenate([low[:, None], low[:, None] + half * (1 + NODES), high[:, None]], axis=1)
@@ -141,13 +141,13 @@ def levels(values: Values, term: Term, known: Floats | None = None) -> Floats:
         found = np.where(np.isnan(known), found, known)
     lost = np.isnan(found)
     if (lost & ~(np.fmax(s, t) < _LOST)).any():
-        raise _untold(float(np.fmax(s, t)[lost].max()))
+        raise _no_density_error(float(np.fmax(s, t)[lost].max()))
     if (found == math.inf).any():
         raise Infinite
     return np.where(lost, -math.inf, found)
 
 
-def _untold(level: float) -> InvalidInput:
+def _no_density_error(level: float) -> InvalidInput:
     return InvalidInput(
         f"p and q must have densities, and a ratio p/q, that can be computed wherever either has mass; received laws of which one is "
         f"not a number where there is a density of exp({level:.3g}); compare them by kl, js, tv or hellinger, or choose other parameters"
@@ -164,7 +164,7 @@ def contributions(values: Values, level: Floats, term: Term, top: float) -> tupl
     if over.any():
         without = term.logs(np.where(np.isinf(ds), -math.inf, s), np.where(np.isinf(dt), -math.inf, t)) - top
         if (over & (level > _NOTHING) & ~(np.abs(without - level) < 1e-12)).any():
-            raise _untold(float(np.fmax(s, t)[over].max()))
+            raise _no_density_error(float(np.fmax(s, t)[over].max()))
     inner = np.exp(level)
 
     def change(ps: float, qs: float) -> Floats:
@@ -180,7 +180,7 @@ def contributions(values: Values, level: Floats, term: Term, top: float) -> tupl
     return np.array([inner, np.exp(s), np.exp(t), *changes]), np.where(np.isfinite(doubt), doubt, inner)
 
 
-def _functions(stretch: Stretch, laws: Pair, term: Term, top: float) -> Integrand:
+def _integrands(stretch: Stretch, laws: Pair, term: Term, top: float) -> Integrand:
     """What is integrated over a stretch."""
 
     def of(u: Floats) -> tuple[Floats, Floats]:
@@ -197,7 +197,7 @@ def _functions(stretch: Stretch, laws: Pair, term: Term, top: float) -> Integran
     return of
 
 
-def _continued(stretch: Stretch, laws: Pair, term: Term) -> Stretch:
+def _continued_stretch(stretch: Stretch, laws: Pair, term: Term) -> Stretch:
     """A stretch with panels out to where nothing is left of the laws and the term."""
     far, curve, tails = stretch.far, stretch.curve, stretch.tails
     if far is None or curve is None or tails is None:
@@ -206,7 +206,7 @@ def _continued(stretch: Stretch, laws: Pair, term: Term) -> Stretch:
     stretch = replace(stretch, whole=whole)
     ends = [one for one in (*tails, whole) if one is not None and one.coefficients is not None]
     if not ends:
-        _falling(stretch, laws, term)
+        _is_falling(stretch, laws, term)
         return stretch
     # A slope that its fit cannot tell from 0 is 0: power laws meet at whole numbers.
     least = 1e-13 + max(one.doubt / one.span for one in ends)
@@ -228,7 +228,7 @@ def _continued(stretch: Stretch, laws: Pair, term: Term) -> Stretch:
     return replace(stretch, panels=[*stretch.panels, *((min(ab), max(ab)) for ab in itertools.pairwise(edges))])
 
 
-def _falling(stretch: Stretch, laws: Pair, term: Term) -> None:
+def _is_falling(stretch: Stretch, laws: Pair, term: Term) -> None:
     """Whether a term falls where nothing is left of either law: squares of one over the other may rise."""
     assert stretch.curve is not None
     u = stretch.limit - stretch.curve.outward * np.array([[0.5, 0.0]])
@@ -236,7 +236,7 @@ def _falling(stretch: Stretch, laws: Pair, term: Term) -> None:
     before, last = _levels(stretch, u, values, term)[0].tolist()
     if np.isfinite(values.doubts[0] + values.doubts[1]).all() and last >= before and last > _LOST:
         if any(end.cut for end in stretch.tails or ()):
-            raise _untold(last)
+            raise _no_density_error(last)
         raise Infinite
 
 
@@ -263,5 +263,5 @@ def _whole_tail(stretch: Stretch, laws: Pair, term: Term) -> Tail | None:
         out, before = logs[0] - logs[4], logs[4] - logs[8]
         if out > max(100.0, 1.5 * before):  # an exponential of an exponential, say
             raise Infinite
-        raise _untold(float(logs[0]))
+        raise _no_density_error(float(logs[0]))
     return found

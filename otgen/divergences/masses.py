@@ -25,13 +25,13 @@ def over_masses(p: Any, q: Any, term: Term) -> Estimate:
             f"{other.shape}; give both a mass for every atom, 0 where there is none"
         )
     one, other = np.broadcast_arrays(one, _in_the_order_of(p, q, other))
-    found = [_sum(*pair, term) for pair in zip(np.atleast_2d(one), np.atleast_2d(other))]
+    found = [_sum_of_term(*pair, term) for pair in zip(np.atleast_2d(one), np.atleast_2d(other))]
     if one.ndim == 1:
         return found[0]
     return Estimate(np.array([row.value for row in found]), np.array([row.error for row in found]), found[0].note)
 
 
-def _sum(p: Floats, q: Floats, term: Term) -> Estimate:
+def _sum_of_term(p: Floats, q: Floats, term: Term) -> Estimate:
     with np.errstate(all="ignore"):
         terms = term.masses(p, q)
         logs = np.abs(np.where(p > 0, np.log(p), 0.0)) + np.abs(np.where(q > 0, np.log(q), 0.0))
@@ -60,7 +60,7 @@ def _masses(value: Any, name: str) -> Floats:
         raise InvalidInput(
             f"{name} must be non-negative; received {float(masses.min())!r} among its masses; clip it, or correct it"
         )
-    sums = np.array([_total(row) for row in np.atleast_2d(masses).tolist()])
+    sums = np.array([_row_total(row) for row in np.atleast_2d(masses).tolist()])
     worst, tolerance = float(sums[np.abs(sums - 1).argmax()]), origin.tolerance()
     if not abs(worst - 1) <= tolerance:
         raise InvalidInput(
@@ -69,7 +69,7 @@ def _masses(value: Any, name: str) -> Floats:
     return masses / (sums[:, None] if masses.ndim == 2 else sums[0])
 
 
-def _total(row: list[float]) -> float:
+def _row_total(row: list[float]) -> float:
     try:
         return math.fsum(row)
     except OverflowError:

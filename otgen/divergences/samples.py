@@ -72,7 +72,7 @@ def kl_samples(
     >>> abs(found.value - 0.5) < 0.15
     True
     """
-    points, others = _pair(x, y)
+    points, others = _sample_pair(x, y)
     base = logarithm_base(base)
     if scalars.one_of(method, "method", ("knn", "classifier")) == "classifier":
         own, _ = held_out_logits(points, others, rng)
@@ -108,7 +108,7 @@ def js_samples(x: Any, y: Any, *, base: float | None = None, root: bool = False,
     True
     """
     base, root = logarithm_base(base), scalars.flag(root, "root")
-    own, other = held_out_logits(*_pair(x, y), rng)
+    own, other = held_out_logits(*_sample_pair(x, y), rng)
     one, two = -np.logaddexp(0.0, -own), -np.logaddexp(0.0, other)
     error = math.hypot(one.std(ddof=1) / math.sqrt(len(one)), two.std(ddof=1) / math.sqrt(len(two))) / 2
     value = (float(one.mean() + two.mean()) + math.log(4)) / 2
@@ -128,7 +128,7 @@ def tv_samples(x: Any, y: Any, *, rng: Any = None) -> Estimate:
     >>> tv_samples(rng.normal(size=500), rng.normal(size=500) + 10).value > 0.95
     True
     """
-    own, other = held_out_logits(*_pair(x, y), rng)
+    own, other = held_out_logits(*_sample_pair(x, y), rng)
     p, q = float((own > 0).mean()), float((other > 0).mean())
     error = math.sqrt(p * (1 - p) / len(own) + q * (1 - q) / len(other))
     return Estimate(p - q, error, _LOW).within(0.0, 1.0)
@@ -144,7 +144,7 @@ def _mean(values: Floats, note: str) -> Estimate:
     return Estimate(float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values))), note)
 
 
-def _pair(x: Any, y: Any) -> tuple[Floats, Floats]:
+def _sample_pair(x: Any, y: Any) -> tuple[Floats, Floats]:
     tables.same_columns(x, y)
     one, other = (cloud.points for cloud in arrays.clouds(x, y)[:2])
     if min(len(one), len(other)) < 4:

@@ -102,31 +102,31 @@ def stretches(laws: Pair) -> list[Stretch]:
     """The line between the outermost ends of both supports; panels beyond the limits of tails are left to the caller."""
     low, high = min(law.low for law in laws), max(law.high for law in laws)
     special = {z for law in laws for z in (law.low, law.high, *law.poles) if math.isfinite(z)}
-    points = np.unique(np.concatenate([*(_clear(law.marks, special) for law in laws), np.array(sorted(special))]))
+    points = np.unique(np.concatenate([*(_clear_marks(law.marks, special) for law in laws), np.array(sorted(special))]))
     anchors = np.unique(np.concatenate([*(law.anchors for law in laws), np.array(sorted(special))]))
     found: dict[Curve | None, Stretch] = {}
     for left, right in itertools.pairwise(points.tolist()):
         middle = left + (right - left) / 2
         if left < middle < right:
-            _half(found, laws, (left, middle, right), anchors, special)
-            _half(found, laws, (right, middle, left), anchors, special)
+            _half_stretch(found, laws, (left, middle, right), anchors, special)
+            _half_stretch(found, laws, (right, middle, left), anchors, special)
     for end, point in ((low, points[0]), (high, points[-1])):
         if math.isinf(end):
             point, side = float(point), 1 if end > 0 else -1
-            anchor = _behind(anchors, point, side)
+            anchor = _anchor_behind(anchors, point, side)
             anchor = point - side * max(1.0, abs(point)) if anchor is None else anchor
             found[Curve(anchor, side, 1)] = to_infinity(laws, point, side, anchor)
     return list(found.values())
 
 
-def _clear(marks: Floats, special: set[float]) -> Floats:
+def _clear_marks(marks: Floats, special: set[float]) -> Floats:
     """Marks that floats tell from the ends and poles."""
     for z in special:
         marks = marks[np.abs(marks - z) > max(2.0**-44 * abs(z), _TINY)]
     return marks
 
 
-def _half(
+def _half_stretch(
     found: dict[Curve | None, Stretch],
     laws: Pair,
     points: tuple[float, float, float],
@@ -137,26 +137,26 @@ def _half(
     start, stop, other = points
     side = 1 if stop > start else -1
     if start in special:
-        _to_the_end(_at(found, laws, Curve(start, side, -1)), math.log(abs(stop - start)))
+        _to_the_end(_stretch_of_curve(found, laws, Curve(start, side, -1)), math.log(abs(stop - start)))
         return
-    anchor = _behind(anchors, start, side)
+    anchor = _anchor_behind(anchors, start, side)
     if anchor is None or abs(stop - anchor) < _WIDE * abs(start - anchor):
-        anchor, side = other if other in special else _behind(anchors, other, -side), -side
+        anchor, side = other if other in special else _anchor_behind(anchors, other, -side), -side
         if anchor not in special or abs(start - anchor) < _WIDE * abs(other - anchor):
-            _at(found, laws, None).panels.append((min(start, stop), max(start, stop)))
+            _stretch_of_curve(found, laws, None).panels.append((min(start, stop), max(start, stop)))
             return
-    stretch = _at(found, laws, Curve(anchor, side, -1 if anchor in special else 0))
-    stretch.panels += _cut(math.log(abs(start - anchor)), math.log(abs(stop - anchor)))
+    stretch = _stretch_of_curve(found, laws, Curve(anchor, side, -1 if anchor in special else 0))
+    stretch.panels += _panels_between(math.log(abs(start - anchor)), math.log(abs(stop - anchor)))
 
 
-def _at(found: dict[Curve | None, Stretch], laws: Pair, curve: Curve | None) -> Stretch:
+def _stretch_of_curve(found: dict[Curve | None, Stretch], laws: Pair, curve: Curve | None) -> Stretch:
     if curve not in found:
-        ends = _tails(laws, curve) if curve is not None and curve.outward else None
+        ends = _tail_stretches(laws, curve) if curve is not None and curve.outward else None
         found[curve] = Stretch(curve, ends)
     return found[curve]
 
 
-def _behind(anchors: Floats, start: float, side: int) -> float | None:
+def _anchor_behind(anchors: Floats, start: float, side: int) -> float | None:
     """The nearest anchor on the way back from a point."""
     back = anchors[(start - anchors) * side > 0]
     return float(back.max() if side > 0 else back.min()) if len(back) else None
@@ -165,7 +165,7 @@ def _behind(anchors: Floats, start: float, side: int) -> float | None:
 def to_infinity(laws: Pair, start: float, side: int, anchor: float) -> Stretch:
     """The stretch from a point on, by distances from an anchor behind it."""
     curve = Curve(anchor, side, 1)
-    stretch = Stretch(curve, _tails(laws, curve))
+    stretch = Stretch(curve, _tail_stretches(laws, curve))
     _to_the_end(stretch, math.log(abs(start - anchor)))
     return stretch
 
@@ -175,13 +175,13 @@ def _to_the_end(stretch: Stretch, start: float) -> None:
     assert stretch.curve is not None
     limit = stretch.limit
     if (limit - start) * stretch.curve.outward > 0:
-        stretch.panels += _cut(start, limit)
+        stretch.panels += _panels_between(start, limit)
         stretch.far = limit
     else:
         stretch.far = start
 
 
-def _cut(start: float, stop: float) -> list[tuple[float, float]]:
+def _panels_between(start: float, stop: float) -> list[tuple[float, float]]:
     """Panels of u between two parameters, wider where u is large."""
     low, high = min(start, stop), max(start, stop)
     edges = [low]
@@ -191,7 +191,7 @@ def _cut(start: float, stop: float) -> list[tuple[float, float]]:
     return [(one, other) for one, other in itertools.pairwise(edges) if other > one]
 
 
-def _tails(laws: Pair, curve: Curve) -> tuple[Tail, Tail]:
+def _tail_stretches(laws: Pair, curve: Curve) -> tuple[Tail, Tail]:
     one, other = (_tail_or_refusal(law, curve, name) for law, name in zip(laws, "pq"))
     return one, other
 

@@ -62,13 +62,13 @@ def tail(law: Density, curve: Curve) -> Tail | None:
     start = math.log(own.max() if curve.outward > 0 else own.min()) if len(own) else 0.0
     limits = _limits(curve)
     past = [limit for limit in limits if (limit - start) * curve.outward > 0]
-    found = _best(law, curve, past)  # beyond all that the law is known to have
+    found = _best_fit(law, curve, past)  # beyond all that the law is known to have
     if found is None or found.doubt > 1e-9:
-        found = _best(law, curve, limits)
+        found = _best_fit(law, curve, limits)
     return found if found is None or found.doubt < _SURE else None
 
 
-def _best(law: Density, curve: Curve, limits: list[float]) -> Tail | None:
+def _best_fit(law: Density, curve: Curve, limits: list[float]) -> Tail | None:
     best: Tail | None = None
     empty = bool(limits)
     for limit in limits:
@@ -82,7 +82,7 @@ def _best(law: Density, curve: Curve, limits: list[float]) -> Tail | None:
         empty = empty and bool((logs == -math.inf).all())
         if outside.any() or not (np.isfinite(logs) & np.isfinite(doubts)).all():
             continue
-        if best is None and _steep(logs + u, span):
+        if best is None and _falls_steeply(logs + u, span):
             return Tail(limit, steep=True)
         if not (np.isfinite(u).all() and float(np.abs(logs).max()) < _HUGE):
             continue
@@ -103,7 +103,7 @@ def _limits(curve: Curve) -> list[float]:
     return [size - bits * math.log(2) for bits in (44, 38, 32, 26, 20)]
 
 
-def _steep(logs: Floats, span: float) -> bool:
+def _falls_steeply(logs: Floats, span: float) -> bool:
     """Whether mass (a density in u) is gone at the end of a way, and falls ever faster."""
     slopes = (logs[0] - logs[4]) / (span / 2), (logs[4] - logs[8]) / (span / 2)
     return logs[0] < 20 * GONE and slopes[0] < 1.5 * slopes[1] < 0 and math.isfinite(logs[0])

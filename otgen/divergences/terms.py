@@ -69,10 +69,10 @@ def _kl_masses(p: Floats, q: Floats) -> Floats:
 
 def _kl_logs(s: Floats, t: Floats) -> Floats:
     both = np.where(t - s > _FAR, t, s) + _log_excess(t - s)
-    return _settled(s, t, both, np.full_like(s, math.inf), t)
+    return _settled_term(s, t, both, np.full_like(s, math.inf), t)
 
 
-def _settled(s: Floats, t: Floats, both: Floats, only_p: Floats, only_q: Floats) -> Floats:
+def _settled_term(s: Floats, t: Floats, both: Floats, only_p: Floats, only_q: Floats) -> Floats:
     """What a term is where both laws have mass, where one has, and where none has."""
     alone = np.where(s > -math.inf, only_p, np.where(t > -math.inf, only_q, -math.inf))
     settled = np.where((s > -math.inf) & (t > -math.inf), both, alone)
@@ -90,17 +90,17 @@ def _js_logs(s: Floats, t: Floats) -> Floats:
     below = np.where(d < 1, np.log1p(np.expm1(np.minimum(d, 1.0)) / 2), above + d)  # log m / min
     lower = np.where(below > _FAR, above, -d) + _log_excess(below)
     both = high + np.logaddexp(_log_excess(above), lower) - _LOG2
-    return _settled(s, t, both, s + math.log(_LOG2 / 2), t + math.log(_LOG2 / 2))
+    return _settled_term(s, t, both, s + math.log(_LOG2 / 2), t + math.log(_LOG2 / 2))
 
 
 def _tv_logs(s: Floats, t: Floats) -> Floats:
     both = np.maximum(s, t) + np.log(-np.expm1(-np.abs(s - t))) - _LOG2
-    return _settled(s, t, both, s - _LOG2, t - _LOG2)
+    return _settled_term(s, t, both, s - _LOG2, t - _LOG2)
 
 
 def _hellinger_logs(s: Floats, t: Floats) -> Floats:
     both = np.maximum(s, t) + 2 * np.log(-np.expm1(-np.abs(s - t) / 2)) - _LOG2
-    return _settled(s, t, both, s - _LOG2, t - _LOG2)
+    return _settled_term(s, t, both, s - _LOG2, t - _LOG2)
 
 
 def _chi2_masses(p: Floats, q: Floats) -> Floats:
@@ -112,7 +112,7 @@ def _chi2_logs(s: Floats, t: Floats) -> Floats:
     d = s - t
     far = 2 * s - t + 2 * np.log1p(-np.exp(-np.maximum(d, _FAR)))
     both = np.where(d > _FAR, far, t + 2 * np.log(np.abs(np.expm1(np.minimum(d, _FAR)))))
-    return _settled(s, t, both, np.full_like(s, math.inf), t)
+    return _settled_term(s, t, both, np.full_like(s, math.inf), t)
 
 
 KL = Term(_kl_masses, _kl_logs)
@@ -141,7 +141,7 @@ def of_function(f: Callable[[float], float], slope: float) -> Term:
             d > 700, steep if slope < math.inf else math.nan, t + np.log(lowered(np.exp(np.minimum(d, 700))))
         )
         only_q = (s == -math.inf) & (t > -math.inf)
-        return _settled(s, t, both, steep, t + np.log(lowered(np.zeros(1)))[0] if only_q.any() else t)
+        return _settled_term(s, t, both, steep, t + np.log(lowered(np.zeros(1)))[0] if only_q.any() else t)
 
     def masses(p: Floats, q: Floats) -> Floats:
         ratio = p / np.where(q > 0, q, 1.0)

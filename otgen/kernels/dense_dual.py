@@ -23,7 +23,7 @@ NUMBERS = ("cost", "lower", "upper", "scale", "marginal_error", "mass_a", "mass_
 
 
 @jit
-def _clear(potentials):
+def _clear_potentials(potentials):
     """Make 0 of what is no number that arithmetic can be done with."""
     for i in range(len(potentials)):
         if not abs(potentials[i]) < TOO_LARGE:
@@ -40,7 +40,7 @@ def _is_plan(high, low):
 
 
 @jit
-def _minima(costs, f, out):
+def _row_minima(costs, f, out):
     """``g_j = min_i c_ij - f_i``: with f feasible for every pair."""
     for j in range(len(out)):
         out[j] = np.inf
@@ -51,7 +51,7 @@ def _minima(costs, f, out):
 
 
 @jit
-def _balance(a, b, f, g):
+def _balance_potentials(a, b, f, g):
     """Shift a constant from one side to the other so that both contribute equally."""
     shift = (_dot(a, f) - _dot(b, g)) / 2
     for i in range(len(f)):
@@ -70,7 +70,7 @@ def _range(costs):
 
 
 @jit
-def _upper(costs, a, b, total_a, total_b, rows, columns, high, low, relative, absolute, lowest, spread):
+def _plan_upper(costs, a, b, total_a, total_b, rows, columns, high, low, relative, absolute, lowest, spread):
     """What the plan costs, the charge for what it misses and for rounding, and the larger L1 error of its marginals."""
     paid = np.empty(len(rows))
     for k in range(len(rows)):
@@ -116,10 +116,10 @@ def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out)
     """One problem: potentials that are feasible, in place, and its :data:`NUMBERS`."""
     total_a, total_b = _total(a), _total(b)
     share_a, share_b = _shares_of(a, total_a[0]), _shares_of(b, total_b[0])
-    _clear(f)
-    _clear(g)
-    _balance(share_a, share_b, f, g)
-    _minima(costs, f, g)
+    _clear_potentials(f)
+    _clear_potentials(g)
+    _balance_potentials(share_a, share_b, f, g)
+    _row_minima(costs, f, g)
     lowest, highest = _range(costs)
     spread = (highest - lowest) * (1 + 1e-9)
     value = _dot(share_a, f) + _dot(share_b, g)
@@ -127,7 +127,7 @@ def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out)
     largest_f, largest_g = _make_absolute(one), _make_absolute(other)
     size_f, size_g = _dot(share_a, one), _dot(share_b, other)
     lower = _outward(value, _lower_margin(size_f, size_g, largest_f, largest_g, relative, absolute), -1.0)
-    cost, charge, error = _upper(
+    cost, charge, error = _plan_upper(
         costs, a, b, total_a, total_b, rows, columns, high, low, relative, absolute, lowest, spread
     )
     scale = max(max(abs(cost), size_f + size_g), 1e-7 * spread)

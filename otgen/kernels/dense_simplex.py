@@ -61,7 +61,7 @@ def _reduced(costs, rows, columns, out):
 
 
 @jit
-def _serve(i, j, m, supply, demand, tree):
+def _serve_pair(i, j, m, supply, demand, tree):
     """As much as i has and j wants; whoever is satisfied hangs below the other. In a tie the source stays below the root: its arc points up."""
     n, amount = supply.shape[0], min(supply[i], demand[j])
     supply[i] -= amount
@@ -89,7 +89,7 @@ def _start(reduced, supply, demand):
             for j in range(m):
                 if demand[j] > 0 and reduced[i, j] < best:
                     best, at = reduced[i, j], j
-            _serve(i, at, m, supply, demand, tree)
+            _serve_pair(i, at, m, supply, demand, tree)
     _join(tree, reduced)
     _thread(tree)
     return tree
@@ -122,7 +122,7 @@ def _join(tree, reduced):
 
 
 @jit
-def _least(reduced, i, levels):
+def _least_in_row(reduced, i, levels):
     """``min_j c_ij + level_j``."""
     least = np.inf
     for j in range(np.uint64(reduced.shape[1])):
@@ -131,18 +131,18 @@ def _least(reduced, i, levels):
 
 
 @jit
-def _bad(cost, here, there):
+def _bad_cost(cost, here, there):
     """The reduced cost of a pair, 0 where it is none that rounding could not have made."""
     found = cost - here + there
     return found if found < -_TOLERANCE * (abs(cost) + abs(here) + abs(there)) else 0.0
 
 
 @jit
-def _worst(reduced, i, here, levels):
+def _worst_pair(reduced, i, here, levels):
     """The worst pair of a row, -1 where none is bad, and its reduced cost."""
     worst, at = 0.0, -1
     for j in range(reduced.shape[1]):
-        found = _bad(reduced[i, j], here, levels[j])
+        found = _bad_cost(reduced[i, j], here, levels[j])
         if found < worst:
             worst, at = found, j
     return at, worst
@@ -155,22 +155,22 @@ def _enter(tree, reduced, row, rows):
     levels = tree.potential[n : n + m]
     best, at, left = 0.0, -1, rows
     for seen in range(n):
-        below = _least(reduced, row, levels) - tree.potential[row]
+        below = _least_in_row(reduced, row, levels) - tree.potential[row]
         if below < best:
             best, at = below, row
         row = row + 1 if row + 1 < n else 0
         left -= 1
         if (left == 0 or seen == n - 1) and at >= 0:
-            here, least = tree.potential[at], _least(reduced, at, levels)
+            here, least = tree.potential[at], _least_in_row(reduced, at, levels)
             for j in range(m):
                 if reduced[at, j] + levels[j] == least:
-                    found = _bad(reduced[at, j], here, levels[j])
+                    found = _bad_cost(reduced[at, j], here, levels[j])
                     if found < 0.0:
                         return at, j, found, row
                     break
             for back in range(rows):  # what looked worst is rounding: row by row, then
                 i = (row - 1 - back) % n
-                j, found = _worst(reduced, i, tree.potential[i], levels)
+                j, found = _worst_pair(reduced, i, tree.potential[i], levels)
                 if j >= 0:
                     return i, j, found, row
             best, at = 0.0, -1
@@ -203,8 +203,8 @@ def _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low):
     """The plan of the tree for the masses as received: its entries, of total 1; returns their number."""
     n, m = len(rows), len(columns)
     shares_a, shares_b = np.empty((2, n)), np.empty((2, m))
-    _shares(_taken(a, rows), *_total(a), shares_a[0], shares_a[1])
-    _shares(_taken(b, columns), *_total(b), shares_b[0], shares_b[1])
+    _shares(_taken_entries(a, rows), *_total(a), shares_a[0], shares_a[1])
+    _shares(_taken_entries(b, columns), *_total(b), shares_b[0], shares_b[1])
     flow, rest = np.empty(n + m + 1), np.empty(n + m + 1)
     _flows(tree, n, shares_a[0], shares_a[1], shares_b[0], shares_b[1], flow, rest)
     count = 0
@@ -218,7 +218,7 @@ def _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low):
 
 
 @jit
-def _taken(values, index):
+def _taken_entries(values, index):
     """Entries of numbers, as floats."""
     out = np.empty(len(index))
     for k in range(len(index)):
@@ -227,7 +227,7 @@ def _taken(values, index):
 
 
 @jit
-def _whole(units, index):
+def _whole_entries(units, index):
     """Entries of whole numbers."""
     out = np.empty(len(index), np.int64)
     for k in range(len(index)):
@@ -236,7 +236,7 @@ def _whole(units, index):
 
 
 @jit
-def _carrying(masses, units):
+def _has_units(masses, units):
     """Where there are units, and whether that is wherever there is mass."""
     count, lost = 0, False
     out = np.empty(len(units), np.int64)
@@ -269,13 +269,13 @@ def _solve(costs, a, b, limit, out_rows, out_columns, high, low, f, g):
     """One problem; returns how it ended, the number of pivots and of entries of the plan."""
     supply, demand = np.empty(len(a), np.int64), np.empty(len(b), np.int64)
     to_whole(a, b, supply, demand)
-    (rows, lost), (columns, more) = _carrying(a, supply), _carrying(b, demand)
+    (rows, lost), (columns, more) = _has_units(a, supply), _has_units(b, demand)
     if lost or more:
         return ODD, 0, 0
     n, m = len(rows), len(columns)
     reduced = np.empty((n, m))
     f_here, g_here = _reduced(costs, rows, columns, reduced)
-    tree = _start(reduced, _whole(supply, rows), _whole(demand, columns))
+    tree = _start(reduced, _whole_entries(supply, rows), _whole_entries(demand, columns))
     flat = reduced.reshape(n * m)
     _update_potentials(tree, flat, 0.0, n)
     pivots, done = _pivots(tree, reduced, limit)

@@ -192,13 +192,6 @@ def _nearest_units(values, high, low, units, out):
         out[i] = np.int64(whole) + np.int64(np.rint((q * units - whole) + e * units))
 
 
-def in_units(weights: Floats, units: float) -> Indices:
-    """``weights / sum(weights) * units`` (n,), for a power of two ``units``, each to the nearest whole number."""
-    out = np.empty(len(weights), np.int64)
-    _nearest_units(own(weights, np.dtype(np.float64)), *total_pair(weights), units, out)
-    return out
-
-
 @jit
 def _shares(values, high, low, out_high, out_low):
     for i in range(values.shape[0]):

@@ -26,7 +26,7 @@ _BY_COORDINATE = (1.0, 2.0, CIRCULAR)  # forms in which a coordinate adds what d
 
 def moved(ground: GroundCost, device: str = "cuda:0") -> GroundCost:
     """The same cost with its arrays on a device, C-contiguous; what lies there already is not copied."""
-    with _on(device):
+    with _current_device(device):
         return ground._replace(**{name: _array(getattr(ground, name), ground.dtype) for name in ("x", "yt", "matrix")})
 
 
@@ -35,7 +35,7 @@ def copied(points: Any, device: str) -> Any:
 
     A copy, because the caller may change theirs before the last kernel has run.
     """
-    with _on(device) as here:
+    with _current_device(device) as here:
         array = require("cupy").array(require("cupy").from_dlpack(points), dtype=np.float64)
         here.synchronize()
         return array if array.ndim == 2 else array[:, None]
@@ -43,7 +43,7 @@ def copied(points: Any, device: str) -> Any:
 
 def taken(clouds: tuple[Any, Any], device: str, rows: Any, columns: Any) -> tuple[Any, Any]:
     """Some points of either cloud: only the indices travel."""
-    with _on(device):
+    with _current_device(device):
         return clouds[0][_array(rows, np.int64)], clouds[1][_array(columns, np.int64)]
 
 
@@ -54,13 +54,13 @@ def shifted(
 
     Shifted in double precision and then rounded to ``dtype``, to the same bits as on the host.
     """
-    with _on(device):
+    with _current_device(device):
         centre = _array(centre, np.float64)
         x, y = (_array(cloud * scale - centre, dtype) for cloud in clouds)
         return GroundCost(x, _array(y.T, dtype), require("cupy").empty((0, 0), dtype), *form, False)
 
 
-def _on(device: str) -> Any:
+def _current_device(device: str) -> Any:
     return require("cupy").cuda.Device(int(device.partition(":")[2] or 0))
 
 
@@ -70,7 +70,7 @@ def _array(values: Any, dtype: Any) -> Any:
     return cupy.ascontiguousarray(cupy.asarray(values, dtype=dtype))
 
 
-def _there(kernel: Callable[..., Any]) -> Callable[..., Any]:
+def _on_its_device(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """The same on the device of the ground, whichever is the current one."""
 
     @wraps(kernel)
@@ -85,19 +85,19 @@ def _vector(values: Any, ground: GroundCost) -> Any:
     return _array(values, ground.dtype)
 
 
-def _host(values: Any) -> Any:
+def _on_host(values: Any) -> Any:
     return require("cupy").asnumpy(values)
 
 
-@_there
+@_on_its_device
 def cost_block(ground: GroundCost) -> Floats:
     """All costs, ``c_ij``: (n, m)."""
     out = require("cupy").empty(ground.shape, ground.dtype)
     launching.launch(PAIRS, "cost_block", ground, (ground.shape[0],), out)
-    return _host(out)
+    return _on_host(out)
 
 
-@_there
+@_on_its_device
 def cost_pairs(ground: GroundCost, rows: Any, columns: Any) -> Floats:
     """The costs of listed pairs, ``c[rows[k], columns[k]]``: (k,)."""
     rows, columns = (_array(side, np.int64) for side in (rows, columns))
@@ -105,22 +105,22 @@ def cost_pairs(ground: GroundCost, rows: Any, columns: Any) -> Floats:
     launching.launch(
         PAIRS, "cost_pairs", ground, (-(-len(out) // launching.THREADS),), rows, columns, out, np.int64(len(out))
     )
-    return _host(out)
+    return _on_host(out)
 
 
-@_there
+@_on_its_device
 def ctransform(ground: GroundCost, potential: Floats) -> tuple[Floats, Any]:
     """``f_i = min_j c_ij - g_j`` and the first arg min: (n,), (n,)."""
     parts = (ground.dtype, np.int64)
     found = launching.over_rows("ctransform", ground, _vector(potential, ground), parts=parts)
     values, columns = launching.joined("ctransform_joined", ground, found, parts=parts)
-    return _host(values), _host(columns)
+    return _on_host(values), _on_host(columns)
 
 
-@_there
+@_on_its_device
 def softmin(ground: GroundCost, potential: Floats, epsilon: float) -> Floats:
     """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)``: (n,). A row of nothing but -inf gives +inf."""
-    return _host(_softmin(ground, _vector(potential, ground), epsilon))
+    return _on_host(_softmin(ground, _vector(potential, ground), epsilon))
 
 
 def _softmin(ground: GroundCost, potential: Any, epsilon: float) -> Any:
@@ -130,7 +130,7 @@ def _softmin(ground: GroundCost, potential: Any, epsilon: float) -> Any:
     return launching.joined("softmin_joined", ground, found, scale, parts=(ground.dtype,))[0]
 
 
-@_there
+@_on_its_device
 def nearest(ground: GroundCost, potential: Floats, count: int, below: Floats | float = np.inf) -> tuple[Any, Floats]:
     """The ``count`` smallest reduced costs ``c_ij - g_j < below_i`` of every row, ascending: (n, count) columns, (n, count).
 
@@ -141,25 +141,25 @@ def nearest(ground: GroundCost, potential: Floats, count: int, below: Floats | f
     columns, values = cupy.empty((n, count), np.int64), cupy.empty((n, count), ground.dtype)
     bars = _array(cupy.broadcast_to(_vector(below, ground), (n,)), ground.dtype)
     launching.launch(NEAREST, "nearest", ground, (n,), _vector(potential, ground), bars, columns, values, COUNT=count)
-    return _host(columns), _host(values)
+    return _on_host(columns), _on_host(values)
 
 
-@_there
+@_on_its_device
 def gibbs(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
     width = vectors.shape[1]
     return _gibbs("gibbs", ground, (f, g, epsilon, vectors), width, np.int64(width))
 
 
-@_there
+@_on_its_device
 def gibbs_cost(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the finite costs: (n,)."""
     f, g, weights = (_vector(z, ground) for z in (f, g, weights))
     found = launching.over_rows("gibbs_cost", ground, f, g, ground.dtype.type(epsilon), weights, parts=(ground.dtype,))
-    return _host(launching.joined("totals_joined", ground, found, parts=(ground.dtype,))[0])
+    return _on_host(launching.joined("totals_joined", ground, found, parts=(ground.dtype,))[0])
 
 
-@_there
+@_on_its_device
 def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i`` for a cost between points: (n, d).
 
@@ -170,7 +170,7 @@ def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weight
         return _gibbs("gibbs_slope", ground, given, shape[1])
     out = require("cupy").empty(shape, ground.dtype)
     launching.launch(GIBBS, "gibbs_slope", ground, shape, *_entries(ground, *given), out, EACH=1)
-    return _host(out)
+    return _on_host(out)
 
 
 def _gibbs(name: str, ground: GroundCost, given: tuple[Any, ...], width: int, *more: Any) -> Floats:
@@ -183,7 +183,7 @@ def _gibbs(name: str, ground: GroundCost, given: tuple[Any, ...], width: int, *m
     launching.launch(
         GIBBS, name, ground, (down, wide, shares), clouds, *_entries(ground, *given), out, *more, EACH=each
     )
-    return _host(launching.joined("totals_joined", ground, (out,), parts=(ground.dtype,))[0])
+    return _on_host(launching.joined("totals_joined", ground, (out,), parts=(ground.dtype,))[0])
 
 
 def _entries(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> tuple[Any, ...]:
@@ -191,14 +191,14 @@ def _entries(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: 
     return _vector(f, ground), _vector(g, ground), ground.dtype.type(epsilon), _vector(vectors, ground)
 
 
-@_there
+@_on_its_device
 def cost_sums(ground: GroundCost, weights: Floats) -> Floats:
     """``sum_j w_j c_ij`` over the finite costs: (n,)."""
     found = launching.over_rows("cost_sums", ground, _vector(weights, ground), parts=(ground.dtype,))
-    return _host(launching.joined("totals_joined", ground, found, parts=(ground.dtype,))[0])
+    return _on_host(launching.joined("totals_joined", ground, found, parts=(ground.dtype,))[0])
 
 
-@_there
+@_on_its_device
 def sweep(
     ground: GroundCost,
     f: Floats,
@@ -224,11 +224,13 @@ def sweep(
         empty(n, "f8"),
         empty(m, "f8"),
     )
-    launching.each(between, "raised", m, g, b, scale, of_columns)
+    launching.per_number(between, "raised", m, g, b, scale, of_columns)
     soft = _softmin(ground, of_columns, epsilon)
-    launching.each(between, "divided", n, f, a, scale, soft, np.float64(power), np.float64(floor), log_rows, of_rows)
-    launching.each(between, "summed", m, g, scale, _softmin(_turned(ground), of_rows, epsilon), columns)
-    return _host(log_rows), _host(columns)
+    launching.per_number(
+        between, "divided", n, f, a, scale, soft, np.float64(power), np.float64(floor), log_rows, of_rows
+    )
+    launching.per_number(between, "summed", m, g, scale, _softmin(_turned_ground(ground), of_rows, epsilon), columns)
+    return _on_host(log_rows), _on_host(columns)
 
 
 def symmetric(ground: GroundCost, f: Floats, a: Floats, epsilon: float, cut: float = np.inf) -> Floats:
@@ -237,6 +239,6 @@ def symmetric(ground: GroundCost, f: Floats, a: Floats, epsilon: float, cut: flo
     return (f - softmin(ground, f + epsilon * np.log(a), epsilon)) / epsilon
 
 
-def _turned(ground: GroundCost) -> GroundCost:
+def _turned_ground(ground: GroundCost) -> GroundCost:
     """The same cost with rows and columns exchanged; nothing is copied."""
     return ground._replace(x=ground.yt.T, yt=ground.x.T, matrix=ground.matrix.T)

@@ -110,12 +110,12 @@ def softmin(ground: GroundCost, potential: Floats, epsilon: float) -> Floats:
 
 def gibbs(ground: GroundCost, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) v_jk``: (n, k)."""
-    return _kernel(ground, f, g, epsilon) @ vectors
+    return _gibbs_matrix(ground, f, g, epsilon) @ vectors
 
 
 def gibbs_cost(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij``: (n,)."""
-    return (_kernel(ground, f, g, epsilon) * ground.matrix) @ weights
+    return (_gibbs_matrix(ground, f, g, epsilon) * ground.matrix) @ weights
 
 
 def sweep(
@@ -135,7 +135,7 @@ def sweep(
     ``s_j = sum_i a_i K_ij exp(-power max(r_i, floor))`` (m,). Nothing is left out; a row whose sum leaves the range in which
     lost small terms cannot matter is done again relative to its largest term.
     """
-    kernel = _kernel(ground, f, g, epsilon)
+    kernel = _gibbs_matrix(ground, f, g, epsilon)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         sums = kernel @ b
         log_rows = np.log(sums)
@@ -156,7 +156,7 @@ def symmetric(ground: GroundCost, f: Floats, a: Floats, epsilon: float, cut: flo
     return sweep(ground, f, f, a, a, epsilon, 0.0)[0]
 
 
-def _kernel(ground: GroundCost, f: Floats, g: Floats, epsilon: float) -> Any:
+def _gibbs_matrix(ground: GroundCost, f: Floats, g: Floats, epsilon: float) -> Any:
     """``exp((f_i + g_j - c_ij) / epsilon)``: (n, m)."""
     out = np.empty(ground.matrix.shape)
     one, other = (np.ascontiguousarray(z, np.float64) for z in (f, g))

@@ -33,7 +33,7 @@ _TRIANGLE = 1.0 - np.sqrt(1.0 - _EVEN)  # the same if later rows have less to do
 
 
 @jit(inline=True, sums=True)
-def _four(x, yt, i, row, column, weights, start, stop, at, e, sums):
+def _four_rows(x, yt, i, row, column, weights, start, stop, at, e, sums):
     """Exponentials of rows i to i + 3 for the squared distance in one to three dimensions; adds to ``sums``."""
     d, kind = x.shape[1], x.dtype.type
     zero, one, two, three = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
@@ -122,7 +122,7 @@ def _four_products(x, yt, i, start, width, at, e):
 
 
 @jit(inline=True, sums=True)
-def _raised(row, column, weights, scale, start, e):
+def _raised_row(row, column, weights, scale, start, e):
     """Costs ``e`` of one row, of columns from ``start`` on, become exponentials; returns their weighted sum."""
     total, at = e.dtype.type(0), np.uint64(start)
     for j in range(np.uint64(e.shape[0])):
@@ -133,7 +133,7 @@ def _raised(row, column, weights, scale, start, e):
 
 
 @jit(sums=True)
-def _group(ground, i, count, row, column, weights, scale, runs, listed, e, sums):
+def _row_group(ground, i, count, row, column, weights, scale, runs, listed, e, sums):
     """Exponentials and sums of up to four rows over the columns in ``runs``, close together in ``e``; returns how many."""
     fused = ground.inner == 2.0 and ground.outer == 1.0 and ground.factor == 1.0 and ground.x.shape[1] <= 3
     sums[:] = 0.0
@@ -142,7 +142,7 @@ def _group(ground, i, count, row, column, weights, scale, runs, listed, e, sums)
         for start in range(runs[k, 0], runs[k, 1], TILE):
             stop = min(start + TILE, runs[k, 1])
             if fused and count == 4:
-                _four(ground.x, ground.yt, i, row, column, weights, start, stop, at, e, sums)
+                _four_rows(ground.x, ground.yt, i, row, column, weights, start, stop, at, e, sums)
             else:
                 together = count == 4 and ground.inner == PRODUCT
                 if together:
@@ -151,13 +151,13 @@ def _group(ground, i, count, row, column, weights, scale, runs, listed, e, sums)
                     part = e[q, at : at + stop - start]
                     if not together:
                         fill(ground, i + q, start, stop, part)
-                    sums[q] += _raised(row[i + q], column, weights, scale, start, part)
+                    sums[q] += _raised_row(row[i + q], column, weights, scale, start, part)
             at += stop - start
     return at
 
 
 @jit(sums=True)
-def _careful(ground, i, row, column, weights, scale, e):
+def _careful_row(ground, i, row, column, weights, scale, e):
     """All exponentials of one row, relative to the largest; returns the base-2 logarithms of their sum and of the largest."""
     m = column.shape[0]
     exponents(ground, i, row, column, scale, 0, m, e)
@@ -215,13 +215,13 @@ def _runs(near, listed, m, runs):
 def _rows(ground, i, count, row, column, heights, weights, scale, power, floor, low, runs, listed, work, log_rows):
     """A group of rows: sums, factors, and their part of the column sums."""
     e, whole, sums, factors, panel = work
-    _group(ground, i, count, row, column, weights, scale, runs, listed, e, sums)
+    _row_group(ground, i, count, row, column, weights, scale, runs, listed, e, sums)
     for q in range(count):
         if low < sums[q] < HIGH:
             log_rows[i + q] = math.log2(sums[q])
             factors[q] = heights[i + q] * 2.0 ** (-power * max(log_rows[i + q], floor))
             continue
-        log_rows[i + q], top = _careful(ground, i + q, row[i + q], column, weights, scale, whole)
+        log_rows[i + q], top = _careful_row(ground, i + q, row[i + q], column, weights, scale, whole)
         factors[q] = 0.0
         e[q, :] = 0
         if log_rows[i + q] == -np.inf:  # nothing there, and nothing to spread
@@ -238,7 +238,7 @@ def _workspace(m, kind):
 
 
 @jit
-def _flush(panel, columns):
+def _flush_panel(panel, columns):
     for j in range(panel.shape[0]):
         columns[j] += panel[j]
     panel[:] = 0
@@ -254,8 +254,8 @@ def _sweep(ground, row, column, heights, weights, scale, power, floor, log_rows,
             count = min(4, starts[lane, 1] - i)
             _rows(ground, i, count, row, column, heights, weights, scale, power, floor, LOW, runs, 1, work, log_rows)
             if (i - starts[lane, 0]) % PANEL == PANEL - 4:
-                _flush(work[4], columns[lane])
-        _flush(work[4], columns[lane])
+                _flush_panel(work[4], columns[lane])
+        _flush_panel(work[4], columns[lane])
 
 
 @jit
@@ -298,8 +298,8 @@ def _celled_sweep(
                     log_rows,
                 )
             if (start - starts[lane, 0]) % PANEL == PANEL - CELL:
-                _flush(work[4], columns[lane])
-        _flush(work[4], columns[lane])
+                _flush_panel(work[4], columns[lane])
+        _flush_panel(work[4], columns[lane])
 
 
 @jit(sums=True)
@@ -328,17 +328,17 @@ def _half_sweep(ground, bars, cells, cut, row, heights, weights, scale, sums, co
                 listed = _runs(near, listed, m, runs)
             for i in range(start, stop, 4):
                 rows = min(4, stop - i)
-                _group(ground, i, rows, row, row, weights, scale, own_cell, 1, e, part)
+                _row_group(ground, i, rows, row, row, weights, scale, own_cell, 1, e, part)
                 for q in range(rows):
                     sums[i + q] = part[q]
                     factors[q] = heights[i + q]
-                _group(ground, i, rows, row, row, weights, scale, runs, listed, e, part)
+                _row_group(ground, i, rows, row, row, weights, scale, runs, listed, e, part)
                 for q in range(rows):
                     sums[i + q] += part[q]
                 _spread(e, factors, rows, runs, listed, panel)
             if (start - starts[lane, 0]) % PANEL == PANEL - CELL:
-                _flush(panel, columns[lane])
-        _flush(panel, columns[lane])
+                _flush_panel(panel, columns[lane])
+        _flush_panel(panel, columns[lane])
 
 
 def sweep(

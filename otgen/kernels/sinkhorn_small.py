@@ -31,17 +31,17 @@ _PATIENCE = 3e8  # nanoseconds that a call may take before an interrupt is heard
 
 
 @jit
-def _wanted(weight, potential, rho):
+def _marginal_target(weight, potential, rho):
     return weight if rho == np.inf else weight * np.exp(-potential / rho)
 
 
 @jit
-def _gain(potential, rho):
+def _dual_gain(potential, rho):
     return potential if rho == np.inf else -rho * np.expm1(-potential / rho)
 
 
 @jit
-def _fits(scaling):
+def _is_in_range(scaling):
     return 1.0 / _SCALINGS < scaling < _SCALINGS
 
 
@@ -83,7 +83,7 @@ class _Side(NamedTuple):
 
 
 @jit
-def _side(weights, rho, potential):
+def _new_side(weights, rho, potential):
     """A side that is still to be held somewhere."""
     n = len(weights)
     rows, apart = np.empty((5, n)), np.empty(n, np.bool_)
@@ -110,7 +110,7 @@ def _move_on(side):
 
 
 @jit
-def _added(values):
+def _sum_of_values(values):
     total = 0.0
     for i in range(values.shape[0]):
         total += values[i]
@@ -118,7 +118,7 @@ def _added(values):
 
 
 @jit
-def _update(side, costs, turned, given, masses, epsilon, omega, after, held, fresh):
+def _update_side(side, costs, turned, given, masses, epsilon, omega, after, held, fresh):
     """One side's next potentials, their scalings and these with the weights multiplied in, from the potentials ``given`` of the other.
 
     In logarithms where nothing is ``held``, and where a sum is out of range in a ``fresh`` kernel. Returns the marginal error, ``after``
@@ -148,12 +148,12 @@ def _update(side, costs, turned, given, masses, epsilon, omega, after, held, fre
         else:
             moved = potential[i] + omega * ((damping - 1.0) * potential[i] - damping * epsilon * logarithm)
             scaled = np.exp((moved - side.origin[i]) / epsilon)
-        if held and not _fits(scaled):
+        if held and not _is_in_range(scaled):
             return 0.0, 0.0, 0.0, False
         if after:
             reached = side.sums[i] * scaled if within else np.exp(logarithm + (moved - potential[i]) / epsilon)
-        error += abs(weights[i] * reached - _wanted(weights[i], moved if after else potential[i], side.rho))
-        gain += weights[i] * _gain(moved, side.rho)
+        error += abs(weights[i] * reached - _marginal_target(weights[i], moved if after else potential[i], side.rho))
+        gain += weights[i] * _dual_gain(moved, side.rho)
         mass += weights[i] * reached
         side.moved[i], side.scaling[i], side.weighted[i] = moved, scaled, weights[i] * scaled
     return error, gain, mass, True
@@ -191,14 +191,14 @@ def _sweep(costs, kernel, one, other, epsilon, omega, held, fresh):
     """A sweep from rows to columns: both errors, the gain of both, their masses, and whether scalings were in range."""
     if held:
         _kernel_product(kernel, other.weighted, one.sums)
-    row_error, dual, row_mass, good = _update(
+    row_error, dual, row_mass, good = _update_side(
         one, costs, False, other.potential, other.weights, epsilon, omega, False, held, fresh
     )
     if not good:
         return 0.0, 0.0, 0.0, 0.0, 0.0, False
     if held:
         _transposed_product(kernel, one.weighted, other.sums)
-    column_error, gain, mass, good = _update(
+    column_error, gain, mass, good = _update_side(
         other, costs, True, one.moved, one.weights, epsilon, omega, True, held, fresh
     )
     return row_error, column_error, dual + gain, row_mass, mass, good
@@ -207,9 +207,9 @@ def _sweep(costs, kernel, one, other, epsilon, omega, held, fresh):
 @jit
 def _advance(costs, a, b, relax, epsilon, tolerance, limit, count, f, g):
     """Iterate at one epsilon from f (n,) and g (m,), in place; returns the count of iterations, the error, and if it is met."""
-    kernel, one, other = np.empty(costs.shape), _side(a, relax[0], f), _side(b, relax[1], g)
+    kernel, one, other = np.empty(costs.shape), _new_side(a, relax[0], f), _new_side(b, relax[1], g)
     errors = np.empty(max(min(limit - count, _REMEMBERED), 0) + 1)
-    mass_a, mass_b = _added(a), _added(b)
+    mass_a, mass_b = _sum_of_values(a), _sum_of_values(b)
     size, whole, free = max(mass_a, mass_b), mass_a * mass_b, min(relax[0], relax[1]) < np.inf
     aim, pace = Aim(tolerance, limit, 1e-12, 0, True), started(count)
     fresh = held = True
@@ -240,7 +240,7 @@ def _advance(costs, a, b, relax, epsilon, tolerance, limit, count, f, g):
 @jit
 def _advance_symmetric(costs, a, rho, epsilon, tolerance, limit, count, f):
     """The same for one measure against itself, f = g, each step two thirds of the way."""
-    kernel, side, size, free = np.empty(costs.shape), _side(a, rho, f), _added(a), rho < np.inf
+    kernel, side, size, free = np.empty(costs.shape), _new_side(a, rho, f), _sum_of_values(a), rho < np.inf
     fresh = held = True
     while True:
         if fresh:
@@ -248,7 +248,7 @@ def _advance_symmetric(costs, a, rho, epsilon, tolerance, limit, count, f):
             exponentials_of(costs, f, f, epsilon, kernel)
         if held:
             _kernel_product(kernel, side.weighted, side.sums)
-        row_error, _, mass, good = _update(side, costs, False, f, a, epsilon, 2 / 3, False, held, fresh)
+        row_error, _, mass, good = _update_side(side, costs, False, f, a, epsilon, 2 / 3, False, held, fresh)
         if not good:
             fresh = held = not fresh
             continue

@@ -72,7 +72,7 @@ def on_the_line(p_law: Any, q_law: Any, p: float = 2) -> Estimate:
 
     low, high = max(one.low for one in pair), min(one.high for one in pair)
     cuts = sorted({z for one in pair for z in (*_CUTS, *one.jumps) if low < z < high})
-    return _total([_Piece(gap, low, cuts, high)], order, pair)
+    return _total_distance([_Piece(gap, low, cuts, high)], order, pair)
 
 
 def semi_discrete(atoms: Any, weights: Any, law: Any, p: float = 1) -> Estimate:
@@ -120,7 +120,7 @@ def semi_discrete(atoms: Any, weights: Any, law: Any, p: float = 1) -> Estimate:
     below, above = np.cumsum(masses), np.cumsum(masses[::-1])[::-1]
     lows, highs = np.concatenate([[0.0], below[:-1]]), np.concatenate([below[:-1], [1.0]])
     middles = np.clip(np.asarray(continuous.cdf(x), np.float64), lows, highs)  # the cost has a corner at the atom
-    value, error, hard = _inner(x, lows, middles, highs, continuous, order)
+    value, error, hard = _inner_atoms(x, lows, middles, highs, continuous, order)
     last, pieces = len(x) - 1, list[_Piece]()
     for k in (0, *hard, last)[: last + 1]:
         low = _normal_level(lows[k], above[k]) if k else quantiles.low
@@ -131,10 +131,10 @@ def semi_discrete(atoms: Any, weights: Any, law: Any, p: float = 1) -> Estimate:
 
         corners = {_normal_level(float(middles[k]), 1 - float(middles[k])), *_CUTS, *quantiles.jumps}
         pieces.append(_Piece(gap, low, sorted(c for c in corners if low < c < high), high))
-    return _total(pieces, order, [quantiles], value, error)
+    return _total_distance(pieces, order, [quantiles], value, error)
 
 
-def _inner(
+def _inner_atoms(
     x: Floats, lows: Floats, middles: Floats, highs: Floats, law: Any, order: float
 ) -> tuple[float, float, list[int]]:
     """What all atoms but the first and the last are charged: Gauss-Legendre on both sides of each atom, at two orders.
@@ -192,8 +192,8 @@ class _Quantiles(NamedTuple):
                     f"{name} must be one law with a median; received {scalars.told(part.ppf(0.5))} for it; check its parameters"
                 )
         at = (lambda t: _mixture_quantile(found, t)) if mixture else (lambda t: _tail_quantile(found, t))
-        low, high = (_reach(parts, side) for side in (-1, 1))
-        jumps = _gaps(found) if mixture else []
+        low, high = (_trusted_reach(parts, side) for side in (-1, 1))
+        jumps = _mixture_gaps(found) if mixture else []
         return cls(at, low, high, jumps, (_tail_index(at, low), _tail_index(at, high)))
 
 
@@ -202,13 +202,13 @@ def _tail_quantile(law: Any, t: float) -> float:
     return float(law.ppf(tail) if t < 0 else law.isf(tail))
 
 
-def _reach(parts: Sequence[Any], side: int) -> float:
+def _trusted_reach(parts: Sequence[Any], side: int) -> float:
     """How far into a tail quantiles can be trusted: the law's own tail has to agree with the level."""
     reached = 0.0
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is computed here is judged, not used
         for t in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 6.5, 7.0, 8.0, 9.0, 10.0, 12.0, 15.0, 20.0, 25.0, _END):
-            if not all(_trusted(part, side * t) for part in parts):
+            if not all(_is_trusted_at(part, side * t) for part in parts):
                 break
             reached = t
     if reached >= 6.5:
@@ -219,7 +219,7 @@ def _reach(parts: Sequence[Any], side: int) -> float:
     )
 
 
-def _trusted(law: Any, t: float) -> bool:
+def _is_trusted_at(law: Any, t: float) -> bool:
     value = _tail_quantile(law, t)
     end = float(law.support()[t > 0])
     if not math.isfinite(value):
@@ -263,7 +263,7 @@ def _mixture_quantile(law: Mixture, t: float) -> float:
     return float(root)
 
 
-def _gaps(law: Mixture) -> list[float]:
+def _mixture_gaps(law: Mixture) -> list[float]:
     """Levels at which a mixture's parts begin or end, or one takes over from another: its quantile function may jump there."""
     ends = [end for part in law.laws for end in part.support() if math.isfinite(end)]
     medians = sorted(float(part.ppf(0.5)) for part in law.laws)
@@ -272,7 +272,7 @@ def _gaps(law: Mixture) -> list[float]:
     return [_normal_level(below, above) for below, above in levels if below > 0 and above > 0]
 
 
-def _total(
+def _total_distance(
     pieces: list[_Piece], order: float, laws: Sequence[_Quantiles], known: float = 0.0, off: float = 0.0
 ) -> Estimate:
     """The root of what is known and of all pieces' integrals of ``gap^order``, in units in which gaps are about one."""
@@ -285,7 +285,7 @@ def _total(
     value, error = math.exp(math.log(known) - order * math.log(unit)) if known else 0.0, 0.0
     error = off / known * value if known else 0.0
     for piece in pieces:
-        part, miss = _integrated(piece, order, unit)
+        part, miss = _integrated_piece(piece, order, unit)
         value, error = value + part, error + miss
     if not math.isfinite(value) or error > 1e-3 * value + 1e-300:
         raise InvalidInput(
@@ -308,7 +308,7 @@ def _moved(pieces: list[_Piece]) -> bool:
     )
 
 
-def _integrated(piece: _Piece, order: float, unit: float) -> tuple[float, float]:
+def _integrated_piece(piece: _Piece, order: float, unit: float) -> tuple[float, float]:
     def at(t: float) -> float:
         gap = piece.gap(t) / unit
         if gap == 0:

@@ -88,14 +88,14 @@ def uniforms(shift: float) -> Pair:
     >>> uniforms(2.0).divergence("kl")
     inf
     """
-    e = _finite(shift, "shift")
+    e = _finite_number(shift, "shift")
     apart = min(abs(e), 1.0)
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
         return generator.random((n, 1)), generator.random((n, 1)) + e
 
     known = dict(kl=math.inf if e else 0.0, tv=apart, js=apart * _LOG2)
-    return Pair(f"U[0, 1] and U[{e:g}, {e + 1:g}]", 1, draw, _always(abs(e)), known)
+    return Pair(f"U[0, 1] and U[{e:g}, {e + 1:g}]", 1, draw, _same_at_every_order(abs(e)), known)
 
 
 def segments(apart: float) -> Pair:
@@ -108,13 +108,13 @@ def segments(apart: float) -> Pair:
     >>> segments(-3.0).wasserstein(1).value
     3.0
     """
-    h = _finite(apart, "apart")
+    h = _finite_number(apart, "apart")
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-        return _both(lambda z: np.column_stack([np.full(n, z), generator.random(n)]), (0.0, h))
+        return _samples_of_both(lambda z: np.column_stack([np.full(n, z), generator.random(n)]), (0.0, h))
 
     known = dict(kl=math.inf, tv=1.0, js=_LOG2) if h else dict(kl=0.0, tv=0.0, js=0.0)
-    return Pair(f"parallel segments {h:g} apart", 2, draw, _always(abs(h)), known)
+    return Pair(f"parallel segments {h:g} apart", 2, draw, _same_at_every_order(abs(h)), known)
 
 
 def diracs(x: Any, y: Any) -> Pair:
@@ -136,7 +136,7 @@ def diracs(x: Any, y: Any) -> Pair:
 
     apart = math.dist(one, other)
     known = dict(kl=math.inf, tv=1.0, js=_LOG2) if apart else dict(kl=0.0, tv=0.0, js=0.0)
-    return Pair("two Diracs", len(one), draw, _always(apart), known)
+    return Pair("two Diracs", len(one), draw, _same_at_every_order(apart), known)
 
 
 def translation(draw: Callable[[int, np.random.Generator], Floats], by: Any) -> Pair:
@@ -161,7 +161,7 @@ def translation(draw: Callable[[int, np.random.Generator], Floats], by: Any) -> 
             )
         return x, y + v
 
-    return Pair("a law and its translate", len(v), both, _always(math.hypot(*v)))
+    return Pair("a law and its translate", len(v), both, _same_at_every_order(math.hypot(*v)))
 
 
 def gaussians(source: Gaussian, target: Gaussian) -> Pair:
@@ -189,7 +189,7 @@ def gaussians(source: Gaussian, target: Gaussian) -> Pair:
 
     def distance(p: float) -> Estimate | None:
         if np.array_equal(source.cov, target.cov):
-            return _always(float(np.linalg.norm(source.mean - target.mean)))(p)
+            return _same_at_every_order(float(np.linalg.norm(source.mean - target.mean)))(p)
         if source.dim == 1 and p not in (2.0, math.inf):
             return on_the_line(source, target, p)
         return _bures(source.mean, source.cov, target.mean, target.cov) if p == 2 else None
@@ -231,7 +231,7 @@ def elliptical(mean0: Any, scatter0: Any, mean1: Any, scatter1: Any, radius: Any
         raise InvalidInput(
             f"mean0 and mean1 must have the same length; received {source.dim} and {target.dim}; leave out coordinates of one"
         )
-    law_of_radii = _radii(radius, "radius")
+    law_of_radii = _positive_law(radius, "radius")
     share = (float(law_of_radii.var()) + float(law_of_radii.mean()) ** 2) / source.dim
     if not 0 < share < math.inf:
         raise InvalidInput(
@@ -240,7 +240,7 @@ def elliptical(mean0: Any, scatter0: Any, mean1: Any, scatter1: Any, radius: Any
     roots = [np.linalg.cholesky(law.cov) for law in (source, target)]
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-        return _both(
+        return _samples_of_both(
             lambda z: _isotropic(n, source.dim, law_of_radii, generator) @ z[0].T + z[1].mean,
             ((roots[0], source), (roots[1], target)),
         )
@@ -269,10 +269,10 @@ def isotropic(dim: int, radius0: Any, radius1: Any) -> Pair:
     3.0843
     """
     dim = scalars.count(dim, "dim")
-    radii = [_radii(law, name) for name, law in (("radius0", radius0), ("radius1", radius1))]
+    radii = [_positive_law(law, name) for name, law in (("radius0", radius0), ("radius1", radius1))]
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-        return _both(lambda radius: _isotropic(n, dim, radius, generator), (radii[0], radii[1]))
+        return _samples_of_both(lambda radius: _isotropic(n, dim, radius, generator), (radii[0], radii[1]))
 
     return Pair("two isotropic laws", dim, draw, lambda p: None if math.isinf(p) else on_the_line(radius0, radius1, p))
 
@@ -290,19 +290,19 @@ def line_pair(p_law: Any, q_law: Any) -> Pair:
     first, second = line(p_law, "p_law"), line(q_law, "q_law")
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-        return _both(lambda law: np.asarray(law.rvs(n, random_state=generator))[:, None], (first, second))
+        return _samples_of_both(lambda law: np.asarray(law.rvs(n, random_state=generator))[:, None], (first, second))
 
     return Pair("two laws on the line", 1, draw, lambda p: None if math.isinf(p) else on_the_line(p_law, q_law, p))
 
 
-def _finite(value: Any, name: str) -> float:
+def _finite_number(value: Any, name: str) -> float:
     number = scalars.real(value, name)
     if math.isinf(number):
         raise InvalidInput(f"{name} must be finite; received {scalars.told(value)}; pass a number")
     return number
 
 
-def _both(sample: Callable[[Any], Floats], laws: tuple[Any, Any]) -> tuple[Floats, Floats]:
+def _samples_of_both(sample: Callable[[Any], Floats], laws: tuple[Any, Any]) -> tuple[Floats, Floats]:
     """Samples of one law, then of the other."""
     return sample(laws[0]), sample(laws[1])
 
@@ -313,7 +313,7 @@ def _gaussian(middle: Any, its_name: str, scatter: Any, scatters_name: str) -> G
     return Gaussian(found, covariance(scatter, len(found), scatters_name, variances=True, definite=True))
 
 
-def _radii(law: Any, name: str) -> Any:
+def _positive_law(law: Any, name: str) -> Any:
     """A law of positive numbers."""
     found = line(law, name)
     if found.support()[0] < 0:
@@ -323,7 +323,7 @@ def _radii(law: Any, name: str) -> Any:
     return found
 
 
-def _always(value: float) -> Callable[[float], Estimate]:
+def _same_at_every_order(value: float) -> Callable[[float], Estimate]:
     """One distance for every order."""
     return lambda p: Estimate(value, _EPS * value)
 

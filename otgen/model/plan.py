@@ -451,11 +451,3 @@ def rounded(plan: EntropicPlan, relax: tuple[float, float] = (math.inf, math.inf
     r, s = np.maximum(plan.a - rows, 0.0), np.maximum(plan.b - columns, 0.0)
     total = s.sum(axis=-1, keepdims=True)
     return replace(scaled, r=r, s=s / np.where(total > 0, total, 1.0))
-
-
-def matrix_plan(matrix: Any) -> SparsePlan:
-    """A plan from a dense or sparse (n, m) matrix: its positive entries."""
-    coo: Any = scipy.sparse.coo_array(matrix)
-    keep = coo.data > 0
-    rows, columns = (index[keep].astype(np.int64) for index in (coo.row, coo.col))
-    return SparsePlan(rows, columns, coo.data[keep].astype(float), coo.shape)

@@ -227,13 +227,12 @@ class Problem:
     @property
     def on_line(self) -> bool:
         """Whether the points lie on a line and the cost is convex in their difference."""
-        power = self.cost.entry.line_power(self.p) if isinstance(self.cost, PointCost) else None
-        return power is not None and self.source.dim == 1
+        return self.cost.line_power is not None and self.source.dim == 1
 
     @property
     def line_power(self) -> float:
         """On the line the cost is ``|x - y|`` to this power, whatever the metric is called."""
-        power = self.cost.entry.line_power(self.p) if isinstance(self.cost, PointCost) else None
+        power = self.cost.line_power
         return self.p if power is None else power
 
     @property
@@ -249,15 +248,8 @@ class Problem:
 
     def __repr__(self) -> str:
         n, m = self.shape
-        kind = (
-            "sparse matrix"
-            if isinstance(self.cost, SparseCost)
-            else "matrix"
-            if isinstance(self.cost, MatrixCost)
-            else "points"
-        )
         strength = f", epsilon={self.epsilon:g}" if self.epsilon else ""
-        return f"Problem({n} x {m}, {kind}, p={self.p:g}{strength})"
+        return f"Problem({n} x {m}, {self.cost.called}, p={self.p:g}{strength})"
 
 
 def _same_home(source: Measure, target: Measure) -> None:

@@ -9,30 +9,110 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs.types import Floats
 from ..kernels.double_double import UNIT
 from ..kernels.outward import LEAST, moved_outward
-from .cost import CallableCost, PointCost
-from .problem import Problem
+from .boxes import Box
+
+if TYPE_CHECKING:
+    from .problem import Problem
 
 STEEP = 8  # order above which powers on the line are those of distances divided by the largest that is travelled
 _REACH = 1000  # coordinates stay below 2 to this power
+_AS_THEY_ARE = 256  # points are left alone while no cost, nor the inverse of one, is beyond 2 to this power
+_MODERATE = 120  # largest power of two in a cost, or in its inverse, that needs no scaling in a stack
 
 
-def root_shift(cost: float, shift: int, p: float) -> float:
-    """``cost * 2 ** (shift * p)``, with overflow to infinity as IEEE has it."""
-    power = min(max(shift * p, -1e6), 1e6)
+@dataclass(frozen=True)
+class PowerOfTwo:
+    """``2 ** exponent``: dividing by it is exact, unless the quotient underflows."""
+
+    exponent: int = 0
+
+    @classmethod
+    def above(cls, number: float) -> PowerOfTwo:
+        """The least that exceeds a finite number in absolute value; 1 for 0."""
+        return cls(math.frexp(number)[1])
+
+    def __mul__(self, other: PowerOfTwo) -> PowerOfTwo:
+        return PowerOfTwo(self.exponent + other.exponent)
+
+    def __truediv__(self, other: PowerOfTwo) -> PowerOfTwo:
+        return PowerOfTwo(self.exponent - other.exponent)
+
+    def __pow__(self, power: int) -> PowerOfTwo:
+        return PowerOfTwo(self.exponent * power)
+
+    def root(self, degree: int) -> PowerOfTwo:
+        """The number whose power this is; 1 for the degree 0."""
+        return PowerOfTwo(self.exponent // degree) if degree else ONE
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether what is divided by it gets smaller, so that the smallest numbers may lose digits."""
+        return self.exponent > 0
+
+    @property
+    def inverse(self) -> float | None:
+        """``1 / self`` as a normal float; None where it is none."""
+        return 2.0**-self.exponent if abs(self.exponent) <= 900 else None
+
+    def divide(self, values: Any) -> Any:
+        """``values / self`` for an array or a number, with overflow to infinity."""
+        if self.exponent == 0:
+            return values
+        factor = self.inverse
+        with np.errstate(over="ignore"):
+            return np.ldexp(values, -self.exponent) if factor is None else values * factor
+
+    def multiply(self, values: Any) -> Any:
+        """``values * self`` for an array or a number."""
+        return PowerOfTwo(-self.exponent).divide(values)
+
+    def times(self, number: float) -> float:
+        """``number * self``, with overflow to infinity as IEEE has it."""
+        return _stretched_number(number, self.exponent)
+
+
+ONE = PowerOfTwo()
+
+
+def of_box(box: Box, inner: float, p: float) -> PowerOfTwo:
+    """What points are divided by so that the diagonal of their joint box, a sum of ``inner`` powers, lies in [1/2, 1).
+
+    1 where no p-th power of a distance is beyond ``2 ** 256`` or far below ``2 ** -256``.
+    """
+    largest = PowerOfTwo.above(box.largest).exponent
+    down = PowerOfTwo(max(0, largest - _REACH))  # differences of the largest floats would overflow
+    extents = Box(*map(down.divide, box)).extents
+    reach = float(extents.max())
+    if reach == 0:
+        return ONE
+    diagonal = 1.0 if math.isinf(inner) else float(((extents / reach) ** inner).sum() ** (1 / inner))
+    out = down * PowerOfTwo.above(reach) * PowerOfTwo.above(diagonal)
+    exponent = max(out.exponent, largest - _REACH)
+    return ONE if abs(exponent) * max(p, 2) <= _AS_THEY_ARE else PowerOfTwo(exponent)
+
+
+def moderate(distances: Any, p: float) -> bool:
+    """Whether all distances are finite, and the p-th powers of those that are not 0 far from the ends of the range of floats."""
+    exponents = np.frexp(distances[distances > 0])[1] * max(p, 2.0)
+    return bool(np.isfinite(distances).all() and (np.abs(exponents) < _MODERATE).all())
+
+
+def _stretched_number(number: float, power: float) -> float:
+    """``number * 2 ** power`` for any real power, with overflow to infinity as IEEE has it."""
+    power = min(max(power, -1e6), 1e6)
     try:
         if power == int(power):
-            return math.ldexp(cost, int(power))
-        return math.ldexp(cost * 2.0 ** (power - math.floor(power)), math.floor(power))
+            return math.ldexp(number, int(power))
+        return math.ldexp(number * 2.0 ** (power - math.floor(power)), math.floor(power))
     except OverflowError:
-        return math.copysign(math.inf, cost)
+        return math.copysign(math.inf, number)
 
 
 def scaled(problem: Problem) -> Problem:
@@ -42,8 +122,8 @@ def scaled(problem: Problem) -> Problem:
     cost = problem.cost.scaled()
     out = replace(problem, cost=cost)
     if problem.epsilon:
-        shift = (cost.shift - problem.cost.shift) * problem.p
-        epsilon, one, other = (root_shift(strength, -1, shift) for strength in (problem.epsilon, *problem.relax))
+        power = -(cost.scale / problem.cost.scale).exponent * problem.p
+        epsilon, one, other = (_stretched_number(strength, power) for strength in (problem.epsilon, *problem.relax))
         if not 0 < epsilon < math.inf:
             raise InvalidInput(
                 f"epsilon must be comparable with the costs; received {problem.epsilon!r} for costs out of its range; "
@@ -55,32 +135,26 @@ def scaled(problem: Problem) -> Problem:
 
 def _of_distances_travelled(problem: Problem) -> Problem:
     """The problem on the line in the unit of the largest distance that is travelled, as far as coordinates allow."""
-    assert isinstance(problem.cost, PointCost)
-    reach = max(_exponent(problem.cost.x), _exponent(problem.cost.y))
-    cost = problem.cost.shrunk(max(0, reach - _REACH))  # else differences might overflow
+    reach = max(PowerOfTwo.above(float(np.abs(z).max())).exponent for z in (problem.monotone.x, problem.monotone.y))
+    cost = problem.cost.divided(PowerOfTwo(max(0, reach - _REACH)))  # else differences might overflow
     held = replace(problem, cost=cost)
     largest = held.monotone.largest
     if largest == 0:
         return held
-    return replace(problem, cost=cost.shrunk(max(math.frexp(largest)[1], min(reach, _REACH) - _REACH)))
+    by = max(PowerOfTwo.above(largest).exponent, min(reach, _REACH) - _REACH)
+    return replace(problem, cost=cost.divided(PowerOfTwo(by)))
 
 
 def in_unit(problem: Problem, unit: float) -> Problem:
     """A scaled problem between points with distances divided further, such that ``unit`` is about 1."""
-    assert isinstance(problem.cost, PointCost)
-    return replace(problem, cost=problem.cost.shrunk(math.frexp(unit)[1]))
-
-
-def _exponent(points: Floats) -> int:
-    """The least e with ``|points| < 2 ** e``."""
-    return math.frexp(float(np.abs(points).max()))[1]
+    return replace(problem, cost=problem.cost.divided(PowerOfTwo.above(unit)))
 
 
 def mean_cost(problem: Problem) -> float:
     """``sum a_i b_j c_ij`` over the allowed pairs, in the problem's own units: one pass over all pairs."""
     cost = problem.cost.scaled()
     mean = float(problem.source.probabilities @ cost.sums(problem.target.probabilities))
-    return root_shift(mean, cost.shift - problem.cost.shift, problem.p)
+    return _stretched_number(mean, (cost.scale / problem.cost.scale).exponent * problem.p)
 
 
 def stretched(values: Any, power: float) -> Any:
@@ -109,8 +183,7 @@ class Units:
     def of(cls, problem: Problem, mass: float = 1.0, *, root: bool = False) -> Units:
         """The units of a scaled problem."""
         cost = problem.cost
-        points_shift = cost.points_shift if isinstance(cost, PointCost | CallableCost) else 0
-        return cls(cost.shift, problem.p, points_shift, mass, root)
+        return cls(cost.scale.exponent, problem.p, cost.scale.root(cost.degree).exponent, mass, root)
 
     def cost(self, number: float, outward: int = 0) -> float:
         """A cost; ``outward`` -1 or 1 moves it past whatever the conversion rounds."""
@@ -121,9 +194,7 @@ class Units:
         exact = self.mass == 1 and whole
         units = 8 + (0 if whole else 2 * abs(power))  # a rounded power of two is off by its own size
         tiny = LEAST * max(self.mass, 1.0)  # what underflows is rounded before it is multiplied
-        return moved_outward(
-            root_shift(number, self.shift, self.p) * self.mass, number, 0 if exact else units, outward, tiny
-        )
+        return moved_outward(_stretched_number(number, power) * self.mass, number, 0 if exact else units, outward, tiny)
 
     def value(self, number: float, outward: int = 0) -> float:
         """A value: the cost, or the distance whose p-th power it is."""
@@ -133,11 +204,11 @@ class Units:
         units = 0 if self.p == 1 or distance == 0 else 8 + 2 * abs(math.log(distance))  # from rounding 1/p
         if self.unit is not None:
             distance, units = distance * self.unit, units + 8
-        return moved_outward(root_shift(distance, self.shift, 1.0), distance, units, outward)
+        return moved_outward(_stretched_number(distance, self.shift), distance, units, outward)
 
     def _cost_in_unit(self, number: float, unit: float, outward: int) -> float:
         """``number * unit ** p`` of a unit that is off by one rounding; a quarter of the power at a time, lest it overflow alone."""
-        quarter = powered(root_shift(unit, self.shift, 1.0), self.p / 4)
+        quarter = powered(_stretched_number(unit, self.shift), self.p / 4)
         out = number * math.exp(min(outward * 1.01 * (2 * self.p + 32) * UNIT, 700.0))
         for factor in (quarter, quarter, quarter, quarter, self.mass):
             out = out * factor if out else 0.0
@@ -145,7 +216,7 @@ class Units:
 
     def distance(self, number: float, outward: int = 0) -> float:
         """A distance that is no root, as for p = inf."""
-        return moved_outward(root_shift(number, self.shift, 1.0), number, 0, outward)
+        return moved_outward(_stretched_number(number, self.shift), number, 0, outward)
 
     def potentials(self, array: Any) -> Any:
         """Potentials, or derivatives of the cost in the weights."""

@@ -52,10 +52,10 @@ def find(problem: Problem, claim: Claim) -> Findings:
     if problem.bottleneck:
         claim = Claim(flows, units=None if flows is None else _in_whole_numbers(flows))
         return Findings(prove(problem, claim), errors, (spoilt, 0), None, None)
-    missing = 0 if claim.potentials is None else _useless(problem, claim.potentials)
+    missing = 0 if claim.potentials is None else _count_useless(problem, claim.potentials)
     claim = replace(claim, flows=flows)
     if problem.epsilon:
-        return Findings(_entropic(problem, claim), errors, (spoilt, missing), None, None)
+        return Findings(_entropic_ends(problem, claim), errors, (spoilt, missing), None, None)
     f, g = usable_potentials(problem, claim.potentials)
     f = _out_of_the_way(problem, f)
     minima, nearest = problem.cost.T.ctransform(f)
@@ -101,7 +101,7 @@ def _in_whole_numbers(flows: Flows) -> tuple[int, ...]:
     return tuple(int(flow * common) for flow in exact)
 
 
-def _useless(problem: Problem, potentials: tuple[Floats, Floats]) -> int:
+def _count_useless(problem: Problem, potentials: tuple[Floats, Floats]) -> int:
     """How many potentials of points with mass no arithmetic can be done with."""
     weights = problem.source.weights, problem.target.weights
     return sum(int((~(np.abs(z) < TOO_LARGE) & (w > 0)).sum()) for z, w in zip(potentials, weights))
@@ -116,7 +116,7 @@ def _out_of_the_way(problem: Problem, f: Floats) -> Floats:
     return np.where(held, f, f[held].min() - 2 * (high - low))
 
 
-def _entropic(problem: Problem, claim: Claim) -> Certificate:
+def _entropic_ends(problem: Problem, claim: Claim) -> Certificate:
     """The better end of each: what potentials prove, and what the plan as it is proves."""
     n, m = problem.shape
     potentials: Any = claim.potentials or (np.zeros(n), np.zeros(m))

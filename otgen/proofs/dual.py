@@ -64,8 +64,8 @@ def dual_certificate(problem: Problem, plan: SparsePlan | None, f: Floats, minim
         f = np.where(a > 0, f, problem.cost.ctransform(np.where(np.isfinite(g), g, 0.0))[0])
     if plan is None:
         return Certificate("dual", math.inf, below(lower, rounding_bound), math.inf, size, math.nan, None, (f, g))
-    cost, error, charge = _upper(problem, plan)
-    scale = max(abs(cost), size, 1e-7 * _spread(problem))
+    cost, error, charge = _upper_bound(problem, plan)
+    scale = max(abs(cost), size, 1e-7 * _cost_spread(problem))
     cost = max(cost, below(lower, rounding_bound))  # a plan that misses mass may cost less than any plan
     return Certificate("dual", cost, below(lower, rounding_bound), above(cost, charge), scale, error, plan, (f, g))
 
@@ -119,13 +119,13 @@ def marginal_errors(problem: Problem, plan: SparsePlan) -> tuple[float, float]:
     )
 
 
-def _spread(problem: Problem) -> float:
+def _cost_spread(problem: Problem) -> float:
     """How far apart costs lie; 1e-17 of it, below one rounding of the largest, is what is optimal at cost 0."""
     low, high = problem.cost.range()
     return high - low
 
 
-def _upper(problem: Problem, plan: SparsePlan) -> tuple[float, float, float]:
+def _upper_bound(problem: Problem, plan: SparsePlan) -> tuple[float, float, float]:
     """What the plan costs, the larger L1 error of its marginals, and the charge for that and for rounding."""
     relative, absolute = problem.cost.rounding
     lowest, _ = problem.cost.range()
@@ -140,6 +140,6 @@ def _upper(problem: Problem, plan: SparsePlan) -> tuple[float, float, float]:
         return cost, max(errors), math.inf
     sizes = np.abs(costs)
     size, largest = dot(plan.values, sizes), float(sizes.max(initial=0.0))
-    repair = _spread(problem) * (sum(problem.shape) if problem.cost.forbids else 1)
+    repair = _cost_spread(problem) * (sum(problem.shape) if problem.cost.forbids else 1)
     more = excess(total(plan.values) + total(low), sum(errors))
     return cost, max(errors), upper_charge(sum(errors), repair, lowest, more, size, largest, relative, absolute)

@@ -61,7 +61,7 @@ def prove_entropic(problem: Problem, claim: Claim) -> Certificate:
     f, g = (np.where(np.isfinite(z), z, 0.0) for z in claim.potentials or (np.zeros(n), np.zeros(m)))
     plan = EntropicPlan(problem.cost, f, g, problem.epsilon, *problem.masses)
     plan = plan if problem.cost.forbids and not problem.relaxed else rounded(plan, problem.relax)
-    found = entropic_bounds(_with_mass(plan), problem.relax, exact=not problem.as_received)
+    found = entropic_bounds(_plan_with_mass(plan), problem.relax, exact=not problem.as_received)
     cost, lower, upper, scale, error, dual = (float(number) for number in found[:6])
     exact = found.exact and (float(found.exact[0]), float(found.exact[1]))
     return Certificate("entropic", cost, lower, upper, scale, error, plan, (f, g), dual, exact)
@@ -93,14 +93,16 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
         )
         proves = np.isfinite(mass) & np.isfinite(sized)  # far from done, a mass or a price may be beyond all floats
         dual, sized = np.where(proves, dual, -np.inf), np.where(proves, sized, -np.inf)
-        lower = np.where(proves, _below(dual, 1.01 * rounding_bound), -np.inf)
+        lower = np.where(proves, _bound_below(dual, 1.01 * rounding_bound), -np.inf)
     scale = np.maximum(np.abs(dual), sized)
     if min(relax) < math.inf:
         upper, spent = _relaxed_primal(plan, goal, relative_error)
         return Bounds(spent, lower, upper, scale, error, dual, None)
     with np.errstate(over="ignore", invalid="ignore"):
-        upper, spent, spent_upper = _primal(plan, goal, relative_error)
-        bounds = (_without_nan(_unregularised(plan), -np.inf), _without_nan(spent_upper, np.inf)) if exact else None
+        upper, spent, spent_upper = _primal_bound(plan, goal, relative_error)
+        bounds = (
+            (_without_nan(_unregularised_bound(plan), -np.inf), _without_nan(spent_upper, np.inf)) if exact else None
+        )
     return Bounds(spent, _without_nan(lower, -np.inf), _without_nan(upper, np.inf), scale, error, dual, bounds)
 
 
@@ -109,14 +111,14 @@ def _without_nan(bound: Any, nothing: float) -> Any:
     return np.where(np.isnan(bound), nothing, bound)
 
 
-def _unregularised(plan: EntropicPlan) -> Any:
+def _unregularised_bound(plan: EntropicPlan) -> Any:
     """A lower bound of the unregularised cost: f is a potential for that too, with the g that is feasible beside it."""
     f, _ = balanced(plan.a, plan.b, plan.f, plan.g)
     lower, _, rounding_bound = dual_value(plan.cost, plan.a, plan.b, f, plan.cost.column_minima(f))
-    return _below(lower, rounding_bound)
+    return _bound_below(lower, rounding_bound)
 
 
-def _with_mass(plan: EntropicPlan) -> EntropicPlan:
+def _plan_with_mass(plan: EntropicPlan) -> EntropicPlan:
     """A plan without the points that carry nothing, whose potentials may be anything."""
     rows, columns = np.flatnonzero(plan.a), np.flatnonzero(plan.b)
     (n, m), cost = plan.shape, plan.cost
@@ -137,24 +139,24 @@ def _relaxed_primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) ->
         value = _weighted_sum(rows, plan.f + epsilon[..., None] * np.log(u))
         value = value + _weighted_sum(columns, plan.g + epsilon[..., None] * np.log(v))
         value = value + epsilon * (goal.product_mass - rows.sum(-1))
-        size = _size(plan, rows, columns) + epsilon * goal.product_mass
+        size = _rounding_size(plan, rows, columns) + epsilon * goal.product_mass
         met: Any = True
         for weights, sums, rho in zip((a, b), (rows, columns), goal.relax):
-            if math.isinf(rho):  # scaled to meet it; what rounding leaves is repaired by mixing, as in `_primal`
+            if math.isinf(rho):  # scaled to meet it; what rounding leaves is repaired by mixing, as in `_primal_bound`
                 missed = np.abs(sums - weights).sum(-1)  # much, where a kernel is beyond all floats or lost to 0
                 met = met & (missed <= (4 * relative_error + 2.0 ** (2 - DROPPED_BITS)) * goal.max_mass)
-                size = size + 2 * goal.max_mass * (plan.cost.highest + epsilon * _depth(plan, goal))
+                size = size + 2 * goal.max_mass * (plan.cost.highest + epsilon * _least_logarithm(plan, goal))
                 continue
             divergences = np.log(sums / weights)
             mass = weights.sum(-1)
             value = value + rho * (_weighted_sum(sums, divergences) - sums.sum(-1) + mass)
             size = size + rho * (_weighted_sum(sums, np.abs(divergences) + 2.0) + mass)
-        upper = _above(value, 4 * relative_error * size)
+        upper = _bound_above(value, 4 * relative_error * size)
     finite = np.isfinite(upper)  # far from done, the plan's mass is beyond all floats
     return np.where(finite & met, upper, np.inf), np.where(finite | np.isfinite(cost), cost, np.inf)
 
 
-def _primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> tuple[Any, Any, Any]:
+def _primal_bound(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> tuple[Any, Any, Any]:
     """An upper bound of the value; the plan's cost, and an upper bound of the unregularised cost.
 
     ``relative_error`` bounds the relative error of an entry of the plan, and of its sums.
@@ -177,16 +179,16 @@ def _primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> tuple[A
         share = np.clip(np.where(t > 0, t / (mass + t), 0.0), 2.0**-100, 0.5)
     divergence = entropy - t * np.log(share) - mass * np.log1p(-share) + goal.product_mass - mass - t
     value = value + rest + epsilon * divergence
-    highest, depth = cost.highest, _depth(plan, goal)
+    highest, depth = cost.highest, _least_logarithm(plan, goal)
     residual = np.abs(rows + r * of_s[..., None] - a).sum(-1) + np.abs(columns + s * of_r[..., None] - b).sum(-1)
     residual = residual + (2 * relative_error + 2.0 ** (2 - DROPPED_BITS)) * goal.max_mass
     with np.errstate(divide="ignore"):
         taken = np.maximum(depth, -np.log(residual))  # small entries are dear to take from: -x log x is steep at 0
     repair = residual * (highest - np.minimum(0.0, cost.range()[0]) + epsilon * taken)
-    size = _size(plan, rows, columns) + np.abs(rest) + goal.max_mass * highest
+    size = _rounding_size(plan, rows, columns) + np.abs(rest) + goal.max_mass * highest
     rounding = relative_error * (size + epsilon * (depth + np.abs(entropy) + goal.product_mass))
-    upper = _above(value, 1.01 * (repair + rounding))
-    return upper, spent, _above(spent, 1.01 * (residual * highest + relative_error * (highest + np.abs(spent))))
+    upper = _bound_above(value, 1.01 * (repair + rounding))
+    return upper, spent, _bound_above(spent, 1.01 * (residual * highest + relative_error * (highest + np.abs(spent))))
 
 
 def _logarithmic(log_rows: Floats) -> Any:
@@ -194,7 +196,7 @@ def _logarithmic(log_rows: Floats) -> Any:
     return 6 * UNIT * np.max(np.abs(log_rows), axis=-1, where=np.isfinite(log_rows), initial=0.0)
 
 
-def _size(plan: EntropicPlan, rows: Floats, columns: Floats) -> Any:
+def _rounding_size(plan: EntropicPlan, rows: Floats, columns: Floats) -> Any:
     """What rounding in sums over potentials, and over the logarithms of the scalings, is relative to."""
     with np.errstate(divide="ignore", invalid="ignore"):
         scalings = _weighted_sum(rows, np.abs(np.log(plan.u))) + _weighted_sum(columns, np.abs(np.log(plan.v)))
@@ -202,7 +204,7 @@ def _size(plan: EntropicPlan, rows: Floats, columns: Floats) -> Any:
     return potentials + plan.epsilon * scalings
 
 
-def _depth(plan: EntropicPlan, goal: Marginals) -> Any:
+def _least_logarithm(plan: EntropicPlan, goal: Marginals) -> Any:
     """The logarithm of how far the smallest entry of ``a (x) b`` lies below the total mass."""
     smallest = (np.min(side, axis=-1, where=side > 0, initial=np.inf) for side in (plan.a, plan.b))
     one, other = (np.log(least) for least in smallest)
@@ -214,11 +216,11 @@ def _weighted_sum(weights: Floats, values: Floats) -> Any:
     return np.sum(weights * values, axis=-1, where=weights > 0)
 
 
-def _below(value: Any, margin: Any) -> Any:
+def _bound_below(value: Any, margin: Any) -> Any:
     """``value - margin``, and past the rounding of that."""
     return np.nextafter(value - margin, -np.inf)
 
 
-def _above(value: Any, margin: Any) -> Any:
+def _bound_above(value: Any, margin: Any) -> Any:
     """``value + margin``, and past the rounding of that."""
     return np.nextafter(value + margin, np.inf)

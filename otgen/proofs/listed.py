@@ -32,8 +32,8 @@ def listed_upper(problem: Problem, flows: Flows) -> tuple[float, float]:
     costs = cost.pairs(rows, columns).astype(np.float64, copy=False)
     if cost.forbids:
         return math.inf, math.nan
-    values = values * _shrinking(rows, values, a)[rows]
-    values = values * _shrinking(columns, values, b)[columns]
+    values = values * _shrinking_factors(rows, values, a)[rows]
+    values = values * _shrinking_factors(columns, values, b)[columns]
     r, s = (np.maximum(w - np.bincount(i, values, len(w)), 0.0) for w, i in ((a, rows), (b, columns)))
     t = max(float(r.sum()), float(s.sum()))
     kept = values > 0
@@ -47,7 +47,7 @@ def listed_upper(problem: Problem, flows: Flows) -> tuple[float, float]:
         r, s = r / r.sum() if r.any() else a, s / s.sum() if s.any() else b
         rest = t * float(r @ cost.sums(s))
         value += rest + problem.epsilon * t * (
-            _entropy(r, a) + _entropy(s, b) + max(math.log(t) - math.log(share), 0.0)
+            _relative_entropy(r, a) + _relative_entropy(s, b) + max(math.log(t) - math.log(share), 0.0)
         )
         spent += rest
     relative, absolute = cost.rounding
@@ -68,14 +68,14 @@ def listed_upper(problem: Problem, flows: Flows) -> tuple[float, float]:
     return value + rounding_bound, spent
 
 
-def _shrinking(index: np.ndarray, values: Floats, weights: Floats) -> Floats:
+def _shrinking_factors(index: np.ndarray, values: Floats, weights: Floats) -> Floats:
     """Factors in [0, 1] that bring sums down to the weights, rounded down."""
     sums = np.bincount(index, values, len(weights))
     with np.errstate(over="ignore"):  # a sum that is hardly a number is below its weight
         return np.minimum(1.0, weights * (1 - 4 * UNIT) / np.where(sums > 0, sums, 1.0))
 
 
-def _entropy(part: Floats, weights: Floats) -> float:
+def _relative_entropy(part: Floats, weights: Floats) -> float:
     """``sum p log(p / w)`` over positive p."""
     used = (part > 0) & (weights > 0)
     return float((part[used] * np.log(part[used] / weights[used])).sum())

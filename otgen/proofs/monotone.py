@@ -71,7 +71,7 @@ def _steep(problem: Problem, largest: float) -> Certificate:
     if found.charge > _SEEN * found.cost:
         found = _exact_mean(plan, power, None)
     unit = found.largest
-    if problem.cost.shift > 0 and unit < _LOST and _span(plan) > 0:
+    if problem.cost.scale.shrinks and unit < _LOST and _span(plan) > 0:
         return Certificate("monotone", (unit / _LOST) ** power, 0.0, 1.0, math.inf, 0.0, plan, unit=_LOST)
     if unit == 0:
         return Certificate("monotone", 0.0, 0.0, 0.0, 0.0, 0.0, plan)

@@ -28,13 +28,13 @@ def prove_no_plan(problem: Problem, ray: tuple[Floats, Floats]) -> Certificate |
     g = problem.cost.allowed().column_minima(f)
     unserved = np.isinf(g) & (b > 0)  # a target with mass that nobody may serve
     if unserved.any():
-        return _infinite(np.zeros(len(a)), np.where(unserved, 1.0, 0.0))
+        return _infinite_certificate(np.zeros(len(a)), np.where(unserved, 1.0, 0.0))
     g = np.where(b > 0, g, -_NEVER)
     supply, demand = equal_totals(a, b)
     gain = sum(
         mass * Fraction(z) for side, ray in ((supply, f), (demand, g)) for mass, z in zip(side, ray.tolist()) if mass
     )
-    return _infinite(f, g) if gain > 0 else None
+    return _infinite_certificate(f, g) if gain > 0 else None
 
 
 def stranded_sources(problem: Problem) -> tuple[Floats, Floats]:
@@ -43,5 +43,5 @@ def stranded_sources(problem: Problem) -> tuple[Floats, Floats]:
     return np.isinf(problem.cost.ctransform(np.zeros(m))[0]).astype(float), np.zeros(m)
 
 
-def _infinite(f: Floats, g: Floats) -> Certificate:
+def _infinite_certificate(f: Floats, g: Floats) -> Certificate:
     return Certificate("dual", math.inf, math.inf, math.inf, math.inf, math.nan, None, (f, g))

@@ -60,13 +60,13 @@ def common_mass(cost: Cost, a: Masses, b: Masses) -> CommonMass:
     rest = np.abs((one.real[0] - other.real[0]) + (one.real[1] - other.real[1]))
     # what is left but less than a unit would be lost: such places keep all their mass
     told = np.flatnonzero((one.whole != other.whole) | (rest < _SAME))
-    rows, columns, staying = rows[told], columns[told], _lesser(one.at(told), other.at(told))
+    rows, columns, staying = rows[told], columns[told], _lesser_masses(one.at(told), other.at(told))
     a, b = a.less(rows, staying), b.less(columns, staying)
     sources, targets = np.flatnonzero(a.whole), np.flatnonzero(b.whole)
     return CommonMass(rows, columns, staying.real, sources, targets, (a.at(sources), b.at(targets)))
 
 
-def _lesser(one: Masses, other: Masses) -> Masses:
+def _lesser_masses(one: Masses, other: Masses) -> Masses:
     """The lesser of two masses, place by place."""
     (high, low), (more_high, more_low) = one.real, other.real
     less = (high < more_high) | ((high == more_high) & (low < more_low))

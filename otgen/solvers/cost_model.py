@@ -35,11 +35,11 @@ class Expected:
         return self.size - _KERNELS
 
     def __str__(self) -> str:
-        seconds = "under 0.1 s" if self.seconds < 0.1 else f"about {_rounded(self.seconds)}"
+        seconds = "under 0.1 s" if self.seconds < 0.1 else f"about {_rounded_seconds(self.seconds)}"
         return f"{seconds} and {readable(float(f'{self.size:.2g}'))}"
 
 
-def _rounded(seconds: float) -> str:
+def _rounded_seconds(seconds: float) -> str:
     if seconds >= 7200:
         return f"{seconds / 3600:.2g} hours"
     return f"{seconds / 60:.2g} minutes" if seconds >= 120 else f"{seconds:.1g} s"

@@ -14,6 +14,7 @@ from ..inputs import scalars
 from ..model.claim import Claim, Flows
 from ..model.problem import Problem
 from ..model.status import Status
+from ..model.units import PowerOfTwo
 from .base import Progress, Solution, refuse_start, silent
 
 _PAIRS = 4_000_000
@@ -50,35 +51,35 @@ class LinearProgram:
             raise TooLarge(
                 f"solver='linprog' must get at most {_PAIRS:.0e} pairs, which it lists; received {n} x {m}, about {n * m * 1.5e-6:.0f} GB; use solver='simplex'"
             )
-        rows, columns, costs = _allowed(problem)
+        rows, columns, costs = _allowed_pairs(problem)
         if not len(costs):
             return Solution(Claim(ray=(np.ones(n), -np.ones(m))), Status.INFEASIBLE, 0, "LinearProgram")
         lines = np.concatenate([rows, n + columns])
         variables = np.tile(np.arange(len(costs)), 2)
         incidence = scipy.sparse.csr_array((np.ones(len(lines)), (lines, variables)), shape=(n + m, len(costs)))
         masses = np.concatenate([problem.source.probabilities, problem.target.probabilities])
-        scale = 2.0 ** int(np.log2(n + m))  # HiGHS' tolerances are absolute, 1e-7 by default
-        price = int(np.frexp(np.abs(costs).max())[1])  # of costs of about 1, to a power of two
+        masses = PowerOfTwo.above(n + m).multiply(masses)  # HiGHS' tolerances are absolute, 1e-7 by default
+        price = PowerOfTwo.above(float(np.abs(costs).max()))
         options: dict[str, Any] = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
         if self.max_iter is not None:
             options["maxiter"] = self.max_iter
         found: Any = scipy.optimize.linprog(
-            np.ldexp(costs, -price), A_eq=incidence, b_eq=masses * scale, method="highs-ds", options=options
+            price.divide(costs), A_eq=incidence, b_eq=masses, method="highs-ds", options=options
         )
         status = {0: Status.OPTIMAL, 1: Status.MAX_ITER, 2: Status.INFEASIBLE}.get(found.status, Status.IMPRECISE)
         if status is Status.INFEASIBLE:
-            ray = _ray(incidence, masses * scale, options)
+            ray = _infeasibility_ray(incidence, masses, options)
             return Solution(Claim(ray=(ray[:n], ray[n:])), status, int(found.nit), "LinearProgram")
         if found.x is None:
             return Solution(Claim(potentials=(np.zeros(n), np.zeros(m))), status, int(found.nit), "LinearProgram")
-        flows = np.maximum(found.x, 0.0) / scale
+        flows = PowerOfTwo.above(n + m).divide(np.maximum(found.x, 0.0))
         keep = flows > 0
         plan = Flows(rows[keep], columns[keep], flows[keep])
-        duals = np.ldexp(np.asarray(found.eqlin.marginals), price)
+        duals = price.multiply(np.asarray(found.eqlin.marginals))
         return Solution(Claim(plan, (duals[:n], duals[n:])), status, int(found.nit), "LinearProgram")
 
 
-def _ray(incidence: Any, masses: Any, options: dict[str, Any]) -> Any:
+def _infeasibility_ray(incidence: Any, masses: Any, options: dict[str, Any]) -> Any:
     """Duals of the least mass that must stay behind, in whole numbers: why no plan serves all of it."""
     left = scipy.sparse.hstack([incidence, scipy.sparse.eye_array(len(masses))], format="csr")
     price = np.concatenate([np.zeros(incidence.shape[1]), np.ones(len(masses))])
@@ -86,7 +87,7 @@ def _ray(incidence: Any, masses: Any, options: dict[str, Any]) -> Any:
     return np.rint(found.eqlin.marginals)
 
 
-def _allowed(problem: Problem) -> tuple[Any, Any, Any]:
+def _allowed_pairs(problem: Problem) -> tuple[Any, Any, Any]:
     """The pairs that are not forbidden, and their costs."""
     parts: list[tuple[Any, Any, Any]] = []
     for rows, costs in problem.cost.blocks():

@@ -61,18 +61,18 @@ def levels(cost: Cost, supply: Indices, demand: Indices, smallest: int) -> list[
     """The problem and its coarser versions, finest first, down to about ``smallest`` points a side; clouds in kd order."""
     out = [Level(cost, supply, demand)]
     while min(out[-1].cost.shape) > smallest:
-        out.append(_merged(out[-1]) if isinstance(cost, PointCost) else _sampled(out[-1]))
+        out.append(_merged_level(out[-1]) if isinstance(cost, PointCost) else _sampled_level(out[-1]))
     return out
 
 
-def _merged(level: Level) -> Level:
+def _merged_level(level: Level) -> Level:
     assert isinstance(level.cost, PointCost)
     x, supply = merged(level.cost.x, level.supply)
     y, demand = merged(level.cost.y, level.demand)
     return Level(level.cost.between(x, y), supply, demand)
 
 
-def _sampled(level: Level) -> Level:
+def _sampled_level(level: Level) -> Level:
     """One row and one column out of ``LEAF`` at random, each with the mass of as many."""
     rng = np.random.default_rng(0)
     sides = [(rng.permutation(len(masses)), masses) for masses in (level.supply, level.demand)]

@@ -101,7 +101,7 @@ class Simplex:
     def _dense(self, problem: Problem, init: Claim) -> Solution | None:
         """Of few pairs, all listed; None where masses are too unequal to be whole numbers."""
         a, b = (own(side.weights, np.dtype(np.float64)) for side in (problem.source, problem.target))
-        costs = np.minimum(problem.cost.block(), _cap(problem, init)).astype(np.float64, copy=False)
+        costs = np.minimum(problem.cost.block(), _cost_cap(problem, init)).astype(np.float64, copy=False)
         limit = dense_simplex.UNLIMITED if self.max_iter is None else self.max_iter
         found, ends = dense_simplex.solve(costs.ravel(), a, b, dense_stack.single(*problem.shape), limit)
         ended, pivots = ends[0].tolist()
@@ -112,7 +112,7 @@ class Simplex:
         return Solution(Claim(plan, (found.f, found.g)), status, pivots, "Simplex")
 
 
-def _cap(problem: Problem, init: Claim) -> float:
+def _cost_cap(problem: Problem, init: Claim) -> float:
     """Of a high order the cost above which no optimum has a pair, known from the longest pair of some plan.
 
     Dearer pairs would only take digits from the others.
@@ -137,7 +137,7 @@ class _Live:
         self.problem, self.rows, self.columns = problem, np.flatnonzero(supply), np.flatnonzero(demand)
         self.shares = shares(a[self.rows]), shares(b[self.columns])
         cost = problem.cost.restricted(self.rows, self.columns)
-        self.cap = _cap(problem, init)
+        self.cap = _cost_cap(problem, init)
         self.sources, self.targets = multiscale.in_order(cost)
         cost = multiscale.arranged(cost, self.sources, self.targets)
         self.common = common_mass(
@@ -169,7 +169,7 @@ class _Live:
             )
             master.run()
             pivots += master.pivots
-            start = multiscale.prolongate(level, master.potentials()[0], _finer(levels, level))
+            start = multiscale.prolongate(level, master.potentials()[0], _finer_level(levels, level))
         finest = RestrictedProblem(
             self.cost, self.supply, self.demand, start, None if limit is None else limit - pivots, progress, used
         )
@@ -180,8 +180,8 @@ class _Live:
         """The pairs of places with mass to move that a plan uses, each as one number."""
         rows, columns = (np.full(size, -1) for size in self.problem.shape)
         sources, targets = self.common.sources, self.common.targets
-        ranks = _put(np.arange(len(sources)), sources, len(self.sources.first), -1)
-        others = _put(np.arange(len(targets)), targets, len(self.targets.first), -1)
+        ranks = _scattered_values(np.arange(len(sources)), sources, len(self.sources.first), -1)
+        others = _scattered_values(np.arange(len(targets)), targets, len(self.targets.first), -1)
         rows[self.rows], columns[self.columns] = ranks[self.sources.of], others[self.targets.of]
         tails, heads = rows[flows.rows], columns[flows.columns]
         return np.unique((tails * self.cost.shape[1] + heads)[(flows.high > 0) & (tails >= 0) & (heads >= 0)])
@@ -191,8 +191,8 @@ class _Live:
         n, m = self.problem.shape
         cost = self.problem.cost
         whole_f, whole_g = np.full(n, -np.inf), np.full(m, -np.inf)
-        whole_f[self.rows] = _put(f, self.common.sources, len(self.sources.first))[self.sources.of]
-        whole_g[self.columns] = _put(g, self.common.targets, len(self.targets.first))[self.targets.of]
+        whole_f[self.rows] = _scattered_values(f, self.common.sources, len(self.sources.first))[self.sources.of]
+        whole_g[self.columns] = _scattered_values(g, self.common.targets, len(self.targets.first))[self.targets.of]
         if len(self.common.rows):
             assert isinstance(cost, PointCost)
             return extended(cost, whole_f, whole_g)
@@ -224,14 +224,14 @@ class _Live:
         return Flows(rows, columns, high, low)
 
 
-def _put(values: Any, at: Indices, size: int, elsewhere: float = -math.inf) -> Any:
+def _scattered_values(values: Any, at: Indices, size: int, elsewhere: float = -math.inf) -> Any:
     """Values (k,) at their positions among ``size``, something else elsewhere."""
     out = np.full(size, elsewhere, values.dtype)
     out[at] = values
     return out
 
 
-def _finer(levels: list[multiscale.Level], level: multiscale.Level) -> multiscale.Level:
+def _finer_level(levels: list[multiscale.Level], level: multiscale.Level) -> multiscale.Level:
     """The level that was merged into this one."""
     return levels[next(k for k, other in enumerate(levels) if other is level) - 1]
 

@@ -85,7 +85,7 @@ class Sinkhorn:
         exact = Simplex().solve(replace(problem, epsilon=0.0)) if forbids else None
         if exact is not None and exact.status is Status.INFEASIBLE:
             return replace(exact, name="Sinkhorn")
-        start = _start(init)
+        start = _start_potentials(init)
         if sinkhorn_held.suits(problem.cost):
             return self._held(problem, largest, progress, start)
         stages = [problem.epsilon] if start else checked_stages(self.schedule, problem.epsilon, largest)
@@ -107,7 +107,7 @@ class Sinkhorn:
         return _solution(Claim(potentials=(out.f[0], out.g[0])), bool(out.done[0]), int(out.count[0]))
 
 
-def _start(init: Claim | None) -> Start:
+def _start_potentials(init: Claim | None) -> Start:
     """The potentials to start from."""
     if init is not None and init.potentials is None:
         raise InvalidInput("init must be potentials or a Result for solver='sinkhorn'; received a plan; leave it out")
@@ -121,7 +121,7 @@ def _largest_cost(problem: Problem) -> float:
             f"solver='sinkhorn' must get epsilon > 0 and finite p; received {problem!r}; use otgen.wasserstein"
         )
     if problem.relaxed and problem.cost.forbids:
-        _servable(problem)
+        _refuse_unservable(problem)
     a, b = problem.masses
     carried = problem.cost.restricted(np.flatnonzero(a), np.flatnonzero(b))  # padding may lie anywhere
     largest = float(carried.highest)
@@ -133,7 +133,7 @@ def _largest_cost(problem: Problem) -> float:
     return largest or problem.epsilon
 
 
-def _servable(problem: Problem) -> None:
+def _refuse_unservable(problem: Problem) -> None:
     """Raise where a point has mass and no allowed pair: its potential would be infinite."""
     a, b = problem.masses
     for weights, cost, side in ((a, problem.cost, "rows"), (b, problem.cost.T, "columns")):

@@ -60,18 +60,18 @@ def solve(
         out = sinkhorn_small.iterate_symmetric(problem.stack, problem.epsilon, tolerance, limit, f, progress=progress)
     else:
         kept = problem.epsilon[:, None], np.zeros(size, np.int64)
-        stages, ends = kept if start is not None else _table(schedule, problem.epsilon, problem.largest)
+        stages, ends = kept if start is not None else _epsilon_table(schedule, problem.epsilon, problem.largest)
         out = sinkhorn_small.iterate(problem.stack, stages, ends, ROUGH, tolerance, limit, f, g, progress=progress)
-    f, g = _everywhere(problem, *_settled(problem, out))
-    return out._replace(f=f, g=g) if min(goal.relax) < np.inf else _centred(goal, out, f, g)
+    f, g = _extended_potentials(problem, *_settled_potentials(problem, out))
+    return out._replace(f=f, g=g) if min(goal.relax) < np.inf else _centred_potentials(goal, out, f, g)
 
 
-def _centred(goal: Marginals, out: Outcome, f: Floats, g: Floats) -> Outcome:
+def _centred_potentials(goal: Marginals, out: Outcome, f: Floats, g: Floats) -> Outcome:
     f, g = goal.centred(f, g)
     return out._replace(f=f, g=g)
 
 
-def _table(schedule: Schedule, epsilon: Floats, largest: Floats) -> tuple[Floats, Indices]:
+def _epsilon_table(schedule: Schedule, epsilon: Floats, largest: Floats) -> tuple[Floats, Indices]:
     """The epsilons of every problem as a row, (B, s), NaN behind the last, and where that is: (B,)."""
     lists = [checked_stages(schedule, e, top or e) for e, top in zip(epsilon.tolist(), largest.tolist(), strict=True)]
     ends = np.array([len(stages) - 1 for stages in lists])
@@ -81,7 +81,7 @@ def _table(schedule: Schedule, epsilon: Floats, largest: Floats) -> tuple[Floats
     return table, ends
 
 
-def _settled(problem: HeldProblem, out: Outcome) -> tuple[Floats, Floats]:
+def _settled_potentials(problem: HeldProblem, out: Outcome) -> tuple[Floats, Floats]:
     """Potentials; where the limit came first, one side updated once more: it meets its marginal then, and the dual value says something."""
     late = np.flatnonzero(~out.done)
     if not len(late):
@@ -92,15 +92,17 @@ def _settled(problem: HeldProblem, out: Outcome) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore"):
         log_a, log_b = np.log(goal.a[late]), np.log(goal.b[late])
     if np.all(one == 1.0) and np.all(other < 1.0):
-        soft = _softmin(problem.costs[late], g[late] + epsilon[:, None] * log_b, epsilon)
+        soft = _softmin_of_stack(problem.costs[late], g[late] + epsilon[:, None] * log_b, epsilon)
         f[late] = np.where(goal.a[late] > 0, soft, f[late])
     else:
-        soft = other * _softmin(_turned(problem.costs[late]), f[late] + epsilon[:, None] * log_a, epsilon)
+        soft = other * _softmin_of_stack(
+            _turned_costs(problem.costs[late]), f[late] + epsilon[:, None] * log_a, epsilon
+        )
         g[late] = np.where(goal.b[late] > 0, soft, g[late])
     return f, g
 
 
-def _everywhere(problem: HeldProblem, f: Floats, g: Floats) -> tuple[Floats, Floats]:
+def _extended_potentials(problem: HeldProblem, f: Floats, g: Floats) -> tuple[Floats, Floats]:
     """Potentials, those of points without mass as a soft minimum gives them; 0 where nothing is served."""
     goal, epsilon = problem.goal, problem.epsilon
     if goal.a.all() and goal.b.all():
@@ -108,16 +110,16 @@ def _everywhere(problem: HeldProblem, f: Floats, g: Floats) -> tuple[Floats, Flo
     one, other = goal.damping(epsilon[:, None])
     with np.errstate(divide="ignore"):
         of_rows, of_columns = epsilon[:, None] * np.log(goal.a), epsilon[:, None] * np.log(goal.b)
-    soft_f = one * _softmin(problem.costs, g + of_columns, epsilon)
-    soft_g = other * _softmin(_turned(problem.costs), f + of_rows, epsilon)
+    soft_f = one * _softmin_of_stack(problem.costs, g + of_columns, epsilon)
+    soft_g = other * _softmin_of_stack(_turned_costs(problem.costs), f + of_rows, epsilon)
     f, g = np.where(goal.a == 0, soft_f, f), np.where(goal.b == 0, soft_g, g)
     return np.where(np.isfinite(f), f, 0.0), np.where(np.isfinite(g), g, 0.0)
 
 
-def _softmin(costs: Floats, h: Floats, epsilon: Floats) -> Floats:
+def _softmin_of_stack(costs: Floats, h: Floats, epsilon: Floats) -> Floats:
     """``-epsilon log sum_j exp((h_j - c_ij) / epsilon)`` of costs (B, n, m): (B, n)."""
     return stacks.softmin(matrix_ground(costs), h, epsilon)
 
 
-def _turned(costs: Floats) -> Floats:
+def _turned_costs(costs: Floats) -> Floats:
     return costs.transpose(0, 2, 1)

@@ -116,7 +116,7 @@ class CostPass(Pass):
     def __init__(self, cost: Cost, goal: Marginals, epsilon: float, tolerance: float, rows: Rows | None = None) -> None:
         self.cost, self.goal, self.epsilon, self.rows = cost, goal, epsilon, rows or Here()
         self.single = np.dtype(cost.dtype) == np.float32
-        self.cut = _cut(cost, tolerance)
+        self.cut = _cut_bits(cost, tolerance)
 
     def sweep(self, f: Floats, g: Floats, omega: float, near: bool) -> Step:
         """Row sums, new f, column sums, new g."""
@@ -159,7 +159,7 @@ class SymmetricPass(Pass):
 
     def __init__(self, cost: Cost, goal: Marginals, epsilon: float, tolerance: float) -> None:
         self.cost, self.goal, self.epsilon = cost, goal, epsilon
-        self.cut = _cut(cost, tolerance)
+        self.cut = _cut_bits(cost, tolerance)
 
     def sweep(self, f: Floats, g: Floats, omega: float, near: bool) -> Step:
         """Row sums, and new f."""
@@ -200,6 +200,6 @@ def settle(cost: Cost, goal: Marginals, epsilon: float, at: Potentials) -> None:
         at.g = other * cost.T.softmin(at.f + epsilon * np.log(goal.a), epsilon)
 
 
-def _cut(cost: Cost, tolerance: float) -> Any:
+def _cut_bits(cost: Cost, tolerance: float) -> Any:
     """The power of two below whose inverse terms do not matter to a marginal error."""
     return min(_CUT[np.dtype(cost.dtype).itemsize], _MARGIN + max(8.0, -math.log2(tolerance)))

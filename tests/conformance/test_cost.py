@@ -15,6 +15,7 @@ from otgen import Circular, Minkowski
 from otgen.model.cost import CallableCost, Cost, MatrixCost, PointCost, SparseCost
 from otgen.model.cost.passes import CelledPasses, GroundPasses, ProductPasses
 from otgen.model.cost.searches import CelledSearches, GroundSearches, ProductSearches
+from otgen.model.units import ONE
 from otgen.solvers import multiscale
 
 INF = np.inf
@@ -245,7 +246,7 @@ def test_scaling_is_exact(case, power):
     elif isinstance(cost, MatrixCost):
         cost = replace(cost, matrix=cost.matrix * 2.0**power)
     scaled = cost.scaled()
-    back = scaled.block() if scaled.shift == 0 else scaled.block() * 2.0 ** (scaled.shift * cost.p)
+    back = scaled.block() if scaled.scale == ONE else scaled.block() * 2.0 ** (scaled.scale.exponent * cost.p)
     expected = cost.block()
     np.testing.assert_allclose(back, expected, rtol=1e-13 if cost.p in (1, 2) else 1e-10)
     assert not isinstance(cost, MatrixCost) or 0.5 <= scaled.highest < 1.0

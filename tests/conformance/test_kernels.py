@@ -44,6 +44,7 @@ FORMS = {
 }
 SHAPES = [(1, 1, 1), (7, 5, 3), (3, 530, 2), (4, 9, 6)]
 DTYPES = [np.float64, np.float32]
+TENSOR_CORES = (PRODUCT, 2, 1)  # form, shape and type that are for them
 
 
 def missing(device):
@@ -67,15 +68,18 @@ def test_which_devices_are_tested(device):
 
 
 def cases():
+    """Of the emulated ones, each of which is compiled, a third in the usual run: every form twice, in every shape and type some."""
     for device in DEVICES:
         shapes = [(7, 5, 3), (3, 530, 2), (19, 45, 21)] if device == "emulated" else SHAPES  # a block costs much there
         if device == "cuda":  # several tiles either way, and shares of columns
             shapes = [*SHAPES, (300, 280, 21), (5, 5000, 3)]
-        for name, form in FORMS.items():
-            for shape in [(*shape[:2], 2) for shape in shapes] if form[0] == GREAT_CIRCLE else shapes:
-                for dtype in DTYPES[:1] if device == "listed" else DTYPES:
+        for i, (name, form) in enumerate(FORMS.items()):
+            for j, shape in enumerate([(*shape[:2], 2) for shape in shapes] if form[0] == GREAT_CIRCLE else shapes):
+                for k, dtype in enumerate(DTYPES[:1] if device == "listed" else DTYPES):
                     label = f"{device}-{name}-{shape}-{np.dtype(dtype).name}"
-                    yield pytest.param(device, form, shape, dtype, id=label)
+                    usual = device != "emulated" or (i + j + k) % 3 == 0 or (form[0], j, k) == TENSOR_CORES
+                    marks = () if usual else pytest.mark.nightly
+                    yield pytest.param(device, form, shape, dtype, id=label, marks=marks)
         for shape in shapes if device != "listed" else ():  # finite costs between points
             yield pytest.param(device, None, shape, np.float64, id=f"{device}-matrix-{shape}")
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import importlib.util
+import itertools
 from pathlib import Path
 
 import emulated
@@ -41,22 +42,40 @@ class Compiled:
         self.code = held.value.decode()
 
 
+SOURCES = {
+    "rows": ("ROWS", {}, ("softmin", "ctransform", "gibbs_cost", "cost_sums", "softmin_joined")),
+    "gibbs of one": ("GIBBS", {"EACH": 1}, ("gibbs", "gibbs_slope")),
+    "gibbs of four": ("GIBBS", {"EACH": 4}, ("gibbs", "gibbs_slope")),
+    "pairs": ("PAIRS", {}, ("cost_block", "cost_pairs")),
+    "nearest": ("NEAREST", {"COUNT": 4}, ("nearest",)),
+}
+EVERY = {
+    *itertools.product(SOURCES, (0.0, 1.0, 2.0, 3.0, np.inf, PRODUCT, CIRCULAR, GREAT_CIRCLE), ("f4", "f8"), (3, 40))
+}
+USUAL = {  # each source, form, type and depth, and the tensor cores
+    ("rows", PRODUCT, "f4", 40),
+    ("rows", 1.0, "f8", 40),
+    ("rows", 3.0, "f4", 3),
+    ("rows", CIRCULAR, "f8", 3),
+    ("gibbs of one", 2.0, "f4", 3),
+    ("gibbs of one", 3.0, "f8", 3),
+    ("gibbs of four", 0.0, "f4", 40),
+    ("gibbs of four", np.inf, "f8", 40),
+    ("pairs", 0.0, "f8", 3),
+    ("pairs", np.inf, "f4", 3),
+    ("nearest", 2.0, "f8", 3),
+    ("nearest", CIRCULAR, "f4", 40),
+}
+
+
 @pytest.mark.skipif(compiler() is None, reason="needs nvidia-cuda-nvrtc-cu12")
 @pytest.mark.parametrize(
-    "inner", [0.0, 1.0, 2.0, 3.0, np.inf, PRODUCT, CIRCULAR, pytest.param(GREAT_CIRCLE, marks=pytest.mark.nightly)]
+    ("source", "inner", "dtype", "d"),
+    [*sorted(USUAL), *(pytest.param(*case, marks=pytest.mark.nightly) for case in sorted(EVERY - USUAL))],
 )
-@pytest.mark.parametrize(
-    ("source", "numbers", "names"),
-    [
-        ("ROWS", {}, ("softmin", "ctransform", "gibbs_cost", "cost_sums", "softmin_joined")),
-        ("GIBBS", {"EACH": 1}, ("gibbs", "gibbs_slope")),
-        ("GIBBS", {"EACH": 4}, ("gibbs", "gibbs_slope")),
-        ("PAIRS", {}, ("cost_block", "cost_pairs")),
-        ("NEAREST", {"COUNT": 4}, ("nearest",)),
-    ],
-)
-@pytest.mark.parametrize(("dtype", "d"), [(np.float32, 3), (np.float32, 40), (np.float64, 3), (np.float64, 40)])
-def test_compiles(dtype, d, source, numbers, names, inner, monkeypatch):
+def test_compiles(source, inner, dtype, d, monkeypatch):
+    source, numbers, names = SOURCES[source]
+    dtype = np.dtype(dtype).type
     monkeypatch.setattr(emulated, "RawModule", Compiled)
     points = np.zeros((1, d), dtype)
     ground = point_ground(points, points, inner, 1.0) if inner else matrix_ground(points)

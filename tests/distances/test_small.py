@@ -192,6 +192,55 @@ def test_arrays_of_any_kind_have_one_answer(rng, kind):
             np.testing.assert_array_equal(left, right)
 
 
+class TestLists:
+    X, Y = [[0.5, 1.0], [2.0, 0.25], [1.0, 1.0]], [[1.5, 0.0], [0.0, 3.0]]
+
+    @pytest.mark.parametrize("weights", [{}, {"a": [0.5, 0.25, 0.25]}, {"a": [1.0, 2.0, 1.0], "b": [3.0, 1.0]}])
+    def test_lists_of_floats_take_it(self, taken, weights):
+        result = otgen.wasserstein(self.X, self.Y, **weights)
+        otgen.transport(self.X, a=weights.get("a"))
+        assert taken == [True, True]
+        expected = the_long_way(otgen.wasserstein, self.X, self.Y, **weights)
+        assert_same(result, expected, 1e-12)
+        for found, other in (
+            (result.plan.todense(), expected.plan.todense()),
+            (result.gradients().x, expected.gradients().x),
+        ):
+            assert type(found) is type(other)
+            assert found.dtype == other.dtype
+            np.testing.assert_allclose(found, other, atol=1e-12)
+
+    def test_lists_that_are_changed_afterwards_change_nothing(self):
+        x, y, a = copy.deepcopy(self.X), copy.deepcopy(self.Y), [0.5, 0.25, 0.25]
+        result, expected = otgen.wasserstein(x, y, a), otgen.wasserstein(self.X, self.Y, list(a))
+        x[0][0], y[1][1], a[0] = 7.0, -7.0, 0.125
+        np.testing.assert_array_equal(result.gradients().x, expected.gradients().x)
+        np.testing.assert_array_equal(result.plan.todense(), expected.plan.todense())
+
+    @pytest.mark.parametrize(
+        "x",
+        [
+            [[0, 1], [2, 0], [1, 1]],
+            [[2**60, 1], [2**60 + 1, 0], [2**60, 1]],
+            [[0.5, 1.0], [2.0], [1.0, 1.0]],
+            [[0.5, True], [2.0, 0.25], [1.0, 1.0]],
+            [[0.5, None], [2.0, 0.25], [1.0, 1.0]],
+            [[0.5, math.nan], [2.0, 0.25], [1.0, 1.0]],
+            [[0.5, "1"], [2.0, 0.25], [1.0, 1.0]],
+            [[0.5, [1.0]], [2.0, 0.25], [1.0, 1.0]],
+            [(0.5, 1.0), (2.0, 0.25), (1.0, 1.0)],
+            [np.array([0.5, 1.0]), [2.0, 0.25], [1.0, 1.0]],
+            [[], [], []],
+            [],
+        ],
+        ids=str,
+    )
+    def test_other_lists_are_read_where_they_were(self, taken, x):
+        found, expected = (way(otgen.wasserstein, x, self.Y) for way in (outcome, lambda *z: outcome(the_long_way, *z)))
+        assert taken == [False]
+        assert_same(found, expected, 1e-12)
+
+
 class TestFields:
     @pytest.mark.parametrize("p", [1, 2, 8, 1.5])
     def test_the_order_is_a_float(self, rng, taken, p):

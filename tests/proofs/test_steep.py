@@ -88,7 +88,7 @@ def test_liars(seed, p):
     problem = scaled(otgen.Problem.from_points(x, y, p=p))
     found, value = prove(problem, claim), truth(x, y, p)
     with mpmath.workdps(40):
-        unit, root = mpmath.mpf(found.unit or 1) * 2**problem.cost.points_shift, 1 / mpmath.mpf(p)
+        unit, root = mpmath.mpf(found.unit or 1) * 2**problem.cost.scale.exponent, 1 / mpmath.mpf(p)
         assert unit * mpmath.mpf(max(found.lower, 0.0)) ** root <= value
         assert found.upper == np.inf or unit * mpmath.mpf(found.upper) ** root >= value
 

@@ -194,7 +194,7 @@ class Outcome:
     def telling(self) -> Sides | None:
         """The comparison that says most: one that does not stand, or the one with the least room."""
         fallen = [one for one in self.comparisons if not one.stands]
-        return fallen[0] if fallen else min(self.counted or self.comparisons, key=_room, default=None)
+        return fallen[0] if fallen else min(self.counted or self.comparisons, key=_allowed_difference, default=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -313,7 +313,7 @@ def _outcome(check: Check, seed: int) -> Outcome:
     return Outcome(check, found, Verdict.HOLDS if good else Verdict.FAILS, time.perf_counter() - began)
 
 
-def _room(comparison: Sides) -> float:
+def _allowed_difference(comparison: Sides) -> float:
     scale = comparison.tolerance or max(abs(comparison.right), 1.0)
     room = abs(comparison.slack) / scale
     return math.inf if math.isnan(room) else room

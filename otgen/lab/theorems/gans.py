@@ -282,12 +282,12 @@ def the_optimal_discriminator(rng: np.random.Generator) -> Found:
         u = float(other.sigmoid(logit))
         root: Any = scipy.optimize.brentq(lambda v, a=a, b=b: a / v - b / (1 - v), 1e-9, 1 - 1e-9, xtol=1e-15)
         yield equal("D*; where the slope vanishes", u, float(root), 1e-9)
-        bend = other.curvature(lambda v, a=a, b=b: _worth(torch, nn, a, b, v), u)
+        bend = other.curvature(lambda v, a=a, b=b: _worth_of_share(torch, nn, a, b, v), u)
         yield equal("second derivative there; by hand", bend, -a / root**2 - b / (1 - root) ** 2, 1e-5)
         yield below("second derivative there; 0", bend, 0.0)
 
 
-def _worth(torch: Any, nn: Any, a: float, b: float, share: float) -> float:
+def _worth_of_share(torch: Any, nn: Any, a: float, b: float, share: float) -> float:
     """What D = share is worth at a point where the densities are a and b, by the value of the game with either half won."""
     logit, sure = (torch.tensor([z], dtype=torch.float64) for z in (math.log(share / (1 - share)), 60.0))
     value = nn.objectives.gan.value

@@ -12,13 +12,14 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...inputs.types import Floats, Indices
 from ...kernels import GroundCost, Kernels
 from ...kernels.double_double import UNIT
+from ..units import ONE, PowerOfTwo
 from .passes import Passes, joined
 from .searches import Searches
 
@@ -28,12 +29,15 @@ _BLOCK = 4_000_000  # entries of a cost that are held at once where there is no 
 class Cost(abc.ABC):
     """A cost between n sources and m targets, or B such costs, with a leading axis on whatever it takes and gives.
 
-    ``p``: the cost is the p-th power of a distance. ``shift``: entries are held divided by ``2 ** (shift * p)``, so that
-    the largest is about 1; see :meth:`scaled`. ``device``: where its pairs are computed.
+    ``p``: the cost is the p-th power of a distance. ``scale``: distances, or listed costs, are held divided by it; see :meth:`scaled`.
+    ``device``: where its pairs are computed. ``called``: what lies between sources and targets, in a word; ``of_points``: whether
+    these are points.
     """
 
+    called: ClassVar[str]
+    of_points: ClassVar[bool]
     p: float = 1.0
-    shift: int = 0
+    scale: PowerOfTwo = ONE
     dtype: Any = np.float64
     device: str = "cpu"
 
@@ -71,9 +75,23 @@ class Cost(abc.ABC):
     def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
         """The cost of ``rows`` as the kernels take it, in one piece or several: (rows of the piece, ground)."""
 
+    @property
     @abc.abstractmethod
-    def scaled(self) -> Cost:
-        """The same cost divided by a power of two (exactly), so that its largest finite entry is about 1."""
+    def line_power(self) -> float | None:
+        """The power of the distance that it is on the line; None where sorting does not solve it."""
+
+    @property
+    @abc.abstractmethod
+    def degree(self) -> int:
+        """Points times s make distances times ``s`` to this power; 0 where a cost is divided without its points, or not at all."""
+
+    @abc.abstractmethod
+    def size(self) -> PowerOfTwo:
+        """What to divide by for a largest distance, or finite listed cost, of about 1."""
+
+    @abc.abstractmethod
+    def divided(self, by: PowerOfTwo) -> Cost:
+        """The same cost with distances, or listed costs, divided further."""
 
     @abc.abstractmethod
     def range(self) -> tuple[Any, Any]:
@@ -104,6 +122,10 @@ class Cost(abc.ABC):
     @abc.abstractmethod
     def pairs(self, rows: Indices, columns: Indices) -> Floats:
         """The costs of listed pairs: (k,)."""
+
+    def scaled(self) -> Cost:
+        """The same cost divided by a power of two (exactly), so that its largest finite entry is about 1."""
+        return self.divided(self.size())
 
     @property
     def highest(self) -> Any:

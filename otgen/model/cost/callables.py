@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ...errors import InvalidInput
 from ...inputs.types import Floats, Indices
 from ...kernels import GroundCost, Kernels, cpu, matrix_ground
 from ...kernels.double_double import UNIT
+from ..units import ONE, PowerOfTwo
 from .base import Cost, row_blocks
 from .metrics import TABLE
 from .passes import GroundPasses, Passes
@@ -27,14 +28,15 @@ class CallableCost(Cost):
     is taken for exact. Asked for blocks of rows, so that nothing of size n x m is ever held.
     """
 
+    called: ClassVar[str] = "points"
+    of_points: ClassVar[bool] = True
     x: Floats
     y: Floats
     metric: Callable[[Floats, Floats], Floats]
     p: float = 2.0
-    shift: int = 0
+    scale: PowerOfTwo = ONE
     dtype: Any = np.float64
     flipped: bool = False
-    points_shift: int = 0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -103,7 +105,7 @@ class CallableCost(Cost):
     def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
         """The cost of ``rows``, a few million entries at a time."""
         for piece in row_blocks(rows, *self.shape):
-            distances = np.ldexp(self._distances(self.x[piece], self.y), -self.shift)
+            distances = self.scale.divide(self._distances(self.x[piece], self.y))
             powers = distances if self.p == 1 else distances**self.p
             yield piece, matrix_ground(powers.astype(self.dtype, copy=False))
 
@@ -122,7 +124,7 @@ class CallableCost(Cost):
         for group in np.split(order, np.flatnonzero(np.diff(rows[order])) + 1):
             if len(group):
                 i = rows[group[0]]
-                distances = np.ldexp(self._distances(self.x[i : i + 1], self.y[columns[group]])[0], -self.shift)
+                distances = self.scale.divide(self._distances(self.x[i : i + 1], self.y[columns[group]])[0])
                 out[group] = distances**self.p
         return out
 
@@ -130,13 +132,25 @@ class CallableCost(Cost):
         """The same cost computed in ``dtype``."""
         return replace(self, dtype=dtype)
 
-    def scaled(self) -> CallableCost:
-        """Distances divided by a power of two, the largest then in [1/2, 1): one pass over all pairs."""
+    @property
+    def line_power(self) -> None:
+        """Unknown."""
+
+    @property
+    def degree(self) -> int:
+        """Points stay what they are."""
+        return 0
+
+    def size(self) -> PowerOfTwo:
+        """Just above the largest distance: one pass over all pairs."""
         largest = max(
             float(self._distances(self.x[rows], self.y).max()) for rows in row_blocks(slice(None), *self.shape)
         )
-        exponent = math.frexp(largest)[1] if largest > 0 else 0
-        return replace(self, shift=exponent)
+        return PowerOfTwo.above(largest) / self.scale if largest else ONE
+
+    def divided(self, by: PowerOfTwo) -> CallableCost:
+        """Distances are divided as the metric returns them."""
+        return replace(self, scale=self.scale * by)
 
     def range(self) -> tuple[float, float]:
         """0 and the largest cost, by one pass over all pairs."""

@@ -67,10 +67,10 @@ def ctransform(rows: Grid, columns: Grid, power: float, g: Floats) -> tuple[Floa
         least, where = grids.min_plus(steps * steps if power == 2.0 else steps, table.reshape(len(y), -1))
         table = np.ascontiguousarray(np.moveaxis(least.reshape(len(x), *rest), 0, -1))  # the next axis comes first
         found.append(where.reshape(len(x), *rest))
-    return table[rows.at], owner[np.ravel_multi_index(_followed(rows, found), columns.shape)]
+    return table[rows.at], owner[np.ravel_multi_index(_followed_nodes(rows, found), columns.shape)]
 
 
-def _followed(rows: Grid, found: list[Indices]) -> tuple[Indices, ...]:
+def _followed_nodes(rows: Grid, found: list[Indices]) -> tuple[Indices, ...]:
     """The node of the columns' grid that each row's minimum came from, axis by axis: last first, as sums were taken first to last."""
     nodes: tuple[Indices, ...] = ()
     for k in range(len(found) - 1, -1, -1):

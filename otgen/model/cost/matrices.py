@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...inputs.types import Floats, Indices
 from ...kernels import GroundCost, Kernels, cpu, matrix_ground
+from ..units import ONE, PowerOfTwo
 from .base import Cost, keeps_everything, row_blocks
 from .passes import GroundPasses, Passes
 from .searches import GroundSearches, Searches
@@ -22,8 +23,10 @@ from .sparse import SparsePasses, SparseSearches
 class MatrixCost(Cost):
     """A dense (n, m) cost matrix; +inf forbids a pair."""
 
+    called: ClassVar[str] = "matrix"
+    of_points: ClassVar[bool] = False
     matrix: Floats
-    shift: int = 0
+    scale: PowerOfTwo = ONE
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -88,11 +91,22 @@ class MatrixCost(Cost):
             high = max(high, float(block.max(where=finite, initial=-np.inf)))
         return (low, high, forbids) if low <= high else (0.0, 0.0, True)
 
-    def scaled(self) -> MatrixCost:
-        """The matrix divided by a power of two, its largest finite entry then in [1/2, 1)."""
-        low, high, _ = self._finite
-        exponent = math.frexp(max(abs(low), abs(high)))[1] if low or high else 0
-        return MatrixCost(np.ldexp(self.matrix.astype(np.float64, copy=False), -exponent), self.shift + exponent)
+    @property
+    def line_power(self) -> None:
+        """Unknown."""
+
+    @property
+    def degree(self) -> int:
+        """There are no points."""
+        return 0
+
+    def size(self) -> PowerOfTwo:
+        """Just above the largest finite entry."""
+        return PowerOfTwo.above(float(self.highest))
+
+    def divided(self, by: PowerOfTwo) -> MatrixCost:
+        """A matrix of its own."""
+        return MatrixCost(by.divide(self.matrix.astype(np.float64, copy=False)), self.scale * by)
 
     def range(self) -> tuple[float, float]:
         """The least and the greatest finite entry."""
@@ -117,8 +131,10 @@ class MatrixCost(Cost):
 class SparseCost(Cost):
     """A ``scipy.sparse.csr_array`` of costs (n, m), sorted, without duplicates; absent pairs are forbidden."""
 
+    called: ClassVar[str] = "sparse matrix"
+    of_points: ClassVar[bool] = False
     csr: Any
-    shift: int = 0
+    scale: PowerOfTwo = ONE
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -157,7 +173,7 @@ class SparseCost(Cost):
     def _transposed(self) -> SparseCost:
         csr = self.csr.T.tocsr()
         csr.sort_indices()
-        return SparseCost(csr, self.shift)
+        return SparseCost(csr, self.scale)
 
     @property
     def T(self) -> SparseCost:
@@ -186,20 +202,30 @@ class SparseCost(Cost):
             return self
         csr = self.csr[rows][:, columns].tocsr()
         csr.sort_indices()
-        return SparseCost(csr, self.shift)
+        return SparseCost(csr, self.scale)
 
     def astype(self, dtype: Any) -> SparseCost:
         """Sparse costs are always computed in float64."""
         return self
 
-    def scaled(self) -> SparseCost:
-        """Entries divided by a power of two, the largest finite one then in [1/2, 1)."""
-        finite = self.csr.data[np.isfinite(self.csr.data)]
-        largest = float(np.abs(finite).max()) if len(finite) else 0.0
-        exponent = math.frexp(largest)[1] if largest else 0
+    @property
+    def line_power(self) -> None:
+        """Unknown."""
+
+    @property
+    def degree(self) -> int:
+        """There are no points."""
+        return 0
+
+    def size(self) -> PowerOfTwo:
+        """Just above the largest finite entry."""
+        return PowerOfTwo.above(float(self.highest))
+
+    def divided(self, by: PowerOfTwo) -> SparseCost:
+        """A matrix of its own."""
         csr = self.csr.copy()
-        csr.data = np.ldexp(csr.data, -exponent)
-        return SparseCost(csr, self.shift + exponent)
+        csr.data = by.divide(csr.data)
+        return SparseCost(csr, self.scale * by)
 
     def range(self) -> tuple[float, float]:
         """The least and the greatest finite stored entry."""

@@ -1,7 +1,8 @@
 """The one table of metrics between points: all that the library knows of a metric stands in its entry here.
 
 A metric by differences of coordinates is a :class:`Powers`; each other one is a final class of its own. A new metric is one entry in
-``TABLE`` and a line in each set of kernels (:mod:`otgen.kernels.cost_entries`, ``reference`` and ``cuda/ground.cu``).
+``TABLE`` and a line in each set of kernels (:mod:`otgen.kernels.cost_entries`, ``reference`` and ``cuda/ground.cu``), or the entry
+alone where kernels know its form.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ...inputs import scalars
 from ...inputs.types import Floats
 from ...kernels.double_double import UNIT
 from ...kernels.ground_cost import CIRCULAR, GREAT_CIRCLE
+from ..units import PowerOfTwo
 
 Form = tuple[float, float, float]  # inner power, outer power and factor, as :class:`otgen.kernels.GroundCost` has them
 
@@ -103,8 +105,8 @@ class PointMetric(abc.ABC):
         """A derivative in the points that kernels got, as one in the points."""
         return slope
 
-    def shrunk(self, exponent: int) -> str | Minkowski | Circular | None:
-        """How the metric is called once points are divided by ``2 ** exponent``; None where that leaves its name."""
+    def divided(self, by: PowerOfTwo) -> str | Minkowski | Circular | None:
+        """How the metric is called once points are divided; None where that leaves its name."""
         return None
 
     def largest(self, extents: Floats, p: float) -> float | None:
@@ -247,9 +249,9 @@ class Torus(PointMetric):
         rest = np.fmod(points, self.period)
         return np.where(rest < 0, rest + self.period, rest)
 
-    def shrunk(self, exponent: int) -> Circular:
+    def divided(self, by: PowerOfTwo) -> Circular:
         """The period shrinks with the points."""
-        return Circular(math.ldexp(self.period, -exponent))
+        return Circular(float(by.divide(self.period)))
 
     def largest(self, extents: Floats, p: float) -> float:
         """Half a period in every coordinate."""
@@ -360,7 +362,7 @@ def metric_name(metric: Any) -> MetricName:
     InvalidInput
         For any other value.
     """
-    return cast(MetricName, scalars.one_of(metric, "metric", METRICS + COSTS, _ELSEWHERE))
+    return cast(MetricName, scalars.one_of(metric, "metric", tuple(TABLE), _ELSEWHERE))
 
 
 def entry_of(metric: str | Minkowski | Circular) -> PointMetric:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from ...kernels import (
 )
 from ...kernels.double_double import UNIT
 from ...kernels.kdtree import kd_order
+from ..boxes import Box
+from ..units import ONE, PowerOfTwo, moderate, of_box
 from .base import Cost, keeps_everything
 from .grids import Grid, grid_of, pays
 from .metrics import Circular, Minkowski, PointMetric, entry_of
@@ -32,7 +34,6 @@ from .passes import CelledPasses, GroundPasses, Passes, ProductPasses
 from .searches import CelledSearches, GridSearches, GroundSearches, ProductSearches, Searches
 
 _KEPT = 2**28  # bytes of inner products that are kept for the next pass
-_EXPONENT = 120  # largest power of two in a cost, or in its inverse, that needs no scaling
 _TREE_DIM = 10  # above this boxes around points exclude next to nothing
 
 
@@ -64,11 +65,13 @@ class PointCost(Cost):
         ``"cosine"``, and where distances exceed the range of floats.
     """
 
+    called: ClassVar[str] = "points"
+    of_points: ClassVar[bool] = True
     x: Floats
     y: Floats
     metric: str | Minkowski | Circular = "euclidean"
     p: float = 2.0
-    shift: int = 0
+    scale: PowerOfTwo = ONE
     dtype: Any = np.float64
     device: str = "cpu"
     device_points: tuple[Any, Any] | None = None
@@ -164,19 +167,21 @@ class PointCost(Cost):
     @property
     def _already_there(self) -> bool:
         """Whether the device has the points, but for a shift."""
-        return self.device_points is not None and self.entry.by_differences and abs(self.points_shift) <= 900
+        return self.device_points is not None and self.entry.by_differences and self._points_scale.inverse is not None
 
     def _shifted(self, centre: Floats, form: tuple[float, float, float]) -> GroundCost:
         """The ground around ``centre``, of the points that the device has."""
+        factor = self._points_scale.inverse
         assert self.device_points is not None
-        return gpu.shifted(self.device_points, self.device, 2.0**-self.points_shift, centre, form, self.dtype)
+        assert factor is not None
+        return gpu.shifted(self.device_points, self.device, factor, centre, form, self.dtype)
 
     @cached_property
     def _middle(self) -> GroundCost:
         """The ground around the middle of the joint box: what stretches points must not lose their small digits."""
         if self.is_listed or not self.entry.by_differences:
             return self._ground
-        centre = (np.minimum(self._box[0], self._box[2]) + np.maximum(self._box[1], self._box[3])) / 2
+        centre = self._box.middle
         if self._already_there:
             return self._shifted(centre, self.form)
         x, y = (np.asarray(z - centre, self.dtype) for z in (self.x, self.y))
@@ -276,7 +281,7 @@ class PointCost(Cost):
             return False
         _, _, squares_x, squares_y = self._centred
         error = (d + 4) * UNIT * 2 * float(squares_x.max() + squares_y.max())
-        return error <= 1e-12 * float((self._extents() ** 2).sum())
+        return error <= 1e-12 * float((self._box.extents**2).sum())
 
     @cached_property
     def _centred(self) -> tuple[Floats, Floats, Floats, Floats]:
@@ -331,60 +336,51 @@ class PointCost(Cost):
         return replace(self, dtype=np.float32)
 
     @cached_property
-    def _box(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """Least and greatest coordinates of x and of y: (d,) each."""
-        return *_ends(self.x), *_ends(self.y)
-
-    def _extents(self, exponent: int = 0) -> Floats:
-        """The largest difference of a coordinate of x and one of y, divided by ``2 ** exponent``: (d,)."""
-        low_x, high_x, low_y, high_y = (np.ldexp(z, -exponent) for z in self._box)
-        return np.maximum(np.abs(high_x - low_y), np.abs(high_y - low_x))
+    def _box(self) -> Box:
+        return Box.around(self.x, self.y)
 
     @property
     def plain(self) -> bool:
         """Whether costs can be computed as they are, of a whole stack, far from the ends of the range of floats."""
         with np.errstate(over="ignore", invalid="ignore"):
-            reach = self._extents().max(axis=-1)
-        exponents = np.frexp(reach[reach > 0])[1] * max(self.p, 2.0)
-        return bool(np.isfinite(reach).all() and (np.abs(exponents) < _EXPONENT).all())
+            reach = self._box.extents.max(axis=-1)
+        return moderate(reach, self.p)
 
-    def scaled(self) -> PointCost:
-        """Points divided by a power of two (exact) such that the diagonal of their joint box lies in [1/2, 1).
+    @property
+    def line_power(self) -> float | None:
+        """As the table of metrics has it."""
+        return self.entry.line_power(self.p)
 
-        Left as they are where no cost is beyond ``2 ** 256`` or far below ``2 ** -256``.
-        """
-        if not self.entry.degree:
-            return self
-        largest = math.frexp(max(float(np.abs(z).max()) for z in self._box))[1]
-        down = max(0, largest - 1000)  # differences of the largest floats would overflow
-        extents = self._extents(down)
-        reach, inner = extents.max(), max(self.form[0], 1.0)
-        if reach == 0:
-            return self
-        diagonal = 1.0 if math.isinf(inner) else float(((extents / reach) ** inner).sum() ** (1 / inner))
-        exponent = max(down + math.frexp(reach)[1] + math.frexp(diagonal)[1], largest - 1000)
-        return self if abs(exponent) * max(self.p, 2) <= 256 else self.shrunk(exponent)
+    @property
+    def degree(self) -> int:
+        """As the table of metrics has it."""
+        return self.entry.degree
+
+    def size(self) -> PowerOfTwo:
+        """What makes the diagonal of the joint box about 1; 1 where costs are moderate as they are, or have a unit of their own."""
+        return of_box(self._box, max(self.form[0], 1.0), self.p) ** self.degree if self.degree else ONE
 
     @property
     def fits_single(self) -> bool:
         """Whether costs and what they are made of are well within the range of single precision."""
-        reach, largest = float(self._extents().max()), self.range()[1]
+        reach, largest = float(self._box.extents.max()), self.range()[1]
         return 2.0**-40 < reach < 2.0**40 and 2.0**-80 < largest < 2.0**80
 
     @property
-    def points_shift(self) -> int:
-        """Points are held divided by 2 to this power."""
-        return self.shift // max(self.entry.degree, 1)
+    def _points_scale(self) -> PowerOfTwo:
+        """What points are held divided by."""
+        return self.scale.root(self.degree)
 
-    def shrunk(self, exponent: int) -> PointCost:
-        """The same cost with all points divided by ``2 ** exponent``."""
-        if exponent == 0:
+    def divided(self, by: PowerOfTwo) -> PointCost:
+        """Of points that are divided, by its root where the cost is a square."""
+        if by == ONE:
             return self
-        if not self.entry.degree:
+        if not self.degree:
             raise AssertionError("points of this metric have a unit of their own")
-        shift, metric = self.shift + self.entry.degree * exponent, self.entry.shrunk(exponent) or self.metric
-        x, y = (z * 2.0**-exponent if abs(exponent) < 900 else np.ldexp(z, -exponent) for z in (self.x, self.y))
-        return replace(self, x=x, y=y, shift=shift, metric=metric)
+        of_points = by.root(self.degree)
+        x, y = of_points.divide(self.x), of_points.divide(self.y)
+        metric = self.entry.divided(of_points) or self.metric
+        return replace(self, x=x, y=y, scale=self.scale * of_points**self.degree, metric=metric)
 
     def range(self) -> tuple[float, Any]:
         """0 and the cost across the joint bounding box."""
@@ -392,7 +388,7 @@ class PointCost(Cost):
 
     @cached_property
     def _range(self) -> tuple[float, Any]:
-        extents = self._extents()
+        extents = self._box.extents
         largest = self.entry.largest(extents, self.p)
         if largest is None:
             corner = extents[..., None, :]
@@ -403,7 +399,7 @@ class PointCost(Cost):
     @property
     def rounding(self) -> tuple[float, float]:
         """``(r, t)`` with ``|computed - true| <= r |computed| + t`` for every entry, as the table of metrics has it."""
-        if not self.stacked and not self._extents().any():  # one point: all costs are exactly 0
+        if not self.stacked and not self._box.extents.any():  # one point: all costs are exactly 0
             return 0.0, 0.0
         unit = UNIT if np.dtype(self.dtype) == np.float64 else 2.0**-24
         relative, absolute = self.entry.rounding(self.x.shape[1], self.p, unit)
@@ -411,10 +407,3 @@ class PointCost(Cost):
             0 if self._on_host else (2 if unit == UNIT else 13) * (self.form[1] + 1)
         )  # CUDA's are off by 2 units, 8 in single
         return relative + powers * unit, absolute
-
-
-def _ends(points: Floats) -> tuple[Floats, Floats]:
-    """Least and greatest coordinates of points (n, d): (d,) each; a few columns one by one, which numpy does 30 times as fast."""
-    if points.shape[-1] > _TREE_DIM or points.ndim == 3:
-        return points.min(axis=-2), points.max(axis=-2)
-    return np.array([z.min() for z in points.T]), np.array([z.max() for z in points.T])
