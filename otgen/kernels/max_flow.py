@@ -1,8 +1,8 @@
 """Flow in whole numbers through listed pairs of rows and columns, each of which may carry any amount.
 
-Pairs are listed in the order in which they may come into use, and ``count`` says how many of them do: more pairs can only let
-more through, so that a flow through some of them goes on through more. One phase of Dinic's algorithm at a time: levels by
-breadth first search, then a blocking flow. (Y. Dinitz, "Algorithm for solution of a problem of maximum flow in networks", 1970.)
+One phase of Dinic's algorithm at a time: levels by breadth first search, then a blocking flow. More pairs can only let more
+through, so that a flow through some goes on through more. (Y. Dinitz, "Algorithm for solution of a problem of maximum flow in
+networks", 1970.)
 """
 
 from __future__ import annotations
@@ -55,15 +55,7 @@ def _follow(rows, starts, where, at):
 
 
 @jit
-def _stops(starts, keys, count, out):
-    """Where the first ``count`` pairs stop in every row."""
-    out[:] = starts[:-1]
-    for k in range(count):
-        out[keys[k]] += 1
-
-
-@jit
-def _levels(network, stops, supply, demand, flow, rows, columns):
+def _levels(network, supply, demand, flow, rows, columns):
     """Distance in arcs of rows and columns from the rows that have supply, -1 where not reached; whether demand is."""
     n = rows.shape[0]
     queue = np.empty(n, np.int64)
@@ -77,7 +69,7 @@ def _levels(network, stops, supply, demand, flow, rows, columns):
     while head < tail and rows[queue[head]] < limit:
         i = queue[head]
         head += 1
-        for place in range(network.starts[i], stops[i]):
+        for place in range(network.starts[i], network.starts[i + 1]):
             j = network.columns[place]
             if columns[j] >= 0:
                 continue
@@ -108,7 +100,7 @@ def _augment(supply, demand, flow, start, end, over, back, depth):
 
 
 @jit
-def _blocking(network, stops, supply, demand, flow, rows, columns):
+def _blocking(network, supply, demand, flow, rows, columns):
     """Paths along levels, depth first, until none is left."""
     n = rows.shape[0]
     forth, back = network.starts[:-1].copy(), network.ends[:-1].copy()
@@ -120,7 +112,7 @@ def _blocking(network, stops, supply, demand, flow, rows, columns):
             while depth >= 0:
                 if forward:
                     i = through[depth]
-                    place, stop = forth[i], stops[i]
+                    place, stop = forth[i], network.starts[i + 1]
                     while place < stop and columns[network.columns[place]] != rows[i] + 1:
                         place += 1
                     forth[i] = place
@@ -152,10 +144,10 @@ def _blocking(network, stops, supply, demand, flow, rows, columns):
 
 
 @jit
-def _phase(network, stops, supply, demand, flow, rows, columns):
-    found = _levels(network, stops, supply, demand, flow, rows, columns)
+def _phase(network, supply, demand, flow, rows, columns):
+    found = _levels(network, supply, demand, flow, rows, columns)
     if found:
-        _blocking(network, stops, supply, demand, flow, rows, columns)
+        _blocking(network, supply, demand, flow, rows, columns)
     return found
 
 
@@ -171,19 +163,9 @@ def network(rows: Indices, columns: Indices, shape: tuple[int, int]) -> Network:
     return Network(starts, by_row, at, ends, by_column, where)
 
 
-def stops(network: Network, rows: Indices, count: int) -> Indices:
-    """Where in every row the first ``count`` pairs stop, (n,); ``rows`` are those of the pairs as given."""
-    out = np.empty(len(network.starts) - 1, np.int64)
-    _stops(network.starts, np.ascontiguousarray(rows, np.int32), count, out)
-    return out
-
-
-def phase(
-    network: Network, stops: Indices, supply: Indices, demand: Indices, flow: Indices, rows: Indices, columns: Indices
-) -> bool:
+def phase(network: Network, supply: Indices, demand: Indices, flow: Indices, rows: Indices, columns: Indices) -> bool:
     """One phase, in place; False once no more can flow: the rows with level >= 0 are then the source side of a minimal cut.
 
-    ``stops`` (n,) from :func:`stops`; ``supply`` (n,) and ``demand`` (m,) are what is left; ``flow`` (pairs,) by column, 0 in pairs not in use; ``rows`` (n,) and
-    ``columns`` (m,) receive the levels.
+    ``supply`` (n,) and ``demand`` (m,) are what is left; ``flow`` (pairs,) by column; ``rows`` (n,) and ``columns`` (m,) receive the levels.
     """
-    return bool(_phase(network, stops, supply, demand, flow, rows, columns))
+    return bool(_phase(network, supply, demand, flow, rows, columns))

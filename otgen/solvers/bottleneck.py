@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import InvalidInput
 from ..inputs.types import Indices
@@ -18,10 +16,10 @@ from ..model.cost import CallableCost, PointCost
 from ..model.problem import Problem
 from ..model.status import Status
 from .base import Progress, Solution, refuse_start, silent
-from .near_pairs import NearPairs
+from .known_pairs import KnownPairs, Mask
 
 _BITS = 61  # of the whole numbers that flow at a time
-_CLOSE = 1e-12  # relative: distances of one pair, found in two ways, agree better
+_FURTHER = 1.25  # by which thresholds grow until one lets everything through
 
 
 @dataclass(frozen=True)
@@ -29,13 +27,14 @@ class Bottleneck:
     """The distance of order infinity between clouds in any dimension: bisection over the distances, a maximal flow at each.
 
     Weights are taken for the real numbers that their floats are: a plan within t, or a set of sources with more mass
-    than all targets within t, is decided in whole numbers without rounding. About 96 bytes are needed for each pair within some
-    1.4 times the answer, in few dimensions a small part of all pairs.
+    than all targets within t, is decided in whole numbers without rounding. Memory grows with n + m.
 
     Notes
     -----
-    The search starts from the largest distance of any point to the other cloud, looks at twice as many pairs until they let everything
-    through, and goes on by bisection. Pairs are in use from the nearest on, so that a flow too small at one threshold is where the next starts.
+    Flow runs through pairs that are known: the nearest of every point at first. Where these do not let everything through, the nearest pairs out
+    of the cut join them; where there is none within the threshold, the cut is one of all pairs, and the nearest pair beyond tells the next
+    threshold that can do. Thresholds grow until one lets everything through, then halve what is left; flow starts from what the last one that was
+    too small let through.
 
     Flows run in 61-bit whole numbers, weights rounded down. A cut by more than what rounding down can hide is a cut; where less
     than that is left over, it flows next, in whole numbers of the bits that were cut off.
@@ -48,7 +47,7 @@ class Bottleneck:
     """
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
-        """Solve a scaled problem of p = inf; raises `InvalidInput` for another, `TooLarge` if it cannot fit in memory."""
+        """Solve a scaled problem of p = inf; raises `InvalidInput` for another."""
         cost = problem.cost
         if not problem.bottleneck or not isinstance(cost, PointCost | CallableCost):
             raise InvalidInput(
@@ -59,41 +58,34 @@ class Bottleneck:
         return Solution(search.run(), Status.OPTIMAL, search.phases, "Bottleneck")
 
 
-Mask = npt.NDArray[np.bool_]
-Amounts = dict[int, int]  # what flows, by the place of a pair in the network
+Amounts = dict[int, int]  # what flows, by the number of a known pair
 
 
 class _Stage(NamedTuple):
-    """What flows more than before, (k,), at places (k,) of the network, in units of ``2 ** shift``."""
+    """What flows more than before, (k,), through pairs (k,), in units of ``2 ** shift``."""
 
-    places: Indices
+    pairs: Indices
     amounts: Indices
     shift: int
 
 
 class _Left(NamedTuple):
-    """Supplies (n,) and demands (m,) that a flow (pairs,) leaves, in units of ``2 ** shift``."""
+    """Supplies (n,) and demands (m,) that a flow (known pairs,) leaves."""
 
     supply: Indices
     demand: Indices
     flow: Indices
 
-    def copy(self) -> _Left:
-        return _Left(*(part.copy() for part in self))
-
 
 class _Blocked(NamedTuple):
-    """Sources (n,), and the targets (m,) in their reach: those have less than the sources where something is left over."""
+    """Sources (n,), and the targets (m,) in their reach: those have less than the sources."""
 
     sources: Mask
     targets: Mask
 
 
 class _Search:
-    """Pairs in use from the nearest on, and the flow that goes on from a number of pairs to a greater one.
-
-    Sources and targets without mass are left out. Distances are those of single pairs, which is how a proof measures a plan.
-    """
+    """Thresholds, and the flow at the last that was too small. Sources and targets without mass are left out."""
 
     def __init__(self, problem: Problem, progress: Progress) -> None:
         cost = problem.cost
@@ -101,122 +93,90 @@ class _Search:
         a, b = problem.source.weights, problem.target.weights
         self.rows, self.columns = np.flatnonzero(a), np.flatnonzero(b)
         self.progress, self.phases = progress, 0
-        self.cost = replace(cost, p=1.0).restricted(self.rows, self.columns)
+        self.known = KnownPairs(replace(cost, p=1.0).restricted(self.rows, self.columns))
         self.exact = equal_totals(a[self.rows], b[self.columns])
-        self.pairs = NearPairs(self.cost)
         self.shift = _excess(self.exact[0])
+        self.rounded = self.shift > 0  # whether what rounding down leaves over counts as through
+        self.left = _units(self.exact, self.shift, np.empty(0, np.int64))
 
     def run(self) -> Claim:
         """The least threshold that lets everything through, its plan, and a cut below it."""
-        floor = self._floor()
-        stages = self._grown(floor)
-        ends = self._ends(floor * (1 - _CLOSE))
-        low, high = 0, len(ends) - 1  # ends[low] lets too little through, ends[high] everything
-        while high - low > 1:
-            middle = (low + high) // 2
-            self.progress(f"{high - low} distances left, {self.phases} phases")
-            found = self._through(int(ends[middle]))
+        low = t = self.known.floor
+        high, cut, stages = np.inf, self.known.furthest, list[_Stage]()
+        while low < high or self.rounded:
+            if low >= high:  # where rounding lets everything through, it may not be through without
+                t, high, self.rounded = high, np.inf, False
+            self.progress(f"W_inf in [{low:.6g}, {high:.6g}] of the largest distance, {self.phases} phases")
+            found = self._through(t)
             if isinstance(found, _Blocked):
-                low = middle
+                cut = found.sources
+                low = max(self.known.least_across(*found), float(np.nextafter(t, np.inf)))
             else:
-                high, stages = middle, found
-        below = self._through(int(ends[low]))
-        assert isinstance(below, _Blocked)
-        return self._claim(_summed(stages), self.rows[below.sources])
+                high, stages = max(float(self.known.distances[stage.pairs].max()) for stage in found), found
+            t = max(low, _FURTHER * t if high == np.inf else (low + high) / 2)
+        return self._claim(_summed(stages), self.rows[cut])
 
-    def _floor(self) -> float:
-        """The largest distance of any point to the other cloud: no threshold below lets everything through."""
-        sides = zip((self.cost, self.cost.T), self.cost.shape[::-1])
-        return max(float(side.ctransform(np.zeros(size))[0].max()) for side, size in sides)
-
-    def _list(self, t: float) -> None:
-        """Look at all pairs within t; what flows goes on flowing."""
-        self.near = self.pairs.within(t)
-        self.network = max_flow.network(self.near.rows, self.near.columns, self.cost.shape)
-
-    def _grown(self, t: float) -> list[_Stage]:
-        """Look at more and more pairs, until they let everything through."""
-        supply, demand = (_units(side, self.shift) for side in self.exact)
-        flow = np.empty(0, np.int64)  # of the pairs in their order
+    def _through(self, t: float) -> _Blocked | list[_Stage]:
+        """Everything through pairs within t; or a cut of all of these, if that cannot be."""
+        left = self.left
         while True:
-            self.progress(f"pairs within {t:.4g}, {self.phases} phases")
-            self._list(t * (1 + _CLOSE))
-            self.left = _Left(supply, demand, np.zeros(len(self.near.rows), np.int64))
-            self.left.flow[self.network.where[: len(flow)]] = flow
-            found = self._through(len(self.near.rows))
+            left, found = self._routed(t, left)
             if not isinstance(found, _Blocked):
                 return found
-            supply, demand, flow = self.left.supply, self.left.demand, self.left.flow[self.network.where]
-            t = self._further(found, t)
+            if not self.known.extend(*found, t):
+                self.left = left
+                return found
 
-    def _further(self, blocked: _Blocked, t: float) -> float:
-        """A larger threshold: about twice as many pairs, and what leads out of the cut."""
-        count, fewer = len(self.near.rows), int(np.searchsorted(self.near.distances, t / 1.25))
-        dimension = math.log(count / max(fewer, 1)) / math.log(1.25)
-        wider = t * max(1.02, 2.0 ** (1 / max(dimension, 1.0)))
-        across = self.cost.restricted(np.flatnonzero(blocked.sources), np.flatnonzero(~blocked.targets))
-        return max(wider, float(across.ctransform(np.zeros(across.shape[1]))[0].min()))
+    def _routed(self, t: float, left: _Left) -> tuple[_Left, _Blocked | list[_Stage]]:
+        """Everything through known pairs within t, without rounding, or a cut; and what whole numbers of 61 bits have left over.
 
-    def _ends(self, floor: float) -> Indices:
-        """Numbers of pairs: those below ``floor``, and from there on those up to each distance."""
-        distances = self.near.distances
-        first = int(np.searchsorted(distances, floor))
-        steps = first + 1 + np.flatnonzero(distances[first + 1 :] > distances[first:-1])
-        return np.concatenate([[first], steps, [len(distances)]])
-
-    def _through(self, count: int) -> _Blocked | list[_Stage]:
-        """Everything through the nearest ``count`` pairs, without rounding; or the cut, if that cannot be.
-
-        Whole numbers of 61 bits flow at a time, rounded down; what that leaves over flows next, in smaller units. More left over than
-        rounding can hide is a cut.
+        These flow first, rounded down; what they leave over flows next, in smaller units. More left over than rounding can hide is a cut.
         """
-        stops = max_flow.stops(self.network, self.near.rows, count)
-        sides, stages, shift = self.exact, list[_Stage](), self.shift
-        before, left = np.zeros_like(self.left.flow), self.left.copy()
-        first = left
+        pairs = self.known.within(t)
+        network = max_flow.network(self.known.rows[pairs], self.known.columns[pairs], self.known.cost.shape)
+        before = np.zeros(len(self.known.rows), np.int64)
+        flow = np.append(left.flow, before[len(left.flow) :])
+        first, blocked = self._flow(network, pairs, left._replace(flow=flow))
+        now, stages, shift = first, list[_Stage](), self.shift
         while True:
-            sources, targets = self._flow(stops, left)
-            hidden = sum(self.cost.shape) + np.count_nonzero(before) if shift else 0
-            if int(left.supply.sum()) > hidden:
-                self.left = first
-                return _Blocked(sources, targets)
-            places = np.flatnonzero(left.flow != before)
-            stages.append(_Stage(places, left.flow[places] - before[places], shift))
-            if shift == 0:
-                return stages
+            hidden = sum(self.known.cost.shape) + np.count_nonzero(before) if shift else 0
+            if int(now.supply.sum()) > hidden:
+                return first, blocked
+            changed = np.flatnonzero(now.flow != before)
+            stages.append(_Stage(changed, now.flow[changed] - before[changed], shift))
+            if shift == 0 or self.rounded:
+                return first, stages
             amounts = _summed(stages)
             sides = self._unserved(amounts)
             shift = _excess(sides[0])
-            before = np.zeros_like(left.flow)
+            before = np.zeros_like(before)
             before[list(amounts)] = [min(amount >> shift, 2 ** (_BITS + 1)) for amount in amounts.values()]
-            left = _Left(*(_units(side, shift) for side in sides), before.copy())
+            now, blocked = self._flow(network, pairs, _units(sides, shift, before))
 
-    def _flow(self, stops: Indices, left: _Left) -> _Blocked:
-        """Let flow what can, in place; which sources and targets are in reach of what is left."""
-        n, m = self.cost.shape
-        rows, columns = np.empty(n, np.int64), np.empty(m, np.int64)
-        while max_flow.phase(self.network, stops, *left, rows, columns):
+    def _flow(self, network: max_flow.Network, pairs: Indices, left: _Left) -> tuple[_Left, _Blocked]:
+        """Let flow what can; and which sources and targets are in reach of what is left then."""
+        supply, demand, flow = (part.copy() for part in left)
+        inside = np.empty(len(pairs), np.int64)
+        inside[network.where] = flow[pairs]
+        rows, columns = np.empty(len(supply), np.int64), np.empty(len(demand), np.int64)
+        while max_flow.phase(network, supply, demand, inside, rows, columns):
             self.phases += 1
-        return _Blocked(rows >= 0, columns >= 0)
+        flow[pairs] = inside[network.where]
+        return _Left(supply, demand, flow), _Blocked(rows >= 0, columns >= 0)
 
     def _unserved(self, amounts: Amounts) -> tuple[list[int], list[int]]:
         """What ``amounts`` leave of either side."""
         a, b = (list(side) for side in self.exact)
-        for i, j, amount in zip(*(side.tolist() for side in self._ends_of(amounts)), amounts.values()):
+        pairs = list(amounts)
+        for i, j, amount in zip(self.known.rows[pairs].tolist(), self.known.columns[pairs].tolist(), amounts.values()):
             a[i] -= amount
             b[j] -= amount
         return a, b
 
-    def _ends_of(self, amounts: Amounts) -> tuple[Indices, Indices]:
-        """Rows and columns of the pairs at these places."""
-        places = np.array(list(amounts), dtype=np.int64)
-        return self.network.rows[places], np.searchsorted(self.network.ends, places, side="right") - 1
-
     def _claim(self, amounts: Amounts, cut: Indices) -> Claim:
-        total = sum(self.exact[0])
-        rows, columns = self._ends_of(amounts)
+        total, pairs = sum(self.exact[0]), list(amounts)
         values = np.array([amount / total for amount in amounts.values()])
-        flows = Flows(self.rows[rows], self.columns[columns], values)
+        flows = Flows(self.rows[self.known.rows[pairs]], self.columns[self.known.columns[pairs]], values)
         return Claim(flows, units=tuple(amounts.values()), cut=cut)
 
 
@@ -225,15 +185,16 @@ def _excess(masses: list[int]) -> int:
     return max(0, sum(masses).bit_length() - _BITS)
 
 
-def _units(masses: list[int], shift: int) -> Indices:
-    """Whole numbers in units of ``2 ** shift``, rounded down."""
-    return np.array([mass >> shift for mass in masses], dtype=np.int64)
+def _units(sides: tuple[list[int], list[int]], shift: int, flow: Indices) -> _Left:
+    """What both sides have left beside ``flow``, in units of ``2 ** shift``, rounded down."""
+    supply, demand = (np.array([mass >> shift for mass in side], dtype=np.int64) for side in sides)
+    return _Left(supply, demand, flow)
 
 
 def _summed(stages: list[_Stage]) -> Amounts:
     """What flows, where anything does."""
     amounts: Amounts = {}
-    for places, more, shift in stages:
-        for place, amount in zip(places.tolist(), more.tolist()):
-            amounts[place] = amounts.get(place, 0) + (amount << shift)
-    return {place: amount for place, amount in amounts.items() if amount}
+    for pairs, more, shift in stages:
+        for pair, amount in zip(pairs.tolist(), more.tolist()):
+            amounts[pair] = amounts.get(pair, 0) + (amount << shift)
+    return {pair: amount for pair, amount in amounts.items() if amount}

@@ -16,6 +16,8 @@ import otgen
 from otgen.model.units import scaled
 from otgen.proofs import prove
 from otgen.solvers import Bottleneck
+from otgen.solvers.base import silent
+from otgen.solvers.bottleneck import _Search
 
 INF = float("inf")
 
@@ -190,13 +192,14 @@ def test_the_proof_believes_nothing():
     assert prove(problem, replace(claim, cut=many)).lower == honest.lower
 
 
-def test_what_does_not_fit_is_refused(monkeypatch):
-    monkeypatch.setattr("otgen.solvers.near_pairs.available", lambda: 10**6)  # a machine's memory is no input
-    x = np.zeros((300, 2))
-    with pytest.raises(otgen.TooLarge, match=r"90000 pairs to look at, which need about 8\.64 MB with 1 MB free"):
-        otgen.wasserstein(x, x, p=INF)
-    y = np.random.default_rng(0).random((300, 2))  # few pairs of as many points are near
-    assert otgen.wasserstein(y, y + 0.001, p=INF).status is otgen.Status.OPTIMAL
+def test_few_pairs_are_looked_at():
+    """One point far away makes all pairs of the others near ones: they are not listed for that."""
+    rng = np.random.default_rng(7)
+    x, y = rng.normal(size=(2, 600, 2))
+    x[0] = 60.0
+    search = _Search(scaled(otgen.Problem.from_points(x, y, p=INF)), silent)
+    search.run()
+    assert len(search.known.rows) < 100 * 600
 
 
 def test_it_solves_nothing_else():
