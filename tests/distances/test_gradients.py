@@ -166,7 +166,8 @@ class TestOfDistances:
         if p < 100:
             assert found.a is not None
         if found.a is not None:  # at high orders they may leave the range of floats
-            assert np.isfinite(found.a).all() and np.isfinite(found.b).all()
+            assert np.isfinite(found.a).all()
+            assert np.isfinite(found.b).all()
             gains = [z.mean() if w is None else z @ w for z, w in ((found.a, a), (found.b, b))]
             most = max(abs(found.a).max(), abs(found.b).max())
             assert sum(gains) == pytest.approx(result.value / p, rel=1e-6, abs=1e-10 * most)
@@ -180,7 +181,8 @@ class TestOfDistances:
         y = x + 1e-3 * rng.normal(size=n)
         result = otgen.wasserstein(x, y, p=p)
         f, g = result.potentials
-        assert np.isfinite(f).all() and np.isfinite(g).all()
+        assert np.isfinite(f).all()
+        assert np.isfinite(g).all()
         few = slice(0, 50)
         with np.errstate(under="ignore", over="ignore"):
             costs = np.abs(x[few, None] - y[None, few]) ** p
