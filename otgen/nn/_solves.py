@@ -35,7 +35,6 @@ from ..model.units import Units
 from ..solvers import Auto, Flows, Sinkhorn, sinkhorn_held
 from ..solvers.sinkhorn_held import HeldProblem
 
-_RANGE = 900  # powers of two up to here, times numbers about 1, are floats
 _TRUSTED = 1e-3  # relative residual above which a second derivative is none
 
 
@@ -241,23 +240,12 @@ def _exactly(problem: Problem) -> tuple[float, Flows, tuple[Floats, Floats]]:
     claim = Claim() if steep else claimed(scaled, Auto()).claim
     flows, potentials = claim.flows, claim.potentials
     if flows is None or potentials is None:
-        posed, away = _near(problem, back.points_shift)
-        result = run(posed)
+        result = run(problem, root=True)  # the distance is a float where its power is none, which is inf or 0 then
+        assert result.cost is not None
         plan: Any = result.plan.sparse if isinstance(result.plan, MonotonePlan) else result.plan
-        f, g = (away.potentials(z) for z in result.potentials)
-        return away.cost(result.value), Flows(plan.rows, plan.columns, plan.values), (f, g)
+        return result.cost, Flows(plan.rows, plan.columns, plan.values), result.potentials
     cost = back.cost(dot(flows.high, scaled.cost.pairs(flows.rows, flows.columns)))
     return cost, flows, (back.potentials(potentials[0]), back.potentials(potentials[1]))
-
-
-def _near(problem: Problem, shift: int) -> tuple[Problem, Units]:
-    """A problem whose costs would be no floats between points divided by ``2 ** shift``, and the way back; others as they are."""
-    cost = problem.cost
-    if not isinstance(cost, PointCost) or abs(shift) * problem.p <= _RANGE:
-        return problem, Units(0, problem.p)
-    return replace(problem, cost=cost.between(np.ldexp(cost.x, -shift), np.ldexp(cost.y, -shift))), Units(
-        shift, problem.p
-    )
 
 
 def _scaled(terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats) -> list[Problem]:
