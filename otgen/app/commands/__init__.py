@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if type(fault).__name__ == "NoArgsIsHelpError":
             fault.show()
             raise SystemExit(2) from None
-        code = _failed(fault.format_message(), 2, given, "UsageError")
+        code = _failed(fault.format_message().replace("Value error, ", ""), 2, given, "UsageError")
     except (InvalidInput, MissingExtra, TooLarge) as fault:
         code = _failed(spoken(str(fault)), 2, given, type(fault).__name__)
     except (NotConverged, Infeasible) as fault:

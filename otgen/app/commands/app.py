@@ -78,6 +78,15 @@ class SolverName(enum.StrEnum):
     sinkhorn = "sinkhorn"
 
 
+class MatrixSolverName(enum.StrEnum):
+    """Solvers of a listed cost, which has no points."""
+
+    auto = "auto"
+    simplex = "simplex"
+    linprog = "linprog"
+    sinkhorn = "sinkhorn"
+
+
 MetricOption = Annotated[MetricName, typer.Option(help="Ground metric; sqeuclidean and cosine with --p 1 only.")]
 SolverOption = Annotated[SolverName, typer.Option(help="What solves it; auto chooses by the problem.")]
 
