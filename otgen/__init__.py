@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .distances.exact import transport, wasserstein
     from .distances.gaussians import bures_wasserstein
     from .distances.gradients import Gradients
+    from .distances.pairwise import PairwiseBounds, pairwise
     from .distances.permutation_null import permutation_null
     from .distances.proof_file import Proof, load_proof
     from .distances.result import Result
@@ -51,6 +52,7 @@ _HOMES = {
     "MissingExtra": "errors",
     "NotConverged": "errors",
     "OtgenError": "errors",
+    "PairwiseBounds": "distances.pairwise",
     "PermutationNull": "distances.splits",
     "Problem": "model.problem",
     "Proof": "distances.proof_file",
@@ -61,6 +63,7 @@ _HOMES = {
     "audit": "distances.audit",
     "bures_wasserstein": "distances.gaussians",
     "load_proof": "distances.proof_file",
+    "pairwise": "distances.pairwise",
     "permutation_null": "distances.permutation_null",
     "sinkhorn": "distances.entropic",
     "sinkhorn_batch": "distances.batch",
@@ -92,6 +95,7 @@ __all__ = [
     "MissingExtra",
     "NotConverged",
     "OtgenError",
+    "PairwiseBounds",
     "PermutationNull",
     "Problem",
     "Proof",
@@ -106,6 +110,7 @@ __all__ = [
     "lab",
     "laws",
     "load_proof",
+    "pairwise",
     "permutation_null",
     "sinkhorn",
     "sinkhorn_batch",

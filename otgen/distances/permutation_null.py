@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars, tables
 from ..model.cost import origin_matters
-from .entropic import sinkhorn, sinkhorn_divergence
-from .exact import wasserstein
-from .sliced import sliced_wasserstein
+from .chosen import chosen
 from .splits import SPLITS, Measure, PermutationNull, measured, permuted
-
-_DISTANCES: dict[str, Callable[..., Any]] = {
-    "wasserstein": wasserstein,
-    "sinkhorn": sinkhorn,
-    "sinkhorn_divergence": sinkhorn_divergence,
-    "sliced_wasserstein": sliced_wasserstein,
-}
 
 
 def permutation_null(
@@ -83,7 +71,7 @@ def permutation_null(
     count, generator = scalars.count(n_permutations, "n_permutations"), scalars.generator(rng)
     if options.get("relax") is not None:
         raise InvalidInput("relax must be left out: splits of a pool have one mass; received one; compare without it")
-    measure = _measure(distance, options, generator)
+    measure = chosen(distance, options, generator)
     tables.same_columns(x, y)
     clouds = arrays.clouds(x, y, fixed=origin_matters(options.get("metric", "euclidean")))[:2]
     one, other = (cloud.points[:, 0] if cloud.line else cloud.points for cloud in clouds)
@@ -91,16 +79,3 @@ def permutation_null(
     right = None if b is None else arrays.weights(b, len(other), "b", "the points of y")[0]
     observed = measured(measure(one, other, left, right))
     return PermutationNull.of(observed, permuted(measure, one, other, left, right, count, generator))
-
-
-def _measure(distance: Any, options: dict[str, Any], generator: np.random.Generator) -> Measure:
-    """What measures two sets and their weights."""
-    if isinstance(distance, str):
-        distance = _DISTANCES[scalars.one_of(distance, "distance", tuple(_DISTANCES))]
-        if distance is sliced_wasserstein:  # along the same directions for all splits
-            options = {"rng": int(generator.integers(2**62)), **options}
-    elif not callable(distance):
-        raise InvalidInput(
-            f"distance must be a name ({', '.join(_DISTANCES)}) or a callable; received {scalars.told(distance)}; pass 'wasserstein'"
-        )
-    return lambda *sides: distance(*sides, **options)
