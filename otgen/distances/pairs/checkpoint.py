@@ -24,7 +24,7 @@ from .tiles import Tile
 
 _NAME = "pairwise.json"
 _FORMAT = 1
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class Checkpoint:
         if not path.exists():
             return None
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 fingerprint, found = str(file["fingerprint"]), file["numbers"]
         except _DAMAGED:
             return None
