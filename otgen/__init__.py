@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .distances.sliced import sliced_wasserstein
     from .distances.solve import solve
     from .distances.splits import PermutationNull
+    from .distances.two_sample import TestResult, two_sample_test
     from .errors import Infeasible, InvalidInput, MassMismatch, MissingExtra, NotConverged, OtgenError, TooLarge
     from .model.cost import Circular, Minkowski
     from .model.measure import Measure
@@ -59,6 +60,7 @@ _HOMES = {
     "Relative": "model.problem",
     "Result": "distances.result",
     "Status": "model.status",
+    "TestResult": "distances.two_sample",
     "TooLarge": "errors",
     "audit": "distances.audit",
     "bures_wasserstein": "distances.gaussians",
@@ -73,6 +75,7 @@ _HOMES = {
     "solve": "distances.solve",
     "transport": "distances.exact",
     "transport_batch": "distances.batch",
+    "two_sample_test": "distances.two_sample",
     "wasserstein": "distances.exact",
     "wasserstein_batch": "distances.batch",
 }
@@ -102,6 +105,7 @@ __all__ = [
     "Relative",
     "Result",
     "Status",
+    "TestResult",
     "TooLarge",
     "__version__",
     "audit",
@@ -121,6 +125,7 @@ __all__ = [
     "solvers",
     "transport",
     "transport_batch",
+    "two_sample_test",
     "wasserstein",
     "wasserstein_batch",
 ]

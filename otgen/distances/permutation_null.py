@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars, tables
+from ..inputs.types import Floats
 from ..model.cost import origin_matters
 from .chosen import chosen
 from .splits import SPLITS, Measure, PermutationNull, measured, permuted
@@ -69,13 +70,21 @@ def permutation_null(
     (True, True)
     """
     count, generator = scalars.count(n_permutations, "n_permutations"), scalars.generator(rng)
+    sides = samples(x, y, a, b, options)
+    measure = chosen(distance, options, generator)
+    observed = measured(measure(*sides))
+    return PermutationNull.of(observed, permuted(measure, *sides, count, generator))
+
+
+def samples(
+    x: Any, y: Any, a: Any, b: Any, options: dict[str, Any]
+) -> tuple[Floats, Floats, Floats | None, Floats | None]:
+    """Two sets that are to be pooled, and their weights, checked; ``options`` are those of the distance."""
     if options.get("relax") is not None:
         raise InvalidInput("relax must be left out: splits of a pool have one mass; received one; compare without it")
-    measure = chosen(distance, options, generator)
     tables.same_columns(x, y)
     clouds = arrays.clouds(x, y, fixed=origin_matters(options.get("metric", "euclidean")))[:2]
     one, other = (cloud.points[:, 0] if cloud.line else cloud.points for cloud in clouds)
     left = None if a is None else arrays.weights(a, len(one), "a", "the points of x")[0]
     right = None if b is None else arrays.weights(b, len(other), "b", "the points of y")[0]
-    observed = measured(measure(one, other, left, right))
-    return PermutationNull.of(observed, permuted(measure, one, other, left, right, count, generator))
+    return one, other, left, right

@@ -5,15 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ...errors import InvalidInput, require
 from ...inputs import scalars
-from ...inputs.types import Floats
-from .measuring import Task
-from .tiles import Tile
+
+T = TypeVar("T")
 
 
 def checked_jobs(n_jobs: Any) -> int | None:
@@ -28,19 +27,19 @@ def checked_jobs(n_jobs: Any) -> int | None:
     return number
 
 
-def outcomes(tasks: Iterable[Task], n_jobs: int | None) -> Iterator[tuple[Tile, Floats]]:
-    """Every task's tile and numbers, as they come.
+def outcomes(tasks: Iterable[Callable[[], T]], n_jobs: int | None, *, ordered: bool = False) -> Iterator[T]:
+    """What every task returns, as they come, or in their order.
 
     Without a number of workers, joblib is used where it has been imported, since only then can there be a configuration of it.
     """
     if n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules):
         return (task() for task in tasks)
     joblib: Any = require("joblib")
-    pool = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")
+    pool = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator" if ordered else "generator_unordered")
     return pool(joblib.delayed(_run)(task) for task in tasks)
 
 
-def _run(task: Task) -> tuple[Tile, Floats]:
+def _run(task: Callable[[], T]) -> T:
     return task()
 
 
