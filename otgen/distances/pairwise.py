@@ -19,7 +19,9 @@ from .pairs.measuring import Task
 from .pairs.running import Progress, checked_jobs, outcomes
 from .pairs.tiles import Tile, tile_work, tiles
 from .solve import _on_stderr
-from .splits import Measure
+from .splits import Measure, measured
+
+_ROUNDED = 1e-9  # of a distance: more than what the order of sums changes in a callable's number
 
 
 class PairwiseBounds(NamedTuple):
@@ -181,7 +183,10 @@ def measured_pairs(
     count, shape = 3 if bounds else 1, (len(one), len(second))
     _check_together(one, second, distance)
     if distance.is_zero_at_home and one.facts:  # the options are tried, also where no pair is left to be measured
-        distance(np.zeros((1, one.facts[0].dim)), np.zeros((1, one.facts[0].dim)))
+        point = np.full((1, one.facts[0].dim), 0.5)
+        distance(point, point)
+    if other is None and len(one) > 1:
+        _check_symmetry(one, distance)
     kept = None if checkpoint is None else Checkpoint.at(checkpoint, terms_of(distance, (one, other), bounds=bounds))
     out = np.empty((count, *shape))
     parts = tiles(one, other, distance.name)
@@ -202,11 +207,16 @@ def measured_pairs(
     tasks = (
         Task(tile, distance, one.block(*tile.rows), second.block(*tile.columns), names, bounds, throw) for tile in left
     )
-    for tile, numbers in outcomes(tasks, n_jobs):
-        if kept is not None:
-            kept.save(tile, numbers)
-        _place(out, tile, numbers, mirrored=other is None)
-        report.add(len(tile), work[tile])
+    try:
+        for tile, numbers in outcomes(tasks, n_jobs):
+            if kept is not None:
+                kept.save(tile, numbers)
+            _place(out, tile, numbers, mirrored=other is None)
+            report.add(len(tile), work[tile])
+    except BaseException as fault:
+        if kept is not None and report.done:
+            fault.add_note(f"{report.done} of {report.pairs} pairs are kept in {kept.place}; the same call goes on")
+        raise
     return out
 
 
@@ -232,6 +242,22 @@ def _check_together(one: Collection, other: Collection, distance: Chosen) -> Non
     if distance.name is not None and distance.options.get("relax") is None:
         both = [one] if other is one else [one, other]
         same_masses(both, normalize=distance.options.get("normalize", False))
+
+
+def _check_symmetry(one: Collection, distance: Chosen) -> None:
+    """Refuse a callable, distance or metric, that tells another distance the other way round; of the first two sets."""
+    if distance.name is not None and not callable(distance.options.get("metric")):
+        return
+    x, y = (one.block(k, k + 1).read()[0] for k in (0, 1))
+    to, back = (
+        measured(distance(u.points, v.points, u.weights, v.weights)) for u, v in ((x, y), (y, x))
+    )  # fmt: skip
+    apart = max(to.lower - back.upper, back.lower - to.upper)
+    if apart > _ROUNDED * max(abs(to.value), abs(back.value)):
+        raise InvalidInput(
+            f"distance must be symmetric, since pairs are measured one way; received {to.value:.17g} from {one.source.names[0]}[0] to "
+            f"{one.source.names[0]}[1] and {back.value:.17g} back; pass the collection as sets2 as well, which measures both ways"
+        )
 
 
 def _refuse_size(count: int, shape: tuple[int, int]) -> None:

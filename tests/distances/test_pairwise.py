@@ -134,6 +134,19 @@ class TestValues:
         found = otgen.pairwise([[0.0, 1.0], [4.0]], weights=[[1, 3], None], distance=apart)
         assert found.tolist() == [[0.0, 3.25], [3.25, 0.0]]
 
+    @pytest.mark.parametrize(
+        "metric", ["cosine", "sqeuclidean", "great_circle", otgen.Minkowski(3), otgen.Circular(2.0)]
+    )
+    def test_other_costs(self, metric):
+        sets = [np.abs(np.sin(x)) + 0.1 for x in RAGGED]
+        same_bits(otgen.pairwise(sets, p=1, metric=metric, bounds=True), serial(sets, p=1, metric=metric))
+
+    def test_a_callable_metric(self):
+        def metric(x, y):
+            return np.abs(x[:, None] - y).sum(axis=2)
+
+        same_bits(otgen.pairwise(RAGGED, p=1, metric=metric, bounds=True), serial(RAGGED, p=1, metric=metric))
+
     def test_none_at_all(self):
         assert otgen.pairwise([]).shape == (0, 0)
         assert otgen.pairwise([[0.0]], []).shape == (1, 0)
@@ -196,6 +209,7 @@ class TestRefusals:
             (lambda: otgen.pairwise(iter([[0.0]])), "sets must be a sequence"),
             (lambda: otgen.pairwise({0: [0.0]}), "sets must be a sequence"),
             (lambda: otgen.pairwise("nowhere"), "received nowhere, which is no folder"),
+            (lambda: otgen.pairwise([[0.0]], "nowhere"), "sets2 must be a collection"),
             (lambda: otgen.pairwise([[0.0]], weights2=[[1.0]]), "weights2 must stand beside sets2"),
             (lambda: otgen.pairwise([[0.0]], distance="emd"), "distance must be one of"),
             (lambda: otgen.pairwise([[0.0]], distance=3), "distance must be a name"),
@@ -259,6 +273,16 @@ class TestRefusals:
         np.save(tmp_path / "b.npy", np.array([{}]), allow_pickle=True)
         with pytest.raises(InvalidInput, match=r"b\.npy must be an npy file of numbers"):
             otgen.pairwise(tmp_path)
+
+    def test_distances_that_are_others_the_other_way_round(self):
+        def uphill(x, y, a, b):
+            return max(0.0, float(np.mean(y) - np.mean(x)))
+
+        with pytest.raises(InvalidInput, match=r"symmetric.*received 1 from sets\[0\] to sets\[1\] and 0 back"):
+            otgen.pairwise([[0.0], [1.0]], distance=uphill)
+        with pytest.raises(InvalidInput, match="distance must be symmetric"):
+            otgen.pairwise(RAGGED, p=1, metric=lambda x, y: np.maximum(0, y[None, :, 0] - x[:, None, 0]))
+        assert otgen.pairwise([[0.0], [1.0]], [[0.0], [1.0]], distance=uphill).tolist() == [[0.0, 1.0], [0.0, 0.0]]
 
     def test_matrices_that_do_not_fit(self):
         with pytest.raises(otgen.TooLarge, match="the matrix of all pairs must fit"):

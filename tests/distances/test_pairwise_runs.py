@@ -1,6 +1,7 @@
 """Runs of many pairs: stopped and gone on with, by several workers, after changes; always the same bits or an error."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -152,8 +153,9 @@ class TestCheckpoints:
             real(name, **kept)
 
         monkeypatch.setattr(np, "savez", full)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(OSError, match="No space left") as caught:
             otgen.pairwise(SETS, distance=slow, checkpoint=place)
+        assert re.match(rf"\d+ of 820 pairs are kept in {place}; the same call goes on", caught.value.__notes__[0])
         assert len(files(place)) == 3
         monkeypatch.undo()
         assert (otgen.pairwise(SETS, distance=slow, checkpoint=place) == otgen.pairwise(SETS)).all()

@@ -182,7 +182,7 @@ def same_masses(collections: Sequence[Collection], *, normalize: Any) -> None:
 def sequence(sets: Any, name: str) -> Any:
     """What can be counted and asked for its k-th entry; of a path the folder, of anybody's array numpy's."""
     if isinstance(sets, str | os.PathLike):
-        return Folder(sets)
+        return Folder(sets, name)
     if isinstance(sets, list | tuple):
         return sets
     if hasattr(sets, "__dlpack__") and getattr(sets, "ndim", 0) > 0:

@@ -19,6 +19,8 @@ class Folder(Sequence[np.ndarray]):
     ----------
     path : path
         The folder; files in it that are called otherwise than ``*.npy`` are left out.
+    name : str
+        How errors call it.
 
     Raises
     ------
@@ -36,16 +38,16 @@ class Folder(Sequence[np.ndarray]):
     (['a', 'b'], (3, 2))
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], name: str = "sets") -> None:
         place = Path(path)
         if not place.is_dir():
             raise InvalidInput(
-                f"sets must be a collection of clouds, or a folder of npy files; received {place}, which is no folder; check the path"
+                f"{name} must be a collection of clouds, or a folder of npy files; received {place}, which is no folder; check the path"
             )
         self.files = sorted(place.glob("*.npy"))
         if not self.files:
             raise InvalidInput(
-                f"sets must be a folder of npy files; received {place}, which has none in it; save clouds with numpy.save, or use the "
+                f"{name} must be a folder of npy files; received {place}, which has none in it; save clouds with numpy.save, or use the "
                 f"command line for tables: otgen pairwise"
             )
 
