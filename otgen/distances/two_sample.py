@@ -351,10 +351,11 @@ def _judge(
         kernel = quadratic(distance, pool, options)
         return _Pooled(distance, kernel(_signed(pool, np.arange(len(pool))[None]))[0], pool, kernel)
     measure = chosen(distance, options, generator)
+    observed = measured(measure(*sides))  # first of all, since it checks the options
     pairs = pool.n * (len(pool) - pool.n)
     together = _STACKED if pairs <= _SMALL and pool.points.ndim == 2 else _FEW
     coarse = _coarse(measure, pool) if pairs > _SMALL else None
-    return _Transported(measure.told, measured(measure(*sides)), pool, measure, together, coarse)
+    return _Transported(measure.told, observed, pool, measure, together, coarse)
 
 
 def _coarse(measure: Chosen, pool: Pool) -> _Coarse | None:

@@ -1,5 +1,6 @@
 """``otgen pairwise``: a folder of files to matrices with their names, and what it refuses."""
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 import otgen
+from otgen.app.pairing import Files
 
 RNG = np.random.default_rng(0)
 SETS = {"a.npy": RNG.random((9, 2)), "b.npy": RNG.random((12, 2)), "d.npy": RNG.random((5, 2)) + 1}
@@ -97,6 +99,20 @@ def test_what_is_refused(folder, told, arguments, said):
     code, _, err = told("pairwise", *arguments)
     assert code == 2
     assert said in err
+
+
+@pytest.mark.skipif(importlib.util.find_spec("distributed") is not None, reason="Dask is installed")
+def test_a_scheduler_needs_dask(folder, told):
+    code, _, err = told("pairwise", "sets", "--out", "D.npz", "--scheduler", "tcp://127.0.0.1:1")
+    assert code == 2
+    assert "pip install distributed" in err
+
+
+def test_collections_that_are_read_a_tile_at_a_time(folder):
+    """As they are where they do not fit in memory together."""
+    files = Files(Path("sets"), None, None, None)
+    assert (otgen.pairwise(files) == otgen.pairwise(ORDERED)).all()
+    assert [len(points) for points in files[1:3]] == [12, 2]
 
 
 def test_a_bad_file_is_named(folder, told):

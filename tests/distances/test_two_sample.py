@@ -230,6 +230,12 @@ class TestResults:
         with pytest.raises(InvalidInput, match=said):
             otgen.two_sample_test(X, Y, **options)
 
+    def test_options_of_larger_samples_are_checked_as_well(self):
+        x = RNG.normal(size=(120, 2))
+        for options in (dict(p="2"), dict(p=0.5), dict(metric="eucl")):
+            with pytest.raises(InvalidInput, match="must be"):
+                otgen.two_sample_test(x, x, **options)
+
     def test_all_in_one_point(self):
         for name in ("wasserstein", "energy", "mmd"):
             assert otgen.two_sample_test(np.zeros((3, 2)), np.zeros((4, 2)), distance=name, rng=0).p_value == 1.0
