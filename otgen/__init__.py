@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from .distances.sliced import sliced_wasserstein
     from .distances.solve import solve
     from .distances.splits import PermutationNull
-    from .distances.two_sample import TestResult, two_sample_test
+    from .distances.two_sample import two_sample_test
+    from .distances.two_sample_result import TestResult
     from .errors import Infeasible, InvalidInput, MassMismatch, MissingExtra, NotConverged, OtgenError, TooLarge
     from .model.cost import Circular, Minkowski
     from .model.measure import Measure
@@ -60,7 +61,7 @@ _HOMES = {
     "Relative": "model.problem",
     "Result": "distances.result",
     "Status": "model.status",
-    "TestResult": "distances.two_sample",
+    "TestResult": "distances.two_sample_result",
     "TooLarge": "errors",
     "audit": "distances.audit",
     "bures_wasserstein": "distances.gaussians",

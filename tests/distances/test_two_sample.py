@@ -59,15 +59,15 @@ class TestAgainstEveryDeal:
 
     @pytest.mark.parametrize("p", [1, 2, 3.5])
     def test_a_coarse_plan_bounds_the_distance(self, p):
-        from otgen.distances.two_sample import _Coarse
+        from otgen.distances.deals import Coarse
 
         for n, d, scale in ((1, 1, 1.0), (7, 2, 1e-150), (64, 3, 1.0), (100, 5, 1e150)):
             points = np.random.default_rng(n).normal(size=(2 * n, d)) * scale
-            bound = _Coarse(points, n, float(p)).bound(np.arange(2 * n))
+            bound = Coarse(points, n, float(p)).bound(np.arange(2 * n))
             truth = otgen.wasserstein(points[:n], points[n:], p=p)
             assert truth.lower <= bound
             assert bound < 4 * truth.value
-        assert math.isinf(_Coarse(np.zeros((2, 1)), 1, 2.0).bound(np.arange(2)))
+        assert math.isinf(Coarse(np.zeros((2, 1)), 1, 2.0).bound(np.arange(2)))
 
     @pytest.mark.parametrize("name", ["energy", "mmd"])
     def test_kernels_against_their_definitions(self, name):
