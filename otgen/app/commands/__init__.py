@@ -11,10 +11,23 @@ import typer
 
 from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooLarge
 from ..words import spoken
-from . import check, demo, distance, divergence, report, train, transport, verify, warmup
+from . import check, demo, distance, divergence, pairwise, report, train, transport, verify, warmup
 from .app import app
 
-__all__ = ["app", "check", "demo", "distance", "divergence", "main", "report", "train", "transport", "verify", "warmup"]
+__all__ = [
+    "app",
+    "check",
+    "demo",
+    "distance",
+    "divergence",
+    "main",
+    "pairwise",
+    "report",
+    "train",
+    "transport",
+    "verify",
+    "warmup",
+]
 
 _STOPPED = 130  # typer's word for an interrupt
 _USAGE: Any = typer.BadParameter.__base__  # the parser's errors: options that there are not, arguments that are missing

@@ -16,7 +16,7 @@ import typer.core
 from ..._version import __version__
 from ...errors import InvalidInput, require
 
-_ORDER = ("distance", "report", "demo", "transport", "divergence", "verify", "check", "train", "warmup")
+_ORDER = ("distance", "report", "demo", "transport", "pairwise", "divergence", "verify", "check", "train", "warmup")
 
 
 class Commands(typer.core.TyperGroup):
