@@ -39,7 +39,9 @@ def exact_cost(given: Batch, p: float, metric: str, q: float, *, root: bool) -> 
         if not holds((powers > _FAINT) & (powers < 1 / _FAINT)):
             return _distance(given, p, metric, q)
     moving = _moved(found, p, metric, q)
-    weighing = (found.f * given.a).sum(-1) + (found.g * given.b).sum(-1)
+    most = _STEEPEST * (found.costs.nan_to_num(1.0).clamp(0.0, 1.0) if root else torch.ones_like(found.costs))
+    f, g = (_clamped(z, most) for z in (found.f, found.g))
+    weighing = (f * given.a).sum(-1) + (g * given.b).sum(-1)
     held = found.costs + (moving - moving.detach()) + (weighing - weighing.detach())
     out = held.where(held.isfinite(), moving)
     return powered(out, 1 / p) if root else out
@@ -69,13 +71,18 @@ def _distance(given: Batch, p: float, metric: str, q: float) -> Tensor:
         ways = pair_costs(found.one, found.other, 1.0, metric, q).where(found.values > 0, 0.0)
         longest = ways.amax(-1)
         longest = longest.where(longest > 0, 1.0)
-        most = (_STEEPEST / (longest * size).clamp_min(1.0))[:, None]
-        slopes = [(z / longest[:, None] ** p).nan_to_num(0.0) for z in (found.f, found.g)]
-        slopes = [torch.maximum(torch.minimum(z, most), -most) for z in slopes]
+        most = _STEEPEST / (longest * size).clamp_min(1.0)
+        slopes = [_clamped(z / longest[:, None] ** p, most) for z in (found.f, found.g)]
     unit = longest[:, None, None]
     moving = _moved(found._replace(one=found.one / unit, other=found.other / unit), p, metric, q)
     weighing = (slopes[0] * given.a).sum(-1) + (slopes[1] * given.b).sum(-1)
     return powered(moving + (weighing - weighing.detach()), 1 / p) * longest * size
+
+
+def _clamped(slopes: Tensor, most: Tensor) -> Tensor:
+    """Derivatives (B, n) no steeper than ``most``, (B,), so that the chain rule does not make them infinite; 0 for NaN."""
+    limit = most[:, None]
+    return torch.maximum(torch.minimum(slopes.nan_to_num(0.0, math.inf, -math.inf), limit), -limit)
 
 
 def _extent(given: Batch) -> Tensor:
