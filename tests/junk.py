@@ -233,6 +233,9 @@ LOSSES = {
     "SinkhornLoss": (nn.SinkhornLoss, dict(epsilon=5.0)),
     "SlicedWassersteinLoss": (nn.SlicedWassersteinLoss, {}),
     "MMDLoss": (nn.MMDLoss, {}),
+    "transport_loss": (nn.transport_loss, dict(C=CELLS)),
+    "entropic_plan": (nn.entropic_plan, dict(C=CELLS, epsilon=1.0)),
+    "TransportLoss": (nn.TransportLoss, {}),
     "coupling.pair": (nn.coupling.pair, dict(x0=X, x1=Y)),
     "unbalanced coupling.pair": (nn.coupling.pair, dict(x0=X, x1=Y, method="unbalanced", relax=10.0, epsilon=5.0)),
 }

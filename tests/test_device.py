@@ -13,7 +13,7 @@ import pytest
 import otgen
 from otgen import Problem
 from otgen.distances import implicit
-from otgen.kernels import gpu
+from otgen.kernels import launching
 from otgen.model.units import ONE, scaled
 from otgen.solvers import sinkhorn
 
@@ -118,13 +118,13 @@ def on_device(request):
 def counted(monkeypatch):
     """Every launch of a kernel."""
     launched.clear()
-    launch = gpu._launch
+    launch = launching.launch
 
     def told(source, name, *rest, **numbers):
         launched[name] += 1
         launch(source, name, *rest, **numbers)
 
-    monkeypatch.setattr(gpu, "_launch", told)
+    monkeypatch.setattr(launching, "launch", told)
 
 
 def there(array, index=0):
@@ -189,13 +189,13 @@ def test_entropic_transport(n, m, d, p, relax):
 @pytest.mark.parametrize("d", [pytest.param(3, marks=pytest.mark.nightly), 12])
 def test_divergence_in_single_precision(d, monkeypatch):
     monkeypatch.setattr(sinkhorn, "_SMALL", 0)  # the emulated device is too slow for a problem that is not
-    kinds, made = set(), gpu._module
+    kinds, made = set(), launching.module_of
 
     def told(source, ground, **numbers):
         kinds.add(ground.dtype)
         return made(source, ground, **numbers)
 
-    monkeypatch.setattr(gpu, "_module", told)
+    monkeypatch.setattr(launching, "module_of", told)
     given = clouds(110, 90, d, np.float32)
     options = dict(epsilon=0.05, tol=1e-4)
     here, result = (

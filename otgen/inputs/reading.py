@@ -140,7 +140,7 @@ def _from_torch(value: Any, name: str) -> tuple[Any, Origin]:
     if value.requires_grad:
         raise InvalidInput(
             f"{name} must not require gradients here; received a tensor with requires_grad=True; "
-            f"use a loss from otgen.nn, or pass {name}.detach()"
+            f"use a loss from otgen.nn (nn.transport_loss for costs), or pass {name}.detach()"
         )
     dtype = str(value.dtype).removeprefix("torch.")
     where = "cuda:0" if str(value.device) == "cuda" else str(value.device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -116,6 +117,28 @@ class Plan(abc.ABC):
         sums, masses = self._product(points, "points"), self @ np.ones(self.shape[1])
         with np.errstate(invalid="ignore"):
             return sums / (masses if sums.ndim == 1 else masses[:, None])
+
+    def draw(self, rows: Indices, levels: Floats) -> Indices:
+        """Targets (k,) of the sources ``rows`` (k,), each with a probability in proportion to the mass that goes there.
+
+        ``levels`` (k,) in [0, 1) decide: that share of a row's mass lies before its target. Nothing of n times m numbers is held.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import otgen
+        >>> plan = otgen.transport([[0.0, 0.0], [5.0, 5.0]], [0.5, 0.5], [0.25, 0.75]).plan
+        >>> plan.draw(np.array([0, 0, 1]), np.array([0.1, 0.6, 0.9])).shape
+        (3,)
+        """
+        listed = self.matrix
+        ends = np.cumsum(listed.data)
+        first, last = listed.indptr[rows], listed.indptr[rows + 1]
+        before, after = (
+            np.where(at > 0, ends[np.maximum(at, 1) - 1], 0.0) if len(ends) else at for at in (first, last)
+        )
+        at = np.searchsorted(ends, before + levels * (after - before), side="right")
+        return listed.indices[np.clip(at, first, np.maximum(last - 1, first))].astype(np.int64)
 
     def todense(self) -> Floats:
         """The plan as an (n, m) array."""
@@ -357,16 +380,35 @@ class EntropicPlan(Plan):
         n, m = self.shape
         if n * m > _DENSE:
             return super().todense()  # which refuses
-        heights, weights, out = self.u * self.a, self.v * self.b, np.empty((n, m))
+        out = np.empty((n, m))
+        for rows, entries in self._blocks():
+            out[rows] = entries
+        return out
+
+    def draw(self, rows: Indices, levels: Floats) -> Indices:
+        """As :meth:`Plan.draw`, in one pass over all pairs, some rows at a time."""
+        order = np.argsort(rows, kind="stable")
+        wanted, starts = np.unique(rows[order], return_index=True)
+        out, shares = np.empty(len(rows), np.int64), dict(zip(wanted.tolist(), np.split(order, starts[1:])))
+        for part, entries in self._blocks():
+            for i in range(part.start, part.stop):
+                if i in shares:
+                    ends = np.cumsum(entries[i - part.start])
+                    out[shares[i]] = np.searchsorted(ends, levels[shares[i]] * ends[-1], side="right")
+        return np.minimum(out, self.shape[1] - 1)
+
+    def _blocks(self) -> Iterator[tuple[slice, Floats]]:
+        """Entries, some rows at a time."""
+        n, m = self.shape
+        heights, weights = self.u * self.a, self.v * self.b
         r, s = (np.broadcast_to(z, (k,)) for z, k in ((self.r, n), (self.s, m)))
         f, g = (
             np.where(w > 0, z, -np.inf) for z, w in ((self.f, heights), (self.g, weights))
         )  # without mass they may be anything
-        with np.errstate(over="ignore"):
-            for rows, costs in self.cost.blocks():
+        for rows, costs in self.cost.blocks():
+            with np.errstate(over="ignore"):
                 gibbs = np.exp((f[rows, None] + g - costs) / self.epsilon)
-                out[rows] = heights[rows, None] * gibbs * weights + r[rows, None] * s
-        return out
+            yield rows, heights[rows, None] * gibbs * weights + r[rows, None] * s
 
     def _multiply(self, vectors: Floats) -> Floats:
         n, m = self.shape

@@ -10,20 +10,25 @@ require("torch")
 
 from . import coupling, critics, distributed, objectives
 from .losses import SinkhornLoss, WassersteinLoss, sinkhorn_loss, wasserstein_loss
+from .matrices import EntropicPlan, TransportLoss, entropic_plan, transport_loss
 from .mmd import MMDLoss, mmd_loss
 from .sliced import SlicedWassersteinLoss, sliced_wasserstein_loss
 
 __all__ = [
+    "EntropicPlan",
     "MMDLoss",
     "SinkhornLoss",
     "SlicedWassersteinLoss",
+    "TransportLoss",
     "WassersteinLoss",
     "coupling",
     "critics",
     "distributed",
+    "entropic_plan",
     "mmd_loss",
     "objectives",
     "sinkhorn_loss",
     "sliced_wasserstein_loss",
+    "transport_loss",
     "wasserstein_loss",
 ]

@@ -12,6 +12,7 @@ from ..errors import InvalidInput
 from ..inputs import origin, scalars
 from ..model.cost import COSTS, BuiltIn, Circular, Minkowski, metric_name, spelt
 from . import _ops
+from ._dual import Costs
 from ._modes import usable
 
 _FAR = 1e36  # of padding, which floats of either precision hold, and so do the squares of doubles
@@ -55,6 +56,38 @@ def batch(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, *, received:
     return Batch(one, other, of_one, of_other, single)
 
 
+def matrices(C: Tensor, a: Tensor | None, b: Tensor | None, *, received: bool = False) -> Costs:
+    """The same of listed costs: one matrix, one a problem, or one for all problems of a batch of weights."""
+    dtype = common_dtype({"C": C} | {name: z for name, z in (("a", a), ("b", b)) if z is not None})
+    if C.ndim not in (2, 3) or 0 in C.shape[-2:]:
+        raise InvalidInput(f"C must be (n, m), or (B, n, m), not empty; received {tuple(C.shape)}; list all costs")
+    given, (a, b) = usable(C), (None if z is None else usable(z) for z in (a, b))
+    batches = {len(z) for z in (a, b) if z is not None and z.ndim == 2} | ({len(given)} if given.ndim == 3 else set())
+    if len(batches) > 1:
+        raise InvalidInput(
+            f"C, a and b must hold equally many problems; received {sorted(batches)}; pass one of each a problem, or one for all"
+        )
+    lead = tuple(batches) or (1,)
+    costs = given.to(dtype).expand(*lead, *given.shape[-2:])
+    of_rows, of_columns = _masses(a, costs, "a"), _masses(b, costs.mT, "b")
+    if not received:
+        of_rows, of_columns = _probabilities(of_rows, of_columns, [z.dtype for z in (a, b) if z is not None])
+    return Costs(costs, of_rows, of_columns, not batches, dtype)
+
+
+def _masses(weights: Tensor | None, costs: Tensor, name: str) -> Tensor:
+    """Weights of the rows of costs (B, n, m), (B, n), float64; uniform, of total 1, where none are given."""
+    shape = costs.shape[:-1]
+    if weights is None:
+        return costs.new_full(shape, 1.0 / shape[-1], dtype=torch.float64)
+    if weights.shape not in (shape, shape[1:]):
+        raise InvalidInput(
+            f"{name} must have one weight per {'row' if name == 'a' else 'column'} of C, shape {tuple(shape[1:])} or {tuple(shape)}; received "
+            f"{tuple(weights.shape)}; reshape them, or pass None for uniform ones"
+        )
+    return weights.double().expand(shape)
+
+
 def finite(z: Tensor, name: str) -> None:
     """Raise for a tensor that holds NaN or infinity, or nothing at all as those on meta do."""
     if z.is_meta or not bool(z.isfinite().all()):
@@ -64,7 +97,7 @@ def finite(z: Tensor, name: str) -> None:
 
 def common_dtype(given: dict[str, Tensor]) -> torch.dtype:
     """What all are computed in, once they are real tensors on one device."""
-    dtype = torch.float32
+    dtype, first = torch.float32, next(iter(given))
     for name, z in given.items():
         if not isinstance(z, torch.Tensor):
             raise InvalidInput(f"{name} must be a tensor; received {type(z).__name__}; use torch.as_tensor({name})")
@@ -72,10 +105,10 @@ def common_dtype(given: dict[str, Tensor]) -> torch.dtype:
             raise InvalidInput(
                 f"{name} must be dense and hold real numbers; received dtype {z.dtype}, layout {z.layout}; convert it"
             )
-        if z.device != given["x"].device or z.is_meta:
+        if z.device != given[first].device or z.is_meta:
             raise InvalidInput(
-                f"{name} must live on one device with x, and have data; received {name} on {z.device} and x on {given['x'].device}; "
-                f"move one of them"
+                f"{name} must live on one device with {first}, and have data; received {name} on {z.device} and {first} on "
+                f"{given[first].device}; move one of them"
             )
         if z.dtype in (torch.int64, torch.uint64) and (z.double().abs() > _EXACT).any():
             raise InvalidInput(

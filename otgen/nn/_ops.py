@@ -19,6 +19,9 @@ from ..model.cost import unspelt
 from . import _solves, _weights
 
 Options = tuple[float, str, float, float, int, float, float, bool, bool]
+Solving = tuple[
+    float, int, float, float, bool
+]  # tolerance, limit on iterations, both strengths, whether the limit raises
 
 
 def _metric(name: str, q: float) -> Any:
@@ -229,6 +232,55 @@ def _(a: Tensor, b: Tensor, tolerance: float) -> Tensor:
     return a.new_empty(a.shape[:-1])
 
 
+@torch.library.custom_op("otgen::matrix_exact", mutates_args=())
+def matrix_exact(C: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """As :func:`exact`, of listed costs (..., n, m)."""
+    lead = C.shape[:-2]
+    costs, rows, columns, values, f, g = _solves.matrix_exact(*_arrays(C, a, b, keep=len(lead)))
+    return (
+        _tensor(costs, C, lead, torch.float64),
+        _tensor(rows, C, lead, torch.int64),
+        _tensor(columns, C, lead, torch.int64),
+        _tensor(values, C, lead, torch.float64),
+        _tensor(f, a, lead, torch.float64),
+        _tensor(g, b, lead, torch.float64),
+    )
+
+
+@matrix_exact.register_fake
+def _(C: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    entries = (*C.shape[:-2], C.shape[-2] + C.shape[-1])
+    rows, columns = (C.new_empty(entries, dtype=torch.int64) for _ in range(2))
+    costs, values, f, g = (
+        C.new_empty(shape, dtype=torch.float64) for shape in (C.shape[:-2], entries, a.shape, b.shape)
+    )
+    return costs, rows, columns, values, f, g
+
+
+@torch.library.custom_op("otgen::matrix_potentials", mutates_args=())
+def matrix_potentials(
+    C: Tensor,
+    a: Tensor,
+    b: Tensor,
+    epsilon: Tensor,
+    tol: float,
+    max_iter: int,
+    relax_x: float,
+    relax_y: float,
+    throw: bool,
+) -> tuple[Tensor, Tensor]:
+    """Entropic potentials (..., n) and (..., m) of listed costs (..., n, m), float64."""
+    lead = C.shape[:-2]
+    terms = _solves.Terms(tol=tol, max_iter=max_iter, relax=(relax_x, relax_y))
+    f, g = _solves.matrix_potentials(terms, *_arrays(C, a, b, epsilon, keep=len(lead)), throw=throw)
+    return _tensor(f, a, lead, torch.float64), _tensor(g, b, lead, torch.float64)
+
+
+@matrix_potentials.register_fake
+def _(C: Tensor, a: Tensor, b: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    return a.new_empty(a.shape, dtype=torch.float64), b.new_empty(b.shape, dtype=torch.float64)
+
+
 for _operator, _count in (
     (entropic, 5),
     (entropic_gradient, 7),
@@ -236,6 +288,8 @@ for _operator, _count in (
     (exact, 4),
     (mean_cost, 4),
     (checked_total, 2),
+    (matrix_exact, 3),
+    (matrix_potentials, 4),
 ):
     _batched(_operator, _count)
 

@@ -185,21 +185,60 @@ def exact(
 ) -> tuple[Floats, np.ndarray, np.ndarray, Floats, Floats, Floats]:
     """Exact costs (B,), optimal plans as rows, columns and values, (B, n + m) each, padded with zeros, and potentials."""
     size, n, m = len(x), x.shape[1], y.shape[1]
-    rows, columns = np.zeros((size, n + m), np.int64), np.zeros((size, n + m), np.int64)
-    values, costs, f, g = np.zeros((size, n + m)), np.empty(size), np.empty((size, n)), np.empty((size, m))
-    out, done = (costs, rows, columns, values, f, g), np.zeros(size, bool)
+    out, done = _empty(size, n, m), np.zeros(size, bool)
     measured = known(metric, p, x.shape[2]) if _on_host((n, m), device) and is_small(n, m) else None
     step = max(1, small_batch.HELD // (n * m + (n + m) * x.shape[2]))
     for some in (slice(start, start + step) for start in range(0, size if measured else 0, step)):
         done[some] = _in_a_stack([z[some] for z in out], x[some], y[some], a[some], b[some], measured, p)
-    for k in np.flatnonzero(~done):
-        cost, flows, potentials = _exactly(_problem(x[k], y[k], a[k], b[k], p, metric, device))
-        used = np.flatnonzero(flows.high > 0)
-        rows[k], columns[k] = flows.rows[used[0]], flows.columns[used[0]]  # padding that is no pair far away
-        rows[k, : len(used)], columns[k, : len(used)] = flows.rows[used], flows.columns[used]
-        values[k, : len(used)], costs[k] = flows.high[used], cost
-        f[k], g[k] = potentials
+    for k in np.flatnonzero(~done).tolist():
+        _put(out, k, *_exactly(_problem(x[k], y[k], a[k], b[k], p, metric, device)))
     return out
+
+
+def _empty(size: int, n: int, m: int) -> tuple[Floats, np.ndarray, np.ndarray, Floats, Floats, Floats]:
+    """Room for exact answers: costs, plans, potentials."""
+    rows, columns = np.zeros((size, n + m), np.int64), np.zeros((size, n + m), np.int64)
+    return np.empty(size), rows, columns, np.zeros((size, n + m)), np.empty((size, n)), np.empty((size, m))
+
+
+def _put(out: Any, k: int, cost: float, flows: Flows, potentials: tuple[Floats, Floats]) -> None:
+    """The answer of the k-th problem, into ``out``."""
+    costs, rows, columns, values, f, g = out
+    used = np.flatnonzero(flows.high > 0)
+    rows[k], columns[k] = flows.rows[used[0]], flows.columns[used[0]]  # padding that is no pair far away
+    rows[k, : len(used)], columns[k, : len(used)] = flows.rows[used], flows.columns[used]
+    values[k, : len(used)], costs[k] = flows.high[used], cost
+    f[k], g[k] = potentials
+
+
+def matrix_exact(C: Floats, a: Floats, b: Floats) -> tuple[Floats, np.ndarray, np.ndarray, Floats, Floats, Floats]:
+    """As :func:`exact`, of listed costs (B, n, m)."""
+    size, n, m = C.shape
+    out = _empty(size, n, m)
+    done, step = np.zeros(size, bool), max(1, small_batch.HELD // (n * m))
+    for some in (slice(start, start + step) for start in range(0, size if is_small(n, m) else 0, step)):
+        where = dense_stack.layout(*(np.full(len(C[some]), k) for k in (n, m)))
+        costs, left, right = (own(z[some].ravel(), z.dtype) for z in (C, a, b))
+        stack = Stack.of_costs(costs, left, right, where, Asked(1.0, False, True, (True, True)))
+        done[some] = _unstacked([z[some] for z in out], stack)
+    for k in np.flatnonzero(~done).tolist():
+        _put(out, k, *_exactly(Problem.from_matrix(C[k], a[k], b[k], normalize=True)))
+    return out
+
+
+def matrix_potentials(
+    terms: Terms, C: Floats, a: Floats, b: Floats, epsilon: Floats, *, throw: bool = True
+) -> tuple[Floats, Floats]:
+    """Entropic potentials (B, n), (B, m) of listed costs (B, n, m)."""
+    solver = Sinkhorn(tol=terms.tol, max_iter=terms.max_iter)
+    f, g, received = np.empty(a.shape), np.empty(b.shape), min(terms.relax) < math.inf
+    for k in range(len(C)):
+        plain = Problem.from_matrix(C[k], a[k], b[k], epsilon=float(epsilon[k]), normalize=True)
+        problem = replace(plain, relax=terms.relax, as_received=received)
+        _, f[k], g[k], converged = _alone(problem, solver)
+        if throw and not converged:
+            run(problem, solver)  # raises, with the bounds that were reached
+    return f, g
 
 
 def _on_host(shape: tuple[int, int], device: str) -> bool:
@@ -214,9 +253,16 @@ def _in_a_stack(out: list[Any], x: Floats, y: Floats, a: Floats, b: Floats, cost
         [own(z.reshape(-1, *z.shape[2:]), z.dtype) for z in pair] for pair in ((x, y), (a, b))
     )
     where = dense_stack.layout(np.full(size, n), np.full(size, m))
-    stack = Stack.of_points(one, other, left, right, cost, where, Asked(float(p), False, True, (True, True)))
+    return _unstacked(
+        out, Stack.of_points(one, other, left, right, cost, where, Asked(float(p), False, True, (True, True)))
+    )
+
+
+def _unstacked(out: list[Any], stack: Any) -> Any:
+    """The answers of problems of one size, into ``out``; which of them are there, (B,)."""
     if not isinstance(stack, Stack):
         return False
+    (size, n), m = out[4].shape, out[5].shape[1]
     claims, entries = stack.claims, (size, n + m)
     used = np.arange(n + m) < claims.counts[:, None]
     pairs = [z.reshape(entries) for z in claims.indices]

@@ -76,7 +76,8 @@ def pair(
     Pairing
         Tensors on the device and in the dtype of the input; no gradient flows through which row went where. An exact plan between
         equally many samples of equal weights is a permutation, and is taken as it is. Where every row of the plan has the same mass
-        each row of x0 comes once, in order, with a column drawn from it; else rows are drawn too, by their mass.
+        each row of x0 comes once, in order, with a column drawn from it; else rows are drawn too, by their mass. Draws go through the
+        plan some rows at a time: no array of n times m numbers is made.
 
     Raises
     ------
@@ -147,17 +148,15 @@ def _rows_and_columns(plan: Plan, given: torch.Generator | None, *, drawn: bool)
     if permutation is not None:
         return np.arange(len(permutation)), np.array(permutation)
     generator = given or generator_from(None)  # torch's own moves on only where something is drawn
-    dense = plan.todense()
-    rows = np.arange(len(dense))
+    rows = np.arange(plan.shape[0])
     if drawn:
-        mass = dense.sum(axis=1)
-        if not mass.any():
+        mass = np.cumsum(plan.marginals()[0])
+        if not mass[-1] > 0:
             raise InvalidInput("relax must leave some mass to pair; received a plan of zeros; raise relax")
-        rows = _places(np.broadcast_to(mass.cumsum(), (len(mass), len(mass))), generator)
-    return rows, _places(np.cumsum(dense, axis=1)[rows], generator)
+        rows = np.searchsorted(mass, _levels(len(rows), generator) * mass[-1], side="right")
+    return rows, plan.draw(rows, _levels(len(rows), generator))
 
 
-def _places(cumulative: Floats, generator: torch.Generator) -> np.ndarray:
-    """One place (n,) for every row (n, k) of cumulative masses, with the probabilities that they are the sums of."""
-    levels = torch.rand(len(cumulative), 1, generator=generator, dtype=torch.float64).numpy() * cumulative[:, -1:]
-    return np.minimum((cumulative <= levels).sum(axis=1), cumulative.shape[1] - 1)
+def _levels(count: int, generator: torch.Generator) -> Floats:
+    """Numbers (count,), uniform in [0, 1)."""
+    return torch.rand(count, generator=generator, dtype=torch.float64).numpy()

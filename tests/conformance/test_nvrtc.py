@@ -9,7 +9,7 @@ import emulated
 import numpy as np
 import pytest
 
-from otgen.kernels import CIRCULAR, GREAT_CIRCLE, PRODUCT, gpu, matrix_ground, point_ground
+from otgen.kernels import CIRCULAR, GREAT_CIRCLE, PRODUCT, launching, matrix_ground, point_ground
 
 
 def compiler():
@@ -28,7 +28,7 @@ class Compiled:
 
     def __init__(self, code, options):
         nvrtc, program = compiler(), ctypes.c_void_p()
-        assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), code.encode(), b"gpu.cu", 0, None, None) == 0
+        assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), code.encode(), b"kernels.cu", 0, None, None) == 0
         given = [option.encode() for option in (*options, "--gpu-architecture=compute_90")]
         status = nvrtc.nvrtcCompileProgram(program, len(given), (ctypes.c_char_p * len(given))(*given))
         size = ctypes.c_size_t()
@@ -43,11 +43,11 @@ class Compiled:
 
 
 SOURCES = {
-    "rows": ("_ROWS", {}, ("softmin", "ctransform", "gibbs_cost", "cost_sums", "softmin_joined")),
-    "gibbs of one": ("_GIBBS", {"EACH": 1}, ("gibbs", "gibbs_slope")),
-    "gibbs of four": ("_GIBBS", {"EACH": 4}, ("gibbs", "gibbs_slope")),
-    "pairs": ("_PAIRS", {}, ("cost_block", "cost_pairs")),
-    "nearest": ("_NEAREST", {"COUNT": 4}, ("nearest",)),
+    "rows": ("ROWS", {}, ("softmin", "ctransform", "gibbs_cost", "cost_sums", "softmin_joined")),
+    "gibbs of one": ("GIBBS", {"EACH": 1}, ("gibbs", "gibbs_slope")),
+    "gibbs of four": ("GIBBS", {"EACH": 4}, ("gibbs", "gibbs_slope")),
+    "pairs": ("PAIRS", {}, ("cost_block", "cost_pairs")),
+    "nearest": ("NEAREST", {"COUNT": 4}, ("nearest",)),
 }
 EVERY = {
     *itertools.product(SOURCES, (0.0, 1.0, 2.0, 3.0, np.inf, PRODUCT, CIRCULAR, GREAT_CIRCLE), ("f4", "f8"), (3, 40))
@@ -80,12 +80,12 @@ def test_compiles(source, inner, dtype, d, monkeypatch):
     points = np.zeros((1, d), dtype)
     ground = point_ground(points, points, inner, 1.0) if inner else matrix_ground(points)
     with emulated.device(threads=256):
-        code = gpu._module(getattr(gpu, source), ground, **numbers).code
+        code = launching.module_of(getattr(launching, source), ground, **numbers).code
     for name in names:
         assert (f".entry {name}(" in code) == (name != "gibbs_slope" or inner not in (0, PRODUCT)), name
     if dtype is np.float32 and inner != GREAT_CIRCLE:  # whose sines fall back on it far out
         assert ".f64" not in code, "double precision in kernels of single"
-    if source == "_ROWS":
+    if source == "ROWS":
         assert ("mma.sync" in code) == (inner == PRODUCT and (dtype, d) == (np.float32, 40))
     if inner not in (3.0, GREAT_CIRCLE) and "COUNT" not in numbers:  # there functions have tables of their own
         assert ".local" not in code, "arrays whose indices are not known when it is compiled"

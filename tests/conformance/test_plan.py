@@ -340,3 +340,27 @@ def test_a_permutation_of_points_that_tie():
     plan = MonotonePlan.between(x, x, side, side)
     assert sorted(plan.permutation) == [0, 1, 2]
     assert plan.permutation[1] == 1
+
+
+@given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 1000))
+def test_draws_follow_cumulative_masses(n, m, seed):
+    """Of an exact, a monotone and an entropic plan: a draw is where the dense row's cumulative mass passes the level."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.random((n, 2)), rng.random((m, 2))
+    a, b = rng.random(n) + 0.1, rng.random(m) + 0.1
+    a, b = a / a.sum(), b / b.sum()
+    for plan in (
+        otgen.wasserstein(x, y, a, b).plan,
+        otgen.wasserstein(x[:, 0], y[:, 0], a, b).plan,
+        otgen.sinkhorn(x, y, a, b, epsilon=0.1).plan,
+    ):
+        rows, levels = rng.integers(0, n, 9), rng.random(9)
+        dense = plan.todense()
+        ends = np.cumsum(dense[rows], axis=1)
+        drawn = plan.draw(rows, levels)
+        assert drawn.dtype == np.int64
+        assert (dense[rows, drawn] > 0).all()
+        passed = levels * ends[:, -1]
+        at = np.take_along_axis(ends, drawn[:, None], axis=1)[:, 0]
+        assert (at >= passed - 1e-12).all()
+        assert (at - dense[rows, drawn] <= passed + 1e-12).all()

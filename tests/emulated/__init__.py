@@ -1,4 +1,4 @@
-"""A GPU for machines that have none: gpu.cu compiled for the host, behind the few names of cupy that otgen uses.
+"""A GPU for machines that have none: the sources of kernels/cuda compiled for the host, behind the few names of cupy that otgen uses.
 
 Its arrays refuse to mix with the host's, as cupy's do, so that what runs here moves everything where it belongs. It tells whether
 the kernels compute what they should and meet at their barriers; it says nothing about speed, and nothing about the compiler of
@@ -196,18 +196,18 @@ def cupy() -> ModuleType:
 @contextlib.contextmanager
 def device(threads=8):
     """cupy is this one, with blocks of a few threads: barriers cost much here."""
-    from otgen.kernels import gpu
+    from otgen.kernels import launching
 
-    before, gpu._THREADS = gpu._THREADS, threads
+    before, launching.THREADS = launching.THREADS, threads
     held = sys.modules.get("cupy")
     sys.modules["cupy"] = cupy()
-    gpu._compiled.cache_clear()
+    launching.compiled.cache_clear()
     launched.clear()
     try:
         yield
     finally:
-        gpu._THREADS = before
-        gpu._compiled.cache_clear()
+        launching.THREADS = before
+        launching.compiled.cache_clear()
         if held is None:
             del sys.modules["cupy"]
         else:

@@ -1,4 +1,4 @@
-// gpu.cu for the host: the threads of a block are fibres that are resumed in turn, from one barrier to the next.
+// The sources of kernels/cuda for the host: the threads of a block are fibres that are resumed in turn, from one barrier to the next.
 // Compiled with KERNELS, the source's path in SOURCE, and the source's own macros.
 
 #include <cmath>

@@ -24,7 +24,8 @@ KERNELS = {
     "model/cost/metrics.py",
     "kernels/cost_entries.py",  # costs,
     "kernels/gibbs.py",  # their derivatives,
-    "kernels/gpu.py",  # their numbers in ground.cu,
+    "kernels/gpu.py",  # forms that the device takes coordinate by coordinate,
+    "kernels/launching.py",  # their numbers in ground.cu,
     "kernels/reference.py",  # and both in numpy
 }
 

@@ -145,3 +145,23 @@ def test_unbalanced_is_sinkhorn_relaxed_by_one():
         for options in (dict(method="unbalanced"), dict(method="sinkhorn", relax=1.0))
     ]
     np.testing.assert_array_equal(*plans)
+
+
+@pytest.mark.nightly
+def test_more_pairs_than_a_dense_plan_may_have():
+    """15 000 x 15 000: a dense plan would be refused."""
+    generator = torch.Generator().manual_seed(0)
+    x0, x1 = (torch.rand(15_000, 2, generator=generator) for _ in range(2))
+    found = coupling.pair(x0, x1, method="sinkhorn", epsilon=otgen.Relative(0.5), tol=1e-3, rng=0)
+    assert torch.equal(found.rows, torch.arange(15_000))
+    counts = torch.bincount(found.columns, minlength=15_000)
+    assert counts.max() < 20  # a column comes once on average
+
+
+def test_one_row_may_be_drawn_every_time():
+    x0, x1 = torch.zeros(4000, 1), torch.linspace(0, 1, 4000)[:, None]
+    a = torch.zeros(4000)
+    a[7] = 1.0
+    found = coupling.pair(x0, x1, a=a, method="sinkhorn", epsilon=1.0, rng=0)
+    assert (found.rows == 7).all()
+    assert len(found.columns.unique()) > 2000
