@@ -141,6 +141,17 @@ def test_one_against_many(benchmark, n, floor):
     compared(benchmark, inputs, 2, floor, 21)
 
 
+@pytest.mark.parametrize("n", [4096, 16_384])
+def test_permuted_gradient_map(benchmark, n):
+    """``y = x + 2 tanh x``, permuted: the gradient of a convex function, so the permutation is optimal (d = 128), and found whole."""
+    rng = np.random.default_rng(0)
+    x, order = rng.normal(size=(n, 128)), rng.permutation(n)
+    y = (x + 2 * np.tanh(x))[order]
+    result = benchmark.pedantic(lambda: otgen.wasserstein(x, y, p=2), rounds=1, iterations=1)
+    assert result.status is otgen.Status.OPTIMAL
+    assert (order[result.plan.permutation] == np.arange(n)).all()
+
+
 def test_assignment_against_scipy(benchmark):
     def scipy(x, y, a, b, p):
         costs = cdist(x, y, "sqeuclidean")

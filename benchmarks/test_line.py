@@ -27,11 +27,13 @@ def test_ten_million(benchmark):
     assert result.status is otgen.Status.OPTIMAL
 
 
-def test_sliced(benchmark):
+@pytest.mark.parametrize("weighted", [True, False], ids=["weighted", "uniform"])
+def test_sliced(benchmark, weighted):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(10**4, 64)), rng.normal(size=(10**4, 64)) + 0.1
+    a, b = (z / z.sum() for z in rng.random((2, 10**4))) if weighted else (None, None)
     beside(
         benchmark,
-        lambda: otgen.sliced_wasserstein(x, y, n_projections=200, rng=0),
-        lambda: ot.sliced_wasserstein_distance(x, y, n_projections=200, seed=0),
+        lambda: otgen.sliced_wasserstein(x, y, a, b, n_projections=200, rng=0),
+        lambda: ot.sliced_wasserstein_distance(x, y, a, b, n_projections=200, seed=0),
     )

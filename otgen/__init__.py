@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from .distances.exact import transport, wasserstein
     from .distances.gaussians import bures_wasserstein
     from .distances.gradients import Gradients
+    from .distances.pairwise import PairwiseBounds, pairwise
     from .distances.permutation_null import permutation_null
     from .distances.proof_file import Proof, load_proof
     from .distances.result import Result
     from .distances.sliced import sliced_wasserstein
     from .distances.solve import solve
     from .distances.splits import PermutationNull
+    from .distances.two_sample import two_sample_test
+    from .distances.two_sample_result import TestResult
     from .errors import Infeasible, InvalidInput, MassMismatch, MissingExtra, NotConverged, OtgenError, TooLarge
     from .model.cost import Circular, Minkowski
     from .model.measure import Measure
@@ -51,16 +54,19 @@ _HOMES = {
     "MissingExtra": "errors",
     "NotConverged": "errors",
     "OtgenError": "errors",
+    "PairwiseBounds": "distances.pairwise",
     "PermutationNull": "distances.splits",
     "Problem": "model.problem",
     "Proof": "distances.proof_file",
     "Relative": "model.problem",
     "Result": "distances.result",
     "Status": "model.status",
+    "TestResult": "distances.two_sample_result",
     "TooLarge": "errors",
     "audit": "distances.audit",
     "bures_wasserstein": "distances.gaussians",
     "load_proof": "distances.proof_file",
+    "pairwise": "distances.pairwise",
     "permutation_null": "distances.permutation_null",
     "sinkhorn": "distances.entropic",
     "sinkhorn_batch": "distances.batch",
@@ -70,6 +76,7 @@ _HOMES = {
     "solve": "distances.solve",
     "transport": "distances.exact",
     "transport_batch": "distances.batch",
+    "two_sample_test": "distances.two_sample",
     "wasserstein": "distances.exact",
     "wasserstein_batch": "distances.batch",
 }
@@ -92,12 +99,14 @@ __all__ = [
     "MissingExtra",
     "NotConverged",
     "OtgenError",
+    "PairwiseBounds",
     "PermutationNull",
     "Problem",
     "Proof",
     "Relative",
     "Result",
     "Status",
+    "TestResult",
     "TooLarge",
     "__version__",
     "audit",
@@ -106,6 +115,7 @@ __all__ = [
     "lab",
     "laws",
     "load_proof",
+    "pairwise",
     "permutation_null",
     "sinkhorn",
     "sinkhorn_batch",
@@ -116,6 +126,7 @@ __all__ = [
     "solvers",
     "transport",
     "transport_batch",
+    "two_sample_test",
     "wasserstein",
     "wasserstein_batch",
 ]

@@ -55,6 +55,7 @@ _EXTRAS = {
     "jinja2": "plot",
     "latex2mathml": "plot",
     "sklearn": "sklearn",
+    "joblib": "parallel",
 }
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C: one line and exit code 130, at any moment, also while compiled code runs."""
+"""Ctrl-C: one line and exit code 130, at any moment from when this is loaded, also while compiled code runs."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def watched() -> Generator[None]:
         """Raise once; further interrupts must not disturb what is being put away."""
         _received.set()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.unraisablehook = lambda fault: None  # what is put away half made complains, line by line
         raise KeyboardInterrupt
 
     reading, writing = os.pipe()

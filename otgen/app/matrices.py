@@ -16,6 +16,7 @@ from ..inputs.types import Floats
 from ..model.problem import Relative
 from . import compared, files
 from .files import Samples
+from .loading import kernels_loaded
 from .words import spoken
 
 
@@ -37,7 +38,7 @@ class Matrix:
     normalize: bool = False
 
     def check(self) -> None:
-        """Raise what is wrong with the options, on a matrix of one entry; kernels are loaded by it."""
+        """Raise what is wrong with the options, on a matrix of one entry."""
         if self.epsilon is None and self.relax is not None:
             raise InvalidInput(
                 "--relax must stand beside --epsilon, for entropic transport; received it alone; add --epsilon"
@@ -55,7 +56,7 @@ class Matrix:
         for side, size, name, of in zip(sides, (n, m), names, ("rows", "columns")):
             arrays.weights(side, size, name, f"the {of} of {costs.name}")
         try:
-            result = self._run(costs.points, *sides)
+            result = kernels_loaded(lambda: self._run(costs.points, *sides), lambda one: one.seconds)
         except InvalidInput as fault:
             raise type(fault)(spoken(str(fault), (names[0] or "rows", names[1] or "columns"))) from None
         return Solved(result, "; ".join([f"{n} x {m} costs of {costs.name}", *compared.notes([costs])]))

@@ -76,9 +76,7 @@ class Transport:
 
 def read_sets(paths: Sequence[Path], columns: str | None, weights: str | None, key: str | None) -> list[Samples]:
     """Read and match sample sets; what is wrong with one is told by its name."""
-    names = [one.strip() for one in columns.split(",") if one.strip()] if columns is not None else None
-    if columns is not None and not names:
-        raise InvalidInput(f"--columns must name columns, comma-separated; received {columns!r}; leave it out for all")
+    names = names_of(columns)
     _check_choices(paths, names, key)
     sets: list[Samples] = []
     for path in paths:
@@ -88,6 +86,16 @@ def read_sets(paths: Sequence[Path], columns: str | None, weights: str | None, k
         arrays.checked(one.points, one.name)
         arrays.weights(one.weights, len(one), f"the weights of {one.name}", f"the points of {one.name}")
     return files.matched(sets)
+
+
+def names_of(columns: str | None) -> list[str] | None:
+    """The value of ``--columns``: names, or None for all."""
+    if columns is None:
+        return None
+    names = [one.strip() for one in columns.split(",") if one.strip()]
+    if not names:
+        raise InvalidInput(f"--columns must name columns, comma-separated; received {columns!r}; leave it out for all")
+    return names
 
 
 def _check_choices(paths: Sequence[Path], columns: list[str] | None, key: str | None) -> None:

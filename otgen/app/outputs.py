@@ -51,6 +51,40 @@ def page_place(
         raise InvalidInput(
             f"{option} must name a page that ends in .html, or - for the standard output; received {path}; add .html to it"
         )
+    _refuse_place(target, path, force=force, option=option)
+
+
+def matrix_place(path: str | os.PathLike[str], folder: str | os.PathLike[str], *, force: bool) -> None:
+    """Check, before any work, that an npz may be written to ``path``, outside the folder that is read.
+
+    Raises
+    ------
+    InvalidInput
+        As in `page_place`.
+
+    Examples
+    --------
+    >>> matrix_place("D.csv", "sets", force=False)
+    Traceback (most recent call last):
+    ...
+    otgen.errors.InvalidInput: --out must name a file that ends in .npz; received D.csv; add .npz to it
+    """
+    target = Path(path).resolve()
+    if target.is_dir() or (target.exists() and not target.is_file()):
+        raise InvalidInput(f"--out must be a regular file; received {target}; choose a name such as D.npz")
+    if target.suffix.lower() != ".npz":
+        raise InvalidInput(f"--out must name a file that ends in .npz; received {path}; add .npz to it")
+    if target.parent == Path(folder).resolve():
+        raise InvalidInput(
+            f"--out must lie outside the folder that is read; received {path} in {folder}; choose another place"
+        )
+    if not target.parent.is_dir():
+        raise InvalidInput(f"--out must lie in a folder that exists; received {path}; make {target.parent} first")
+    _refuse_place(target, path, force=force, option="--out")
+
+
+def _refuse_place(target: Path, path: str | os.PathLike[str], *, force: bool, option: str) -> None:
+    """Refuse folders that cannot be written, and files that are there already."""
     folder = next(place for place in target.parents if place.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise InvalidInput(f"{option} must lie in a folder that can be written; received {path}; choose another one")

@@ -26,6 +26,8 @@ from .proof_file import save_proof
 from .result import Result
 from .splits import Measure, null_of
 
+_SWALLOWED = 1e-10  # of the largest derivative in a weight: how much of their mean rounding takes at most
+_REACH = 1000  # powers of two up to here are floats, and sums of some
 _MET = 2.0  # times the tolerance: marginal errors are measured again in another order of summation
 
 
@@ -129,16 +131,19 @@ class Answer:
     def potentials(self) -> tuple[Any, Any]:
         """Potentials in cost units, in the caller's library."""
         exact = self.certificate.kind != "entropic"
-        f, g = (self._back(self.units.potentials(z), exact=exact) for z in self._potentials())
+        pair, power = self._potentials()
+        f, g = (self._back(self.units.potentials(z, power), exact=exact) for z in pair)
         return f, g
 
-    def _potentials(self) -> tuple[Floats, Floats]:
-        """Potentials in the units of the scaled problem."""
+    def _potentials(self) -> tuple[tuple[Floats, Floats], float]:
+        """Potentials in the units of the scaled problem, but for a power of two that they are still to be multiplied by."""
         plan = self.certificate.plan
         if isinstance(plan, MonotonePlan):
-            return plan.potentials(self.scaled.line_power)
+            p = self.scaled.line_power
+            exponent = max(0, math.ceil(plan.exponent - _REACH / p))  # powers of all distances are finite so
+            return plan.potentials(p, exponent), exponent * p
         assert self.certificate.potentials is not None
-        return self.certificate.potentials
+        return self.certificate.potentials, 0.0
 
     def gradients(self, of: Literal["cost", "value"] = "cost") -> Gradients:
         """Gradients of the cost, of the distance that is its root, or of the entropic value, in the caller's units and library."""
@@ -165,13 +170,24 @@ class Answer:
         certificate, p = self.certificate, self.problem.p
         unit, cost = certificate.unit or 1.0, max(certificate.cost, 0.0)
         length = unit * cost ** (1 / p)
-        points = self._of_points(list(distance_gradients(self.scaled.cost, self._pairs(), length)))
+        x, y = self._of_points(list(distance_gradients(self.scaled.cost, self._pairs(), length)))
         factor = self.units.value(cost) / (p * cost) if cost > 0 else 0.0
-        weights = [
-            self._back(factor * stretched(z, -p * math.log2(unit)) if factor else np.zeros_like(z))
-            for z in self._potentials()
-        ]
-        return Gradients(*points, *weights)
+        if not factor:
+            n, m = self.problem.shape
+            return Gradients(x, y, self._back(np.zeros(n)), self._back(np.zeros(m)))
+        pair, power = self._potentials()
+        weights = [factor * stretched(z, power - p * math.log2(unit)) for z in pair]
+        known = self._are_gains(weights, self.units.value(cost) / p)
+        a, b = (self._back(z) if known else None for z in weights)
+        return Gradients(x, y, a, b)
+
+    def _are_gains(self, weights: list[Floats], whole: float) -> bool:
+        """Whether derivatives in the weights have left something of their mean, the value over p, as at high orders they may not."""
+        if not all(np.isfinite(z).all() for z in weights):
+            return False
+        sides = self.problem.source, self.problem.target
+        mean = sum(float(z @ side.probabilities) for z, side in zip(weights, sides))
+        return abs(mean - whole) <= 1e-6 * whole + _SWALLOWED * max(float(np.abs(z).max()) for z in weights)
 
     def _entropic_gradients(self) -> Gradients:
         """With the marginal error that they are good to."""
@@ -217,8 +233,8 @@ class Answer:
             return line_claim(self.problem) if isinstance(plan, MonotonePlan) else self.given
         if certificate.lower == math.inf:
             return Claim(ray=certificate.potentials)  # of no unit
-        pair = self._potentials()
-        potentials = self.units.potentials(pair[0]), self.units.potentials(pair[1])
+        pair, power = self._potentials()
+        potentials = self.units.potentials(pair[0], power), self.units.potentials(pair[1], power)
         if isinstance(plan, MonotonePlan):
             (one, other), steps = plan.orders, plan.steps
             return Claim(Flows(one[steps.rows], other[steps.columns], steps.high, steps.low), potentials)

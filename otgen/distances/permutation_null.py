@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars, tables
+from ..inputs.types import Floats
 from ..model.cost import origin_matters
-from .entropic import sinkhorn, sinkhorn_divergence
-from .exact import wasserstein
-from .sliced import sliced_wasserstein
+from .chosen import chosen
 from .splits import SPLITS, Measure, PermutationNull, measured, permuted
-
-_DISTANCES: dict[str, Callable[..., Any]] = {
-    "wasserstein": wasserstein,
-    "sinkhorn": sinkhorn,
-    "sinkhorn_divergence": sinkhorn_divergence,
-    "sliced_wasserstein": sliced_wasserstein,
-}
 
 
 def permutation_null(
@@ -81,26 +70,21 @@ def permutation_null(
     (True, True)
     """
     count, generator = scalars.count(n_permutations, "n_permutations"), scalars.generator(rng)
+    sides = samples(x, y, a, b, options)
+    measure = chosen(distance, options, generator)
+    observed = measured(measure(*sides))
+    return PermutationNull.of(observed, permuted(measure, *sides, count, generator))
+
+
+def samples(
+    x: Any, y: Any, a: Any, b: Any, options: dict[str, Any]
+) -> tuple[Floats, Floats, Floats | None, Floats | None]:
+    """Two sets that are to be pooled, and their weights, checked; ``options`` are those of the distance."""
     if options.get("relax") is not None:
         raise InvalidInput("relax must be left out: splits of a pool have one mass; received one; compare without it")
-    measure = _measure(distance, options, generator)
     tables.same_columns(x, y)
     clouds = arrays.clouds(x, y, fixed=origin_matters(options.get("metric", "euclidean")))[:2]
     one, other = (cloud.points[:, 0] if cloud.line else cloud.points for cloud in clouds)
     left = None if a is None else arrays.weights(a, len(one), "a", "the points of x")[0]
     right = None if b is None else arrays.weights(b, len(other), "b", "the points of y")[0]
-    observed = measured(measure(one, other, left, right))
-    return PermutationNull.of(observed, permuted(measure, one, other, left, right, count, generator))
-
-
-def _measure(distance: Any, options: dict[str, Any], generator: np.random.Generator) -> Measure:
-    """What measures two sets and their weights."""
-    if isinstance(distance, str):
-        distance = _DISTANCES[scalars.one_of(distance, "distance", tuple(_DISTANCES))]
-        if distance is sliced_wasserstein:  # along the same directions for all splits
-            options = {"rng": int(generator.integers(2**62)), **options}
-    elif not callable(distance):
-        raise InvalidInput(
-            f"distance must be a name ({', '.join(_DISTANCES)}) or a callable; received {scalars.told(distance)}; pass 'wasserstein'"
-        )
-    return lambda *sides: distance(*sides, **options)
+    return one, other, left, right

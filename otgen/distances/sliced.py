@@ -15,6 +15,7 @@ from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats, Indices
 from ..kernels import monotone
 from ..kernels.parallel import threads
+from ..kernels.sorting import sort_with
 from ..model import units
 from ..model.measure import Measure
 from ..model.problem import Problem
@@ -193,6 +194,11 @@ def _relative_means(u: Floats, v: Floats, p: float) -> tuple[Floats, Floats]:
 
 def _walked(u: Floats, v: Floats, a: Floats | None, b: Floats | None, p: float) -> monotone.Walked:
     """The monotone coupling of points (n,), (m,), in the unit of the largest distance."""
-    first, second = np.argsort(u), np.argsort(v)
-    sides = None if a is None else a[first], None if b is None else b[second]
-    return monotone.walk_relative(monotone.masses(*sides, len(u), len(v)), u[first], v[second], p)
+    first, second = (_ordered(z, weights) for z, weights in ((u, a), (v, b)))
+    both = monotone.masses(first[1], second[1], len(u), len(v))
+    return monotone.walk_relative(both, first[0], second[0], p)
+
+
+def _ordered(values: Floats, weights: Floats | None) -> tuple[Floats, Floats | None]:
+    """Ascending values (n,), and their weights (n,) where these differ."""
+    return (np.sort(values), None) if weights is None else sort_with(values, weights)[:2]

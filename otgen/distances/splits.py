@@ -150,20 +150,48 @@ def permuted(
     >>> [split.value for split in found]
     [3.0, 3.0]
     """
-    pooled, n = np.concatenate([x, y]), len(x)
-    weights = None
-    if a is not None or b is not None:
-        shares = [np.full(len(z), 1.0) if w is None else w * (len(w) / w.sum()) for z, w in ((x, a), (y, b))]
-        weights = np.concatenate(shares)
-    rng = np.random.default_rng(rng)
-    return [measured(_split(measure, pooled, weights, n, rng.permutation(len(pooled)))) for _ in range(count)]
+    pool, rng = Pool.of(x, y, a, b), np.random.default_rng(rng)
+    return [measured(pool.measured(measure, rng.permutation(len(pool)))) for _ in range(count)]
 
 
-def _split(measure: Measure, pooled: Floats, weights: Floats | None, n: int, order: Any) -> Any:
-    one, two = order[:n], order[n:]
-    if weights is None:
-        return measure(pooled[one], pooled[two], None, None)
-    a, b = weights[one], weights[two]
-    if not (a.sum() > 0 and b.sum() > 0):  # all of one side are without weight: nothing is apart
-        return 0.0
-    return measure(pooled[one], pooled[two], a / a.sum(), b / b.sum())
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Two sets put together: points (N, d) or (N,), weights (N,) of mean 1 on either side or None, and n, how many the first set has.
+
+    Examples
+    --------
+    >>> pool = Pool.of(np.array([0.0, 1.0]), np.array([5.0]), None, None)
+    >>> pool.dealt(np.array([2, 0, 1]))
+    (array([5., 0.]), array([1.]), None, None)
+    """
+
+    points: Floats
+    weights: Floats | None
+    n: int
+
+    @classmethod
+    def of(cls, x: Floats, y: Floats, a: Floats | None, b: Floats | None) -> Pool:
+        """From two sets and their weights, which are divided by their sums."""
+        weights = None
+        if a is not None or b is not None:
+            shares = [np.full(len(z), 1.0) if w is None else w * (len(w) / w.sum()) for z, w in ((x, a), (y, b))]
+            weights = np.concatenate(shares)
+        return cls(np.concatenate([x, y]), weights, len(x))
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def dealt(self, order: Any) -> tuple[Floats, Floats, Floats | None, Floats | None] | None:
+        """The two sets of a deal and their weights; None where all of one side are without weight."""
+        one, two = order[: self.n], order[self.n :]
+        if self.weights is None:
+            return self.points[one], self.points[two], None, None
+        a, b = self.weights[one], self.weights[two]
+        if not (a.sum() > 0 and b.sum() > 0):
+            return None
+        return self.points[one], self.points[two], a / a.sum(), b / b.sum()
+
+    def measured(self, measure: Measure, order: Any) -> Any:
+        """The distance of a deal; where one side is without weight nothing is apart."""
+        sides = self.dealt(order)
+        return 0.0 if sides is None else measure(*sides)

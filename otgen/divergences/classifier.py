@@ -12,12 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.optimize
 
+from ..errors import TooLarge
 from ..inputs import scalars
+from ..inputs.memory import available, readable
 from ..inputs.types import Floats
 
 _RIDGES = (1e4, 300.0, 10.0, 0.3, 1e-3)  # weights of squared coefficients; the last only keeps separable samples finite
 _ENOUGH = 20  # samples a coefficient, from which on the last serves
 _PRODUCTS = 4  # samples a coefficient that products are taken from
+_COPIES = 10  # of the samples, that are held at a time at most; 9 have been measured
 
 
 class _Logit(NamedTuple):
@@ -38,8 +41,12 @@ class _Logit(NamedTuple):
 
 
 def held_out_logits(x: Floats, y: Floats, rng: Any) -> tuple[Floats, Floats]:
-    """Estimated ``log p/q`` at all samples x (n, d) of p and y (m, d) of q, each by a classifier that has not seen it."""
+    """Estimated ``log p/q`` at all samples x (n, d) of p and y (m, d) of q, each by a classifier that has not seen it.
+
+    Raises `TooLarge` before any work where what it holds would not fit in memory.
+    """
     generator = scalars.generator(rng)
+    _refuse_size(x, y)
     both = np.concatenate([x, y])
     largest = np.abs(both).max(axis=0)  # divided out first: squares of large coordinates overflow
     unit = np.where(largest > 0, largest, 1.0)
@@ -53,6 +60,15 @@ def held_out_logits(x: Floats, y: Floats, rng: Any) -> tuple[Floats, Floats]:
         for target, z, half in zip(out, pair, halves):
             target[half[held]] = found.at(z[half[held]]) + math.log(len(other) / len(one))
     return out
+
+
+def _refuse_size(x: Floats, y: Floats) -> None:
+    need = _COPIES * (x.nbytes + y.nbytes)
+    if need > (free := available()):
+        raise TooLarge(
+            f"x and y must be so few that a classifier can learn them in memory; received {len(x)} and {len(y)} samples of "
+            f"{x.shape[1]} coordinates, which need about {readable(need)} with {readable(free)} free; pass fewer samples"
+        )
 
 
 def _trained(x: Floats, y: Floats) -> _Logit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import numpy as np
@@ -80,12 +81,23 @@ def refuse_dtype(array: np.ndarray, name: str) -> None:
     """Raise for what holds no real numbers, and for floats that have more digits than doubles."""
     kind = array.dtype.kind
     if kind not in "biuf" and not whole.is_whole(array):
-        remedy = _REMEDIES.get(kind, "convert it with .astype(float)")
+        remedy = _of_objects(array) if kind == "O" else _REMEDIES.get(kind, "convert it with .astype(float)")
         raise InvalidInput(f"{name} must hold real numbers; received dtype {array.dtype}; {remedy}")
     if kind == "f" and array.dtype.itemsize > 8:
         raise InvalidInput(
             f"{name} must be at most float64; received dtype {array.dtype}; convert it with .astype(float)"
         )
+
+
+def _of_objects(array: np.ndarray) -> str:
+    """What to do with Python's own objects: moments and durations have a dtype of numpy's."""
+    first = next((one for one in array.flat if one is not None), None)
+    if getattr(first, "tzinfo", None) is not None:
+        return "leave the time zone behind, such as with pandas.DatetimeIndex(x).tz_convert(None), which is UTC"
+    if isinstance(first, datetime.date | datetime.timedelta):
+        kind = "timedelta64" if isinstance(first, datetime.timedelta) else "datetime64"
+        return f"convert it with numpy.asarray(x, '{kind}[us]')"
+    return _REMEDIES["O"]
 
 
 def refuse_size(array: np.ndarray, name: str) -> None:
@@ -131,9 +143,20 @@ def _read(value: Any, name: str) -> tuple[Any, Origin]:
         array = np.from_dlpack(value) if device == "cpu" else value
         return array, Origin(library, device, array.dtype.name if device == "cpu" else "")
     array = np.asarray(value)
+    if array.dtype == object:
+        array = _with_truth_values(value, array)
     if array.dtype.kind == "f" and library != "numpy" and array.size and np.abs(array).max() >= whole.EXACT:
         array = _unrounded(value, array, name)
     return array, Origin("numpy", "cpu", array.dtype.name)
+
+
+def _with_truth_values(value: Any, array: np.ndarray) -> np.ndarray:
+    """A table of numbers and truth values, which have no dtype in common to tables, with 0 and 1 for these; all else as it is."""
+    parts = columns_of(value) or []
+    kinds = {part.dtype.kind for part in parts}
+    if "b" not in kinds or not kinds <= set("biuf"):
+        return array
+    return np.column_stack([part.astype(np.int8) if part.dtype.kind == "b" else part for part in parts])
 
 
 def _from_torch(value: Any, name: str) -> tuple[Any, Origin]:

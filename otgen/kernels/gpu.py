@@ -224,10 +224,12 @@ def sweep(
         empty(n, "f8"),
         empty(m, "f8"),
     )
-    launching.each(between, "raised", m, g, b, scale, of_columns)
+    launching.per_number(between, "raised", m, g, b, scale, of_columns)
     soft = _softmin(ground, of_columns, epsilon)
-    launching.each(between, "divided", n, f, a, scale, soft, np.float64(power), np.float64(floor), log_rows, of_rows)
-    launching.each(between, "summed", m, g, scale, _softmin(_turned_ground(ground), of_rows, epsilon), columns)
+    launching.per_number(
+        between, "divided", n, f, a, scale, soft, np.float64(power), np.float64(floor), log_rows, of_rows
+    )
+    launching.per_number(between, "summed", m, g, scale, _softmin(_turned_ground(ground), of_rows, epsilon), columns)
     return _on_host(log_rows), _on_host(columns)
 
 

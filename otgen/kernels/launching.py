@@ -31,7 +31,7 @@ class Source(NamedTuple):
     def tile(self, ground: GroundCost) -> tuple[int, int]:
         """That of a cost: small where a pair is an expression of its own, of which each copy is compiled."""
         rows, columns = self.double if ground.dtype.itemsize == 8 else self.single
-        return (1, 16 // ground.dtype.itemsize) if _form(ground) in _APART and rows > 1 else (rows, columns)
+        return (1, 16 // ground.dtype.itemsize) if _form_number(ground) in _APART and rows > 1 else (rows, columns)
 
     def depth(self, ground: GroundCost) -> int:
         """How many coordinates are held at a time: all, if they are few."""
@@ -62,14 +62,14 @@ _APART = (3, 7)  # of these, those whose pairs share nothing
 _PACKED = np.dtype([("x", np.uintp), ("y", np.uintp), ("depth", np.int64), ("rows", np.int64), ("columns", np.int64)])
 
 
-def _form(ground: GroundCost) -> int:
+def _form_number(ground: GroundCost) -> int:
     return _FORMS.get(ground.inner, 3)
 
 
 def module_of(source: Source, ground: GroundCost, **numbers: int) -> Any:
     """The kernels of a source for a kind of cost."""
     rows, columns = source.tile(ground)
-    numbers |= dict(INNER=_form(ground), OUTER=_OUTER.get(ground.outer, 0), THREADS=THREADS)
+    numbers |= dict(INNER=_form_number(ground), OUTER=_OUTER.get(ground.outer, 0), THREADS=THREADS)
     if "tiles" in source.files:
         numbers |= dict(ACROSS=across(), ROWS=rows, COLUMNS=columns, DEPTH=source.depth(ground))
         numbers |= dict(TENSOR=int(source.multiplies(ground)), RESIDENT=2)
@@ -134,7 +134,7 @@ def packed(ground: GroundCost, source: Source) -> tuple[Any, Any]:
 def _pack(cloud: Any, out: Any) -> None:
     """Points (n, d) as coordinates (depth, count) of which the first d of the first n are theirs."""
     of_cloud = (*cloud.shape, *(step // cloud.dtype.itemsize for step in cloud.strides))
-    each(
+    per_number(
         module_by_number("packed", cloud.dtype),
         "packed",
         out.size,
@@ -157,11 +157,11 @@ def over_rows(name: str, ground: GroundCost, *arguments: Any, parts: tuple[Any, 
 def joined(name: str, ground: GroundCost, found: tuple[Any, ...], *arguments: Any, parts: tuple[Any, ...]) -> Any:
     """The shares put together, of every number: arrays on the device."""
     out = tuple(require("cupy").empty(found[0].shape[1:], part) for part in parts)
-    each(module_of(ROWS, ground), name, out[0].size, np.int64(len(found[0])), *found, *arguments, *out)
+    per_number(module_of(ROWS, ground), name, out[0].size, np.int64(len(found[0])), *found, *arguments, *out)
     return out
 
 
-def each(module: Any, name: str, count: int, *arguments: Any) -> None:
+def per_number(module: Any, name: str, count: int, *arguments: Any) -> None:
     """A kernel with a thread for each of ``count`` numbers."""
     if count:
         module.get_function(name)((-(-count // THREADS),), (THREADS,), (np.int64(count), *arguments))

@@ -15,7 +15,7 @@ from ..inputs.types import Floats, Indices
 from .ground_cost import own
 from .jit import jit
 
-_SHORT = 20_000  # below this numpy's own is as fast
+_SHORT = 2_000  # below this there is little to gain, and nothing has to be compiled
 
 
 class Sorted(NamedTuple):

@@ -332,11 +332,17 @@ class MonotonePlan(Plan):
         """The plan as an (n, m) array."""
         return self.sparse.todense()
 
-    def potentials(self, power: float) -> tuple[Floats, Floats]:
-        """Kantorovich potentials of the cost ``|x - y| ** power``, feasible for every pair: (n,), (m,)."""
+    @property
+    def exponent(self) -> int:
+        """The least e for which all points of either side are less than ``2 ** e`` from all of the other."""
+        (low, high), (least, most) = (z[[0, -1]] for z in (self.x_sorted, self.y_sorted))
+        return math.frexp(max(abs(high - least), abs(most - low)))[1]
+
+    def potentials(self, power: float, exponent: int = 0) -> tuple[Floats, Floats]:
+        """Kantorovich potentials of the cost ``|x - y| ** power``, feasible for every pair, of points over ``2 ** exponent``: (n,), (m,)."""
         f, g = np.empty(len(self.x)), np.empty(len(self.y))
-        one, other = self.orders
-        f[one], g[other] = monotone.potentials(self.steps.rows, self.steps.columns, self.x_sorted, self.y_sorted, power)
+        (one, other), (x, y) = self.orders, (np.ldexp(z, -exponent) for z in (self.x_sorted, self.y_sorted))
+        f[one], g[other] = monotone.potentials(self.steps.rows, self.steps.columns, x, y, power)
         return f, g
 
 

@@ -218,9 +218,9 @@ class Units:
         """A distance that is no root, as for p = inf."""
         return moved_outward(_stretched_number(number, self.shift), number, 0, outward)
 
-    def potentials(self, array: Any) -> Any:
-        """Potentials, or derivatives of the cost in the weights."""
-        return stretched(array, self.shift * self.p)
+    def potentials(self, array: Any, power: float = 0.0) -> Any:
+        """Potentials, or derivatives of the cost in the weights; ``2 ** power`` times the scaled problem's, where one says so."""
+        return stretched(array, self.shift * self.p + power)
 
     def potentials_in(self, array: Any) -> Any:
         """The caller's potentials, in the units of the scaled problem."""

@@ -25,6 +25,7 @@ from ..kernels import dense_stack, sinkhorn_small
 from ..kernels.double_double import dot
 from ..kernels.ground_cost import own
 from ..model import units
+from ..model.claim import Claim
 from ..model.cost import Circular, Cost, Metric, Minkowski, PointCost
 from ..model.marginals import Marginals
 from ..model.plan import MonotonePlan
@@ -186,7 +187,8 @@ def exact(
     """Exact costs (B,), optimal plans as rows, columns and values, (B, n + m) each, padded with zeros, and potentials."""
     size, n, m = len(x), x.shape[1], y.shape[1]
     out, done = _empty(size, n, m), np.zeros(size, bool)
-    measured = known(metric, p, x.shape[2]) if _on_host((n, m), device) and is_small(n, m) else None
+    small = p <= units.STEEP and _on_host((n, m), device) and is_small(n, m)
+    measured = known(metric, p, x.shape[2]) if small else None
     step = max(1, small_batch.HELD // (n * m + (n + m) * x.shape[2]))
     for some in (slice(start, start + step) for start in range(0, size if measured else 0, step)):
         done[some] = _in_a_stack([z[some] for z in out], x[some], y[some], a[some], b[some], measured, p)
@@ -275,14 +277,19 @@ def _unstacked(out: list[Any], stack: Any) -> Any:
 
 
 def _exactly(problem: Problem) -> tuple[float, Flows, tuple[Floats, Floats]]:
-    """Cost, plan and potentials of an optimum; proven only where the proof is what makes them."""
+    """Cost, plan and potentials of an optimum; proven only where the proof is what makes them.
+
+    At high orders the proof tells whether the problem has to be solved again in the unit of the longest way of a plan.
+    """
     scaled = units.scaled(problem)
-    solution, back = claimed(scaled, Auto()), Units.of(scaled)
-    flows, potentials = solution.claim.flows, solution.claim.potentials
+    back, steep = Units.of(scaled), problem.p > units.STEEP
+    claim = Claim() if steep else claimed(scaled, Auto()).claim
+    flows, potentials = claim.flows, claim.potentials
     if flows is None or potentials is None:
-        result = run(problem)
+        result = run(problem, root=True)  # the distance is a float where its power is none, which is inf or 0 then
+        assert result.cost is not None
         plan: Any = result.plan.sparse if isinstance(result.plan, MonotonePlan) else result.plan
-        return result.value, Flows(plan.rows, plan.columns, plan.values), result.potentials
+        return result.cost, Flows(plan.rows, plan.columns, plan.values), result.potentials
     cost = back.cost(dot(flows.high, scaled.cost.pairs(flows.rows, flows.columns)))
     return cost, flows, (back.potentials(potentials[0]), back.potentials(potentials[1]))
 

@@ -13,7 +13,8 @@ from ..inputs import scalars
 from ..model.cost import BuiltIn
 from ..model.problem import Relative
 from . import _ops
-from ._inputs import Batch, Reduction, batch, checked_metric, checked_reduction, options, powered, reduced
+from ._exact import exact_cost
+from ._inputs import Batch, Reduction, batch, checked_metric, checked_reduction, options, reduced
 
 
 def wasserstein_loss(
@@ -40,7 +41,8 @@ def wasserstein_loss(
     metric : str, Minkowski or Circular
         As in :func:`otgen.wasserstein`, but no callable.
     root : bool
-        Whether the p-th root is taken; its gradient at 0 is 0.
+        Whether the p-th root is taken; its gradient at 0 is 0. A distance is a float wherever points are, a cost beyond the
+        range of floats is infinite, or 0.
     reduction : {"mean", "sum", "none"}
         Over a batch.
 
@@ -71,49 +73,8 @@ def wasserstein_loss(
     p, (name, q) = scalars.finite_order(p), checked_metric(metric, p)
     reduction, root = checked_reduction(reduction), scalars.flag(root, "root")
     given = batch(x, y, a, b)
-    costs, rows, columns, values, f, g = _ops.exact(*(z.detach() for z in given[:4]), p, name, q)
-    one, other = (_taken(z.double(), index) for z, index in ((given.x, rows), (given.y, columns)))
-    moving = (values * pair_costs(one, other, p, name, q)).sum(-1)
-    weighing = (f * given.a).sum(-1) + (g * given.b).sum(-1)
-    out = costs + (moving - moving.detach()) + (weighing - weighing.detach())
-    out = powered(out, 1 / p) if root else out
+    out = exact_cost(given, p, name, q, root=root)
     return reduced(out.to(given.x.dtype), given.single, reduction)
-
-
-def _angles(x: Tensor, y: Tensor) -> Tensor:
-    """Angles between (latitude, longitude) on the sphere, (..., 2) to (...), with derivative 0 where there is a kink."""
-    difference, middle, turn = (x[..., 0] - y[..., 0]) / 2, (x[..., 0] + y[..., 0]) / 2, (x[..., 1] - y[..., 1]) / 2
-    h = difference.sin() ** 2 * turn.cos() ** 2 + middle.cos() ** 2 * turn.sin() ** 2
-    rest = difference.cos() ** 2 * turn.cos() ** 2 + middle.sin() ** 2 * turn.sin() ** 2
-    kink = (h <= 0) | (rest <= 0)
-    one, other = (torch.where(kink, 1.0, z).sqrt() for z in (h, rest))
-    return torch.where(kink, torch.where(h <= 0, 0.0, math.pi), 2 * torch.atan2(one, other))
-
-
-def _taken(points: Tensor, index: Tensor) -> Tensor:
-    """Rows of (B, n, d) by index (B, k): (B, k, d)."""
-    return points.gather(-2, index[..., None].expand(*index.shape, points.shape[-1]))
-
-
-def pair_costs(x: Tensor, y: Tensor, p: float, metric: str, q: float) -> Tensor:
-    """``metric(x_k, y_k) ** p`` of pairs, (..., k, d) to (..., k), with derivative 0 where there is a kink."""
-    if metric == "cosine":
-        one, other = (z / torch.linalg.vector_norm(z, dim=-1, keepdim=True) for z in (x, y))
-        return ((one - other) ** 2).sum(-1) / 2
-    if metric == "great_circle":
-        return powered(_angles(x, y), p)
-    t = x - y
-    if metric == "circular":
-        t = t - q * (t / q).round().detach()
-        return powered((t * t).sum(-1), p / 2)
-    if metric in ("euclidean", "sqeuclidean"):
-        squares = (t * t).sum(-1)
-        return squares if metric == "sqeuclidean" else powered(squares, p / 2)
-    if metric == "chebyshev" or math.isinf(q):
-        return powered(t.abs().amax(-1), p)
-    if metric == "cityblock":
-        return powered(t.abs().sum(-1), p)
-    return powered(powered(t.abs(), q).sum(-1), p / q)
 
 
 def sinkhorn_loss(

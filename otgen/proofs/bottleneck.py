@@ -15,7 +15,7 @@ import numpy as np
 from ..inputs.types import Indices
 from ..kernels.integer_masses import as_integers
 from ..model.claim import Claim, Flows
-from ..model.cost import CallableCost, Cost, PointCost, row_blocks
+from ..model.cost import CallableCost, Cost, PointCost
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate, above, below
@@ -37,14 +37,16 @@ def prove_cut(problem: Problem, claim: Claim) -> Certificate:
     margin = 0.0 if longest == 0 and _coincide(distances, flows) else relative * longest + absolute
     upper = above(longest, margin) if couples else math.inf
     cut = np.empty(0, np.int64) if claim.cut is None else np.unique(claim.cut)
-    lower = max(0.0, below(longest, margin)) if _cuts(problem, distances, cut, longest) else 0.0
+    lower = next(
+        (below(t, margin) for t in (longest, below(longest, 2 * margin)) if _cuts(problem, distances, cut, t)), 0.0
+    )
     total = sum(claim.units)
     plan = (
         SparsePlan(flows.rows, flows.columns, np.array([unit / total for unit in claim.units]), problem.shape)
         if couples
         else None
     )
-    return Certificate("cut", longest, lower, upper, longest, 0.0 if couples else math.nan, plan)
+    return Certificate("cut", longest, max(0.0, lower), upper, longest, 0.0 if couples else math.nan, plan)
 
 
 def _coincide(distances: PointCost | CallableCost, flows: Flows) -> bool:
@@ -70,13 +72,12 @@ def _couples(problem: Problem, flows: Flows, units: tuple[int, ...]) -> bool:
 
 def _cuts(problem: Problem, distances: Cost, cut: Indices, t: float) -> bool:
     """Whether the sources in ``cut`` have more mass than all targets closer than t to one of them."""
-    if t == 0.0:
+    if t <= 0.0:
         return True
-    m = problem.shape[1]
-    reached = np.zeros(m, bool)
-    part = distances.restricted(cut, np.arange(m))
-    for rows in row_blocks(slice(None), *part.shape):
-        reached |= (part.block(rows) < t).any(axis=0)
+    if not len(cut):
+        return False
+    part = distances.restricted(cut, np.arange(problem.shape[1])).T
+    reached = part.nearest(np.zeros(len(cut)), 1, t)[0][:, 0] >= 0
     a, b = as_integers(problem.source.weights), as_integers(problem.target.weights)
     inside, near = sum(a[i] for i in cut.tolist()), sum(b[j] for j in np.flatnonzero(reached).tolist())
     return inside * sum(b) > near * sum(a)

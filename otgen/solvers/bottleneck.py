@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from ..errors import InvalidInput, TooLarge
-from ..inputs.memory import available, readable
-from ..inputs.types import Floats, Indices
+from ..errors import InvalidInput
+from ..inputs.types import Indices
 from ..kernels import max_flow
 from ..kernels.integer_masses import equal_totals
 from ..model.claim import Claim, Flows
@@ -19,9 +16,10 @@ from ..model.cost import CallableCost, PointCost
 from ..model.problem import Problem
 from ..model.status import Status
 from .base import Progress, Solution, refuse_start, silent
+from .known_pairs import KnownPairs, Mask
 
-_BITS = 61  # of the whole numbers that flow at first
-_BYTES = 34  # a pair: its distance, its flow, and what sorting the distances takes
+_BITS = 61  # of the whole numbers that flow at a time
+_FURTHER = 1.25  # by which thresholds grow until one lets everything through
 
 
 @dataclass(frozen=True)
@@ -29,12 +27,17 @@ class Bottleneck:
     """The distance of order infinity between clouds in any dimension: bisection over the distances, a maximal flow at each.
 
     Weights are taken for the real numbers that their floats are: a plan within t, or a set of sources with more mass
-    than all targets within t, is decided in whole numbers without rounding. About 34 bytes a pair are needed.
+    than all targets within t, is decided in whole numbers without rounding. Memory grows with n + m.
 
     Notes
     -----
+    Flow runs through pairs that are known: the nearest of every point at first. Where these do not let everything through, the nearest pairs out
+    of the cut join them; where there is none within the threshold, the cut is one of all pairs, and the nearest pair beyond tells the next
+    threshold that can do. Thresholds grow until one lets everything through, then halve what is left; flow starts from what the last one that was
+    too small let through.
+
     Flows run in 61-bit whole numbers, weights rounded down. A cut by more than what rounding down can hide is a cut; where less
-    than that is left over, the rest is routed in unbounded whole numbers, one path at a time.
+    than that is left over, it flows next, in whole numbers of the bits that were cut off.
 
     Examples
     --------
@@ -44,121 +47,154 @@ class Bottleneck:
     """
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
-        """Solve a scaled problem of p = inf; raises `InvalidInput` for another, `TooLarge` if it cannot fit in memory."""
+        """Solve a scaled problem of p = inf; raises `InvalidInput` for another."""
         cost = problem.cost
         if not problem.bottleneck or not isinstance(cost, PointCost | CallableCost):
             raise InvalidInput(
                 f"solver='bottleneck' must get points and p=inf; received {problem!r}; use solver='auto'"
             )
         refuse_start(init, "Bottleneck")
-        n, m = problem.shape
-        if _BYTES * n * m > available():
-            raise TooLarge(
-                f"x and y must be so few that p=inf fits in memory; received {n} and {m} points, which need about {readable(_BYTES * n * m)} with "
-                f"{readable(available())} free; use fewer points, or a large finite p"
-            )
-        search = _Search(problem, replace(cost, p=1.0).block(), progress)
+        search = _Search(problem, progress)
         return Solution(search.run(), Status.OPTIMAL, search.phases, "Bottleneck")
 
 
-Cut = npt.NDArray[np.bool_]  # of the sources: those that have more than all targets in their reach
+Amounts = dict[int, int]  # what flows, by the number of a known pair
+
+
+class _Stage(NamedTuple):
+    """What flows more than before, (k,), through pairs (k,), in units of ``2 ** shift``."""
+
+    pairs: Indices
+    amounts: Indices
+    shift: int
 
 
 class _Left(NamedTuple):
-    """Supplies (n,) and demands (m,) that a flow (m, n) leaves."""
+    """Supplies (n,) and demands (m,) that a flow (known pairs,) leaves."""
 
     supply: Indices
     demand: Indices
     flow: Indices
 
 
-class _Search:
-    """Bisection, and the flow that the thresholds share. Sources and targets without mass are left out."""
+class _Blocked(NamedTuple):
+    """Sources (n,), and the targets (m,) in their reach: those have less than the sources."""
 
-    def __init__(self, problem: Problem, distances: Floats, progress: Progress) -> None:
+    sources: Mask
+    targets: Mask
+
+
+class _Search:
+    """Thresholds, and the flow at the last that was too small. Sources and targets without mass are left out."""
+
+    def __init__(self, problem: Problem, progress: Progress) -> None:
+        cost = problem.cost
+        assert isinstance(cost, PointCost | CallableCost)
         a, b = problem.source.weights, problem.target.weights
         self.rows, self.columns = np.flatnonzero(a), np.flatnonzero(b)
         self.progress, self.phases = progress, 0
-        whole = len(self.rows) == len(a) and len(self.columns) == len(b)
-        self.distances = distances if whole else np.ascontiguousarray(distances[np.ix_(self.rows, self.columns)])
+        self.known = KnownPairs(replace(cost, p=1.0).restricted(self.rows, self.columns))
         self.exact = equal_totals(a[self.rows], b[self.columns])
-        self.shift = max(0, sum(self.exact[0]).bit_length() - _BITS)
+        self.shift = _excess(self.exact[0])
+        self.rounded = self.shift > 0  # whether what rounding down leaves over counts as through
+        self.left = _units(self.exact, self.shift, np.empty(0, np.int64))
 
     def run(self) -> Claim:
         """The least threshold that lets everything through, its plan, and a cut below it."""
-        floor = max(float(self.distances.min(axis=1).max()), float(self.distances.min(axis=0).max()))
-        steps = np.unique(self.distances[self.distances >= floor])
-        at = self._first(steps, 0, lambda t: isinstance(self._flows(t), _Left))
-        amounts = self._through(steps[at])
-        if not isinstance(amounts, dict):  # rounding down hid a difference
-            at = self._first(steps, at + 1, lambda t: isinstance(self._through(t), dict))
-            amounts = self._through(steps[at])
-        assert isinstance(amounts, dict)
-        cut = np.ones(len(self.rows), bool)  # of all sources: enough where some target has no source closer
-        if at > 0:
-            below = self._through(steps[at - 1])
-            assert not isinstance(below, dict)
-            cut = below
-        elif self.distances.min(axis=1).max() == floor:
-            cut = self.distances.min(axis=1) == floor
-        return self._claim(amounts, self.rows[cut])
-
-    def _first(self, steps: Floats, low: int, passes: Callable[[float], bool]) -> int:
-        """The first step from ``low`` on that passes, by bisection; the last one does."""
-        high = len(steps) - 1
-        while low < high:
-            middle = (low + high) // 2
-            self.progress(f"{high - low + 1} distances left, {self.phases} phases")
-            if passes(steps[middle]):
-                high = middle
+        low = t = self.known.floor
+        high, cut, stages = np.inf, self.known.furthest, list[_Stage]()
+        while low < high or self.rounded:
+            if low >= high:  # where rounding lets everything through, it may not be through without
+                t, high, self.rounded = high, np.inf, False
+            self.progress(f"W_inf in [{low:.6g}, {high:.6g}] of the largest distance, {self.phases} phases")
+            found = self._through(t)
+            if isinstance(found, _Blocked):
+                cut = found.sources
+                low = max(self.known.least_across(*found), float(np.nextafter(t, np.inf)))
             else:
-                low = middle + 1
-        return low
+                high, stages = max(float(self.known.distances[stage.pairs].max()) for stage in found), found
+            t = max(low, _FURTHER * t if high == np.inf else (low + high) / 2)
+        return self._claim(_summed(stages), self.rows[cut])
 
-    def _flows(self, t: float) -> Cut | _Left:
-        """A maximal flow with weights rounded down: what it leaves, or the cut if a set of sources has certainly too much."""
-        supply, demand = (np.array([w >> self.shift for w in side], dtype=np.int64) for side in self.exact)
-        n, m = self.distances.shape
-        flow = np.zeros((m, n), np.int64)
-        rows, columns = np.empty(n, np.int64), np.empty(m, np.int64)
-        while max_flow.phase(self.distances, t, supply, demand, flow, rows, columns):
+    def _through(self, t: float) -> _Blocked | list[_Stage]:
+        """Everything through pairs within t; or a cut of all of these, if that cannot be."""
+        left = self.left
+        while True:
+            left, found = self._routed(t, left)
+            if not isinstance(found, _Blocked):
+                return found
+            if not self.known.extend(*found, t):
+                self.left = left
+                return found
+
+    def _routed(self, t: float, left: _Left) -> tuple[_Left, _Blocked | list[_Stage]]:
+        """Everything through known pairs within t, without rounding, or a cut; and what whole numbers of 61 bits have left over.
+
+        These flow first, rounded down; what they leave over flows next, in smaller units. More left over than rounding can hide is a cut.
+        """
+        pairs = self.known.within(t)
+        network = max_flow.network(self.known.rows[pairs], self.known.columns[pairs], self.known.cost.shape)
+        before = np.zeros(len(self.known.rows), np.int64)
+        flow = np.append(left.flow, before[len(left.flow) :])
+        first, blocked = self._flow(network, pairs, left._replace(flow=flow))
+        now, stages, shift = first, list[_Stage](), self.shift
+        while True:
+            hidden = sum(self.known.cost.shape) + np.count_nonzero(before) if shift else 0
+            if int(now.supply.sum()) > hidden:
+                return first, blocked
+            changed = np.flatnonzero(now.flow != before)
+            stages.append(_Stage(changed, now.flow[changed] - before[changed], shift))
+            if shift == 0 or self.rounded:
+                return first, stages
+            amounts = _summed(stages)
+            sides = self._unserved(amounts)
+            shift = _excess(sides[0])
+            before = np.zeros_like(before)
+            before[list(amounts)] = [min(amount >> shift, 2 ** (_BITS + 1)) for amount in amounts.values()]
+            now, blocked = self._flow(network, pairs, _units(sides, shift, before))
+
+    def _flow(self, network: max_flow.Network, pairs: Indices, left: _Left) -> tuple[_Left, _Blocked]:
+        """Let flow what can; and which sources and targets are in reach of what is left then."""
+        supply, demand, flow = (part.copy() for part in left)
+        inside = np.empty(len(pairs), np.int64)
+        inside[network.where] = flow[pairs]
+        rows, columns = np.empty(len(supply), np.int64), np.empty(len(demand), np.int64)
+        while max_flow.phase(network, supply, demand, inside, rows, columns):
             self.phases += 1
-        hidden = n + m if self.shift else 0
-        return rows >= 0 if int(supply.sum()) > hidden else _Left(supply, demand, flow)
+        flow[pairs] = inside[network.where]
+        return _Left(supply, demand, flow), _Blocked(rows >= 0, columns >= 0)
 
-    def _through(self, t: float) -> Cut | dict[tuple[int, int], int]:
-        """All flows without rounding, as (row, column): amount; or the cut, if not everything can be routed."""
-        left = self._flows(t)
-        if not isinstance(left, _Left):
-            return left
-        columns, rows = np.nonzero(left.flow)
-        amounts = {(int(i), int(j)): int(left.flow[j, i]) << self.shift for j, i in zip(columns, rows)}
+    def _unserved(self, amounts: Amounts) -> tuple[list[int], list[int]]:
+        """What ``amounts`` leave of either side."""
         a, b = (list(side) for side in self.exact)
-        for (i, j), amount in amounts.items():
+        pairs = list(amounts)
+        for i, j, amount in zip(self.known.rows[pairs].tolist(), self.known.columns[pairs].tolist(), amounts.values()):
             a[i] -= amount
             b[j] -= amount
-        carries, wanted = left.flow > 0, np.array([w > 0 for w in b])
-        for start in range(len(a)):
-            while a[start]:
-                through, over, seen = max_flow.route(self.distances, t, carries, start, wanted)
-                if not over:
-                    return seen
-                back = list(zip(through[1:], over))
-                amount = min([a[start], b[over[-1]], *(amounts[pair] for pair in back)])
-                for pair in zip(through, over):
-                    amounts[pair] = amounts.get(pair, 0) + amount
-                    carries[pair[::-1]] = True
-                for pair in back:
-                    amounts[pair] -= amount
-                    carries[pair[::-1]] = amounts[pair] > 0
-                a[start] -= amount
-                b[over[-1]] -= amount
-                wanted[over[-1]] = b[over[-1]] > 0
-        return {pair: amount for pair, amount in amounts.items() if amount}
+        return a, b
 
-    def _claim(self, amounts: dict[tuple[int, int], int], cut: Indices) -> Claim:
-        total = sum(self.exact[0])
-        pairs = np.array(list(amounts), dtype=np.int64)
+    def _claim(self, amounts: Amounts, cut: Indices) -> Claim:
+        total, pairs = sum(self.exact[0]), list(amounts)
         values = np.array([amount / total for amount in amounts.values()])
-        flows = Flows(self.rows[pairs[:, 0]], self.columns[pairs[:, 1]], values)
+        flows = Flows(self.rows[self.known.rows[pairs]], self.columns[self.known.columns[pairs]], values)
         return Claim(flows, units=tuple(amounts.values()), cut=cut)
+
+
+def _excess(masses: list[int]) -> int:
+    """The bits that the total of whole numbers has too many."""
+    return max(0, sum(masses).bit_length() - _BITS)
+
+
+def _units(sides: tuple[list[int], list[int]], shift: int, flow: Indices) -> _Left:
+    """What both sides have left beside ``flow``, in units of ``2 ** shift``, rounded down."""
+    supply, demand = (np.array([mass >> shift for mass in side], dtype=np.int64) for side in sides)
+    return _Left(supply, demand, flow)
+
+
+def _summed(stages: list[_Stage]) -> Amounts:
+    """What flows, where anything does."""
+    amounts: Amounts = {}
+    for pairs, more, shift in stages:
+        for pair, amount in zip(pairs.tolist(), more.tolist()):
+            amounts[pair] = amounts.get(pair, 0) + (amount << shift)
+    return {pair: amount for pair, amount in amounts.items() if amount}

@@ -37,6 +37,14 @@ class TestInterrupts:
         )
         assert self.interrupted(code, 0.1) == (130, "otgen: stopped\n")
 
+    def test_what_is_put_away_half_made_says_nothing(self):
+        code = self.START + (
+            "class Half:\n    def __del__(self): raise AttributeError('half made')\n"
+            "def run():\n    half = Half()\n    print('ready', flush=True); time.sleep(60)\n"
+            "cli._run = run\ncli.main()\n"
+        )
+        assert self.interrupted(code, 0.1) == (130, "otgen: stopped\n")
+
     def test_what_typer_catches(self, monkeypatch, told):
         def stop(*arguments, **options):
             raise KeyboardInterrupt

@@ -1,32 +1,63 @@
 """Flows in whole numbers against the smallest cut of all, and weights as the fractions that they are."""
 
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
+import pytest
 
 from otgen.kernels import integer_masses, max_flow
 
 
-def test_flow_is_maximal():
-    """Dinic's flow against the smallest cut over all subsets of sources."""
-    rng = np.random.default_rng(6)
-    for _ in range(30):
-        n, m = rng.integers(1, 7, 2)
-        costs, supply, demand = rng.random((n, m)), rng.integers(0, 9, n), rng.integers(0, 9, m)
-        left, open_, flow = supply.copy(), demand.copy(), np.zeros((m, n), np.int64)
-        rows, columns = np.empty(n, np.int64), np.empty(m, np.int64)
-        while max_flow.phase(costs, 0.4, left, open_, flow, rows, columns):
-            pass
-        near = costs <= 0.4
-        cuts = [
-            sum(supply[i] for i in range(n) if i not in s) + demand[near[list(s)].any(axis=0)].sum()
-            for k in range(n + 1)
-            for s in combinations(range(n), k)
-        ]
-        assert flow.sum() == min(cuts)
-        assert (flow.sum(axis=0) == supply - left).all()
-        assert (flow.T[~near] == 0).all()
+def maximal(network, supply, demand, flow):
+    """Phases until nothing more flows, in place; levels of the rows."""
+    levels, others = np.empty(len(supply), np.int64), np.empty(len(demand), np.int64)
+    while max_flow.phase(network, supply, demand, flow, levels, others):
+        pass
+    return levels
+
+
+def least_cut(near, supply, demand):
+    """Over all subsets of sources."""
+    n = len(supply)
+    return min(
+        sum(supply[i] for i in range(n) if i not in s) + demand[near[list(s)].any(axis=0)].sum()
+        for k in range(n + 1)
+        for s in combinations(range(n), k)
+    )
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_flow_is_maximal_and_goes_on(seed):
+    """Dinic's flow through ever more pairs, each time from the last, against the least cut."""
+    rng = np.random.default_rng(seed)
+    n, m = (int(k) for k in rng.integers(1, 7, 2))
+    costs, supply, demand = rng.random((n, m)), rng.integers(0, 9, n), rng.integers(0, 9, m)
+    rows, columns = np.unravel_index(np.argsort(costs, axis=None), costs.shape)
+    left, open_, carried = supply.copy(), demand.copy(), np.zeros((n, m), np.int64)
+    for count in (0, n * m // 4, n * m // 2, n * m):
+        pairs = rows[:count], columns[:count]
+        network = max_flow.network(*pairs, (n, m))
+        flow = np.zeros(count, np.int64)
+        flow[network.where] = carried[pairs]
+        reached = maximal(network, left, open_, flow) >= 0
+        carried[pairs] = flow[network.where]
+        near = np.zeros((n, m), bool)
+        near[pairs] = True
+        assert carried.sum() == least_cut(near, supply, demand)
+        assert (carried.sum(axis=1) == supply - left).all()
+        assert (carried.sum(axis=0) == demand - open_).all()
+        assert (carried >= 0).all()
+        assert supply[~reached].sum() + demand[near[reached].any(axis=0)].sum() == carried.sum()
+
+
+def test_a_network_lists_every_pair_twice():
+    rows, columns = np.array([2, 0, 2, 1]), np.array([1, 0, 0, 1])
+    network = max_flow.network(rows, columns, (3, 2))
+    assert [network.columns[a:b].tolist() for a, b in pairwise(network.starts)] == [[0], [1], [1, 0]]
+    assert [network.rows[a:b].tolist() for a, b in pairwise(network.ends)] == [[0, 2], [2, 1]]
+    assert (network.rows[network.where] == rows).all()
+    assert network.rows[network.at].tolist() == [0, 1, 2, 2]  # every row finds itself again
 
 
 def test_shares_are_exact():
@@ -34,15 +65,3 @@ def test_shares_are_exact():
     assert sum(one) == sum(other)
     assert Fraction(one[0], sum(one)) == Fraction(0.1) / (Fraction(0.1) + Fraction(0.2))
     assert integer_masses.equal_totals(np.full(6, 1 / 6), np.full(4, 0.25)) == ([2] * 6, [3] * 4)
-
-
-def test_routes_go_back_along_what_flows():
-    """Row 0 reaches only column 0, which row 1 fills; column 1 is open and within reach of row 1."""
-    costs = np.array([[0.0, 1.0], [0.0, 0.0]])
-    carries = np.array([[False, True], [False, False]])
-    rows, columns, seen = max_flow.route(costs, 0.5, carries, 0, np.array([False, True]))
-    assert (rows, columns) == ([0, 1], [0, 1])
-    assert seen.all()
-    rows, columns, seen = max_flow.route(costs, 0.5, np.zeros((2, 2), bool), 0, np.array([False, True]))
-    assert (rows, columns) == ([], [])
-    assert seen.tolist() == [True, False]

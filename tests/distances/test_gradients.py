@@ -162,10 +162,31 @@ class TestOfDistances:
         size = (abs(found.x) * abs(x)).sum() + (abs(found.y) * abs(y)).sum()
         assert (found.x * x).sum() + (found.y * y).sum() == pytest.approx(result.value, rel=1e-8, abs=1e-8 * size)
         np.testing.assert_allclose(found.x.sum(axis=0) + found.y.sum(axis=0), 0.0, atol=1e-9)
-        if p < 100:  # beyond, potentials of the cost leave the range of floats
+        assert (found.a is None) == (found.b is None)
+        if p < 100:
+            assert found.a is not None
+        if found.a is not None:  # at high orders they may leave the range of floats
+            assert np.isfinite(found.a).all()
+            assert np.isfinite(found.b).all()
             gains = [z.mean() if w is None else z @ w for z, w in ((found.a, a), (found.b, b))]
             most = max(abs(found.a).max(), abs(found.b).max())
             assert sum(gains) == pytest.approx(result.value / p, rel=1e-6, abs=1e-10 * most)
+
+    @pytest.mark.parametrize("p", [200.0, 400.0, 700.0])
+    @pytest.mark.parametrize("n", [6, 3000])
+    def test_potentials_on_the_line_are_numbers(self, p, n):
+        """Far points and small moves: in the unit of the moves, powers of other distances are infinite."""
+        rng = np.random.default_rng(0)
+        x = rng.normal(size=n)
+        y = x + 1e-3 * rng.normal(size=n)
+        result = otgen.wasserstein(x, y, p=p)
+        f, g = result.potentials
+        assert np.isfinite(f).all()
+        assert np.isfinite(g).all()
+        few = slice(0, 50)
+        with np.errstate(under="ignore", over="ignore"):
+            costs = np.abs(x[few, None] - y[None, few]) ** p
+        assert (f[few, None] + g[None, few] <= costs * (1 + 1e-9) + 1e-300).all()
 
     @pytest.mark.parametrize("p", [80.0, 700.0])
     @pytest.mark.parametrize("scale", [1e-150, 1.0, 1e150])

@@ -385,3 +385,17 @@ def test_forgers_tricks(tmp_path, name):
     assert checker["main"]([path]) == 1
     with pytest.raises(otgen.InvalidInput):
         otgen.load_proof(path).verify()
+
+
+@pytest.mark.parametrize(("p", "shift"), [(1, 0.0), (2, 0.0), (80, 0.0), (80, 1e-3)])
+@pytest.mark.parametrize("d", [1, 2])
+def test_a_file_holds_the_truth_where_the_result_is_narrower(tmp_path, p, shift, d):
+    """Equal clouds, and high orders: proven otherwise than in the units of the cost, in which a file's interval is wider."""
+    x = np.random.default_rng(0).integers(-8, 8, (9, d)) / 8
+    result = otgen.wasserstein(x, x[::-1] + np.array([shift, 0.0])[:d], p=p)
+    assert (result.lower, result.upper) == (0, 0) if not shift else result.upper - result.lower < 1e-12
+    result.save_proof(tmp_path / "proof.npz")
+    proof = otgen.load_proof(tmp_path / "proof.npz")
+    assert proof.lower <= result.lower <= result.upper <= proof.upper
+    low, high = proof.verify()
+    assert low <= result.lower <= result.upper <= high

@@ -8,9 +8,34 @@ import tracemalloc
 import numpy as np
 import pytest
 import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
 
 import otgen
 from otgen.divergences import Gaussian, js, js_samples, kl, kl_samples, tv, tv_samples
+from otgen.divergences.classifier import _COPIES
+
+
+@st.composite
+def any_samples(draw):
+    """Two clouds as they come: few or many coordinates, far off, in any unit, ties, constants, outliers, and no law at all."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n, m = draw(st.integers(4, 60)), draw(st.integers(4, 60))
+    d = draw(st.one_of(st.integers(1, 6), st.integers(7, 300)))
+    kind = draw(st.sampled_from(["normal", "cauchy", "ties", "constant", "outlier", "copies"]))
+    if kind in ("normal", "outlier"):
+        x, y = rng.normal(size=(n, d)), rng.normal(size=(m, d))
+    elif kind == "cauchy":
+        x, y = rng.standard_cauchy((n, d)), rng.standard_cauchy((m, d))
+    elif kind == "ties":
+        x, y = rng.integers(0, 2, (n, d)).astype(float), rng.integers(0, 2, (m, d)).astype(float)
+    else:
+        x, y = np.ones((n, d)), np.ones((m, d))
+    if kind == "outlier":
+        x[0] = draw(st.sampled_from([1e3, 1e30, -1e300]))
+    shift, unit = draw(st.sampled_from([0.0, 0.5, 30.0])), draw(st.sampled_from([1e-300, 1e-5, 1.0, 1e7]))
+    offset = draw(st.sampled_from([0.0, 1e8]))
+    return (offset + x) * unit, (offset + y + shift) * unit
 
 
 def pairs(n: int, shift: float, d: int = 1, seed: int = 0):
@@ -93,6 +118,43 @@ class TestClassifier:
             assert kl_samples(x, y, method="classifier", rng=seed).value >= 0
             if not shift:
                 assert found.value <= 5 * found.error + 0.01
+
+    @given(any_samples(), st.sampled_from([None, 2, 10.0]), st.booleans(), st.integers(0, 9))
+    def test_whatever_the_samples_an_estimate_is_a_value_of_its_quantity(self, samples, base, root, seed):
+        """JS lies in [0, log 2], TV in [0, 1], KL in [0, inf): so do their estimates, and their errors are finite."""
+        most = math.log(2) / (math.log(base) if base else 1.0)
+        found = js_samples(*samples, base=base, root=root, rng=seed)
+        assert 0 <= found.value <= (math.sqrt(most) if root else most) * (1 + 1e-15)
+        total = tv_samples(*samples, rng=seed)
+        assert 0 <= total.value <= 1
+        relative = kl_samples(*samples, method="classifier", base=base, rng=seed)
+        assert 0 <= relative.value < math.inf
+        assert all(0 <= one.error < math.inf for one in (found, total, relative))
+
+    @given(st.integers(8, 80), st.integers(1, 300), st.integers(0, 2**32 - 1))
+    def test_samples_of_one_law_are_not_told_apart_beyond_the_error(self, n, d, seed):
+        x, y = pairs(n, 0.0, d, seed)
+        found = js_samples(x, y, rng=seed)
+        assert found.value <= 6 * found.error + 0.05
+
+    @pytest.mark.parametrize("estimate", [js_samples, tv_samples, lambda x, y: kl_samples(x, y, method="classifier")])
+    def test_what_would_not_fit_is_refused_before_work(self, estimate, monkeypatch):
+        x, y = pairs(100, 0.0, 1000)
+        monkeypatch.setattr(
+            "otgen.divergences.classifier.available", lambda: 5 * x.nbytes
+        )  # a machine's memory is no input
+        monkeypatch.setattr("scipy.optimize.minimize", None)
+        with pytest.raises(otgen.TooLarge, match="pass fewer samples"):
+            estimate(x, y)
+
+    @pytest.mark.parametrize(("n", "d"), [(2000, 300), (20_000, 20), (50_000, 2), (100_000, 1)])
+    def test_no_more_copies_are_held_than_are_counted(self, n, d):
+        x, y = pairs(n, 0.1, d)
+        tracemalloc.start()
+        js_samples(x, y, rng=0)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < _COPIES * (x.nbytes + y.nbytes)
 
     def test_memory_is_of_the_order_of_the_data(self):
         x, y = pairs(100, 0.0, 1000)

@@ -13,7 +13,8 @@ FOLDER = Path(otgen.__file__).parent
 WORDS = {"cityblock", "chebyshev", "sqeuclidean", "cosine", "great_circle"}
 LISTED = {
     "model/cost/metrics.py",  # the table
-    "nn/losses.py",  # its formulas in torch, whose derivatives torch takes
+    "nn/_exact.py",  # its formulas in torch, whose derivatives torch takes
+    "distances/quadratic.py",  # squared distances alone, which it asks for
     "app/check_proof.py",  # shares no code with the rest
     "app/commands/app.py",  # what the command line offers
     "app/report/compare.py",  # names of units in sentences

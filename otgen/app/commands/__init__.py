@@ -11,10 +11,23 @@ import typer
 
 from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooLarge
 from ..words import spoken
-from . import check, demo, distance, divergence, report, train, transport, verify, warmup
+from . import check, demo, distance, divergence, pairwise, report, train, transport, verify, warmup
 from .app import app
 
-__all__ = ["app", "check", "demo", "distance", "divergence", "main", "report", "train", "transport", "verify", "warmup"]
+__all__ = [
+    "app",
+    "check",
+    "demo",
+    "distance",
+    "divergence",
+    "main",
+    "pairwise",
+    "report",
+    "train",
+    "transport",
+    "verify",
+    "warmup",
+]
 
 _STOPPED = 130  # typer's word for an interrupt
 _USAGE: Any = typer.BadParameter.__base__  # the parser's errors: options that there are not, arguments that are missing
@@ -29,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if type(fault).__name__ == "NoArgsIsHelpError":
             fault.show()
             raise SystemExit(2) from None
-        code = _failed(fault.format_message(), 2, given, "UsageError")
+        code = _failed(fault.format_message().replace("Value error, ", ""), 2, given, "UsageError")
     except (InvalidInput, MissingExtra, TooLarge) as fault:
         code = _failed(spoken(str(fault)), 2, given, type(fault).__name__)
     except (NotConverged, Infeasible) as fault:

@@ -16,7 +16,7 @@ import typer.core
 from ..._version import __version__
 from ...errors import InvalidInput, require
 
-_ORDER = ("distance", "report", "demo", "transport", "divergence", "verify", "check", "train", "warmup")
+_ORDER = ("distance", "report", "demo", "transport", "pairwise", "divergence", "verify", "check", "train", "warmup")
 
 
 class Commands(typer.core.TyperGroup):
@@ -74,6 +74,15 @@ class SolverName(enum.StrEnum):
     line = "line"
     simplex = "simplex"
     bottleneck = "bottleneck"
+    linprog = "linprog"
+    sinkhorn = "sinkhorn"
+
+
+class MatrixSolverName(enum.StrEnum):
+    """Solvers of a listed cost, which has no points."""
+
+    auto = "auto"
+    simplex = "simplex"
     linprog = "linprog"
     sinkhorn = "sinkhorn"
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ...errors import require
-from .app import Epsilon, Json, Key, Normalize, Quiet, SolverName, SolverOption, app, print_found, progress, strength
+from .app import Epsilon, Json, MatrixSolverName, Normalize, Quiet, app, print_found, progress, strength
 
 Cost = Annotated[
     Path, typer.Argument(metavar="COST", help="Costs (n, m), inf for a forbidden pair: any file of numbers.")
@@ -20,10 +20,12 @@ def transport(
     cost: Cost,
     a: Annotated[Path | None, typer.Option(help="File of n masses; uniform otherwise.")] = None,
     b: Annotated[Path | None, typer.Option(help="File of m masses; uniform otherwise.")] = None,
-    solver: SolverOption = SolverName.auto,
+    solver: Annotated[
+        MatrixSolverName, typer.Option(help="What solves it; auto chooses by the problem.")
+    ] = MatrixSolverName.auto,
     epsilon: Epsilon = None,
     relax: Annotated[float | None, typer.Option(help="With --epsilon: price of a missed marginal.")] = None,
-    key: Key = None,
+    key: Annotated[str | None, typer.Option(help="Array of an npz that holds the costs.")] = None,
     normalize: Normalize = False,
     as_json: Json = False,
     quiet: Quiet = False,

@@ -1,0 +1,79 @@
+"""``otgen pairwise``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...errors import InvalidInput, require
+from ..interrupt import leave
+from .app import (
+    Columns,
+    Epsilon,
+    Force,
+    Json,
+    Key,
+    MetricName,
+    MetricOption,
+    Normalize,
+    Quiet,
+    Weights,
+    app,
+    order,
+    progress,
+    strength,
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of sample sets, one a file.")]
+
+
+@app.command()
+def pairwise(
+    folder: Folder,
+    matrix: Annotated[
+        Path, typer.Option("--out", help="Where the matrices go: an npz of distances, lower, upper and names.")
+    ],
+    p: Annotated[str, typer.Option(help="Order, a number >= 1 or inf.")] = "2",
+    metric: MetricOption = MetricName.euclidean,
+    epsilon: Epsilon = None,
+    columns: Columns = None,
+    weights: Weights = None,
+    key: Key = None,
+    normalize: Normalize = False,
+    jobs: Annotated[int | None, typer.Option(help="Workers, by joblib; -1 is one a core.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Folder that keeps what is done; the same command goes on from it.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, whose workers measure: tcp://host:8786.")
+    ] = None,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """The Wasserstein distances between all pairs of a folder of sample sets, with their proven intervals."""
+    power, blur = order(p), strength(epsilon)
+    if jobs == 0:
+        raise InvalidInput("--jobs must be a whole number other than 0; received 0; pass -1 for one worker a core")
+    require("otgen.app.outputs").matrix_place(matrix, folder, force=force)
+    chosen = require("otgen.app.measuring").names_of(columns)
+    with progress("loading", shown=not (quiet or as_json)) as tell:
+        work = require("otgen.app.pairing")
+        ask = work.Pairs(power, metric.value, blur, normalize, jobs, checkpoint, scheduler)
+        sets = work.Files(folder, chosen, weights, key)
+        try:
+            found = ask(sets, tell)
+        except KeyboardInterrupt:
+            if checkpoint is not None:
+                leave(f"stopped; what is done is in {checkpoint}; the same command goes on")
+            raise
+    found.save(matrix)
+    if as_json:
+        typer.echo(json.dumps({**found.to_dict(), "out": str(matrix)}))
+        return
+    name = f"W_{power:g}" if blur is None else "entropic costs"
+    rows = [*found.rows(), ("written", f"{matrix}: distances, lower, upper, names")]
+    typer.echo(require("otgen.app.shown").in_rows(name, rows))

@@ -1,0 +1,186 @@
+"""How the command line measures all pairs of a folder: files checked first, read again a tile at a time where they are many."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+
+from ..distances.chosen import chosen
+from ..distances.pairs.collection import collected
+from ..distances.pairwise import measured_pairs
+from ..errors import InvalidInput, MassMismatch, require
+from ..inputs import numerals
+from ..inputs.atomic import write_atomically
+from ..inputs.types import Floats
+from ..model.measure import Measure
+from . import files
+from .files import Samples
+from .words import counted, spoken
+
+_KEPT = 2**28  # bytes of files that are read once and held
+
+
+class Files(Sequence[Any]):
+    """The sample sets of a folder in the order of their names, each read when it is asked for; columns are matched with the first one's.
+
+    Parameters
+    ----------
+    folder : path
+        Files of other kinds, and those whose names begin with a dot, are left out.
+    columns, weights, key
+        As in :func:`otgen.app.files.read`, for those files to which they apply.
+    """
+
+    def __init__(self, folder: Path, columns: list[str] | None, weights: str | None, key: str | None) -> None:
+        self.paths = _paths(folder)
+        self.columns, self.weights, self.key = columns, weights, key
+        self.first = self._samples(0)
+
+    @property
+    def names(self) -> list[str]:
+        """What the files are called."""
+        return [path.name for path in self.paths]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(path.stat().st_size for path in self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return [self[k] for k in range(*index.indices(len(self)))]
+        found = files.matched([self.first, self._samples(index)])[1]
+        return found.points if found.weights is None else Measure(found.points, found.weights, found.name)
+
+    def _samples(self, k: int) -> Samples:
+        path = self.paths[k]
+        table, archive = files.is_table(path), files.ending(path) == ".npz"
+        return files.read(
+            path,
+            columns=self.columns if table else None,
+            weights=self.weights if table or archive else None,
+            key=self.key if archive else None,
+        )
+
+
+def _paths(folder: Path) -> list[Path]:
+    """The files of a folder that can be read."""
+    if not folder.is_dir():
+        raise InvalidInput(f"DIR must be a folder of sample sets; received {folder}, which is none; check the path")
+    found: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            with contextlib.suppress(InvalidInput):  # files of other kinds
+                files.ending(path)
+                found.append(path)
+    if len(found) < 2:
+        raise InvalidInput(
+            f"DIR must hold two sample sets at least, one a file; received {counted(len(found), 'file')} that can be read in {folder}; add others"
+        )
+    return found
+
+
+class Found(NamedTuple):
+    """Distances of all pairs with their bounds, (3, B, B), and what the files are called."""
+
+    numbers: Floats
+    names: list[str]
+
+    def save(self, path: Path) -> None:
+        """Write the matrices as an npz file."""
+        value, lower, upper = self.numbers
+        kept: Any = {"distances": value, "lower": lower, "upper": upper, "names": np.array(self.names)}
+        write_atomically(path, lambda name: np.savez(name, **kept))
+
+    def to_dict(self) -> dict[str, Any]:
+        """What stands out, for JSON."""
+        value, lower, upper = self.numbers
+        rows, columns = np.triu_indices(len(self.names), 1)
+        apart = value[rows, columns]
+        near, far = int(apart.argmin()), int(apart.argmax())
+        return {
+            "sets": len(self.names),
+            "pairs": len(apart),
+            "nearest": [self.names[rows[near]], self.names[columns[near]], float(apart[near])],
+            "farthest": [self.names[rows[far]], self.names[columns[far]], float(apart[far])],
+            "median": float(np.median(apart)),
+            "widest_interval": float((upper - lower).max()),
+            "interval_of": "these samples, not the laws behind them",
+        }
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The same in words."""
+        told = self.to_dict()
+        ends = [
+            (word, f"{numerals.number(told[word][2], 5)}: {told[word][0]} and {told[word][1]}")
+            for word in ("nearest", "farthest")
+        ]
+        return [
+            ("compared", f"{counted(told['sets'], 'set')}, {counted(told['pairs'], 'pair')}"),
+            *ends,
+            ("median", numerals.number(told["median"], 5)),
+            (
+                "proven within",
+                f"intervals of width {numerals.number(told['widest_interval'], 2)} at most, of these samples",
+            ),
+        ]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What is measured and by whom."""
+
+    p: float
+    metric: str
+    epsilon: Any
+    normalize: bool
+    jobs: int | None
+    checkpoint: Path | None
+    scheduler: str | None
+
+    def __call__(self, sets: Files, tell: Callable[[str], Any]) -> Found:
+        """Check the files and measure all pairs; errors name files."""
+        options: dict[str, Any] = dict(p=self.p, metric=self.metric, normalize=self.normalize)
+        if self.epsilon is not None:
+            options["epsilon"] = self.epsilon
+        distance = chosen("wasserstein" if self.epsilon is None else "sinkhorn", options)
+        tell("reading files")
+        try:
+            whole = collected(list(sets) if sets.size <= _KEPT else sets)
+            tell("measuring")
+            with self._workers() as jobs:
+                numbers = measured_pairs(
+                    whole, None, distance, bounds=True, n_jobs=jobs, checkpoint=self.checkpoint, tell=tell
+                )
+        except (MassMismatch, InvalidInput) as fault:
+            raise type(fault)(_named(spoken(str(fault)), sets.names)) from None
+        return Found(numbers, sets.names)
+
+    @contextlib.contextmanager
+    def _workers(self) -> Any:
+        """How many workers; those of a Dask cluster within this where there is one."""
+        if self.scheduler is None:
+            yield self.jobs
+            return
+        distributed, joblib = require("distributed"), require("joblib")
+        with distributed.Client(self.scheduler), joblib.parallel_config(backend="dask"):
+            yield self.jobs or -1
+
+
+def _named(message: str, names: list[str]) -> str:
+    """An error about sets by their numbers, about files by their names."""
+    message = re.sub(r"\bweights\[(\d+)\]", lambda found: f"the weights of {names[int(found[1])]}", message)
+    return re.sub(r"\bsets\[(\d+)\]", lambda found: names[int(found[1])], message)

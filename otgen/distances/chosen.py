@@ -1,0 +1,89 @@
+"""A distance that is chosen by its name, or given as a callable, with its options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidInput
+from ..inputs import scalars
+from ..model.cost import Circular, Minkowski
+from .batch import sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
+from .entropic import sinkhorn, sinkhorn_divergence
+from .exact import wasserstein
+from .sliced import sliced_wasserstein
+
+DISTANCES: dict[str, Callable[..., Any]] = {
+    "wasserstein": wasserstein,
+    "sinkhorn": sinkhorn,
+    "sinkhorn_divergence": sinkhorn_divergence,
+    "sliced_wasserstein": sliced_wasserstein,
+}
+BATCHES: dict[str, Callable[..., Any]] = {
+    "wasserstein": wasserstein_batch,
+    "sinkhorn": sinkhorn_batch,
+    "sinkhorn_divergence": sinkhorn_divergence_batch,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A distance between two sets and their weights: ``name`` is None for a callable of the caller's own."""
+
+    name: str | None
+    call: Callable[..., Any]
+    options: dict[str, Any]
+
+    def __call__(self, x: Any, y: Any, a: Any = None, b: Any = None) -> Any:
+        """A result or a number."""
+        return self.call(x, y, a, b, **self.options)
+
+    @property
+    def told(self) -> str:
+        """What it is called, by its name or that of the callable."""
+        if self.name is not None:
+            return self.name
+        named = self.call if hasattr(self.call, "__qualname__") else type(self.call)
+        return f"{named.__module__}.{named.__qualname__}"
+
+    @property
+    def is_zero_at_home(self) -> bool:
+        """Whether a set is proven to be at distance 0 from itself without any work: exactly measured, under a metric that is known."""
+        known = isinstance(self.options.get("metric", "euclidean"), str | Minkowski | Circular)
+        return self.name == "wasserstein" and known and self.options.get("solver", "auto") == "auto"
+
+    @property
+    def batch(self) -> Callable[..., Any] | None:
+        """What measures many pairs at once; None where each is measured alone."""
+        return None if self.name is None else BATCHES.get(self.name)
+
+
+def chosen(distance: Any, options: dict[str, Any], rng: Any = None) -> Chosen:
+    """The distance that is asked for; a sliced one takes the same directions for all sets, by ``rng`` where it is given no seed of its own.
+
+    Raises
+    ------
+    InvalidInput
+        For a name that there is not, and for what is neither a name nor a callable.
+
+    Examples
+    --------
+    >>> chosen("wasserstein", {"p": 1})([0.0], [2.0]).value
+    2.0
+    """
+    if isinstance(distance, str):
+        name = scalars.one_of(distance, "distance", tuple(DISTANCES))
+        if name == "sliced_wasserstein":
+            seed = options.get("rng")
+            fixed = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+            source = scalars.generator(rng if seed is None else seed)
+            options = {**options, "rng": seed if fixed else int(source.integers(2**62))}
+        return Chosen(name, DISTANCES[name], options)
+    if not callable(distance):
+        raise InvalidInput(
+            f"distance must be a name ({', '.join(DISTANCES)}) or a callable; received {scalars.told(distance)}; pass 'wasserstein'"
+        )
+    return Chosen(None, distance, options)

@@ -1,0 +1,92 @@
+"""Tiles measured one after the other, or by joblib's workers, with an estimate of the time that is left."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ...errors import InvalidInput, require
+from ...inputs import scalars
+
+T = TypeVar("T")
+
+
+def checked_jobs(n_jobs: Any) -> int | None:
+    """A number of workers as joblib has it: negative ones count from that of the cores; None leaves it to ``joblib.parallel_config``."""
+    if n_jobs is None:
+        return None
+    number = 0 if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) else int(n_jobs)
+    if number == 0:
+        raise InvalidInput(
+            f"n_jobs must be a whole number other than 0, or None; received {scalars.told(n_jobs)}; pass -1 for one worker a core"
+        )
+    return number
+
+
+def outcomes(tasks: Iterable[Callable[[], T]], n_jobs: int | None, *, ordered: bool = False) -> Iterator[T]:
+    """What every task returns, as they come, or in their order.
+
+    Without a number of workers, joblib is used where it has been imported, since only then can there be a configuration of it.
+    """
+    if n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules):
+        return (task() for task in tasks)
+    joblib: Any = require("joblib")
+    pool = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator" if ordered else "generator_unordered")
+    return pool(joblib.delayed(_run)(task) for task in tasks)
+
+
+def _run(task: Callable[[], T]) -> T:
+    return task()
+
+
+class Progress:
+    """How far the work is, told after each tile: pairs, and the seconds that are left at the pace so far.
+
+    Parameters
+    ----------
+    pairs, work : int, float
+        Of all tiles.
+    done : int, float
+        What of it was there at the start.
+    tell : callable
+        Receives each message.
+
+    Examples
+    --------
+    >>> Progress(6, 60.0, print).add(2, 20.0)  # doctest: +ELLIPSIS
+    2 of 6 pairs, 33 %, ... left
+    """
+
+    def __init__(self, pairs: int, work: float, tell: Callable[[str], Any]) -> None:
+        self.pairs, self.work, self.tell = pairs, work, tell
+        self.done, self.worked, self.before, self.began = 0, 0.0, 0.0, time.perf_counter()
+
+    def found(self, pairs: int, work: float) -> None:
+        """Pairs that a checkpoint has."""
+        self.done, self.worked, self.before = self.done + pairs, self.worked + work, self.before + work
+
+    def add(self, pairs: int, work: float) -> None:
+        """Pairs that have been measured."""
+        self.done, self.worked = self.done + pairs, self.worked + work
+        spent = time.perf_counter() - self.began
+        left = spent * (self.work - self.worked) / (self.worked - self.before)
+        share = 100 * self.worked / self.work
+        self.tell(f"{self.done} of {self.pairs} pairs, {share:.0f} %, {duration(left)} left")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words.
+
+    Examples
+    --------
+    >>> duration(0.3), duration(100), duration(9000)
+    ('0.3 s', '1 min 40 s', '2 h 30 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

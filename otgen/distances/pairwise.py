@@ -1,0 +1,282 @@
+"""Distances between all pairs of a collection of clouds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, overload
+
+import numpy as np
+
+from ..errors import InvalidInput, TooLarge
+from ..inputs import arrays, scalars
+from ..inputs.memory import available, readable
+from ..inputs.types import Floats
+from .chosen import Chosen, chosen
+from .pairs.checkpoint import Checkpoint, terms_of
+from .pairs.collection import Collection, collected, same_masses, sequence, support_from
+from .pairs.measuring import Task
+from .pairs.running import Progress, checked_jobs, outcomes
+from .pairs.tiles import Tile, tile_work, tiles
+from .solve import _on_stderr
+from .splits import Measure, measured
+
+_ROUNDED = 1e-9  # of a distance: more than what the order of sums changes in a callable's number
+
+
+class PairwiseBounds(NamedTuple):
+    """Distances of all pairs with their proven bounds, ``lower <= truth <= upper``: three arrays (B, B), or (B, C).
+
+    Examples
+    --------
+    >>> import otgen
+    >>> found = otgen.pairwise([[0.0], [3.0]], bounds=True)
+    >>> bool((found.lower <= found.value).all() and (found.value <= found.upper).all())
+    True
+    """
+
+    value: Floats
+    lower: Floats
+    upper: Floats
+
+
+@overload
+def pairwise(
+    sets: Any,
+    sets2: Any = None,
+    *,
+    distance: str | Measure = ...,
+    weights: Any = ...,
+    weights2: Any = ...,
+    support: Any = ...,
+    bounds: Literal[False] = ...,
+    n_jobs: int | None = ...,
+    checkpoint: str | os.PathLike[str] | None = ...,
+    progress: bool = ...,
+    **options: Any,
+) -> Floats: ...
+@overload
+def pairwise(
+    sets: Any,
+    sets2: Any = None,
+    *,
+    distance: str | Measure = ...,
+    weights: Any = ...,
+    weights2: Any = ...,
+    support: Any = ...,
+    bounds: Literal[True],
+    n_jobs: int | None = ...,
+    checkpoint: str | os.PathLike[str] | None = ...,
+    progress: bool = ...,
+    **options: Any,
+) -> PairwiseBounds: ...
+def pairwise(
+    sets: Any,
+    sets2: Any = None,
+    *,
+    distance: str | Measure = "wasserstein",
+    weights: Any = None,
+    weights2: Any = None,
+    support: Any = None,
+    bounds: bool = False,
+    n_jobs: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+    **options: Any,
+) -> Floats | PairwiseBounds:
+    """Distances between all pairs of a collection of weighted clouds, or between those of two collections.
+
+    The upper triangle is measured, with the diagonal, and mirrored. It is cut into tiles of some seconds of work, by the sizes of the sets
+    alone; small exact problems of a tile are solved in stacks. Exact distances are those of :func:`wasserstein`, to the last bit.
+
+    Parameters
+    ----------
+    sets : sequence, array_like or path
+        B clouds: a list of (n, d) or (n,) arrays or of :class:`Measure`, of any sizes each, or an array (B, n, d), or (B, n) of clouds on
+        the line. Any object with ``len`` that can be indexed is one: its sets are read once to be checked and again for each tile, in the
+        process that measures it, so that they need not fit in memory together. A path is a folder of npy files, one a set, in the order
+        of their names. With ``support``, B histograms: (B, n) weights of its points.
+    sets2 : sequence, array_like or path, optional
+        C clouds, or histograms, to compare with instead.
+    distance : {"wasserstein", "sinkhorn", "sinkhorn_divergence", "sliced_wasserstein"} or callable
+        What is measured; or ``distance(x, y, a, b)`` of arrays, with a and b None where no weights were given, that returns a number
+        or a :class:`Result`. It must be symmetric, unless ``sets2`` is given.
+    weights, weights2 : sequence, optional
+        Of each set (n,) weights; None means uniform, also as an entry.
+    support : array_like, optional
+        (n, d) or (n,), points that all histograms share.
+    bounds : bool
+        Whether the proven bounds are returned as well.
+    n_jobs : int, optional
+        How many workers, by joblib (the extra ``parallel``); -1 is one a core. They are threads on this machine, or whatever
+        ``joblib.parallel_config`` says: other processes, Dask or Ray (:doc:`/pairwise`). None means one, or what that says. The result
+        does not depend on it.
+    checkpoint : path, optional
+        A folder that keeps each tile when it is done. The same call goes on where an earlier one was stopped, and ends with the same bits;
+        one with other sets, options or another version of otgen is refused. Of callables only the name is compared.
+    progress : bool
+        Whether to report on stderr how far the work is, and what time is left.
+    **options
+        Handed to the distance: ``p``, ``metric``, ``epsilon``, ``throw``. A :class:`Relative` epsilon is taken of each pair's own mean cost;
+        sliced distances take the same directions for all pairs.
+
+    Returns
+    -------
+    ndarray or PairwiseBounds
+        (B, B), or (B, C) with ``sets2``: float64; with ``bounds`` three of them.
+
+    Raises
+    ------
+    InvalidInput, MassMismatch
+        As the distance does, with the number of the first set that is malformed, before any work starts.
+    NotConverged
+        As the distance does, with the numbers of the two sets; ``throw=False`` goes on with the values reached.
+    TooLarge
+        If the matrices do not fit in memory.
+    MissingExtra
+        For several workers without joblib.
+
+    Examples
+    --------
+    >>> import otgen
+    >>> otgen.pairwise([[0.0, 1.0], [2.0, 3.0], [2.0]], p=1)
+    array([[0. , 2. , 1.5],
+           [2. , 0. , 0.5],
+           [1.5, 0.5, 0. ]])
+
+    Histograms on one support:
+
+    >>> otgen.pairwise([[1, 0, 0], [0, 0.5, 0.5]], support=[0.0, 1.0, 4.0], p=1)
+    array([[0. , 2.5],
+           [2.5, 0. ]])
+    """
+    tell = _on_stderr if scalars.flag(progress, "progress") else None
+    wanted = scalars.flag(bounds, "bounds")
+    measure = _measure(distance, options, checkpoint)
+    points, sets = support_from(support), sequence(sets, "sets")
+    sets2 = None if sets2 is None else sequence(sets2, "sets2")
+    _refuse_size(3 if wanted else 1, (len(sets), len(sets if sets2 is None else sets2)))
+    one = collected(sets, weights, support=points)
+    other = None
+    if sets2 is not None:
+        other = collected(sets2, weights2, support=points, names=("sets2", "weights2"))
+    elif weights2 is not None:
+        raise InvalidInput("weights2 must stand beside sets2; received it alone; pass weights for those of sets")
+    found = measured_pairs(
+        one, other, measure, bounds=wanted, n_jobs=checked_jobs(n_jobs), checkpoint=checkpoint, tell=tell
+    )
+    return PairwiseBounds(*found) if wanted else found[0]
+
+
+def measured_pairs(
+    one: Collection,
+    other: Collection | None,
+    distance: Chosen,
+    *,
+    bounds: bool = False,
+    n_jobs: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    tell: Callable[[str], Any] | None = None,
+) -> Floats:
+    """The numbers of all pairs, (k, B, C), of collections that have been checked; k is 3 with ``bounds``, else 1."""
+    second = one if other is None else other
+    count, shape = 3 if bounds else 1, (len(one), len(second))
+    _check_together(one, second, distance)
+    if distance.is_zero_at_home and one.facts:  # the options are tried, also where no pair is left to be measured
+        point = np.full((1, one.facts[0].dim), 0.5)
+        distance(point, point)
+    if other is None and len(one) > 1:
+        _check_symmetry(one, distance)
+    kept = None if checkpoint is None else Checkpoint.at(checkpoint, terms_of(distance, (one, other), bounds=bounds))
+    out = np.empty((count, *shape))
+    parts = tiles(one, other, distance.name)
+    work = {tile: tile_work(tile, one, second, distance.name) for tile in parts}
+    report = Progress(sum(len(tile) for tile in parts), sum(work.values()), tell or _silent)
+    left: list[Tile] = []
+    for tile in parts:
+        numbers = None if kept is None else kept.load(tile, count)
+        if numbers is None:
+            left.append(tile)
+        else:
+            _place(out, tile, numbers, mirrored=other is None)
+            report.found(len(tile), work[tile])
+    names, throw = (
+        (one.source.names[0], second.source.names[0]),
+        scalars.flag(distance.options.get("throw", True), "throw"),
+    )
+    tasks = (
+        Task(tile, distance, one.block(*tile.rows), second.block(*tile.columns), names, bounds, throw) for tile in left
+    )
+    try:
+        for tile, numbers in outcomes(tasks, n_jobs):
+            if kept is not None:
+                kept.save(tile, numbers)
+            _place(out, tile, numbers, mirrored=other is None)
+            report.add(len(tile), work[tile])
+    except BaseException as fault:
+        if kept is not None and report.done:
+            fault.add_note(f"{report.done} of {report.pairs} pairs are kept in {kept.place}; the same call goes on")
+        raise
+    return out
+
+
+def _measure(distance: Any, options: dict[str, Any], checkpoint: Any) -> Chosen:
+    """The distance with its options, all of which a pair must be measured with."""
+    for name in ("a", "b", "init"):
+        if name in options:
+            remedy = "start each pair afresh" if name == "init" else "pass weights, one entry a set"
+            raise InvalidInput(f"{name} must be left out: it is of one pair; received it for all; {remedy}")
+    if distance == "sliced_wasserstein" and checkpoint is not None and not isinstance(options.get("rng"), int):
+        raise InvalidInput(
+            f"rng must be a seed beside checkpoint, so that a later run takes the same directions; received "
+            f"{scalars.told(options.get('rng'))}; pass a whole number, such as 0"
+        )
+    return chosen(distance, options)
+
+
+def _check_together(one: Collection, other: Collection, distance: Chosen) -> None:
+    """Refuse sets that cannot be compared with each other."""
+    if one.facts and other.facts:
+        names = f"{one.source.names[0]}[0]", f"{other.source.names[0]}[0]"
+        arrays.same_dimension(one.facts[0].dim, other.facts[0].dim, names)
+    if distance.name is not None and distance.options.get("relax") is None:
+        both = [one] if other is one else [one, other]
+        same_masses(both, normalize=distance.options.get("normalize", False))
+
+
+def _check_symmetry(one: Collection, distance: Chosen) -> None:
+    """Refuse a callable, distance or metric, that tells another distance the other way round; of the first two sets."""
+    if distance.name is not None and not callable(distance.options.get("metric")):
+        return
+    x, y = (one.block(k, k + 1).read()[0] for k in (0, 1))
+    to, back = (
+        measured(distance(u.points, v.points, u.weights, v.weights)) for u, v in ((x, y), (y, x))
+    )  # fmt: skip
+    apart = max(to.lower - back.upper, back.lower - to.upper)
+    if apart > _ROUNDED * max(abs(to.value), abs(back.value)):
+        raise InvalidInput(
+            f"distance must be symmetric, since pairs are measured one way; received {to.value:.17g} from {one.source.names[0]}[0] to "
+            f"{one.source.names[0]}[1] and {back.value:.17g} back; pass the collection as sets2 as well, which measures both ways"
+        )
+
+
+def _refuse_size(count: int, shape: tuple[int, int]) -> None:
+    """Raise `TooLarge` for matrices that do not fit in memory."""
+    need = 8 * count * shape[0] * shape[1]
+    if need > (free := available()):
+        raise TooLarge(
+            f"the matrix of all pairs must fit in memory; received {shape[0]} x {shape[1]} pairs, which take {readable(need)} with "
+            f"{readable(free)} free; measure blocks of them with sets2"
+        )
+
+
+def _place(out: Floats, tile: Tile, numbers: Floats, *, mirrored: bool) -> None:
+    """Put the numbers of a tile where they belong, on both sides of the diagonal if ``mirrored``."""
+    rows, columns = slice(*tile.rows), slice(*tile.columns)
+    out[:, rows, columns] = numbers
+    if mirrored:
+        out[:, columns, rows] = numbers.swapaxes(1, 2)
+
+
+def _silent(message: str) -> None:
+    """Nothing is told."""

@@ -1,0 +1,126 @@
+"""``otgen pairwise``: a folder of files to matrices with their names, and what it refuses."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import otgen
+from otgen.app.pairing import Files
+
+RNG = np.random.default_rng(0)
+SETS = {"a.npy": RNG.random((9, 2)), "b.npy": RNG.random((12, 2)), "d.npy": RNG.random((5, 2)) + 1}
+TABLE = np.array([[0.5, 2.0], [1.5, 0.25]])
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("sets").mkdir()
+    for name, points in SETS.items():
+        np.save(Path("sets") / name, points)
+    Path("sets/c.csv").write_text("u,v\n" + "".join(f"{u},{v}\n" for u, v in TABLE))
+    Path("sets/notes.md").write_text("no sample set")
+    return tmp_path
+
+
+ORDERED = [SETS["a.npy"], SETS["b.npy"], TABLE, SETS["d.npy"]]
+
+
+def test_matrices_and_names(folder, told):
+    code, out, _ = told("pairwise", "sets", "--out", "D.npz", "--p", "1")
+    assert code == 0
+    truth = otgen.pairwise(ORDERED, p=1, bounds=True)
+    with np.load("D.npz", allow_pickle=False) as found:
+        assert found["names"].tolist() == ["a.npy", "b.npy", "c.csv", "d.npy"]
+        assert (found["distances"] == truth.value).all()
+        assert (found["lower"] == truth.lower).all()
+        assert (found["upper"] == truth.upper).all()
+    assert "4 sets, 6 pairs" in out
+    assert "written" in out
+
+
+def test_json(folder, told):
+    found = json.loads(told("pairwise", "sets", "--out", "D.npz", "--json")[1])
+    truth = otgen.pairwise(ORDERED)
+    apart = truth[np.triu_indices(4, 1)]
+    assert found["sets"] == 4
+    assert found["pairs"] == 6
+    assert found["nearest"][2] == apart.min()
+    assert found["farthest"][2] == apart.max()
+    assert found["median"] == np.median(apart)
+
+
+def test_options_checkpoints_and_workers(folder, told):
+    options = ["--epsilon", "0.5", "--jobs", "2", "--checkpoint", "run"]
+    assert told("pairwise", "sets", "--out", "D.npz", *options)[0] == 0
+    with np.load("D.npz") as found:
+        np.testing.assert_allclose(
+            found["distances"], otgen.pairwise(ORDERED, distance="sinkhorn", epsilon=0.5), rtol=1e-9
+        )
+    assert Path("run/pairwise.json").exists()
+    assert told("pairwise", "sets", "--out", "E.npz", *options)[0] == 0
+    np.save("sets/b.npy", SETS["b.npy"] + 1)
+    code, _, said = told("pairwise", "sets", "--out", "F.npz", *options)
+    assert code == 2
+    assert "other points or weights in b.npy" in said
+    assert not Path("F.npz").exists()
+
+
+def test_columns_are_matched_by_name_and_weights_taken(folder, told):
+    for path in Path("sets").iterdir():
+        path.unlink()
+    Path("sets/one.csv").write_text("u,v,mass\n0,5,1\n2,5,3\n")
+    Path("sets/two.csv").write_text("v,u,mass\n5,0,2\n5,2,2\n")
+    assert told("pairwise", "sets", "--out", "D.npz", "--p", "1", "--weights", "mass")[0] == 0
+    with np.load("D.npz") as found:
+        assert found["distances"].tolist() == [[0.0, 0.5], [0.5, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere", "--out", "D.npz"], "DIR must be a folder of sample sets"),
+        (["sets", "--out", "D.csv"], "--out must name a file that ends in .npz"),
+        (["sets", "--out", "sets/D.npz"], "--out must lie outside the folder"),
+        (["sets", "--out", "away/D.npz"], "--out must lie in a folder that exists"),
+        (["sets", "--out", "there.npz"], "replace it with --force"),
+        (["sets", "--out", "D.npz", "--jobs", "0"], "--jobs must be"),
+        (["sets", "--out", "D.npz", "--columns", ","], "--columns must name columns"),
+        (["empty", "--out", "D.npz"], "DIR must hold two sample sets at least"),
+        (["sets", "--out", "D.npz", "--metric", "great_circle"], "must hold latitudes"),
+    ],
+)
+def test_what_is_refused(folder, told, arguments, said):
+    Path("empty").mkdir()
+    np.savez("there.npz", x=np.zeros(2))
+    code, _, err = told("pairwise", *arguments)
+    assert code == 2
+    assert said in err
+
+
+@pytest.mark.skipif(importlib.util.find_spec("distributed") is not None, reason="Dask is installed")
+def test_a_scheduler_needs_dask(folder, told):
+    code, _, err = told("pairwise", "sets", "--out", "D.npz", "--scheduler", "tcp://127.0.0.1:1")
+    assert code == 2
+    assert "pip install distributed" in err
+
+
+def test_collections_that_are_read_a_tile_at_a_time(folder):
+    """As they are where they do not fit in memory together."""
+    files = Files(Path("sets"), None, None, None)
+    assert (otgen.pairwise(files) == otgen.pairwise(ORDERED)).all()
+    assert [len(points) for points in files[1:3]] == [12, 2]
+
+
+def test_a_bad_file_is_named(folder, told):
+    np.save("sets/d.npy", np.array([[np.nan, 1.0]]))
+    code, _, err = told("pairwise", "sets", "--out", "D.npz")
+    assert code == 2
+    assert "d.npy must be finite" in err
+    np.save("sets/d.npy", np.zeros((3, 5)))
+    code, _, err = told("pairwise", "sets", "--out", "D.npz")
+    assert code == 2
+    assert "d.npy must have the same number of coordinates" in err

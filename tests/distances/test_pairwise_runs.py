@@ -1,0 +1,277 @@
+"""Runs of many pairs: stopped and gone on with, by several workers, after changes; always the same bits or an error."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import joblib
+import numpy as np
+import pytest
+
+import otgen
+from otgen import InvalidInput, MissingExtra
+from otgen.distances.pairs.running import Progress
+
+RNG = np.random.default_rng(0)
+SETS = [RNG.normal(size=(n, 2)) for n in RNG.integers(2, 9, 40)]
+
+
+def slow(x, y, a, b):
+    """A distance that leaves time to be stopped; tiles of callables are small."""
+    time.sleep(0.002)
+    return otgen.wasserstein(x, y, a, b)
+
+
+def files(place):
+    return sorted(path.name for path in place.iterdir())
+
+
+SCRIPT = """
+import sys
+import numpy as np, otgen
+sys.path.insert(0, {folder!r})
+from test_pairwise_runs import SETS, slow
+otgen.pairwise(SETS, distance=slow, bounds=True, checkpoint={place!r})
+print("done")
+"""
+
+
+class TestCheckpoints:
+    def test_a_run_that_is_killed_goes_on_to_the_same_bits(self, tmp_path):
+        place = tmp_path / "run"
+        code = SCRIPT.format(folder=os.path.dirname(__file__), place=str(place))
+        run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        until = time.monotonic() + 120
+        while len(list(place.glob("tile-*.npz"))) < 2 and run.poll() is None and time.monotonic() < until:
+            time.sleep(0.005)
+        run.send_signal(signal.SIGKILL)
+        assert "done" not in run.communicate()[0]
+        kept = {name: (place / name).stat().st_mtime_ns for name in files(place) if name.startswith("tile-")}
+        counted = []
+
+        def slow_again(x, y, a, b):
+            counted.append(1)
+            return slow(x, y, a, b)
+
+        slow_again.__module__, slow_again.__qualname__ = "test_pairwise_runs", "slow"  # as the script calls it
+        found = otgen.pairwise(SETS, distance=slow_again, bounds=True, checkpoint=place)
+        assert 0 < len(counted) < 40 * 41 // 2
+        assert {name: (place / name).stat().st_mtime_ns for name in kept} == kept
+        whole = otgen.pairwise(SETS, bounds=True)
+        for one, other in zip(found, whole):
+            np.testing.assert_array_equal(one.view(np.int64), other.view(np.int64))
+
+    def test_a_run_that_is_done_measures_nothing(self, tmp_path):
+        truth = otgen.pairwise(SETS, checkpoint=tmp_path)
+        assert files(tmp_path) == ["pairwise.json", "tile-000000-000000.npz"]
+        before = (tmp_path / "tile-000000-000000.npz").stat().st_mtime_ns
+        assert (otgen.pairwise(SETS, checkpoint=str(tmp_path)) == truth).all()
+        assert (tmp_path / "tile-000000-000000.npz").stat().st_mtime_ns == before
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (lambda sets: dict(sets=[*sets[:7], sets[7] + 1e-15, *sets[8:]]), r"other points or weights in sets\[7\]"),
+            (lambda sets: dict(sets=[z.astype(np.float32) for z in sets]), r"other points or weights in sets\[0\]"),
+            (lambda sets: dict(sets=sets[:-1]), "received 39 sets for 40 then"),
+            (lambda sets: dict(sets=sets, sets2=sets), "received sets2"),
+            (lambda sets: dict(sets=sets, weights=[np.ones(len(z)) / len(z) for z in sets]), r"weights in sets\[0\]"),
+            (lambda sets: dict(sets=sets, p=1), "received options"),
+            (lambda sets: dict(sets=sets, metric=otgen.Minkowski(3)), "received options"),
+            (lambda sets: dict(sets=sets, bounds=True), "received bounds True for False then"),
+            (lambda sets: dict(sets=sets, distance="sinkhorn", epsilon=1.0), "received distance sinkhorn for wasserstein"),
+        ],
+    )  # fmt: skip
+    def test_what_has_changed_is_refused(self, tmp_path, change, said):
+        otgen.pairwise(SETS, checkpoint=tmp_path)
+        before = files(tmp_path)
+        with pytest.raises(InvalidInput, match="^checkpoint must be of the same sets.*" + said):
+            otgen.pairwise(**change(SETS), checkpoint=tmp_path)
+        assert files(tmp_path) == before
+
+    def test_the_number_of_workers_may_change(self, tmp_path):
+        options = dict(distance=slow, checkpoint=tmp_path)
+        truth = otgen.pairwise(SETS, **options)
+        tiles = [name for name in files(tmp_path) if name.startswith("tile-")]
+        assert len(tiles) > 3
+        for name in tiles[::2]:
+            (tmp_path / name).unlink()
+        assert (otgen.pairwise(SETS, n_jobs=2, **options) == truth).all()
+
+    @pytest.mark.parametrize("damage", ["cut", "empty", "text", "bit", "another run"])
+    def test_a_damaged_tile_is_measured_again(self, tmp_path, damage):
+        place, other = tmp_path / "run", tmp_path / "other"
+        truth = otgen.pairwise(SETS, checkpoint=place)
+        tile = place / "tile-000000-000000.npz"
+        content = tile.read_bytes()
+        if damage == "another run":
+            otgen.pairwise([z + z for z in SETS], checkpoint=other)
+            content = (other / tile.name).read_bytes()
+        elif damage == "bit":
+            middle = len(content) // 2
+            content = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        else:
+            content = {"cut": content[:-100], "empty": b"", "text": b"no archive"}[damage]
+        tile.write_bytes(content)
+        assert (otgen.pairwise(SETS, checkpoint=place) == truth).all()
+
+    def test_a_folder_with_other_things_in_it_is_left_alone(self, tmp_path):
+        (tmp_path / "thesis.tex").write_text("important")
+        with pytest.raises(InvalidInput, match="which holds other files"):
+            otgen.pairwise(SETS, checkpoint=tmp_path)
+        with pytest.raises(InvalidInput, match="a file; choose another name"):
+            otgen.pairwise(SETS, checkpoint=tmp_path / "thesis.tex")
+        assert files(tmp_path) == ["thesis.tex"]
+        (tmp_path / "pairwise.json").write_text("{")
+        with pytest.raises(InvalidInput, match="received a damaged one"):
+            otgen.pairwise(SETS, checkpoint=tmp_path)
+
+    def test_wrong_options_leave_no_folder(self, tmp_path):
+        place = tmp_path / "run"
+        with pytest.raises(InvalidInput):
+            otgen.pairwise(SETS, metric="eucl", checkpoint=place)
+        with pytest.raises(InvalidInput):
+            otgen.pairwise(SETS, distance="sinkhorn", epsilon=-1.0, checkpoint=place)
+        assert not place.exists()
+
+    def test_a_disk_that_is_full(self, tmp_path, monkeypatch):
+        """What was written stays, nothing half-written does, and the same call goes on."""
+        import errno
+
+        place, real, count = tmp_path / "run", np.savez, [0]
+
+        def full(name, **kept):
+            count[0] += 1
+            if count[0] > 2:
+                with open(name, "wb") as file:
+                    file.write(b"half")
+                raise OSError(errno.ENOSPC, "No space left on device", name)
+            real(name, **kept)
+
+        monkeypatch.setattr(np, "savez", full)
+        with pytest.raises(OSError, match="No space left") as caught:
+            otgen.pairwise(SETS, distance=slow, checkpoint=place)
+        assert re.match(rf"\d+ of 820 pairs are kept in {place}; the same call goes on", caught.value.__notes__[0])
+        assert len(files(place)) == 3
+        monkeypatch.undo()
+        assert (otgen.pairwise(SETS, distance=slow, checkpoint=place) == otgen.pairwise(SETS)).all()
+
+    def test_sliced_ones_need_a_seed(self, tmp_path):
+        with pytest.raises(InvalidInput, match="rng must be a seed beside checkpoint"):
+            otgen.pairwise(SETS, distance="sliced_wasserstein", checkpoint=tmp_path)
+        one, same = (
+            otgen.pairwise(SETS[:5], distance="sliced_wasserstein", rng=1, checkpoint=tmp_path) for _ in range(2)
+        )
+        assert (one == same).all()
+
+
+class TestWorkers:
+    def test_other_processes_find_the_same_bits(self):
+        large = [RNG.normal(size=(n, 2)) for n in (3000, 40, 3000, 2500)]
+        truth = otgen.pairwise(large, bounds=True)
+        with joblib.parallel_config(backend="loky"):
+            found = otgen.pairwise(large, bounds=True, n_jobs=2)
+        for one, other in zip(found, truth):
+            np.testing.assert_array_equal(one.view(np.int64), other.view(np.int64))
+
+    def test_threads_and_a_configuration(self):
+        seen = set()
+
+        def told(x, y, a, b):
+            seen.add(threading.get_ident())
+            return slow(x, y, a, b)
+
+        truth = otgen.pairwise(SETS)
+        assert (otgen.pairwise(SETS, distance=told, n_jobs=2) == truth).all()
+        assert len(seen) > 1
+        seen.clear()
+        with joblib.parallel_config(backend="threading", n_jobs=2):
+            assert (otgen.pairwise(SETS, distance=told) == truth).all()
+        assert len(seen) > 1
+        seen.clear()
+        otgen.pairwise(SETS, distance=told)
+        assert seen == {threading.get_ident()}
+
+    def test_an_error_in_a_worker_comes_back(self, tmp_path):
+        def picky(x, y, a, b):
+            if len(x) == 8:
+                raise InvalidInput("x must be smaller; received 8; drop it")
+            return 0.0
+
+        with pytest.raises(InvalidInput, match=r"^sets\[\d+\] and sets\[\d+\]: x must be smaller"):
+            otgen.pairwise(SETS, distance=picky, n_jobs=2, checkpoint=tmp_path)
+
+    def test_without_joblib(self):
+        code = (
+            "import importlib.util as u; real = u.find_spec\n"
+            "u.find_spec = lambda n, *a: None if n == 'joblib' else real(n, *a)\n"
+            "import sys, otgen\n"
+            "print(otgen.pairwise([[0.0], [2.0]])[0, 1], otgen.pairwise([[0.0], [2.0]], n_jobs=1)[0, 1], 'joblib' in sys.modules)\n"
+            "try:\n    otgen.pairwise([[0.0], [2.0]], n_jobs=2)\nexcept otgen.MissingExtra as fault:\n    print(fault)\n"
+        )
+        told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        assert told.startswith("2.0 2.0 False\n")
+        assert "otgen[parallel]" in told
+        assert issubclass(MissingExtra, ImportError)
+
+
+DASK = """
+import os, signal, sys, threading, time
+import joblib, numpy as np
+from distributed import Client, LocalCluster
+sys.path.insert(0, {folder!r})
+import otgen
+
+def main():
+    from test_pairwise_runs import SETS, slow
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        client.run(lambda folder: sys.path.insert(0, folder), {folder!r})
+        process = next(iter(client.run(os.getpid).values()))
+        kept = {place!r}
+
+        def kill():
+            while not any(name.startswith("tile-") for name in os.listdir(kept)):
+                time.sleep(0.01)
+            os.kill(process, signal.SIGKILL)
+            print("killed")
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        with joblib.parallel_config(backend="dask"):
+            found = otgen.pairwise(SETS, distance=slow, n_jobs=-1, checkpoint=kept)
+        killer.join()
+    print("same" if (found == otgen.pairwise(SETS)).all() else "other", "bits")
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+class TestCluster:
+    def test_a_worker_of_dask_that_is_killed(self, tmp_path):
+        """Two processes, one of them killed after the first tile: what it had is measured by another one, to the same bits."""
+        pytest.importorskip("distributed", reason="tested where Dask is installed")
+        code, place = tmp_path / "run.py", tmp_path / "kept"
+        place.mkdir()
+        code.write_text(DASK.format(folder=os.path.dirname(__file__), place=str(place)))
+        done = subprocess.run([sys.executable, str(code)], capture_output=True, text=True, timeout=300, check=False)
+        assert done.stdout.split("\n")[:2] == ["killed", "same bits"], done.stderr
+
+
+class TestProgress:
+    def test_what_is_left_is_told_by_the_pace(self):
+        told = []
+        progress = Progress(10, 100.0, told.append)
+        progress.found(4, 40.0)
+        progress.began -= 3.0  # three seconds ago
+        progress.add(3, 30.0)
+        progress.add(3, 30.0)
+        assert told == ["7 of 10 pairs, 70 %, 3 s left", "10 of 10 pairs, 100 %, 0 s left"]
+
+    def test_nothing_is_told_in_a_pipe(self, capsys):
+        otgen.pairwise(SETS[:3], progress=True)
+        assert capsys.readouterr() == ("", "")

@@ -1,0 +1,71 @@
+"""Arrays of Python's own objects: moments are told how to become numbers, by remedies that work, and truth values are 0 and 1."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import otgen
+
+DAYS = [dt.datetime(2020, 1, 1), dt.datetime(2020, 3, 4), dt.datetime(2021, 5, 6)]
+BERLIN = pd.DatetimeIndex(DAYS).tz_localize("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [pd.Series(BERLIN), BERLIN, list(BERLIN), [d.replace(tzinfo=dt.UTC) for d in DAYS], [None, *BERLIN]],
+    ids=["series", "index", "timestamps", "datetimes", "with a gap"],
+)
+def test_time_zones_are_left_behind(moments):
+    with pytest.raises(otgen.InvalidInput, match=r"pass|leave the time zone behind.*DatetimeIndex\(x\)\.tz_convert"):
+        otgen.wasserstein(moments, moments, p=1)
+
+
+def test_the_remedy_for_time_zones_works():
+    for moments in (pd.Series(BERLIN), BERLIN, list(BERLIN), list(BERLIN.to_pydatetime())):
+        utc = pd.DatetimeIndex(moments).tz_convert(None)
+        result = otgen.wasserstein(utc, utc + pd.Timedelta("1s"), p=1)
+        assert result.value == 10 ** {"s": 0, "ms": 3, "us": 6, "ns": 9}[result.unit]
+
+
+@pytest.mark.parametrize(
+    ("objects", "dtype"),
+    [
+        (DAYS, "datetime64[us]"),
+        ([d.date() for d in DAYS], "datetime64[us]"),
+        ([pd.Timestamp(d) for d in DAYS], "datetime64[us]"),
+        ([dt.timedelta(1), dt.timedelta(2)], "timedelta64[us]"),
+        ([pd.Timedelta("1D")], "timedelta64[us]"),
+    ],
+)
+def test_moments_in_lists(objects, dtype):
+    with pytest.raises(otgen.InvalidInput) as caught:
+        otgen.wasserstein(objects, objects, p=1)
+    assert f"convert it with numpy.asarray(x, '{dtype}')" in str(caught.value)
+    held = np.asarray(objects, dtype)
+    result = otgen.wasserstein(held, held + np.timedelta64(3, "us"), p=1)
+    assert (result.value, result.unit) == (3.0, "us")
+
+
+def test_truth_values_are_0_and_1():
+    """As indicator columns are: of arrays, lists, tensors, and of tables beside numbers, for which pandas has no common dtype."""
+    one, other = np.array([[True, False], [True, True]]), np.array([[False, False], [False, True]])
+    want = otgen.wasserstein(one.astype(float), other.astype(float)).value
+    assert want == 1.0
+    for wrap in (np.asarray, np.ndarray.tolist, torch.tensor, pd.DataFrame):
+        assert otgen.wasserstein(wrap(one), wrap(other)).value == want
+    numbers = np.array([0.5, 2.5])
+    tables = [pd.DataFrame({"u": numbers, "v": z[:, 0], "w": z[:, 1]}) for z in (one, other)]
+    arrays = [np.column_stack([numbers, z]) for z in (one, other)]
+    assert otgen.wasserstein(*tables).value == otgen.wasserstein(*arrays).value
+    assert otgen.nn.wasserstein_loss(torch.tensor(one), torch.tensor(other), root=True).item() == want
+
+
+def test_truth_values_beside_whole_numbers_stay_exact():
+    table = pd.DataFrame({"id": np.array([2**60 + 1, 2**60 + 3]), "flag": [True, False]})
+    moved = table.assign(id=table["id"] + 2)
+    assert otgen.wasserstein(table, moved, p=1, metric="cityblock").value == 2.0
+    with pytest.raises(otgen.InvalidInput, match="dtype object"):
+        otgen.wasserstein(table.assign(name="a"), table.assign(name="a"))
