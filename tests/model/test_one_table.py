@@ -14,7 +14,7 @@ WORDS = {"cityblock", "chebyshev", "sqeuclidean", "cosine", "great_circle"}
 LISTED = {
     "model/cost/metrics.py",  # the table
     "nn/_exact.py",  # its formulas in torch, whose derivatives torch takes
-    "distances/quadratic.py",  # squared distances alone, which it asks for
+    "distances/quadratic.py",  # a name of scipy, for squared distances alone
     "app/check_proof.py",  # shares no code with the rest
     "app/commands/app.py",  # what the command line offers
     "app/report/compare.py",  # names of units in sentences
