@@ -13,7 +13,8 @@ FOLDER = Path(otgen.__file__).parent
 WORDS = {"cityblock", "chebyshev", "sqeuclidean", "cosine", "great_circle"}
 LISTED = {
     "model/cost/metrics.py",  # the table
-    "nn/losses.py",  # its formulas in torch, whose derivatives torch takes
+    "nn/_exact.py",  # its formulas in torch, whose derivatives torch takes
+    "distances/quadratic.py",  # a name of scipy, for squared distances alone
     "app/check_proof.py",  # shares no code with the rest
     "app/commands/app.py",  # what the command line offers
     "app/report/compare.py",  # names of units in sentences
@@ -24,7 +25,8 @@ KERNELS = {
     "model/cost/metrics.py",
     "kernels/cost_entries.py",  # costs,
     "kernels/gibbs.py",  # their derivatives,
-    "kernels/gpu.py",  # their numbers in ground.cu,
+    "kernels/gpu.py",  # forms that the device takes coordinate by coordinate,
+    "kernels/launching.py",  # their numbers in ground.cu,
     "kernels/reference.py",  # and both in numpy
 }
 
