@@ -9,6 +9,7 @@ in its place, one for which no time is left is left out and told. ``--tiny`` mak
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import json
 import os
@@ -52,9 +53,7 @@ class Bench:
     """All rows on one device; ``tiny`` shrinks every number of points to at most 60."""
 
     def __init__(self, tiny: bool = False) -> None:
-        import cupy
-
-        self.cupy, self.tiny = cupy, tiny
+        self.cupy, self.tiny = importlib.import_module("cupy"), tiny
 
     def size(self, n: int) -> int:
         """How many points a row takes that is about n."""
