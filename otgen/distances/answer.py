@@ -16,7 +16,7 @@ from ..model.cost import CallableCost, PointCost
 from ..model.plan import MonotonePlan, Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
-from ..model.units import Units, stretched
+from ..model.units import PowerOfTwo, Units, stretched
 from ..proofs import Certificate, keeps_promise
 from .drawing import draw
 from .gradients import Gradients, distance_gradients, envelope, point_gradients
@@ -140,8 +140,9 @@ class Answer:
         plan = self.certificate.plan
         if isinstance(plan, MonotonePlan):
             p = self.scaled.line_power
-            exponent = max(0, math.ceil(plan.exponent - _REACH / p))  # powers of all distances are finite so
-            return plan.potentials(p, exponent), exponent * p
+            beyond = math.ceil(PowerOfTwo.above(plan.reach).exponent - _REACH / p)
+            unit = PowerOfTwo(max(0, beyond))  # powers of all distances are finite so
+            return plan.potentials(p, unit), unit.exponent * p
         assert self.certificate.potentials is not None
         return self.certificate.potentials, 0.0
 

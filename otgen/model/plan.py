@@ -21,6 +21,7 @@ from ..kernels import monotone
 from ..kernels.sorting import argsort, sort_with
 from .cost import Cost
 from .measure import Measure
+from .units import ONE, PowerOfTwo
 
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingImports]  # optional
@@ -333,15 +334,15 @@ class MonotonePlan(Plan):
         return self.sparse.todense()
 
     @property
-    def exponent(self) -> int:
-        """The least e for which all points of either side are less than ``2 ** e`` from all of the other."""
+    def reach(self) -> float:
+        """The largest distance of a point of one side from one of the other."""
         (low, high), (least, most) = (z[[0, -1]] for z in (self.x_sorted, self.y_sorted))
-        return math.frexp(max(abs(high - least), abs(most - low)))[1]
+        return max(abs(high - least), abs(most - low))
 
-    def potentials(self, power: float, exponent: int = 0) -> tuple[Floats, Floats]:
-        """Kantorovich potentials of the cost ``|x - y| ** power``, feasible for every pair, of points over ``2 ** exponent``: (n,), (m,)."""
+    def potentials(self, power: float, unit: PowerOfTwo = ONE) -> tuple[Floats, Floats]:
+        """Kantorovich potentials of the cost ``|x - y| ** power``, feasible for every pair, of points over a ``unit``: (n,), (m,)."""
         f, g = np.empty(len(self.x)), np.empty(len(self.y))
-        (one, other), (x, y) = self.orders, (np.ldexp(z, -exponent) for z in (self.x_sorted, self.y_sorted))
+        (one, other), (x, y) = self.orders, (unit.divide(z) for z in (self.x_sorted, self.y_sorted))
         f[one], g[other] = monotone.potentials(self.steps.rows, self.steps.columns, x, y, power)
         return f, g
 
