@@ -12,6 +12,7 @@ from scipy.spatial.distance import cdist
 from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.types import Floats
+from ..model.units import PowerOfTwo
 from .splits import Measured, Pool
 
 QUADRATIC = ("energy", "mmd")
@@ -26,11 +27,12 @@ class Quadratic:
     .. math:: E(\alpha, \beta) = 2\, \mathbb{E} |X - Y| - \mathbb{E} |X - X'| - \mathbb{E} |Y - Y'|
 
     is that of ``K = -|z - z'|``; that of ``exp(-|z - z'|**2 / (2 s**2))`` is the squared maximum mean discrepancy. Both are taken of the measures as
-    they are (V-statistics), so that they are at least 0.
+    they are (V-statistics), so that they are at least 0. The kernel is of points in a unit of their own, in which a distance is multiplied by ``factor``.
     """
 
     points: Floats
     kernel: Callable[[Floats, Floats], Floats]
+    factor: float = 1.0
 
     def __call__(self, signed: Floats) -> list[Measured]:
         """Distances, not squared, of measures (k, N), each with what rounding may have changed."""
@@ -43,7 +45,7 @@ class Quadratic:
             size += (np.abs(signed[:, rows]) * (np.abs(signed) @ np.abs(block).T)).sum(axis=1)
         error = _ROUNDING * len(self.points) * size
         ends = (squared, squared - error, squared + error)
-        values, lower, upper = (np.sqrt(np.maximum(end, 0.0)) for end in ends)
+        values, lower, upper = (self.factor * np.sqrt(np.maximum(end, 0.0)) for end in ends)
         return [Measured(*three) for three in zip(values.tolist(), lower.tolist(), upper.tolist(), strict=True)]
 
 
@@ -68,6 +70,8 @@ def quadratic(name: str, pool: Pool, options: dict[str, Any]) -> Quadratic:
     """
     points = pool.points[:, None] if pool.points.ndim == 1 else pool.points
     points = points.astype(np.float64)
+    unit = PowerOfTwo.above(float(np.abs(points).max()))  # squares of points in it neither overflow nor vanish
+    points = unit.divide(points)
     points -= points.mean(axis=0)
     known = ("bandwidth",) if name == "mmd" else ()
     for option in options:
@@ -76,9 +80,11 @@ def quadratic(name: str, pool: Pool, options: dict[str, Any]) -> Quadratic:
                 f"{option} must be left out for distance={name!r}; received one; it takes {known[0] if known else 'no options'}"
             )
     if name == "energy":
-        return Quadratic(points, lambda x, y: -cdist(x, y))
+        return Quadratic(points, lambda x, y: -cdist(x, y), 2.0 ** (unit.exponent / 2))
     width = options.get("bandwidth")
     if width is None:
         width = float(np.sqrt((points**2).sum(axis=1).mean())) or 1.0
-    width = scalars.positive(width, "bandwidth", "pass a length, such as the spread of the points")
+    else:
+        given = scalars.positive(width, "bandwidth", "pass a length, such as the spread of the points")
+        width = float(unit.divide(given))
     return Quadratic(points, lambda x, y: np.exp(-0.5 * cdist(x / width, y / width, "sqeuclidean")))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ..errors import NotConverged
 from . import _ops
 
 
@@ -95,13 +96,16 @@ class _Potentials(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         """Keep what the linear system needs."""
         ctx.save_for_backward(*inputs[:4], *output)
+        ctx.set_materialize_grads(False)
         ctx.relax = inputs[4][2:4]
 
     @staticmethod
     def backward(ctx: Any, *along: Any) -> Any:
         """The adjoint system, ``lambda`` and ``mu`` for the equations of rows and columns, and what they say of costs and weights."""
         C, a, b, epsilon, f, g = ctx.saved_tensors
-        of_f, of_g = along
+        if along[0] is None and along[1] is None:
+            return None, None, None, None, None
+        of_f, of_g = (torch.zeros_like(z) if of is None else of for z, of in zip((f, g), along))
         met = all(map(math.isinf, ctx.relax))
         gauge = (of_f.sum(-1, keepdim=True) - of_g.sum(-1, keepdim=True)) / (
             a.sum(-1, keepdim=True) + b.sum(-1, keepdim=True)
@@ -136,6 +140,21 @@ def _adjoint(
     if met:  # singular along b; what is added says that the solution has no total
         system = system + b[..., :, None]
     wanted = of_g[..., None] - back @ of_f[..., None]
-    other = torch.linalg.solve(system, wanted)
+    other = _solved(system, wanted)
     one = (of_f - a * (E @ other)[..., 0]) / of_rows
     return one, other[..., 0]
+
+
+def _solved(system: Tensor, wanted: Tensor) -> Tensor:
+    """The solution; a plan that falls apart into blocks leaves a constant of each open, and then there is none."""
+    found, info = torch.linalg.solve_ex(system, wanted)
+    try:
+        singular = bool((info > 0).any())
+    except RuntimeError:  # inside a transform values cannot be seen
+        return found
+    if singular:
+        raise NotConverged(
+            "epsilon must be large enough for mass to pass between all parts of the plan, else potentials and their derivatives are not determined; received "
+            "a plan that falls apart into blocks; raise epsilon"
+        )
+    return found

@@ -115,7 +115,9 @@ def entropic_plan(
 ) -> EntropicPlan:
     r"""The entropic plan and its potentials as differentiable functions of listed costs and weights.
 
-    For barycentric maps, alignment and attention: ``plan @ y`` has derivatives in the costs, by implicit differentiation, nothing unrolled.
+    For barycentric maps, alignment and attention: ``plan @ y`` has derivatives in the costs, by implicit differentiation, nothing unrolled. Where next to no mass passes between
+    two parts of the plan (costs between them of 25 epsilon more), their potentials are known relative to each other only as well as that mass is, and so are derivatives;
+    where none passes they are refused.
 
     Parameters
     ----------

@@ -84,6 +84,12 @@ class _Blocked(NamedTuple):
     targets: Mask
 
 
+def _between(low: float, high: float) -> float:
+    """A threshold that has not been tried, from ``low`` on and below ``high``."""
+    middle = max(low, (low + high) / 2)
+    return middle if middle < high else low
+
+
 class _Search:
     """Thresholds, and the flow at the last that was too small. Sources and targets without mass are left out."""
 
@@ -113,7 +119,7 @@ class _Search:
                 low = max(self.known.least_across(*found), float(np.nextafter(t, np.inf)))
             else:
                 high, stages = max(float(self.known.distances[stage.pairs].max()) for stage in found), found
-            t = max(low, _FURTHER * t if high == np.inf else (low + high) / 2)
+            t = max(low, _FURTHER * t) if high == np.inf else _between(low, high)
         return self._claim(_summed(stages), self.rows[cut])
 
     def _through(self, t: float) -> _Blocked | list[_Stage]:

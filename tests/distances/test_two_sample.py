@@ -239,3 +239,14 @@ class TestResults:
     def test_all_in_one_point(self):
         for name in ("wasserstein", "energy", "mmd"):
             assert otgen.two_sample_test(np.zeros((3, 2)), np.zeros((4, 2)), distance=name, rng=0).p_value == 1.0
+
+
+@pytest.mark.parametrize("name", ["energy", "mmd"])
+@pytest.mark.parametrize("scale", [2.0**-1000, 2.0**-541, 1e155, 2.0**1000])
+def test_kernels_at_any_scale(name, scale):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(9, 2)), rng.normal(size=(7, 2)) + 2.0
+    plain, other = (otgen.two_sample_test(x * s, y * s, distance=name, n_permutations=99, rng=3) for s in (1.0, scale))
+    assert other.p_value == plain.p_value == 0.01
+    power = 0.5 if name == "energy" else 0.0
+    assert other.observed == pytest.approx(plain.observed * scale**power, rel=1e-9)

@@ -205,3 +205,19 @@ def test_what_is_refused():
         nn.transport_loss(C, 2 * a, b)
     with pytest.raises(otgen.NotConverged):
         nn.transport_loss(C, a, b, epsilon=0.01, max_iter=1)
+
+
+BLOCKS = {
+    "far points": torch.tensor([[0.0, 200.0], [200.0, 0.0]], dtype=D),
+    "forbidden": torch.tensor([[0.0, math.inf], [math.inf, 0.3]], dtype=D),
+}
+
+
+@pytest.mark.parametrize("C", list(BLOCKS.values()), ids=list(BLOCKS))
+def test_a_plan_that_falls_apart_into_blocks(C):
+    """The loss has a gradient, the plan; what lies between blocks is not determined, and says so."""
+    (C,) = requiring(C)
+    (slope,) = torch.autograd.grad(nn.transport_loss(C, epsilon=0.5), C)
+    torch.testing.assert_close(slope, torch.eye(2, dtype=D) / 2, rtol=0, atol=1e-15)
+    with pytest.raises(otgen.NotConverged, match="falls apart into blocks"):
+        nn.entropic_plan(C, epsilon=0.5).f[0].backward()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
+from scipy.spatial.distance import cdist
 
 import otgen
 from otgen.model.units import scaled
@@ -205,3 +206,16 @@ def test_few_pairs_are_looked_at():
 def test_it_solves_nothing_else():
     with pytest.raises(otgen.InvalidInput, match="must get points and p=inf"):
         otgen.wasserstein(np.zeros((2, 2)), np.zeros((2, 2)), p=2, solver="bottleneck")
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cityblock"])
+def test_distances_that_tie_up_to_an_ulp(metric):
+    """Of rounded data there are many, and between two of them no threshold is left to try."""
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        x, y = rng.normal(size=(30, 2)).round(1), rng.normal(size=(30, 2)).round(1)
+        result = otgen.wasserstein(x, y, p=np.inf, metric=metric)
+        costs = cdist(x, y, metric)
+        ends = result.value * (1 - 1e-12), result.value * (1 + 1e-12)
+        matched = [(maximum_bipartite_matching(csr_array(costs <= end)) >= 0).all() for end in ends]
+        assert matched == [False, True]
