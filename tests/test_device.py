@@ -142,7 +142,13 @@ def clouds(n, m, d, dtype=float):
 
 
 @pytest.mark.parametrize(
-    ("d", "metric", "p"), [(2, "euclidean", 2), (3, "cityblock", 1), (12, "euclidean", 2), (3, "cosine", 1)]
+    ("d", "metric", "p"),
+    [
+        (2, "euclidean", 2),
+        (12, "euclidean", 2),
+        pytest.param(3, "cityblock", 1, marks=pytest.mark.nightly),
+        pytest.param(3, "cosine", 1, marks=pytest.mark.nightly),
+    ],
 )
 def test_exact_transport(d, metric, p):
     given = clouds(170, 150, d)
@@ -161,10 +167,10 @@ def test_exact_transport(d, metric, p):
     ("n", "m", "d", "p", "relax"),
     [
         (310, 290, 2, 2, None),
-        (110, 90, 2, 2, 0.5),
-        (110, 90, 3, 1, None),
+        pytest.param(110, 90, 2, 2, 0.5, marks=pytest.mark.nightly),
+        pytest.param(110, 90, 3, 1, None, marks=pytest.mark.nightly),
         (110, 90, 3, 1, 0.5),
-        (110, 90, 12, 2, None),
+        pytest.param(110, 90, 12, 2, None, marks=pytest.mark.nightly),
         (110, 90, 12, 2, 0.5),
     ],
 )
@@ -282,8 +288,22 @@ def test_derivatives_through_the_optimum(kept, monkeypatch):
         np.testing.assert_allclose(host(mine), getattr(here.vjp(f=direction), name), rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize(("d", "metric", "p"), [(2, "euclidean", 2), (3, "euclidean", 1), (12, "euclidean", 2)])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("d", "metric", "p", "dtype"),
+    [
+        (3, "euclidean", 1, np.float32),
+        (12, "euclidean", 2, np.float64),
+        *(
+            pytest.param(*row, marks=pytest.mark.nightly)
+            for row in (
+                (2, "euclidean", 2, np.float32),
+                (2, "euclidean", 2, np.float64),
+                (3, "euclidean", 1, np.float64),
+                (12, "euclidean", 2, np.float32),
+            )
+        ),
+    ],
+)
 def test_points_do_not_travel_back(d, metric, p, dtype, monkeypatch):
     """Kernels read what lies on the device: indices and vectors are sent there, no points."""
     given = clouds(140, 130, d, dtype)
