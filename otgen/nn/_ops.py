@@ -177,6 +177,25 @@ entropic_gradient.register_fake(_like_inputs)
 entropic_hessian_product.register_fake(_like_inputs)
 
 
+Exact = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
+_EXACT = (torch.float64, torch.int64, torch.int64, torch.float64, torch.float64, torch.float64)
+
+
+def _exact_answers(found: tuple[np.ndarray, ...], a: Tensor, b: Tensor, lead: torch.Size) -> Exact:
+    """Costs, plans and potentials of exact problems with weights a (..., n) and b (..., m) as tensors."""
+    likes = (a, a, a, a, a, b)
+    costs, rows, columns, values, f, g = (_tensor(z, like, lead, kind) for z, like, kind in zip(found, likes, _EXACT))
+    return costs, rows, columns, values, f, g
+
+
+def _exact_shapes(a: Tensor, b: Tensor) -> Exact:
+    """Tensors of the shapes that :func:`_exact_answers` has."""
+    entries = (*a.shape[:-1], a.shape[-1] + b.shape[-1])
+    shapes = (a.shape[:-1], entries, entries, entries, a.shape, b.shape)
+    costs, rows, columns, values, f, g = (a.new_empty(shape, dtype=kind) for shape, kind in zip(shapes, _EXACT))
+    return costs, rows, columns, values, f, g
+
+
 @torch.library.custom_op("otgen::exact", mutates_args=())
 def exact(
     x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: float, metric: str, q: float
@@ -184,25 +203,13 @@ def exact(
     """Exact costs (...,), plans as rows, columns and values (..., n + m), and potentials (..., n), (..., m); float64."""
     lead = x.shape[:-2]
     arrays = _arrays(x, y, a, b, keep=len(lead))
-    costs, rows, columns, values, f, g = _solves.exact(*arrays, p=p, metric=_metric(metric, q), device=_home(x))
-    return (
-        _tensor(costs, x, lead, torch.float64),
-        _tensor(rows, x, lead, torch.int64),
-        _tensor(columns, x, lead, torch.int64),
-        _tensor(values, x, lead, torch.float64),
-        _tensor(f, a, lead, torch.float64),
-        _tensor(g, b, lead, torch.float64),
-    )
+    found = _solves.exact(*arrays, p=p, metric=_metric(metric, q), device=_home(x))
+    return _exact_answers(found, a, b, lead)
 
 
 @exact.register_fake
 def _(x: Tensor, y: Tensor, a: Tensor, b: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    entries = (*x.shape[:-2], x.shape[-2] + y.shape[-2])
-    rows, columns = (x.new_empty(entries, dtype=torch.int64) for _ in range(2))
-    costs, values, f, g = (
-        x.new_empty(shape, dtype=torch.float64) for shape in (x.shape[:-2], entries, a.shape, b.shape)
-    )
-    return costs, rows, columns, values, f, g
+    return _exact_shapes(a, b)
 
 
 @torch.library.custom_op("otgen::mean_cost", mutates_args=())
@@ -236,25 +243,13 @@ def _(a: Tensor, b: Tensor, tolerance: float) -> Tensor:
 def matrix_exact(C: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """As :func:`exact`, of listed costs (..., n, m)."""
     lead = C.shape[:-2]
-    costs, rows, columns, values, f, g = _solves.matrix_exact(*_arrays(C, a, b, keep=len(lead)))
-    return (
-        _tensor(costs, C, lead, torch.float64),
-        _tensor(rows, C, lead, torch.int64),
-        _tensor(columns, C, lead, torch.int64),
-        _tensor(values, C, lead, torch.float64),
-        _tensor(f, a, lead, torch.float64),
-        _tensor(g, b, lead, torch.float64),
-    )
+    found = _solves.matrix_exact(*_arrays(C, a, b, keep=len(lead)))
+    return _exact_answers(found, a, b, lead)
 
 
 @matrix_exact.register_fake
 def _(C: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    entries = (*C.shape[:-2], C.shape[-2] + C.shape[-1])
-    rows, columns = (C.new_empty(entries, dtype=torch.int64) for _ in range(2))
-    costs, values, f, g = (
-        C.new_empty(shape, dtype=torch.float64) for shape in (C.shape[:-2], entries, a.shape, b.shape)
-    )
-    return costs, rows, columns, values, f, g
+    return _exact_shapes(a, b)
 
 
 @torch.library.custom_op("otgen::matrix_potentials", mutates_args=())
