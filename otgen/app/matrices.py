@@ -13,10 +13,11 @@ from ..distances.result import Result
 from ..errors import InvalidInput
 from ..inputs import arrays
 from ..inputs.types import Floats
-from ..model.problem import Relative
+from ..solvers import Sinkhorn
 from . import compared, files
 from .files import Samples
 from .loading import kernels_loaded
+from .measuring import Options
 from .words import spoken
 
 
@@ -29,24 +30,12 @@ class Solved:
 
 
 @dataclass(frozen=True)
-class Matrix:
-    """Options of ``otgen transport``."""
-
-    solver: Any = "auto"
-    epsilon: float | Relative | None = None
-    relax: float | None = None
-    normalize: bool = False
+class Matrix(Options):
+    """A listed cost and its options, as ``otgen transport`` takes them."""
 
     def check(self) -> None:
         """Raise what is wrong with the options, on a matrix of one entry."""
-        if self.epsilon is None and self.relax is not None:
-            raise InvalidInput(
-                "--relax must stand beside --epsilon, for entropic transport; received it alone; add --epsilon"
-            )
-        if self.epsilon is not None and self.solver not in ("auto", "sinkhorn"):
-            raise InvalidInput(
-                f"--epsilon must not stand beside --solver {self.solver}, which is exact; received both; leave one of them out"
-            )
+        self.check_together()
         self._run(np.array([[1.0]]), None, None)
 
     def __call__(self, costs: Samples, a: Samples | None, b: Samples | None) -> Solved:
@@ -62,9 +51,10 @@ class Matrix:
         return Solved(result, "; ".join([f"{n} x {m} costs of {costs.name}", *compared.notes([costs])]))
 
     def _run(self, matrix: Floats, a: Any, b: Any) -> Result:
+        limits = self.given("tol", "max_iter")
+        solver = Sinkhorn(**limits) if limits else self.solver
         return transport(
-            matrix, a, b, epsilon=self.epsilon or 0, relax=self.relax, solver=self.solver, normalize=self.normalize,
-            throw=False,
+            matrix, a, b, epsilon=self.epsilon or 0, relax=self.relax, solver=solver, normalize=self.normalize, throw=False
         )  # fmt: skip
 
 

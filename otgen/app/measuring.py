@@ -25,17 +25,40 @@ from .words import spoken
 
 
 @dataclass(frozen=True)
-class Transport:
-    """A distance and its options, as ``otgen distance`` takes them; None stands for the library's own."""
+class Options:
+    """How transport is solved, in the words of the command line; None stands for the library's own."""
 
-    p: float = 2.0
-    metric: str = "euclidean"
     solver: Any = "auto"  # a word from the command line, which the call refuses where it does not fit
     epsilon: float | Relative | None = None
     relax: float | None = None
     tol: float | None = None
     max_iter: int | None = None
     normalize: bool = False
+
+    def check_together(self) -> None:
+        """Raise where what is meant for entropic transport stands without ``--epsilon``, or that beside an exact solver."""
+        entropic = {"--relax": self.relax, "--tol": self.tol, "--max-iter": self.max_iter}
+        given = [name for name, value in entropic.items() if value is not None]
+        if self.epsilon is None and given:
+            raise InvalidInput(
+                f"{given[0]} must stand beside --epsilon, for entropic transport; received it alone; add --epsilon"
+            )
+        if self.epsilon is not None and self.solver not in ("auto", "sinkhorn"):
+            raise InvalidInput(
+                f"--epsilon must not stand beside --solver {self.solver}, which is exact; received both; leave one of them out"
+            )
+
+    def given(self, *names: str) -> dict[str, Any]:
+        """Those of the options that were given."""
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+@dataclass(frozen=True)
+class Transport(Options):
+    """A distance and its options, as ``otgen distance`` takes them."""
+
+    p: float = 2.0
+    metric: str = "euclidean"
 
     def name(self, result: Result) -> str:
         """What was measured, in words."""
@@ -50,16 +73,7 @@ class Transport:
 
     def check(self) -> None:
         """Raise what is wrong with the options; try them on two points, which loads kernels as well."""
-        entropic = {"--relax": self.relax, "--tol": self.tol, "--max-iter": self.max_iter}
-        given = [name for name, value in entropic.items() if value is not None]
-        if self.epsilon is None and given:
-            raise InvalidInput(
-                f"{given[0]} must stand beside --epsilon, for entropic transport; received it alone; add --epsilon"
-            )
-        if self.epsilon is not None and self.solver not in ("auto", "sinkhorn"):
-            raise InvalidInput(
-                f"--epsilon must not stand beside --solver {self.solver}, which is exact; received both; leave one of them out"
-            )
+        self.check_together()
         x, y = np.array([[1.0, 0.5]]), np.array([[0.5, 1.0]])
         self(x[:, :1], y[:, :1]) if self.solver == "line" else self(x, y)
 
@@ -70,8 +84,7 @@ class Transport:
         )
         if self.epsilon is None:
             return wasserstein(x, y, a, b, solver=self.solver, **common)
-        own = {name: getattr(self, name) for name in ("relax", "tol", "max_iter") if getattr(self, name) is not None}
-        return sinkhorn(x, y, a, b, epsilon=self.epsilon, **own, **common)
+        return sinkhorn(x, y, a, b, epsilon=self.epsilon, **self.given("relax", "tol", "max_iter"), **common)
 
 
 def read_sets(paths: Sequence[Path], columns: str | None, weights: str | None, key: str | None) -> list[Samples]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +68,7 @@ def chosen(distance: Any, options: dict[str, Any], rng: Any = None) -> Chosen:
     Raises
     ------
     InvalidInput
-        For a name that there is not, and for what is neither a name nor a callable.
+        For a name that there is not, for what is neither a name nor a callable, and for options that a named distance does not take.
 
     Examples
     --------
@@ -76,6 +77,7 @@ def chosen(distance: Any, options: dict[str, Any], rng: Any = None) -> Chosen:
     """
     if isinstance(distance, str):
         name = scalars.one_of(distance, "distance", tuple(DISTANCES))
+        _check_options(name, options)
         if name == "sliced_wasserstein":
             seed = options.get("rng")
             fixed = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
@@ -87,3 +89,19 @@ def chosen(distance: Any, options: dict[str, Any], rng: Any = None) -> Chosen:
             f"distance must be a name ({', '.join(DISTANCES)}) or a callable; received {scalars.told(distance)}; pass 'wasserstein'"
         )
     return Chosen(None, distance, options)
+
+
+def _check_options(name: str, options: dict[str, Any]) -> None:
+    """Refuse options that a distance does not take, and the lack of one that it needs."""
+    taken = [one for one in inspect.signature(DISTANCES[name]).parameters.values() if one.kind is one.KEYWORD_ONLY]
+    known = [one.name for one in taken]
+    odd = [option for option in options if option not in known]
+    if odd:
+        raise InvalidInput(
+            f"options must be those of distance={name!r} ({', '.join(known)}); received {odd[0]}={scalars.told(options[odd[0]])}; leave it out"
+        )
+    missing = [one.name for one in taken if one.default is one.empty and one.name not in options]
+    if missing:
+        raise InvalidInput(
+            f"{missing[0]} must be given for distance={name!r}; received none; pass {missing[0]}=otgen.Relative(0.05), for example"
+        )

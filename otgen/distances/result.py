@@ -390,8 +390,11 @@ class Result:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but plan and potentials, as plain Python values that json can write and read; None where there is no finite number."""
-        return {name: json_value(getattr(self, name)) for name in TOLD}
+        """Everything but plan and potentials, as plain Python values that json can write and read; None where there is no finite number.
+
+        Of ``p = inf``, the word ``"inf"``, which `float` reads.
+        """
+        return {name: json_value(getattr(self, name)) for name in TOLD} | ({"p": "inf"} if math.isinf(self.p) else {})
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = self._value_rows()

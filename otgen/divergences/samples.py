@@ -16,6 +16,7 @@ import scipy.spatial
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars, tables
 from ..inputs.types import Floats
+from ..kernels.duplicates import unique_points
 from .classifier import held_out_logits
 from .estimate import Estimate, logarithm_base
 
@@ -85,7 +86,9 @@ def kl_samples(
     # neighbours keep their order, and logarithms their difference, in any unit; in this one no square overflows
     exponent = math.frexp(max(float(np.abs(z).max()) for z in (points, others)))[1]
     points, others = np.ldexp(points, -exponent), np.ldexp(others, -exponent)
-    near, far = _neighbour(points, points, k + 1), _neighbour(others, points, k)
+    near = far = np.zeros(1)
+    if not _has_ties(points, others, k):  # of which trees are searched for hours
+        near, far = _neighbour(points, points, k + 1), _neighbour(others, points, k)
     if (near == 0).any() or (far == 0).any():
         raise InvalidInput(
             "x and y must be samples of continuous laws; received ones whose k-th neighbours are at distance 0; raise k, or count atoms and use kl"
@@ -132,6 +135,14 @@ def tv_samples(x: Any, y: Any, *, rng: Any = None) -> Estimate:
     p, q = float((own > 0).mean()), float((other > 0).mean())
     error = math.sqrt(p * (1 - p) / len(own) + q * (1 - q) / len(other))
     return Estimate(p - q, error, _LOW).within(0.0, 1.0)
+
+
+def _has_ties(points: Floats, others: Floats, k: int) -> bool:
+    """Whether some point coincides with k of the other points, or with k of ``others``."""
+    n = len(points)
+    of = unique_points(np.concatenate([points, others])).of
+    own, other = (np.bincount(side, minlength=int(of.max()) + 1) for side in (of[:n], of[n:]))
+    return bool((own > k).any() or (other[own > 0] >= k).any())
 
 
 def _neighbour(among: Floats, points: Floats, k: int) -> Floats:

@@ -151,10 +151,19 @@ def in_unit(problem: Problem, unit: float) -> Problem:
 
 
 def mean_cost(problem: Problem) -> float:
-    """``sum a_i b_j c_ij`` over the allowed pairs, in the problem's own units: one pass over all pairs."""
+    """``sum a_i b_j c_ij`` over the allowed pairs, in the problem's own units: one pass over all pairs.
+
+    Raises `InvalidInput` where it is beyond the range of floats.
+    """
     cost = problem.cost.scaled()
     mean = float(problem.source.probabilities @ cost.sums(problem.target.probabilities))
-    return _stretched_number(mean, (cost.scale / problem.cost.scale).exponent * problem.p)
+    out = _stretched_number(mean, (cost.scale / problem.cost.scale).exponent * problem.p)
+    if math.isinf(out) or (out == 0 < mean):
+        raise InvalidInput(
+            f"the mean cost must be within the range of floats, for an epsilon that is a share of it; received {problem!r} with one "
+            f"{'above' if out else 'below'} that; divide points by about their spread, or costs by about the largest"
+        )
+    return out
 
 
 def stretched(values: Any, power: float) -> Any:

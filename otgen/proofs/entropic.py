@@ -112,10 +112,13 @@ def _without_nan(bound: Any, nothing: float) -> Any:
 
 
 def _unregularised_bound(plan: EntropicPlan) -> Any:
-    """A lower bound of the unregularised cost: f is a potential for that too, with the g that is feasible beside it."""
+    """A lower bound of the unregularised cost: f is a potential for that too, with the g that is feasible beside it; and where no cost is
+    negative, 0.
+    """
     f, _ = balanced(plan.a, plan.b, plan.f, plan.g)
     lower, _, rounding_bound = dual_value(plan.cost, plan.a, plan.b, f, plan.cost.column_minima(f))
-    return _bound_below(lower, rounding_bound)
+    nothing = np.where(np.asarray(plan.cost.range()[0]) >= 0, 0.0, -np.inf)
+    return np.fmax(_bound_below(lower, rounding_bound), nothing)
 
 
 def _plan_with_mass(plan: EntropicPlan) -> EntropicPlan:

@@ -34,7 +34,7 @@ from .certificate import Certificate, above, below
 _FAINT = 1e-200  # mean powers below may have lost digits to underflow
 _SEEN = 1e-11  # of the scale: a charge above would be seen in the interval
 _QUICK = 10_000  # points whose staircase in whole numbers takes no time to speak of
-_LOST = 2.0**-1000  # distances below, of points divided by a power of two, may have lost digits to that
+_LOST = 2.0**-1000  # distances below, of points that have lost digits to a power of two
 
 
 class _Mean(NamedTuple):
@@ -71,7 +71,7 @@ def _steep(problem: Problem, largest: float) -> Certificate:
     if found.charge > _SEEN * found.cost:
         found = _exact_mean(plan, power, None)
     unit = found.largest
-    if problem.cost.scale.shrinks and unit < _LOST and _span(plan) > 0:
+    if not problem.cost.lossless and unit < _LOST and _span(plan) > 0:
         return Certificate("monotone", (unit / _LOST) ** power, 0.0, 1.0, math.inf, 0.0, plan, unit=_LOST)
     if unit == 0:
         return Certificate("monotone", 0.0, 0.0, 0.0, 0.0, 0.0, plan)

@@ -180,6 +180,11 @@ class TestOtherCommands:
         np.savez("c.npz", costs=np.eye(2), other=np.ones(2))
         assert json.loads(told("transport", "c.npz", "--key", "costs", "--json")[1])["value"] == 0
         assert "holds the costs" in told("transport", "--help")[1]
+        assert "--tol must stand beside --epsilon" in told("transport", "c.txt", "--tol", "1e-9")[2]
+        blurred = told("transport", "c.txt", "--a", "a.txt", "--epsilon", "1", "--tol", "1e-12", "--json")[1]
+        assert json.loads(blurred)["marginal_error"] <= 1e-12
+        code, out, _ = told("transport", "c.txt", "--a", "a.txt", "--epsilon", "5%", "--max-iter", "1", "--json")
+        assert (code, json.loads(out)["error"]["kind"], json.loads(out)["iterations"]) == (3, "NotConverged", 1)
         Path("c.txt").write_text("0 inf\n2 inf\n")
         code, out, _ = told("transport", "c.txt", "--json")
         assert (code, json.loads(out)["error"]["kind"]) == (3, "Infeasible")

@@ -391,3 +391,21 @@ class TestPointsThatCoincide:
         a = np.where(rng.random(300) < 0.2, 0.0, 1.0)
         first = otgen.sinkhorn(x, y, a / a.sum(), epsilon=0.01)
         assert otgen.sinkhorn(x, y, a / a.sum(), epsilon=0.01, init=first).iterations < first.iterations
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1e-3, 1.0, 1e3]), st.integers(1, 20))
+def test_no_bound_of_a_cost_is_below_all_costs(seed, epsilon, max_iter):
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(6, 2)), rng.normal(size=(5, 2)) * rng.choice([1, 100])
+    result = otgen.sinkhorn(x, y, epsilon=epsilon, max_iter=max_iter, throw=False)
+    assert 0 <= result.exact_bounds[0] <= otgen.wasserstein(x, y).cost_upper
+
+
+@pytest.mark.parametrize("size", [1e200, 1e-200])
+def test_a_share_of_a_mean_cost_beyond_all_floats_is_refused(size):
+    x, y = size * np.eye(3), size * np.ones((2, 3))
+    with pytest.raises(otgen.InvalidInput, match="the mean cost must be within the range of floats"):
+        otgen.sinkhorn(x, y, epsilon=otgen.Relative(0.1))
+    assert otgen.sinkhorn(x, y, epsilon=otgen.Relative(0.1), p=1).value == pytest.approx(
+        size * otgen.sinkhorn(x / size, y / size, epsilon=otgen.Relative(0.1), p=1).value, rel=1e-9
+    )

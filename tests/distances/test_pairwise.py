@@ -287,3 +287,24 @@ class TestRefusals:
     def test_matrices_that_do_not_fit(self):
         with pytest.raises(otgen.TooLarge, match="the matrix of all pairs must fit"):
             otgen.pairwise(np.broadcast_to(0.0, (10**7, 1)))
+
+
+@pytest.mark.parametrize(
+    ("distance", "options", "said"),
+    [
+        (
+            "wasserstein",
+            dict(epsilon=1),
+            r"options must be those of distance='wasserstein' \(p, metric, .* received epsilon=1; leave",
+        ),
+        ("sliced_wasserstein", dict(max_iter=3), "options must be those of distance='sliced_wasserstein'"),
+        ("sinkhorn", {}, "epsilon must be given for distance='sinkhorn'; received none; pass epsilon="),
+    ],
+)
+@pytest.mark.parametrize(
+    "call",
+    [lambda **said: otgen.pairwise([[0.0], [1.0]], **said), lambda **said: otgen.two_sample_test([0.0], [1.0], **said)],
+)
+def test_options_of_another_distance(call, distance, options, said):
+    with pytest.raises(InvalidInput, match=said):
+        call(distance=distance, **options)

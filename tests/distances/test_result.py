@@ -1,5 +1,6 @@
 """What the attributes of results are said to be, for every kind of problem."""
 
+import json
 import math
 
 import numpy as np
@@ -114,3 +115,11 @@ def test_a_dense_entropic_plan_is_what_its_products_are():
     np.testing.assert_allclose(dense, plan @ np.eye(11), rtol=1e-9, atol=1e-16)
     assert (dense[8] == 0).all()
     assert (dense[:, 9:] == 0).all()
+
+
+def test_the_order_inf_is_told_in_words_that_float_reads():
+    told = json.loads(json.dumps(otgen.wasserstein([[0.0, 0.0]], [[3.0, 4.0]], p=math.inf).to_dict()))
+    assert told["p"] == "inf"
+    assert float(told["p"]) == math.inf
+    batch = otgen.wasserstein_batch([[0.0], [1.0]], [[1.0], [3.0]], p=math.inf)
+    assert batch.to_frame()["p"].tolist() == [math.inf, math.inf]

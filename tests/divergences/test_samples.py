@@ -198,8 +198,32 @@ class TestClassifier:
         ((np.zeros((9, 1)), np.zeros((9, 2))), {}, "same number of coordinates"),
         ((np.arange(5.0), np.arange(9.0)), dict(k=5), "more than k"),
         ((np.arange(9.0), np.arange(9.0)), dict(method="histogram"), "method must be one of"),
+        ((np.repeat(np.arange(9.0), 6), np.arange(40.0) / 7), dict(k=5), "distance 0"),
+        ((np.arange(9.0), np.tile(np.arange(9.0), 5)), dict(k=5), "distance 0"),
     ],
 )
 def test_bad_input_is_refused_in_words(arguments, options, message):
     with pytest.raises(otgen.InvalidInput, match=message):
         kl_samples(*arguments, **options)
+
+
+def test_equal_points_are_told_before_their_neighbours_are_searched(monkeypatch):
+    """In many coordinates a tree of equal points takes hours."""
+    monkeypatch.setattr("scipy.spatial.KDTree", None)
+    with pytest.raises(otgen.InvalidInput, match="distance 0"):
+        kl_samples(np.ones((20_000, 300)), np.ones((20_000, 300)))
+
+
+@given(st.integers(1, 4), st.integers(0, 2**32 - 1))
+def test_ties_that_are_told_are_those_that_neighbours_show(k, seed):
+    rng = np.random.default_rng(seed)
+    x, y = (
+        rng.integers(0, 6, (rng.integers(5, 12), 1)).astype(float),
+        rng.integers(0, 9, (rng.integers(5, 12), 1)) + 0.0,
+    )
+    apart = np.sort(np.abs(x - x.T), axis=1)[:, k], np.sort(np.abs(x - y.T), axis=1)[:, k - 1]
+    try:
+        kl_samples(x, y, k=k)
+        assert min(side.min() for side in apart) > 0
+    except otgen.InvalidInput:
+        assert min(side.min() for side in apart) == 0

@@ -70,8 +70,12 @@ def test_what_scipy_has_is_built_in():
 
 
 def test_what_fails_in_a_callable_is_its_own():
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError) as fault:
         otgen.wasserstein(X, Y, metric=lambda x, y: 1 / 0)
+    assert "it must return the distances" in fault.value.__notes__[0]
+    with pytest.raises(ValueError, match="broadcast") as fault:
+        otgen.wasserstein(X[:3, 0], Y[:2, 0], metric=lambda x, y: np.abs(x - y))
+    assert "the distances (3, 2) of all their pairs" in fault.value.__notes__[0]
     with pytest.raises(otgen.InvalidInput, match="must return shape"):
         otgen.wasserstein(X, Y, metric=lambda x, y: np.abs(x - y))
 

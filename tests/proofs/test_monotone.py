@@ -104,3 +104,19 @@ def test_order_is_free_on_the_line_only():
         otgen.wasserstein([[0.0, 0.0]], [[1.0, 0.0]], p=1e5)
     with pytest.raises(otgen.InvalidInput, match="at most 700, or inf"):
         otgen.sinkhorn([0.0], [1.0], p=1e5, epsilon=1)
+
+
+@pytest.mark.parametrize("exponent", [0, 300, 505, 1000, -505, -1000])
+@pytest.mark.parametrize("shape", [(3,), (3, 1)])
+@pytest.mark.parametrize("p", [1, 2, 20])
+def test_clouds_that_coincide_are_at_no_distance_at_any_scale(exponent, shape, p):
+    x = np.ldexp(np.array([0.0, 3.0, 7.0]), exponent).reshape(shape)
+    result = otgen.wasserstein(x, x[::-1].copy(), p=p)
+    assert result.upper == 0
+    assert result.status is Status.OPTIMAL
+
+
+def test_digits_that_scaling_loses_are_charged():
+    """2 ** -800 is nothing beside 1e300, and yet the truth is not 0."""
+    result = otgen.wasserstein([2.0**-800, 1e300], [0.0, 1e300], p=1)
+    assert result.lower <= 2.0**-801 <= result.upper

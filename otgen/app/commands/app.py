@@ -45,6 +45,9 @@ Weights = Annotated[str | None, typer.Option(help="Column of a table, or array o
 Key = Annotated[str | None, typer.Option(help="Array of an npz that holds the points.")]
 Normalize = Annotated[bool, typer.Option("--normalize", help="Accept weights of different totals.")]
 Epsilon = Annotated[str | None, typer.Option(help="Entropic transport, in cost units, or of the mean cost as in 5%.")]
+Relax = Annotated[float | None, typer.Option(help="With --epsilon: price of a missed marginal.")]
+Tol = Annotated[float | None, typer.Option(help="With --epsilon: marginal error to stop at; 1e-6.")]
+MaxIter = Annotated[int | None, typer.Option(help="With --epsilon: limit on iterations; 10000.")]
 Seed = Annotated[int, typer.Option(help="Everything random is a function of it.")]
 Splits = Annotated[
     int | None,

@@ -12,16 +12,19 @@ from .app import (
     Epsilon,
     Json,
     Key,
+    MaxIter,
     MetricName,
     MetricOption,
     Normalize,
     PathA,
     PathB,
     Quiet,
+    Relax,
     Seed,
     SolverName,
     SolverOption,
     Splits,
+    Tol,
     Weights,
     app,
     order,
@@ -39,9 +42,9 @@ def distance(
     metric: MetricOption = MetricName.euclidean,
     solver: SolverOption = SolverName.auto,
     epsilon: Epsilon = None,
-    relax: Annotated[float | None, typer.Option(help="With --epsilon: price of a missed marginal.")] = None,
-    tol: Annotated[float | None, typer.Option(help="With --epsilon: marginal error to stop at; 1e-6.")] = None,
-    max_iter: Annotated[int | None, typer.Option(help="With --epsilon: limit on iterations; 10000.")] = None,
+    relax: Relax = None,
+    tol: Tol = None,
+    max_iter: MaxIter = None,
     columns: Columns = None,
     weights: Weights = None,
     key: Key = None,
@@ -56,7 +59,7 @@ def distance(
     shown = not (quiet or as_json)
     with progress("loading", shown=shown) as tell:
         work, words = require("otgen.app.measuring"), require("otgen.app.shown")
-        measure = work.Transport(power, metric.value, solver.value, blur, relax, tol, max_iter, normalize)
+        measure = work.Transport(solver.value, blur, relax, tol, max_iter, normalize, power, metric.value)
         measure.check()
         tell("reading files")
         first, other = work.read_sets([a, b], columns, weights, key)

@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 from ...errors import require
-from .app import Epsilon, Json, MatrixSolverName, Normalize, Quiet, app, print_found, progress, strength
+from .app import (
+    Epsilon,
+    Json,
+    MatrixSolverName,
+    MaxIter,
+    Normalize,
+    Quiet,
+    Relax,
+    Tol,
+    app,
+    print_found,
+    progress,
+    strength,
+)
 
 Cost = Annotated[
     Path, typer.Argument(metavar="COST", help="Costs (n, m), inf for a forbidden pair: any file of numbers.")
@@ -24,7 +37,9 @@ def transport(
         MatrixSolverName, typer.Option(help="What solves it; auto chooses by the problem.")
     ] = MatrixSolverName.auto,
     epsilon: Epsilon = None,
-    relax: Annotated[float | None, typer.Option(help="With --epsilon: price of a missed marginal.")] = None,
+    relax: Relax = None,
+    tol: Tol = None,
+    max_iter: MaxIter = None,
     key: Annotated[str | None, typer.Option(help="Array of an npz that holds the costs.")] = None,
     normalize: Normalize = False,
     as_json: Json = False,
@@ -35,7 +50,7 @@ def transport(
     with progress("loading", shown=not (quiet or as_json)) as tell:
         work, words = require("otgen.app.measuring"), require("otgen.app.shown")
         matter = require("otgen.app.matrices")
-        ask = matter.Matrix(solver.value, blur, relax, normalize)
+        ask = matter.Matrix(solver.value, blur, relax, tol, max_iter, normalize)
         ask.check()
         tell("solving")
         found = ask(*matter.read(cost, a, b, key))

@@ -29,15 +29,16 @@ _BLOCK = 4_000_000  # entries of a cost that are held at once where there is no 
 class Cost(abc.ABC):
     """A cost between n sources and m targets, or B such costs, with a leading axis on whatever it takes and gives.
 
-    ``p``: the cost is the p-th power of a distance. ``scale``: distances, or listed costs, are held divided by it; see :meth:`scaled`.
-    ``device``: where its pairs are computed. ``called``: what lies between sources and targets, in a word; ``of_points``: whether
-    these are points.
+    ``p``: the cost is the p-th power of a distance. ``scale``: distances, or listed costs, are held divided by it; see :meth:`scaled`;
+    ``lossless``: whether no digit was lost to that. ``device``: where its pairs are computed. ``called``: what lies between sources and
+    targets, in a word; ``of_points``: whether these are points.
     """
 
     called: ClassVar[str]
     of_points: ClassVar[bool]
     p: float = 1.0
     scale: PowerOfTwo = ONE
+    lossless: bool = True
     dtype: Any = np.float64
     device: str = "cpu"
 

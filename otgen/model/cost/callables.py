@@ -83,6 +83,9 @@ class CallableCost(Cost):
         except Exception as fault:
             if _is_of_points(self.metric, x, y):
                 raise _of_points(self.metric) from fault
+            fault.add_note(
+                f"raised by metric, of blocks of shapes {x.shape} and {y.shape}: it must return the distances {(len(x), len(y))} of all their pairs"
+            )
             raise  # what is wrong in it is the caller's to see
         if answer.shape != (len(x), len(y)) and answer.ndim < 2 and _is_of_points(self.metric, x, y):
             raise _of_points(self.metric)

@@ -72,6 +72,7 @@ class PointCost(Cost):
     metric: str | Minkowski | Circular = "euclidean"
     p: float = 2.0
     scale: PowerOfTwo = ONE
+    lossless: bool = True
     dtype: Any = np.float64
     device: str = "cpu"
     device_points: tuple[Any, Any] | None = None
@@ -380,7 +381,11 @@ class PointCost(Cost):
         of_points = by.root(self.degree)
         x, y = of_points.divide(self.x), of_points.divide(self.y)
         metric = self.entry.divided(of_points) or self.metric
-        return replace(self, x=x, y=y, scale=self.scale * of_points**self.degree, metric=metric)
+        lossless = self.lossless and all(
+            not of_points.shrinks or np.array_equal(of_points.multiply(small), large)
+            for small, large in ((x, self.x), (y, self.y))
+        )
+        return replace(self, x=x, y=y, scale=self.scale * of_points**self.degree, lossless=lossless, metric=metric)
 
     def range(self) -> tuple[float, Any]:
         """0 and the cost across the joint bounding box."""
