@@ -39,7 +39,8 @@ test: $(VENV)/dev  ## Run the tests, with coverage
 	$(BIN)/coverage report --fail-under=95 --skip-covered
 
 tests-of-rest:
-	$(COVERED) tests --ignore=tests/lab --ignore=tests/laws --ignore=tests/divergences --ignore=tests/conformance --ignore=tests/nn
+	$(COVERED) tests --ignore=tests/lab --ignore=tests/laws --ignore=tests/divergences --ignore=tests/conformance --ignore=tests/nn \
+		--ignore=tests/test_types.py
 
 tests-of-networks:
 	$(COVERED) tests/nn
@@ -90,8 +91,9 @@ device:  ## What only a GPU can tell: tests and rows into device.json, with the 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-types: $(VENV)/dev  ## pyright
+types: $(VENV)/dev  ## pyright, and what an editor marks
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pytest -q tests/test_types.py
 
 layers: $(VENV)/dev  ## Which floor may import which
 	$(BIN)/lint-imports
