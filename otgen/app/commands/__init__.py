@@ -11,7 +11,7 @@ import typer
 
 from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooLarge
 from ..words import spoken
-from . import check, demo, distance, divergence, pairwise, report, train, transport, verify, warmup
+from . import check, demo, distance, divergence, doctor, pairwise, report, train, transport, verify, warmup
 from .app import app
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "demo",
     "distance",
     "divergence",
+    "doctor",
     "main",
     "pairwise",
     "report",

@@ -16,7 +16,19 @@ import typer.core
 from ..._version import __version__
 from ...errors import InvalidInput, require
 
-_ORDER = ("distance", "report", "demo", "transport", "pairwise", "divergence", "verify", "check", "train", "warmup")
+_ORDER = (
+    "distance",
+    "report",
+    "demo",
+    "transport",
+    "pairwise",
+    "divergence",
+    "verify",
+    "check",
+    "train",
+    "warmup",
+    "doctor",
+)
 
 
 class Commands(typer.core.TyperGroup):

@@ -1,0 +1,28 @@
+"""``otgen doctor``."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from ...errors import require
+from .app import Json, Quiet, app, progress
+
+
+@app.command()
+def doctor(as_json: Json = False, quiet: Quiet = False) -> None:
+    """What a report of a fault should hold: versions, threads, cache, device, and a self-test; exit 1 if that fails."""
+    with progress("looking", shown=not (quiet or as_json)) as tell:
+        work = require("otgen.app.doctor")
+        facts = work.facts()
+        tell("testing")
+        trials = work.self_test()
+    if as_json:
+        tests = [{"name": one.name, "fault": one.fault or None, "seconds": one.seconds} for one in trials]
+        typer.echo(json.dumps({"machine": facts, "self_test": tests}))
+    else:
+        rows = [*facts.items(), *((one.name, one.fault or f"right, {one.seconds:.2g} s") for one in trials)]
+        typer.echo(require("otgen.app.shown").in_rows("otgen doctor", rows))
+    if any(one.fault for one in trials):
+        raise typer.Exit(1)
