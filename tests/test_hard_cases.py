@@ -125,6 +125,8 @@ class TestCosts:
         assert caught.value.result.value == math.inf
         assert caught.value.result.plan is None
         assert otgen.transport(C, throw=False).status is Status.INFEASIBLE
+        heavy = otgen.transport([[np.inf]], [3.0], [3.0], throw=False)
+        assert heavy.lower == heavy.upper == heavy.cost_lower == np.inf
 
     @pytest.mark.parametrize("bad", [np.nan, -np.inf])
     def test_14_nan_cost(self, bad):

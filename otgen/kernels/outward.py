@@ -16,7 +16,7 @@ def moved_outward(out, before, units, outward, tiny=LEAST):
 
     Past the range of floats it is the bound that is still true.
     """
-    if outward == 0 or before == 0:
+    if outward == 0 or before == 0 or math.isinf(before):
         return out
     if math.isinf(out) and math.isfinite(before):
         return out if (out > 0) == (outward > 0) else math.copysign(_LARGEST, out)
