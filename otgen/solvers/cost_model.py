@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from ..inputs.memory import readable
-from ..model.cost import PointCost
+from ..model.cost import PaddedCost, PointCost
 from ..model.problem import Problem
 
 _KERNELS = 1.6e8  # bytes that compiled kernels and their compiler take
@@ -55,7 +55,7 @@ def simplex(problem: Problem) -> Expected:
     """Pivots, each of which moves a share of the tree, and rounds of pricing."""
     n, m = problem.shape
     size = (n + m) / 2
-    cost = problem.cost
+    cost = problem.cost.inner if isinstance(problem.cost, PaddedCost) else problem.cost
     if cost.forbids:  # every allowed pair is listed
         return Expected(0.01 + 2e-6 * n * m, _KERNELS + 60.0 * n * m)
     if not cost.pruned:

@@ -12,7 +12,8 @@ import scipy.sparse
 from scipy.spatial.distance import cdist
 
 from otgen import Circular, Minkowski
-from otgen.model.cost import CallableCost, Cost, MatrixCost, PointCost, SparseCost
+from otgen.model.cost import CallableCost, Cost, MatrixCost, PaddedCost, PointCost, SparseCost
+from otgen.model.cost.padded import PaddedSearches
 from otgen.model.cost.passes import CelledPasses, GroundPasses, ProductPasses
 from otgen.model.cost.searches import CelledSearches, GroundSearches, ProductSearches
 from otgen.model.units import ONE
@@ -91,6 +92,14 @@ def by_callable():
     return Case(CallableCost(x, y, lambda u, v: cdist(u, v, "cityblock"), 2.0), cdist(x, y, "cityblock") ** 2)
 
 
+def with_dummy(inner):
+    n, m = inner.entries.shape
+    rng = np.random.default_rng(n)
+    column, row = rng.random(n), rng.random(m)
+    entries = np.block([[inner.entries, column[:, None]], [row[None], np.array([[0.25]])]])
+    return Case(PaddedCost(inner.cost, column, row, 0.25, (n, m)), entries, (GroundPasses, PaddedSearches))
+
+
 COSTS = {
     "euclidean^2": lambda: points(13, 11, 3, "euclidean", 2),
     "cityblock": lambda: points(13, 11, 3, "cityblock", 1),
@@ -110,6 +119,10 @@ COSTS = {
     "matrix that forbids": lambda: matrix(forbidden=True),
     "sparse": sparse,
     "callable": by_callable,
+    "points and a dummy": lambda: with_dummy(points(13, 11, 3, "euclidean", 2)),
+    "a callable and a dummy": lambda: with_dummy(by_callable()),
+    "cells and a dummy": lambda: with_dummy(points(300, 250, 2, "euclidean", 1.5)),
+    "products and a dummy": lambda: with_dummy(points(300, 250, 12, "euclidean", 2)),
 }
 
 

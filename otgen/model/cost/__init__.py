@@ -17,6 +17,7 @@ from .metrics import (
     spelt,
     unspelt,
 )
+from .padded import PaddedCost, padded
 from .points import PointCost
 
 __all__ = [
@@ -30,11 +31,13 @@ __all__ = [
     "Metric",
     "MetricName",
     "Minkowski",
+    "PaddedCost",
     "PointCost",
     "PointMetric",
     "SparseCost",
     "metric_name",
     "origin_matters",
+    "padded",
     "point_cost",
     "row_blocks",
     "spelt",

@@ -1,0 +1,316 @@
+"""A cost with one dummy point on either side, which takes at a price what is not transported.
+
+The dummies' costs are listed, one number a point; all else is asked of the cost that they are added to, which may be one of
+points whose pairs are never stored.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse
+
+from ...inputs.reading import refuse_bytes
+from ...inputs.types import Floats, Indices
+from ...kernels import GroundCost, Kernels, cpu, matrix_ground
+from ...kernels.double_double import UNIT
+from ..units import PowerOfTwo, stretched
+from .base import Cost, keeps_everything, row_blocks
+from .callables import CallableCost
+from .matrices import MatrixCost, SparseCost
+from .passes import GroundPasses, Passes
+from .points import PointCost
+from .searches import Searches
+
+_REACH = 256  # powers of two that prices may lie above the largest cost before all are divided further
+
+Dummy = tuple[int | None, int | None]  # where the dummy row and the dummy column stand; None where there is none
+
+
+@dataclass(frozen=True, eq=False)
+class PaddedCost(Cost):
+    """The cost of points, ``inner`` (n, m), with a dummy row and a dummy column, (n + 1, m + 1), or the part of it that is asked for.
+
+    Parameters
+    ----------
+    inner : PointCost or CallableCost
+        Between the points.
+    column, row : ndarray
+        (n,) and (m,), float64, finite: what lies between sources and the dummy target, and between the dummy source and targets.
+    corner : float
+        What lies between both dummies.
+    at : (int or None, int or None)
+        Where the dummy row and the dummy column stand; None where a part has none.
+    lost : float
+        How far off a dummy's costs are, relatively, once they were divided by a power that is none of two.
+    """
+
+    called: ClassVar[str] = "points and a dummy"
+    of_points: ClassVar[bool] = True
+    inner: PointCost | CallableCost
+    column: Floats
+    row: Floats
+    corner: float
+    at: Dummy
+    lost: float = 0.0
+    p: float = field(init=False)
+    scale: PowerOfTwo = field(init=False)
+    dtype: Any = field(init=False)
+    device: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name in ("p", "scale", "dtype", "device"):
+            object.__setattr__(self, name, getattr(self.inner, name))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, dummies among them."""
+        n, m = self.inner.shape
+        return n + (self.at[0] is not None), m + (self.at[1] is not None)
+
+    @property
+    def kernels(self) -> Kernels:
+        """Those of the host, for what is listed."""
+        return cpu
+
+    @property
+    def T(self) -> PaddedCost:
+        """The same cost seen from the targets."""
+        return replace(self, inner=self.inner.T, column=self.row, row=self.column, at=self.at[::-1])
+
+    @property
+    def passes(self) -> Passes:
+        """Piece by piece."""
+        return GroundPasses(self.kernels, self.grounds, self.grounds)
+
+    @property
+    def searches(self) -> Searches:
+        """Those of the points, and one more candidate for each."""
+        return self._searches
+
+    @cached_property
+    def _searches(self) -> Searches:
+        return PaddedSearches(self.inner.searches, self.column, self.dummy_row, self.at)
+
+    @property
+    def pruned(self) -> bool:
+        """As between the points."""
+        return self.inner.pruned
+
+    @property
+    def dummy_row(self) -> Floats:
+        """The costs from the dummy source to every target: (columns,)."""
+        return _inserted(self.row, self.at[1], self.corner)
+
+    def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
+        """The cost of ``rows``, a few million entries at a time."""
+        for piece in row_blocks(rows, *self.shape):
+            yield piece, matrix_ground(self._listed(piece))
+
+    def _listed(self, rows: slice) -> Floats:
+        (n, m), (row, column) = self.shape, self.at
+        out = np.empty((len(range(n)[rows]), m), self.dtype)
+        wanted = np.arange(n)[rows]
+        real, others = wanted != row, np.arange(m) != column
+        if real.any():
+            first, *_, last = np.repeat(_numbered(wanted[real], row), 2)
+            out[np.ix_(real, others)] = self.inner.block(slice(int(first), int(last) + 1))
+            if column is not None:
+                out[real, column] = self.column[first : last + 1]
+        if not real.all():
+            out[~real] = self.dummy_row
+        return out
+
+    def pairs(self, rows: Indices, columns: Indices) -> Floats:
+        """The costs of listed pairs: (k,)."""
+        row, column = self.at
+        of_row, of_column = rows == row, columns == column
+        real = ~(of_row | of_column)
+        out = np.empty(len(rows), self.dtype)
+        out[real] = self.inner.pairs(_numbered(rows[real], row), _numbered(columns[real], column))
+        kept = of_column & ~of_row
+        out[kept] = self.column[_numbered(rows[kept], row)]
+        out[of_row] = self.dummy_row[columns[of_row]]
+        return out
+
+    def restricted(self, rows: Indices, columns: Indices) -> PaddedCost:
+        """The same cost between some of the points, the dummies among them or not."""
+        if keeps_everything(rows, columns, self.shape):
+            return self
+        (one, i), (other, j) = (_parted(side, at) for side, at in zip((rows, columns), self.at))
+        inner = self.inner.restricted(one, other)
+        return replace(self, inner=inner, column=self.column[one], row=self.row[other], at=(i, j))
+
+    def astype(self, dtype: Any) -> PaddedCost:
+        """The same cost computed in ``dtype``."""
+        return replace(self, inner=self.inner.astype(dtype))
+
+    @property
+    def forbids(self) -> bool:
+        """All prices are finite."""
+        return False
+
+    def allowed(self) -> Cost:
+        """No pair is forbidden."""
+        raise AssertionError("no pair of points is forbidden")
+
+    @property
+    def line_power(self) -> None:
+        """Sorting does not say which points stay."""
+
+    @property
+    def degree(self) -> int:
+        """As between the points."""
+        return self.inner.degree
+
+    @property
+    def _prices(self) -> Floats:
+        return np.concatenate([self.column, self.row, [self.corner]])
+
+    def size(self) -> PowerOfTwo:
+        """That of the points, unless prices lie far above their costs."""
+        size = self.inner.size()
+        largest = float(np.abs(self._prices).max())
+        beyond = PowerOfTwo.above(largest).exponent - size.exponent * self.p if largest else 0.0
+        divides = bool(self.degree) or isinstance(self.inner, CallableCost)
+        return PowerOfTwo(size.exponent + math.ceil(beyond / self.p)) if divides and beyond > _REACH else size
+
+    def divided(self, by: PowerOfTwo) -> PaddedCost:
+        """Distances divided, and prices by the power that they are."""
+        power = -by.exponent * self.p
+        column, row = stretched(self.column, power), stretched(self.row, power)
+        lost = self.lost + (0.0 if power == int(power) else 4 * UNIT)
+        corner = float(stretched(self.corner, power))
+        return replace(self, inner=self.inner.divided(by), column=column, row=row, corner=corner, lost=lost)
+
+    def range(self) -> tuple[float, float]:
+        """Those of the points and of all prices."""
+        (low, high), prices = self.inner.range(), self._prices
+        return min(low, float(prices.min())), max(float(high), float(prices.max()))
+
+    @property
+    def rounding(self) -> tuple[float, float]:
+        """Prices are what was received, but for divisions."""
+        relative, absolute = self.inner.rounding
+        return max(relative, self.lost), max(absolute, 2.0**-1073)
+
+
+@dataclass(frozen=True, eq=False)
+class PaddedSearches(Searches):
+    """Minima among points by their own searches, then beside the dummy; the dummy's own row is listed."""
+
+    inner: Searches
+    column: Floats
+    dummy_row: Floats
+    at: Dummy
+
+    def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
+        """The lesser of two minima."""
+        row, column = self.at
+        values, argmin = self.inner.ctransform(_left(g, column))
+        argmin = _named(argmin, column)
+        if column is not None:
+            priced = self.column - g[column]
+            argmin, values = np.where(priced < values, column, argmin), np.minimum(priced, values)
+        if row is None:
+            return values, argmin
+        reduced = self.dummy_row - g
+        least = int(reduced.argmin())
+        return np.insert(values, row, reduced[least]), np.insert(argmin, row, least)
+
+    def nearest(self, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
+        """The dummy takes its place among the nearest."""
+        row, column = self.at
+        left = _left(g, column)
+        found = self.inner.nearest(left, min(count, len(left)), _left(below, row))
+        return self._with_dummies(found, g, count, below)
+
+    def price(self, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
+        """As the points are priced."""
+        row, column = self.at
+        left = _left(g, column)
+        found = self.inner.price(left, min(count, len(left)), _left(below, row))
+        return self._with_dummies(found, g, count, below)
+
+    def _with_dummies(
+        self, found: tuple[Indices, Floats], g: Floats, count: int, below: Floats
+    ) -> tuple[Indices, Floats]:
+        (columns, values), (row, column) = found, self.at
+        columns = np.where(columns < 0, -1, _named(columns, column))
+        if column is not None:
+            priced = self.column - g[column]
+            cheap = priced < _left(below, row)
+            columns = np.column_stack([columns, np.where(cheap, column, -1)])
+            values = np.column_stack([values, np.where(cheap, priced, np.inf)])
+            order = np.argsort(values, axis=1, kind="stable")[:, :count]
+            columns, values = np.take_along_axis(columns, order, 1), np.take_along_axis(values, order, 1)
+        if row is None:
+            return columns, values
+        reduced = self.dummy_row - g
+        least = np.argsort(reduced, kind="stable")[:count]
+        cheap = reduced[least] < below[row]
+        own = np.where(cheap, least, -1), np.where(cheap, reduced[least], np.inf)
+        return np.insert(columns, row, own[0], axis=0), np.insert(values, row, own[1], axis=0)
+
+
+def padded(cost: Cost, column: Floats, row: Floats, corner: float) -> Cost:
+    """A cost (n, m) with a dummy row and a dummy column after the others; of a matrix, a larger matrix.
+
+    Raises
+    ------
+    TooLarge
+        Where a larger dense matrix does not fit in memory.
+    """
+    n, m = cost.shape
+    if isinstance(cost, PointCost | CallableCost):
+        return PaddedCost(cost, column, row, corner, (n, m))
+    if isinstance(cost, SparseCost):
+        return SparseCost(_padded_csr(cost.csr, column, row, corner), cost.scale)
+    assert isinstance(cost, MatrixCost)
+    refuse_bytes(8 * (n + 1) * (m + 1), (n + 1, m + 1), "C with a dummy row and column")
+    matrix = np.empty((n + 1, m + 1))
+    matrix[:n, :m], matrix[:n, m], matrix[n, :m], matrix[n, m] = cost.matrix, column, row, corner
+    return MatrixCost(matrix, cost.scale)
+
+
+def _padded_csr(csr: Any, column: Floats, row: Floats, corner: float) -> Any:
+    """A sparse matrix with one more row and column, zeros among them stored."""
+    (n, m), listed = csr.shape, csr.tocoo()
+    rows = np.concatenate([listed.row, np.arange(n), np.full(m + 1, n)])
+    columns = np.concatenate([listed.col, np.full(n, m), np.arange(m + 1)])
+    entries = np.concatenate([listed.data, column, row, [corner]])
+    out = scipy.sparse.csr_array((entries, (rows, columns)), shape=(n + 1, m + 1))
+    out.sort_indices()
+    return out
+
+
+def _left(values: Floats, at: int | None) -> Floats:
+    """What is left of values without the dummy's."""
+    return values if at is None else np.delete(values, at)
+
+
+def _inserted(values: Floats, at: int | None, value: float) -> Floats:
+    return values if at is None else np.insert(values, at, value)
+
+
+def _named(inner: Indices, at: int | None) -> Indices:
+    """Numbers among points and a dummy, of numbers among points."""
+    return inner if at is None else inner + (inner >= at)
+
+
+def _numbered(named: Indices, at: int | None) -> Indices:
+    """The way back, for those that are no dummy."""
+    return named if at is None else named - (named > at)
+
+
+def _parted(named: Indices, at: int | None) -> tuple[Indices, int | None]:
+    """Numbers of points, and where among them the dummy stood."""
+    where = np.flatnonzero(named == at) if at is not None else []
+    if not len(where):
+        return _numbered(named, at), None
+    return _numbered(np.delete(named, where), at), int(where[0])
