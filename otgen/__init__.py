@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .distances.gaussians import bures_wasserstein
     from .distances.gradients import Gradients
     from .distances.pairwise import PairwiseBounds, pairwise
+    from .distances.partial import partial_wasserstein
     from .distances.permutation_null import permutation_null
     from .distances.proof_file import Proof, load_proof
     from .distances.result import Result
@@ -67,6 +68,7 @@ _HOMES = {
     "bures_wasserstein": "distances.gaussians",
     "load_proof": "distances.proof_file",
     "pairwise": "distances.pairwise",
+    "partial_wasserstein": "distances.partial",
     "permutation_null": "distances.permutation_null",
     "sinkhorn": "distances.entropic",
     "sinkhorn_batch": "distances.batch",
@@ -116,6 +118,7 @@ __all__ = [
     "laws",
     "load_proof",
     "pairwise",
+    "partial_wasserstein",
     "permutation_null",
     "sinkhorn",
     "sinkhorn_batch",

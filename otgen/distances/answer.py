@@ -131,11 +131,11 @@ class Answer:
     def potentials(self) -> tuple[Any, Any]:
         """Potentials in cost units, in the caller's library."""
         exact = self.certificate.kind != "entropic"
-        pair, power = self._potentials()
-        f, g = (self._back(self.units.potentials(z, power), exact=exact) for z in pair)
+        pair, power = self.scaled_potentials()
+        f, g = (self.back(self.units.potentials(z, power), exact=exact) for z in pair)
         return f, g
 
-    def _potentials(self) -> tuple[tuple[Floats, Floats], float]:
+    def scaled_potentials(self) -> tuple[tuple[Floats, Floats], float]:
         """Potentials in the units of the scaled problem, but for a power of two that they are still to be multiplied by."""
         plan = self.certificate.plan
         if isinstance(plan, MonotonePlan):
@@ -156,10 +156,10 @@ class Answer:
         f, g = self.potentials()
         if not isinstance(cost, PointCost | CallableCost):
             return Gradients(None, None, f, g)
-        x, y = self._of_points([self.units.slopes(z) for z in point_gradients(cost, self._pairs())])
+        x, y = self.of_points([self.units.slopes(z) for z in point_gradients(cost, self.pairs())])
         return Gradients(x, y, f, g)
 
-    def _pairs(self) -> SparsePlan:
+    def pairs(self) -> SparsePlan:
         """The plan of an exact result by its entries."""
         plan = self.certificate.plan
         sparse = plan.sparse if isinstance(plan, MonotonePlan) else plan
@@ -171,15 +171,15 @@ class Answer:
         certificate, p = self.certificate, self.problem.p
         unit, cost = certificate.unit or 1.0, max(certificate.cost, 0.0)
         length = unit * cost ** (1 / p)
-        x, y = self._of_points(list(distance_gradients(self.scaled.cost, self._pairs(), length)))
+        x, y = self.of_points(list(distance_gradients(self.scaled.cost, self.pairs(), length)))
         factor = self.units.value(cost) / (p * cost) if cost > 0 else 0.0
         if not factor:
             n, m = self.problem.shape
-            return Gradients(x, y, self._back(np.zeros(n)), self._back(np.zeros(m)))
-        pair, power = self._potentials()
+            return Gradients(x, y, self.back(np.zeros(n)), self.back(np.zeros(m)))
+        pair, power = self.scaled_potentials()
         weights = [factor * stretched(z, power - p * math.log2(unit)) for z in pair]
         known = self._are_gains(weights, self.units.value(cost) / p)
-        a, b = (self._back(z) if known else None for z in weights)
+        a, b = (self.back(z) if known else None for z in weights)
         return Gradients(x, y, a, b)
 
     def _are_gains(self, weights: list[Floats], whole: float) -> bool:
@@ -197,8 +197,8 @@ class Answer:
         (x, y), (a, b) = envelope(
             scaled.cost, scaled.marginals, scaled.epsilon, *certificate.potentials, symmetric=scaled.symmetric
         )
-        points = self._of_points([None if z is None else self.units.slopes(z) for z in (x, y)], exact=False)
-        weights = [self._back(self.units.potentials(z), exact=False) for z in (a, b)]
+        points = self.of_points([None if z is None else self.units.slopes(z) for z in (x, y)], exact=False)
+        weights = [self.back(self.units.potentials(z), exact=False) for z in (a, b)]
         return Gradients(*points, *weights, residual=certificate.marginal_error)
 
     def vjp(self, f: Any, g: Any, plan: tuple[Any, Any] | None) -> Gradients:
@@ -213,9 +213,9 @@ class Answer:
         given = Cotangent(of_f, of_g, *arrays.factors(left, right, (n, m)))
         found = vjp(scaled.cost, scaled.marginals, scaled.epsilon, *self.certificate.potentials, given)
         given_back = [None if z is None else units.cotangent_of_points(z) for z in (found.x, found.y)]
-        points = self._of_points(given_back, exact=False)
-        C = None if found.C is None else self._back(units.cotangent_of_cost(found.C), exact=False)
-        weights = [self._back(z, exact=False) for z in (found.a, found.b)]
+        points = self.of_points(given_back, exact=False)
+        C = None if found.C is None else self.back(units.cotangent_of_cost(found.C), exact=False)
+        weights = [self.back(z, exact=False) for z in (found.a, found.b)]
         residual = max(found.residual or 0.0, self.certificate.marginal_error)
         return Gradients(*points, *weights, residual=residual, C=C)
 
@@ -234,7 +234,7 @@ class Answer:
             return line_claim(self.problem) if isinstance(plan, MonotonePlan) else self.given
         if certificate.lower == math.inf:
             return Claim(ray=certificate.potentials)  # of no unit
-        pair, power = self._potentials()
+        pair, power = self.scaled_potentials()
         potentials = self.units.potentials(pair[0], power), self.units.potentials(pair[1], power)
         if isinstance(plan, MonotonePlan):
             (one, other), steps = plan.orders, plan.steps
@@ -243,10 +243,11 @@ class Answer:
             return Claim(Flows(plan.rows, plan.columns, plan.values, plan.low), potentials)
         return Claim(potentials=potentials)
 
-    def _of_points(self, pair: list[Any], *, exact: bool = True) -> list[Any]:
+    def of_points(self, pair: list[Any], *, exact: bool = True) -> list[Any]:
         """Derivatives in both clouds, of the shapes in which these came, in the caller's library."""
         sides = self.problem.source, self.problem.target
-        return [None if z is None else self._back(side.shaped(z), exact=exact) for z, side in zip(pair, sides)]
+        return [None if z is None else self.back(side.shaped(z), exact=exact) for z, side in zip(pair, sides)]
 
-    def _back(self, array: Floats, *, exact: bool = True) -> Any:
+    def back(self, array: Floats, *, exact: bool = True) -> Any:
+        """An array in the caller's library."""
         return self.problem.source.origin.back(array, exact=exact)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from ..errors import InvalidInput
+from ..inputs.scalars import told
 from ..model.cost import Metric
 from ..model.problem import Problem, Relative
 from ..solvers import ExactName, Solver, SolverName
 from . import small
 from .entropic import Relaxation, accepts_any_totals, entropic_term
+from .partial import asked, solved
 from .result import Result
 from .solve import run, solve
 
@@ -107,6 +111,8 @@ def transport(
     *,
     epsilon: float | Relative = 0,
     relax: Relaxation = None,
+    penalty: Any = None,
+    mass: float | None = None,
     solver: SolverName | Solver = "auto",
     throw: bool = True,
     normalize: bool = False,
@@ -127,6 +133,9 @@ def transport(
         Strength of the entropic term in cost units; 0 is exact transport.
     relax : float or (float, float), optional
         As in :func:`sinkhorn`; the value is then that of the masses as received.
+    penalty, mass : optional
+        For partial transport, as in :func:`partial_wasserstein`: what a unit of mass that stays costs, one number, or one or an array for
+        either side; how much is moved. Masses then count as received.
     normalize : bool
         Whether totals may differ: each side is then divided by its own, and the mass that is moved is 1, whatever they are.
     solver, throw, progress, init
@@ -136,7 +145,8 @@ def transport(
     -------
     Result
         ``value`` is the cost for the total mass (``mass``); the plan has mass 1. With ``epsilon`` the entropic
-        value of the normalised problem, times the mass.
+        value of the normalised problem, times the mass. With ``penalty`` or ``mass`` as :func:`partial_wasserstein` has it, never rooted; a proof
+        file is then of the balanced problem, with the dummies as the last row and column of the matrix.
 
     Raises
     ------
@@ -154,7 +164,15 @@ def transport(
     >>> import otgen
     >>> otgen.transport([[0.0, 2.0], [2.0, 0.0]], [3, 1], [2, 2]).value
     2.0
+    >>> otgen.transport([[0.0, 2.0], [2.0, 0.0]], [3, 1], [2, 2], penalty=0.5).unmatched
+    (array([1., 0.]), array([0., 1.]))
     """
+    if penalty is not None or mass is not None:
+        _refuse_beside_partial(
+            epsilon=(epsilon, 0), relax=(relax, None), normalize=(normalize, False), init=(init, None)
+        )
+        posed = replace(Problem.from_matrix(C, a, b, normalize=True), normalized=False)
+        return solved(asked(posed, penalty, mass), solver, throw=throw, progress=progress, root=False)
     if plainly_asked(solver, init, throw, progress, normalize) and without_entropy(epsilon, relax):
         found = small.transport(C, a, b, normalize=normalize)
         if found is not None:
@@ -163,6 +181,16 @@ def transport(
     problem = entropic_term(problem, epsilon, relax, least=0.0)
     mass = 1.0 if problem.relaxed else problem.mass
     return solve(problem, solver, throw=throw, progress=progress, init=init, mass=mass)
+
+
+def _refuse_beside_partial(**options: tuple[Any, Any]) -> None:
+    """Raise for an option, given with its default, that partial transport does not take."""
+    for name, (value, default) in options.items():
+        if value is not default and not (isinstance(value, int | float) and value == default):
+            raise InvalidInput(
+                f"{name} must be left out where penalty or mass is given; received {told(value)}; for entropic transport of unequal masses pass "
+                f"epsilon and relax alone"
+            )
 
 
 def plainly_asked(solver: Any, init: Any, *flags: Any) -> bool:

@@ -32,6 +32,9 @@ class Gradients:
     gradient at the optimum, times the size of the potentials. ``C`` (n, m) is only what :meth:`otgen.Result.vjp` gives for a
     cost matrix.
 
+    Of partial transport ``a`` and ``b`` are derivatives in the masses as received, with no constant left open, and ``mass`` is that in the
+    amount moved, where it was given.
+
     Examples
     --------
     >>> import otgen
@@ -45,6 +48,7 @@ class Gradients:
     b: Any
     residual: float | None = None
     C: Any = None
+    mass: float | None = None
 
     def minus(self, other: Gradients) -> Gradients:
         """Differences of all derivatives; the larger residual."""

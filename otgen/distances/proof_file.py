@@ -44,7 +44,7 @@ from ..inputs import numerals, scalars
 from ..inputs.atomic import write_atomically
 from ..model import units
 from ..model.claim import Claim, Flows
-from ..model.cost import MatrixCost, PointCost, SparseCost, spelt, unspelt
+from ..model.cost import MatrixCost, PaddedCost, PointCost, SparseCost, spelt, unspelt
 from ..model.problem import Problem
 from ..model.units import Units
 from ..proofs import Certificate, prove, prove_dual
@@ -285,6 +285,11 @@ def _problem_arrays(problem: Problem) -> dict[str, Any]:
     elif isinstance(cost, SparseCost):
         csr = cost.csr
         out |= {"C_data": csr.data, "C_indices": csr.indices, "C_indptr": csr.indptr, "C_shape": csr.shape}
+    elif isinstance(cost, PaddedCost):
+        raise InvalidInput(
+            "the cost must be a matrix for a proof file of partial transport; received points and prices; list the costs of all pairs and call "
+            "otgen.transport with the same penalty or mass"
+        )
     else:
         raise InvalidInput(
             "metric must have a name, or be a cost matrix, for a proof file; received a callable; list its costs and call otgen.transport"

@@ -83,7 +83,7 @@ class Result:
     marginal_error : float or None
         The larger L1 error of the plan's two marginals, relative to the mass; None without a plan.
     mass : float
-        What is moved in all: 1 for distances, the total of the weights in ``transport``.
+        What is moved in all: 1 for distances, the total of the weights in ``transport``, a part of it in partial transport.
     seconds : float
         Wall-clock time, proof included.
     p : float
@@ -137,6 +137,7 @@ class Result:
     make_proof: Callable[..., None] | None = field(default=None)
     make_plot: Callable[..., Axes] | None = field(default=None)
     make_null: Callable[..., PermutationNull] | None = field(default=None)
+    make_unmatched: Callable[[], Any] | None = field(default=None)
 
     @cached_property
     def plan(self) -> Plan | Any:  # Any, so that nobody must rule out None where he knows that there is a plan
@@ -147,6 +148,11 @@ class Result:
     def potentials(self) -> tuple[Any, Any] | Any:
         """The pair (f, g), (n,) and (m,), in cost units and in the caller's array library; None where there is none."""
         return None if self.make_potentials is None else self.make_potentials()
+
+    @cached_property
+    def unmatched(self) -> tuple[Any, Any] | Any:
+        """Of partial transport: the masses that stay on either side, (n,) and (m,), in the units of the weights; None for all else."""
+        return None if self.make_unmatched is None else self.make_unmatched()
 
     def gradients(self, of: Literal["cost", "value"] | None = None) -> Gradients:
         """Derivatives in the points and the weights: of an exact cost or distance, or of an entropic value or divergence.
@@ -402,6 +408,9 @@ class Result:
             rows.append(("chance alone", "not measured; result.chance() splits the pooled samples at random"))
         if self.unit is not None:
             rows.append(("unit", f"distances in {self.unit}"))
+        if self.make_unmatched is not None:
+            one, other = (float(side.sum()) for side in self.unmatched)
+            rows.append(("moved", f"mass {self.mass:.6g}, beside {one:.6g} and {other:.6g} that stay"))
         rows.append(("status", self.status.name + (f": {self.status.remedy}" if self.status.remedy else "")))
         iterations = f", {self.iterations} iterations" if self.iterations else ""
         rows.append(("solver", f"{self.solver}{iterations}, {self.seconds:.3g} s"))

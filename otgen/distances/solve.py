@@ -15,6 +15,7 @@ from ..errors import Infeasible, InvalidInput, NotConverged
 from ..inputs import arrays, numerals, scalars
 from ..model import units
 from ..model.claim import Claim
+from ..model.cost import PaddedCost
 from ..model.plan import Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
@@ -120,27 +121,44 @@ def run(
             f"problem must be an otgen.Problem; received {scalars.told(problem)}; make one with Problem.from_points or from_matrix"
         )
     mass = scalars.positive(mass, "mass", "1 leaves cost and bounds as they are")
-    chosen, scaled = solver_from(solver), units.scaled(problem)
+    chosen = solver_from(solver)
+    scaled, solution, certificate = attempted(problem, chosen, progress=progress, init=init)
+    back = replace(Units.of(scaled, mass, root=root), unit=certificate.unit)
+    answer = Answer(problem, scaled, certificate, back, solution.claim, alike)
+    return checked(answered(answer, solution, chosen, began), throw=throw)
+
+
+def attempted(problem: Problem, chosen: Solver, *, progress: bool, init: Any = None) -> Attempt:
+    """The problem scaled, what a solver says of it, and what that proves."""
+    scaled = units.scaled(problem)
     solution = claimed(scaled, chosen, progress=progress, init=init)
     attempt = Attempt(scaled, solution, prove(scaled, solution.claim))
     if isinstance(chosen, Auto | Simplex):
         attempt = resolved(attempt, chosen, _on_stderr if progress else silent)
-    scaled, solution, certificate = attempt
-    if certificate.kind == "dual":
-        certificate = prove_staying(problem, certificate)
+    if attempt.certificate.kind == "dual":
+        attempt = attempt._replace(certificate=prove_staying(problem, attempt.certificate))
     if progress and sys.stderr.isatty():
         sys.stderr.write("\n")
-    back = replace(Units.of(scaled, mass, root=root), unit=certificate.unit)
-    answer = Answer(problem, scaled, certificate, back, solution.claim, alike)
+    return attempt
+
+
+def answered(answer: Answer, solution: Solution, chosen: Solver, began: float) -> Result:
+    """The result of an answer whose work ``began`` then, whatever its status."""
     status = answer.status(solution.status, chosen.tol if isinstance(chosen, Sinkhorn) else TOLERANCE)
     result = answer.result(status, solution.name, solution.iterations, time.perf_counter() - began)
+    certificate = answer.certificate
     if math.isinf(result.value) and math.isfinite(certificate.cost) and certificate.kind != "entropic":
-        _refuse_overflow(problem)
-    return checked(result, throw=throw)
+        _refuse_overflow(answer.problem, answer.units.mass)
+    return result
 
 
-def _refuse_overflow(problem: Problem) -> NoReturn:
-    """Raise for a value beyond the largest float."""
+def _refuse_overflow(problem: Problem, mass: float) -> NoReturn:
+    """Raise for a value beyond the largest float, of a total ``mass``."""
+    if isinstance(problem.cost, PaddedCost):
+        raise InvalidInput(
+            f"a and b must weigh so little that the cost is below the largest float; received costs and penalties beyond it for a mass of "
+            f"{mass:g}; divide a and b by a power of ten"
+        )
     if problem.cost.of_points:
         raise InvalidInput(
             "x and y must lie closer together than the largest float; received distances beyond it; divide both by 2"

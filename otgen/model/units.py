@@ -213,6 +213,9 @@ class Units:
         units = 0 if self.p == 1 or distance == 0 else 8 + 2 * abs(math.log(distance))  # from rounding 1/p
         if self.unit is not None:
             distance, units = distance * self.unit, units + 8
+        if self.mass != 1:
+            factor = self.mass ** (1 / self.p)
+            distance, units = distance * factor, units + 8 + (0 if self.p == 1 else 2 * abs(math.log(factor)))
         return moved_outward(_stretched_number(distance, self.shift), distance, units, outward)
 
     def _cost_in_unit(self, number: float, unit: float, outward: int) -> float:

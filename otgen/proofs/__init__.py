@@ -1,10 +1,20 @@
 """Proofs of optimality, one file per argument: a floor that knows problems and claims, and nothing of the solvers."""
 
-from .certificate import Certificate
+from .certificate import Certificate, above, below
 from .dual import prove_dual
 from .entropic import Bounds, entropic_bounds
 from .promise import keeps_promise
 from .prove import prove
 from .staying import prove_staying
 
-__all__ = ["Bounds", "Certificate", "entropic_bounds", "keeps_promise", "prove", "prove_dual", "prove_staying"]
+__all__ = [
+    "Bounds",
+    "Certificate",
+    "above",
+    "below",
+    "entropic_bounds",
+    "keeps_promise",
+    "prove",
+    "prove_dual",
+    "prove_staying",
+]

@@ -1,0 +1,148 @@
+"""From the balanced problem with dummies back to the one that was asked: what moves, what stays, and what either is worth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from ..inputs.types import Floats
+from ..kernels.double_double import total, two_product
+from ..model.cost import CallableCost, PaddedCost, PointCost
+from ..model.partial import Partial
+from ..model.plan import Plan, SparsePlan
+from ..model.status import Status
+from ..model.units import PowerOfTwo
+from .answer import Answer
+from .drawing import draw
+from .gradients import Gradients, point_gradients
+from .result import Result
+
+
+class Split(NamedTuple):
+    """A plan between the real points, of total 1, the mass that it moves, and what stays (n,), (m,)."""
+
+    plan: Plan
+    mass: float
+    unmatched: tuple[Floats, Floats]
+
+
+class Worth(NamedTuple):
+    """Derivatives of the least cost in the masses (n,), (m,), and in the amount that is to be moved."""
+
+    f: Floats
+    g: Floats
+    amount: float
+
+
+@dataclass(frozen=True, eq=False)
+class PartialAnswer:
+    """What was asked, and the answer to the balanced problem that it became."""
+
+    partial: Partial
+    answer: Answer
+
+    def result(self, found: Result) -> Result:
+        """The result of the balanced problem as one of what was asked."""
+        if found.make_plan is None:
+            moved = math.nan if self.partial.amount is None else self.partial.amount
+            moved = 0.0 if found.status is Status.INFEASIBLE else moved
+            return replace(found, mass=moved, make_potentials=None, make_null=None)
+        split = self.split
+        return replace(
+            found,
+            mass=split.mass,
+            make_plan=self.plan,
+            make_unmatched=self.unmatched,
+            make_potentials=self.potentials,
+            make_gradients=self.gradients,
+            make_plot=self.plot if split.mass > 0 else None,
+            make_null=None,
+        )
+
+    @property
+    def _with_dummies(self) -> bool:
+        return self.answer.problem is not self.partial.problem
+
+    @cached_property
+    def split(self) -> Split:
+        """The plan with the dummies, parted."""
+        n, m = self.partial.problem.shape
+        whole, mass = self.answer.plan(), self.partial.posed.mass
+        if not self._with_dummies:
+            return Split(whole, mass, (np.zeros(n), np.zeros(m)))
+        assert isinstance(whole, SparsePlan)
+        masses, rows, columns = _masses(whole, mass), whole.rows, whole.columns
+        real, kept, missed = (rows < n) & (columns < m), (rows < n) & (columns == m), (rows == n) & (columns < m)
+        moved = total(masses[real]) if self.partial.amount is None else self.partial.amount
+        plan = SparsePlan(rows[real], columns[real], masses[real] / (moved or 1.0), (n, m))
+        unmatched = np.bincount(rows[kept], masses[kept], n), np.bincount(columns[missed], masses[missed], m)
+        return Split(plan, moved, (unmatched[0].astype(np.float64), unmatched[1].astype(np.float64)))
+
+    def plan(self) -> Plan:
+        """The plan between the real points."""
+        return self.split.plan
+
+    def unmatched(self) -> tuple[Any, Any]:
+        """What stays, in the caller's library."""
+        one, other = self.split.unmatched
+        return self.answer.back(one), self.answer.back(other)
+
+    def plot(self, title: str, ax: Any = None) -> Any:
+        """Draw the plan between the real points."""
+        return draw(self.partial.problem, self.plan(), title, ax)
+
+    def potentials(self) -> tuple[Any, Any]:
+        """Derivatives of the cost in the masses, in the caller's library."""
+        return self.answer.back(self._worth.f), self.answer.back(self._worth.g)
+
+    @cached_property
+    def _worth(self) -> Worth:
+        """Of potentials f, g and those of the dummies f0, g0: ``f + g0``, ``g + f0`` and ``-(f0 + g0)``.
+
+        The dual value is ``a.f + b.g + (B - M) f0 + (A - M) g0``, with 0 for M where prices decide; sources see the price of staying from
+        ``f_i + g0 <= lambda_i``. Without dummies theirs are the largest that these constraints leave room for.
+        """
+        pair, power = self.answer.scaled_potentials()
+        f, g = (self.answer.units.potentials(z, power) for z in pair)
+        if self._with_dummies:
+            return Worth(f[:-1] + g[-1], g[:-1] + f[-1], -float(f[-1] + g[-1]))
+        column, row = self.partial.prices
+        dummies = float((row - g).min()), float((column - f).min())
+        if self.partial.amount is None:  # all moves, and the cost of a unit between the dummies is 0
+            shift = next((z for z in (dummies[1], -dummies[0]) if math.isfinite(z)), 0.0)
+            dummies = -shift, shift
+        return Worth(f + dummies[1], g + dummies[0], -sum(dummies))
+
+    def gradients(self, of: Literal["cost", "value"] = "cost") -> Gradients:
+        """Derivatives of the cost, or of its root, in the points, the masses and the amount, with all prices held."""
+        answer, worth = self.answer, self._worth
+        factor = self._root_slope() if of == "value" and answer.units.root else 1.0
+        f, g = answer.back(factor * worth.f), answer.back(factor * worth.g)
+        amount = None if self.partial.amount is None else factor * worth.amount
+        cost = answer.scaled.cost
+        inner = cost.inner if isinstance(cost, PaddedCost) else cost
+        if not isinstance(inner, PointCost | CallableCost):
+            return Gradients(None, None, f, g, mass=amount)
+        whole = self.plan()
+        plan = whole if isinstance(whole, SparsePlan) else answer.pairs()
+        slopes = [factor * self.split.mass * answer.units.slopes(z) for z in point_gradients(inner, plan)]
+        x, y = answer.of_points(slopes)
+        return Gradients(x, y, f, g, mass=amount)
+
+    def _root_slope(self) -> float:
+        """The derivative of ``cost ** (1/p)`` in the cost; 0 where that is 0."""
+        cost, p = self.answer.units.cost(self.answer.certificate.cost), self.answer.problem.p
+        return cost ** (1 / p - 1) / p if cost > 0 else 0.0
+
+
+def _masses(plan: SparsePlan, mass: float) -> Floats:
+    """The flows of a plan of total 1 as masses (k,), rounded once."""
+    unit = PowerOfTwo.above(mass)
+    share = float(unit.divide(mass))
+    high, rest = two_product(plan.values, share)
+    low = rest if plan.low is None else rest + plan.low * share
+    return unit.multiply(high + low)

@@ -1,0 +1,234 @@
+"""Partial transport as a balanced problem: one dummy point on either side takes what is not moved.
+
+With prices ``lambda_i`` and ``mu_j`` for a unit that stays, over plans P >= 0 with ``P 1 <= a`` and ``P' 1 <= b`` of totals A and B,
+
+    min  sum P_ij c_ij  +  sum_i lambda_i (a_i - (P 1)_i)  +  sum_j mu_j (b_j - (P' 1)_j),
+
+perhaps only over those that move a mass M. What stays of a source goes to the dummy target at ``lambda_i``, what stays of a target comes
+from the dummy source at ``mu_j``:
+
+========================  ==============  ==============  ============================================================
+what is asked             dummy source    dummy target    between the dummies
+========================  ==============  ==============  ============================================================
+a price                   B               A               0: what the dummies are left with is as much as was moved
+a price above all costs   B - min(A, B)   A - min(A, B)   0; all of the lighter side moves, since no pair costs more
+                                                          than leaving both of its ends
+a mass M                  B - M           A - M           more than ``lambda_i + mu_j - c_ij`` anywhere, so that no mass
+                                                          takes it: such a unit, and one moved from i to j, would do
+                                                          better as i to the dummy and the dummy to j
+========================  ==============  ==============  ============================================================
+
+Where neither dummy has mass there is none, and the problem is the balanced one. An infinite price is met by a finite one where no pair is
+forbidden: above all finite ones of its side by more than costs lie apart it is paid for nothing, since any other point of the side
+would rather stay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import InvalidInput
+from ..inputs.types import Floats
+from ..kernels.double_double import UNIT, total_pair
+from .cost import Cost, PaddedCost, padded
+from .measure import Measure
+from .problem import Problem
+from .units import ONE, PowerOfTwo
+
+_HUGE = 2.0**900  # weights above are divided by a power of two: their sum with a dummy's must be a float
+_ROUND = 1e-9  # of the lighter total: a mass that exceeds it by less is that total
+
+
+class Posed(NamedTuple):
+    """The balanced problem, the mass of either of its sides, and what share of that was rounded off somewhere."""
+
+    problem: Problem
+    mass: float
+    rounded: float
+
+
+class Held(NamedTuple):
+    """The cost between the real points and the prices, in units in which nothing overflows; infinite prices as they are."""
+
+    cost: Cost
+    prices: tuple[Floats, Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class Partial:
+    """What is to be transported in part.
+
+    Parameters
+    ----------
+    problem : Problem
+        The points or the matrix, and weights, of any totals.
+    prices : (ndarray, ndarray)
+        (n,) and (m,), in cost units, at least 0; inf where nothing may stay, only if no ``amount`` is given.
+    amount : float, optional
+        The mass to be moved; None where the prices decide.
+
+    Raises
+    ------
+    InvalidInput
+        Where the amount is more than there is on either side, and where mass that must not stay is more than the other side can take.
+
+    Examples
+    --------
+    >>> problem = Problem.from_matrix([[1.0, 5.0]], [2.0], [1.0, 2.0], normalize=True)
+    >>> posed = Partial(problem, (np.full(1, 2.0), np.full(2, 2.0))).posed
+    >>> posed.problem.shape, posed.mass
+    ((2, 3), 5.0)
+    """
+
+    problem: Problem
+    prices: tuple[Floats, Floats]
+    amount: float | None = None
+
+    @property
+    def sides(self) -> tuple[Measure, Measure]:
+        """Both measures as received."""
+        return self.problem.source, self.problem.target
+
+    @cached_property
+    def weights(self) -> tuple[Floats, Floats]:
+        """The masses (n,), (m,): uniform ones with the other side's total, where only that was given."""
+        source, target = self.sides
+        return _weights_beside(source, target), _weights_beside(target, source)
+
+    @cached_property
+    def totals(self) -> tuple[Fraction, Fraction]:
+        """What either side carries in all."""
+        source, target = self.sides
+        one = target if source.weights_origin is None else source
+        other = source if target.weights_origin is None else target
+        return sum(map(Fraction, one.total), Fraction(0)), sum(map(Fraction, other.total), Fraction(0))
+
+    @cached_property
+    def posed(self) -> Posed:
+        """The balanced problem."""
+        self._refuse_too_much()
+        spare = self._spare
+        if not any(spare):
+            return Posed(self.problem, float(max(self.totals)), 0.0)
+        (source, target), mass, rounded = self._with_dummies(spare)
+        return Posed(Problem(source, target, self._priced_cost(), unit=self.problem.unit), mass, rounded)
+
+    @property
+    def _spare(self) -> tuple[Fraction, Fraction]:
+        """The masses of the dummy source and of the dummy target."""
+        one, other = self.totals
+        if self.amount is None and not self._moves_all:
+            return other, one
+        if self.amount is None and self._keeps_none and self._same_totals:
+            return Fraction(0), Fraction(0)
+        moved = min(one, other, *(() if self.amount is None else (Fraction(self.amount),)))
+        return other - moved, one - moved
+
+    @property
+    def _keeps_none(self) -> bool:
+        """Whether nothing of some side may stay."""
+        return any(bool(np.isinf(side).all()) for side in self.prices)
+
+    @property
+    def _same_totals(self) -> bool:
+        """Whether totals differ by no more than the rounding of weights of their dtypes."""
+        one, other = self.totals
+        origins = [side.weights_origin for side in self.sides]
+        tolerance = max((origin.tolerance() for origin in origins if origin is not None), default=0.0)
+        return abs(one - other) <= Fraction(tolerance) * max(one, other)
+
+    @property
+    def _moves_all(self) -> bool:
+        """Whether no pair costs more than leaving both of its ends, so that the lighter side moves as a whole."""
+        if self.problem.cost.forbids:
+            return all(bool(np.isinf(side).all()) for side in self.prices)
+        cost, prices = self._held
+        return sum(float(side.min()) for side in prices) * (1 - 8 * UNIT) >= float(cost.range()[1])
+
+    @cached_property
+    def _held(self) -> Held:
+        cost = self.problem.cost
+        if not cost.of_points:
+            return Held(cost, self.prices)
+        scaled = self._scaled
+        column, row = (np.where(np.isinf(z), z, s) for z, s in zip(self.prices, (scaled.column, scaled.row)))
+        return Held(scaled.inner, (column, row))
+
+    @cached_property
+    def _scaled(self) -> PaddedCost:
+        """Of points, the cost with dummies of the finite prices in units of about its largest."""
+        column, row = (np.where(np.isinf(side), 0.0, side) for side in self.prices)
+        made = padded(self.problem.cost, column, row, 0.0)
+        assert isinstance(made, PaddedCost)
+        scaled = made.scaled()
+        assert isinstance(scaled, PaddedCost)
+        return scaled
+
+    def _priced_cost(self) -> Cost:
+        """The cost with its dummies."""
+        cost, prices = self._held
+        low, high = map(float, cost.range())
+        spread = max(high, 0.0) - min(low, 0.0)
+        if not cost.forbids:
+            prices = _met(prices[0], spread), _met(prices[1], spread)
+        top = sum(float(side.max()) for side in prices) + spread
+        corner = 0.0 if self.amount is None else 2 * top or 1.0
+        if not cost.of_points:
+            return padded(cost, *prices, corner)
+        return replace(self._scaled, column=prices[0], row=prices[1], corner=corner)
+
+    def _with_dummies(self, spare: tuple[Fraction, Fraction]) -> tuple[tuple[Measure, Measure], float, float]:
+        """Both sides with their dummies, what each carries, and what share of that was rounded off."""
+        dummies = float(spare[0]), float(spare[1])
+        ends = [total + Fraction(dummy) for total, dummy in zip(self.totals, dummies)]
+        missed = abs(ends[0] - ends[1]) + sum(abs(Fraction(held) - true) for held, true in zip(dummies, spare))
+        missed += sum(Fraction(UNIT) * ends[0] for side in self.sides if side.weights_origin is None)
+        mass = float(max(ends))
+        by = PowerOfTwo.above(mass) if mass > _HUGE else ONE
+        source, target = (
+            _beside_dummy(side, by.divide(np.append(weights, dummy)))
+            for side, weights, dummy in zip(self.sides, self.weights, dummies)
+        )
+        return (source, target), mass, float(missed / max(ends))
+
+    def _refuse_too_much(self) -> None:
+        """Raise where more is to be moved than there is."""
+        (one, other), lighter = self.totals, min(self.totals)
+        if self.amount is not None and Fraction(self.amount) > lighter * (1 + Fraction(_ROUND)):
+            raise InvalidInput(
+                f"mass must be at most the lighter of both totals; received {self.amount!r} for totals of {float(one)!r} and "
+                f"{float(other)!r}; pass {float(lighter)!r} to move all of that side"
+            )
+        if self._keeps_none and self._same_totals:
+            return
+        for prices, weights, most, name in zip(self.prices, self.weights, (other, one), ("a", "b")):
+            must = total_pair(weights[np.isinf(prices)]) if np.isinf(prices).any() else (0.0, 0.0)
+            if sum(map(Fraction, must), Fraction(0)) > most:
+                raise InvalidInput(
+                    f"penalty must be finite where mass has to stay; received inf for a mass of {must[0]!r} in {name}, of which the other "
+                    f"side can take {float(most)!r}; lower it, or pass a finite penalty"
+                )
+
+
+def _weights_beside(side: Measure, other: Measure) -> Floats:
+    alone = side.weights_origin is None and other.weights_origin is not None
+    return np.full(len(side), other.mass / len(side)) if alone else np.asarray(side.weights, np.float64)
+
+
+def _beside_dummy(side: Measure, weights: Floats) -> Measure:
+    """A side with a dummy after its points, which count and no more."""
+    out = Measure(len(weights), weights, side.name, side.weights_name)
+    object.__setattr__(out, "origin", side.origin)
+    return out
+
+
+def _met(prices: Floats, spread: float) -> Floats:
+    """Finite prices, of costs that lie ``spread`` apart: infinite ones become so high that any other is paid before them."""
+    finite = np.isfinite(prices)
+    highest = float(prices.max(where=finite, initial=0.0))
+    return np.where(finite, prices, 2 * (highest + spread) or 1.0)
