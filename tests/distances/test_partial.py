@@ -413,7 +413,47 @@ class TestEnds:
         assert (np.append(f, g) <= 3.0 + 1e-12).all()
 
 
+def must_move(C, a, b, lam, mu, mass):
+    """The linear program with each point's leftover as a variable: none where its price is infinite, no flow where a pair is forbidden."""
+    (n, m), prices = C.shape, np.concatenate([C.ravel(), lam, mu])
+    sums = np.concatenate([np.kron(np.eye(n), np.ones(m)), np.kron(np.ones(n), np.eye(m))])
+    equal, total = np.hstack([sums, np.eye(n + m)]), np.concatenate([a, b])
+    if mass is not None:
+        equal = np.vstack([equal, np.concatenate([np.ones(n * m), np.zeros(n + m)])])
+        total = np.append(total, mass)
+    bounds = [(0, None if np.isfinite(price) else 0) for price in prices]
+    found = scipy.optimize.linprog(
+        np.where(np.isfinite(prices), prices, 0.0), A_eq=equal, b_eq=total, bounds=bounds, method="highs"
+    )
+    return found.fun if found.status == 0 else INF
+
+
 class TestForbiddenPairs:
+    @given(problems(whole=True), st.sampled_from([0.0, 0.3, 0.7]), st.sampled_from([0.0, 0.3, 0.7]), st.booleans())
+    def test_with_infinite_penalties(self, given_, forbidden, bound, fixed):
+        x, y, a, b, lam, mu = given_
+        rng = np.random.default_rng(int(abs(x).sum() * 8))
+        C = np.where(rng.random((len(x), len(y))) < forbidden, INF, cdist(x, y, "cityblock"))
+        mass = min(a.sum(), b.sum()) // 2 if fixed else None
+        if not fixed:
+            lam, mu = (np.where(rng.random(len(z)) < bound, INF, z) for z in (lam, mu))
+        truth, scale = must_move(C, a, b, lam, mu, mass), 40.0 * (a.sum() + b.sum())
+        calls = [lambda: transport(C, a, b, penalty=(lam, mu), mass=mass)]
+        if not forbidden:
+            calls.append(lambda: partial_wasserstein(x, y, a, b, p=1, metric="cityblock", penalty=(lam, mu), mass=mass))
+        for call in calls:
+            if np.isinf(truth):
+                with pytest.raises(
+                    (Infeasible, InvalidInput), match=r"no plan with these marginals|penalty must be finite"
+                ):
+                    call()
+                continue
+            result = call()
+            assert result.value == pytest.approx(truth, abs=1e-9 * scale)
+            assert_accounts(result, a, b, C, *(np.where(np.isfinite(z), z, 0.0) for z in (lam, mu)))
+            for prices, stays in zip((lam, mu), result.unmatched):
+                assert (stays[np.isinf(prices)] == 0.0).all()
+
     C = np.array([[1.0, INF], [INF, 2.0], [INF, INF]])
 
     def test_what_has_nowhere_to_go_stays(self):
