@@ -21,9 +21,10 @@ from ..model.status import Status
 from ..model.units import Units
 from ..proofs import prove, prove_staying
 from ..solvers import Auto, Bottleneck, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver, SolverName
-from ..solvers.base import refuse_start, silent
+from ..solvers.base import Enough, refuse_start, silent
 from ..solvers.sinkhorn import TOLERANCE
 from .answer import Answer
+from .enough import Asked, Question, question
 from .plan_forms import flows_from
 from .result import Result
 from .splits import Measure
@@ -59,6 +60,7 @@ def solve(
     progress: bool = False,
     init: Any = None,
     mass: float = 1.0,
+    enough: tuple[float, float] | Question | None = None,
 ) -> Result:
     """Solve a problem and prove the answer.
 
@@ -78,12 +80,18 @@ def solve(
         What is proven does not depend on it.
     mass : float
         Cost and bounds are multiplied by it.
+    enough : (float, float) or callable, optional
+        When to stop before the optimum: a pair (low, high) once ``upper <= low`` or ``lower >= high`` is proven, so that (r, r) asks on which
+        side of r the value lies; or ``enough(lower, upper)``, which returns whether such an interval will do. It is asked after each round of
+        :class:`otgen.solvers.Simplex`, first of bounds as the solver reckons them, then, where it says yes, of proven ones. Other solvers,
+        problems so small that they are solved in one go, and those with forbidden pairs are solved to the end.
 
     Returns
     -------
     Result
         ``value`` is the cost (with the entropic term where there is one), never rooted; the certificate's kind is
-        ``dual``, ``monotone``, ``cut`` or ``entropic``.
+        ``dual``, ``monotone``, ``cut`` or ``entropic``. Where ``enough`` has stopped it the value is what the plan costs that was reached,
+        and the status SETTLED.
 
     Raises
     ------
@@ -97,8 +105,16 @@ def solve(
     >>> problem = Problem.from_matrix([[0.0, 1.0], [1.0, 0.0]])
     >>> solve(problem).value
     0.0
+
+    Is the cost below 40?
+
+    >>> import numpy as np
+    >>> x, y = np.random.default_rng(0).normal(size=(2, 600, 2))
+    >>> found = solve(Problem.from_points(x, y + 3), enough=(40, 40))
+    >>> bool(found.upper <= 40), found.status.name
+    (True, 'SETTLED')
     """
-    return run(problem, solver, throw=throw, progress=progress, init=init, mass=mass)
+    return run(problem, solver, throw=throw, progress=progress, init=init, mass=mass, enough=enough)
 
 
 def run(
@@ -111,6 +127,7 @@ def run(
     mass: float = 1.0,
     root: bool = False,
     alike: Measure | None = None,
+    enough: Any = None,
 ) -> Result:
     """What :func:`solve` does; with ``root`` the value and its bounds are distances, ``cost ** (1/p)``; ``alike`` measures other samples so."""
     began = time.perf_counter()
@@ -121,8 +138,10 @@ def run(
         )
     mass = scalars.positive(mass, "mass", "1 leaves cost and bounds as they are")
     chosen, scaled = solver_from(solver), units.scaled(problem)
-    solution = claimed(scaled, chosen, progress=progress, init=init)
-    attempt = Attempt(scaled, solution, prove(scaled, solution.claim))
+    asked = None if enough is None else Asked(question(enough), scaled, Units.of(scaled, mass, root=root))
+    solution = claimed(scaled, chosen, progress=progress, init=init, enough=asked and asked.enough)
+    certificate = prove(scaled, solution.claim) if asked is None else asked.certificate(solution.claim)
+    attempt = Attempt(scaled, solution, certificate)
     if isinstance(chosen, Auto | Simplex):
         attempt = resolved(attempt, chosen, _on_stderr if progress else silent)
     scaled, solution, certificate = attempt
@@ -151,10 +170,16 @@ def _refuse_overflow(problem: Problem) -> NoReturn:
     )
 
 
-def claimed(scaled: Problem, solver: Solver, *, progress: bool = False, init: Any = None) -> Solution:
+def claimed(
+    scaled: Problem, solver: Solver, *, progress: bool = False, init: Any = None, enough: Enough | None = None
+) -> Solution:
     """What a solver says of a scaled problem, of which nothing is proven."""
     start = None if init is None else _claim_to_start_from(scaled, init)
-    solution = solver.solve(scaled, _on_stderr if progress else silent, start)
+    tell = _on_stderr if progress else silent
+    if enough is not None and isinstance(solver, Auto | Simplex):
+        solution = solver.solve(scaled, tell, start, enough)
+    else:
+        solution = solver.solve(scaled, tell, start)
     if not isinstance(solution, Solution):
         raise InvalidInput(
             f"solver.solve must return an otgen.solvers.Solution; received {scalars.told(solution)} from {scalars.told(solver)}; correct the solver"
