@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .distances.exact import transport, wasserstein
     from .distances.gaussians import bures_wasserstein
     from .distances.gradients import Gradients
+    from .distances.neighbors import Neighbors, neighbors
     from .distances.pairwise import PairwiseBounds, pairwise
     from .distances.permutation_null import permutation_null
     from .distances.proof_file import Proof, load_proof
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .distances.splits import PermutationNull
     from .distances.two_sample import two_sample_test
     from .distances.two_sample_result import TestResult
+    from .distances.within import Within, within
     from .errors import Infeasible, InvalidInput, MassMismatch, MissingExtra, NotConverged, OtgenError, TooLarge
     from .model.cost import Circular, Minkowski
     from .model.measure import Measure
@@ -52,6 +54,7 @@ _HOMES = {
     "Measure": "model.measure",
     "Minkowski": "model.cost",
     "MissingExtra": "errors",
+    "Neighbors": "distances.neighbors",
     "NotConverged": "errors",
     "OtgenError": "errors",
     "PairwiseBounds": "distances.pairwise",
@@ -63,9 +66,11 @@ _HOMES = {
     "Status": "model.status",
     "TestResult": "distances.two_sample_result",
     "TooLarge": "errors",
+    "Within": "distances.within",
     "audit": "distances.audit",
     "bures_wasserstein": "distances.gaussians",
     "load_proof": "distances.proof_file",
+    "neighbors": "distances.neighbors",
     "pairwise": "distances.pairwise",
     "permutation_null": "distances.permutation_null",
     "sinkhorn": "distances.entropic",
@@ -79,6 +84,7 @@ _HOMES = {
     "two_sample_test": "distances.two_sample",
     "wasserstein": "distances.exact",
     "wasserstein_batch": "distances.batch",
+    "within": "distances.within",
 }
 
 # Loaded as a whole when first named; nn needs torch, so that it is no part of `from otgen import *`.
@@ -97,6 +103,7 @@ __all__ = [
     "Measure",
     "Minkowski",
     "MissingExtra",
+    "Neighbors",
     "NotConverged",
     "OtgenError",
     "PairwiseBounds",
@@ -108,6 +115,7 @@ __all__ = [
     "Status",
     "TestResult",
     "TooLarge",
+    "Within",
     "__version__",
     "audit",
     "bures_wasserstein",
@@ -115,6 +123,7 @@ __all__ = [
     "lab",
     "laws",
     "load_proof",
+    "neighbors",
     "pairwise",
     "permutation_null",
     "sinkhorn",
@@ -129,6 +138,7 @@ __all__ = [
     "two_sample_test",
     "wasserstein",
     "wasserstein_batch",
+    "within",
 ]
 
 

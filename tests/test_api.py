@@ -49,9 +49,9 @@ class TestImport:
         assert sorted(otgen.__all__) == sorted(
             [
                 "Audit", "BatchResult", "Bounded", "Certificate", "Circular", "Gradients", "Infeasible", "InvalidInput", "MassMismatch", "Measure", "Minkowski", "MissingExtra",
-                "NotConverged", "OtgenError", "PairwiseBounds", "PermutationNull", "Problem", "Proof", "Relative", "Result", "Status", "TestResult", "TooLarge", "__version__",
-                "audit", "bures_wasserstein", "divergences", "laws", "lab", "load_proof", "pairwise", "permutation_null", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
-                "sliced_wasserstein", "solve", "solvers", "transport", "transport_batch", "two_sample_test", "wasserstein", "wasserstein_batch",
+                "Neighbors", "NotConverged", "OtgenError", "PairwiseBounds", "PermutationNull", "Problem", "Proof", "Relative", "Result", "Status", "TestResult", "TooLarge", "Within", "__version__",
+                "audit", "bures_wasserstein", "divergences", "laws", "lab", "load_proof", "neighbors", "pairwise", "permutation_null", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
+                "sliced_wasserstein", "solve", "solvers", "transport", "transport_batch", "two_sample_test", "wasserstein", "wasserstein_batch", "within",
             ]
         )  # fmt: skip
         for name in otgen.__all__:
