@@ -79,8 +79,9 @@ class Frames:
         >>> [frame.directions.shape for frame in found.frames]
         [(2, 2), (2, 2), (2, 2), (2, 2)]
         """
-        centre, d = points.mean(axis=0), points.shape[1]
+        d = points.shape[1]
         with np.errstate(over="ignore", invalid="ignore"):
+            centre = points.mean(axis=0)
             spread = points - centre
         if not np.isfinite(spread).all():
             return cls(np.zeros(d), q, ())

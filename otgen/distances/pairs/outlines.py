@@ -97,7 +97,10 @@ class Outlines:
     def value(self, distance: Any) -> Any:
         """What a distance in the flat space says of the value that is asked for: itself, or the cost whose root it is."""
         squares = self.entry.squares
-        return distance if squares is None else squares * np.square(distance) * (1 - 2.0**-50)
+        if squares is None:
+            return distance
+        with np.errstate(over="ignore", under="ignore"):
+            return np.minimum(squares * np.square(distance) * (1 - 2.0**-50), np.finfo(float).max)
 
     def order_of(self, p: float) -> float:
         """The order of the distance in the flat space."""
