@@ -262,6 +262,22 @@ class TestRefusals:
         with pytest.raises(InvalidInput, match=message):
             call()
 
+    def test_moments_in_two_units(self):
+        """A pair of them would be measured in days, another in nanoseconds."""
+        days = [np.array([day], "datetime64[D]") for day in ("2024-01-01", "2024-01-03")]
+        fine = np.array(["2024-01-04"], "datetime64[ns]")
+        for call in (
+            lambda: otgen.pairwise([*days, fine]),
+            lambda: otgen.neighbors([*days, fine], k=1),
+            lambda: otgen.within([*days, fine], 3.0),
+        ):
+            with pytest.raises(
+                InvalidInput, match=r"\[2\] must be counted in the unit of \w+\[0\].*astype\('datetime64\[D\]'\)"
+            ):
+                call()
+        with pytest.raises(InvalidInput, match=r"sets2\[0\] must be counted in the unit of sets\[0\]"):
+            otgen.within(days, 3.0, [fine])
+
     def test_masses_that_differ(self):
         with pytest.raises(MassMismatch):
             otgen.neighbors([[0.0], [1.0]], k=1, weights=[[1.0], [2.0]])

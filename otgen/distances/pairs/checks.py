@@ -8,7 +8,7 @@ from ...errors import InvalidInput
 from ...inputs import arrays
 from ..chosen import Chosen
 from ..splits import measured
-from .collection import Collection, same_masses
+from .collection import Collection, same_masses, same_unit
 
 _ROUNDED = 1e-9  # of a distance: more than what the order of sums changes in a callable's number
 
@@ -28,6 +28,7 @@ def _check_together(one: Collection, other: Collection, distance: Chosen) -> Non
     if one.facts and other.facts:
         names = f"{one.source.names[0]}[0]", f"{other.source.names[0]}[0]"
         arrays.same_dimension(one.facts[0].dim, other.facts[0].dim, names)
+        same_unit(one.facts[0], other.facts[0], names)
     if distance.name is not None and distance.options.get("relax") is None:
         both = [one] if other is one else [one, other]
         same_masses(both, normalize=distance.options.get("normalize", False))

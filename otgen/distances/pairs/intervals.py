@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -167,7 +168,8 @@ class Intervals:
         scaled = units.scaled(self._problem(y, x) if turned else self._problem(x, y))
         back = Units.of(scaled, root=True)
         claim = Claim(potentials=(np.asarray(back.potentials_in(potentials)), np.zeros(scaled.shape[1])))
-        return back.value(prove(scaled, claim).lower, -1)
+        found = prove(scaled, claim)
+        return replace(back, unit=found.unit).value(found.lower, -1)
 
     def _solve(self, i: int, j: int, low: float, high: float, *, whole: bool) -> None:
         """Solve as far as is asked, or to the end."""
