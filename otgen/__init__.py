@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .distances.exact import transport, wasserstein
     from .distances.gaussians import bures_wasserstein
     from .distances.gradients import Gradients
+    from .distances.neighbors import Neighbors, neighbors
     from .distances.pairwise import PairwiseBounds, pairwise
     from .distances.partial import partial_wasserstein
     from .distances.permutation_null import permutation_null
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .distances.splits import PermutationNull
     from .distances.two_sample import two_sample_test
     from .distances.two_sample_result import TestResult
+    from .distances.within import Within, within
     from .errors import Infeasible, InvalidInput, MassMismatch, MissingExtra, NotConverged, OtgenError, TooLarge
     from .model.cost import Circular, Minkowski
     from .model.measure import Measure
@@ -53,6 +55,7 @@ _HOMES = {
     "Measure": "model.measure",
     "Minkowski": "model.cost",
     "MissingExtra": "errors",
+    "Neighbors": "distances.neighbors",
     "NotConverged": "errors",
     "OtgenError": "errors",
     "PairwiseBounds": "distances.pairwise",
@@ -64,9 +67,11 @@ _HOMES = {
     "Status": "model.status",
     "TestResult": "distances.two_sample_result",
     "TooLarge": "errors",
+    "Within": "distances.within",
     "audit": "distances.audit",
     "bures_wasserstein": "distances.gaussians",
     "load_proof": "distances.proof_file",
+    "neighbors": "distances.neighbors",
     "pairwise": "distances.pairwise",
     "partial_wasserstein": "distances.partial",
     "permutation_null": "distances.permutation_null",
@@ -81,6 +86,7 @@ _HOMES = {
     "two_sample_test": "distances.two_sample",
     "wasserstein": "distances.exact",
     "wasserstein_batch": "distances.batch",
+    "within": "distances.within",
 }
 
 # Loaded as a whole when first named; nn needs torch, so that it is no part of `from otgen import *`.
@@ -99,6 +105,7 @@ __all__ = [
     "Measure",
     "Minkowski",
     "MissingExtra",
+    "Neighbors",
     "NotConverged",
     "OtgenError",
     "PairwiseBounds",
@@ -110,6 +117,7 @@ __all__ = [
     "Status",
     "TestResult",
     "TooLarge",
+    "Within",
     "__version__",
     "audit",
     "bures_wasserstein",
@@ -117,6 +125,7 @@ __all__ = [
     "lab",
     "laws",
     "load_proof",
+    "neighbors",
     "pairwise",
     "partial_wasserstein",
     "permutation_null",
@@ -132,6 +141,7 @@ __all__ = [
     "two_sample_test",
     "wasserstein",
     "wasserstein_batch",
+    "within",
 ]
 
 

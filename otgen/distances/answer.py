@@ -51,8 +51,9 @@ class Answer:
             return self._entropic_status(claimed, tol)
         if claimed is Status.MAX_ITER:
             return claimed
-        kept = keeps_promise(self.scaled, certificate, root=self.units.root)
-        return Status.OPTIMAL if kept else Status.IMPRECISE
+        if keeps_promise(self.scaled, certificate, root=self.units.root):
+            return Status.OPTIMAL
+        return claimed if claimed is Status.SETTLED else Status.IMPRECISE
 
     def _entropic_status(self, claimed: Status, tol: float) -> Status:
         """Converged where marginals are met as well as was asked, whatever the solver says, or where the value is known as well."""

@@ -9,19 +9,18 @@ from typing import Any, Literal, NamedTuple, overload
 import numpy as np
 
 from ..errors import InvalidInput, TooLarge
-from ..inputs import arrays, scalars
+from ..inputs import scalars
 from ..inputs.memory import available, readable
 from ..inputs.types import Floats
 from .chosen import Chosen, chosen
 from .pairs.checkpoint import Checkpoint, terms_of
-from .pairs.collection import Collection, collected, same_masses, sequence, support_from
+from .pairs.checks import check_pairs
+from .pairs.collection import Collection, collected, sequence, support_from
 from .pairs.measuring import Task
 from .pairs.running import Progress, checked_jobs, outcomes
 from .pairs.tiles import Tile, tile_work, tiles
 from .solve import _on_stderr
-from .splits import Measure, measured
-
-_ROUNDED = 1e-9  # of a distance: more than what the order of sums changes in a callable's number
+from .splits import Measure
 
 
 class PairwiseBounds(NamedTuple):
@@ -181,12 +180,7 @@ def measured_pairs(
     """The numbers of all pairs, (k, B, C), of collections that have been checked; k is 3 with ``bounds``, else 1."""
     second = one if other is None else other
     count, shape = 3 if bounds else 1, (len(one), len(second))
-    _check_together(one, second, distance)
-    if distance.is_zero_at_home and one.facts:  # the options are tried, also where no pair is left to be measured
-        point = np.full((1, one.facts[0].dim), 0.5)
-        distance(point, point)
-    if other is None and len(one) > 1:
-        _check_symmetry(one, distance)
+    check_pairs(one, other, distance)
     kept = None if checkpoint is None else Checkpoint.at(checkpoint, terms_of(distance, (one, other), bounds=bounds))
     out = np.empty((count, *shape))
     parts = tiles(one, other, distance.name)
@@ -232,32 +226,6 @@ def _measure(distance: Any, options: dict[str, Any], checkpoint: Any) -> Chosen:
             f"{scalars.told(options.get('rng'))}; pass a whole number, such as 0"
         )
     return chosen(distance, options)
-
-
-def _check_together(one: Collection, other: Collection, distance: Chosen) -> None:
-    """Refuse sets that cannot be compared with each other."""
-    if one.facts and other.facts:
-        names = f"{one.source.names[0]}[0]", f"{other.source.names[0]}[0]"
-        arrays.same_dimension(one.facts[0].dim, other.facts[0].dim, names)
-    if distance.name is not None and distance.options.get("relax") is None:
-        both = [one] if other is one else [one, other]
-        same_masses(both, normalize=distance.options.get("normalize", False))
-
-
-def _check_symmetry(one: Collection, distance: Chosen) -> None:
-    """Refuse a callable, distance or metric, that tells another distance the other way round; of the first two sets."""
-    if distance.name is not None and not callable(distance.options.get("metric")):
-        return
-    x, y = (one.block(k, k + 1).read()[0] for k in (0, 1))
-    to, back = (
-        measured(distance(u.points, v.points, u.weights, v.weights)) for u, v in ((x, y), (y, x))
-    )  # fmt: skip
-    apart = max(to.lower - back.upper, back.lower - to.upper)
-    if apart > _ROUNDED * max(abs(to.value), abs(back.value)):
-        raise InvalidInput(
-            f"distance must be symmetric, since pairs are measured one way; received {to.value:.17g} from {one.source.names[0]}[0] to "
-            f"{one.source.names[0]}[1] and {back.value:.17g} back; pass the collection as sets2 as well, which measures both ways"
-        )
 
 
 def _refuse_size(count: int, shape: tuple[int, int]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -22,9 +24,10 @@ from ..model.status import Status
 from ..model.units import Units
 from ..proofs import prove, prove_staying
 from ..solvers import Auto, Bottleneck, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver, SolverName
-from ..solvers.base import refuse_start, silent
+from ..solvers.base import Enough, refuse_start, silent
 from ..solvers.sinkhorn import TOLERANCE
 from .answer import Answer
+from .enough import Asked, Question, question
 from .plan_forms import flows_from
 from .result import Result
 from .splits import Measure
@@ -60,6 +63,7 @@ def solve(
     progress: bool = False,
     init: Any = None,
     mass: float = 1.0,
+    enough: tuple[float, float] | Question | None = None,
 ) -> Result:
     """Solve a problem and prove the answer.
 
@@ -79,12 +83,18 @@ def solve(
         What is proven does not depend on it.
     mass : float
         Cost and bounds are multiplied by it.
+    enough : (float, float) or callable, optional
+        When to stop before the optimum: a pair (low, high) once ``upper <= low`` or ``lower >= high`` is proven, so that (r, r) asks on which
+        side of r the value lies; or ``enough(lower, upper)``, which returns whether such an interval will do. It is asked after each round of
+        :class:`otgen.solvers.Simplex`, first of bounds as the solver reckons them, then, where it says yes, of proven ones. Other solvers,
+        problems so small that they are solved in one go, and those with forbidden pairs are solved to the end.
 
     Returns
     -------
     Result
         ``value`` is the cost (with the entropic term where there is one), never rooted; the certificate's kind is
-        ``dual``, ``monotone``, ``cut`` or ``entropic``.
+        ``dual``, ``monotone``, ``cut`` or ``entropic``. Where ``enough`` has stopped it the value is what the plan costs that was reached,
+        and the status SETTLED.
 
     Raises
     ------
@@ -98,8 +108,16 @@ def solve(
     >>> problem = Problem.from_matrix([[0.0, 1.0], [1.0, 0.0]])
     >>> solve(problem).value
     0.0
+
+    Is the cost below 40?
+
+    >>> import numpy as np
+    >>> x, y = np.random.default_rng(0).normal(size=(2, 600, 2))
+    >>> found = solve(Problem.from_points(x, y + 3), enough=(40, 40))
+    >>> bool(found.upper <= 40), found.status.name
+    (True, 'SETTLED')
     """
-    return run(problem, solver, throw=throw, progress=progress, init=init, mass=mass)
+    return run(problem, solver, throw=throw, progress=progress, init=init, mass=mass, enough=enough)
 
 
 def run(
@@ -112,6 +130,7 @@ def run(
     mass: float = 1.0,
     root: bool = False,
     alike: Measure | None = None,
+    enough: Any = None,
 ) -> Result:
     """What :func:`solve` does; with ``root`` the value and its bounds are distances, ``cost ** (1/p)``; ``alike`` measures other samples so."""
     began = time.perf_counter()
@@ -122,17 +141,27 @@ def run(
         )
     mass = scalars.positive(mass, "mass", "1 leaves cost and bounds as they are")
     chosen = solver_from(solver)
-    scaled, solution, certificate = attempted(problem, chosen, progress=progress, init=init)
+    asked = None if enough is None else partial(Asked.of, question(enough), mass=mass, root=root)
+    scaled, solution, certificate = attempted(problem, chosen, progress=progress, init=init, asked=asked)
     back = replace(Units.of(scaled, mass, root=root), unit=certificate.unit)
     answer = Answer(problem, scaled, certificate, back, solution.claim, alike)
     return checked(answered(answer, solution, chosen, began), throw=throw)
 
 
-def attempted(problem: Problem, chosen: Solver, *, progress: bool, init: Any = None) -> Attempt:
-    """The problem scaled, what a solver says of it, and what that proves."""
+def attempted(
+    problem: Problem,
+    chosen: Solver,
+    *,
+    progress: bool,
+    init: Any = None,
+    asked: Callable[[Problem], Asked] | None = None,
+) -> Attempt:
+    """The problem scaled, what a solver says of it, and what that proves; ``asked`` makes a question of the scaled problem, to stop early."""
     scaled = units.scaled(problem)
-    solution = claimed(scaled, chosen, progress=progress, init=init)
-    attempt = Attempt(scaled, solution, prove(scaled, solution.claim))
+    wanted = None if asked is None else asked(scaled)
+    solution = claimed(scaled, chosen, progress=progress, init=init, enough=wanted and wanted.enough)
+    certificate = prove(scaled, solution.claim) if wanted is None else wanted.certificate(solution.claim)
+    attempt = Attempt(scaled, solution, certificate)
     if isinstance(chosen, Auto | Simplex):
         attempt = resolved(attempt, chosen, _on_stderr if progress else silent)
     if attempt.certificate.kind == "dual":
@@ -169,10 +198,16 @@ def _refuse_overflow(problem: Problem, mass: float) -> NoReturn:
     )
 
 
-def claimed(scaled: Problem, solver: Solver, *, progress: bool = False, init: Any = None) -> Solution:
+def claimed(
+    scaled: Problem, solver: Solver, *, progress: bool = False, init: Any = None, enough: Enough | None = None
+) -> Solution:
     """What a solver says of a scaled problem, of which nothing is proven."""
     start = None if init is None else _claim_to_start_from(scaled, init)
-    solution = solver.solve(scaled, _on_stderr if progress else silent, start)
+    tell = _on_stderr if progress else silent
+    if enough is not None and isinstance(solver, Auto | Simplex):
+        solution = solver.solve(scaled, tell, start, enough)
+    else:
+        solution = solver.solve(scaled, tell, start)
     if not isinstance(solution, Solution):
         raise InvalidInput(
             f"solver.solve must return an otgen.solvers.Solution; received {scalars.told(solution)} from {scalars.told(solver)}; correct the solver"

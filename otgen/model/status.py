@@ -16,6 +16,8 @@ class Status(enum.Enum):
         Entropic, and the marginals, or the value's interval, meet the tolerance.
     IMPRECISE
         Exact, but rounding leaves a wider gap than OPTIMAL promises.
+    SETTLED
+        Exact, but stopped where the interval settled the question that was asked of it.
     MAX_ITER
         Stopped at the iteration limit, which raises unless ``throw=False``.
     INFEASIBLE
@@ -32,6 +34,7 @@ class Status(enum.Enum):
     OPTIMAL = "proven optimal: the gap is below 1e-10 of the cost's scale"
     CONVERGED = "the marginals, or the value's interval, meet the tolerance"
     IMPRECISE = "solved, but rounding leaves a gap above 1e-10 of the cost's scale"
+    SETTLED = "stopped as soon as the interval settled what was asked"
     MAX_ITER = "stopped at the iteration limit"
     INFEASIBLE = "no plan with these marginals avoids the forbidden pairs"
     ESTIMATE = "an average over random projections"
@@ -41,6 +44,7 @@ class Status(enum.Enum):
         """What to do about it; empty where nothing needs doing."""
         return {
             Status.IMPRECISE: "the interval holds all the same; centre or rescale the data for a narrower one",
+            Status.SETTLED: "the interval holds; leave enough out for a value that is as good as proven",
             Status.MAX_ITER: "the interval holds all the same; raise max_iter, or loosen tol or raise epsilon",
             Status.INFEASIBLE: "allow more pairs, or move mass to where it can be served",
         }.get(self, "")

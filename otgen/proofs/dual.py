@@ -47,6 +47,15 @@ def prove_dual(problem: Problem, claim: Claim) -> Certificate:
     return dual_certificate(problem, plan, f, problem.cost.column_minima(f))
 
 
+def plan_bound(problem: Problem, flows: Flows) -> float:
+    """The upper end alone, from a plan: infinite where it is none, and where pairs are forbidden that it cannot do without."""
+    plan = plan_of(flows, problem.shape)
+    if plan is None:
+        return math.inf
+    cost, _, charge = _upper_bound(problem, plan)
+    return above(cost, charge)
+
+
 def usable_potentials(problem: Problem, potentials: tuple[Floats, Floats] | None) -> tuple[Floats, Floats]:
     """Potentials of numbers that arithmetic can be done with, both sides balanced."""
     n, m = problem.shape

@@ -51,10 +51,14 @@ class _Mean(NamedTuple):
 
 def prove_monotone(problem: Problem) -> Certificate:
     """Prove an interval for the mean of ``|x - y| ** power`` under the optimal coupling of points on the line."""
-    plan, power = problem.monotone, problem.line_power
+    return monotone_mean(problem.monotone, problem.line_power, lossless=problem.cost.lossless)
+
+
+def monotone_mean(plan: MonotonePlan, power: float, *, lossless: bool = True) -> Certificate:
+    """The same of a coupling in order; ``lossless`` unless points were divided by what cost the smallest ones digits."""
     found = None if power > STEEP else _mean(plan, power, 1.0)
     if found is None or not _FAINT < found.cost < 1 / _FAINT:
-        return _steep(problem, _largest(plan) if found is None else found.largest)
+        return _steep(plan, power, _largest(plan) if found is None else found.largest, lossless)
     farthest = _span(plan) ** power
     scale = max(found.cost, 1e-7 * farthest)
     if found.charge > _SEEN * (found.cost if len(plan.x) + len(plan.y) < _QUICK else scale):
@@ -64,14 +68,13 @@ def prove_monotone(problem: Problem) -> Certificate:
     return Certificate("monotone", cost, below(cost, margin), above(cost, margin), scale, 0.0, plan)
 
 
-def _steep(problem: Problem, largest: float) -> Certificate:
+def _steep(plan: MonotonePlan, power: float, largest: float, lossless: bool) -> Certificate:
     """The same in the unit of the largest distance, for powers that would under- or overflow, and for equal measures."""
-    plan, power = problem.monotone, problem.line_power
     found = _mean(plan, power, largest)
     if found.charge > _SEEN * found.cost:
         found = _exact_mean(plan, power, None)
     unit = found.largest
-    if not problem.cost.lossless and unit < _LOST and _span(plan) > 0:
+    if not lossless and unit < _LOST and _span(plan) > 0:
         return Certificate("monotone", (unit / _LOST) ** power, 0.0, 1.0, math.inf, 0.0, plan, unit=_LOST)
     if unit == 0:
         return Certificate("monotone", 0.0, 0.0, 0.0, 0.0, 0.0, plan)
@@ -160,7 +163,11 @@ def _paired(x: Floats, y: Floats, power: float, unit: float) -> _Mean:
 
 def prove_line_cut(problem: Problem) -> Certificate:
     """Prove the largest distance under the best coupling of points on the line, ``W_inf``; exact up to one rounding."""
-    plan = problem.monotone
+    return monotone_largest(problem.monotone)
+
+
+def monotone_largest(plan: MonotonePlan) -> Certificate:
+    """The same of a coupling in order."""
     x, y = plan.x_sorted, plan.y_sorted
     walked = monotone.walk(plan.masses, x, y, 1.0)
     largest = walked.largest

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..model.claim import Claim
 from ..model.problem import Problem
-from .base import Progress, Solution, Solver, silent
+from .base import Enough, Progress, Solution, Solver, silent
 from .bottleneck import Bottleneck
 from .cost_model import Expected, bottleneck, on_line, simplex, sinkhorn
 from .line import Line
@@ -64,6 +64,15 @@ class Auto:
         unit = " for 100 iterations" if problem.epsilon else ""
         return f"{type(solver).__name__}: {reason} Expect {self.expected(problem)}{unit}."
 
-    def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
-        """Solve by the solver chosen."""
-        return self.choose(problem)[0].solve(problem, progress, init)
+    def solve(
+        self,
+        problem: Problem,
+        progress: Progress = silent,
+        init: Claim | None = None,
+        enough: Enough | None = None,
+    ) -> Solution:
+        """Solve by the solver chosen, which `Simplex` alone may end before it is done."""
+        solver, _ = self.choose(problem)
+        if isinstance(solver, Simplex):
+            return solver.solve(problem, progress, init, enough)
+        return solver.solve(problem, progress, init)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from ..errors import InvalidInput
 from ..model.claim import Claim
@@ -14,6 +14,17 @@ from ..model.status import Status
 ExactName = Literal["auto", "line", "simplex", "bottleneck", "linprog"]
 SolverName = ExactName | Literal["sinkhorn"]
 Progress = Callable[[str], None]
+
+
+class Enough(NamedTuple):
+    """What tells a solver that goes by rounds that it may stop, in the units of the problem that it was given.
+
+    ``seems`` is asked of a lower and an upper bound of the cost as the solver reckons them; only where it says yes ``proves`` is asked of the
+    claim that they are of, since a proof takes as long as a round. The solver stops where that says yes too.
+    """
+
+    seems: Callable[[float, float], bool]
+    proves: Callable[[Claim], bool]
 
 
 def silent(message: str) -> None:

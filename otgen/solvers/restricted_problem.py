@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -51,11 +52,13 @@ class RestrictedProblem:
     ) -> None:
         self.prices, self.limit, self.progress = cost, limit, progress
         self.pivots, self.cursor, self.gap = 0, 0, math.inf
+        self.bounds = -math.inf, math.inf
         self.cap = cap
         self.supply, self.demand = supply, demand
         self.shape = cost.shape
         used = np.empty(0, np.int64) if used is None else used
         self.base, self.tails, self.heads = self._first_arcs(start, used)
+        self.feasible = self.base
         self.cost = self._reduced(self.tails, self.heads)
         order = np.argsort(self.cost, kind="stable")
         if len(used):
@@ -122,15 +125,20 @@ class RestrictedProblem:
             (np.concatenate([high[keep], high_left]), np.concatenate([low[keep], low_left])),
         )
 
-    def run(self) -> Status:
-        """Pivot and price until no pair improves."""
+    def run(self, settled: Callable[[], bool] = lambda: False) -> Status:
+        """Pivot and price until no pair improves, or what ``bounds`` and ``feasible`` have come to settles a question."""
         if self.prices.forbids:
             return self._two_phases()
+        self.bounds = self._dual_value(*self.feasible), math.inf
+        if settled():
+            return Status.SETTLED
         artificial = modest = float(self.cost.max()) + 1e-300
         quota = max(1000, int((_ROUND_PRUNED if self.prices.pruned else _ROUND) * sum(self.shape)))
         while self.limit is None or self.pivots < self.limit:
             optimal = self._pivot(self.cost, artificial, quota)
             found = self._grow()
+            if (found or not optimal) and settled():
+                return Status.SETTLED
             if found < _FEW * self.shape[0]:
                 quota = _UNLIMITED
             if found or not optimal:
@@ -172,7 +180,7 @@ class RestrictedProblem:
         m = self.shape[1]
         f, g = self.potentials()
         columns, values = self.prices.price(g, min(self.more, m), below=f + self.slack)
-        self.gap = self._gap(f, g, values[:, 0])
+        self._bound(f, g, values[:, 0])
         tails, at = np.nonzero(columns >= 0)
         heads = columns[tails, at]
         if self.prices.pruned:
@@ -208,15 +216,24 @@ class RestrictedProblem:
             at, heads = at[worst], heads[worst]
         return rows[at], heads
 
-    def _gap(self, f: Floats, g: Floats, least: Floats) -> float:
-        """By how much, of the cost, the best plan may cost less than the tree's; infinite while some mass takes an artificial arc.
+    def _bound(self, f: Floats, g: Floats, least: Floats) -> None:
+        """What the tree's potentials say of the best plan: ``bounds`` of its cost, ``feasible`` potentials, and the gap as a share of the cost.
 
-        The tree's plan costs ``a.f + b.g``; with every f lowered to the least ``c - g`` the same sum is a lower bound.
+        The tree's plan costs ``a.f + b.g``, unless some mass takes an artificial arc; with every f lowered to the least ``c - g`` the same
+        sum is a lower bound.
         """
-        if len(network_simplex.unserved(self.tree, len(f))[0]):
-            return math.inf
-        over = float(self.supply @ np.maximum(f - least, 0.0))
-        return over / max(abs(float(self.supply @ f + self.demand @ g)), 1e-300)
+        lowered, upper = np.minimum(f, least), self._dual_value(f, g)
+        over = float(self.supply @ (f - lowered)) / UNITS
+        if upper - over > self.bounds[0]:
+            self.feasible = lowered, g
+        lower = max(upper - over, self.bounds[0])
+        served = not len(network_simplex.unserved(self.tree, len(f))[0])
+        self.bounds = lower, upper if served else math.inf
+        self.gap = over / max(abs(upper), 1e-300) if served else math.inf
+
+    def _dual_value(self, f: Floats, g: Floats) -> float:
+        """``a.f + b.g`` for masses of total 1, up to rounding."""
+        return float(self.supply @ f + self.demand @ g) / UNITS
 
     def _two_phases(self) -> Status:
         """Forbidden pairs: first get all mass off the artificial arcs, then minimise over what may still be used.

@@ -28,7 +28,7 @@ from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import STEEP
 from . import cost_model, multiscale
-from .base import Progress, Solution, silent
+from .base import Enough, Progress, Solution, silent
 from .common_mass import Masses, common_mass, extended
 from .restricted_problem import RestrictedProblem, cheapest
 
@@ -69,8 +69,14 @@ class Simplex:
         if self.max_iter is not None:
             scalars.count(self.max_iter, "max_iter", least=0)
 
-    def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
-        """Solve a scaled problem; raises `InvalidInput` for p = inf or with an entropic term."""
+    def solve(
+        self,
+        problem: Problem,
+        progress: Progress = silent,
+        init: Claim | None = None,
+        enough: Enough | None = None,
+    ) -> Solution:
+        """Solve a scaled problem, or as much of it as is enough; raises `InvalidInput` for p = inf or with an entropic term."""
         if problem.epsilon or problem.bottleneck:
             raise InvalidInput(
                 f"solver='simplex' must get epsilon=0 and finite p; received {problem!r}; use solver='auto'"
@@ -92,7 +98,10 @@ class Simplex:
             potentials = live.everywhere(np.empty(0), np.empty(0))
             return Solution(Claim(live.plan(None, potentials), potentials), Status.OPTIMAL, 0, "Simplex")
         master = live.master(self.max_iter, progress, init or Claim())
-        status = master.run()
+        held: list[Claim] = []
+        status = master.run() if enough is None else master.run(lambda: _settles(live, master, enough, held))
+        if held:
+            return Solution(held[0], status, master.pivots, "Simplex")
         potentials = live.everywhere(*master.potentials())
         infeasible = status is Status.INFEASIBLE
         claim = Claim(ray=potentials) if infeasible else Claim(live.plan(master, potentials), potentials)
@@ -122,6 +131,18 @@ def _cost_cap(problem: Problem, init: Claim) -> float:
     used, sides = init.flows.high > 0, (problem.source.probabilities, problem.target.probabilities)
     longest = problem.cost.pairs(init.flows.rows[used], init.flows.columns[used]).max(initial=0.0)
     return 4.0 * float(longest) / min(float(side[side > 0].min()) for side in sides) or math.inf
+
+
+def _settles(live: _Live, master: RestrictedProblem, enough: Enough, held: list[Claim]) -> bool:
+    """Whether what a restricted problem has come to is enough, once it is proven; ``held`` then gets the claim that is."""
+    if not enough.seems(*master.bounds):
+        return False
+    potentials = live.everywhere(*master.feasible)
+    claim = Claim(live.plan(master, potentials), potentials)
+    if not enough.proves(claim):
+        return False
+    held.append(claim)
+    return True
 
 
 class _Live:

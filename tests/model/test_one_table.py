@@ -17,6 +17,7 @@ LISTED = {
     "distances/quadratic.py",  # a name of scipy, for squared distances alone
     "app/check_proof.py",  # shares no code with the rest
     "app/commands/app.py",  # what the command line offers
+    "app/doctor.py",  # distances that are whole numbers
     "app/report/compare.py",  # names of units in sentences
     "distances/drawing.py",  # a picture of a globe
 }

@@ -27,13 +27,14 @@ class Weighted(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What is known of a set once it has been checked."""
+    """What is known of a set once it has been checked; ``unit`` is the dtype of moments and durations, which have one."""
 
     size: int
     dim: int
     digest: str
     total: float | None
     origin: Origin | None
+    unit: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,11 +158,24 @@ def collected(
         found = source[k]
         facts.append(_facts(found))
         arrays.same_dimension(facts[0].dim, facts[k].dim, (f"{names[0]}[0]", f"{names[0]}[{k}]"))
+        same_unit(facts[0], facts[k], (f"{names[0]}[0]", f"{names[0]}[{k}]"))
         if support is None and not lazy:
             tables.same_columns(sets[0], sets[k], (f"{names[0]}[0]", f"{names[0]}[{k}]"))
         if not lazy:
             held.append(found)
     return Collection(source, facts, None if lazy else held)
+
+
+def same_unit(one: Facts, other: Facts, names: tuple[str, str]) -> None:
+    """Raise `InvalidInput` for sets of moments that are counted in two units: each pair has the finer of its own two, so that distances of
+    several pairs could not be compared.
+    """
+    if one.unit != other.unit:
+        first, second = one.unit or "plain numbers", other.unit or "plain numbers"
+        raise InvalidInput(
+            f"{names[1]} must be counted in the unit of {names[0]}, so that distances can be compared; received {second} beside {first}; "
+            f"call .astype({(one.unit or other.unit)!r})"
+        )
 
 
 def same_masses(collections: Sequence[Collection], *, normalize: Any) -> None:
@@ -217,10 +231,11 @@ def _weights(value: Any, size: int, name: str, of: str) -> np.ndarray:
 def _facts(found: Weighted) -> Facts:
     points, weights = found
     dim = 1 if points.ndim == 1 else points.shape[1]
+    unit = points.dtype.name if points.dtype.kind in "mM" else None
     if weights is None:
-        return Facts(len(points), dim, _digest(found), None, None)
+        return Facts(len(points), dim, _digest(found), None, None, unit)
     total = float(weights.astype(np.float64).sum())
-    return Facts(len(points), dim, _digest(found), total, Origin(dtype=weights.dtype.name))
+    return Facts(len(points), dim, _digest(found), total, Origin(dtype=weights.dtype.name), unit)
 
 
 def _digest(found: Weighted) -> str:

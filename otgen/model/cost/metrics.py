@@ -75,12 +75,16 @@ class PointMetric(abc.ABC):
     ``only_p_one``: it is a cost, not a metric, and goes with p = 1 only. ``by_differences``: it is a function of the differences of
     coordinates that grows with each of them, so that bounding boxes bound it, points may be merged at their centre of mass, and
     second derivatives are known. ``translates``: costs stay what they are when both clouds are moved alike. ``degree``: points times s make costs of p = 1 times ``s ** degree``; 0 where points cannot be scaled.
+    ``norm``: the q of a norm of differences of ``flat`` points that is no larger than the distance; or, where ``squares`` is a number, of one
+    that the cost is ``squares`` times the square of.
     """
 
     only_p_one: bool = False
     by_differences: bool = False
     translates: bool = True
     degree: int = 1
+    norm: float = 2.0
+    squares: float | None = None
 
     @abc.abstractmethod
     def form(self, p: float) -> Form:
@@ -100,6 +104,10 @@ class PointMetric(abc.ABC):
     def prepared(self, points: Floats) -> Floats:
         """The points that kernels get."""
         return points
+
+    def flat(self, points: Floats) -> tuple[Floats, float]:
+        """Points (n, D) of a space with a norm, and how far off each may be by rounding, as a length."""
+        return points, 0.0
 
     def chained(self, points: Floats, slope: Floats) -> Floats:
         """A derivative in the points that kernels got, as one in the points."""
@@ -126,6 +134,16 @@ class Powers(PointMetric):
     only_p_one: bool = False
     degree: int = 1
     by_differences: bool = True
+
+    @property
+    def norm(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """It is one."""
+        return self.q
+
+    @property
+    def squares(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Of a cost, the square itself."""
+        return 1.0 if self.only_p_one else None
 
     def form(self, p: float) -> Form:
         """Sums of powers, to a power."""
@@ -189,6 +207,7 @@ class Cosine(PointMetric):
     only_p_one = True
     translates = False
     degree = 0
+    squares = 0.5
 
     def form(self, p: float) -> Form:
         """Half the squared distance."""
@@ -210,6 +229,10 @@ class Cosine(PointMetric):
         """Unit vectors."""
         points = points / np.abs(points).max(axis=-1, keepdims=True)
         return points / np.sqrt((points**2).sum(axis=-1, keepdims=True))
+
+    def flat(self, points: Floats) -> tuple[Floats, float]:
+        """Unit vectors."""
+        return self.prepared(points), (points.shape[1] + 8) * UNIT
 
     def chained(self, points: Floats, slope: Floats) -> Floats:
         """Through ``x / |x|``."""
@@ -248,6 +271,13 @@ class Torus(PointMetric):
         """Coordinates in [0, period]; the remainder is exact, adding a period to a negative one is rounded."""
         rest = np.fmod(points, self.period)
         return np.where(rest < 0, rest + self.period, rest)
+
+    def flat(self, points: Floats) -> tuple[Floats, float]:
+        """Each coordinate on a circle as long as the period, whose chords are no longer than its arcs."""
+        angles = 2 * math.pi * (self.prepared(points) / self.period)
+        radius = self.period / (2 * math.pi) * (1 - 8 * UNIT)
+        both = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
+        return radius * both, 16 * math.sqrt(points.shape[1]) * UNIT * self.period
 
     def divided(self, by: PowerOfTwo) -> Circular:
         """The period shrinks with the points."""
@@ -298,6 +328,11 @@ class GreatCircle(PointMetric):
                 f"{name} must hold latitudes in [-pi/2, pi/2] and longitudes in [-2 pi, 2 pi], in radians; received up to {latitude:g} and "
                 f"{longitude:g}; call numpy.radians on degrees"
             )
+
+    def flat(self, points: Floats) -> tuple[Floats, float]:
+        """Points of the unit sphere, whose chords are no longer than its arcs."""
+        (latitude, longitude), around = points.T, np.cos(points[:, 0])
+        return np.stack([around * np.cos(longitude), around * np.sin(longitude), np.sin(latitude)], axis=1), 16 * UNIT
 
     def largest(self, extents: Floats, p: float) -> float:
         """Half a turn."""

@@ -1,0 +1,50 @@
+"""What must hold of two collections and a distance before any pair is measured."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...errors import InvalidInput
+from ...inputs import arrays
+from ..chosen import Chosen
+from ..splits import measured
+from .collection import Collection, same_masses, same_unit
+
+_ROUNDED = 1e-9  # of a distance: more than what the order of sums changes in a callable's number
+
+
+def check_pairs(one: Collection, other: Collection | None, distance: Chosen) -> None:
+    """Refuse collections that cannot be compared, options that the distance does not take, and a distance of one collection that is not symmetric."""
+    _check_together(one, one if other is None else other, distance)
+    if distance.is_zero_at_home and one.facts:  # the options are tried, also where no pair is left to be measured
+        point = np.full((1, one.facts[0].dim), 0.5)
+        distance(point, point)
+    if other is None and len(one) > 1:
+        _check_symmetry(one, distance)
+
+
+def _check_together(one: Collection, other: Collection, distance: Chosen) -> None:
+    """Refuse sets that cannot be compared with each other."""
+    if one.facts and other.facts:
+        names = f"{one.source.names[0]}[0]", f"{other.source.names[0]}[0]"
+        arrays.same_dimension(one.facts[0].dim, other.facts[0].dim, names)
+        same_unit(one.facts[0], other.facts[0], names)
+    if distance.name is not None and distance.options.get("relax") is None:
+        both = [one] if other is one else [one, other]
+        same_masses(both, normalize=distance.options.get("normalize", False))
+
+
+def _check_symmetry(one: Collection, distance: Chosen) -> None:
+    """Refuse a callable, distance or metric, that tells another distance the other way round; of the first two sets."""
+    if distance.name is not None and not callable(distance.options.get("metric")):
+        return
+    x, y = (one.block(k, k + 1).read()[0] for k in (0, 1))
+    to, back = (
+        measured(distance(u.points, v.points, u.weights, v.weights)) for u, v in ((x, y), (y, x))
+    )  # fmt: skip
+    apart = max(to.lower - back.upper, back.lower - to.upper)
+    if apart > _ROUNDED * max(abs(to.value), abs(back.value)):
+        raise InvalidInput(
+            f"distance must be symmetric, since pairs are measured one way; received {to.value:.17g} from {one.source.names[0]}[0] to "
+            f"{one.source.names[0]}[1] and {back.value:.17g} back; pass the collection as sets2 as well, which measures both ways"
+        )
