@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from .distances.permutation_null import permutation_null
     from .distances.proof_file import Proof, load_proof
     from .distances.result import Result
+    from .distances.semidiscrete.fit import semidiscrete
+    from .distances.semidiscrete.fitted import SemidiscreteMap, load_semidiscrete
+    from .distances.semidiscrete.held_out import HeldOut
     from .distances.sliced import sliced_wasserstein
     from .distances.solve import solve
     from .distances.splits import PermutationNull
@@ -46,6 +49,7 @@ _HOMES = {
     "Certificate": "proofs",
     "Circular": "model.cost",
     "Gradients": "distances.gradients",
+    "HeldOut": "distances.semidiscrete.held_out",
     "Infeasible": "errors",
     "InvalidInput": "errors",
     "MassMismatch": "errors",
@@ -60,14 +64,17 @@ _HOMES = {
     "Proof": "distances.proof_file",
     "Relative": "model.problem",
     "Result": "distances.result",
+    "SemidiscreteMap": "distances.semidiscrete.fitted",
     "Status": "model.status",
     "TestResult": "distances.two_sample_result",
     "TooLarge": "errors",
     "audit": "distances.audit",
     "bures_wasserstein": "distances.gaussians",
     "load_proof": "distances.proof_file",
+    "load_semidiscrete": "distances.semidiscrete.fitted",
     "pairwise": "distances.pairwise",
     "permutation_null": "distances.permutation_null",
+    "semidiscrete": "distances.semidiscrete.fit",
     "sinkhorn": "distances.entropic",
     "sinkhorn_batch": "distances.batch",
     "sinkhorn_divergence": "distances.entropic",
@@ -91,6 +98,7 @@ __all__ = [
     "Certificate",
     "Circular",
     "Gradients",
+    "HeldOut",
     "Infeasible",
     "InvalidInput",
     "MassMismatch",
@@ -105,6 +113,7 @@ __all__ = [
     "Proof",
     "Relative",
     "Result",
+    "SemidiscreteMap",
     "Status",
     "TestResult",
     "TooLarge",
@@ -115,8 +124,10 @@ __all__ = [
     "lab",
     "laws",
     "load_proof",
+    "load_semidiscrete",
     "pairwise",
     "permutation_null",
+    "semidiscrete",
     "sinkhorn",
     "sinkhorn_batch",
     "sinkhorn_divergence",
