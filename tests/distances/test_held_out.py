@@ -28,7 +28,7 @@ TIMES, DRAWS, CONFIDENCE = 300, 100, 0.9
 
 
 def optimal(known):
-    return otgen.semidiscrete(known.noise, known.y, known.b, p=known.p, tol=0.01, rng=0)
+    return otgen.semidiscrete(known.noise, known.y, known.b, p=known.p, rng=0)
 
 
 def poor(known):

@@ -28,7 +28,7 @@ TRUTHS = {
 
 
 def fitted(known, **options):
-    return otgen.semidiscrete(known.noise, known.y, known.b, p=known.p, rng=0, **{"tol": 0.05, **options})
+    return otgen.semidiscrete(known.noise, known.y, known.b, p=known.p, rng=0, **options)
 
 
 @pytest.mark.parametrize("name", TRUTHS)
@@ -36,7 +36,7 @@ class TestTruth:
     def test_the_interval_holds_it_and_is_narrow(self, name):
         known = TRUTHS[name]
         found = fitted(known)
-        assert found.check.suboptimality <= 0.05 * found.check.upper
+        assert found.check.suboptimality <= 0.1 * found.check.upper
         wide = found.held_out(known.noise, 40_000, confidence=0.999, rng=1)
         assert wide.upper - wide.lower < 0.2 * known.cost
         for check in (found.check, wide):
@@ -50,9 +50,7 @@ class TestTruth:
             pytest.skip("noise beyond the last point is equally well off with all of them")
         noise = np.random.default_rng(2)
         x = noise.standard_normal((50_000, 1)) if known.noise == "gaussian" else known.noise(50_000, noise)
-        shares = np.bincount(
-            fitted(known, tol=0.05 if name == "grid" else 0.005).sample(x), minlength=len(known.b)
-        ) / len(x)
+        shares = np.bincount(fitted(known, tol=4e-4).sample(x), minlength=len(known.b)) / len(x)
         assert np.abs(shares - known.b).sum() / 2 < 0.04
 
     def test_a_guaranteed_interval_holds_it(self, name):
@@ -70,12 +68,12 @@ def test_cells_on_the_line_are_those_of_quantiles():
     ends = ends_of_cells(known.b)
     inside = np.abs(x[:, None] - ends).min(axis=1) > 0.01
     want = np.searchsorted(ends, x, side="right") - 1
-    np.testing.assert_array_equal(fitted(known, tol=0.01).sample(x)[inside], want[inside])
+    np.testing.assert_array_equal(fitted(known, tol=5e-4).sample(x)[inside], want[inside])
 
 
 def test_potentials_of_laguerre_cells_of_equal_mass():
     known, potential = diamond()
-    found = fitted(known, tol=0.002).potential
+    found = fitted(known, tol=4e-4).potential
     np.testing.assert_allclose(found, potential - potential.mean(), atol=0.02)
     assert abs(found[0]) > 0.05  # the centre's cell is not the one of nearest points
 
@@ -154,9 +152,7 @@ class TestSample:
 class TestFit:
     def test_it_is_a_function_of_its_seed(self):
         y = np.random.default_rng(0).normal(size=(20, 2))
-        one, two, other = (
-            otgen.semidiscrete("gaussian", y, tol=0.1, rng=seed) for seed in (1, np.random.default_rng(1), 2)
-        )
+        one, two, other = (otgen.semidiscrete("gaussian", y, rng=seed) for seed in (1, np.random.default_rng(1), 2))
         np.testing.assert_array_equal(one.potential, two.potential)
         assert one.check.upper == two.check.upper
         assert not np.array_equal(one.potential, other.potential)
@@ -188,7 +184,7 @@ class TestFit:
         """What charges whole regions, and what balances points within one, differ by orders of magnitude."""
         rng = np.random.default_rng(0)
         y = np.concatenate([5 + 0.01 * rng.standard_normal((30, 3)), 3 * rng.standard_normal((30, 3))])
-        found = otgen.semidiscrete("gaussian", y, tol=0.02, rng=0)
+        found = otgen.semidiscrete("gaussian", y, tol=0.005, rng=0)
         shares = np.bincount(found.sample(rng.standard_normal((20_000, 3))), minlength=60) / 20_000
         assert shares[:30].sum() == pytest.approx(0.5, abs=0.05)
 

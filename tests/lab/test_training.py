@@ -38,6 +38,13 @@ class TestData:
         assert len(held_out) == 500
         assert len(train_set & held_out) <= 2  # the data set itself has a few equal images
 
+    @pytest.mark.parametrize("name", DATA)
+    def test_a_whole_data_set(self, name):
+        data = named(name)
+        one, two = (data.data_set(np.random.default_rng(0)) for _ in range(2))
+        np.testing.assert_array_equal(one, two)
+        assert one.shape == (1297 if name == "digits" else 4096, data.dim)
+
     def test_modes_are_where_the_protocol_has_them(self):
         ring, grid = named("ring"), named("grid")
         np.testing.assert_allclose(np.linalg.norm(ring.modes, axis=1), 1.0)
@@ -90,6 +97,7 @@ class TestRuns:
         """How many samples judge a run is fixed, so that runs can be compared; here they would take most of the time."""
         if hasattr(request.node, "callspec"):
             monkeypatch.setattr("otgen.lab.training.run._JUDGED", 100)
+            monkeypatch.setattr("otgen.lab.training.data._DRAWN", 64)
             monkeypatch.setattr(sys.modules["otgen.lab.training.scores"], "_SAMPLES", 250)  # a function has its name
 
     @pytest.mark.parametrize("method", METHODS)
@@ -102,7 +110,7 @@ class TestRuns:
         assert not np.array_equal(last, other.snapshots[1])
         assert one.history == two.history
 
-    @pytest.mark.parametrize("method", ["wgan", "wgan-gp", "vqvae", "avb", "ot-cfm"])
+    @pytest.mark.parametrize("method", ["wgan", "wgan-gp", "vqvae", "avb", "ot-cfm", "sd-cfm"])
     def test_going_on_is_as_if_it_had_never_stopped(self, tmp_path, method):
         data = "digits" if RECIPES[method].images_only else "grid"
         options = dict(steps=6, batch_size=12, seed=3)
@@ -132,6 +140,19 @@ class TestRuns:
         torch.manual_seed(7)
         train("sliced", "ring", steps=2)
         assert torch.equal(torch.rand(3), expected)
+
+    @pytest.mark.parametrize("method", ["cfm", "ot-cfm", "sd-cfm"])
+    def test_flows_are_judged_by_their_paths(self, method):
+        run = train(method, "eight-gaussians", steps=2, batch_size=8)
+        assert run.scores["path_energy"] > 0
+
+    def test_the_semidiscrete_coupling_pairs_nearer_than_batches_do(self):
+        """The straighter the segments, the less two of them with other directions meet at one point: what is left of the loss is that."""
+        losses = {}
+        for method in ("cfm", "ot-cfm", "sd-cfm"):
+            history = train(method, "eight-gaussians", steps=400, batch_size=64).history
+            losses[method] = np.mean([line["loss"] for line in history[4:]])
+        assert losses["sd-cfm"] < losses["ot-cfm"] < losses["cfm"]
 
     def test_transport_losses_find_all_modes(self):
         run = train("sliced", "ring", steps=400)

@@ -62,11 +62,16 @@ class Stage:
 
 @dataclass(eq=False)
 class Ascent:
-    """An ascent that can go on; ``draws`` is how much noise it took so far, ``gaps`` (k,) by how much the next best points are worse."""
+    """An ascent that can go on.
+
+    ``mean_cost`` is that between noise and data that know nothing of each other, ``draws`` how much noise was taken so far, ``gaps`` (k,)
+    by how much the next best points are worse.
+    """
 
     targets: Targets
     noise: Noise
     rng: np.random.Generator
+    mean_cost: float
     far: Stage
     gaps: Floats
     draws: int
@@ -89,9 +94,8 @@ class Ascent:
         )  # fmt: skip
         g = np.array(pilot.potentials[1])
         _, gaps = targets.rivals(first, g)
-        return cls(
-            targets, noise, rng, Stage(float(pilot.epsilon), g, g), np.full(len(targets), gaps.mean()), len(first)
-        )
+        length, gaps = float(pilot.epsilon), np.full(len(targets), gaps.mean())
+        return cls(targets, noise, rng, length / _SHARE, Stage(length, g, g), gaps, len(first))
 
     def advance(self, goal: int, tell: Callable[[int], None]) -> None:
         """Go on until ``goal`` draws were taken, half of the rest in each stage; ``tell`` is told of draws."""

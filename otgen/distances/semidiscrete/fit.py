@@ -20,7 +20,8 @@ from .noise import Noise, Source
 from .targets import Targets
 
 _FIRST = 64  # draws a point before the first check; twice as many before each further one
-_LIMIT = 4096  # the same at the end
+_LIMIT = 1024  # the same at the end
+_CHECKED = 64  # draws a point that a check looks at, at most
 _LEAST = 2**14, 2**20  # draws for few points: before the first check, and at the end
 
 
@@ -31,7 +32,7 @@ def semidiscrete(
     *,
     p: float = 2,
     metric: Metric = "euclidean",
-    tol: float | None = 1e-2,
+    tol: float | None = 1e-3,
     confidence: float = 0.95,
     max_draws: int | None = None,
     rng: Any = None,
@@ -53,12 +54,12 @@ def semidiscrete(
     p, metric
         As in :func:`otgen.wasserstein`, p finite.
     tol : float, optional
-        The fit ends once held-out noise shows its suboptimality to be at most this share of the transport cost. None: it is not asked,
-        and ``max_draws`` are drawn.
+        The fit ends once held-out noise shows its suboptimality to be at most this share of the mean cost between noise and data that are
+        paired at random, the unit of :class:`otgen.Relative`. None: it is not asked, and ``max_draws`` are drawn.
     confidence : float
         In (0, 1), of what is shown; it is spent over all checks, so that looking again and again does not use it up.
     max_draws : int, optional
-        Noise to fit on, at most: 4096 draws a point and 2**20 at least unless said otherwise; 64 and 2**14 where ``tol`` is None.
+        Noise to fit on, at most: 1024 draws a point and 2**20 at least unless said otherwise; 64 and 2**14 where ``tol`` is None.
     rng : int, Generator, optional
         Seed or generator (SPEC 7): the fit is a function of it, if ``noise`` is one of its generator.
     throw : bool
@@ -82,7 +83,7 @@ def semidiscrete(
     -----
     Step lengths come from the data: a hundredth of the mean cost first, then, point by point, the cost by which the next best point is
     worse; both fall as ``t ** -0.5``, and what is returned is an average. A check solves exact transport between the data and fresh noise, a
-    quarter as much as was drawn so far, which takes longer than the ascent where both are large. With p = 1 noise may be equally well off with several
+    quarter as much as was drawn so far and 64 draws a point at most, which takes longer than the ascent where both are large. With p = 1 noise may be equally well off with several
     points (on the line it is, beyond the last of them): no map of this kind is then a transport, which ``check.misplaced`` tells.
 
     References
@@ -100,7 +101,7 @@ def semidiscrete(
     order = scalars.finite_order(p)
     data = Measure(y, b, "y", "b", allow_gpu=True)
     targets = Targets.of(data, metric, order)
-    tol = None if tol is None else scalars.positive(tol, "tol", "use a share of the cost, such as 0.01")
+    tol = None if tol is None else scalars.positive(tol, "tol", "use a share of the mean cost, such as 0.001")
     limit = _limit(max_draws, len(targets), checked=tol is not None)
     throw, tell = scalars.flag(throw, "throw"), _on_stderr if scalars.flag(progress, "progress") else silent
     fit = _Fit(Noise(noise, data.dim), scalars.generator(rng), targets, 1 - checked_confidence(confidence), tell)
@@ -108,7 +109,7 @@ def semidiscrete(
     if tell is not silent and sys.stderr.isatty():
         sys.stderr.write("\n")
     found = _made(data, targets, fit.ascent, metric, order, check)
-    if throw and tol is not None and check is not None and check.suboptimality > tol * check.upper:
+    if throw and tol is not None and check is not None and check.suboptimality > tol * fit.ascent.mean_cost:
         raise NotConverged(
             f"the ascent stopped at {fit.ascent.draws} draws, at most {check.suboptimality:.2g} below a cost within "
             f"[{check.lower:.5g}, {check.upper:.5g}]; raise max_draws or tol; pass throw=False for the map",
@@ -129,11 +130,12 @@ class _Fit:
         self.ascent.advance(draws, lambda drawn: self.tell(f"{drawn} of {draws} draws"))
 
     def until(self, tol: float, limit: int) -> HeldOut:
-        """Go on, and ask after twice as many draws each time, until the suboptimality is at most ``tol`` of the cost."""
+        """Go on, and ask after twice as many draws each time, until the suboptimality is at most ``tol`` of the mean cost."""
+        enough = max(_CHECKED * len(self.targets), _LEAST[0])
         k, goal = 1, min(limit, max(_FIRST * len(self.targets), _LEAST[0]))
         while True:
             self.to(goal)
-            x = self.noise.draw(max(goal // 4, sample_size(1)), self.rng)
+            x = self.noise.draw(min(max(goal // 4, sample_size(1)), enough), self.rng)
             share = self.delta / 2**k  # these add up to less than delta
             check = judged(self.targets, self.ascent.potential, x, confidence=1 - share)
             self.tell(

@@ -107,7 +107,10 @@ def judged(targets: Targets, g: Floats, x: Floats, *, confidence: float, support
         raise InvalidInput(f"n must be at least {LEAST}, to judge by; received {n}; draw more noise")
     values, columns = targets.assigned(x, g)
     ranges = None if support is None else cost_ranges(targets, support, x)
-    result = wasserstein(x, targets.points, None, targets.masses, p=targets.p, metric=targets.metric, normalize=True)
+    start = None if x.shape[1] == 1 else (values, g)  # on the line nothing is started from
+    result = wasserstein(
+        x, targets.points, None, targets.masses, p=targets.p, metric=targets.metric, normalize=True, init=start
+    )
     corrected, optimal = result.cost_upper, np.asarray(result.potentials[0])
     assert corrected is not None
     mean, constant = float(values.mean()), float(g @ targets.masses)
