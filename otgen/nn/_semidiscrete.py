@@ -166,7 +166,7 @@ def semidiscrete(
     --------
     >>> import torch
     >>> x1 = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
-    >>> coupling = semidiscrete(x1, rng=0)
+    >>> coupling = semidiscrete(x1, tol=None, rng=0)
     >>> coupling.pair(torch.zeros(4, 3)).columns.unique().numel()
     1
     """
