@@ -23,6 +23,7 @@ _FIRST = 64  # draws a point before the first check; twice as many before each f
 _LIMIT = 1024  # the same at the end
 _CHECKED = 64  # draws a point that a check looks at, at most
 _LEAST = 2**14, 2**20  # draws for few points: before the first check, and at the end
+_CHECKED_LEAST = 2**16  # what a check may look at, however few points there are
 
 
 def semidiscrete(
@@ -83,8 +84,8 @@ def semidiscrete(
     -----
     Step lengths come from the data: a hundredth of the mean cost first, then, point by point, the cost by which the next best point is
     worse; both fall as ``t ** -0.5``, and what is returned is an average. A check solves exact transport between the data and fresh noise, a
-    quarter as much as was drawn so far and 64 draws a point at most, which takes longer than the ascent where both are large. With p = 1 noise may be equally well off with several
-    points (on the line it is, beyond the last of them): no map of this kind is then a transport, which ``check.misplaced`` tells.
+    quarter as much as was drawn so far and at most 64 draws a point, or 2**16, which takes longer than the ascent where both are large.
+    With p = 1 noise may be equally well off with several points (on the line it is, beyond the last of them): no map of this kind is then a transport, which ``check.misplaced`` tells.
 
     References
     ----------
@@ -131,7 +132,7 @@ class _Fit:
 
     def until(self, tol: float, limit: int) -> HeldOut:
         """Go on, and ask after twice as many draws each time, until the suboptimality is at most ``tol`` of the mean cost."""
-        enough = max(_CHECKED * len(self.targets), _LEAST[0])
+        enough = max(_CHECKED * len(self.targets), _CHECKED_LEAST)
         k, goal = 1, min(limit, max(_FIRST * len(self.targets), _LEAST[0]))
         while True:
             self.to(goal)
