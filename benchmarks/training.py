@@ -19,9 +19,10 @@ from otgen.lab.training import train
 
 PLANE = ("gan", "ns-gan", "wgan", "wgan-gp", "sinkhorn", "sliced")
 IMAGES = ("wgan", "vae", "avb", "aae", "wae", "vqvae")
+FLOWS = ("cfm", "ot-cfm", "sd-cfm")
 ROWS = {
     "plane": [(method, data, None) for data in ("ring", "grid") for method in PLANE],
-    "flow": [("ot-cfm", "eight-gaussians", None)],
+    "flow": [(method, data, None) for data in ("eight-gaussians", "digits") for method in FLOWS],
     "digits": [(method, "digits", None) for method in IMAGES],
     "long": [("sinkhorn", "grid", 32_000)],
 }
@@ -73,7 +74,7 @@ def spread(values):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--groups", nargs="+", choices=ROWS, default=list(ROWS))
-    parser.add_argument("--methods", nargs="+", choices=sorted({*PLANE, *IMAGES, "ot-cfm"}), help="only these")
+    parser.add_argument("--methods", nargs="+", choices=sorted({*PLANE, *IMAGES, *FLOWS}), help="only these")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--out", type=Path, default=Path("training.jsonl"))

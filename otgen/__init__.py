@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .distances.permutation_null import permutation_null
     from .distances.proof_file import Proof, load_proof
     from .distances.result import Result
+    from .distances.semidiscrete.fit import semidiscrete
+    from .distances.semidiscrete.fitted import SemidiscreteMap, load_semidiscrete
+    from .distances.semidiscrete.held_out import HeldOut
     from .distances.sliced import sliced_wasserstein
     from .distances.solve import solve
     from .distances.splits import PermutationNull
@@ -49,6 +52,7 @@ _HOMES = {
     "Certificate": "proofs",
     "Circular": "model.cost",
     "Gradients": "distances.gradients",
+    "HeldOut": "distances.semidiscrete.held_out",
     "Infeasible": "errors",
     "InvalidInput": "errors",
     "MassMismatch": "errors",
@@ -64,6 +68,7 @@ _HOMES = {
     "Proof": "distances.proof_file",
     "Relative": "model.problem",
     "Result": "distances.result",
+    "SemidiscreteMap": "distances.semidiscrete.fitted",
     "Status": "model.status",
     "TestResult": "distances.two_sample_result",
     "TooLarge": "errors",
@@ -72,9 +77,11 @@ _HOMES = {
     "bures_wasserstein": "distances.gaussians",
     "load_proof": "distances.proof_file",
     "neighbors": "distances.neighbors",
+    "load_semidiscrete": "distances.semidiscrete.fitted",
     "pairwise": "distances.pairwise",
     "partial_wasserstein": "distances.partial",
     "permutation_null": "distances.permutation_null",
+    "semidiscrete": "distances.semidiscrete.fit",
     "sinkhorn": "distances.entropic",
     "sinkhorn_batch": "distances.batch",
     "sinkhorn_divergence": "distances.entropic",
@@ -99,6 +106,7 @@ __all__ = [
     "Certificate",
     "Circular",
     "Gradients",
+    "HeldOut",
     "Infeasible",
     "InvalidInput",
     "MassMismatch",
@@ -114,6 +122,7 @@ __all__ = [
     "Proof",
     "Relative",
     "Result",
+    "SemidiscreteMap",
     "Status",
     "TestResult",
     "TooLarge",
@@ -125,10 +134,12 @@ __all__ = [
     "lab",
     "laws",
     "load_proof",
+    "load_semidiscrete",
     "neighbors",
     "pairwise",
     "partial_wasserstein",
     "permutation_null",
+    "semidiscrete",
     "sinkhorn",
     "sinkhorn_batch",
     "sinkhorn_divergence",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from ..errors import require
-from .types import Floats
+from .types import Floats, Indices
 
 
 class Origin(NamedTuple):
@@ -19,7 +19,7 @@ class Origin(NamedTuple):
     device: str = "cpu"
     dtype: str = "float64"
 
-    def back(self, array: Floats, *, exact: bool = True) -> Any:
+    def back(self, array: Floats | Indices, *, exact: bool = True) -> Any:
         """Hand ``array`` to the caller's library; float64 from exact solvers, else the input's float dtype."""
         if not exact and self.dtype in ("float32", "float16", "bfloat16"):
             array = array.astype(np.float32)
@@ -29,7 +29,7 @@ class Origin(NamedTuple):
             return sys.modules["torch"].from_numpy(np.array(array))
         return array
 
-    def _there(self, array: Floats) -> Any:
+    def _there(self, array: Floats | Indices) -> Any:
         cupy = require("cupy")
         with cupy.cuda.Device(int(self.device.partition(":")[2] or 0)):
             moved = cupy.asarray(array)

@@ -1,4 +1,4 @@
-"""Minibatch couplings for flow matching: which noise goes to which sample."""
+"""Couplings for flow matching: which noise goes to which sample, of a batch or of a whole data set."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from ..model.plan import EntropicPlan, Plan
 from ..model.problem import Relative
 from ._inputs import finite
 from ._modes import generator_from
+from ._semidiscrete import SemidiscreteCoupling, Sent, semidiscrete
+
+__all__ = ["Pairing", "SemidiscreteCoupling", "Sent", "pair", "semidiscrete"]
 
 Method = Literal["exact", "sinkhorn", "unbalanced"]
 _MODERATE = Relative(0.05)

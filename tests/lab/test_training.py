@@ -16,6 +16,7 @@ import otgen
 from otgen.errors import InvalidInput, NotConverged
 from otgen.lab.training import DATA, METHODS, named, path_energy, train
 from otgen.lab.training import modes as score_modes
+from otgen.lab.training.flows import Independent, Minibatch, Semidiscrete
 from otgen.lab.training.methods import Sizes
 from otgen.lab.training.recipes import RECIPES
 from otgen.lab.training.scores import accuracy, labels, scores
@@ -37,6 +38,13 @@ class TestData:
         assert len(train_set) > 1200
         assert len(held_out) == 500
         assert len(train_set & held_out) <= 2  # the data set itself has a few equal images
+
+    @pytest.mark.parametrize("name", DATA)
+    def test_a_whole_data_set(self, name):
+        data = named(name)
+        one, two = (data.data_set(np.random.default_rng(0)) for _ in range(2))
+        np.testing.assert_array_equal(one, two)
+        assert one.shape == (1297 if name == "digits" else 4096, data.dim)
 
     def test_modes_are_where_the_protocol_has_them(self):
         ring, grid = named("ring"), named("grid")
@@ -90,6 +98,7 @@ class TestRuns:
         """How many samples judge a run is fixed, so that runs can be compared; here they would take most of the time."""
         if hasattr(request.node, "callspec"):
             monkeypatch.setattr("otgen.lab.training.run._JUDGED", 100)
+            monkeypatch.setattr("otgen.lab.training.data._DRAWN", 64)
             monkeypatch.setattr(sys.modules["otgen.lab.training.scores"], "_SAMPLES", 250)  # a function has its name
 
     @pytest.mark.parametrize("method", METHODS)
@@ -102,7 +111,7 @@ class TestRuns:
         assert not np.array_equal(last, other.snapshots[1])
         assert one.history == two.history
 
-    @pytest.mark.parametrize("method", ["wgan", "wgan-gp", "vqvae", "avb", "ot-cfm"])
+    @pytest.mark.parametrize("method", ["wgan", "wgan-gp", "vqvae", "avb", "ot-cfm", "sd-cfm"])
     def test_going_on_is_as_if_it_had_never_stopped(self, tmp_path, method):
         data = "digits" if RECIPES[method].images_only else "grid"
         options = dict(steps=6, batch_size=12, seed=3)
@@ -146,6 +155,33 @@ class TestRuns:
     def test_a_loss_that_is_no_number(self):
         with pytest.raises(NotConverged, match="lower the learning rate"):
             train("sinkhorn", "ring", steps=50, learning_rate=1e30)
+
+
+class TestFlows:
+    def test_a_semidiscrete_coupling_pairs_nearer_than_batches_do(self):
+        """At the same noise: pairs at random, the best of each batch of 64, and the map to the whole data set."""
+        data = named("eight-gaussians")
+        whole = torch.tensor(data.draw(400, np.random.default_rng(0)) / data.scale, dtype=torch.float32)
+        sizes = Sizes(2, False, generator=torch.Generator().manual_seed(0), data_set=lambda: whole)
+        draws = np.random.default_rng(1)
+
+        def real(n):
+            return whole[draws.integers(len(whole), size=n)]
+
+        noise = torch.randn(32, 64, 2, generator=torch.Generator().manual_seed(1))
+        costs = []
+        for kind in (Semidiscrete, Minibatch, Independent):
+            paired = kind(sizes)
+            parts = [paired(batch, real) for batch in noise]
+            costs.append(float(np.mean([(x1 - x0).square().sum(dim=1).mean() for x0, x1 in parts])))
+        assert costs[0] < 0.97 * costs[1]
+        assert costs[1] < 0.5 * costs[2]
+
+    def test_what_a_checkpoint_holds(self):
+        whole = torch.eye(2)
+        assert Minibatch(Sizes(2, False)).modules == {}
+        held = Semidiscrete(Sizes(2, False, data_set=lambda: whole)).modules["coupling"].state_dict()
+        assert {"x1", "potential", "weights"} == set(held)
 
 
 class TestRefusals:

@@ -18,7 +18,10 @@ _WRITTEN = ("metrics.jsonl", "scores.json", "samples.png")
 @app.command()
 def train(
     method: Annotated[
-        str, typer.Argument(help="gan, ns-gan, wgan, wgan-gp, sinkhorn, sliced, vae, avb, aae, wae, vqvae or ot-cfm.")
+        str,
+        typer.Argument(
+            help="gan, ns-gan, wgan, wgan-gp, sinkhorn, sliced, vae, avb, aae, wae, vqvae, cfm, ot-cfm or sd-cfm."
+        ),
     ],
     folder: Annotated[Path, typer.Option("--out", help="Folder of the run: checkpoint, metrics, scores, pictures.")],
     data: Annotated[str, typer.Option(help="ring, grid, swiss-roll, eight-gaussians or digits.")] = "ring",

@@ -14,6 +14,7 @@ from ...inputs import scalars
 from ...inputs.types import Floats
 
 _HELD_OUT = 500  # digits
+_DRAWN = 4096  # training samples of a law, where somebody asks for a whole data set
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,8 @@ class Data:
         What samples are divided by for networks: about their spread.
     modes : ndarray or None
         (k, dim), and ``width``, the standard deviation around each.
+    finite : ndarray or None
+        All training samples, where there are finitely many.
     """
 
     name: str
@@ -43,6 +46,11 @@ class Data:
     scale: float
     modes: Floats | None = None
     width: float = 0.0
+    finite: Floats | None = None
+
+    def data_set(self, generator: np.random.Generator) -> Floats:
+        """All training samples, (N, dim); of a law 4096 of them."""
+        return self.draw(_DRAWN, generator) if self.finite is None else self.finite
 
 
 def mixture(name: str, modes: Floats, width: float) -> Data:
@@ -98,7 +106,7 @@ def digits() -> Data:
     def others(n: int, generator: np.random.Generator) -> Floats:
         return held_out[generator.choice(len(held_out), size=n, replace=n > len(held_out))]
 
-    return Data("digits", 64, draw, others, 1.0)
+    return Data("digits", 64, draw, others, 1.0, finite=train)
 
 
 def labelled_digits() -> tuple[Floats, Any]:

@@ -44,12 +44,13 @@ class Method:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a method is built for: the data's dimension, how large networks are, and where a run's noise comes from."""
+    """What a method is built for: the data's dimension, how large networks are, where a run's noise comes from, and a whole data set."""
 
     dim: int
     images: bool
     rate: float | None = None
     generator: Generator = field(default_factory=Generator)
+    data_set: Callable[[], Tensor] | None = None
 
     @property
     def noise(self) -> int:
@@ -180,34 +181,6 @@ def _game(
         advance,
         lambda n, generator: network(_noise(sizes, n, generator)),
     )
-
-
-def flow_method(sizes: Sizes) -> Method:
-    """Flow matching along an exact coupling of each batch: the velocity at a point of the segment is its direction."""
-    network = perceptron([sizes.dim + 1, 256, 256, 256, sizes.dim], torch.nn.SiLU())
-    optimiser = Adam(network.parameters(), lr=sizes.rate or 2e-3)
-
-    def velocity(x: Tensor, t: float | Tensor) -> Tensor:
-        time = t if isinstance(t, Tensor) else torch.full((len(x), 1), t)
-        return network(torch.cat([x, time], dim=1))
-
-    def advance(real: Draw, batch: int) -> dict[str, float]:
-        noise = torch.randn(batch, sizes.dim, generator=sizes.generator)
-        pairs = nn.coupling.pair(noise, real(batch))
-        t = torch.rand(batch, 1, generator=sizes.generator)
-        miss = velocity((1 - t) * pairs.x0 + t * pairs.x1, t) - (pairs.x1 - pairs.x0)
-        loss = (miss**2).sum(dim=1).mean()
-        step(optimiser, loss)
-        return {"loss": loss.item()}
-
-    def sample(n: int, generator: Generator) -> Tensor:
-        x, steps = torch.randn(n, sizes.dim, generator=generator), 50
-        for k in range(steps):  # the midpoint rule
-            half = x + velocity(x, k / steps) / (2 * steps)
-            x = x + velocity(half, (k + 0.5) / steps) / steps
-        return x
-
-    return Method({"velocity": network}, {"velocity": optimiser}, advance, sample, velocity=velocity)
 
 
 def arrays(samples: Tensor) -> np.ndarray:

@@ -10,11 +10,11 @@ from ... import nn
 from ...errors import InvalidInput
 from ...inputs import scalars
 from .autoencoders import avb_method, latent_game_method, vae_method, vqvae_method
+from .flows import Independent, Minibatch, Semidiscrete, flow_method
 from .methods import (
     Method,
     Sizes,
     clipped_wgan_method,
-    flow_method,
     gan_method,
     penalised_wgan_method,
     sliced_loss,
@@ -33,7 +33,20 @@ class Recipe:
 
 
 MethodName = Literal[
-    "gan", "ns-gan", "wgan", "wgan-gp", "sinkhorn", "sliced", "vae", "avb", "aae", "wae", "vqvae", "ot-cfm"
+    "gan",
+    "ns-gan",
+    "wgan",
+    "wgan-gp",
+    "sinkhorn",
+    "sliced",
+    "vae",
+    "avb",
+    "aae",
+    "wae",
+    "vqvae",
+    "cfm",
+    "ot-cfm",
+    "sd-cfm",
 ]
 RECIPES = {
     "gan": Recipe(gan_method("minimax"), 8_000, 256),
@@ -49,7 +62,9 @@ RECIPES = {
     "aae": Recipe(latent_game_method(penalised=False), 6_000, 128),
     "wae": Recipe(latent_game_method(penalised=True), 6_000, 128),
     "vqvae": Recipe(vqvae_method, 6_000, 128, images_only=True),
-    "ot-cfm": Recipe(flow_method, 5_000, 256),
+    "cfm": Recipe(flow_method(Independent), 5_000, 256),
+    "ot-cfm": Recipe(flow_method(Minibatch), 5_000, 256),
+    "sd-cfm": Recipe(flow_method(Semidiscrete), 5_000, 256),
 }
 
 

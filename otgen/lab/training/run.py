@@ -76,7 +76,8 @@ def train(
     Parameters
     ----------
     method : str
-        ``gan``, ``ns-gan``, ``wgan``, ``wgan-gp``, ``sinkhorn``, ``sliced``, ``vae``, ``avb``, ``aae``, ``wae``, ``vqvae``, ``ot-cfm``.
+        ``gan``, ``ns-gan``, ``wgan``, ``wgan-gp``, ``sinkhorn``, ``sliced``, ``vae``, ``avb``, ``aae``, ``wae``, ``vqvae``,
+        ``cfm``, ``ot-cfm``, ``sd-cfm``.
     data : str
         ``ring``, ``grid``, ``swiss-roll``, ``eight-gaussians``, ``digits``.
     steps, batch_size, learning_rate : optional
@@ -142,9 +143,14 @@ def _known_method(method: str) -> str:
 def _fresh(method: str, data: str, seed: int, rate: float | None) -> tuple[Data, State]:
     source = named(data)
     noise = torch.Generator().manual_seed(seed + 1)
+
+    def data_set() -> Tensor:
+        whole = source.data_set(np.random.default_rng([seed, 5])) / source.scale
+        return torch.tensor(whole, dtype=torch.float32)
+
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        networks = built(method, Sizes(source.dim, source.name == "digits", rate, noise))
+        networks = built(method, Sizes(source.dim, source.name == "digits", rate, noise, data_set))
     for optimiser in networks.optimisers.values():
         for group in optimiser.param_groups:
             group["initial_lr"] = group["lr"]

@@ -1,0 +1,38 @@
+"""Noise that can be sampled: a callable, or the normal law by its name, and the check of what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ...errors import InvalidInput
+from ...inputs import arrays, scalars
+from ...inputs.types import Floats
+
+Source = Literal["gaussian"] | Callable[[int, np.random.Generator], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """Draws of noise in dimension ``dim``, a function of the generator as far as ``source`` is one."""
+
+    source: Source
+    dim: int
+
+    def __post_init__(self) -> None:
+        if not callable(self.source):
+            scalars.one_of(self.source, "noise", ("gaussian",))
+
+    def draw(self, n: int, rng: np.random.Generator) -> Floats:
+        """(n, dim), float64; raises `InvalidInput` where the source gives anything else."""
+        if not callable(self.source):
+            return rng.standard_normal((n, self.dim))
+        points, _ = arrays.points(self.source(n, rng), "noise", allow_gpu=True)
+        if points.shape != (n, self.dim):
+            raise InvalidInput(
+                f"noise must return (n, {self.dim}) for n, one row a draw; received shape {points.shape} for n = {n}; reshape it"
+            )
+        return points.astype(np.float64, copy=False)
