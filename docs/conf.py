@@ -41,7 +41,7 @@ autodoc_default_options = {
     "exclude-members": "extra_repr, set_fit_request",
     # What is inherited from these is theirs to document.
     "inherited-members": "Module, BaseException, Enum, Sequence, tuple, Protocol, object, BaseEstimator, TransformerMixin, "
-    "OneToOneFeatureMixin, ClassNamePrefixFeaturesOutMixin",
+    "OneToOneFeatureMixin, ClassNamePrefixFeaturesOutMixin, Metric",
 }
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
