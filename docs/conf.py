@@ -38,7 +38,7 @@ autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_default_options = {
     "member-order": "bysource",
-    "exclude-members": "extra_repr, set_fit_request",
+    "exclude-members": "extra_repr, set_fit_request, set_output, get_metadata_routing",
     # What is inherited from these is theirs to document.
     "inherited-members": "Module, BaseException, Enum, Sequence, tuple, Protocol, object, BaseEstimator, TransformerMixin, "
     "OneToOneFeatureMixin, ClassNamePrefixFeaturesOutMixin, Metric",

@@ -154,6 +154,11 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         points: Any = validate_data(self, X, dtype=np.float64, reset=False)
         return self._by_potential(points) if self.result_.epsilon else self._by_nearest(points)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.target is None
+        return tags
+
     def _check_options(self) -> None:
         scalars.one_of(self.extension, "extension", ("image", "displacement"))
         if self.extension != "image" and self.epsilon != 0:
@@ -206,10 +211,10 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 def _with_mass(points: Floats, weights: Any, names: tuple[str, str]) -> tuple[Floats, Floats]:
-    """The points that carry mass, (k, d), and their masses of total 1, (k,)."""
+    """The points that carry mass, (k, d), and their weights as received, (k,)."""
     found = arrays.weights(weights, len(points), *names)[0]
     kept = found > 0
-    return points[kept], found[kept] / found.sum()
+    return points[kept], found[kept]
 
 
 def _merged(points: Floats, images: Floats, weights: Floats) -> tuple[Floats, Floats]:
