@@ -38,9 +38,10 @@ autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_default_options = {
     "member-order": "bysource",
-    "exclude-members": "extra_repr",
+    "exclude-members": "extra_repr, set_fit_request, set_output, get_metadata_routing",
     # What is inherited from these is theirs to document.
-    "inherited-members": "Module, BaseException, Enum, Sequence, tuple, Protocol, object",
+    "inherited-members": "Module, BaseException, Enum, Sequence, tuple, Protocol, object, BaseEstimator, TransformerMixin, "
+    "OneToOneFeatureMixin, ClassNamePrefixFeaturesOutMixin, Metric",
 }
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False

@@ -13,6 +13,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import divergences, lab, laws, solvers
+    from . import estimators as estimators
     from . import nn as nn
     from .distances.audit import Audit, audit
     from .distances.batch import sinkhorn_batch, sinkhorn_divergence_batch, transport_batch, wasserstein_batch
@@ -96,8 +97,9 @@ _HOMES = {
     "within": "distances.within",
 }
 
-# Loaded as a whole when first named; nn needs torch, so that it is no part of `from otgen import *`.
-_PACKAGES = ("divergences", "laws", "lab", "nn", "solvers")
+# Loaded as a whole when first named; those that need an extra are no part of `from otgen import *`.
+_PACKAGES = ("divergences", "estimators", "laws", "lab", "nn", "solvers")
+_NEEDED = {"estimators": "sklearn", "nn": "torch"}
 
 __all__ = [
     "Audit",
@@ -169,4 +171,4 @@ if not TYPE_CHECKING:  # an editor knows the names above, and marks others
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "nn"] if importlib.util.find_spec("torch") else __all__
+    return [*__all__, *(name for name, extra in _NEEDED.items() if importlib.util.find_spec(extra))]

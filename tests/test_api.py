@@ -53,8 +53,9 @@ class TestImport:
         assert sorted(otgen.__all__) == sorted(named)
         for name in otgen.__all__:
             assert getattr(otgen, name) is not None
-        nn = ["nn"] if importlib.util.find_spec("torch") else []
-        assert dir(otgen) == sorted([*otgen.__all__, *nn])
+        extras = {"nn": "torch", "estimators": "sklearn"}
+        here = [name for name, extra in extras.items() if importlib.util.find_spec(extra)]
+        assert dir(otgen) == sorted([*otgen.__all__, *here])
         with pytest.raises(AttributeError, match="no attribute 'wassertein'"):
             _ = otgen.wassertein
 
@@ -71,11 +72,22 @@ class TestImport:
             "import importlib.util as u; real = u.find_spec\n"
             "u.find_spec = lambda n, *a: None if n == 'torch' else real(n, *a)\n"
             "import otgen\n"
-            "assert dir(otgen) == sorted(otgen.__all__)\n"
+            "assert 'nn' not in dir(otgen)\n"
             "assert otgen.divergences.tv([1.0], [1.0]).value == 0\n"
             "try:\n    otgen.nn\nexcept otgen.MissingExtra as fault:\n    print(fault)\n"
         )
         assert "otgen[torch]" in fresh(code)
+
+    def test_estimators_without_scikit_learn(self):
+        code = (
+            "import importlib.util as u; real = u.find_spec\n"
+            "u.find_spec = lambda n, *a: None if n == 'sklearn' else real(n, *a)\n"
+            "import otgen\n"
+            "assert 'estimators' not in dir(otgen)\n"
+            "try:\n    otgen.estimators\nexcept otgen.MissingExtra as fault:\n    print(fault)\n"
+        )
+        assert "sklearn must be installed for this" in fresh(code)
+        assert "otgen[sklearn]" in fresh(code)
 
     def test_command_line_without_its_extra(self):
         code = (

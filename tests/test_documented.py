@@ -9,7 +9,7 @@ import otgen
 
 API = Path(__file__).parents[1] / "docs" / "api"
 pytestmark = pytest.mark.skipif(not API.is_dir(), reason="the documentation is not part of a source distribution")
-PACKAGES = ("divergences", "laws", "nn", "nn.critics", "solvers")
+PACKAGES = ("divergences", "estimators", "laws", "nn", "nn.critics", "solvers")
 MODULES = {"coupling", "critics", "distributed", "objectives"}  # of nn; what they hold is listed
 
 
@@ -35,6 +35,8 @@ def test_names_of_the_package():
 def test_names_of_a_package(package):
     if package.startswith("nn"):
         pytest.importorskip("torch")
+    if package == "estimators":
+        pytest.importorskip("sklearn")
     public = set(importlib.import_module(f"otgen.{package}").__all__) - MODULES
     assert {f"otgen.{package}.{name}" for name in public} <= listed()
 

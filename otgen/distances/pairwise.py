@@ -94,7 +94,8 @@ def pairwise(
         B clouds: a list of (n, d) or (n,) arrays or of :class:`Measure`, of any sizes each, or an array (B, n, d), or (B, n) of clouds on
         the line. Any object with ``len`` that can be indexed is one: its sets are read once to be checked and again for each tile, in the
         process that measures it, so that they need not fit in memory together. A path is a folder of npy files, one a set, in the order
-        of their names. With ``support``, B histograms: (B, n) weights of its points.
+        of their names. With ``support``, B histograms: (B, n) weights of its points, which may be a ``scipy.sparse`` matrix: its rows
+        are made dense one at a time.
     sets2 : sequence, array_like or path, optional
         C clouds, or histograms, to compare with instead.
     distance : {"wasserstein", "sinkhorn", "sinkhorn_divergence", "sliced_wasserstein"} or callable

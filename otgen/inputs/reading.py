@@ -129,6 +129,13 @@ def _refuse_kinds(value: Any, name: str) -> None:
         raise InvalidInput(
             f"{name} must be dense; received a sparse tensor of shape {tuple(value.shape)}; pass {name}.to_dense()"
         )
+    if module.startswith("polars") and hasattr(value, "collect"):
+        raise InvalidInput(f"{name} must be an array of numbers; received a LazyFrame; pass {name}.collect()")
+    if hasattr(value, "data_vars"):  # a Dataset of xarray's
+        raise InvalidInput(
+            f"{name} must be one array of numbers; received a {type(value).__name__} of {len(value.data_vars)} variables; "
+            f"pass {name}.to_dataarray().T, which makes them coordinates"
+        )
     if value is None or isinstance(value, dict | set | frozenset | str | bytes):
         raise InvalidInput(f"{name} must be an array of numbers; received {told(value)}; pass a list or an array")
 
@@ -144,17 +151,19 @@ def _read(value: Any, name: str) -> tuple[Any, Origin]:
         return array, Origin(library, device, array.dtype.name if device == "cpu" else "")
     array = np.asarray(value)
     if array.dtype == object:
-        array = _with_truth_values(value, array)
+        array = _by_columns(value, array)
     if array.dtype.kind == "f" and library != "numpy" and array.size and np.abs(array).max() >= whole.EXACT:
         array = _unrounded(value, array, name)
     return array, Origin("numpy", "cpu", array.dtype.name)
 
 
-def _with_truth_values(value: Any, array: np.ndarray) -> np.ndarray:
-    """A table of numbers and truth values, which have no dtype in common to tables, with 0 and 1 for these; all else as it is."""
+def _by_columns(value: Any, array: np.ndarray) -> np.ndarray:
+    """A table each of whose columns holds numbers, or truth values (0 and 1), that have no dtype in common to it; all else as it is.
+
+    So are truth values beside numbers, and pandas' columns that could hold gaps and do not.
+    """
     parts = columns_of(value) or []
-    kinds = {part.dtype.kind for part in parts}
-    if "b" not in kinds or not kinds <= set("biuf"):
+    if not parts or not {part.dtype.kind for part in parts} <= set("biuf"):
         return array
     return np.column_stack([part.astype(np.int8) if part.dtype.kind == "b" else part for part in parts])
 

@@ -1,4 +1,4 @@
-"""Data frames: columns of one name belong together, and a frame in another order is refused, as scikit-learn does."""
+"""Data frames and labelled arrays: what has one name belongs together, and another order is refused, as scikit-learn does."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ from ..errors import InvalidInput
 
 
 def column_names(value: Any) -> tuple[str, ...] | None:
-    """What the columns of a table are called (pandas, polars, pyarrow and their likes); None for arrays and numbered columns.
+    """What the columns of a table (pandas, polars, pyarrow and their likes), or of an xarray's last dimension, are called; else None.
+
+    Numbered columns have no names.
 
     Examples
     --------
     >>> column_names(np.zeros((2, 2))) is None
     True
     """
-    found = _names(value)
+    found = _labels(value) if _dims(value) else _names(value)
     return tuple(found) if found and all(isinstance(name, str) for name in found) else None
 
 
 def same_columns(one: Any, other: Any, names: tuple[str, str] = ("x", "y")) -> None:
-    """Refuse two tables whose columns are called otherwise, or stand in another order.
+    """Refuse two tables, or labelled arrays, whose columns are called otherwise, or stand in another order.
 
     Raises
     ------
     InvalidInput
-        Naming what has no partner, or the order.
+        Naming what has no partner, or the order, of columns or of dimensions.
     """
+    _same_axes(_dims(one), _dims(other), names)
     ours, theirs = column_names(one), column_names(other)
     if ours is None or theirs is None or ours == theirs:
         return
@@ -36,9 +39,9 @@ def same_columns(one: Any, other: Any, names: tuple[str, str] = ("x", "y")) -> N
     alone = [repr(name) for mine, others in ((ours, theirs), (theirs, ours)) for name in mine if name not in others]
     if alone:
         raise InvalidInput(f"{rule}; received {', '.join(alone)} on one side only; select those that both have")
-    raise InvalidInput(
-        f"{rule}; received {', '.join(ours)} and {', '.join(theirs)}; pass {names[1]}[list({names[0]}.columns)]"
-    )
+    dims = _dims(other)
+    remedy = f"{names[1]}.sel({dims[1]}={list(ours)})" if dims else f"{names[1]}[list({names[0]}.columns)]"
+    raise InvalidInput(f"{rule}; received {', '.join(ours)} and {', '.join(theirs)}; pass {remedy}")
 
 
 def columns_of(value: Any) -> list[np.ndarray] | None:
@@ -51,6 +54,28 @@ def columns_of(value: Any) -> list[np.ndarray] | None:
     """
     names = _names(value)
     return None if names is None else [np.asarray(value[name]) for name in names]
+
+
+def _same_axes(ours: tuple[str, ...] | None, theirs: tuple[str, ...] | None, names: tuple[str, str]) -> None:
+    """Refuse two labelled arrays of which one has its points where the other has its coordinates."""
+    if ours and theirs and (ours[0] == theirs[1] or ours[1] == theirs[0]):
+        raise InvalidInput(
+            f"{names[0]} and {names[1]} must have their dimensions in the same order, points before coordinates; received {', '.join(ours)} and "
+            f"{', '.join(theirs)}; transpose one of them"
+        )
+
+
+def _dims(value: Any) -> tuple[str, str] | None:
+    """What the two dimensions of an xarray are called; None for all else."""
+    dims = getattr(value, "dims", None) if hasattr(value, "coords") else None
+    both = isinstance(dims, tuple) and len(dims) == 2 and all(isinstance(dim, str) for dim in dims)
+    return dims if both else None
+
+
+def _labels(value: Any) -> list[Any]:
+    """The labels of an xarray's last dimension."""
+    dim = value.dims[1]
+    return np.asarray(value.coords[dim]).tolist() if dim in value.coords else []
 
 
 def _names(value: Any) -> list[Any] | None:

@@ -17,6 +17,7 @@ from ...inputs.reading import as_numpy
 from ...inputs.types import Floats
 from ...model.measure import Measure
 from .folder import Folder
+from .sparse_rows import SparseRows
 
 
 class Weighted(NamedTuple):
@@ -197,6 +198,8 @@ def sequence(sets: Any, name: str) -> Any:
     """What can be counted and asked for its k-th entry; of a path the folder, of anybody's array numpy's."""
     if isinstance(sets, str | os.PathLike):
         return Folder(sets, name)
+    if type(sets).__module__.startswith("scipy.sparse"):
+        return SparseRows(sets, name)
     if isinstance(sets, list | tuple):
         return sets
     if hasattr(sets, "__dlpack__") and getattr(sets, "ndim", 0) > 0:

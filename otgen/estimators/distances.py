@@ -1,0 +1,191 @@
+"""Distances between clouds or histograms, for what takes them precomputed."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..distances.pairs.collection import collected, sequence, support_from
+from ..distances.pairwise import pairwise
+from ..errors import InvalidInput
+from ..inputs import scalars
+from ..inputs.types import Floats
+from .collections import holds_objects, is_table
+
+
+class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    r"""Distances from each set to those of the collection that was fitted, or a kernel of them.
+
+    What ``metric="precomputed"`` takes in scikit-learn's neighbours and clustering, and with ``kernel="exp"`` what ``SVC(kernel="precomputed")``
+    does:
+
+    .. math:: K(\alpha, \beta) = \exp(-\gamma\, W(\alpha, \beta)^2)
+
+    Parameters
+    ----------
+    distance : str or callable
+        As in :func:`otgen.pairwise`.
+    distance_params : dict, optional
+        Options of that distance: ``{"p": 1}``, ``{"epsilon": otgen.Relative(0.05)}``, ``{"normalize": True}``.
+    support : array_like, optional
+        (n, d) or (n,): the points that histograms share. Rows of X are then their weights.
+    kernel : {"exp"}, optional
+        None for distances.
+    gamma : float or "median"
+        Of the kernel; ``"median"`` is 1 over the median of ``W ** power`` over the pairs of the fitted collection, which are measured for it.
+    power : float
+        The exponent of the distance in the kernel: 1 for a Sinkhorn divergence of p = 2, which is in squared units by itself.
+    n_jobs : int, optional
+        As in :func:`otgen.pairwise`.
+    random_state : int, RandomState instance or None
+        Of the directions of a sliced distance, which are the same for :meth:`fit` and :meth:`transform`; as in scikit-learn.
+
+    Attributes
+    ----------
+    sets_ : sequence
+        The collection that was fitted.
+    gamma_ : float
+        The factor of the kernel, where there is one.
+    n_features_in_, feature_names_in_
+        As in scikit-learn, where X was a table.
+
+    Notes
+    -----
+    A collection is what :func:`otgen.pairwise` takes: a list of (n, d) arrays of any n, or of :class:`otgen.Measure` with their weights, an array
+    (B, n, d), a folder. A table (B, n), a data frame or a sparse one holds one set a row: weights of the ``support``, or without it a cloud of n
+    numbers on the line. As all of scikit-learn, what was fitted with n columns takes n columns.
+
+    The kernel is positive definite on the line for ``p = 2``, and for the sliced distance of p = 2 in any dimension; of other distances it need
+    not be, and a support vector machine may then stop at a local optimum.
+
+    References
+    ----------
+    Kolouri, Zou, Rohde, "Sliced Wasserstein kernels for probability distributions", 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from otgen.estimators import PairwiseWasserstein
+    >>> clouds = [np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[3.0, 4.0]])]
+    >>> PairwiseWasserstein(distance_params={"p": 1}).fit(clouds).transform([np.array([[0.0, 0.0]])])
+    array([[0.5, 5. ]])
+    """
+
+    def __init__(
+        self,
+        distance: Any = "wasserstein",
+        *,
+        distance_params: dict[str, Any] | None = None,
+        support: Any = None,
+        kernel: Literal["exp"] | None = None,
+        gamma: float | Literal["median"] = "median",
+        power: float = 2.0,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.distance = distance
+        self.distance_params = distance_params
+        self.support = support
+        self.kernel = kernel
+        self.gamma = gamma
+        self.power = power
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> PairwiseWasserstein:
+        """Keep a collection, and find the kernel's factor where it is the median.
+
+        Parameters
+        ----------
+        X : sequence or array_like
+            B sets.
+        y : Ignored
+            There for pipelines.
+
+        Returns
+        -------
+        PairwiseWasserstein
+            Itself.
+
+        Raises
+        ------
+        InvalidInput, MassMismatch
+            As :func:`otgen.pairwise` does, with the number of the first set that is malformed.
+        """
+        self._start(X)
+        if self._asks_for_median():
+            self._scale(self._measured())
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> Floats:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The distances, or the kernel, between all pairs of a collection: (B, B), each measured once."""
+        self._start(X)
+        distances = self._measured()
+        if self._asks_for_median():
+            self._scale(distances)
+        return self._kernel(distances)
+
+    def transform(self, X: Any) -> Floats:
+        """Distances, or the kernel, from each set of X to each that was fitted: (C, B)."""
+        check_is_fitted(self)
+        return self._kernel(self._measured(self._sets(X, reset=False)))
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.sets_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.sparse = True
+        tags.input_tags.positive_only = self.support is not None
+        return tags
+
+    def _start(self, X: Any) -> None:
+        """What does not depend on any distance."""
+        if self.kernel is not None:
+            scalars.one_of(self.kernel, "kernel", ("exp",))
+            scalars.positive(self.power, "power", "use 2 for a distance, 1 for a divergence")
+            if not isinstance(self.gamma, str):
+                self.gamma_ = scalars.positive(self.gamma, "gamma", "use a positive factor, or 'median'")
+            else:
+                scalars.one_of(self.gamma, "gamma", ("median",))
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.sets_ = self._sets(X, reset=True)
+
+    def _sets(self, X: Any, *, reset: bool) -> Any:
+        """The rows of a table that scikit-learn has checked, or a collection of clouds; an error names the set that is malformed."""
+        if is_table(X):
+            sets = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=reset)
+        else:
+            if reset:
+                for name in ("n_features_in_", "feature_names_in_"):
+                    self.__dict__.pop(name, None)
+            sets = list(X) if holds_objects(X) else sequence(X, "X")
+            if len(sets) == 0:
+                raise InvalidInput("X must hold at least one set; received none; pass a list of clouds")
+        collected(sets, support=support_from(self.support), names=("X", "weights"))
+        return sets
+
+    def _measured(self, sets: Any = None) -> Floats:
+        """Distances of all pairs that were fitted, (B, B), or to them from other ``sets``, (C, B)."""
+        options = dict(self.distance_params or {})
+        if self.distance == "sliced_wasserstein":
+            options.setdefault("rng", self._seed)
+        both = (self.sets_,) if sets is None else (sets, self.sets_)
+        return pairwise(*both, distance=self.distance, support=self.support, n_jobs=self.n_jobs, **options)
+
+    def _asks_for_median(self) -> bool:
+        return self.kernel is not None and isinstance(self.gamma, str)
+
+    def _scale(self, distances: Floats) -> None:
+        """Gamma by the median over the pairs; 1 where there is no pair apart."""
+        apart = distances[np.triu_indices(len(distances), 1)] ** self.power
+        self.gamma_ = 1.0 / float(np.median(apart[apart > 0])) if (apart > 0).any() else 1.0
+
+    def _kernel(self, distances: Floats) -> Floats:
+        return distances if self.kernel is None else np.exp(-self.gamma_ * distances**self.power)

@@ -1,0 +1,164 @@
+"""The metric of torchmetrics: batches and processes against one call; what it is without torchmetrics."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+from importlib.util import find_spec
+
+import pytest
+
+import otgen
+
+torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
+
+from otgen.nn.metrics import TransportDistance
+
+needs_it = pytest.mark.skipif(find_spec("torchmetrics") is None, reason="tested where torchmetrics is installed")
+GENERATOR = torch.Generator().manual_seed(0)
+X, Y = torch.randn(40, 3, generator=GENERATOR), torch.randn(30, 3, generator=GENERATOR) + 1
+
+
+def seen(metric, parts=4):
+    """A metric that has seen X and Y in parts."""
+    for batch in X.tensor_split(parts):
+        metric.update(batch, real=True)
+    for batch in Y.tensor_split(parts):
+        metric.update(batch, real=False)
+    return metric
+
+
+@pytest.mark.skipif(find_spec("torchmetrics") is not None, reason="tested where torchmetrics is not installed")
+def test_without_torchmetrics():
+    with pytest.raises(otgen.MissingExtra, match="torchmetrics must be installed"):
+        TransportDistance()
+
+
+@needs_it
+class TestMetric:
+    @pytest.mark.parametrize(
+        ("name", "params"),
+        [
+            ("wasserstein", {"p": 1}),
+            ("sinkhorn_divergence", {"epsilon": 0.5}),
+            ("sliced_wasserstein", {"rng": 3}),
+        ],
+    )
+    def test_batches_are_one_sample(self, name, params):
+        found = seen(TransportDistance(name, distance_params=params)).compute()
+        assert found.dtype == torch.float64
+        assert found.item() == getattr(otgen, name)(X, Y, **params).value
+
+    def test_a_callable(self):
+        found = seen(TransportDistance(lambda x, y, a, b: float((x.mean() - y.mean()).abs()))).compute()
+        assert found.item() == pytest.approx(float((X.mean() - Y.mean()).abs()))
+
+    def test_bounds(self):
+        found = seen(TransportDistance(bounds=True)).compute()
+        assert found["lower"] <= found["value"] <= found["upper"]
+        assert seen(TransportDistance("sliced_wasserstein", bounds=True)).compute()["lower"].isnan()
+
+    def test_directions_are_the_same_every_time(self):
+        one, other = (seen(TransportDistance("sliced_wasserstein")).compute() for _ in range(2))
+        assert one == other
+
+    @pytest.mark.parametrize("kept", [False, True])
+    def test_reset(self, kept):
+        metric = seen(TransportDistance(reset_real=not kept))
+        metric.reset()
+        metric.update(Y[:10], real=False)
+        if kept:
+            assert metric.compute().item() == otgen.wasserstein(X, Y[:10]).value
+        else:
+            with pytest.raises(otgen.InvalidInput, match="real samples must have been seen"):
+                metric.compute()
+
+    def test_more_after_an_answer(self):
+        metric = seen(TransportDistance())
+        metric.compute()
+        metric.update(Y + 1, real=False)
+        assert metric.compute().item() == otgen.wasserstein(X, torch.cat([Y, Y + 1])).value
+
+    def test_round_trips_and_collections(self):
+        from torchmetrics import MetricCollection
+
+        again = pickle.loads(pickle.dumps(seen(TransportDistance())))
+        assert again.compute() == seen(TransportDistance()).compute()
+        both = {"w1": TransportDistance(distance_params={"p": 1}), "w2": TransportDistance()}
+        found = seen(MetricCollection(both)).compute()
+        assert found["w1"] == otgen.wasserstein(X, Y, p=1).value
+        assert found["w2"] == otgen.wasserstein(X, Y).value
+
+    def test_gradients_are_left_behind(self):
+        metric = TransportDistance()
+        metric.update(X.clone().requires_grad_(), real=True)
+        metric.update(Y, real=False)
+        assert not metric.compute().requires_grad
+
+    def test_numbers_and_empty_batches(self):
+        metric = TransportDistance(distance_params={"p": 1})
+        metric.update(torch.tensor([0.0, 1.0]), real=True)
+        metric.update(torch.empty(0), real=True)
+        metric.update(torch.tensor([3]), real=False)
+        assert metric.compute().item() == 2.5
+
+    @pytest.mark.parametrize(
+        ("call", "words"),
+        [
+            (lambda m: m.update(X[None], real=True), r"samples must be a tensor \(n, d\).*received \(1, 40, 3\)"),
+            (lambda m: m.update(X.tolist(), real=True), "samples must be a tensor"),
+            (lambda m: m.update(X / 0, real=True), "samples must have data, all of it finite"),
+            (lambda m: seen(m).update(X[:, :2], real=True), "samples and those before must have the same number"),
+            (lambda m: m(X, real=True), "update must be called in place of the metric itself"),
+            (lambda m: m.update(X, real="yes"), "real must be"),
+            (lambda m: TransportDistance(distance_params={"q": 1}), "options must be those of"),
+        ],
+    )
+    def test_refusals(self, call, words):
+        with pytest.raises(otgen.InvalidInput, match=words):
+            call(TransportDistance())
+
+
+TOGETHER = """
+import os, sys, warnings
+warnings.simplefilter("ignore")
+import torch, torch.distributed as dist
+from datetime import timedelta
+from otgen.nn.metrics import TransportDistance
+import otgen
+torch.set_num_threads(1)
+children = []
+for rank in range(3):
+    if os.fork() == 0:
+        dist.init_process_group("gloo", init_method=f"file://{sys.argv[1]}", rank=rank, world_size=3, timeout=timedelta(seconds=60))
+        generator = torch.Generator().manual_seed(0)
+        x, y = (torch.randn(30, 2, dtype=torch.float64, generator=generator) + k for k in (0, 1))
+        shares = {0: (x[:20], y[:5]), 1: (x[20:], y[5:]), 2: None}  # the last one sees nothing
+        for name, params in (("wasserstein", {}), ("sliced_wasserstein", {})):
+            metric = TransportDistance(name, distance_params=params)
+            for side, real in zip(shares[rank] or (), (True, False)):
+                for batch in side.split(7):
+                    metric.update(batch, real=real)
+            found = metric.compute().item()
+            want = getattr(otgen, name)(x, y, **({"rng": 0} if name.startswith("sliced") else {})).value
+            assert abs(found - want) <= 1e-12 * want, (rank, name, found, want)
+            assert sum(map(len, metric.generated)) == (len(shares[rank][1]) if shares[rank] else 0)  # its own again
+        dist.barrier()
+        dist.destroy_process_group()
+        os._exit(0)
+codes = [os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(3)]
+print(codes)
+"""
+
+
+@needs_it
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without torch.distributed")
+def test_processes_are_one_sample(tmp_path):
+    """Uneven shares, one of them empty, brought together to the number of one process."""
+    environment = dict(os.environ, OTGEN_NUM_THREADS="1", OMP_NUM_THREADS="1")
+    command = [sys.executable, "-c", textwrap.dedent(TOGETHER), str(tmp_path / "store")]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
+    assert ran.stdout.strip().endswith("[0, 0, 0]"), ran.stderr
