@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .distances.exact import transport, wasserstein
     from .distances.gaussians import bures_wasserstein
     from .distances.gradients import Gradients
+    from .distances.max_sliced import max_sliced_wasserstein
     from .distances.pairwise import PairwiseBounds, pairwise
     from .distances.permutation_null import permutation_null
     from .distances.proof_file import Proof, load_proof
@@ -66,6 +67,7 @@ _HOMES = {
     "audit": "distances.audit",
     "bures_wasserstein": "distances.gaussians",
     "load_proof": "distances.proof_file",
+    "max_sliced_wasserstein": "distances.max_sliced",
     "pairwise": "distances.pairwise",
     "permutation_null": "distances.permutation_null",
     "sinkhorn": "distances.entropic",
@@ -115,6 +117,7 @@ __all__ = [
     "lab",
     "laws",
     "load_proof",
+    "max_sliced_wasserstein",
     "pairwise",
     "permutation_null",
     "sinkhorn",

@@ -84,7 +84,7 @@ def _quasi_random(power: int, d: int, rng: np.random.Generator) -> Floats:
     Archimedes' cylinder in space, and by normal quantiles from 4 dimensions on, the first of them that of an absolute value.
     """
     variables = d - 1 if 1 < d < 4 else d
-    sobol = qmc.Sobol(variables, scramble=True, bits=30, seed=rng)
+    sobol = qmc.Sobol(variables, scramble=True, bits=30, seed=rng)  # pyright: ignore[reportCallIssue]  # scipy 1.13 has no rng=
     u = sobol.random_base2(power) + 2.0**-31  # from the corner of a cell to its middle: never 0
     if d == 2:
         return np.stack([np.cos(np.pi * u[:, 0]), np.sin(np.pi * u[:, 0])], axis=1)

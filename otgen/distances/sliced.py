@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from ..model.problem import Problem
 from ..model.status import Status
 from .directions import DESIGNS, Directions, drawn
 from .result import Result
+from .slices.couplings import Side
 from .splits import null_of
 
 Design = Literal["independent", "orthogonal", "quasi-random"]
@@ -136,13 +137,6 @@ def _averaged(problem: Problem, directions: Directions, p: float) -> tuple[float
 def _value(directions: Directions, p: float, x: Floats, y: Floats, a: Floats | None, b: Floats | None) -> float:
     """The distance between other samples along the same directions."""
     return _averaged(Problem.from_points(x, y, a, b, p=1), directions, p)[0]
-
-
-class Side(NamedTuple):
-    """Points (n, d) around a common centre, and their weights (n,), None where uniform."""
-
-    points: Floats
-    weights: Floats | None
 
 
 def with_mass(problem: Problem) -> tuple[Side, Side, units.PowerOfTwo]:

@@ -75,9 +75,7 @@ def sliced_wasserstein_loss(
         raise InvalidInput(
             f"directions must be (L, {given.x.shape[-1]}), one row each; received {tuple(checked.shape)}; transpose or reshape it"
         )
-    lines = (
-        directions.to(given.x.dtype) if isinstance(directions, Tensor) else drawn(directions, n_projections, given.x)
-    )
+    lines = checked.to(given.x.dtype) if isinstance(checked, Tensor) else drawn(checked, n_projections, given.x)
     of_x, of_y = (_shares(z, given.single) for z in (a, b))
     centre = _centre(given.x, of_x)
     with torch.autocast(given.x.device.type, enabled=False):
