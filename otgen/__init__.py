@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from .distances.audit import Audit, audit
     from .distances.batch import sinkhorn_batch, sinkhorn_divergence_batch, transport_batch, wasserstein_batch
     from .distances.batch_result import BatchResult
+    from .distances.bias_curve import BiasCurve, bias_curve
     from .distances.bounded import Bounded
+    from .distances.confidence import ConfidenceInterval, confidence_interval
     from .distances.entropic import sinkhorn, sinkhorn_divergence
     from .distances.exact import transport, wasserstein
     from .distances.gaussians import bures_wasserstein
@@ -43,9 +45,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "Audit": "distances.audit",
     "BatchResult": "distances.batch_result",
+    "BiasCurve": "distances.bias_curve",
     "Bounded": "distances.bounded",
     "Certificate": "proofs",
     "Circular": "model.cost",
+    "ConfidenceInterval": "distances.confidence",
     "Gradients": "distances.gradients",
     "Infeasible": "errors",
     "InvalidInput": "errors",
@@ -65,7 +69,9 @@ _HOMES = {
     "TestResult": "distances.two_sample_result",
     "TooLarge": "errors",
     "audit": "distances.audit",
+    "bias_curve": "distances.bias_curve",
     "bures_wasserstein": "distances.gaussians",
+    "confidence_interval": "distances.confidence",
     "load_proof": "distances.proof_file",
     "max_sliced_wasserstein": "distances.max_sliced",
     "pairwise": "distances.pairwise",
@@ -89,9 +95,11 @@ _PACKAGES = ("divergences", "laws", "lab", "nn", "solvers")
 __all__ = [
     "Audit",
     "BatchResult",
+    "BiasCurve",
     "Bounded",
     "Certificate",
     "Circular",
+    "ConfidenceInterval",
     "Gradients",
     "Infeasible",
     "InvalidInput",
@@ -112,7 +120,9 @@ __all__ = [
     "TooLarge",
     "__version__",
     "audit",
+    "bias_curve",
     "bures_wasserstein",
+    "confidence_interval",
     "divergences",
     "lab",
     "laws",

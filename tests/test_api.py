@@ -48,9 +48,9 @@ class TestImport:
     def test_public_names(self):
         assert sorted(otgen.__all__) == sorted(
             [
-                "Audit", "BatchResult", "Bounded", "Certificate", "Circular", "Gradients", "Infeasible", "InvalidInput", "MassMismatch", "Measure", "Minkowski", "MissingExtra",
+                "Audit", "BatchResult", "BiasCurve", "Bounded", "Certificate", "Circular", "ConfidenceInterval", "Gradients", "Infeasible", "InvalidInput", "MassMismatch", "Measure", "Minkowski", "MissingExtra",
                 "NotConverged", "OtgenError", "PairwiseBounds", "PermutationNull", "Problem", "Proof", "Relative", "Result", "Status", "TestResult", "TooLarge", "__version__",
-                "audit", "bures_wasserstein", "divergences", "laws", "lab", "load_proof", "max_sliced_wasserstein", "pairwise", "permutation_null", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
+                "audit", "bias_curve", "bures_wasserstein", "confidence_interval", "divergences", "laws", "lab", "load_proof", "max_sliced_wasserstein", "pairwise", "permutation_null", "sinkhorn", "sinkhorn_batch", "sinkhorn_divergence", "sinkhorn_divergence_batch",
                 "sliced_wasserstein", "solve", "solvers", "transport", "transport_batch", "two_sample_test", "wasserstein", "wasserstein_batch",
             ]
         )  # fmt: skip
