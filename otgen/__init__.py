@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from .distances.audit import Audit, audit
     from .distances.batch import sinkhorn_batch, sinkhorn_divergence_batch, transport_batch, wasserstein_batch
     from .distances.batch_result import BatchResult
+    from .distances.bias_curve import BiasCurve, bias_curve
     from .distances.bounded import Bounded
+    from .distances.confidence import ConfidenceInterval, confidence_interval
     from .distances.entropic import sinkhorn, sinkhorn_divergence
     from .distances.exact import transport, wasserstein
     from .distances.gaussians import bures_wasserstein
     from .distances.gradients import Gradients
+    from .distances.max_sliced import max_sliced_wasserstein
     from .distances.neighbors import Neighbors, neighbors
     from .distances.pairwise import PairwiseBounds, pairwise
     from .distances.partial import partial_wasserstein
@@ -49,9 +52,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "Audit": "distances.audit",
     "BatchResult": "distances.batch_result",
+    "BiasCurve": "distances.bias_curve",
     "Bounded": "distances.bounded",
     "Certificate": "proofs",
     "Circular": "model.cost",
+    "ConfidenceInterval": "distances.confidence",
     "Gradients": "distances.gradients",
     "HeldOut": "distances.semidiscrete.held_out",
     "Infeasible": "errors",
@@ -75,10 +80,13 @@ _HOMES = {
     "TooLarge": "errors",
     "Within": "distances.within",
     "audit": "distances.audit",
+    "bias_curve": "distances.bias_curve",
     "bures_wasserstein": "distances.gaussians",
+    "confidence_interval": "distances.confidence",
     "load_proof": "distances.proof_file",
     "neighbors": "distances.neighbors",
     "load_semidiscrete": "distances.semidiscrete.fitted",
+    "max_sliced_wasserstein": "distances.max_sliced",
     "pairwise": "distances.pairwise",
     "partial_wasserstein": "distances.partial",
     "permutation_null": "distances.permutation_null",
@@ -104,9 +112,11 @@ _NEEDED = {"estimators": "sklearn", "nn": "torch"}
 __all__ = [
     "Audit",
     "BatchResult",
+    "BiasCurve",
     "Bounded",
     "Certificate",
     "Circular",
+    "ConfidenceInterval",
     "Gradients",
     "HeldOut",
     "Infeasible",
@@ -131,12 +141,15 @@ __all__ = [
     "Within",
     "__version__",
     "audit",
+    "bias_curve",
     "bures_wasserstein",
+    "confidence_interval",
     "divergences",
     "lab",
     "laws",
     "load_proof",
     "load_semidiscrete",
+    "max_sliced_wasserstein",
     "neighbors",
     "pairwise",
     "partial_wasserstein",

@@ -134,6 +134,7 @@ DISTANCES = {
     "sinkhorn": (otgen.sinkhorn, dict(**TWO, epsilon=5.0)),
     "sinkhorn_divergence": (otgen.sinkhorn_divergence, dict(**TWO, epsilon=5.0)),
     "sliced_wasserstein": (otgen.sliced_wasserstein, dict(**TWO, n_projections=3)),
+    "max_sliced_wasserstein": (otgen.max_sliced_wasserstein, TWO),
     "wasserstein_batch": (otgen.wasserstein_batch, BATCH),
     "transport_batch": (otgen.transport_batch, dict(Cs=np.stack([C, C]))),
     "sinkhorn_batch": (otgen.sinkhorn_batch, dict(**BATCH, epsilon=5.0)),

@@ -75,7 +75,8 @@ class Result:
     status : Status
         How the solve ended; ``status.remedy`` says what to do about it.
     certificate : str or None
-        The argument that proves the interval: ``"dual"``, ``"monotone"``, ``"cut"`` or ``"entropic"``; None for estimates.
+        The argument that proves the interval: ``"dual"``, ``"monotone"``, ``"cut"`` or ``"entropic"``, of max-sliced
+        distances ``"branch and bound"`` or ``"couplings"``; None for estimates.
     solver : str
         What solved it.
     iterations : int
@@ -94,6 +95,8 @@ class Result:
         Of entropic results: a proven interval for the cost without the entropic term.
     standard_error : float or None
         Of sliced distances: how far the average over random directions may be off.
+    direction : ndarray or None
+        (d,), of max-sliced distances: the unit vector along which the clouds lie ``value`` apart.
     unit : str or None
         What distances are counted in where points are ``datetime64`` or ``timedelta64``: ``"ns"``, ``"D"`` and so on, the finer of the two
         clouds' units.
@@ -128,6 +131,7 @@ class Result:
     epsilon: float = 0.0
     exact_bounds: tuple[float, float] | None = None
     standard_error: float | None = None
+    direction: Any = None
     unit: str | None = None
     of_samples: bool = False
     make_plan: Callable[[], Any] | None = field(default=None)
@@ -396,7 +400,7 @@ class Result:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but plan and potentials, as plain Python values that json can write and read; None where there is no finite number.
+        """Everything but plan, potentials and direction, as plain Python values that json can write and read; None where there is no finite number.
 
         Of ``p = inf``, the word ``"inf"``, which `float` reads.
         """

@@ -13,7 +13,9 @@ class Status(enum.Enum):
     OPTIMAL
         Exact, and proven to be: the gap is below 1e-10 of the cost's scale.
     CONVERGED
-        Entropic, and the marginals, or the value's interval, meet the tolerance.
+        Entropic or max-sliced, and the marginals, or the value's interval, meet the tolerance.
+    BOUNDED
+        The largest of many distances: the best one found, and no more than the upper end, which may be well above.
     IMPRECISE
         Exact, but rounding leaves a wider gap than OPTIMAL promises.
     SETTLED
@@ -33,6 +35,7 @@ class Status(enum.Enum):
 
     OPTIMAL = "proven optimal: the gap is below 1e-10 of the cost's scale"
     CONVERGED = "the marginals, or the value's interval, meet the tolerance"
+    BOUNDED = "the best direction found, with an upper end that holds for all of them"
     IMPRECISE = "solved, but rounding leaves a gap above 1e-10 of the cost's scale"
     SETTLED = "stopped as soon as the interval settled what was asked"
     MAX_ITER = "stopped at the iteration limit"
@@ -43,6 +46,7 @@ class Status(enum.Enum):
     def remedy(self) -> str:
         """What to do about it; empty where nothing needs doing."""
         return {
+            Status.BOUNDED: "the interval holds all the same; raise n_starts, or pass exact=True, for a narrower one",
             Status.IMPRECISE: "the interval holds all the same; centre or rescale the data for a narrower one",
             Status.SETTLED: "the interval holds; leave enough out for a value that is as good as proven",
             Status.MAX_ITER: "the interval holds all the same; raise max_iter, or loosen tol or raise epsilon",

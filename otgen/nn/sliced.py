@@ -7,14 +7,14 @@ where they are uniform: what the points' dtype rounds would be mass that travels
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from ..errors import InvalidInput
 from ..inputs import scalars
-from ..inputs.reading import refuse_bytes
+from ._directions import DESIGNS, Design, drawn
 from ._inputs import Reduction, batch, checked_reduction, options, powered, reduced
 
 _FEW = 100  # points whose median is the centre
@@ -28,7 +28,7 @@ def sliced_wasserstein_loss(
     *,
     p: float = 2,
     n_projections: int = 100,
-    directions: Tensor | None = None,
+    directions: Tensor | Design | None = None,
     root: bool = False,
     reduction: Reduction = "mean",
 ) -> Tensor:
@@ -42,8 +42,9 @@ def sliced_wasserstein_loss(
         Order, in [1, inf).
     n_projections : int
         How many directions are drawn, from torch's global generator, anew at every call.
-    directions : Tensor, optional
-        (L, d), to be used in place of these, as they are.
+    directions : Tensor or {"independent", "orthogonal", "quasi-random"}, optional
+        (L, d), to be used in place of these, as they are; or how they are drawn, independently unless said otherwise: in orthogonal
+        blocks of d, or as a scrambled Sobol sequence, which make the loss vary less between calls, with the same mean.
 
     Returns
     -------
@@ -69,12 +70,12 @@ def sliced_wasserstein_loss(
     """
     p, reduction, root = scalars.finite_order(p), checked_reduction(reduction), scalars.flag(root, "root")
     given = batch(x, y, a, b)
-    directions = _checked_directions(directions)
-    if directions is not None and directions.shape[-1] != given.x.shape[-1]:
+    checked = _checked_directions(directions)
+    if isinstance(checked, Tensor) and checked.shape[-1] != given.x.shape[-1]:
         raise InvalidInput(
-            f"directions must be (L, {given.x.shape[-1]}), one row each; received {tuple(directions.shape)}; transpose or reshape it"
+            f"directions must be (L, {given.x.shape[-1]}), one row each; received {tuple(checked.shape)}; transpose or reshape it"
         )
-    lines = _drawn(n_projections, given.x) if directions is None else directions.to(given.x.dtype)
+    lines = checked.to(given.x.dtype) if isinstance(checked, Tensor) else drawn(checked, n_projections, given.x)
     of_x, of_y = (_shares(z, given.single) for z in (a, b))
     centre = _centre(given.x, of_x)
     with torch.autocast(given.x.device.type, enabled=False):
@@ -87,10 +88,12 @@ def sliced_wasserstein_loss(
     return reduced(out if unit is None else powered(out, 1 / p) * unit[..., 0, 0], given.single, reduction)
 
 
-def _checked_directions(directions: Any) -> Tensor | None:
-    """Directions (L, d), if any."""
+def _checked_directions(directions: Any) -> Tensor | str:
+    """Directions (L, d), or how they are to be drawn."""
     if directions is None:
-        return None
+        return "independent"
+    if isinstance(directions, str):
+        return scalars.one_of(directions, "directions", DESIGNS)
     if not isinstance(directions, Tensor) or not directions.is_floating_point():
         raise InvalidInput(
             f"directions must be a tensor of floats; received {type(directions).__name__}; use torch.as_tensor"
@@ -100,14 +103,6 @@ def _checked_directions(directions: Any) -> Tensor | None:
             f"directions must be (L, d), one row each; received {tuple(directions.shape)}; transpose or reshape it"
         )
     return directions
-
-
-def _drawn(count: int, like: Tensor) -> Tensor:
-    """Directions (count, d), uniform on the sphere."""
-    count = scalars.count(count, "n_projections")
-    refuse_bytes(8 * count * like.shape[-1], (count, like.shape[-1]), "n_projections")
-    normal = torch.randn(count, like.shape[-1], dtype=like.dtype, device=like.device)
-    return normal / torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
 
 
 def _powered(gaps: Tensor, p: float) -> Tensor:
@@ -186,7 +181,7 @@ class SlicedWassersteinLoss(torch.nn.Module):
     Parameters
     ----------
     p, n_projections, directions, root, reduction
-        As in :func:`sliced_wasserstein_loss`; ``directions`` become a buffer.
+        As in :func:`sliced_wasserstein_loss`; a tensor of ``directions`` becomes a buffer.
 
     Examples
     --------
@@ -196,12 +191,13 @@ class SlicedWassersteinLoss(torch.nn.Module):
     """
 
     directions: Tensor | None
+    design: Design
 
     def __init__(
         self,
         p: float = 2,
         n_projections: int = 100,
-        directions: Tensor | None = None,
+        directions: Tensor | Design | None = None,
         root: bool = False,
         reduction: Reduction = "mean",
     ) -> None:
@@ -209,7 +205,9 @@ class SlicedWassersteinLoss(torch.nn.Module):
         self.p, self.n_projections = scalars.finite_order(p), scalars.count(n_projections, "n_projections")
         self.root = root
         self.reduction: Reduction = checked_reduction(reduction)
-        self.register_buffer("directions", _checked_directions(directions))
+        checked = _checked_directions(directions)
+        self.register_buffer("directions", checked if isinstance(checked, Tensor) else None)
+        self.design = cast(Design, "independent" if isinstance(checked, Tensor) else checked)
 
     def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
         """The loss between clouds x and y with weights a and b."""
@@ -220,11 +218,12 @@ class SlicedWassersteinLoss(torch.nn.Module):
             b,
             p=self.p,
             n_projections=self.n_projections,
-            directions=self.directions,
+            directions=self.design if self.directions is None else self.directions,
             root=self.root,
             reduction=self.reduction,
         )
 
     def extra_repr(self) -> str:
         """The arguments."""
-        return options(p=self.p, n_projections=self.n_projections, root=self.root, reduction=self.reduction)
+        design = {} if self.design == "independent" else {"directions": self.design}
+        return options(p=self.p, n_projections=self.n_projections, **design, root=self.root, reduction=self.reduction)

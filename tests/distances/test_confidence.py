@@ -1,0 +1,90 @@
+"""Confidence intervals by subsampling: coverage where the truth is known, and no claim where theory makes none."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import otgen
+
+
+def shifted(rng, n):
+    return rng.normal(size=n), rng.normal(size=n) + 1
+
+
+def exponentials(rng, n):
+    return rng.exponential(size=n), 2 * rng.exponential(size=n + 50)
+
+
+def uniforms(rng, n):
+    return rng.random(n), 2 * rng.random(n)
+
+
+def in_the_plane(rng, n):
+    return rng.random((n, 2)), rng.random((n, 2)) + [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("draw", "p", "n", "truth"),
+    [(shifted, 2, 300, 1.0), (exponentials, 1, 300, 1.0), (uniforms, 2, 300, 3**-0.5), (in_the_plane, 2, 60, 1.0)],
+)  # fmt: skip
+def test_coverage(draw, p, n, truth):
+    """In 80 samples intervals of 90 % hold the truth as often as they say, within the binomial's own chance."""
+    rng = np.random.default_rng(7)
+    found = [otgen.confidence_interval(*draw(rng, n), p=p, level=0.9, n_subsamples=60, rng=k) for k in range(80)]
+    assert all(one.claimed for one in found)
+    held = sum(one.lower <= truth <= one.upper for one in found)
+    assert stats.binomtest(held, 80, 0.9).pvalue > 1e-3
+    width = np.mean([one.upper - one.lower for one in found])
+    assert width == pytest.approx(2 * 1.645 * np.std([one.observed for one in found]), rel=0.35)
+
+
+def test_no_claim_of_one_law():
+    """The interval of equal laws is wrong far more often than its level says; the test that comes first sees that."""
+    rng = np.random.default_rng(3)
+    found = [otgen.confidence_interval(*rng.normal(size=(2, 100)), n_subsamples=20, rng=k) for k in range(60)]
+    claimed = [one for one in found if one.claimed]
+    assert stats.binomtest(len(claimed), 60, 0.05).pvalue > 1e-3
+    assert all("no claim is made" in one.verdict for one in found if not one.claimed)
+
+
+def test_sliced_in_many_dimensions():
+    x, y = np.random.default_rng(0).normal(size=(2, 200, 20))
+    found = otgen.confidence_interval(
+        x, y + 0.5, distance="sliced_wasserstein", n_projections=200, n_subsamples=50, rng=0
+    )
+    assert found.claimed
+    assert found.lower < 0.5 < found.upper  # |v| / sqrt(d)
+
+
+def test_sizes_keep_their_ratio():
+    x, y = np.random.default_rng(0).normal(size=200), np.random.default_rng(1).normal(size=400) + 1
+    found = otgen.confidence_interval(x, y, subsample=50, n_subsamples=20, rng=0)
+    assert found.sizes == (50, 100)
+    assert found.to_dict() == json.loads(json.dumps(found.to_dict()))
+    assert otgen.confidence_interval(x, y, subsample=50, n_subsamples=20, rng=0).upper == found.upper
+
+
+@pytest.mark.parametrize(
+    ("d", "options", "said"),
+    [
+        (4, dict(p=2), "sliced_wasserstein"),
+        (2, dict(p=1), "sliced_wasserstein"),
+        (1, dict(p=np.inf), "finite"),
+        (1, dict(metric=lambda x, y: abs(x - y.T)), "must be a norm"),
+        (1, dict(distance="sinkhorn"), "distance must be one of"),
+        (1, dict(level=1), "level must lie in"),
+        (1, dict(subsample=60), "at most half"),
+        (1, dict(n_subsamples=5), "at least 20"),
+    ],
+)
+def test_what_is_refused(d, options, said):
+    x, y = np.random.default_rng(0).normal(size=(2, 100, d))
+    with pytest.raises(otgen.InvalidInput, match=said):
+        otgen.confidence_interval(x, y, **options)
+
+
+def test_few_points_are_refused():
+    with pytest.raises(otgen.InvalidInput, match="50 points each"):
+        otgen.confidence_interval(np.arange(49.0), np.arange(80.0))

@@ -1,0 +1,195 @@
+"""Max-sliced distances against grids of angles, a peer, closed forms and the axioms of a metric."""
+
+import numpy as np
+import ot
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import clouds, translations
+
+import otgen
+from otgen import Status
+from otgen.distances.slices.ascent import climb
+from otgen.distances.slices.ceiling import ceiling
+from otgen.distances.slices.couplings import Clouds, Side
+
+ORDERS = [1, 2, 3]
+
+
+def along(x, y, a, b, p, angles):
+    """Distances of the projections by the line's own solver."""
+    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return np.array([otgen.wasserstein(x @ t, y @ t, a, b, p=p, normalize=True).value for t in directions])
+
+
+def sides(seed, n, m, d, weighted):
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(n, d)), rng.normal(size=(m, d)) * rng.uniform(0.5, 2, d) + rng.normal(size=d) / 2
+    return x, y, *((rng.random(n) + 0.1, rng.random(m) + 0.1) if weighted else (None, None))
+
+
+@pytest.mark.parametrize("p", ORDERS)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 5), (8, 8), (7, 12)])
+def test_a_fine_grid_of_angles(p, weighted, n, m):
+    x, y, a, b = sides(n * m, n, m, 2, weighted)
+    found = otgen.max_sliced_wasserstein(x, y, a, b, p=p, normalize=True)
+    grid = along(x, y, a, b, p, np.linspace(0, np.pi, 1500))
+    assert grid.max() <= found.upper
+    assert found.lower >= grid.max() - 1e-6 * found.upper
+    assert found.upper - found.lower <= 1.1e-6 * found.upper
+    assert found.status is Status.CONVERGED
+    own = otgen.wasserstein(x @ found.direction, y @ found.direction, a, b, p=p, normalize=True)
+    assert found.value == pytest.approx(own.value, rel=1e-12)
+    assert np.hypot(*found.direction) == pytest.approx(1, rel=1e-15)
+    assert found.lower <= otgen.wasserstein(x, y, a, b, p=p, normalize=True).upper
+
+
+@given(clouds(dim=2), clouds(dim=2), st.sampled_from([1, 1.5, 2, 3]), st.floats(0, np.pi))
+def test_no_angle_lies_above_the_interval(one, other, p, angle):
+    (x, a), (y, b) = one, other
+    found = otgen.max_sliced_wasserstein(x, y, a, b, p=p, normalize=True, exact=False)
+    assert along(x, y, a, b, p, np.array([angle]))[0] <= found.upper
+    assert found.lower <= found.value <= found.upper
+    assert found.status is Status.CONVERGED
+
+
+@pytest.mark.parametrize("d", [2, 3, 10])
+def test_the_peer_finds_no_more(d):
+    x, y, a, b = sides(d, 20, 25, d, True)
+    a, b = a / a.sum(), b / b.sum()
+    for p in (1, 2):
+        found = otgen.max_sliced_wasserstein(x, y, a, b, p=p, rng=0)
+        theirs = ot.max_sliced_wasserstein_distance(x, y, a, b, n_projections=500, p=p, seed=0)
+        assert theirs <= found.value * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("p", ORDERS)
+def test_single_points(exact, p):
+    """A point against a point: their distance, along the line through them; the bounds close in any dimension."""
+    for d in (2, 3, 50):
+        x, y = np.zeros((1, d)), np.full((1, d), 2.0)
+        found = otgen.max_sliced_wasserstein(x, y, p=p, exact=exact, rng=0)
+        assert found.lower <= 2 * d**0.5 * (1 + 1e-15)
+        assert found.upper >= 2 * d**0.5 * (1 - 1e-15)
+        assert found.value == pytest.approx(2 * d**0.5, rel=1e-6)
+        assert abs(found.direction @ np.full(d, d**-0.5)) == pytest.approx(1, rel=1e-6)
+
+
+@given(translations())
+def test_translations(case):
+    """Of a cloud moved by v no line sees more than |v|, the one along v sees all."""
+    length = float(np.sqrt(((case.y - case.x)[0] ** 2).sum()))
+    found = otgen.max_sliced_wasserstein(case.x, case.y, case.a, case.b, p=case.p, rng=0)
+    assert found.lower <= length * (1 + 1e-14)
+    assert length <= found.upper * (1 + 1e-14)
+    assert found.value == pytest.approx(length, rel=1e-5, abs=1e-14)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_equal_clouds(d):
+    x = np.random.default_rng(0).normal(size=(30, d))
+    for y in (x, x[::-1].copy()):
+        found = otgen.max_sliced_wasserstein(x, y, rng=0)
+        assert (found.value, found.lower, found.upper) == (0, 0, 0)
+
+
+def test_on_the_line_it_is_the_distance():
+    x, y = np.array([0.0, 2.0]), np.array([1.0, 5.0, 7.0])
+    for p in ORDERS:
+        found, own = otgen.max_sliced_wasserstein(x, y, p=p), otgen.wasserstein(x, y, p=p)
+        assert (found.value, found.lower, found.upper) == (own.value, own.lower, own.upper)
+        assert found.direction.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("d", [2, 4])
+@pytest.mark.parametrize("scale", [2.0**-500, 1.0, 2.0**400])
+@pytest.mark.parametrize("offset", [0.0, 2.0**40])
+def test_offsets_and_scales(d, scale, offset):
+    rng = np.random.default_rng(3)
+    x, y = (rng.integers(-64, 64, (9, d)) / 16.0 for _ in range(2))
+    plain = otgen.max_sliced_wasserstein(x, y, p=3, rng=1)
+    moved = otgen.max_sliced_wasserstein((x + offset) * scale, (y + offset) * scale, p=3, rng=1)
+    assert moved.value == pytest.approx(plain.value * scale, rel=1e-5)
+    assert moved.lower <= plain.upper * scale
+    assert plain.lower * scale <= moved.upper
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 1.5, 2, 3]))
+def test_axioms_of_a_metric(seed, p):
+    """Symmetry and the triangle's inequality, as far as intervals tell; rotations change nothing."""
+    rng = np.random.default_rng(seed)
+    x, y, z = (rng.normal(size=(n, 2)) + rng.normal(size=2) for n in rng.integers(1, 8, 3))
+    xy, yx, yz, xz = (otgen.max_sliced_wasserstein(u, v, p=p) for u, v in ((x, y), (y, x), (y, z), (x, z)))
+    assert xy.lower <= yx.upper
+    assert yx.lower <= xy.upper
+    assert xz.lower <= xy.upper + yz.upper
+    angle = rng.uniform(0, np.pi)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    turned = otgen.max_sliced_wasserstein(x @ turn, y @ turn, p=p)
+    assert turned.lower <= xy.upper * (1 + 1e-13)
+    assert xy.lower <= turned.upper * (1 + 1e-13)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 1.5, 2, 3, 6]), st.booleans(), st.sampled_from([3, 5]))
+def test_more_dimensions_are_bounded(seed, p, weighted, d):
+    """No direction at random, nor the best of a longer ascent, lies above the upper end."""
+    x, y, a, b = sides(seed, 6, 9, d, weighted)
+    held = Clouds(Side(x, a), Side(y, b), p)
+    start = np.random.default_rng(seed).normal(size=d)
+    climbed = climb(held, start / np.linalg.norm(start), 300)
+    upper = ceiling(held, [climbed.coupling])
+    assert climbed.distance <= upper
+    found = otgen.max_sliced_wasserstein(x, y, a, b, p=p, n_starts=2, rng=0, normalize=True)
+    assert climbed.distance <= found.upper
+    assert found.lower <= upper
+    assert found.status in (Status.BOUNDED, Status.CONVERGED)
+
+
+@pytest.mark.parametrize("p", [1.5, 2, 3])
+def test_the_slope_is_the_derivative(p):
+    x, y, a, b = sides(5, 9, 11, 4, True)
+    held = Clouds(Side(x, a), Side(y, b), p)
+    t, v = np.random.default_rng(0).normal(size=(2, 4))
+    up, down = (held.coupled(t + sign * 1e-6 * v).distance(t + sign * 1e-6 * v) for sign in (1, -1))
+    assert held.coupled(t).slope(t) @ v == pytest.approx((up - down) / 2e-6, rel=1e-6)
+
+
+def test_the_best_of_an_ascent_beats_many_random_directions():
+    x, y, _, _ = sides(8, 100, 100, 8, False)
+    directions = np.random.default_rng(0).normal(size=(3000, 8))
+    directions /= np.linalg.norm(directions, axis=1)[:, None]
+    best = np.sqrt(((np.sort(x @ directions.T, axis=0) - np.sort(y @ directions.T, axis=0)) ** 2).mean(axis=0)).max()
+    found = otgen.max_sliced_wasserstein(x, y, rng=0)
+    assert best < found.value <= found.upper < otgen.wasserstein(x, y).lower
+
+
+def test_a_limit_raises_with_the_interval():
+    x, y, _, _ = sides(2, 30, 30, 2, False)
+    with pytest.raises(otgen.NotConverged, match="raise max_iter or tol") as caught:
+        otgen.max_sliced_wasserstein(x, y, max_iter=4)
+    left = otgen.max_sliced_wasserstein(x, y, max_iter=4, throw=False)
+    assert left.status is Status.MAX_ITER
+    assert left.lower == caught.value.result.lower < otgen.max_sliced_wasserstein(x, y).lower * 1.001 < left.upper
+
+
+def test_weightless_points_do_not_count():
+    x, y, a, b = sides(3, 5, 6, 2, True)
+    one = otgen.max_sliced_wasserstein(x, y, a, b, normalize=True)
+    far = np.vstack([x, [[1e30, 1e30]]])
+    assert otgen.max_sliced_wasserstein(far, y, np.append(a, 0), b, normalize=True).value == one.value
+
+
+def test_chance_alone():
+    x, y = np.random.default_rng(0).normal(size=(2, 40, 3))
+    far = otgen.max_sliced_wasserstein(x, y + 1, n_starts=2, rng=0).chance(rng=0)
+    near = otgen.max_sliced_wasserstein(x, y, n_starts=2, rng=0).chance(rng=0)
+    assert far.p_value == 0.05
+    assert near.p_value > 0.05
+
+
+@pytest.mark.parametrize("options", [dict(n_starts=0), dict(tol=0), dict(max_iter=1.5), dict(exact="yes"), dict(p=0.5)])
+def test_bad_options(options):
+    with pytest.raises(otgen.InvalidInput, match=next(iter(options))):
+        otgen.max_sliced_wasserstein([[0.0, 1.0]], [[1.0, 2.0]], **options)

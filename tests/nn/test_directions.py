@@ -1,0 +1,58 @@
+"""Directions that sliced losses draw by name."""
+
+import pytest
+import torch
+from scipy import stats
+
+from otgen import InvalidInput
+from otgen.nn import SlicedWassersteinLoss, sliced_wasserstein_loss
+from otgen.nn._directions import DESIGNS, drawn
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("d", [1, 2, 3, 5])
+def test_unit_vectors_of_the_uniform_law(design, d):
+    torch.manual_seed(0)
+    lines = torch.stack([drawn(design, 5, torch.zeros(1, d, dtype=torch.float64)) for _ in range(400)])
+    assert lines.shape == (400, 5, d)
+    torch.testing.assert_close(lines.square().sum(-1), torch.ones(400, 5, dtype=torch.float64), rtol=0, atol=1e-5)
+    if d > 1:
+        for place in (0, 4):
+            law = stats.beta(0.5, (d - 1) / 2)
+            assert stats.kstest(lines[:, place, 0].square().numpy(), law.cdf).pvalue > 1e-4
+
+
+def test_orthogonal_blocks_leave_no_variance_of_a_shift():
+    torch.manual_seed(1)
+    x, y = torch.zeros(1, 3, dtype=torch.float64), torch.tensor([[1.0, 2.0, 2.0]], dtype=torch.float64)
+    loss = SlicedWassersteinLoss(n_projections=6, directions="orthogonal")
+    assert loss(x, y).item() == pytest.approx(3, rel=1e-5)
+    assert "orthogonal" in repr(loss)
+
+
+@pytest.mark.parametrize("design", ["orthogonal", "quasi-random"])
+def test_they_vary_less_and_have_gradients(design):
+    torch.manual_seed(2)
+    x, y = torch.randn(40, 2), torch.randn(40, 2) + 1
+
+    def variance(of):
+        return torch.stack([sliced_wasserstein_loss(x, y, n_projections=32, directions=of) for _ in range(100)]).var()
+
+    assert variance(None) > 5 * variance(design)
+    x.requires_grad_()
+    sliced_wasserstein_loss(x, y, directions=design).backward()
+    assert x.grad.norm() > 0
+
+
+def test_the_same_seed_the_same_loss():
+    x, y = torch.zeros(2, 4), torch.ones(3, 4)
+    for design in DESIGNS:
+        torch.manual_seed(3)
+        one = sliced_wasserstein_loss(x, y, directions=design)
+        torch.manual_seed(3)
+        assert one == sliced_wasserstein_loss(x, y, directions=design)
+
+
+def test_other_names_are_refused():
+    with pytest.raises(InvalidInput, match="directions must be one of"):
+        SlicedWassersteinLoss(directions="sobol")
