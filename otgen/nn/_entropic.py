@@ -45,23 +45,31 @@ class EntropicGradient(torch.autograd.Function):
 
 
 class EntropicValue(torch.autograd.Function):
-    """Entropic values (...,) of probabilities, with their potentials (not differentiable here)."""
+    """Entropic values (...,) that are known, with their potentials, as functions of points and weights."""
 
     generate_vmap_rule = True
 
     @staticmethod
     def forward(
-        x: Tensor, y: Tensor, a: Tensor, b: Tensor, epsilon: Tensor, counted: Tensor | None, options: _ops.Options
-    ) -> Any:
-        """Value and potentials."""
-        return _ops.entropic(x, y, a, b, epsilon, counted, *options)
+        x: Tensor,
+        y: Tensor,
+        a: Tensor,
+        b: Tensor,
+        epsilon: Tensor,
+        counted: Tensor | None,
+        value: Tensor,
+        f: Tensor,
+        g: Tensor,
+        options: _ops.Options,
+    ) -> Tensor:
+        """The values."""
+        return value.clone()
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         """Keep inputs and potentials: the gradient needs one more pass over the pairs, and only if it is asked for."""
-        ctx.save_for_backward(*inputs[:6], output[1], output[2])
-        ctx.mark_non_differentiable(output[1], output[2])
-        ctx.options = inputs[6]
+        ctx.save_for_backward(*inputs[:6], *inputs[7:9])
+        ctx.options = inputs[9]
 
     @staticmethod
     def backward(ctx: Any, *incoming: Any) -> Any:
@@ -71,12 +79,19 @@ class EntropicValue(torch.autograd.Function):
         one, two, three, four = (
             (factor * z).to(z.dtype) for factor, z in ((points, x), (points, y), (weights, a), (weights, b))
         )
-        return one, two, three, four, None, None, None
+        return one, two, three, four, None, None, None, None, None, None
 
 
 def entropic_value(
-    x: Tensor, y: Tensor, a: Tensor, b: Tensor, epsilon: Tensor, counted: Tensor | None, options: _ops.Options
+    x: Tensor,
+    y: Tensor,
+    a: Tensor,
+    b: Tensor,
+    epsilon: Tensor,
+    counted: Tensor | None,
+    found: tuple[Tensor, Tensor, Tensor],
+    options: _ops.Options,
 ) -> Tensor:
-    """Differentiable entropic values (...,)."""
+    """Differentiable entropic values (...,), of values and potentials that were found."""
     apply: Callable[..., Any] = EntropicValue.apply
-    return apply(x, y, a, b, epsilon, counted, options)[0]
+    return apply(x, y, a, b, epsilon, counted, *found, options)

@@ -115,13 +115,48 @@ def entropic(
     )
 
 
-@entropic.register_fake
-def _(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
+@torch.library.custom_op("otgen::tightened", mutates_args=())
+def tightened(
+    x: Tensor,
+    y: Tensor,
+    a: Tensor,
+    b: Tensor,
+    epsilon: Tensor,
+    counted: Tensor | None,
+    values: Tensor,
+    f: Tensor,
+    g: Tensor,
+    tolerances: Tensor,
+    p: float,
+    metric: str,
+    q: float,
+    tol: float,
+    max_iter: int,
+    relax_x: float,
+    relax_y: float,
+    symmetric: bool,
+    throw: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What :func:`entropic` found, iterated further to marginal errors of ``tolerances`` (...,)."""
+    lead = x.shape[:-2]
+    terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
+    arrays = _arrays(x, y, a, b, epsilon, values, f, g, tolerances, keep=len(lead))
+    call = partial(_solves.tightened, terms, throw=throw)
+    found = _groups.solved(call, _points(counted), "x y x y - - x y -", "- x y", *arrays)
+    one, two, three = (_tensor(z, like, lead, torch.float64) for z, like in zip(found, (x, x, y)))
+    return one, two, three
+
+
+def _like_entropic(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
     return (
         x.new_empty(x.shape[:-2], dtype=torch.float64),
         x.new_empty(x.shape[:-1], dtype=torch.float64),
         y.new_empty(y.shape[:-1], dtype=torch.float64),
     )
+
+
+entropic.register_fake(_like_entropic)
+tightened.register_fake(_like_entropic)
 
 
 @torch.library.custom_op("otgen::entropic_gradient", mutates_args=())
@@ -323,6 +358,7 @@ def _(C: Tensor, a: Tensor, b: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
 
 for _operator, _count in (
     (entropic, 6),
+    (tightened, 10),
     (entropic_gradient, 8),
     (entropic_hessian_product, 12),
     (exact, 5),

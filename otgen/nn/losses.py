@@ -13,7 +13,7 @@ from ..inputs import scalars
 from ..model.cost import BuiltIn
 from ..model.problem import Relative
 from . import _ops
-from ._entropic import entropic_value
+from ._divergence import divergence, entropic_cost
 from ._exact import exact_cost
 from ._inputs import Batch, Reduction, batch, checked_metric, checked_reduction, options, reduced
 
@@ -119,9 +119,11 @@ def sinkhorn_loss(
         As in :func:`otgen.sinkhorn`; with ``debias`` the same on both sides.
     tol : float
         Marginal error at which iterations stop. The value is off by about its square, the gradient by about ``tol`` itself, second
-        derivatives by about ``tol`` times the cost over epsilon.
+        derivatives by about ``tol`` times the cost over epsilon. With ``debias`` that is meant of the divergence: where it is so
+        small that its terms cancel, iterations go on to a marginal error of ``tol``, or 1e-6 if that is larger, times the root of
+        the share of the terms that is left, as far as double precision goes; a warning says where that was not reached.
     max_iter : int
-        Limit on iterations.
+        Limit on iterations; those that cancelling terms take more are counted anew.
     throw : bool
         Whether the limit raises; else the value and the gradient at the potentials reached are returned.
 
@@ -168,11 +170,8 @@ def sinkhorn_loss(
     given = batch(x, y, a, b, x_mask, y_mask, received=relaxed)
     strength = _strength(epsilon, given, p, name, q)
 
-    across: _ops.Options = (p, name, q, tol, max_iter, *strengths, False, throw)
-    out = entropic_value(*given.each(), strength, given.counted, across)
-    if debias:
-        own: list[_ops.Options] = [(p, name, q, tol, max_iter, rho, rho, True, throw) for rho in strengths]
-        out = out - _bias(given, strength, own, relaxed)
+    asked: _ops.Options = (p, name, q, tol, max_iter, *strengths, False, throw)
+    out = divergence(given, strength, asked, relaxed=relaxed) if debias else entropic_cost(given, strength, asked)
     return reduced(out, given.single, reduction).to(given.x.dtype)
 
 
@@ -183,24 +182,6 @@ def _check_bias(debias: bool, strengths: tuple[float, float]) -> None:
             f"relax must be the same on both sides where the bias is subtracted; received {strengths}; pass one number, "
             f"or debias=False"
         )
-
-
-def _bias(given: Batch, strength: Tensor, own: list[_ops.Options], relaxed: bool) -> Tensor:
-    """Half of what each measure is from itself, (B,); relaxed, less what unequal masses add."""
-    out = torch.zeros((), dtype=torch.float64, device=given.x.device)
-    x, y, a, b = given.each()
-    for cloud, weights, counted, settings in zip((x, y), (a, b), _sides(given), own):
-        twin = cloud.clone(), weights.clone()  # compilers do not take the same tensor twice
-        out = out + entropic_value(cloud, twin[0], weights, twin[1], strength, counted, settings) / 2
-    return out - strength / 2 * (given.a.double().sum(-1) - given.b.double().sum(-1)) ** 2 if relaxed else out
-
-
-def _sides(given: Batch) -> list[Tensor | None]:
-    """Which points of each measure count, against itself."""
-    if given.counted is None:
-        return [None, None]
-    sizes = given.a.shape[-1], given.b.shape[-1]
-    return [torch.cat([side, side], -1) for side in given.counted.split(sizes, -1)]
 
 
 def _strength(epsilon: float | Relative, given: Batch, p: float, metric: str, q: float) -> Tensor:
