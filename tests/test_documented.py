@@ -10,7 +10,7 @@ import otgen
 API = Path(__file__).parents[1] / "docs" / "api"
 pytestmark = pytest.mark.skipif(not API.is_dir(), reason="the documentation is not part of a source distribution")
 PACKAGES = ("divergences", "estimators", "laws", "nn", "nn.critics", "solvers")
-MODULES = {"coupling", "critics", "distributed", "objectives"}  # of nn; what they hold is listed
+MODULES = {"coupling", "critics", "distributed", "flow_matching", "objectives"}  # of nn; what they hold is listed
 
 
 def listed():

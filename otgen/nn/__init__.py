@@ -8,7 +8,7 @@ from ..errors import require
 
 require("torch")
 
-from . import coupling, critics, distributed, objectives
+from . import coupling, critics, distributed, flow_matching, objectives
 from .losses import SinkhornLoss, WassersteinLoss, sinkhorn_loss, wasserstein_loss
 from .matrices import EntropicPlan, TransportLoss, entropic_plan, transport_loss
 from .mmd import MMDLoss, mmd_loss
@@ -25,6 +25,7 @@ __all__ = [
     "critics",
     "distributed",
     "entropic_plan",
+    "flow_matching",
     "mmd_loss",
     "objectives",
     "sinkhorn_loss",

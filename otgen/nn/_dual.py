@@ -18,11 +18,14 @@ from . import _ops
 
 
 class Costs(NamedTuple):
-    """Costs C (B, n, m), weights a (B, n), b (B, m), all float64 but C, whether the caller gave one problem, and the dtype of answers."""
+    """Costs C (B, n, m), weights a (B, n), b (B, m), all float64 but C, which rows and columns count (B, n + m), None where all do, whether
+    the caller gave one problem, and the dtype of answers.
+    """
 
     C: Tensor
     a: Tensor
     b: Tensor
+    counted: Tensor | None
     single: bool
     dtype: torch.dtype
 
@@ -35,7 +38,7 @@ def entries(C: Tensor, f: Tensor, g: Tensor, epsilon: Tensor) -> Tensor:
 def potentials(given: Costs, epsilon: Tensor, solving: _ops.Solving) -> tuple[Tensor, Tensor]:
     """Differentiable potentials (B, n), (B, m)."""
     apply: Callable[..., Any] = _Potentials.apply
-    return apply(given.C.double(), given.a, given.b, epsilon, solving)
+    return apply(given.C.double(), given.a, given.b, epsilon, given.counted, solving)
 
 
 def dual_value(given: Costs, epsilon: Tensor, relax: tuple[float, float], f: Tensor, g: Tensor) -> Tensor:
@@ -88,24 +91,27 @@ class _Potentials(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(C: Tensor, a: Tensor, b: Tensor, epsilon: Tensor, solving: _ops.Solving) -> Any:
+    def forward(C: Tensor, a: Tensor, b: Tensor, epsilon: Tensor, counted: Tensor | None, solving: _ops.Solving) -> Any:
         """Solved on the host."""
-        return _ops.matrix_potentials(C, a, b, epsilon, *solving)
+        return _ops.matrix_potentials(C, a, b, epsilon, counted, *solving)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         """Keep what the linear system needs."""
-        ctx.save_for_backward(*inputs[:4], *output)
+        ctx.save_for_backward(*inputs[:5], *output)
         ctx.set_materialize_grads(False)
-        ctx.relax = inputs[4][2:4]
+        ctx.relax = inputs[5][2:4]
 
     @staticmethod
     def backward(ctx: Any, *along: Any) -> Any:
         """The adjoint system, ``lambda`` and ``mu`` for the equations of rows and columns, and what they say of costs and weights."""
-        C, a, b, epsilon, f, g = ctx.saved_tensors
+        C, a, b, epsilon, counted, f, g = ctx.saved_tensors
         if along[0] is None and along[1] is None:
-            return None, None, None, None, None
+            return None, None, None, None, None, None
         of_f, of_g = (torch.zeros_like(z) if of is None else of for z, of in zip((f, g), along))
+        sides = None if counted is None else counted.split([f.shape[-1], g.shape[-1]], -1)
+        if sides is not None:  # potentials of padding are 0
+            of_f, of_g = of_f.where(sides[0], 0.0), of_g.where(sides[1], 0.0)
         met = all(map(math.isinf, ctx.relax))
         gauge = (of_f.sum(-1, keepdim=True) - of_g.sum(-1, keepdim=True)) / (
             a.sum(-1, keepdim=True) + b.sum(-1, keepdim=True)
@@ -118,6 +124,8 @@ class _Potentials(torch.autograd.Function):
         )
         of_rows = (E @ b[..., None])[..., 0] * stiff[0]
         of_columns = (a[..., None, :] @ E)[..., 0, :] * stiff[1]
+        if sides is not None:  # equations of padding say that 0 is 0
+            of_rows, of_columns = of_rows.where(sides[0], 1.0), of_columns.where(sides[1], 1.0)
         one, other = _adjoint(E, a, b, of_rows, of_columns, of_f, of_g, met)
         strength = epsilon[..., None]
         in_C = (one[..., :, None] * b[..., None, :] + a[..., :, None] * other[..., None, :]) * E
@@ -125,7 +133,7 @@ class _Potentials(torch.autograd.Function):
         in_b = -strength * (one[..., None, :] @ E)[..., 0, :]
         if met:
             in_a, in_b = in_a - gauge * f, in_b + gauge * g
-        return in_C, in_a, in_b, None, None
+        return in_C, in_a, in_b, None, None, None
 
 
 def _adjoint(

@@ -33,7 +33,9 @@ def exact_cost(given: Batch, p: float, metric: str, q: float, *, root: bool) -> 
     Costs that are no floats are infinite. Distances are, whatever their powers: they are computed again in their own units where the
     cost left the range of floats.
     """
-    found = _solved(given.x.double(), given.y.double(), given, p, metric, q)
+    given = given._replace(x=given.x.double(), y=given.y.double())
+    x, y, _, _ = given.each()
+    found = _solved(x, y, given, p, metric, q)
     if metric in _LENGTHS and (root or p == 1):
         powers = found.costs ** (max(p, 2.0) / p)  # of distances: squares are taken whatever p is
         if not holds((powers > _FAINT) & (powers < 1 / _FAINT)):
@@ -48,7 +50,8 @@ def exact_cost(given: Batch, p: float, metric: str, q: float, *, root: bool) -> 
 
 
 def _solved(x: Tensor, y: Tensor, given: Batch, p: float, metric: str, q: float) -> _Solved:
-    costs, rows, columns, values, f, g = _ops.exact(*(z.detach() for z in (x, y, given.a, given.b)), p, metric, q)
+    detached = (z.detach() for z in (x, y, given.a, given.b))
+    costs, rows, columns, values, f, g = _ops.exact(*detached, given.counted, p, metric, q)
     return _Solved(costs, _taken(x, rows), _taken(y, columns), values, f, g)
 
 
@@ -65,7 +68,7 @@ def _distance(given: Batch, p: float, metric: str, q: float) -> Tensor:
     anything: no power of a distance is infinite then, and those that vanish are none of the longest.
     """
     size = _extent(given)
-    x, y = (within_reach(z.double() / size[:, None, None], w) for z, w in ((given.x, given.a), (given.y, given.b)))
+    x, y = (within_reach(z / size[:, None, None], w) for z, w in ((given.x, given.a), (given.y, given.b)))
     found = _solved(x, y, given, p, metric, q)
     with torch.no_grad():
         ways = pair_costs(found.one, found.other, 1.0, metric, q).where(found.values > 0, 0.0)
@@ -88,10 +91,8 @@ def _clamped(slopes: Tensor, most: Tensor) -> Tensor:
 def _extent(given: Batch) -> Tensor:
     """Half the longest side of the box that holds all points with mass, (B,), a constant; 1 where they are one."""
     with torch.no_grad():
-        points, heavy = (
-            torch.cat([given.x, given.y], -2).double() / 2,
-            (torch.cat([given.a, given.b], -1) > 0)[..., None],
-        )
+        x, y, a, b = given.each()
+        points, heavy = torch.cat([x, y], -2) / 2, (torch.cat([a, b], -1) > 0)[..., None]
         high, low = points.where(heavy, -math.inf).amax(-2), points.where(heavy, math.inf).amin(-2)
         size = (high - low).amax(-1)
         return size.where(size > 0, 1.0)

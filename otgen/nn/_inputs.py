@@ -13,6 +13,7 @@ from ..inputs import origin, scalars
 from ..model.cost import COSTS, BuiltIn, Circular, Minkowski, metric_name, spelt
 from . import _ops
 from ._dual import Costs
+from ._masks import both, checked_mask, filled, uniform
 from ._modes import usable
 
 _FAR = 1e36  # of padding, which floats of either precision hold, and so do the squares of doubles
@@ -22,70 +23,125 @@ Reduction = Literal["mean", "sum", "none"]
 
 
 class Batch(NamedTuple):
-    """Clouds x (B, n, d), y (B, m, d), weights a (B, n), b (B, m), and whether the caller gave single clouds."""
+    """Clouds x (B, n, d), y (B, m, d), each also (1, ...) where it is that of all problems, and weights a (B, n), b (B, m).
+
+    ``counted`` (B, n + m) tells points from padding, None where all count; ``single``: the caller gave single clouds.
+    """
 
     x: Tensor
     y: Tensor
     a: Tensor
     b: Tensor
+    counted: Tensor | None
     single: bool
 
+    def each(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Clouds, one of each a problem, without copies, and weights."""
+        x, y = (z.expand(len(w), *z.shape[1:]) for z, w in ((self.x, self.a), (self.y, self.b)))
+        return x, y, self.a, self.b
 
-def batch(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, *, received: bool = False) -> Batch:
+
+def batch(
+    x: Tensor,
+    y: Tensor,
+    a: Tensor | None,
+    b: Tensor | None,
+    x_mask: Tensor | None = None,
+    y_mask: Tensor | None = None,
+    *,
+    received: bool = False,
+) -> Batch:
     """Check shapes, devices and dtypes; halves are promoted to float32.
 
     Weights are divided by their sums, which must agree to the tolerance of the coarser dtype, unless they count as ``received``.
+    Padding is moved onto points that count, and weighs nothing.
     """
     dtype = common_dtype({"x": x, "y": y} | {name: z for name, z in (("a", a), ("b", b)) if z is not None})
-    single = x.ndim == 2
-    if x.ndim not in (2, 3) or y.ndim != x.ndim or x.shape[-1] != y.shape[-1] or 0 in (*x.shape[-2:], *y.shape[-2:]):
+    if not {x.ndim, y.ndim} <= {2, 3} or x.shape[-1] != y.shape[-1] or 0 in (*x.shape[-2:], *y.shape[-2:]):
         raise InvalidInput(
             f"x and y must be (n, d) and (m, d), or (B, n, d) and (B, m, d), not empty; received {tuple(x.shape)} and "
             f"{tuple(y.shape)}; use z[:, None] for numbers (n,)"
         )
-    if not single and x.shape[0] != y.shape[0]:
-        raise InvalidInput(
-            f"x and y must hold equally many clouds; received {x.shape[0]} and {y.shape[0]}; pass one of each a problem"
-        )
-    x, y = usable(x), usable(y)
-    a, b = (None if z is None else usable(z) for z in (a, b))
-    one, other = (z.to(dtype)[None] if single else z.to(dtype) for z in (x, y))
-    of_one, of_other = _weights(a, one, "a", single, dtype), _weights(b, other, "b", single, dtype)
+    here, there = checked_mask(x_mask, x, "x_mask", "x"), checked_mask(y_mask, y, "y_mask", "y")
+    one_each = {"x": (x, 3), "y": (y, 3), "a": (a, 2), "b": (b, 2), "x_mask": (here, 2), "y_mask": (there, 2)}
+    lead = _lead({name: z for name, (z, ndim) in one_each.items() if z is not None and z.ndim == ndim})
+    size = 1 if lead is None else lead
+    one, other = (_cloud(z, mask, dtype) for z, mask in ((x, here), (y, there)))
+    sides = ((a, one, here, ("a", "x_mask", "point")), (b, other, there, ("b", "y_mask", "point")))
+    of_one, of_other = (_weights(w, mask, (size, z.shape[-2]), names, z) for w, z, mask, names in sides)
     if not received:
-        of_one, of_other = _probabilities(of_one, of_other, [z.dtype for z in (a, b) if z is not None])
-    return Batch(one, other, of_one, of_other, single)
+        of_one, of_other = _probabilities(of_one, of_other, (a, b))
+    counted = both(here, there, (of_one.shape, of_other.shape))
+    return Batch(one, other, of_one, of_other, counted, lead is None)
 
 
-def matrices(C: Tensor, a: Tensor | None, b: Tensor | None, *, received: bool = False) -> Costs:
-    """The same of listed costs: one matrix, one a problem, or one for all problems of a batch of weights."""
+def _lead(given: dict[str, Tensor]) -> int | None:
+    """How many problems tensors hold, one of each a problem; None where none does."""
+    leads = {name: len(z) for name, z in given.items()}
+    if len(set(leads.values())) > 1:
+        told = ", ".join(f"{count} of {name}" for name, count in leads.items())
+        raise InvalidInput(
+            f"{', '.join(leads)} must hold equally many problems; received {told}; pass one of each a problem, or one without a batch "
+            f"dimension for all"
+        )
+    return next(iter(leads.values()), None)
+
+
+def _cloud(points: Tensor, mask: Tensor | None, dtype: torch.dtype) -> Tensor:
+    """Points (B, n, d), or (1, n, d), without what padding holds."""
+    held = usable(points).to(dtype)
+    held = held if mask is None else filled(held, mask)
+    return held[None] if held.ndim == 2 else held
+
+
+def _weights(
+    weights: Tensor | None, mask: Tensor | None, shape: tuple[int, int], names: tuple[str, str, str], like: Tensor
+) -> Tensor:
+    """Weights (B, n), 0 at padding; uniform over what counts, of total 1, where none are given."""
+    name, of_mask, each = names
+    if weights is None:
+        alike = like.new_full(shape, 1.0 / shape[-1])
+        return alike if mask is None else uniform(mask, of_mask, like.dtype).expand(shape)
+    if weights.shape not in (shape, shape[1:]):
+        raise InvalidInput(
+            f"{name} must have one weight per {each}, shape {tuple(shape[1:])} or {tuple(shape)}; received {tuple(weights.shape)}; "
+            f"reshape them, or pass None for uniform ones"
+        )
+    held = usable(weights).to(like.dtype)
+    if mask is not None:
+        _ops.counted(mask, of_mask)  # refuses a mask that leaves nothing
+        held = held.where(mask, 0.0)
+    return held.expand(shape)
+
+
+def matrices(
+    C: Tensor,
+    a: Tensor | None,
+    b: Tensor | None,
+    row_mask: Tensor | None = None,
+    column_mask: Tensor | None = None,
+    *,
+    received: bool = False,
+) -> Costs:
+    """The same of listed costs: one matrix, one a problem, or one for all problems of a batch of weights; padding has infinite costs."""
     dtype = common_dtype({"C": C} | {name: z for name, z in (("a", a), ("b", b)) if z is not None})
     if C.ndim not in (2, 3) or 0 in C.shape[-2:]:
         raise InvalidInput(f"C must be (n, m), or (B, n, m), not empty; received {tuple(C.shape)}; list all costs")
-    given, (a, b) = usable(C), (None if z is None else usable(z) for z in (a, b))
-    batches = {len(z) for z in (a, b) if z is not None and z.ndim == 2} | ({len(given)} if given.ndim == 3 else set())
-    if len(batches) > 1:
-        raise InvalidInput(
-            f"C, a and b must hold equally many problems; received {sorted(batches)}; pass one of each a problem, or one for all"
-        )
-    lead = tuple(batches) or (1,)
-    costs = given.to(dtype).expand(*lead, *given.shape[-2:])
-    of_rows, of_columns = _masses(a, costs, "a"), _masses(b, costs.mT, "b")
+    given = usable(C).to(dtype)
+    rows = checked_mask(row_mask, given, "row_mask", "the rows of C")
+    columns = checked_mask(column_mask, given.mT, "column_mask", "the columns of C")
+    one_each = {"C": (C, 3), "a": (a, 2), "b": (b, 2), "row_mask": (rows, 2), "column_mask": (columns, 2)}
+    lead = _lead({name: z for name, (z, ndim) in one_each.items() if z is not None and z.ndim == ndim})
+    size = 1 if lead is None else lead
+    like = given.detach().new_empty(0, dtype=torch.float64)
+    of_rows = _weights(a, rows, (size, C.shape[-2]), ("a", "row_mask", "row of C"), like)
+    of_columns = _weights(b, columns, (size, C.shape[-1]), ("b", "column_mask", "column of C"), like)
     if not received:
-        of_rows, of_columns = _probabilities(of_rows, of_columns, [z.dtype for z in (a, b) if z is not None])
-    return Costs(costs, of_rows, of_columns, not batches, dtype)
-
-
-def _masses(weights: Tensor | None, costs: Tensor, name: str) -> Tensor:
-    """Weights of the rows of costs (B, n, m), (B, n), float64; uniform, of total 1, where none are given."""
-    shape = costs.shape[:-1]
-    if weights is None:
-        return costs.new_full(shape, 1.0 / shape[-1], dtype=torch.float64)
-    if weights.shape not in (shape, shape[1:]):
-        raise InvalidInput(
-            f"{name} must have one weight per {'row' if name == 'a' else 'column'} of C, shape {tuple(shape[1:])} or {tuple(shape)}; received "
-            f"{tuple(weights.shape)}; reshape them, or pass None for uniform ones"
-        )
-    return weights.double().expand(shape)
+        of_rows, of_columns = _probabilities(of_rows, of_columns, (a, b))
+    for mask, axis in ((rows, -1), (columns, -2)):
+        given = given if mask is None else given.where(mask.unsqueeze(axis), math.inf)
+    counted = both(rows, columns, (of_rows.shape, of_columns.shape))
+    return Costs(given.expand(size, *C.shape[-2:]), of_rows, of_columns, counted, lead is None, dtype)
 
 
 def finite(z: Tensor, name: str) -> None:
@@ -118,27 +174,15 @@ def common_dtype(given: dict[str, Tensor]) -> torch.dtype:
     return dtype
 
 
-def _weights(weights: Tensor | None, cloud: Tensor, name: str, single: bool, dtype: torch.dtype) -> Tensor:
-    """Weights (B, n) of a cloud (B, n, d); uniform, of total 1, where none are given."""
-    shape = cloud.shape[:-1]
-    if weights is None:
-        return cloud.new_full(shape, 1.0 / shape[-1])
-    wanted = shape[1:] if single else shape
-    if weights.shape != wanted:
-        raise InvalidInput(
-            f"{name} must have one weight per point, shape {tuple(wanted)}; received {tuple(weights.shape)}; reshape them, or pass None for uniform ones"
-        )
-    return weights.to(dtype)[None] if single else weights.to(dtype)
-
-
-def _probabilities(a: Tensor, b: Tensor, given: list[torch.dtype]) -> tuple[Tensor, Tensor]:
-    """Weights divided by their sums; where any were given, in these dtypes, they are checked first."""
-    one, other = a.sum(-1, keepdim=True), b.sum(-1, keepdim=True)
-    if given:
-        names = [str(dtype).removeprefix("torch.") for dtype in given]
-        tolerance = max(origin.Origin(dtype=name).tolerance() for name in names) if len(given) == 2 else math.inf
-        checked = _ops.checked_total(a.detach(), b.detach(), tolerance)[..., None]
-        one = one + (checked - one.detach())
+def _probabilities(a: Tensor, b: Tensor, given: tuple[Tensor | None, Tensor | None]) -> tuple[Tensor, Tensor]:
+    """Weights divided by their sums, which are checked first; uniform ones of both sides are what they are."""
+    kinds = [str(z.dtype).removeprefix("torch.") for z in given if z is not None]
+    if not kinds:
+        return a, b
+    tolerance = max(origin.Origin(dtype=kind).tolerance() for kind in kinds) if len(kinds) == 2 else math.inf
+    totals = _ops.checked_totals(a.detach(), b.detach(), tolerance)
+    one, other = (z.sum(-1, keepdim=True) for z in (a, b))
+    one, other = (z + (found[..., None] - z.detach()) for z, found in zip((one, other), totals))
     return a / one, b / other
 
 
@@ -158,6 +202,11 @@ def within_reach(points: Tensor, weights: Tensor) -> Tensor:
 def not_negative(values: Tensor) -> Tensor:
     """Values that only rounding makes negative, 0 there; their derivatives are left as they are."""
     return values + (values.clamp_min(0) - values).detach()
+
+
+def common(weights: Tensor, points: Tensor) -> Tensor:
+    """Weights (B, n) as points (B, n, d) have them; their mean, (1, n), where points (1, n, d) are those of all problems."""
+    return weights if len(points) == len(weights) else weights.mean(0, keepdim=True)
 
 
 def holds(condition: Tensor) -> bool:

@@ -1,22 +1,23 @@
 """The seam between torch and the numerics: operators that compilers and transforms take as they are.
 
-Each operator turns tensors (..., n, d) into arrays (B, n, d), calls :mod:`otgen.differentiable` in double precision, and turns the
-answer back. It says what shapes come out (for ``torch.compile``) and what a batch of calls is (for ``torch.func.vmap``): one
-call with another leading dimension. Gradients are autograd functions around operators, up to the second order.
+Each operator turns tensors (..., n, d) into arrays (B, n, d), calls :mod:`._solves` in double precision, and turns the answer back.
+Where points do not all count, ``counted`` (..., n + m) says which do. It says what shapes come out (for ``torch.compile``) and what a
+batch of calls is (for ``torch.func.vmap``): one call with another leading dimension. Derivatives are functions around operators.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..kernels.double_double import total
 from ..model.cost import unspelt
-from . import _solves, _weights
+from . import _groups, _solves, _weights
 
 Options = tuple[float, str, float, float, int, float, float, bool, bool]
 Solving = tuple[
@@ -52,7 +53,18 @@ def _home(x: Tensor) -> str:
 
 def _arrays(*tensors: Tensor, keep: int) -> list[np.ndarray]:
     """Tensors (..., n, d), (..., n) and (...,) as arrays with one leading axis; ``keep`` is how many leading axes there are."""
-    return [z.detach().reshape(-1, *z.shape[keep:]).to("cpu", torch.float64).numpy() for z in tensors]
+    return [_once(z.detach().reshape(-1, *z.shape[keep:])).numpy() for z in tensors]
+
+
+def _once(z: Tensor) -> Tensor:
+    """A tensor (B, ...) on the host in double precision; one that is the same for all B, as ``expand`` makes it, is copied once."""
+    same = len(z) > 1 and z.stride(0) == 0
+    return z[:1].to("cpu", torch.float64).expand(z.shape) if same else z.to("cpu", torch.float64)
+
+
+def _points(counted: Tensor | None) -> np.ndarray | None:
+    """Which points count, (B, n + m)."""
+    return None if counted is None else counted.reshape(-1, counted.shape[-1]).cpu().numpy()
 
 
 def _tensor(array: np.ndarray, like: Tensor, lead: torch.Size, dtype: torch.dtype | None = None) -> Tensor:
@@ -64,7 +76,7 @@ def _batched(operator: Any, tensors: int) -> None:
 
     def rule(info: Any, in_dims: Any, *arguments: Any) -> tuple[Any, Any]:
         moved = [
-            z.expand(info.batch_size, *z.shape) if at is None else z.movedim(at, 0)
+            z if z is None else z.expand(info.batch_size, *z.shape) if at is None else z.movedim(at, 0)
             for z, at in zip(arguments[:tensors], in_dims[:tensors])
         ]
         out = operator(*moved, *arguments[tensors:])
@@ -80,6 +92,7 @@ def entropic(
     a: Tensor,
     b: Tensor,
     epsilon: Tensor,
+    counted: Tensor | None,
     p: float,
     metric: str,
     q: float,
@@ -93,7 +106,8 @@ def entropic(
     """Entropic values (...,) and potentials (..., n) and (..., m), float64: what is subtracted from them is subtracted unrounded."""
     lead = x.shape[:-2]
     terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
-    values, f, g = _solves.entropic(terms, *_arrays(x, y, a, b, epsilon, keep=len(lead)), throw=throw)
+    call, arrays = partial(_solves.entropic, terms, throw=throw), _arrays(x, y, a, b, epsilon, keep=len(lead))
+    values, f, g = _groups.solved(call, _points(counted), "x y x y -", "- x y", *arrays)
     return (
         _tensor(values, x, lead, torch.float64),
         _tensor(f, x, lead, torch.float64),
@@ -101,13 +115,48 @@ def entropic(
     )
 
 
-@entropic.register_fake
-def _(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
+@torch.library.custom_op("otgen::tightened", mutates_args=())
+def tightened(
+    x: Tensor,
+    y: Tensor,
+    a: Tensor,
+    b: Tensor,
+    epsilon: Tensor,
+    counted: Tensor | None,
+    values: Tensor,
+    f: Tensor,
+    g: Tensor,
+    tolerances: Tensor,
+    p: float,
+    metric: str,
+    q: float,
+    tol: float,
+    max_iter: int,
+    relax_x: float,
+    relax_y: float,
+    symmetric: bool,
+    throw: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What :func:`entropic` found, iterated further to marginal errors of ``tolerances`` (...,)."""
+    lead = x.shape[:-2]
+    terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
+    arrays = _arrays(x, y, a, b, epsilon, values, f, g, tolerances, keep=len(lead))
+    call = partial(_solves.tightened, terms, throw=throw)
+    found = _groups.solved(call, _points(counted), "x y x y - - x y -", "- x y", *arrays)
+    one, two, three = (_tensor(z, like, lead, torch.float64) for z, like in zip(found, (x, x, y)))
+    return one, two, three
+
+
+def _like_entropic(x: Tensor, y: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
     return (
         x.new_empty(x.shape[:-2], dtype=torch.float64),
         x.new_empty(x.shape[:-1], dtype=torch.float64),
         y.new_empty(y.shape[:-1], dtype=torch.float64),
     )
+
+
+entropic.register_fake(_like_entropic)
+tightened.register_fake(_like_entropic)
 
 
 @torch.library.custom_op("otgen::entropic_gradient", mutates_args=())
@@ -117,6 +166,7 @@ def entropic_gradient(
     a: Tensor,
     b: Tensor,
     epsilon: Tensor,
+    counted: Tensor | None,
     f: Tensor,
     g: Tensor,
     p: float,
@@ -132,7 +182,8 @@ def entropic_gradient(
     """Gradients of entropic values at their potentials, in x, y, a and b."""
     lead = x.shape[:-2]
     terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
-    found = _solves.entropic_gradients(terms, *_arrays(x, y, a, b, epsilon, f, g, keep=len(lead)))
+    call, arrays = partial(_solves.entropic_gradients, terms), _arrays(x, y, a, b, epsilon, f, g, keep=len(lead))
+    found = _groups.solved(call, _points(counted), "x y x y - x y", "x y x y", *arrays)
     one, two, three, four = (_tensor(part, z, lead) for part, z in zip(found, (x, y, a, b)))
     return one, two, three, four
 
@@ -144,6 +195,7 @@ def entropic_hessian_product(
     a: Tensor,
     b: Tensor,
     epsilon: Tensor,
+    counted: Tensor | None,
     f: Tensor,
     g: Tensor,
     of_x: Tensor,
@@ -164,7 +216,8 @@ def entropic_hessian_product(
     lead = x.shape[:-2]
     terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
     arrays = _arrays(x, y, a, b, epsilon, f, g, of_x, of_y, of_a, of_b, keep=len(lead))
-    found = _solves.entropic_hessian_product(terms, *arrays, throw=throw)
+    call = partial(_solves.entropic_hessian_product, terms, throw=throw)
+    found = _groups.solved(call, _points(counted), "x y x y - x y x y x y", "x y x y", *arrays)
     one, two, three, four = (_tensor(part, z, lead) for part, z in zip(found, (x, y, a, b)))
     return one, two, three, four
 
@@ -178,6 +231,7 @@ entropic_hessian_product.register_fake(_like_inputs)
 
 
 Exact = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
+_EXACT_AXES = "- kx ky k x y"
 _EXACT = (torch.float64, torch.int64, torch.int64, torch.float64, torch.float64, torch.float64)
 
 
@@ -198,12 +252,13 @@ def _exact_shapes(a: Tensor, b: Tensor) -> Exact:
 
 @torch.library.custom_op("otgen::exact", mutates_args=())
 def exact(
-    x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: float, metric: str, q: float
+    x: Tensor, y: Tensor, a: Tensor, b: Tensor, counted: Tensor | None, p: float, metric: str, q: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Exact costs (...,), plans as rows, columns and values (..., n + m), and potentials (..., n), (..., m); float64."""
     lead = x.shape[:-2]
     arrays = _arrays(x, y, a, b, keep=len(lead))
-    found = _solves.exact(*arrays, p=p, metric=_metric(metric, q), device=_home(x))
+    call = partial(_solves.exact, p=p, metric=_metric(metric, q), device=_home(x))
+    found = _groups.solved(call, _points(counted), "x y x y", _EXACT_AXES, *arrays)
     return _exact_answers(found, a, b, lead)
 
 
@@ -213,10 +268,13 @@ def _(x: Tensor, y: Tensor, a: Tensor, b: Tensor, *rest: Any) -> tuple[Tensor, T
 
 
 @torch.library.custom_op("otgen::mean_cost", mutates_args=())
-def mean_cost(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: float, metric: str, q: float) -> Tensor:
+def mean_cost(
+    x: Tensor, y: Tensor, a: Tensor, b: Tensor, counted: Tensor | None, p: float, metric: str, q: float
+) -> Tensor:
     """Mean costs ``sum a_i b_j c_ij``, float64: (...,)."""
     lead = x.shape[:-2]
-    means = _solves.mean_costs(*_arrays(x, y, a, b, keep=len(lead)), p=p, metric=_metric(metric, q), device=_home(x))
+    call = partial(_solves.mean_costs, p=p, metric=_metric(metric, q), device=_home(x))
+    means = _groups.solved(call, _points(counted), "x y x y", "-", *_arrays(x, y, a, b, keep=len(lead)))
     return _tensor(means, x, lead, torch.float64)
 
 
@@ -225,30 +283,50 @@ def _(x: Tensor, *rest: Any) -> Tensor:
     return x.new_empty(x.shape[:-2], dtype=torch.float64)
 
 
-@torch.library.custom_op("otgen::checked_total", mutates_args=())
-def checked_total(a: Tensor, b: Tensor, tolerance: float) -> Tensor:
-    """The total of a, (...,), once it is certain that both are weights and b has the same, to a relative tolerance."""
-    lead = a.ndim - 1
-    one, other = _arrays(a, b, keep=lead)
+@torch.library.custom_op("otgen::checked_totals", mutates_args=())
+def checked_totals(a: Tensor, b: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
+    """The totals of a and b, (...,), once it is certain that both are weights and that totals agree, to a relative tolerance.
+
+    To the last digit: weights of 0 leave no trace in the order of a sum.
+    """
+    lead = a.shape[:-1]
+    one, other = _arrays(a, b, keep=len(lead))
     _weights.check_weights(one, other, tolerance)
-    return a.sum(-1)
+    of_one, of_other = (_tensor(np.array([total(row) for row in z]), like, lead) for z, like in ((one, a), (other, b)))
+    return of_one, of_other
 
 
-@checked_total.register_fake
-def _(a: Tensor, b: Tensor, tolerance: float) -> Tensor:
-    return a.new_empty(a.shape[:-1])
+@checked_totals.register_fake
+def _(a: Tensor, b: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
+    return a.new_empty(a.shape[:-1]), b.new_empty(b.shape[:-1])
+
+
+@torch.library.custom_op("otgen::counted", mutates_args=())
+def counted(mask: Tensor, name: str) -> Tensor:
+    """How many points of a mask (..., n) count, at least one: (...,)."""
+    counts = mask.sum(-1)
+    _groups.refuse_empty(counts.reshape(-1).cpu().numpy(), name)
+    return counts
+
+
+@counted.register_fake
+def _(mask: Tensor, name: str) -> Tensor:
+    return mask.new_empty(mask.shape[:-1], dtype=torch.int64)
 
 
 @torch.library.custom_op("otgen::matrix_exact", mutates_args=())
-def matrix_exact(C: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+def matrix_exact(
+    C: Tensor, a: Tensor, b: Tensor, counted: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """As :func:`exact`, of listed costs (..., n, m)."""
     lead = C.shape[:-2]
-    found = _solves.matrix_exact(*_arrays(C, a, b, keep=len(lead)))
+    arrays = _arrays(C, a, b, keep=len(lead))
+    found = _groups.solved(_solves.matrix_exact, _points(counted), "xy x y", _EXACT_AXES, *arrays)
     return _exact_answers(found, a, b, lead)
 
 
 @matrix_exact.register_fake
-def _(C: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _(C: Tensor, a: Tensor, b: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     return _exact_shapes(a, b)
 
 
@@ -258,6 +336,7 @@ def matrix_potentials(
     a: Tensor,
     b: Tensor,
     epsilon: Tensor,
+    counted: Tensor | None,
     tol: float,
     max_iter: int,
     relax_x: float,
@@ -267,7 +346,8 @@ def matrix_potentials(
     """Entropic potentials (..., n) and (..., m) of listed costs (..., n, m), float64."""
     lead = C.shape[:-2]
     terms = _solves.Terms(tol=tol, max_iter=max_iter, relax=(relax_x, relax_y))
-    f, g = _solves.matrix_potentials(terms, *_arrays(C, a, b, epsilon, keep=len(lead)), throw=throw)
+    call, arrays = partial(_solves.matrix_potentials, terms, throw=throw), _arrays(C, a, b, epsilon, keep=len(lead))
+    f, g = _groups.solved(call, _points(counted), "xy x y -", "x y", *arrays)
     return _tensor(f, a, lead, torch.float64), _tensor(g, b, lead, torch.float64)
 
 
@@ -277,72 +357,15 @@ def _(C: Tensor, a: Tensor, b: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
 
 
 for _operator, _count in (
-    (entropic, 5),
-    (entropic_gradient, 7),
-    (entropic_hessian_product, 11),
-    (exact, 4),
-    (mean_cost, 4),
-    (checked_total, 2),
-    (matrix_exact, 3),
-    (matrix_potentials, 4),
+    (entropic, 6),
+    (tightened, 10),
+    (entropic_gradient, 8),
+    (entropic_hessian_product, 12),
+    (exact, 5),
+    (mean_cost, 5),
+    (checked_totals, 2),
+    (counted, 1),
+    (matrix_exact, 4),
+    (matrix_potentials, 5),
 ):
     _batched(_operator, _count)
-
-
-class EntropicGradient(torch.autograd.Function):
-    """The gradient of :class:`EntropicValue`; its own derivative is by implicit differentiation."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(
-        x: Tensor, y: Tensor, a: Tensor, b: Tensor, epsilon: Tensor, f: Tensor, g: Tensor, options: Options
-    ) -> Any:
-        """The gradients in x, y, a and b."""
-        return entropic_gradient(x, y, a, b, epsilon, f, g, *options)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        """Keep what the Hessian needs."""
-        ctx.save_for_backward(*inputs[:7])
-        ctx.options = inputs[7]
-
-    @staticmethod
-    def backward(ctx: Any, *along: Any) -> Any:
-        """The Hessian times a direction."""
-        x, y, a, b = entropic_hessian_product(*ctx.saved_tensors, *along, *ctx.options)
-        return x, y, a, b, None, None, None, None
-
-
-class EntropicValue(torch.autograd.Function):
-    """Entropic values (...,) of probabilities, with their potentials (not differentiable here)."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor, y: Tensor, a: Tensor, b: Tensor, epsilon: Tensor, options: Options) -> Any:
-        """Value and potentials."""
-        return entropic(x, y, a, b, epsilon, *options)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        """Keep inputs and potentials: the gradient needs one more pass over the pairs, and only if it is asked for."""
-        ctx.save_for_backward(*inputs[:5], output[1], output[2])
-        ctx.mark_non_differentiable(output[1], output[2])
-        ctx.options = inputs[5]
-
-    @staticmethod
-    def backward(ctx: Any, *incoming: Any) -> Any:
-        """The envelope gradient, times what comes in."""
-        x, y, a, b = EntropicGradient.apply(*ctx.saved_tensors, ctx.options)
-        points, weights = incoming[0][..., None, None], incoming[0][..., None]
-        one, two, three, four = (
-            (factor * z).to(z.dtype) for factor, z in ((points, x), (points, y), (weights, a), (weights, b))
-        )
-        return one, two, three, four, None, None
-
-
-def entropic_value(x: Tensor, y: Tensor, a: Tensor, b: Tensor, epsilon: Tensor, options: Options) -> Tensor:
-    """Differentiable entropic values (...,)."""
-    apply: Callable[..., Any] = EntropicValue.apply
-    return apply(x, y, a, b, epsilon, options)[0]

@@ -6,6 +6,7 @@ Everything is a batch, x (B, n, d), y (B, m, d), a (B, n), b (B, m), and float64
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,6 +92,55 @@ def entropic(
     return values, f, g
 
 
+def tightened(
+    terms: Terms,
+    x: Floats,
+    y: Floats,
+    a: Floats,
+    b: Floats,
+    epsilon: Floats,
+    values: Floats,
+    f: Floats,
+    g: Floats,
+    tolerances: Floats,
+    *,
+    throw: bool = True,
+) -> tuple[Floats, Floats, Floats]:
+    """What :func:`entropic` found, iterated further where ``tolerances`` (B,) are far below what it was solved to.
+
+    Where that is not reached potentials stay those that were found, with a warning if the limit raises.
+    """
+    values, f, g = values.copy(), f.copy(), g.copy()
+    halvings = np.ceil(np.log2(terms.tol / tolerances))
+    for level in np.unique(halvings[halvings > 1]):
+        solver, some = Sinkhorn(tol=float(terms.tol * 2.0**-level), max_iter=terms.max_iter), halvings == level
+        five = x[some], y[some], a[some], b[some], epsilon[some]
+        value, one, other, done = _continued(terms, solver, *five, (f[some].copy(), g[some].copy()))
+        reached = np.flatnonzero(some)[done]
+        values[reached], f[reached], g[reached] = value[done], one[done], other[done]
+        if throw and not done.all():
+            warnings.warn(
+                f"the marginal error {solver.tol:.1e}, to which the gradient of so small a divergence is known to {solver.tol * 2.0**level:g}, was not "
+                f"reached in {terms.max_iter} iterations more: it may be off by {2.0**level:.0f} times that; raise max_iter or epsilon",
+                stacklevel=2,
+            )
+    return values, f, g
+
+
+def _continued(
+    terms: Terms, solver: Sinkhorn, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats, start: Any
+) -> tuple[Floats, Floats, Floats, Any]:
+    """Values, potentials and which are done, from the potentials ``start`` on."""
+    cost = _stack(terms, x, y, epsilon)
+    if cost is not None:
+        return _stacked(terms, solver, cost, a, b, epsilon, start)
+    (f, g), values, done = start, np.empty(len(x)), np.zeros(len(x), bool)
+    for k in range(len(x)):
+        problem = terms.problem(x[k], y[k], a[k], b[k], float(epsilon[k]))
+        values[k], f[k], g[k], done[k] = _alone(problem, solver, (f[k], g[k]))
+    return values, f, g, done
+
+
 def _stack(terms: Terms, x: Floats, y: Floats, epsilon: Floats) -> PointCost | None:
     """The costs of all problems, where they are small, between points that are far from the ends of the range of floats."""
     named = isinstance(terms.metric, str | Minkowski | Circular)
@@ -104,19 +154,19 @@ def _stack(terms: Terms, x: Floats, y: Floats, epsilon: Floats) -> PointCost | N
 
 
 def _stacked(
-    terms: Terms, solver: Sinkhorn, cost: PointCost, a: Floats, b: Floats, epsilon: Floats
+    terms: Terms, solver: Sinkhorn, cost: PointCost, a: Floats, b: Floats, epsilon: Floats, start: Any = None
 ) -> tuple[Any, Floats, Floats, Any]:
-    """Values, potentials and which of them are done, of small problems at once."""
+    """Values, potentials and which of them are done, of small problems at once, from the potentials ``start`` if given."""
     goal = Marginals(a, b, terms.relax)
     held = HeldProblem(cost.block(), goal, epsilon, cost.highest, terms.symmetric)
-    out = sinkhorn_held.solve(held, solver.schedule, solver.tol, solver.max_iter)
+    out = sinkhorn_held.solve(held, solver.schedule, solver.tol, solver.max_iter, start)
     return _dual(cost, goal, epsilon, out.f, out.g), out.f, out.g, out.done
 
 
-def _alone(problem: Problem, solver: Sinkhorn) -> tuple[float, Floats, Floats, bool]:
-    """Value, potentials and whether they are done, of one problem."""
+def _alone(problem: Problem, solver: Sinkhorn, start: Any = None) -> tuple[float, Floats, Floats, bool]:
+    """Value, potentials and whether they are done, of one problem, from the potentials ``start`` if given."""
     scaled = units.scaled(problem)
-    solution, back = claimed(scaled, solver), Units.of(scaled)
+    solution, back = claimed(scaled, solver, init=start), Units.of(scaled)
     assert solution.claim.potentials is not None
     f, g = solution.claim.potentials
     value = back.cost(float(_dual(scaled.cost, scaled.marginals, scaled.epsilon, f, g)))

@@ -13,7 +13,7 @@ from ..distances.exact import wasserstein
 from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.types import Floats
-from ..model.cost import Metric
+from ..model.cost import Metric, Minkowski
 from ..model.plan import EntropicPlan, Plan
 from ..model.problem import Relative
 from ._inputs import finite
@@ -24,6 +24,7 @@ __all__ = ["Pairing", "SemidiscreteCoupling", "Sent", "pair", "semidiscrete"]
 
 Method = Literal["exact", "sinkhorn", "unbalanced"]
 _MODERATE = Relative(0.05)
+_NORMS = ("euclidean", "cityblock", "chebyshev")
 _PRICE = 1.0  # of a missed marginal, for "unbalanced"
 
 
@@ -43,6 +44,9 @@ def pair(
     *,
     a: Tensor | None = None,
     b: Tensor | None = None,
+    condition0: Tensor | None = None,
+    condition1: Tensor | None = None,
+    weight: float = 1.0,
     method: Method = "exact",
     epsilon: float | Relative = _MODERATE,
     relax: float | tuple[float, float] | None = None,
@@ -60,6 +64,12 @@ def pair(
         (n, ...) and (m, ...), flattened for the cost; n pairs come out.
     a, b : Tensor, optional
         Weights (n,) and (m,); None means uniform.
+    condition0, condition1 : Tensor, optional
+        (n, ...) and (m, ...): what a conditional flow is told, both or neither. A pair costs ``metric(z0, z1) ** p`` between samples with
+        conditions joined to them, z = (x, ``weight ** (1 / p)`` c): for the Euclidean metric and p = 2 that is
+        :math:`|x_0 - x_1|^2 + w |c_0 - c_1|^2`. Classes go in as one-hot rows, or their numbers would be distances.
+    weight : float
+        w above, positive, in cost units a unit of the conditions' own cost; the larger, the fewer pairs of unequal conditions.
     method : {"exact", "sinkhorn", "unbalanced"}
         The plan: an exact one; an entropic one; or one that may miss marginals, Sinkhorn with ``relax``, 1 unless said otherwise.
     epsilon : float or Relative
@@ -85,11 +95,11 @@ def pair(
     Raises
     ------
     InvalidInput
-        On malformed input, and for ``relax`` with ``method="exact"``.
+        On malformed input, for ``relax`` with ``method="exact"``, and for conditions under a metric that is no norm.
 
     References
     ----------
-    Tong et al., "Improving and generalizing flow-based generative models with minibatch optimal transport", 2024; Pooladian et
+    Kerrigan, Migliorini and Smyth, "Dynamic conditional optimal transport through simulation-free flows", 2024, on conditions; Tong et al., "Improving and generalizing flow-based generative models with minibatch optimal transport", 2024; Pooladian et
     al., "Multisample flow matching", 2023.
 
     Examples
@@ -106,6 +116,8 @@ def pair(
     _check_samples(x0, x1)
     generator = None if rng is None else generator_from(rng)
     one, other = (z.detach().flatten(1).to("cpu") for z in (x0, x1))
+    if condition0 is not None or condition1 is not None:
+        one, other = _joined((one, other), (condition0, condition1), weight, p, metric)
     weights = [z.detach().cpu() if isinstance(z, Tensor) and not z.is_meta else z for z in (a, b)]
     if method == "exact":
         plan = wasserstein(*map(_as_array, (one, other, *weights)), p=p, metric=metric).plan
@@ -118,6 +130,34 @@ def pair(
     )
     rows, columns = torch.from_numpy(rows).to(x0.device), torch.from_numpy(columns).to(x1.device)
     return Pairing(x0[rows], x1[columns], rows, columns, plan)
+
+
+def _joined(samples: Any, conditions: Any, weight: float, p: float, metric: Metric) -> tuple[Tensor, Tensor]:
+    """Samples (n, d) and (m, d) with conditions joined to them, in double precision, on the host."""
+    if not isinstance(metric, Minkowski) and metric not in _NORMS:
+        raise InvalidInput(
+            f"metric must be a norm where conditions are given; received {scalars.told(metric)}; use 'euclidean' or leave conditions out"
+        )
+    scale = scalars.positive(weight, "weight", "leave conditions out for none") ** (1 / scalars.finite_order(p))
+    out: list[Tensor] = []
+    for z, condition, side in zip(samples, conditions, "01"):
+        name = f"condition{side}"
+        if (
+            not isinstance(condition, Tensor)
+            or condition.ndim == 0
+            or len(condition) != len(z)
+            or condition.is_complex()
+        ):
+            received = f"shape {tuple(condition.shape)}" if isinstance(condition, Tensor) else type(condition).__name__
+            raise InvalidInput(
+                f"{name} must be a real tensor (n, ...), one row for each of {len(z)} samples; received {received}; pass one for both sides"
+            )
+        finite(condition, name)
+        out.append(torch.cat([z.double(), condition.detach().to("cpu", torch.float64).reshape(len(z), -1) * scale], 1))
+    if out[0].shape[1] != out[1].shape[1]:
+        received = " and ".join(str(tuple(z.shape)) for z in conditions)
+        raise InvalidInput(f"condition0 and condition1 must hold rows of one size; received {received}; reshape one")
+    return out[0], out[1]
 
 
 def _as_array(z: Any) -> Any:

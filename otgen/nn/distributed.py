@@ -26,6 +26,7 @@ from ..solvers.sinkhorn_held import ROUGH
 from ..solvers.sinkhorn_iteration import CostPass, Pass, Potentials, Step, iterate, missed, symmetric_step
 from . import _solves
 from ._inputs import checked_metric, common_dtype, finite
+from ._masks import checked_mask
 from ._processes import Processes
 
 _NO_MASS = 1e-300  # of the one row of a process that has none
@@ -35,6 +36,8 @@ def sinkhorn_loss(
     x: Tensor,
     y: Tensor,
     *,
+    x_mask: Tensor | None = None,
+    y_mask: Tensor | None = None,
     epsilon: float | Relative,
     p: float = 2,
     metric: BuiltIn = "euclidean",
@@ -52,6 +55,9 @@ def sinkhorn_loss(
         (n, d): this process's rows, as many as it has, perhaps none. All rows weigh the same.
     y : Tensor
         (m, d): the same on every process; constant.
+    x_mask, y_mask : Tensor of bool, optional
+        (n,) and (m,): True where a row counts. The others are padding: whatever they hold, nothing depends on it and gradients there
+        are 0. Those of x may leave a process nothing.
     epsilon, p, metric, debias, tol, max_iter
         As in :func:`otgen.nn.sinkhorn_loss`.
     averaged : bool
@@ -78,7 +84,7 @@ def sinkhorn_loss(
     """
     processes = Processes(group)
     posed = processes.agreed(
-        lambda: _posed(x, y, _Terms(epsilon, p, metric, tol, max_iter, debias), averaged),
+        lambda: _posed((x, y), (x_mask, y_mask), _Terms(epsilon, p, metric, tol, max_iter, debias), averaged),
         lambda here: ("y", repr(here.columns.shape).encode() + here.columns.tobytes()),
         lambda here: ("options", repr(here.terms).encode()),
     )
@@ -97,6 +103,7 @@ def sinkhorn_loss(
         value, gradient = value - (own + float(others[0])) / 2, gradient - slope / 2
     factor = processes.size if averaged else 1
     like = x if x.is_floating_point() else x.double()
+    like = like if x_mask is None else like[x_mask]
     return _Value.apply(like, torch.from_numpy(gradient * factor), value)
 
 
@@ -135,7 +142,7 @@ class _Posed(NamedTuple):
     terms: _Terms
 
 
-def _posed(x: Any, y: Any, given: _Terms, averaged: Any) -> _Posed:
+def _posed(clouds: tuple[Any, Any], masks: tuple[Any, Any], given: _Terms, averaged: Any) -> _Posed:
     """What one process was given, in double precision."""
     scalars.flag(averaged, "averaged")
     p = scalars.finite_order(given.p)
@@ -149,17 +156,29 @@ def _posed(x: Any, y: Any, given: _Terms, averaged: Any) -> _Posed:
         scalars.count(given.max_iter, "max_iter"),
         scalars.flag(given.debias, "debias"),
     )
+    x, y = clouds
     common_dtype({"x": x, "y": y})
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or 0 in y.shape:
         raise InvalidInput(
             f"x and y must be (n, d) and (m, d), y not empty; received {tuple(x.shape)} and {tuple(y.shape)}; "
             f"use z[:, None] for numbers (n,)"
         )
+    x, y = (_counted(z, mask, name) for z, mask, name in zip((x, y), masks, "xy"))
+    if not len(y):
+        raise InvalidInput("y_mask must leave a point that counts; received none; pass at least one")
     finite(x, "x")
     finite(y, "y")
     rows, columns = (z.detach().to("cpu", torch.float64).numpy() for z in (x, y))
     point_cost(rows if len(rows) else columns[:1], columns, terms.metric, p)  # what a metric asks of points
     return _Posed(rows, columns, terms)
+
+
+def _counted(cloud: Tensor, mask: Any, name: str) -> Tensor:
+    """The rows of a cloud (n, d) that count."""
+    given = checked_mask(mask, cloud, f"{name}_mask", name)
+    if given is not None and given.ndim != 1:
+        raise InvalidInput(f"{name}_mask must be (n,), as {name} is (n, d); received {tuple(given.shape)}; reshape it")
+    return cloud if given is None else cloud[given]
 
 
 def _strength(epsilon: float | Relative, local: _Shard) -> float:

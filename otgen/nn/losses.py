@@ -13,6 +13,7 @@ from ..inputs import scalars
 from ..model.cost import BuiltIn
 from ..model.problem import Relative
 from . import _ops
+from ._divergence import divergence, entropic_cost
 from ._exact import exact_cost
 from ._inputs import Batch, Reduction, batch, checked_metric, checked_reduction, options, reduced
 
@@ -23,6 +24,8 @@ def wasserstein_loss(
     a: Tensor | None = None,
     b: Tensor | None = None,
     *,
+    x_mask: Tensor | None = None,
+    y_mask: Tensor | None = None,
     p: float = 2,
     metric: BuiltIn = "euclidean",
     root: bool = False,
@@ -33,9 +36,14 @@ def wasserstein_loss(
     Parameters
     ----------
     x, y : Tensor
-        (n, d) and (m, d), or (B, n, d) and (B, m, d). Halves are computed in float32.
+        (n, d) and (m, d), or (B, n, d) and (B, m, d). Where anything is batched, what is not is that of all B problems, without
+        copies of it; its gradient is summed over them. Halves are computed in float32.
     a, b : Tensor, optional
         (n,) and (m,), or (B, n) and (B, m), non-negative, of one total; None means uniform. Divided by their sums.
+    x_mask, y_mask : Tensor of bool, optional
+        (n,) or (B, n), and (m,) or (B, m): True where a point counts. The others are padding: whatever they hold, nothing depends
+        on it and gradients there are 0. Weights None are uniform over what counts. Exact and Sinkhorn losses are those of the points
+        that count to the last bit, save that sums over weights may be rounded in another order.
     p : float
         Order, in [1, inf).
     metric : str, Minkowski or Circular
@@ -72,7 +80,7 @@ def wasserstein_loss(
     """
     p, (name, q) = scalars.finite_order(p), checked_metric(metric, p)
     reduction, root = checked_reduction(reduction), scalars.flag(root, "root")
-    given = batch(x, y, a, b)
+    given = batch(x, y, a, b, x_mask, y_mask)
     out = exact_cost(given, p, name, q, root=root)
     return reduced(out.to(given.x.dtype), given.single, reduction)
 
@@ -83,6 +91,8 @@ def sinkhorn_loss(
     a: Tensor | None = None,
     b: Tensor | None = None,
     *,
+    x_mask: Tensor | None = None,
+    y_mask: Tensor | None = None,
     epsilon: float | Relative,
     p: float = 2,
     metric: BuiltIn = "euclidean",
@@ -97,7 +107,7 @@ def sinkhorn_loss(
 
     Parameters
     ----------
-    x, y, a, b, metric, reduction
+    x, y, a, b, x_mask, y_mask, metric, reduction
         As in :func:`wasserstein_loss`. With ``relax`` weights count as received.
     epsilon : float or Relative
         Strength of the entropic term, in cost units or relative to the mean cost; then it is treated as a constant.
@@ -109,9 +119,11 @@ def sinkhorn_loss(
         As in :func:`otgen.sinkhorn`; with ``debias`` the same on both sides.
     tol : float
         Marginal error at which iterations stop. The value is off by about its square, the gradient by about ``tol`` itself, second
-        derivatives by about ``tol`` times the cost over epsilon.
+        derivatives by about ``tol`` times the cost over epsilon. With ``debias`` that is meant of the divergence: where it is so
+        small that its terms cancel, iterations go on to a marginal error of ``tol``, or 1e-6 if that is larger, times the root of
+        the share of the terms that is left, as far as double precision goes; a warning says where that was not reached.
     max_iter : int
-        Limit on iterations.
+        Limit on iterations; those that cancelling terms take more are counted anew.
     throw : bool
         Whether the limit raises; else the value and the gradient at the potentials reached are returned.
 
@@ -155,14 +167,11 @@ def sinkhorn_loss(
     )
     _check_bias(debias, strengths)
     relaxed = min(strengths) < math.inf
-    given = batch(x, y, a, b, received=relaxed)
+    given = batch(x, y, a, b, x_mask, y_mask, received=relaxed)
     strength = _strength(epsilon, given, p, name, q)
 
-    across: _ops.Options = (p, name, q, tol, max_iter, *strengths, False, throw)
-    out = _ops.entropic_value(*given[:4], strength, across)
-    if debias:
-        own: list[_ops.Options] = [(p, name, q, tol, max_iter, rho, rho, True, throw) for rho in strengths]
-        out = out - _bias(given, strength, own, relaxed)
+    asked: _ops.Options = (p, name, q, tol, max_iter, *strengths, False, throw)
+    out = divergence(given, strength, asked, relaxed=relaxed) if debias else entropic_cost(given, strength, asked)
     return reduced(out, given.single, reduction).to(given.x.dtype)
 
 
@@ -175,23 +184,14 @@ def _check_bias(debias: bool, strengths: tuple[float, float]) -> None:
         )
 
 
-def _bias(given: Batch, strength: Tensor, own: list[_ops.Options], relaxed: bool) -> Tensor:
-    """Half of what each measure is from itself, (B,); relaxed, less what unequal masses add."""
-    out = torch.zeros((), dtype=torch.float64, device=given.x.device)
-    for cloud, weights, settings in zip((given.x, given.y), (given.a, given.b), own):
-        twin = cloud.clone(), weights.clone()  # compilers do not take the same tensor twice
-        out = out + _ops.entropic_value(cloud, twin[0], weights, twin[1], strength, settings) / 2
-    return out - strength / 2 * (given.a.double().sum(-1) - given.b.double().sum(-1)) ** 2 if relaxed else out
-
-
 def _strength(epsilon: float | Relative, given: Batch, p: float, metric: str, q: float) -> Tensor:
     """Epsilon of every problem, float64: (B,)."""
     if isinstance(epsilon, Relative):
-        mean = _ops.mean_cost(*(z.detach() for z in given[:4]), p, metric, q)
+        mean = _ops.mean_cost(*(z.detach() for z in given.each()), given.counted, p, metric, q)
         return torch.where(mean > 0, epsilon.fraction * mean, epsilon.fraction)
     hint = "for exact transport use otgen.nn.wasserstein_loss"
     number = scalars.positive(epsilon, "epsilon", hint)
-    return torch.full(given.x.shape[:-2], number, dtype=torch.float64, device=given.x.device)
+    return torch.full(given.a.shape[:-1], number, dtype=torch.float64, device=given.x.device)
 
 
 class WassersteinLoss(torch.nn.Module):
@@ -218,9 +218,21 @@ class WassersteinLoss(torch.nn.Module):
         self.reduction: Reduction = checked_reduction(reduction)
         checked_metric(metric, self.p)
 
-    def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
-        """The loss between clouds x and y with weights a and b."""
-        return wasserstein_loss(x, y, a, b, p=self.p, metric=self.metric, root=self.root, reduction=self.reduction)
+    def forward(
+        self,
+        x: Tensor,
+        y: Tensor,
+        a: Tensor | None = None,
+        b: Tensor | None = None,
+        *,
+        x_mask: Tensor | None = None,
+        y_mask: Tensor | None = None,
+    ) -> Tensor:
+        """The loss between clouds x and y with weights a and b, of points that masks let count."""
+        masks: dict[str, Any] = dict(x_mask=x_mask, y_mask=y_mask)
+        return wasserstein_loss(
+            x, y, a, b, **masks, p=self.p, metric=self.metric, root=self.root, reduction=self.reduction
+        )
 
     def extra_repr(self) -> str:
         """The arguments."""
@@ -269,13 +281,24 @@ class SinkhornLoss(torch.nn.Module):
         self.reduction: Reduction = checked_reduction(reduction)
         checked_metric(metric, self.p)
 
-    def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
-        """The loss between clouds x and y with weights a and b."""
+    def forward(
+        self,
+        x: Tensor,
+        y: Tensor,
+        a: Tensor | None = None,
+        b: Tensor | None = None,
+        *,
+        x_mask: Tensor | None = None,
+        y_mask: Tensor | None = None,
+    ) -> Tensor:
+        """The loss between clouds x and y with weights a and b, of points that masks let count."""
         return sinkhorn_loss(
             x,
             y,
             a,
             b,
+            x_mask=x_mask,
+            y_mask=y_mask,
             epsilon=self.epsilon,
             p=self.p,
             metric=self.metric,

@@ -32,6 +32,8 @@ def transport_loss(
     a: Tensor | None = None,
     b: Tensor | None = None,
     *,
+    row_mask: Tensor | None = None,
+    column_mask: Tensor | None = None,
     epsilon: float | Relative = 0,
     relax: Any = None,
     tol: float = 1e-6,
@@ -49,6 +51,9 @@ def transport_loss(
     a, b : Tensor, optional
         (n,) and (m,), or (B, n) and (B, m), non-negative, of one total; None means uniform. Divided by their sums; with ``relax`` they
         count as received.
+    row_mask, column_mask : Tensor of bool, optional
+        (n,) or (B, n), and (m,) or (B, m): True where a row or column of C counts. The others are padding: whatever they hold, nothing depends on it
+        and gradients there are 0. Weights None are uniform over what counts.
     epsilon : float or Relative
         Strength of the entropic term :math:`\varepsilon \mathrm{KL}(P, a \otimes b)`, in the unit of the costs or relative to their mean, then
         treated as a constant; 0 for exact transport.
@@ -92,7 +97,7 @@ def transport_loss(
     """
     reduction = checked_reduction(reduction)
     asked = _asked(epsilon, relax, tol, max_iter, throw)
-    given = matrices(C, a, b, received=asked.relaxed)
+    given = matrices(C, a, b, row_mask, column_mask, received=asked.relaxed)
     if asked.exact:
         out = _exact(given)
     else:
@@ -107,6 +112,8 @@ def entropic_plan(
     a: Tensor | None = None,
     b: Tensor | None = None,
     *,
+    row_mask: Tensor | None = None,
+    column_mask: Tensor | None = None,
     epsilon: float | Relative,
     relax: Any = None,
     tol: float = 1e-6,
@@ -121,13 +128,13 @@ def entropic_plan(
 
     Parameters
     ----------
-    C, a, b, epsilon, relax, tol, max_iter, throw
+    C, a, b, row_mask, column_mask, epsilon, relax, tol, max_iter, throw
         As in :func:`transport_loss`; ``epsilon`` must be positive. Derivatives are off by about ``tol`` times the cost over epsilon.
 
     Returns
     -------
     EntropicPlan
-        In the promoted dtype of the input. A derivative takes a linear system with min(n, m) unknowns.
+        In the promoted dtype of the input, 0 at padding. A derivative takes a linear system with min(n, m) unknowns.
 
     Raises
     ------
@@ -151,7 +158,7 @@ def entropic_plan(
         raise InvalidInput(
             "epsilon must be positive for an entropic plan; received 0; use otgen.transport for a plan of least cost"
         )
-    given = matrices(C, a, b, received=asked.relaxed)
+    given = matrices(C, a, b, row_mask, column_mask, received=asked.relaxed)
     strength = _strength(epsilon, given)
     f, g = potentials(given, strength, asked.options)
     plan = given.a[..., :, None] * given.b[..., None, :] * entries(given.C, f, g, strength)
@@ -188,7 +195,7 @@ def _asked(epsilon: float | Relative, relax: Any, tol: float, max_iter: int, thr
 def _exact(given: Costs) -> Tensor:
     """Least costs (B,), linear in the costs along the plan that was found and in the weights along the potentials."""
     detached = (z.detach() for z in given[:3])
-    costs, rows, columns, values, f, g = _ops.matrix_exact(*detached)
+    costs, rows, columns, values, f, g = _ops.matrix_exact(*detached, given.counted)
     paid = given.C.double().flatten(-2).gather(-1, rows * given.C.shape[-1] + columns)
     moving = (values * paid).sum(-1)
     weighing = (f * given.a).sum(-1) + (g * given.b).sum(-1)
@@ -234,12 +241,22 @@ class TransportLoss(torch.nn.Module):
         self.epsilon, self.relax, self.tol, self.max_iter, self.throw = epsilon, relax, tol, max_iter, throw
         self.reduction: Reduction = checked_reduction(reduction)
 
-    def forward(self, C: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        C: Tensor,
+        a: Tensor | None = None,
+        b: Tensor | None = None,
+        *,
+        row_mask: Tensor | None = None,
+        column_mask: Tensor | None = None,
+    ) -> Tensor:
         """The loss of costs C and weights a and b."""
         return transport_loss(
             C,
             a,
             b,
+            row_mask=row_mask,
+            column_mask=column_mask,
             epsilon=self.epsilon,
             relax=self.relax,
             tol=self.tol,

@@ -10,7 +10,18 @@ from torch import Tensor
 
 from ..errors import InvalidInput
 from ..inputs import scalars
-from ._inputs import Batch, Reduction, batch, checked_reduction, holds, not_negative, options, reduced, within_reach
+from ._inputs import (
+    Batch,
+    Reduction,
+    batch,
+    checked_reduction,
+    common,
+    holds,
+    not_negative,
+    options,
+    reduced,
+    within_reach,
+)
 
 Kernel = Literal["energy", "imq", "gaussian"]
 
@@ -21,6 +32,8 @@ def mmd_loss(
     a: Tensor | None = None,
     b: Tensor | None = None,
     *,
+    x_mask: Tensor | None = None,
+    y_mask: Tensor | None = None,
     kernel: Kernel = "energy",
     scale: float | Sequence[float] = 1.0,
     unbiased: bool = False,
@@ -30,7 +43,7 @@ def mmd_loss(
 
     Parameters
     ----------
-    x, y, a, b, reduction
+    x, y, a, b, x_mask, y_mask, reduction
         As in :func:`otgen.nn.wasserstein_loss`.
     kernel : {"energy", "imq", "gaussian"}
         ``-|x - y|`` (then this is the energy distance), ``s / (s + |x - y|^2)``, or ``exp(-|x - y|^2 / (2 s^2))``.
@@ -65,7 +78,7 @@ def mmd_loss(
     scalars.one_of(kernel, "kernel", get_args(Kernel))
     reduction = checked_reduction(reduction)
     sizes, unbiased = _sizes(scale), scalars.flag(unbiased, "unbiased")
-    given = batch(x, y, a, b)
+    given = batch(x, y, a, b, x_mask, y_mask)
     if unbiased and not all(holds((weights > 0).sum(-1) > 1) for weights in (given.a, given.b)):
         raise InvalidInput(
             "x and y must each have two points of positive weight for an unbiased estimate; received one; pass unbiased=False"
@@ -79,11 +92,16 @@ def mmd_loss(
 
 
 def _centred(given: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Clouds around their common middle, and weights, in double precision: no digit is lost to the origin."""
-    weighted = [(within_reach(z, w).double(), w.double()) for z, w in ((given.x, given.a), (given.y, given.b))]
-    (one, of_one), (other, of_other) = weighted
-    first, second = ((w[..., None] * z).detach().sum(-2, keepdim=True) for z, w in weighted)
-    middle = (first + second) / 2
+    """Clouds around their common middle, and weights, in double precision: no digit is lost to the origin.
+
+    Where one cloud is that of all problems, so is the middle, and pairs of its points are computed once.
+    """
+    of_one, of_other = given.a.double(), given.b.double()
+    shared = [common(w, z) for z, w in ((given.x, of_one), (given.y, of_other))]
+    one, other = (within_reach(z, w).double() for z, w in zip((given.x, given.y), shared))
+    sides = [(w[..., None] * z).detach().sum(-2, keepdim=True) for z, w in zip((one, other), shared)]
+    fewest = [side for side in sides if len(side) == min(map(len, sides))]
+    middle = sum(fewest[1:], fewest[0]) / len(fewest)
     return one - middle, other - middle, of_one, of_other
 
 
@@ -102,10 +120,15 @@ def _mean(
     apply: Any = _Squares.apply
     values = _kernel(apply(x, y.clone() if y is x else y), kernel, scales)  # compilers do not take one tensor twice
     if not apart:
-        return (a * (values @ b[..., None])[..., 0]).sum(-1)
+        return (a * _applied(values, b)).sum(-1)
     others = 1.0 - torch.eye(a.shape[-1], dtype=a.dtype, device=a.device)
-    whole = (a * (others @ b[..., None])[..., 0]).sum(-1)
-    return (a * ((others * values) @ b[..., None])[..., 0]).sum(-1) / whole
+    whole = (a * _applied(others[None], b)).sum(-1)
+    return (a * _applied(others * values, b)).sum(-1) / whole
+
+
+def _applied(values: Tensor, b: Tensor) -> Tensor:
+    """``sum_j values_ij b_j``, (B, n), of values (B, n, m), or (1, n, m) of which no copies are made."""
+    return b @ values[0].mT if len(values) == 1 else (values @ b[..., None])[..., 0]
 
 
 class _Squares(torch.autograd.Function):
@@ -170,10 +193,28 @@ class MMDLoss(torch.nn.Module):
         self.reduction: Reduction = checked_reduction(reduction)
         _sizes(scale)
 
-    def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
-        """The loss between clouds x and y with weights a and b."""
+    def forward(
+        self,
+        x: Tensor,
+        y: Tensor,
+        a: Tensor | None = None,
+        b: Tensor | None = None,
+        *,
+        x_mask: Tensor | None = None,
+        y_mask: Tensor | None = None,
+    ) -> Tensor:
+        """The loss between clouds x and y with weights a and b, of points that masks let count."""
         return mmd_loss(
-            x, y, a, b, kernel=self.kernel, scale=self.scale, unbiased=self.unbiased, reduction=self.reduction
+            x,
+            y,
+            a,
+            b,
+            x_mask=x_mask,
+            y_mask=y_mask,
+            kernel=self.kernel,
+            scale=self.scale,
+            unbiased=self.unbiased,
+            reduction=self.reduction,
         )
 
     def extra_repr(self) -> str:

@@ -6,7 +6,6 @@ where they are uniform: what the points' dtype rounds would be mass that travels
 
 from __future__ import annotations
 
-import math
 from typing import Any, cast
 
 import torch
@@ -15,7 +14,8 @@ from torch import Tensor
 from ..errors import InvalidInput
 from ..inputs import scalars
 from ._directions import DESIGNS, Design, drawn
-from ._inputs import Reduction, batch, checked_reduction, options, powered, reduced
+from ._inputs import Reduction, batch, checked_reduction, common, options, powered, reduced
+from ._masks import filled
 
 _FEW = 100  # points whose median is the centre
 
@@ -26,6 +26,8 @@ def sliced_wasserstein_loss(
     a: Tensor | None = None,
     b: Tensor | None = None,
     *,
+    x_mask: Tensor | None = None,
+    y_mask: Tensor | None = None,
     p: float = 2,
     n_projections: int = 100,
     directions: Tensor | Design | None = None,
@@ -36,7 +38,7 @@ def sliced_wasserstein_loss(
 
     Parameters
     ----------
-    x, y, a, b, root, reduction
+    x, y, a, b, x_mask, y_mask, root, reduction
         As in :func:`otgen.nn.wasserstein_loss`; the sizes of x and y may differ.
     p : float
         Order, in [1, inf).
@@ -69,15 +71,16 @@ def sliced_wasserstein_loss(
     12.5
     """
     p, reduction, root = scalars.finite_order(p), checked_reduction(reduction), scalars.flag(root, "root")
-    given = batch(x, y, a, b)
+    given = batch(x, y, a, b, x_mask, y_mask)
     checked = _checked_directions(directions)
     if isinstance(checked, Tensor) and checked.shape[-1] != given.x.shape[-1]:
         raise InvalidInput(
             f"directions must be (L, {given.x.shape[-1]}), one row each; received {tuple(checked.shape)}; transpose or reshape it"
         )
     lines = checked.to(given.x.dtype) if isinstance(checked, Tensor) else drawn(checked, n_projections, given.x)
-    of_x, of_y = (_shares(z, given.single) for z in (a, b))
-    centre = _centre(given.x, of_x)
+    of_x, of_y = (_shares(w, mask, held) for w, mask, held in ((a, x_mask, given.a), (b, y_mask, given.b)))
+    shared = len(given.x) > len(given.y)  # one y for all problems stays one
+    centre = _centre(given.y, of_y) if shared else _centre(given.x, of_x)
     with torch.autocast(given.x.device.type, enabled=False):
         one, other = (torch.einsum("ld,...nd->...ln", lines, z - centre) for z in (given.x, given.y))
     gaps, widths = _steps(one, other, of_x, of_y, p)
@@ -110,17 +113,18 @@ def _powered(gaps: Tensor, p: float) -> Tensor:
     return gaps * gaps if p == 2 else powered(gaps.abs(), p)
 
 
-def _shares(weights: Tensor | None, single: bool) -> Tensor | None:
-    """Weights (B, n) divided by their sums, in double precision; None where uniform."""
-    if weights is None:
+def _shares(weights: Tensor | None, mask: Tensor | None, like: Tensor) -> Tensor | None:
+    """Weights (B, n) divided by their sums, in double precision and 0 at padding; None where uniform."""
+    if weights is None and mask is None:
         return None
-    held = weights.double()[None] if single else weights.double()
+    held = torch.ones_like(like, dtype=torch.float64) if weights is None else weights.double().expand(like.shape)
+    held = held if mask is None else held.where(mask, 0.0)
     return held / held.sum(-1, keepdim=True)
 
 
 def _centre(x: Tensor, shares: Tensor | None) -> Tensor:
     """Where most of some points with mass are: (B, 1, d), a constant."""
-    held = x.detach() if shares is None else x.detach().where(shares.detach()[..., None] > 0, math.nan)
+    held = x.detach() if shares is None else filled(x.detach(), common(shares.detach(), x) > 0)
     held = held[..., :: 1 + x.shape[-2] // _FEW, :]
     return held.nanmedian(dim=-2, keepdim=True).values.nan_to_num(0.0, 0.0, 0.0) if len(x) else held[..., :1, :]
 
@@ -152,7 +156,8 @@ def _steps(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, p: float) -
 def _weighted_steps(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, p: float) -> tuple[Tensor, Tensor]:
     """The same of weights (B, n) and (B, m): the levels of both quantile functions in one order."""
     n, m = x.shape[-1], y.shape[-1]
-    (x, of_x), (y, of_y) = _quantiles(x, a), _quantiles(y, b)
+    size = max(len(z) for z in (x, y, a, b) if z is not None) if len(x) and len(y) else 0
+    (x, of_x), (y, of_y) = _quantiles(x, a, size), _quantiles(y, b, size)
     levels, order = torch.cat([of_x, of_y], dim=-1).sort(dim=-1, stable=True)
     widths = torch.diff(levels, dim=-1, prepend=torch.zeros_like(levels[..., :1]))
     rounding = widths.detach() <= (n + m + 4) * 2.0**-53
@@ -160,19 +165,21 @@ def _weighted_steps(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, p:
     from_x = (order < n).to(torch.int64)
     passed = from_x.cumsum(-1) - from_x  # atoms of x that end before this level
     rest = torch.arange(n + m, device=x.device) - passed
+    x, y = (z.expand(*levels.shape[:-1], z.shape[-1]) for z in (x, y))
     gaps = x.gather(-1, passed.clamp(max=n - 1)) - y.gather(-1, rest.clamp(max=m - 1))
     beyond = rounding & ~(gaps.detach().abs() < torch.finfo(gaps.dtype).max ** (1 / p) / 2)
     return gaps.where(~beyond, 0.0), widths
 
 
-def _quantiles(points: Tensor, shares: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Points (B, L, n) in order, and the mass up to and with each."""
+def _quantiles(points: Tensor, shares: Tensor | None, size: int) -> tuple[Tensor, Tensor]:
+    """Points (B, L, n) or (1, L, n) in order, and the mass up to and with each, (B, L, n) for B = ``size``."""
+    shape = (size, *points.shape[1:])
     if shares is None:
         n = points.shape[-1]
         levels = torch.arange(1, n + 1, dtype=torch.float64, device=points.device) / n
-        return points.sort(dim=-1).values, levels.expand(points.shape)
+        return points.sort(dim=-1).values, levels.expand(shape)
     held, at = points.sort(dim=-1, stable=True)
-    return held, shares[..., None, :].expand(points.shape).gather(-1, at).cumsum(-1)
+    return held, shares[..., None, :].expand(shape).gather(-1, at.expand(shape)).cumsum(-1)
 
 
 class SlicedWassersteinLoss(torch.nn.Module):
@@ -209,13 +216,24 @@ class SlicedWassersteinLoss(torch.nn.Module):
         self.register_buffer("directions", checked if isinstance(checked, Tensor) else None)
         self.design = cast(Design, "independent" if isinstance(checked, Tensor) else checked)
 
-    def forward(self, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
-        """The loss between clouds x and y with weights a and b."""
+    def forward(
+        self,
+        x: Tensor,
+        y: Tensor,
+        a: Tensor | None = None,
+        b: Tensor | None = None,
+        *,
+        x_mask: Tensor | None = None,
+        y_mask: Tensor | None = None,
+    ) -> Tensor:
+        """The loss between clouds x and y with weights a and b, of points that masks let count."""
         return sliced_wasserstein_loss(
             x,
             y,
             a,
             b,
+            x_mask=x_mask,
+            y_mask=y_mask,
             p=self.p,
             n_projections=self.n_projections,
             directions=self.design if self.directions is None else self.directions,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -165,3 +167,47 @@ def test_one_row_may_be_drawn_every_time():
     found = coupling.pair(x0, x1, a=a, method="sinkhorn", epsilon=1.0, rng=0)
     assert (found.rows == 7).all()
     assert len(found.columns.unique()) > 2000
+
+
+class TestConditions:
+    def test_the_cost_is_that_of_samples_and_conditions(self):
+        """By the definition, over all permutations; images and conditions of any shape."""
+        generator = torch.Generator().manual_seed(0)
+        x0, x1 = (torch.randn(5, 1, 2, 2, generator=generator) for _ in range(2))
+        c0, c1 = (torch.randn(5, 3, generator=generator) for _ in range(2))
+        for weight in (0.01, 1.0, 50.0):
+            found = coupling.pair(x0, x1, condition0=c0, condition1=c1, weight=weight)
+            costs = torch.cdist(x0.flatten(1), x1.flatten(1)) ** 2 + weight * torch.cdist(c0, c1) ** 2
+            best = min(permutations(range(5)), key=lambda at: sum(costs[i, j] for i, j in enumerate(at)))
+            assert found.columns.tolist() == list(best)
+
+    @pytest.mark.parametrize("method", ["sinkhorn", "unbalanced"])
+    def test_plans_are_those_of_joined_samples(self, method):
+        x0, x1, c0, c1 = torch.randn(6, 2), torch.randn(5, 2), torch.randn(6), torch.randn(5)
+        options = dict(method=method, epsilon=0.4, rng=0, p=1, metric="cityblock")
+        found = coupling.pair(x0, x1, condition0=c0, condition1=c1, weight=3.0, **options).plan
+        joined = [torch.cat([z.double(), 3 * c.double()[:, None]], 1) for z, c in ((x0, c0), (x1, c1))]
+        np.testing.assert_allclose(found.todense(), coupling.pair(*joined, **options).plan.todense(), atol=1e-12)
+
+    def test_a_large_weight_keeps_classes_apart(self):
+        labels = torch.tensor([0, 1, 2, 0, 1, 2])
+        classes = torch.nn.functional.one_hot(labels)
+        found = coupling.pair(
+            torch.randn(6, 2), torch.randn(6, 2), condition0=classes, condition1=classes.flip(0), weight=1e4
+        )
+        assert torch.equal(labels[found.rows], labels.flip(0)[found.columns])
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (dict(condition0=torch.zeros(4)), "condition1 must be a real tensor"),
+            (dict(condition0=torch.zeros(3), condition1=torch.zeros(4)), "condition0 must be a real tensor"),
+            (dict(condition0=torch.zeros(4, 2), condition1=torch.zeros(4)), "rows of one size"),
+            (dict(condition0=torch.zeros(4), condition1=torch.full((4,), float("nan"))), "condition1 must have data"),
+            (dict(condition0=torch.zeros(4), condition1=torch.zeros(4), weight=0), "weight must be positive"),
+            (dict(condition0=torch.zeros(4), condition1=torch.zeros(4), metric="cosine", p=1), "must be a norm"),
+        ],
+    )
+    def test_bad_input(self, options, message):
+        with pytest.raises(otgen.InvalidInput, match=message):
+            coupling.pair(torch.ones(4, 2), torch.ones(4, 2), **options)

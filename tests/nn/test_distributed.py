@@ -111,6 +111,34 @@ def test_equals_one_process(world, shares, together):
         assert output.strip().endswith("fine")
 
 
+def test_padding_of_shards_is_not_there(together):
+    """Whatever it holds; one process has nothing but padding."""
+    body = """
+    x_mask, y_mask = torch.arange(37) % 3 > 0, torch.arange(29) % 4 > 0
+    x_mask[30:] = False
+    whole = x.clone().requires_grad_()
+    want = sinkhorn_loss(whole, y, x_mask=x_mask, y_mask=y_mask, epsilon=0.05, tol=1e-10)
+    want.backward()
+    here = slice(0, 30) if rank == 0 else slice(30, 37)
+    mine = x.where(x_mask[:, None], float("nan"))[here].clone().requires_grad_()
+    masks = dict(x_mask=x_mask[here], y_mask=y_mask)
+    theirs = y.where(y_mask[:, None], float("inf"))
+    found = distributed.sinkhorn_loss(mine, theirs, **masks, epsilon=0.05, tol=1e-10, averaged=False)
+    found.backward()
+    torch.testing.assert_close(found, want, rtol=1e-6, atol=1e-9)
+    torch.testing.assert_close(mine.grad, whole.grad[here], rtol=1e-6, atol=1e-9)
+    assert (mine.grad[~x_mask[here]] == 0).all()
+    try:
+        distributed.sinkhorn_loss(mine, theirs, y_mask=y_mask & False, epsilon=0.05)
+    except otgen.InvalidInput as fault:
+        assert "y_mask must leave a point" in str(fault)
+        print("fine")
+    """
+    for code, output in together(2, body):
+        assert code == 0, output
+        assert output.strip().endswith("fine")
+
+
 def test_under_ddp_the_step_is_that_of_one_process(together):
     body = """
     torch.manual_seed(0)

@@ -306,7 +306,7 @@ class TestInput:
             ((torch.zeros(3), torch.zeros(3)), r"must be \(n, d\)"),
             ((torch.zeros(3, 1), torch.zeros(3, 2)), r"must be \(n, d\)"),
             ((torch.zeros(0, 1), torch.zeros(3, 1)), "not empty"),
-            ((torch.zeros(2, 3, 1), torch.zeros(3, 3, 1)), "equally many clouds"),
+            ((torch.zeros(2, 3, 1), torch.zeros(3, 3, 1)), "equally many problems"),
             ((torch.zeros(3, 1), torch.zeros(3, 1), torch.ones(2)), "one weight per point"),
             ((torch.zeros(3, 1, dtype=torch.complex64), torch.zeros(3, 1)), "real numbers"),
             ((torch.zeros(3, 1, device="meta"), torch.zeros(3, 1)), "one device"),

@@ -1,0 +1,165 @@
+"""Couplings for flow matching code that was written for torchcfm: its sampler's calls, and its matchers."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import InvalidInput
+from ..inputs import scalars
+from ..inputs.types import Floats
+from ..model.plan import Plan
+from ._modes import generator_from
+from .coupling import Method, Pairing, pair
+
+Matcher = TypeVar("Matcher")
+
+
+class PlanSampler:
+    """What ``torchcfm.OTPlanSampler`` is asked for, answered by :func:`otgen.nn.coupling.pair`: squared Euclidean costs, uniform weights.
+
+    Parameters
+    ----------
+    method : {"exact", "sinkhorn", "unbalanced"}
+        The plan. torchcfm's ``"partial"`` moves all mass, as ``"sinkhorn"`` does.
+    reg : float
+        Strength of the entropic term, in cost units.
+    reg_m : float
+        Price of a missed marginal, in cost units, for ``"unbalanced"``.
+    normalize_cost : bool
+        Whether ``reg`` and ``reg_m`` are multiples of the largest cost of a minibatch.
+    tol, max_iter, rng
+        As in :func:`otgen.nn.coupling.pair`.
+
+    Notes
+    -----
+    A plan that could not be computed raises; no uniform plan takes its place. Draws follow ``torch.manual_seed`` or ``rng``, not numpy's global state.
+
+    References
+    ----------
+    Tong et al., "Improving and generalizing flow-based generative models with minibatch optimal transport", 2024.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x0, x1 = PlanSampler("exact").sample_plan(torch.zeros(3, 2), torch.ones(3, 2))
+    >>> x0.shape, x1.shape
+    (torch.Size([3, 2]), torch.Size([3, 2]))
+    """
+
+    def __init__(
+        self,
+        method: Method = "exact",
+        reg: float = 0.05,
+        reg_m: float = 1.0,
+        normalize_cost: bool = False,
+        *,
+        tol: float = 1e-6,
+        max_iter: int = 10_000,
+        rng: Any = None,
+    ) -> None:
+        scalars.one_of(method, "method", ("exact", "sinkhorn", "unbalanced"))
+        self.method: Method = method
+        self.reg, self.reg_m = (scalars.positive(z, name, "pass 0.05") for z, name in ((reg, "reg"), (reg_m, "reg_m")))
+        self.normalize_cost = scalars.flag(normalize_cost, "normalize_cost")
+        self.tol, self.max_iter, self.rng = tol, max_iter, rng
+
+    def get_map(self, x0: Tensor, x1: Tensor) -> Floats:
+        """The plan between minibatches (n, ...) and (m, ...), dense: (n, m)."""
+        return self._paired(x0, x1).plan.todense()
+
+    def sample_map(self, pi: Floats, batch_size: int, replace: bool = True) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and columns (batch_size,) of entries of a dense plan (n, m), as often as they have mass."""
+        p = np.asarray(pi, np.float64).ravel()
+        if not (np.isfinite(p).all() and (p >= 0).all() and p.sum() > 0):
+            raise InvalidInput(
+                "pi must be finite and non-negative, with mass to draw; received another plan; use get_map"
+            )
+        seed = int(torch.randint(2**62, (), generator=generator_from(self.rng)))
+        chosen = np.random.default_rng(seed).choice(p.size, size=batch_size, p=p / p.sum(), replace=replace)
+        return np.divmod(chosen, np.shape(pi)[1])
+
+    def sample_plan(self, x0: Tensor, x1: Tensor, replace: bool = True) -> tuple[Tensor, Tensor]:
+        """As many pairs as x0 has rows: drawn one by one from the plan, or without ``replace`` each row of x0 once, as ``pair`` has them."""
+        rows, columns = self._drawn(x0, x1, replace)
+        return x0[rows], x1[columns]
+
+    def sample_plan_with_labels(
+        self, x0: Tensor, x1: Tensor, y0: Any = None, y1: Any = None, replace: bool = True
+    ) -> tuple[Tensor, Tensor, Any, Any]:
+        """The same with labels, which stay with their samples; None stays None."""
+        rows, columns = self._drawn(x0, x1, replace)
+        return x0[rows], x1[columns], None if y0 is None else y0[rows], None if y1 is None else y1[columns]
+
+    def sample_trajectory(self, X: Tensor) -> Tensor:
+        """Samples at several times (n, times, ...), joined from one time to the next by rows of plans."""
+        generator, at = generator_from(self.rng), torch.arange(len(X), device=X.device)
+        out = [X[:, 0]]
+        for time in range(1, X.shape[1]):
+            plan: Plan = self._paired(X[:, time - 1], X[:, time]).plan
+            columns = plan.draw(at.cpu().numpy(), torch.rand(len(X), generator=generator, dtype=torch.float64).numpy())
+            at = torch.from_numpy(np.array(columns)).to(X.device)
+            out.append(X[at, time])
+        return torch.stack(out, 1)
+
+    def _drawn(self, x0: Tensor, x1: Tensor, replace: bool) -> tuple[Tensor, Tensor]:
+        """Rows and columns of pairs."""
+        found = self._paired(x0, x1)
+        if not scalars.flag(replace, "replace"):
+            return found.rows, found.columns
+        generator = generator_from(self.rng)
+        at, levels = torch.rand(2, len(x0), generator=generator, dtype=torch.float64).numpy()
+        mass = np.cumsum(found.plan.marginals()[0])
+        rows = np.minimum(np.searchsorted(mass, at * mass[-1], side="right"), len(mass) - 1)
+        columns = np.array(found.plan.draw(rows, levels))
+        return torch.from_numpy(rows).to(x0.device), torch.from_numpy(columns).to(x1.device)
+
+    def _paired(self, x0: Tensor, x1: Tensor) -> Pairing:
+        unit = 1.0
+        if self.normalize_cost and self.method != "exact":
+            unit = (
+                float(torch.cdist(x0.detach().flatten(1).double(), x1.detach().flatten(1).double()).max()) ** 2 or 1.0
+            )
+        relax = self.reg_m * unit if self.method == "unbalanced" else None
+        given: dict[str, Any] = dict(method=self.method, epsilon=self.reg * unit, relax=relax)
+        return pair(x0, x1, **given, tol=self.tol, max_iter=self.max_iter, rng=self.rng)
+
+
+def with_sampler(matcher: Matcher, sampler: PlanSampler) -> Matcher:
+    """A copy of one of torchcfm's matchers that pairs by another sampler.
+
+    Parameters
+    ----------
+    matcher : matcher
+        With an attribute ``ot_sampler``: ``ExactOptimalTransportConditionalFlowMatcher``, ``SchrodingerBridgeConditionalFlowMatcher``, or one like them. The
+        latter's plan is ``PlanSampler("sinkhorn", reg=2 * sigma**2)``.
+    sampler : PlanSampler
+        What it is to ask.
+
+    Returns
+    -------
+    matcher
+
+    Raises
+    ------
+    InvalidInput
+        Where a matcher does not pair.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> with_sampler(SimpleNamespace(ot_sampler=None), PlanSampler()).ot_sampler.method
+    'exact'
+    """
+    if not hasattr(matcher, "ot_sampler"):
+        raise InvalidInput(
+            f"matcher must pair minibatches, by an attribute ot_sampler; received {scalars.told(matcher)}; pair x0 and x1 by "
+            f"otgen.nn.coupling.pair before it is called"
+        )
+    adapted: Any = copy.copy(matcher)
+    adapted.ot_sampler = sampler
+    return adapted
