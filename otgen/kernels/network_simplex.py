@@ -319,13 +319,13 @@ def pivot(
     tree: Tree, tails: Nodes, heads: Nodes, cost: Floats, n: int, start: int, limit: int
 ) -> tuple[int, int, bool, float]:
     """Up to ``limit`` pivots, in place: (how many, where to search on, whether the tree is optimal for these arcs, nodes that a pivot moves)."""
-    count, start, optimal, moved = _pivot(tree, tails, heads, cost, n, start, block(tails), 2.0**-47, limit)
+    count, start, optimal, moved = _pivot(tree, tails, heads, cost, n, start, block_size(tails), 2.0**-47, limit)
     return count, start, optimal, moved / max(1, -(-count // _SAMPLED))
 
 
-def block(tails: Nodes) -> int:
-    """How many arcs are looked at before the worst of them enters."""
-    return max(int(len(tails) ** 0.5), 64)
+def block_size(tails: Nodes, share: float = 1.0) -> int:
+    """How many arcs are looked at before the worst of them enters: about the root of their number."""
+    return max(int(share * len(tails) ** 0.5), 64)
 
 
 def branches(tree: Tree) -> int:

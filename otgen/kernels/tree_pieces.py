@@ -18,10 +18,11 @@ import numpy as np
 
 from ..inputs.types import Floats, Indices
 from .jit import jit
-from .network_simplex import SEARCHED, UNBOUNDED, Nodes, Tree, _push, _thread, _update_potentials, block
+from .network_simplex import SEARCHED, UNBOUNDED, Nodes, Tree, _push, _thread, _update_potentials, block_size
 
 _PIECE = 128  # nodes: a piece has at most twice as many
 _RENEWED = 0.05  # pivots a node after which pieces are made anew
+_BLOCK = 0.3  # of the arcs that are looked at where subtrees are moved: each takes several times as long here
 _TOLERANCE = 2.0**-47  # of the numbers that a reduced cost is made of
 
 
@@ -271,4 +272,5 @@ def pivot(
 ) -> tuple[int, int, bool]:
     """Up to ``limit`` pivots, in place: (how many, where to search on, whether the tree is optimal for these arcs)."""
     renewed = max(int(_RENEWED * len(tree.parent)), int(pieces.clock[4]))
-    return _pivot(tree, pieces, tails, heads, cost, artificial, n, start, block(tails), renewed, limit)
+    block = block_size(tails, _BLOCK)
+    return _pivot(tree, pieces, tails, heads, cost, artificial, n, start, block, renewed, limit)

@@ -9,6 +9,7 @@ import pytest
 from proving import assert_coupling, assert_feasible, assert_proven
 
 import otgen
+from otgen.kernels import tree_pieces
 from otgen.model.units import scaled
 from otgen.proofs import prove
 from otgen.solvers import Claim, Flows, Simplex, multiscale
@@ -204,3 +205,31 @@ def test_flat_regions_take_few_rounds_of_pricing():
         found = prove(problem, solution.claim)
         assert found.upper - found.lower < 1e-12
     assert max(rounds) < 90
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_pivots_that_would_move_much_move_nothing(weighted, monkeypatch):
+    """On a line the tree is a path, of which pivots move long pieces; the optimum is that of sorting."""
+    rng = np.random.default_rng(0)
+    n, cut, sizes = 8000, tree_pieces.cut, []
+    along, across = rng.random(n), rng.random(n) ** 2
+    a, b = rng.dirichlet(np.ones(n), 2) if weighted else (None, None)
+    monkeypatch.setattr(tree_pieces, "cut", lambda tree, *rest: sizes.append(len(tree.parent)) or cut(tree, *rest))
+    direction = np.array([0.6, 0.8])
+    result = otgen.wasserstein(along[:, None] * direction, across[:, None] * direction, a, b, p=2)
+    assert set(sizes) == {2 * n + 1}
+    assert result.status is otgen.Status.OPTIMAL
+    assert result.upper - result.lower <= 1e-13 * result.value
+    assert result.value == pytest.approx(otgen.wasserstein(along, across, a, b, p=2).value, rel=1e-13)
+
+
+def test_a_limit_on_pivots_holds_where_the_tree_is_in_pieces():
+    rng = np.random.default_rng(0)
+    direction = np.array([0.6, 0.8])
+    x, y = rng.random((8000, 1)) * direction, rng.random((8000, 1)) ** 2 * direction
+    a, b = rng.dirichlet(np.ones(8000), 2)
+    whole = otgen.wasserstein(x, y, a, b, p=2, solver=Simplex())
+    stopped = otgen.wasserstein(x, y, a, b, p=2, solver=Simplex(max_iter=whole.iterations - 100), throw=False)
+    assert stopped.status is otgen.Status.MAX_ITER
+    assert stopped.lower <= whole.upper
+    assert stopped.upper >= whole.lower
