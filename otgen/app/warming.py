@@ -43,6 +43,7 @@ def exact(n: int) -> list[Callable[[], Any]]:
         lambda: transport(np.where(costs < costs.max(), costs, np.inf)),
         lambda: wasserstein_batch(x[None, :9], y[None, :8]),
         lambda: sliced_wasserstein(x, y),
+        lambda: wasserstein(*_on_segment(14 * n)),  # a tree of which pivots would move much
     ]
 
 
@@ -72,6 +73,11 @@ def _clouds(n: int) -> tuple[Any, Any, tuple[Any, Any], Any]:
     rng = np.random.default_rng(0)
     x, y = rng.random((n, 2)), rng.random((n + 10, 2))
     return x, y, (rng.random((n, 12)), rng.random((n + 10, 12))), rng.random(n) + 0.1
+
+
+def _on_segment(n: int) -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    return rng.random((n, 1)) * np.array([0.6, 0.8]), rng.random((n, 1)) ** 2 * np.array([0.6, 0.8])
 
 
 def warm(part: str, tell: Callable[[str], None]) -> None:

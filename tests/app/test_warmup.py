@@ -16,6 +16,9 @@ CALLS = (
     "pixels = np.argwhere(np.ones((25, 25)))\n"
     "otgen.wasserstein(pixels, pixels[:600] + 2)\n"
     "otgen.wasserstein(pixels, pixels[:600] + 2, p=1)\n"
+    "rng = np.random.default_rng(0)\n"
+    "along, across = rng.random((8000, 1)), rng.random((8000, 1)) ** 2\n"
+    "otgen.wasserstein(along * [0.6, 0.8], across * [0.6, 0.8], p=2)\n"
     "otgen.sinkhorn(x, x[:20] + 1, epsilon=0.1)\n"
     "otgen.sinkhorn_divergence(x, x[:20] + 1, epsilon=0.1)\n"
 )
