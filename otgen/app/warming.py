@@ -43,6 +43,7 @@ def exact(n: int) -> list[Callable[[], Any]]:
         lambda: transport(np.where(costs < costs.max(), costs, np.inf)),
         lambda: wasserstein_batch(x[None, :9], y[None, :8]),
         lambda: sliced_wasserstein(x, y),
+        *([lambda: wasserstein(*_large())] if n == max(SIZES["exact"]) else []),
     ]
 
 
@@ -72,6 +73,12 @@ def _clouds(n: int) -> tuple[Any, Any, tuple[Any, Any], Any]:
     rng = np.random.default_rng(0)
     x, y = rng.random((n, 2)), rng.random((n + 10, 2))
     return x, y, (rng.random((n, 12)), rng.random((n + 10, 12))), rng.random(n) + 0.1
+
+
+def _large() -> tuple[Any, ...]:
+    """Clouds of which pivots would move thousands of nodes each."""
+    rng = np.random.default_rng(0)
+    return rng.random((20_000, 2)), rng.normal(0.5, 0.2, (20_000, 2)), *rng.dirichlet(np.ones(20_000), 2)
 
 
 def warm(part: str, tell: Callable[[str], None]) -> None:

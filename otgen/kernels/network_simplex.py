@@ -24,7 +24,9 @@ from .double_double import Pairs, pair_add
 from .jit import jit
 
 Nodes = npt.NDArray[np.int32]
-_UNBOUNDED = 2**63 - 1
+UNBOUNDED = 2**63 - 1
+SEARCHED = 4096  # blocks of arcs in one call at most, so that Ctrl-C is heard
+_SAMPLED = 16  # of so many pivots one tells how many nodes it moves
 
 
 class Tree(NamedTuple):
@@ -114,7 +116,7 @@ def _leaving(tree, i, j, n):
     Seen from the apex in the direction of the cycle, it is the last of those that block: so the tree stays strongly
     feasible.
     """
-    least, out, first = _UNBOUNDED, -1, True
+    least, out, first = UNBOUNDED, -1, True
     u, v = i, j
     while u != v:
         if tree.depth[u] >= tree.depth[v]:
@@ -227,20 +229,37 @@ def _enter(tree, tails, heads, cost, n, start, block, tolerance):
 
 
 @jit
+def _below(tree, u):
+    """How many nodes hang below ``u``, itself among them."""
+    count, following = 1, np.int64(tree.after[u])
+    while tree.depth[following] > tree.depth[u]:
+        count += 1
+        following = np.int64(tree.after[following])
+    return count
+
+
+@jit
 def _pivot(tree, tails, heads, cost, n, start, block, tolerance, limit):
-    """At most ``limit`` pivots; returns their number, where to search on, and whether none is left."""
+    """At most ``limit`` pivots; returns their number, where to search on, whether none is left, and how many nodes samples of them moved."""
+    moved, searched, most = 0, 0, SEARCHED * block
     for done in range(limit):
+        if searched > most:
+            return done, start, False, moved
+        before = start
         e, reduced, start = _enter(tree, tails, heads, cost, n, start, block, tolerance)
         if e < 0:
-            return done, start, True
+            return done, start, True, moved
+        searched += start - before if start > before else start - before + tails.shape[0]
         i, j = np.int64(tails[e]), np.int64(n + heads[e])
         out, amount, first, join = _leaving(tree, i, j, n)
         _push(tree, i, j, n, join, amount)
+        if done % _SAMPLED == 0:
+            moved += _below(tree, out)
         if first:
             _rehang(tree, i, j, out, e, amount, reduced)
         else:
             _rehang(tree, j, i, out, e, amount, -reduced)
-    return limit, start, False
+    return limit, start, False, moved
 
 
 @jit
@@ -286,6 +305,11 @@ def greedy(tails: Nodes, heads: Nodes, order: Indices, supply: Indices, demand: 
     return tree
 
 
+def update_order(tree: Tree) -> None:
+    """Set preorder and depths of the tree from its parents."""
+    _thread(tree)
+
+
 def update_potentials(tree: Tree, cost: Floats, artificial: float, n: int) -> None:
     """Set the potentials of the tree from the costs of its arcs."""
     _update_potentials(tree, cost, artificial, n)
@@ -293,10 +317,15 @@ def update_potentials(tree: Tree, cost: Floats, artificial: float, n: int) -> No
 
 def pivot(
     tree: Tree, tails: Nodes, heads: Nodes, cost: Floats, n: int, start: int, limit: int
-) -> tuple[int, int, bool]:
-    """Up to ``limit`` pivots, in place: (how many, where to search on, whether the tree is optimal for these arcs)."""
-    block = max(int(len(tails) ** 0.5), 64)
-    return _pivot(tree, tails, heads, cost, n, start, block, 2.0**-47, limit)
+) -> tuple[int, int, bool, float]:
+    """Up to ``limit`` pivots, in place: (how many, where to search on, whether the tree is optimal for these arcs, nodes that a pivot moves)."""
+    count, start, optimal, moved = _pivot(tree, tails, heads, cost, n, start, block_size(tails), 2.0**-47, limit)
+    return count, start, optimal, moved / max(1, -(-count // _SAMPLED))
+
+
+def block_size(tails: Nodes, share: float = 1.0) -> int:
+    """How many arcs are looked at before the worst of them enters: about the root of their number."""
+    return max(int(share * len(tails) ** 0.5), 64)
 
 
 def branches(tree: Tree) -> int:

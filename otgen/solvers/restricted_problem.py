@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..inputs.types import Floats, Indices
-from ..kernels import monotone, network_simplex
+from ..kernels import monotone, network_simplex, tree_pieces
 from ..kernels.double_double import Pairs
 from ..kernels.network_simplex import Tree
 from ..kernels.whole_masses import UNITS
@@ -30,6 +29,9 @@ _ROUND_PRUNED = 1.0  # the same where pricing is nearly free
 _TIGHT = 2.0**-46  # of the numbers in it: a reduced cost nearer to 0 improves nothing
 _FEW = 0.02  # new pairs per point below which potentials are good enough to pivot to the end
 _UNLIMITED = 2**62
+_SLICE = 1024  # pivots between two chances to stop
+_MOVED = 2000.0  # nodes a pivot: to know potentials by pieces of the tree costs as much
+_WASTED = 3072 * _MOVED  # nodes moved beyond that, after which the next ones are taken to be no fewer
 
 
 class RestrictedProblem:
@@ -51,7 +53,7 @@ class RestrictedProblem:
         cap: float = math.inf,
     ) -> None:
         self.prices, self.limit, self.progress = cost, limit, progress
-        self.pivots, self.cursor, self.gap = 0, 0, math.inf
+        self.pivots, self.cursor, self.gap, self.wasted = 0, 0, math.inf, 0.0
         self.bounds = -math.inf, math.inf
         self.cap = cap
         self.supply, self.demand = supply, demand
@@ -157,22 +159,31 @@ class RestrictedProblem:
         return Status.MAX_ITER
 
     def _pivot(self, cost: Floats, artificial: float, quota: int) -> bool:
-        """At most ``quota`` pivots, in slices, so that Ctrl-C is heard; True once the tree is optimal for these arcs."""
-        n = self.shape[0]
+        """At most ``quota`` pivots, in slices, so that Ctrl-C is heard; True once the tree is optimal for these arcs.
+
+        Subtrees are moved until that takes long: from then on the tree is cut into pieces, here and in later calls.
+        """
+        n, tree = self.shape[0], self.tree
         last = self.pivots + quota if self.limit is None else min(self.pivots + quota, self.limit)
-        slice_, optimal = 64, False
-        network_simplex.update_potentials(self.tree, cost, artificial, n)
+        network_simplex.update_potentials(tree, cost, artificial, n)
+        pieces, optimal = None, False
         while not optimal and self.pivots < last:
-            began = time.perf_counter()
-            allowed = min(slice_, last - self.pivots)
-            count, self.cursor, optimal = network_simplex.pivot(
-                self.tree, self.tails, self.heads, cost, n, self.cursor, allowed
-            )
+            allowed = min(_SLICE, last - self.pivots)
+            if self.wasted > _WASTED:
+                pieces = pieces or tree_pieces.cut(tree, cost, artificial, n)
+                count, self.cursor, optimal = tree_pieces.pivot(
+                    tree, pieces, self.tails, self.heads, cost, artificial, n, self.cursor, allowed
+                )
+            else:
+                count, self.cursor, optimal, moved = network_simplex.pivot(
+                    tree, self.tails, self.heads, cost, n, self.cursor, allowed
+                )
+                self.wasted = max(0.0, self.wasted + (moved - _MOVED) * count)
             self.pivots += count
-            if time.perf_counter() - began < 0.1:
-                slice_ *= 2
             self.progress(f"{self.pivots} pivots, {len(self.tails)} pairs, gap {self.gap:.1e} of the cost")
-        network_simplex.update_potentials(self.tree, cost, artificial, n)
+        if pieces:
+            network_simplex.update_order(tree)
+        network_simplex.update_potentials(tree, cost, artificial, n)
         return optimal
 
     def _grow(self) -> int:

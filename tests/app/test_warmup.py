@@ -16,6 +16,9 @@ CALLS = (
     "pixels = np.argwhere(np.ones((25, 25)))\n"
     "otgen.wasserstein(pixels, pixels[:600] + 2)\n"
     "otgen.wasserstein(pixels, pixels[:600] + 2, p=1)\n"
+    "rng = np.random.default_rng(0)\n"
+    "large = rng.random((20_000, 2)), rng.normal(0.5, 0.2, (20_000, 2))\n"
+    "otgen.wasserstein(*large, *rng.dirichlet(np.ones(20_000), 2))\n"
     "otgen.sinkhorn(x, x[:20] + 1, epsilon=0.1)\n"
     "otgen.sinkhorn_divergence(x, x[:20] + 1, epsilon=0.1)\n"
 )

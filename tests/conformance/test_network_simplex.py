@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from otgen.kernels import network_simplex
+from otgen.kernels import network_simplex, tree_pieces
 from otgen.kernels.double_double import shares
 
 
@@ -19,7 +19,7 @@ def solved(cost, supply, demand, limit=10**6, artificial=1e3):
     flat = cost.ravel()
     tree = network_simplex.greedy(tails, heads, np.argsort(flat, kind="stable"), supply, demand)
     network_simplex.update_potentials(tree, flat, artificial, n)
-    _, _, done = network_simplex.pivot(tree, tails, heads, flat, n, 0, limit)
+    _, _, done, _ = network_simplex.pivot(tree, tails, heads, flat, n, 0, limit)
     network_simplex.update_potentials(tree, flat, artificial, n)
     return tree, tails, heads, done
 
@@ -98,3 +98,88 @@ def test_what_no_arc_serves_takes_the_detour():
     sources, targets = network_simplex.unserved(tree, 2)
     assert sources.tolist() == [0, 1]
     assert targets.tolist() == [1]
+
+
+def few_arcs(n, m, whole, rng):
+    """Sparse lists of arcs with a tree to start from: masses without ties, or units with many."""
+    tails, heads = np.nonzero(rng.random((n, m)) < 8.0 / m)
+    cost = rng.integers(0, 5, len(tails)).astype(float) if whole else rng.random(len(tails))
+    supply, demand = (np.full(n, m), np.full(m, n)) if whole else (rng.integers(10**6, 10**9, k) for k in (n, m))
+    supply[0] += max(0, demand.sum() - supply.sum())
+    demand[0] += max(0, supply.sum() - demand.sum())
+    tails, heads = tails.astype(np.int32), heads.astype(np.int32)
+    return network_simplex.greedy(tails, heads, np.argsort(cost, kind="stable"), supply, demand), tails, heads, cost
+
+
+def pivoted(problem, n, artificial, limits):
+    tree, tails, heads, cost = problem
+    network_simplex.update_potentials(tree, cost, artificial, n)
+    pivots, start, done = 0, 0, False
+    for limit in limits:
+        count, start, done, _ = network_simplex.pivot(tree, tails, heads, cost, n, start, limit)
+        pivots += count
+    network_simplex.update_potentials(tree, cost, artificial, n)
+    return pivots, start, done
+
+
+def pivoted_in_pieces(problem, n, artificial, limits, most):
+    tree, tails, heads, cost = problem
+    pieces = tree_pieces.cut(tree, cost, artificial, n, most)
+    pivots, start, done = 0, 0, False
+    for limit in limits:
+        count, start, done = tree_pieces.pivot(tree, pieces, tails, heads, cost, artificial, n, start, limit)
+        pivots += count
+        check_pieces(tree, pieces)
+    network_simplex.update_order(tree)
+    network_simplex.update_potentials(tree, cost, artificial, n)
+    return pivots, start, done
+
+
+def check_pieces(tree, pieces):
+    """Every node is in one piece, and every node but its top hangs in a piece from a node of the same one."""
+    count = pieces.clock[2]
+    listed = [pieces.members[pieces.first[c] : pieces.last[c]] for c in range(count)]
+    assert sorted(np.concatenate(listed).tolist()) == list(range(len(tree.parent)))
+    for c, nodes in enumerate(listed):
+        assert (pieces.of[nodes] == c).all()
+        assert pieces.top[c] in nodes
+        below = nodes[nodes != pieces.top[c]]
+        assert (pieces.of[tree.parent[below]] == c).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("most", [1, 4, 30, 1000])
+def test_pieces_make_the_pivots_of_moved_subtrees(seed, whole, most):
+    n, m = 60 + 17 * seed, 110 - 20 * seed
+    one, other = (few_arcs(n, m, whole, np.random.default_rng(seed)) for _ in range(2))
+    limits = [1, 10, 100, 10**6]
+    assert pivoted_in_pieces(other, n, 4.0, limits, most) == pivoted(one, n, 4.0, limits)
+    check_tree(other[0], n)
+    for mine, theirs in zip(other[0], one[0], strict=True):
+        if mine is not other[0].after and mine is not other[0].before:  # siblings may stand in another order
+            np.testing.assert_array_equal(mine, theirs)
+
+
+def test_pieces_of_a_star_are_small():
+    n = 500
+    heads, tails = np.zeros(n, np.int32), np.arange(n, dtype=np.int32)
+    cost = np.linspace(0, 1, n)
+    tree = network_simplex.greedy(tails, heads, np.arange(n), np.ones(n, np.int64), np.array([n]))
+    pieces = tree_pieces.cut(tree, cost, 3.0, n, 8)
+    check_pieces(tree, pieces)
+    count = pieces.clock[2]
+    assert (pieces.last[:count] - pieces.first[:count]).max() <= 16
+
+
+def test_a_sample_of_pivots_tells_how_many_nodes_they_move():
+    """Where the whole tree hangs on one arc, a pivot moves half of it or all; where leaves change sides, two nodes."""
+    n = 64
+    tails, heads = np.arange(n, dtype=np.int32).repeat(2), np.arange(n, dtype=np.int32).repeat(2)
+    heads[1::2] = np.roll(heads[::2], 1)
+    cost = np.where(np.arange(2 * n) % 2 == 0, 0.0, -1.0)
+    tree = network_simplex.greedy(tails, heads, np.arange(0, 2 * n, 2), np.ones(n, np.int64), np.ones(n, np.int64))
+    network_simplex.update_potentials(tree, cost, 0.0, n)
+    count, _, _, moved = network_simplex.pivot(tree, tails, heads, cost, n, 0, 1)
+    assert count == 1
+    assert moved == 2.0

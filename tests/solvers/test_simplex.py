@@ -1,5 +1,6 @@
 """The simplex at sizes where it goes through coarser levels, against POT; and what it reports on the way."""
 
+import math
 import re
 from fractions import Fraction
 
@@ -9,9 +10,10 @@ import pytest
 from proving import assert_coupling, assert_feasible, assert_proven
 
 import otgen
+from otgen.kernels import tree_pieces
 from otgen.model.units import scaled
 from otgen.proofs import prove
-from otgen.solvers import Claim, Flows, Simplex, multiscale
+from otgen.solvers import Claim, Flows, Simplex, multiscale, restricted_problem
 
 N, M = 700, 640
 
@@ -204,3 +206,32 @@ def test_flat_regions_take_few_rounds_of_pricing():
         found = prove(problem, solution.claim)
         assert found.upper - found.lower < 1e-12
     assert max(rounds) < 90
+
+
+@pytest.fixture(scope="module")
+def large():
+    """Clouds so large that pivots come to move thousands of nodes each, and their distance where subtrees are moved all the same."""
+    rng, n = np.random.default_rng(0), 20_000
+    clouds = rng.random((n, 2)), rng.normal(0.5, 0.2, (n, 2)), *rng.dirichlet(np.ones(n), 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(restricted_problem, "_MOVED", math.inf)  # no input of this size would
+        return clouds, otgen.wasserstein(*clouds)
+
+
+def test_pivots_that_would_move_much_move_nothing(large, monkeypatch):
+    clouds, truth = large
+    cut, sizes = tree_pieces.cut, []
+    monkeypatch.setattr(tree_pieces, "cut", lambda tree, *rest: sizes.append(len(tree.parent)) or cut(tree, *rest))
+    result = otgen.wasserstein(*clouds)
+    assert set(sizes) == {40_001}
+    assert result.status is otgen.Status.OPTIMAL
+    assert result.upper - result.lower <= 1e-13 * result.value
+    assert result.value == pytest.approx(truth.value, rel=1e-13)
+
+
+def test_a_limit_on_pivots_holds_where_the_tree_is_in_pieces(large):
+    clouds, truth = large
+    stopped = otgen.wasserstein(*clouds, solver=Simplex(max_iter=truth.iterations), throw=False)
+    assert stopped.status is otgen.Status.MAX_ITER  # in pieces there are more pivots, which are cheaper
+    assert stopped.lower <= truth.upper
+    assert stopped.upper >= truth.lower
