@@ -1,4 +1,5 @@
 import os
+from collections import Counter
 
 import messages
 import pytest
@@ -10,6 +11,9 @@ settings.register_profile("ci", max_examples=25, derandomize=True, **common)
 settings.register_profile("nightly", max_examples=1000, **common)
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev")
 settings.load_profile(PROFILE)
+
+COVERED = 3  # variants of a test that are traced
+STEPPED = os.environ.get("NUMBA_DISABLE_JIT") == "1"  # kernels are stepped through, which shows their lines
 
 HEARD = messages.Heard()
 
@@ -29,7 +33,18 @@ def pytest_runtest_call(item):
 
 
 def pytest_collection_modifyitems(items):
+    _cover_some(items)
     if PROFILE != "nightly":
         for item in items:
             if item.get_closest_marker("nightly"):
                 item.add_marker(pytest.mark.skip(reason="a long fuzz run; HYPOTHESIS_PROFILE=nightly runs it"))
+
+
+def _cover_some(items):
+    """Coverage counts the first variants of a test: the others take a half more time to show the same lines with other numbers."""
+    seen = Counter()
+    for item in items:
+        name = item.nodeid.partition("[")[0]
+        seen[name] += 1
+        if seen[name] > COVERED and not STEPPED:
+            item.add_marker("no_cover")
