@@ -208,7 +208,7 @@ def measured_pairs(
         Task(tile, distance, one.block(*tile.rows), second.block(*tile.columns), names, bounds, throw) for tile in left
     )
     try:
-        for tile, numbers in outcomes(tasks, n_jobs):
+        for tile, numbers in outcomes(tasks, len(left), n_jobs):
             if kept is not None:
                 kept.save(tile, numbers)
             _place(out, tile, numbers, mirrored=other is None)
