@@ -19,11 +19,21 @@ from ..inputs import numerals
 from ..inputs.atomic import write_atomically
 from ..inputs.types import Floats
 from ..model.measure import Measure
-from . import files
+from . import compared, files
 from .files import Samples
 from .words import counted, spoken
 
 _KEPT = 2**28  # bytes of files that are read once and held
+
+
+class Told(NamedTuple):
+    """What was read of a file: its name, how many points, its bytes, the first digits of its SHA-256, and what was left out or assumed."""
+
+    name: str
+    points: int
+    size: int
+    digest: str
+    notes: list[str]
 
 
 class Files(Sequence[Any]):
@@ -38,7 +48,8 @@ class Files(Sequence[Any]):
     """
 
     def __init__(self, folder: Path, columns: list[str] | None, weights: str | None, key: str | None) -> None:
-        self.paths = _paths(folder)
+        self.folder, self.paths = folder, _paths(folder)
+        self.told: dict[int, Told] = {}
         self.columns, self.weights, self.key = columns, weights, key
         self.first = self._samples(0)
 
@@ -68,12 +79,18 @@ class Files(Sequence[Any]):
     def _samples(self, k: int) -> Samples:
         path = self.paths[k]
         table, archive = files.is_table(path), files.ending(path) == ".npz"
-        return files.read(
+        found = files.read(
             path,
             columns=self.columns if table else None,
             weights=self.weights if table or archive else None,
             key=self.key if archive else None,
         )
+        self.told[k] = Told(path.name, len(found), found.size, found.digest, compared.notes([found]))
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a worker needs to read the files."""
+        return {**self.__dict__, "told": {}}
 
 
 def _paths(folder: Path) -> list[Path]:
