@@ -68,6 +68,10 @@ def pairwise(
         raise InvalidInput(
             "--report must name a file beside --json; received - for both; choose a name such as page.html"
         )
+    if jobs is not None and scheduler is not None:
+        raise InvalidInput(
+            "--jobs must be left out beside --scheduler, all of whose workers measure; received both; leave one out"
+        )
     outputs = require("otgen.app.outputs")
     outputs.matrix_place(matrix, folder, force=force)
     for module in ("distributed", "joblib") if scheduler else ():

@@ -30,9 +30,7 @@ def checked_jobs(n_jobs: Any) -> int | None:
     return number
 
 
-def outcomes(
-    tasks: Iterable[Callable[[], T]], count: int, n_jobs: int | None, *, ordered: bool = False
-) -> Iterator[T]:
+def outcomes(tasks: Iterable[Callable[[], T]], count: int, n_jobs: int | None, *, ordered: bool = False) -> Iterator[T]:
     """What each of ``count`` tasks returns, as they come, or in their order; kernels of a worker keep to its share of the cores.
 
     Without a number of workers, joblib is used where it has been imported, since only then can there be a configuration of it. A backend that
