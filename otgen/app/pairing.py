@@ -11,19 +11,30 @@ from typing import Any, NamedTuple, overload
 
 import numpy as np
 
-from ..distances.chosen import chosen
+from ..distances.chosen import Chosen, chosen
 from ..distances.pairs.collection import collected
 from ..distances.pairwise import measured_pairs
-from ..errors import InvalidInput, MassMismatch, require
+from ..errors import InvalidInput, MassMismatch
 from ..inputs import numerals
 from ..inputs.atomic import write_atomically
 from ..inputs.types import Floats
 from ..model.measure import Measure
-from . import files
+from . import compared, files
+from .cluster import dask
 from .files import Samples
 from .words import counted, spoken
 
 _KEPT = 2**28  # bytes of files that are read once and held
+
+
+class Told(NamedTuple):
+    """What was read of a file: its name, how many points, its bytes, the first digits of its SHA-256, and what was left out or assumed."""
+
+    name: str
+    points: int
+    size: int
+    digest: str
+    notes: list[str]
 
 
 class Files(Sequence[Any]):
@@ -38,7 +49,8 @@ class Files(Sequence[Any]):
     """
 
     def __init__(self, folder: Path, columns: list[str] | None, weights: str | None, key: str | None) -> None:
-        self.paths = _paths(folder)
+        self.folder, self.paths = folder, _paths(folder)
+        self.told: dict[int, Told] = {}
         self.columns, self.weights, self.key = columns, weights, key
         self.first = self._samples(0)
 
@@ -68,12 +80,18 @@ class Files(Sequence[Any]):
     def _samples(self, k: int) -> Samples:
         path = self.paths[k]
         table, archive = files.is_table(path), files.ending(path) == ".npz"
-        return files.read(
+        found = files.read(
             path,
             columns=self.columns if table else None,
             weights=self.weights if table or archive else None,
             key=self.key if archive else None,
         )
+        self.told[k] = Told(path.name, len(found), found.size, found.digest, compared.notes([found]))
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a worker needs to read the files, wherever it was started."""
+        return {**self.__dict__, "told": {}, "paths": [path.absolute() for path in self.paths]}
 
 
 def _paths(folder: Path) -> list[Path]:
@@ -157,27 +175,22 @@ class Pairs:
         if self.epsilon is not None:
             options["epsilon"] = self.epsilon
         distance = chosen("wasserstein" if self.epsilon is None else "sinkhorn", options)
+        if self.scheduler is not None:
+            tell("asking the scheduler")
+        with contextlib.nullcontext() if self.scheduler is None else dask(self.scheduler):
+            return Found(self._measured(sets, distance, tell), sets.names)
+
+    def _measured(self, sets: Files, distance: Chosen, tell: Callable[[str], Any]) -> Floats:
+        jobs = self.jobs if self.scheduler is None else -1  # of a cluster all workers
         tell("reading files")
         try:
             whole = collected(list(sets) if sets.size <= _KEPT else sets)
             tell("measuring")
-            with self._workers() as jobs:
-                numbers = measured_pairs(
-                    whole, None, distance, bounds=True, n_jobs=jobs, checkpoint=self.checkpoint, tell=tell
-                )
+            return measured_pairs(
+                whole, None, distance, bounds=True, n_jobs=jobs, checkpoint=self.checkpoint, tell=tell
+            )
         except (MassMismatch, InvalidInput) as fault:
             raise type(fault)(_named(spoken(str(fault)), sets.names)) from None
-        return Found(numbers, sets.names)
-
-    @contextlib.contextmanager
-    def _workers(self) -> Any:
-        """How many workers; those of a Dask cluster within this where there is one."""
-        if self.scheduler is None:
-            yield self.jobs
-            return
-        distributed, joblib = require("distributed"), require("joblib")
-        with distributed.Client(self.scheduler), joblib.parallel_config(backend="dask"):
-            yield self.jobs or -1
 
 
 def _named(message: str, names: list[str]) -> str:

@@ -183,11 +183,11 @@ def verdicts_of(
             yield _Task(judge, np.array([generator.permutation(len(pool)) for _ in range(some)]))
 
     if not waves:
-        yield from outcomes(tasks(), jobs, ordered=True)
+        yield from outcomes(tasks(), -(-count // judge.together), jobs, ordered=True)
         return
     made = tasks()
     while some := [task for _, task in zip(range(_WAVE), made)]:
-        yield from list(outcomes(some, jobs, ordered=True))
+        yield from list(outcomes(some, len(some), jobs, ordered=True))
 
 
 @dataclass(frozen=True, eq=False)

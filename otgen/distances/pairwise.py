@@ -110,7 +110,7 @@ def pairwise(
     n_jobs : int, optional
         How many workers, by joblib (the extra ``parallel``); -1 is one a core. They are threads on this machine, or whatever
         ``joblib.parallel_config`` says: other processes, Dask or Ray (:doc:`/pairwise`). None means one, or what that says. The result
-        does not depend on it.
+        does not depend on it. Kernels of each take its share of the cores as threads, or ``OTGEN_NUM_THREADS``.
     checkpoint : path, optional
         A folder that keeps each tile when it is done. The same call goes on where an earlier one was stopped, and ends with the same bits;
         one with other sets, options or another version of otgen is refused. Of callables only the name is compared.
@@ -203,7 +203,7 @@ def measured_pairs(
         Task(tile, distance, one.block(*tile.rows), second.block(*tile.columns), names, bounds, throw) for tile in left
     )
     try:
-        for tile, numbers in outcomes(tasks, n_jobs):
+        for tile, numbers in outcomes(tasks, len(left), n_jobs):
             if kept is not None:
                 kept.save(tile, numbers)
             _place(out, tile, numbers, mirrored=other is None)

@@ -6,19 +6,39 @@ to be answered between two of them, and every row is computed on its own: the sp
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 
 from ..errors import InvalidInput
 
 _CHUNK = 50_000_000  # nanoseconds of work in a chunk, as GroundCost.work estimates it
 _SPLIT = 2_000_000  # less work than this is not worth a thread
+_SHARED: ContextVar[int] = ContextVar("workers that share the cores", default=1)
+
+
+@contextlib.contextmanager
+def shared_among(workers: int) -> Generator[None]:
+    """Leave kernels their share of the cores, where so many workers run them side by side; ``OTGEN_NUM_THREADS`` goes before.
+
+    Examples
+    --------
+    >>> with shared_among(10_000):
+    ...     threads()
+    1
+    """
+    before = _SHARED.set(workers)
+    try:
+        yield
+    finally:
+        _SHARED.reset(before)
 
 
 def threads() -> int:
-    """How many threads kernels use: ``OTGEN_NUM_THREADS``, else the cores this process may run on."""
+    """How many threads kernels use: ``OTGEN_NUM_THREADS``, else the cores this process may run on, or a worker's share of them."""
     wanted = os.environ.get("OTGEN_NUM_THREADS")
     if wanted:
         if not wanted.isdigit() or int(wanted) < 1:
@@ -26,7 +46,8 @@ def threads() -> int:
                 f"OTGEN_NUM_THREADS must be a whole number of at least 1; received {wanted!r}; correct or unset it"
             )
         return int(wanted)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // max(1, _SHARED.get()))
 
 
 def over_rows(count: int, work: int, kernel: Callable[[int, int], object], multiple: int = 1) -> None:

@@ -18,6 +18,7 @@ from ..errors import InvalidInput, TooLarge, require
 from ..inputs import arrays
 from ..inputs.types import Floats, Indices
 from ..kernels import monotone
+from ..kernels.parallel import threads
 from ..kernels.sorting import argsort, sort_with
 from .cost import Cost
 from .measure import Measure
@@ -277,7 +278,7 @@ class MonotonePlan(Plan):
         if len(x) + len(y) < _ONE_THREAD:
             one, other = map(arranged, sides)
         else:
-            with ThreadPoolExecutor(2) as pool:
+            with ThreadPoolExecutor(min(2, threads())) as pool:
                 one, other = pool.map(arranged, sides)
         return cls(x, y, one[0], other[0], one[1], other[1], one[2], other[2], (source.total, target.total))
 

@@ -2,12 +2,17 @@
 
 import importlib.util
 import json
+import os
+import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import otgen
+from otgen.app.cluster import dask
 from otgen.app.pairing import Files
 
 RNG = np.random.default_rng(0)
@@ -88,6 +93,7 @@ def test_columns_are_matched_by_name_and_weights_taken(folder, told):
         (["sets", "--out", "away/D.npz"], "--out must lie in a folder that exists"),
         (["sets", "--out", "there.npz"], "replace it with --force"),
         (["sets", "--out", "D.npz", "--jobs", "0"], "--jobs must be"),
+        (["sets", "--out", "D.npz", "--jobs", "2", "--scheduler", "tcp://host:1"], "--jobs must be left out beside"),
         (["sets", "--out", "D.npz", "--columns", ","], "--columns must name columns"),
         (["empty", "--out", "D.npz"], "DIR must hold two sample sets at least"),
         (["sets", "--out", "D.npz", "--metric", "great_circle"], "must hold latitudes"),
@@ -106,6 +112,90 @@ def test_a_scheduler_needs_dask(folder, told):
     code, _, err = told("pairwise", "sets", "--out", "D.npz", "--scheduler", "tcp://127.0.0.1:1")
     assert code == 2
     assert "pip install distributed" in err
+    assert not Path("D.npz").exists()
+
+
+class Cluster:
+    """A stand-in for Dask's package whose scheduler does not answer, or has no workers, or those with the versions given."""
+
+    TOLD = "Timed out trying to connect\nand more"
+
+    def __init__(self, versions=None, reached=True):
+        self.versions, self.reached, self.closed = versions, reached, 0
+
+    def Client(self, address, timeout):
+        if not self.reached:
+            raise OSError(self.TOLD)
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.closed += 1
+
+    def wait_for_workers(self, count, timeout):
+        if self.versions is None:
+            raise TimeoutError
+
+    def run(self, function, name, on_error):
+        assert function(name) == otgen.__version__
+        return self.versions
+
+
+@pytest.mark.parametrize(
+    ("cluster", "said"),
+    [
+        (Cluster(reached=False), "'tcp://h:1', where none answers (Timed out trying to connect); start one by"),
+        (Cluster(), "--scheduler must have workers; received tcp://h:1"),
+        (Cluster({"tcp://w:2": "0.0.9"}), "received tcp://w:2, with otgen 0.0.9; install the same version"),
+        (
+            Cluster({"tcp://w:2": ImportError("No module named 'otgen'")}),
+            "which cannot load it (No module named 'otgen')",
+        ),
+    ],
+)
+def test_clusters_that_cannot_work(monkeypatch, cluster, said):
+    monkeypatch.setattr("otgen.app.cluster.require", lambda name: cluster)
+    with pytest.raises(otgen.InvalidInput) as caught, dask("tcp://h:1"):
+        pass
+    assert said in str(caught.value)
+    assert cluster.closed == cluster.reached
+
+
+CLUSTER = """
+import os, subprocess, sys
+from distributed import Client, LocalCluster
+
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        arguments = [sys.executable, "-m", "otgen", "pairwise", "sets", "--out", "E.npz", "--scheduler", cluster.scheduler_address]
+        subprocess.run(arguments, check=True)
+        with Client(cluster) as client:
+            print("workers", len(client.run(os.getpid)))
+"""
+
+
+def test_a_scheduler_measures_the_same_bits(folder, told):
+    """Two workers of a local cluster, the sets shipped to them, against this process."""
+    pytest.importorskip("distributed", reason="tested where Dask is installed")
+    Path("run.py").write_text(CLUSTER)
+    environment = {**os.environ, "PYTHONPATH": str(Path(otgen.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "run.py"], capture_output=True, text=True, timeout=300, check=False, env=environment
+    )
+    assert "workers 2" in done.stdout, done.stderr
+    assert told("pairwise", "sets", "--out", "D.npz")[0] == 0
+    with np.load("D.npz") as ours, np.load("E.npz") as theirs:
+        for name in ("distances", "lower", "upper"):
+            np.testing.assert_array_equal(ours[name].view(np.int64), theirs[name].view(np.int64))
+
+
+def test_a_scheduler_that_does_not_answer(folder, told):
+    pytest.importorskip("distributed", reason="tested where Dask is installed")
+    code, _, err = told("pairwise", "sets", "--out", "D.npz", "--scheduler", "nonsense://host:1")
+    assert code == 2
+    assert "--scheduler must be the address of a Dask scheduler; received 'nonsense://host:1'" in err
 
 
 def test_collections_that_are_read_a_tile_at_a_time(folder):
@@ -113,6 +203,12 @@ def test_collections_that_are_read_a_tile_at_a_time(folder):
     files = Files(Path("sets"), None, None, None)
     assert (otgen.pairwise(files) == otgen.pairwise(ORDERED)).all()
     assert [len(points) for points in files[1:3]] == [12, 2]
+
+
+def test_workers_find_the_files_from_anywhere(folder, monkeypatch):
+    sent = pickle.dumps(Files(Path("sets"), None, None, None))
+    monkeypatch.chdir("/")
+    assert (otgen.pairwise(pickle.loads(sent)) == otgen.pairwise(ORDERED)).all()
 
 
 def test_a_bad_file_is_named(folder, told):

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import otgen
 from otgen.app import commands, loading
 from otgen.app.files import Samples
-from otgen.app.report import clouds, demo, figures, quantities
+from otgen.app.report import clouds, demo, figures, matrix, quantities
 from otgen.app.report.compare import compare
 
 RNG = np.random.default_rng(0)
@@ -203,7 +203,7 @@ class TestHeatMap:
 
     def test_it_has_a_bar_and_a_diagonal(self):
         values = np.array([[0.0, 40.0], [40.0, 0.0]])
-        markup = figures.heat_map(["a", "b"], values, "title", "caption", "W₂, in grey levels").markup
+        markup = matrix.heat_map(["a", "b"], values, "title", "caption", "W₂, in grey levels", "{:.0f}").markup
         assert "W₂, in grey levels" in markup
         assert markup.count(">0</text>") >= 2
         assert markup.count(">40</text>") >= 2

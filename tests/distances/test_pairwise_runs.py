@@ -1,5 +1,6 @@
 """Runs of many pairs: stopped and gone on with, by several workers, after changes; always the same bits or an error."""
 
+import contextlib
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ import pytest
 import otgen
 from otgen import InvalidInput, MissingExtra
 from otgen.distances.pairs.running import Progress
+from otgen.kernels import parallel
 
 RNG = np.random.default_rng(0)
 SETS = [RNG.normal(size=(n, 2)) for n in RNG.integers(2, 9, 40)]
@@ -24,6 +26,22 @@ def slow(x, y, a, b):
     """A distance that leaves time to be stopped; tiles of callables are small."""
     time.sleep(0.002)
     return otgen.wasserstein(x, y, a, b)
+
+
+def counted_threads(x, y, a, b):
+    """How many threads a kernel that is worth many takes in this worker: each of them waits until the others had time to come."""
+    seen = set()
+
+    def kernel(start, stop):
+        seen.add(threading.get_ident())
+        time.sleep(0.02)
+
+    parallel.over_rows(12, 10**8, kernel)
+    return float(len(seen))
+
+
+def share(x, y, a, b):
+    return float(parallel.threads())
 
 
 def files(place):
@@ -178,6 +196,15 @@ class TestWorkers:
         for one, other in zip(found, truth):
             np.testing.assert_array_equal(one.view(np.int64), other.view(np.int64))
 
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of a process with threads, in newer Pythons
+    def test_a_backend_without_a_stream_of_results(self, tmp_path):
+        """Such as Ray's: tiles are kept as they come in, a few a worker at a time, to the same bits."""
+        truth = otgen.pairwise(SETS)
+        with joblib.parallel_config(backend="multiprocessing"):
+            assert (otgen.pairwise(SETS, distance=slow, n_jobs=2, checkpoint=tmp_path) == truth).all()
+            assert (otgen.pairwise(SETS, distance=slow, n_jobs=1) == truth).all()
+        assert len(files(tmp_path)) > 2
+
     def test_threads_and_a_configuration(self):
         seen = set()
 
@@ -217,6 +244,46 @@ class TestWorkers:
         assert told.startswith("2.0 2.0 False\n")
         assert "otgen[parallel]" in told
         assert issubclass(MissingExtra, ImportError)
+
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+@pytest.fixture
+def no_limit(monkeypatch):
+    monkeypatch.delenv("OTGEN_NUM_THREADS", raising=False)
+
+
+class TestShares:
+    """Workers side by side take no more threads together than there are cores."""
+
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of a process with threads, in newer Pythons
+    @pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
+    def test_threads_are_those_of_a_share(self, backend, no_limit):
+        with joblib.parallel_config(backend=backend):
+            found = otgen.pairwise(SETS[:1], SETS[1:15], distance=counted_threads, n_jobs=2)
+        assert set(found.ravel()) == {max(1, CORES // 2)}
+        assert counted_threads(*[None] * 4) == CORES
+
+    @pytest.mark.parametrize(("jobs", "expected"), [(2, 4), (3, 2), (9, 1), (None, 8)])
+    def test_cores_by_workers(self, jobs, expected, no_limit, monkeypatch):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+        found = otgen.pairwise(SETS, distance=share, n_jobs=jobs)
+        assert set(found.ravel()) == {expected}
+
+    def test_fewer_tiles_than_workers(self, no_limit, monkeypatch):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+        assert otgen.pairwise(SETS[:2], distance=share, n_jobs=4)[0, 1] == 8
+
+    def test_a_number_that_was_set_is_kept(self, monkeypatch):
+        monkeypatch.setenv("OTGEN_NUM_THREADS", "3")
+        assert set(otgen.pairwise(SETS[:1], SETS[1:15], distance=counted_threads, n_jobs=2).ravel()) == {3}
+
+    def test_what_was_before_comes_back(self, no_limit):
+        with contextlib.suppress(KeyError), parallel.shared_among(10**6):
+            assert parallel.threads() == 1
+            raise KeyError
+        assert parallel.threads() == CORES
 
 
 DASK = """

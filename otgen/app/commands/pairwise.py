@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -50,6 +52,10 @@ def pairwise(
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler, whose workers measure: tcp://host:8786.")
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option("--report", help="A page with a heat map and a dendrogram: a name in .html, or - for stdout."),
+    ] = None,
     force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -58,22 +64,46 @@ def pairwise(
     power, blur = order(p), strength(epsilon)
     if jobs == 0:
         raise InvalidInput("--jobs must be a whole number other than 0; received 0; pass -1 for one worker a core")
-    require("otgen.app.outputs").matrix_place(matrix, folder, force=force)
+    if as_json and str(page) == "-":
+        raise InvalidInput(
+            "--report must name a file beside --json; received - for both; choose a name such as page.html"
+        )
+    if jobs is not None and scheduler is not None:
+        raise InvalidInput(
+            "--jobs must be left out beside --scheduler, all of whose workers measure; received both; leave one out"
+        )
+    outputs = require("otgen.app.outputs")
+    outputs.matrix_place(matrix, folder, force=force)
+    for module in ("distributed", "joblib") if scheduler else ():
+        require(module)
     chosen = require("otgen.app.measuring").names_of(columns)
     with progress("loading", shown=not (quiet or as_json)) as tell:
         work = require("otgen.app.pairing")
         ask = work.Pairs(power, metric.value, blur, normalize, jobs, checkpoint, scheduler)
         sets = work.Files(folder, chosen, weights, key)
+        if page is not None:
+            outputs.page_place(page, inputs=sets.paths, force=force, option="--report")
+            for module in ("jinja2", "matplotlib"):
+                require(module)
         try:
             found = ask(sets, tell)
         except KeyboardInterrupt:
             if checkpoint is not None:
                 leave(f"stopped; what is done is in {checkpoint}; the same command goes on")
             raise
-    found.save(matrix)
+        found.save(matrix)
+        drawn = None
+        if page is not None:
+            tell("drawing")
+            command = shlex.join(["otgen", *sys.argv[1:]])
+            drawn = require("otgen.app.report.pairs").write_pairs(page, found, sets, ask, command)
+            if drawn is None:
+                return
     if as_json:
-        typer.echo(json.dumps({**found.to_dict(), "out": str(matrix)}))
+        typer.echo(json.dumps({**found.to_dict(), "out": str(matrix), **({"report": str(page)} if page else {})}))
         return
     name = f"W_{power:g}" if blur is None else "entropic costs"
     rows = [*found.rows(), ("written", f"{matrix}: distances, lower, upper, names")]
+    if drawn is not None:
+        rows.append(("the page", str(drawn)))
     typer.echo(require("otgen.app.shown").in_rows(name, rows))

@@ -49,22 +49,23 @@ def quantities(
     """
     orders = (1.0, 2.0) if p is None else (p,)
     common = dict(metric=metric, normalize=normalize)
-    found = [Quantity(_called(order), _unit(metric, 1.0), partial(wasserstein, p=order, **common)) for order in orders]
+    found = [Quantity(called(order), unit_of(metric, 1.0), partial(wasserstein, p=order, **common)) for order in orders]
     last, strength = orders[-1], Relative(0.05) if epsilon is None else epsilon
     if metric == "euclidean" and math.isfinite(last):
         sliced = partial(sliced_wasserstein, p=last, n_projections=200, rng=0, normalize=normalize)
-        found.append(Quantity(f"sliced {_called(last)}", _unit(metric, 1.0), sliced))
+        found.append(Quantity(f"sliced {called(last)}", unit_of(metric, 1.0), sliced))
     if math.isfinite(last):
         debiased = partial(sinkhorn_divergence, p=last, epsilon=strength, tol=1e-4, **common)
-        found.append(Quantity("Sinkhorn divergence", _unit(metric, last), debiased, beside_chance=False))
+        found.append(Quantity("Sinkhorn divergence", unit_of(metric, last), debiased, beside_chance=False))
     return tuple(found)
 
 
-def _called(order: float) -> str:
+def called(order: float) -> str:
+    """What W_p is called: its order as a subscript."""
     return "W_inf" if math.isinf(order) else "W" + f"{order:g}".translate(_SUBSCRIPTS)
 
 
-def _unit(metric: str, power: float) -> str:
+def unit_of(metric: str, power: float) -> str:
     """Of a distance to a power, in words."""
     base = {"great_circle": "radians", "sqeuclidean": "squared units of the data", "cosine": "no unit"}.get(
         metric, "units of the data"

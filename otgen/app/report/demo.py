@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 from collections.abc import Callable
 from importlib.metadata import version
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ..._version import __version__
 from ...distances.exact import wasserstein
 from ...distances.splits import SPLITS
 from ...errors import require
@@ -19,8 +17,9 @@ from ...inputs.types import Floats
 from ..files import Samples
 from .clouds import coupled_images, sets_drawn
 from .compare import Comparison, compare
-from .figures import Figure, beside_chance, heat_map
-from .page import write_page
+from .figures import Figure, beside_chance
+from .matrix import heat_map
+from .page import origin, write_page
 
 
 def digits() -> tuple[Floats, Any]:
@@ -103,21 +102,17 @@ def _figures(comparisons: list[Comparison], table: Floats, threes: Floats, eight
     plan, bar = comparisons[-1].result("W₂").plan, "W₂, in grey levels"
     return [
         beside_chance([(name, value, chance.values) for name, value, chance in beside if chance], "W₂", "grey levels"),
-        heat_map(list("0123456789"), table, "All ten digits against each other", "W₂ between the classes.", bar),
+        heat_map(
+            list("0123456789"), table, "All ten digits against each other", "W₂ between the classes.", bar, "{:.0f}"
+        ),
         coupled_images(threes, eights, plan, (8, 8)),
         *sets_drawn(Samples("3s", threes), Samples("8s", eights), plan, "W₂"),
     ]
 
 
 def _provenance(count: int) -> list[tuple[str, str]]:
-    now = datetime.datetime.now(datetime.UTC)
-    return [
-        ("data", f"{count} images of scikit-learn {version('scikit-learn')}: sklearn.datasets.load_digits"),
-        ("command", "otgen demo"),
-        ("seed", "0"),
-        ("version", f"otgen {__version__}"),
-        ("date", f"{now:%Y-%m-%d %H:%M} UTC"),
-    ]
+    data = f"{count} images of scikit-learn {version('scikit-learn')}: sklearn.datasets.load_digits"
+    return [("data", data), *origin("otgen demo", 0)]
 
 
 def class_table(classes: list[Floats]) -> Floats:

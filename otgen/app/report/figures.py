@@ -14,7 +14,7 @@ from ...errors import require
 from ...inputs.types import Floats
 
 INK = "#010203"  # stands for the page's text colour until the SVG is written
-_RC = {"text.color": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.edgecolor": INK}
+RC = {"text.color": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.edgecolor": INK}
 
 
 class Figure(NamedTuple):
@@ -29,7 +29,7 @@ def figure_of(width: float, height: float, columns: int = 1, **options: Any) -> 
     """A transparent matplotlib figure and its axes, in the page's ink."""
     figure = require("matplotlib.figure").Figure(figsize=(width, height), layout="constrained")
     figure.patch.set_alpha(0)
-    with require("matplotlib").rc_context(_RC):
+    with require("matplotlib").rc_context(RC):
         grid = figure.subplots(1, columns, squeeze=False, **options)[0]
     for axes in grid:
         axes.patch.set_alpha(0)
@@ -63,25 +63,9 @@ def plain(text: str) -> str:
 
 def drawn(draw: Callable[[Any], None], title: str, caption: str) -> Figure:
     """What ``draw`` puts on axes; text takes the page's colour."""
-    with require("matplotlib").rc_context(_RC):
+    with require("matplotlib").rc_context(RC):
         figure, axes = figure_of(6.4, 4.2)
         draw(axes)
-        return Figure(title, caption, svg(figure, title))
-
-
-def heat_map(names: list[str], values: Floats, title: str, caption: str, bar: str) -> Figure:
-    """A table of distances, (k, k), as colours from 0 up with the numbers written in; ``bar`` says what the colours are."""
-    with require("matplotlib").rc_context(_RC):
-        figure, axes = figure_of(6.8, 6.0)
-        shades = require("matplotlib").colormaps["cividis"]
-        image = axes.imshow(values, cmap=shades, vmin=0, vmax=values.max() or 1.0)
-        axes.set_xticks(range(len(names)), list(map(plain, names)), color=INK)
-        axes.set_yticks(range(len(names)), list(map(plain, names)), color=INK)
-        for (i, j), value in np.ndenumerate(values):
-            ink = readable_ink(shades(value / (values.max() or 1.0)))
-            axes.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=10, color=ink)
-        colours = figure.colorbar(image, ax=axes, shrink=0.8)
-        colours.set_label(bar, color=INK)
         return Figure(title, caption, svg(figure, title))
 
 
@@ -106,7 +90,7 @@ def luminance(colour: tuple[float, ...]) -> float:
 def beside_chance(rows: list[tuple[str, float, Floats]], quantity: str, unit: str) -> Figure:
     """Observed distances as dots, one a row, and those of random splits as marks beside them."""
     title = "Beside chance"
-    with require("matplotlib").rc_context(_RC):
+    with require("matplotlib").rc_context(RC):
         figure, axes = figure_of(6.4, 1.7 + 0.5 * len(rows))
         for k, (_, observed, values) in enumerate(rows):
             axes.plot(

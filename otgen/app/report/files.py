@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..._version import __version__
 from ...errors import InvalidInput
 from ...model.cost import COSTS
 from ...model.problem import Relative
@@ -20,7 +18,7 @@ from ..words import counted, spoken
 from .clouds import coupled_images, sets_drawn
 from .compare import Comparison, Quantity, compare, quantities
 from .figures import Figure, beside_chance
-from .page import write_page
+from .page import origin, write_page
 
 
 @dataclass(frozen=True)
@@ -85,14 +83,7 @@ class Report:
             for one in sets
         ]
         rows += [("left out or assumed", note) for note in compared.notes(sets)]
-        now = datetime.datetime.now(datetime.UTC)
-        return [
-            *rows,
-            ("command", options),
-            ("seed", str(self.seed)),
-            ("version", f"otgen {__version__}"),
-            ("date", f"{now:%Y-%m-%d %H:%M} UTC"),
-        ]
+        return [*rows, *origin(options, self.seed)]
 
 
 def _drawn(

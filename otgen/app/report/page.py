@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import sys
 from pathlib import Path
@@ -40,6 +41,17 @@ def write_page(
         of_samples=OF_SAMPLES,
     )
     return written(path, html)
+
+
+def origin(command: str, seed: int | None = None) -> list[tuple[str, str]]:
+    """How a page came to be, in rows: the command, the seed where anything is random, the version and the date."""
+    now = datetime.datetime.now(datetime.UTC)
+    return [
+        ("command", command),
+        *([] if seed is None else [("seed", str(seed))]),
+        ("version", f"otgen {__version__}"),
+        ("date", f"{now:%Y-%m-%d %H:%M} UTC"),
+    ]
 
 
 def _by_unit(comparisons: list[Comparison]) -> list[tuple[str, list[tuple[str, list[Row]]]]]:

@@ -56,6 +56,10 @@ class Folder(Sequence[np.ndarray]):
         """What the files are called, without their endings."""
         return [file.stem for file in self.files]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a worker needs to read the files, wherever it was started."""
+        return {"files": [file.absolute() for file in self.files]}
+
     def __len__(self) -> int:
         return len(self.files)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,8 +12,10 @@ import numpy as np
 
 from ...errors import InvalidInput, require
 from ...inputs import scalars
+from ...kernels.parallel import shared_among
 
 T = TypeVar("T")
+_AT_ONCE = 8  # tasks a worker that are handed out together: what a run that is stopped may lose
 
 
 def checked_jobs(n_jobs: Any) -> int | None:
@@ -27,20 +30,32 @@ def checked_jobs(n_jobs: Any) -> int | None:
     return number
 
 
-def outcomes(tasks: Iterable[Callable[[], T]], n_jobs: int | None, *, ordered: bool = False) -> Iterator[T]:
-    """What every task returns, as they come, or in their order.
+def outcomes(tasks: Iterable[Callable[[], T]], count: int, n_jobs: int | None, *, ordered: bool = False) -> Iterator[T]:
+    """What each of ``count`` tasks returns, as they come, or in their order; kernels of a worker keep to its share of the cores.
 
-    Without a number of workers, joblib is used where it has been imported, since only then can there be a configuration of it.
+    Without a number of workers, joblib is used where it has been imported, since only then can there be a configuration of it. A backend that
+    returns results in lists alone, as Ray's does, is handed a few tasks a worker at a time.
     """
     if n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules):
-        return (task() for task in tasks)
+        yield from (task() for task in tasks)
+        return
     joblib: Any = require("joblib")
-    pool = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator" if ordered else "generator_unordered")
-    return pool(joblib.delayed(_run)(task) for task in tasks)
+    backend, _ = joblib.parallel.get_active_backend(prefer="threads")
+    streams = backend.supports_return_generator
+    kind = "list" if not streams else "generator" if ordered else "generator_unordered"
+    with joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as=kind) as pool:
+        workers = backend.effective_n_jobs(pool.n_jobs)  # of a cluster, on all of its machines
+        calls = (joblib.delayed(_run)(task, min(count, workers)) for task in tasks)
+        if streams:
+            yield from pool(calls)
+            return
+        while some := list(itertools.islice(calls, _AT_ONCE * workers if workers > 1 else 1)):
+            yield from pool(some)
 
 
-def _run(task: Callable[[], T]) -> T:
-    return task()
+def _run(task: Callable[[], T], workers: int) -> T:
+    with shared_among(workers):
+        return task()
 
 
 class Progress:
