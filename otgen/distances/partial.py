@@ -149,7 +149,7 @@ def _prices(penalty: Any, shape: tuple[int, int]) -> tuple[Floats, Floats]:
 
 
 def _side_prices(value: Any, size: int, name: str) -> Floats:
-    if np.ndim(value) == 0:
+    if not isinstance(value, tuple | list) and np.ndim(value) == 0:
         prices = np.full(size, scalars.real(value, "penalty"))
     else:
         array, origin = reading.as_numpy(value, name, allow_gpu=True)

@@ -628,6 +628,7 @@ class TestBadInput:
             (dict(penalty=np.ones(3)), r"a number or a pair.*\(penalty_x, penalty_y\)"),
             (dict(penalty=[1, 2, 3]), r"a number or a pair"),
             (dict(penalty=([1, 2], 1)), r"penalty\[0\] must be a number or have shape \(3,\)"),
+            (dict(penalty=([1, [2], 3], 1)), r"penalty\[0\] must be.*; received"),
             (dict(penalty=(1, [1, 2, 3])), r"penalty\[1\] must be a number or have shape \(2,\)"),
             (dict(penalty=INF), "received inf for a mass of 4.0 in a, of which the other side can take 3.0"),
             (dict(penalty=([INF, INF, INF], [1, INF])), "received inf for a mass of 4.0 in a"),
