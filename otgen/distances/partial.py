@@ -149,7 +149,7 @@ def _prices(penalty: Any, shape: tuple[int, int]) -> tuple[Floats, Floats]:
 
 
 def _side_prices(value: Any, size: int, name: str) -> Floats:
-    if np.ndim(value) == 0:
+    if not isinstance(value, tuple | list) and np.ndim(value) == 0:
         prices = np.full(size, scalars.real(value, "penalty"))
     else:
         array, origin = reading.as_numpy(value, name, allow_gpu=True)
@@ -206,7 +206,18 @@ def _widened(certificate: Certificate, scaled: Problem, rounded: float) -> Certi
     """
     if not rounded:
         return certificate
+    if certificate.lower == math.inf:
+        return certificate if _beyond_rounding(certificate, scaled, rounded) else replace(certificate, lower=-math.inf)
     low, high = scaled.cost.range()
     path = sum(scaled.shape) if scaled.cost.forbids else 1
     margin = 2.02 * rounded * (high - low + abs(low)) * path
     return replace(certificate, lower=below(certificate.lower, margin), upper=above(certificate.upper, margin))
+
+
+def _beyond_rounding(certificate: Certificate, scaled: Problem, rounded: float) -> bool:
+    """Whether what proves that there is no plan, by Farkas' lemma, does so for the masses before they were rounded."""
+    assert certificate.potentials is not None
+    sides = (scaled.source.probabilities, scaled.target.probabilities)
+    held = [np.where(weights > 0, z, 0.0) for weights, z in zip(sides, certificate.potentials)]
+    gain = sum(float(weights @ z) for weights, z in zip(sides, held))
+    return gain > (2.02 * rounded + 1e-13) * sum(float(np.abs(z).max()) for z in held)

@@ -15,19 +15,22 @@ from ..model.cost import CallableCost, PaddedCost, PointCost
 from ..model.partial import Partial
 from ..model.plan import Plan, SparsePlan
 from ..model.status import Status
-from ..model.units import PowerOfTwo
+from ..model.units import PowerOfTwo, powered
 from .answer import Answer
 from .drawing import draw
 from .gradients import Gradients, point_gradients
 from .result import Result
 
+_MISSED = 1e-9  # of the amount: what a plan may move beside it
+
 
 class Split(NamedTuple):
-    """A plan between the real points, of total 1, the mass that it moves, and what stays (n,), (m,)."""
+    """A plan between the real points, of total 1, the mass that it moves, what stays (n,), (m,), and by how much it missed an amount."""
 
     plan: Plan
     mass: float
     unmatched: tuple[Floats, Floats]
+    missed: float = 0.0
 
 
 class Worth(NamedTuple):
@@ -51,9 +54,12 @@ class PartialAnswer:
             moved = math.nan if self.partial.amount is None else self.partial.amount
             moved = 0.0 if found.status is Status.INFEASIBLE else moved
             return replace(found, mass=moved, make_potentials=None, make_null=None)
-        split = self.split
+        split, status = self.split, found.status
+        if status is Status.OPTIMAL and split.missed > _MISSED * split.mass:
+            status = Status.IMPRECISE  # beside the heavier side the amount is lost in rounding
         return replace(
             found,
+            status=status,
             mass=split.mass,
             make_plan=self.plan,
             make_unmatched=self.unmatched,
@@ -77,10 +83,13 @@ class PartialAnswer:
         assert isinstance(whole, SparsePlan)
         masses, rows, columns = _masses(whole, mass), whole.rows, whole.columns
         real, kept, missed = (rows < n) & (columns < m), (rows < n) & (columns == m), (rows == n) & (columns < m)
-        moved = total(masses[real]) if self.partial.amount is None else self.partial.amount
-        plan = SparsePlan(rows[real], columns[real], masses[real] / (moved or 1.0), (n, m))
+        placed = total(masses[real])
+        moved = placed if self.partial.amount is None else self.partial.amount
+        # rounding of the heavier side may place more than was asked for; a plan weighs 1 at most
+        plan = SparsePlan(rows[real], columns[real], masses[real] / (max(moved, placed) or 1.0), (n, m))
         unmatched = np.bincount(rows[kept], masses[kept], n), np.bincount(columns[missed], masses[missed], m)
-        return Split(plan, moved, (unmatched[0].astype(np.float64), unmatched[1].astype(np.float64)))
+        missed_by = abs(placed - moved)
+        return Split(plan, moved, (unmatched[0].astype(np.float64), unmatched[1].astype(np.float64)), missed_by)
 
     def plan(self) -> Plan:
         """The plan between the real points."""
@@ -106,12 +115,14 @@ class PartialAnswer:
         The dual value is ``a.f + b.g + (B - M) f0 + (A - M) g0``, with 0 for M where prices decide; sources see the price of staying from
         ``f_i + g0 <= lambda_i``. Without dummies theirs are the largest that these constraints leave room for.
         """
-        pair, power = self.answer.scaled_potentials()
-        f, g = (self.answer.units.potentials(z, power) for z in pair)
-        if self._with_dummies:
-            return Worth(f[:-1] + g[-1], g[:-1] + f[-1], -float(f[-1] + g[-1]))
+        (f, g), power = self.answer.scaled_potentials()
+        if self._with_dummies:  # sums before units, in which either part may be beyond all floats
+            parts = f[:-1] + g[-1], g[:-1] + f[-1], -(f[-1] + g[-1])
+            of_sources, of_targets, amount = (self.answer.units.potentials(z, power) for z in parts)
+            return Worth(of_sources, of_targets, float(amount))
+        f, g = (self.answer.units.potentials(z, power) for z in (f, g))
         column, row = self.partial.prices
-        dummies = float((row - g).min()), float((column - f).min())
+        dummies = _room(row, g), _room(column, f)
         if self.partial.amount is None:  # all moves, and the cost of a unit between the dummies is 0
             shift = next((z for z in (dummies[1], -dummies[0]) if math.isfinite(z)), 0.0)
             dummies = -shift, shift
@@ -121,22 +132,28 @@ class PartialAnswer:
         """Derivatives of the cost, or of its root, in the points, the masses and the amount, with all prices held."""
         answer, worth = self.answer, self._worth
         factor = self._root_slope() if of == "value" and answer.units.root else 1.0
-        f, g = answer.back(factor * worth.f), answer.back(factor * worth.g)
-        amount = None if self.partial.amount is None else factor * worth.amount
+        f, g = (answer.back(factor * z if factor else np.zeros_like(z)) for z in (worth.f, worth.g))
+        amount = None if self.partial.amount is None else factor and factor * worth.amount
         cost = answer.scaled.cost
         inner = cost.inner if isinstance(cost, PaddedCost) else cost
         if not isinstance(inner, PointCost | CallableCost):
             return Gradients(None, None, f, g, mass=amount)
         whole = self.plan()
         plan = whole if isinstance(whole, SparsePlan) else answer.pairs()
-        slopes = [factor * self.split.mass * answer.units.slopes(z) for z in point_gradients(inner, plan)]
+        with np.errstate(over="ignore"):  # a derivative beyond all floats is infinite
+            slopes = [answer.units.slopes(factor * (self.split.mass * z)) for z in point_gradients(inner, plan)]
         x, y = answer.of_points(slopes)
         return Gradients(x, y, f, g, mass=amount)
 
     def _root_slope(self) -> float:
         """The derivative of ``cost ** (1/p)`` in the cost; 0 where that is 0."""
         cost, p = self.answer.units.cost(self.answer.certificate.cost), self.answer.problem.p
-        return cost ** (1 / p - 1) / p if cost > 0 else 0.0
+        return powered(cost, 1 / p - 1) / p if cost > 0 else 0.0
+
+
+def _room(prices: Floats, potentials: Floats) -> float:
+    """The least that potentials (n,) lie below prices."""
+    return float(np.subtract(prices, potentials, out=prices.copy(), where=np.isfinite(prices)).min())
 
 
 def _masses(plan: SparsePlan, mass: float) -> Floats:

@@ -130,12 +130,14 @@ def positive(value: Any, name: str, hint: str) -> float:
 
 
 def count(value: SupportsIndex | Any, name: str, *, least: int = 1) -> int:
-    """A whole number of at least ``least``."""
+    """A whole number of at least ``least``, below ``2 ** 62``."""
     try:
         number = None if isinstance(value, bool | np.bool_) else operator.index(value)
     except (TypeError, ValueError, RuntimeError):  # of arrays and tensors
         number = None
-    if number is None or not least <= number < 2**62:
+    if number is not None and number >= 2**62:
+        raise InvalidInput(f"{name} must be below 2**62; received {told(value)}; pass a smaller one")
+    if number is None or number < least:
         raise InvalidInput(
             f"{name} must be a whole number of at least {least}; received {told(value)}; pass one, such as {least}"
         )

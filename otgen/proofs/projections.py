@@ -88,12 +88,12 @@ class Frames:
         if d <= _FEW:
             count = 1 if q != 2 or d == 1 else max(1, min(4, _ALL // d))
             return cls(centre, q, tuple(_checked(turn) for turn in _turned(d, count)))
+        spread /= float(np.abs(spread).max()) or 1.0
         if q != 2:
             axes = np.argsort(-np.abs(spread).sum(axis=0), kind="stable")[:_FEW]
             return cls(centre, q, (_checked(np.eye(d)[axes]),))
         some = spread[:: -(-len(spread) // _SAMPLED)]
-        largest = float(np.abs(some).max()) or 1.0
-        return cls(centre, q, (_checked(np.linalg.svd(some / largest, full_matrices=False)[2][:_FEW]),))
+        return cls(centre, q, (_checked(np.linalg.svd(some, full_matrices=False)[2][:_FEW]),))
 
     def seen(self, points: Floats, weights: Floats | None, error: float) -> Shadows:
         """A cloud (n, D), each point off by a length of ``error``, with weights (n,) of any total; None means equal ones."""

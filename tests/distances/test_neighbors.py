@@ -246,6 +246,7 @@ class TestRefusals:
             (lambda: otgen.neighbors([[0.0], [1.0]], k=2), "k must be at most the number of other sets; received 2 with 1"),
             (lambda: otgen.neighbors([[0.0]]), "sets must hold at least one set other than the query"),
             (lambda: otgen.neighbors([[0.0], [1.0]], k=0), "k must be"),
+            (lambda: otgen.neighbors([[0.0], [1.0]], k=10**30), r"k must be below 2\*\*62; received 1000"),
             (lambda: otgen.neighbors([[0.0], [1.0]], k=1, p=0.5), "p must be at least 1"),
             (lambda: otgen.neighbors([[0.0], [1.0]], k=1, metric="eucl"), "metric must be one of"),
             (lambda: otgen.neighbors([[0.0], [1.0]], k=1, metric="sqeuclidean"), "p must be 1 for metric='sqeuclidean'"),

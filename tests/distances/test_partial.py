@@ -386,6 +386,42 @@ class TestEnds:
         tiny = partial_wasserstein(np.multiply(X, 1e-200), np.multiply(Y, 1e-200), A, B, penalty=([1.0, 2.0, 3.0], 1.0))
         assert_proven(tiny, 1.0)
 
+    @given(
+        problems(),
+        st.sampled_from([("sqeuclidean", 1), ("euclidean", 2)]),
+        st.integers(-180, 180),
+        st.integers(-900, 900),
+    )
+    def test_prices_of_any_size_beside_costs_of_any_size(self, given_, named, of_points, of_prices):
+        x, y, a, b, lam, mu = given_
+        metric, p = named
+        lam, mu = np.ldexp(lam, of_prices), np.ldexp(mu, of_prices)
+        result = partial_wasserstein(
+            np.ldexp(x, of_points), np.ldexp(y, of_points), a, b, penalty=(lam, mu), mass=0, p=p, metric=metric
+        )
+        truth = float(a @ lam + b @ mu)
+        assert result.cost_lower <= truth <= result.cost_upper
+
+    @pytest.mark.parametrize("of", ["cost", "value"])
+    def test_derivatives_beyond_all_floats_are_infinite_and_none_is_nan(self, of):
+        for result in (
+            partial_wasserstein([0.0], [5e-5], penalty=1, p=75),
+            partial_wasserstein([0.0, 1.0], [1e300], [1, 2], [1e-300], mass=1e-300),
+            partial_wasserstein([0.0, 1.0], [1.5], [1, 2], [1e250], mass=1e-300),
+            partial_wasserstein([1e300], [-1e300], [1], [1], penalty=INF, p=1.0),
+        ):
+            found = result.gradients(of)
+            parts = [found.x, found.y, found.a, found.b, *(() if found.mass is None else (np.array(found.mass),))]
+            assert not any(np.isnan(part).any() for part in (*parts, *result.potentials))
+
+    def test_an_amount_that_is_lost_in_rounding(self):
+        C = np.array([[-2.0, 1.0], [0.5, -1.0], [3.0, -2.0]])
+        for share in (1e-300, 1e-30, 1e-5):
+            result = transport(C, [0.1, 0.9, 0.5], [1e250, 1e262], mass=share)
+            assert result.plan.todense().sum() <= 1 + 1e-12
+            assert result.status is Status.IMPRECISE
+            assert result.cost_lower <= -2 * share <= result.cost_upper
+
     def test_points_that_coincide(self):
         result = partial_wasserstein(
             np.ones((3, 2)), np.ones((2, 2)), np.ones(3), np.ones(2), penalty=([3.0, 1.0, 2.0], 1.0)
@@ -463,6 +499,26 @@ class TestForbiddenPairs:
             assert_proven(transport(cost, A, B, mass=2.0), Fraction(3))
             assert transport(cost, A, B, penalty=5.0).unmatched[0].tolist() == [0.0, 1.0, 1.0]
         assert_proven(transport([[INF]], [1], [1], penalty=2.0), Fraction(4))
+
+    @pytest.mark.parametrize("b", [[2.0, 3.0], [299.897, 54.7], [0.1, 1e9]])
+    def test_more_is_asked_for_than_can_be_served(self, b):
+        for C, a, mass in (([[INF, INF]], [1.0], 0.98), ([[1.0, INF], [INF, INF]], [0.3, 5.7], 0.9)):
+            with pytest.raises(Infeasible):
+                transport(C, a, b, mass=mass, penalty=(8.0, (1.7, 3.3)))
+            result = transport(C, a, b, mass=mass, penalty=(8.0, (1.7, 3.3)), throw=False)
+            assert result.status is Status.INFEASIBLE
+            assert result.lower == result.upper == INF
+
+    @given(st.integers(1, 3), st.integers(0, 2**32 - 1))
+    def test_just_as_much_as_can_be_served(self, n, seed):
+        rng = np.random.default_rng(seed)
+        C = np.full((n, n), INF)
+        np.fill_diagonal(C, rng.integers(1, 5, n))
+        a, b = rng.integers(1, 9, (2, n)) / 10
+        mass = min(float(np.minimum(a, b).sum()), a.sum(), b.sum())
+        result = transport(C, a, b, mass=mass)
+        assert result.cost_lower <= float(np.diag(C) @ np.minimum(a, b)) * (1 + 1e-15)
+        assert result.cost_upper >= float(np.diag(C) @ np.minimum(a, b)) * (1 - 1e-15)
 
     def test_none_is_left(self):
         for asked in (dict(mass=2.5), dict(penalty=(5.0, INF)), dict(penalty=(INF, 5.0))):
@@ -572,6 +628,7 @@ class TestBadInput:
             (dict(penalty=np.ones(3)), r"a number or a pair.*\(penalty_x, penalty_y\)"),
             (dict(penalty=[1, 2, 3]), r"a number or a pair"),
             (dict(penalty=([1, 2], 1)), r"penalty\[0\] must be a number or have shape \(3,\)"),
+            (dict(penalty=([1, [2], 3], 1)), r"penalty\[0\] must be.*; received"),
             (dict(penalty=(1, [1, 2, 3])), r"penalty\[1\] must be a number or have shape \(2,\)"),
             (dict(penalty=INF), "received inf for a mass of 4.0 in a, of which the other side can take 3.0"),
             (dict(penalty=([INF, INF, INF], [1, INF])), "received inf for a mass of 4.0 in a"),

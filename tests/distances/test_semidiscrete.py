@@ -305,6 +305,7 @@ class TestRefusals:
             (dict(n=100, support=(1.0, 0.0)), "support must be a box"),
             (dict(n=100, support=(0.0, np.inf)), "support must be a box"),
             (dict(n=100, support=0.5), "support must be a pair"),
+            (dict(n=100, support=([0.0, [1.0]], 1.0)), "support must be.*; received"),
             (dict(n=100, support=([0.0], 1.0)), r"support must have shape \(2,\)"),
         ],
     )

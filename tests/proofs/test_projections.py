@@ -36,6 +36,12 @@ def exact_power(x, y, q):
 class TestBetweenTwoPoints:
     """Where the truth is known without rounding."""
 
+    @pytest.mark.parametrize("metric", [metric for metric, _ in POWERS])
+    def test_sums_beyond_all_floats_bound_nothing_and_warn_of_nothing(self, metric):
+        x = np.where(np.arange(8)[:, None] < 4, 8e307, -8e307) * np.ones((8, 20))
+        with np.errstate(all="raise"):
+            assert both_bounds(metric, x, -x, 2) == (0.0, 0.0)
+
     @given(
         seed=st.integers(0, 2**32 - 1),
         kind=st.sampled_from(POWERS),

@@ -71,7 +71,7 @@ def _between(targets: Targets, corners: Floats, columns: Indices) -> Floats:
 def _box(support: Any, d: int) -> tuple[Floats, Floats]:
     low, high = (
         np.broadcast_to(arrays.potential(end, "support"), (d,))
-        if np.ndim(end) == 0
+        if not isinstance(end, tuple | list) and np.ndim(end) == 0
         else arrays.vector(end, d, "support")
         for end in arrays.pair(support, "support")
     )

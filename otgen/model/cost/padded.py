@@ -181,12 +181,13 @@ class PaddedCost(Cost):
         return PowerOfTwo(size.exponent + math.ceil(beyond / self.p)) if divides and beyond > _REACH else size
 
     def divided(self, by: PowerOfTwo) -> PaddedCost:
-        """Distances divided, and prices by the power that they are."""
-        power = -by.exponent * self.p
+        """Distances divided, and prices by the power that they are, as far as the points could be: squares only by even powers of two."""
+        inner = self.inner.divided(by)
+        power = -(inner.scale / self.scale).exponent * self.p
         column, row = stretched(self.column, power), stretched(self.row, power)
         lost = self.lost + (0.0 if power == int(power) else 4 * UNIT)
         corner = float(stretched(self.corner, power))
-        return replace(self, inner=self.inner.divided(by), column=column, row=row, corner=corner, lost=lost)
+        return replace(self, inner=inner, column=column, row=row, corner=corner, lost=lost)
 
     def range(self) -> tuple[float, float]:
         """Those of the points and of all prices."""
