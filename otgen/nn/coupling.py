@@ -162,9 +162,8 @@ def _joined(samples: Any, conditions: Any, weight: float, p: float, metric: Metr
 
 def _as_array(z: Any) -> Any:
     """A tensor that numpy has a dtype for as an array, without a copy: so small problems are solved in compiled code at once."""
-    return (
-        z.numpy() if isinstance(z, Tensor) and z.dtype in (torch.float32, torch.float64) and not z.requires_grad else z
-    )
+    plain = isinstance(z, Tensor) and z.layout is torch.strided and z.device.type == "cpu" and not z.requires_grad
+    return z.numpy() if plain and z.dtype in (torch.float32, torch.float64) else z
 
 
 def _check_samples(x0: Any, x1: Any) -> None:
