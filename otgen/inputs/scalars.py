@@ -135,7 +135,9 @@ def count(value: SupportsIndex | Any, name: str, *, least: int = 1) -> int:
         number = None if isinstance(value, bool | np.bool_) else operator.index(value)
     except (TypeError, ValueError, RuntimeError):  # of arrays and tensors
         number = None
-    if number is None or not least <= number < 2**62:
+    if number is not None and number >= 2**62:
+        raise InvalidInput(f"{name} must be below 2**62; received {told(value)}; pass a smaller number")
+    if number is None or number < least:
         raise InvalidInput(
             f"{name} must be a whole number of at least {least}; received {told(value)}; pass one, such as {least}"
         )
