@@ -26,6 +26,7 @@ from .slices.ascent import climb, starts
 from .slices.ceiling import ceiling
 from .slices.couplings import Clouds, Coupling
 from .slices.plane import Found, branch_and_bound
+from .solve import too_far_apart
 from .splits import null_of
 
 _PAIRS = 1_000_000  # up to which W_p itself is solved for the upper end, unless one says otherwise
@@ -201,6 +202,8 @@ def _bounded(clouds: Clouds, found: Found, scale: units.PowerOfTwo, tol: float, 
         moved_outward(scale.times(end), end, 0, outward) if end else 0.0 for end, outward in ((lower, -1), (upper, 1))
     )
     low, middle = max(low, 0.0), scale.times(value)
+    if math.isinf(middle):
+        raise too_far_apart()
     p = clouds.p
     slack = (4 * p + 8) * UNIT
     return Result(

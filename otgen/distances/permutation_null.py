@@ -84,7 +84,8 @@ def samples(
         raise InvalidInput("relax must be left out: splits of a pool have one mass; received one; compare without it")
     tables.same_columns(x, y)
     clouds = arrays.clouds(x, y, fixed=origin_matters(options.get("metric", "euclidean")))[:2]
-    one, other = (cloud.points[:, 0] if cloud.line else cloud.points for cloud in clouds)
+    line = all(cloud.line for cloud in clouds)
+    one, other = (cloud.points[:, 0] if line else cloud.points for cloud in clouds)
     left = None if a is None else arrays.weights(a, len(one), "a", "the points of x")[0]
     right = None if b is None else arrays.weights(b, len(other), "b", "the points of y")[0]
     return one, other, left, right

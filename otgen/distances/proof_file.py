@@ -42,6 +42,7 @@ from .._version import __version__
 from ..errors import InvalidInput
 from ..inputs import numerals, scalars
 from ..inputs.atomic import write_atomically
+from ..inputs.stored import placed, stored_arrays
 from ..model import units
 from ..model.claim import Claim, Flows
 from ..model.cost import MatrixCost, PaddedCost, PointCost, SparseCost, spelt, unspelt
@@ -183,7 +184,7 @@ def save_proof(
     arrays = {"format": FORMAT, "version": __version__, "kind": _kind_of_proof(certificate), "digest": _digest(held)}
     arrays |= held if embed else {name: held[name] for name in ("p",)}
     arrays |= _claim_arrays(claim) | numbers | {"mass": mass, "root": root}
-    _write(_placed(path), arrays)
+    _write(placed(path), arrays)
 
 
 def load_proof(path: str | os.PathLike[str]) -> Proof:
@@ -214,7 +215,7 @@ def load_proof(path: str | os.PathLike[str]) -> Proof:
     >>> otgen.load_proof(path)  # doctest: +ELLIPSIS
     Proof(dual, 1 within [0.99999999999999..., 1.00000000000000...], Problem(2 x 2, matrix, p=1))
     """
-    held = _read(_placed(path))
+    held = _read(placed(path))
     try:
         return _proof_from_arrays(held)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as fault:
@@ -353,12 +354,6 @@ def _digest(held: dict[str, np.ndarray]) -> str:
     return found.hexdigest()
 
 
-def _placed(path: Any) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise InvalidInput(f"path must be the name of a file; received {scalars.told(path)}; pass a string or a Path")
-    return Path(path)
-
-
 def _stored_text(array: Any) -> str:
     return str(array[0])
 
@@ -385,22 +380,4 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path} must be a proof file with an unbroken seal; received one in which some bit was changed, or another "
             f"file; fetch or write it again"
         )
-    try:
-        return _stored_arrays(data)
-    except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, MemoryError, OverflowError) as fault:
-        raise InvalidInput(
-            f"{path} must be a proof file of otgen; received another kind of file ({fault}); write it with save_proof"
-        ) from None
-
-
-def _stored_arrays(data: bytes) -> dict[str, Any]:
-    """The arrays of an npz that is not compressed, so that nothing in it can be larger than the file."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
-            raise ValueError("its entries are compressed")
-        return {
-            info.filename.removesuffix(".npy"): np.lib.format.read_array(
-                io.BytesIO(archive.read(info)), allow_pickle=False
-            )
-            for info in archive.infolist()
-        }
+    return stored_arrays(path, data, "a proof file of otgen", "save_proof")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -22,6 +23,7 @@ from ..model.status import Status
 from .directions import DESIGNS, Directions, drawn
 from .result import Result
 from .slices.couplings import Side
+from .solve import too_far_apart
 from .splits import null_of
 
 Design = Literal["independent", "orthogonal", "quasi-random"]
@@ -172,6 +174,8 @@ def _mean_of_powers(
         costs = (distances / unit) ** p
     mean = float(costs.mean())
     value = scale.times(unit * mean ** (1 / p))
+    if math.isinf(value):
+        raise too_far_apart()
     error = directions.error_of_mean(costs)
     return value, None if error is None else value * error / (p * mean), units.powered(value, p)
 

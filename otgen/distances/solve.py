@@ -181,6 +181,13 @@ def answered(answer: Answer, solution: Solution, chosen: Solver, began: float) -
     return result
 
 
+def too_far_apart(names: str = "x and y") -> InvalidInput:
+    """The error for points whose distance is no float."""
+    return InvalidInput(
+        f"{names} must lie closer together than the largest float; received distances beyond it; divide both by 2"
+    )
+
+
 def _refuse_overflow(problem: Problem, mass: float) -> NoReturn:
     """Raise for a value beyond the largest float, of a total ``mass``."""
     if isinstance(problem.cost, PaddedCost):
@@ -189,9 +196,7 @@ def _refuse_overflow(problem: Problem, mass: float) -> NoReturn:
             f"{mass:g}; divide a and b by a power of ten"
         )
     if problem.cost.of_points:
-        raise InvalidInput(
-            "x and y must lie closer together than the largest float; received distances beyond it; divide both by 2"
-        )
+        raise too_far_apart()
     raise InvalidInput(
         f"C must have a total cost below the largest float; received costs that exceed it for a mass of {problem.mass:g}; "
         f"divide C by a power of ten"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from ..model.measure import Measure
@@ -11,8 +10,8 @@ from ..model.measure import Measure
 def is_table(sets: Any) -> bool:
     """Whether ``sets`` is to scikit-learn a table, one row a sample, and not a collection of clouds.
 
-    Collections are arrays of three axes, paths, one-dimensional arrays of objects, and lists of arrays, of measures, or of lists of
-    different lengths; lists of equally long lists of numbers are tables.
+    Collections are arrays of three axes, one-dimensional arrays of objects, lists of arrays, of measures, or of lists of different
+    lengths, and what is neither array nor list, such as a path; lists of equally long lists of numbers are tables.
 
     Examples
     --------
@@ -20,11 +19,10 @@ def is_table(sets: Any) -> bool:
     >>> is_table([[0.0, 1.0], [2.0, 3.0]]), is_table([np.zeros(2), np.zeros(3)]), is_table([[0.0, 1.0], [2.0]])
     (True, False, False)
     """
-    if isinstance(sets, str | os.PathLike):
-        return False
     if isinstance(sets, list | tuple):
         return len(sets) > 0 and not any(_is_cloud(one) for one in sets) and len({_length(one) for one in sets}) < 2
-    return getattr(sets, "ndim", 2) < 3 and not holds_objects(sets)
+    arrayed = any(hasattr(sets, name) for name in ("ndim", "__array__", "__dataframe__"))
+    return arrayed and getattr(sets, "ndim", 2) < 3 and not holds_objects(sets)
 
 
 def holds_objects(sets: Any) -> bool:

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..distances.pairs.collection import collected, sequence, support_from
@@ -15,6 +14,7 @@ from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.types import Floats
 from .collections import holds_objects, is_table
+from .seeds import seed_of
 
 
 class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -154,7 +154,7 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
                 self.gamma_ = scalars.positive(self.gamma, "gamma", "use a positive factor, or 'median'")
             else:
                 scalars.one_of(self.gamma, "gamma", ("median",))
-        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self._seed = seed_of(self.random_state)
         self.sets_ = self._sets(X, reset=True)
 
     def _sets(self, X: Any, *, reset: bool) -> Any:
@@ -173,7 +173,7 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     def _measured(self, sets: Any = None) -> Floats:
         """Distances of all pairs that were fitted, (B, B), or to them from other ``sets``, (C, B)."""
-        options = dict(self.distance_params or {})
+        options = scalars.named_options(self.distance_params, "distance_params")
         if self.distance == "sliced_wasserstein":
             options.setdefault("rng", self._seed)
         both = (self.sets_,) if sets is None else (sets, self.sets_)

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..distances.entropic import sinkhorn
@@ -18,6 +17,7 @@ from ..inputs.types import Floats
 from ..model.cost import Circular, Metric, point_cost
 from ..model.problem import Relative
 from . import references
+from .seeds import seed_of
 
 Extension = Literal["image", "displacement"]
 
@@ -176,8 +176,8 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """The points (m, d) that ``source`` is to be mapped to."""
         if isinstance(self.target, str):
             scalars.one_of(self.target, "target", references.NAMES)
-            seed = check_random_state(self.random_state).randint(2**31 - 1)
-            return references.reference_sample(self.target, scalars.count(self.n_reference, "n_reference"), dim, seed)
+            size = scalars.count(self.n_reference, "n_reference")
+            return references.reference_sample(self.target, size, dim, seed_of(self.random_state))
         target, name = (given, "Y") if self.target is None else (self.target, "target")
         if target is None:
             raise InvalidInput(

@@ -152,3 +152,20 @@ def generator(rng: Any, name: str = "rng") -> Generator:
         raise InvalidInput(
             f"{name} must be a seed or a numpy Generator; received {told(rng)}; pass a whole number, such as 0"
         ) from None
+
+
+def named_options(options: Any, name: str) -> dict[str, Any]:
+    """Options by their names, a copy; none for None.
+
+    Examples
+    --------
+    >>> named_options({"p": 1}, "distance_params"), named_options(None, "distance_params")
+    ({'p': 1}, {})
+    """
+    if options is None:
+        return {}
+    if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
+        raise InvalidInput(
+            f"{name} must be a dictionary of options by their names; received {told(options)}; pass one such as {{'p': 1}}"
+        )
+    return dict(options)

@@ -145,7 +145,9 @@ def matrices(
 
 
 def finite(z: Tensor, name: str) -> None:
-    """Raise for a tensor that holds NaN or infinity, or nothing at all as those on meta do."""
+    """Raise for a tensor that holds NaN or infinity, or nothing at all as those on meta do, and for a sparse one."""
+    if z.layout is not torch.strided:
+        raise InvalidInput(f"{name} must be dense; received layout {z.layout}; pass {name}.to_dense()")
     if z.is_meta or not bool(z.isfinite().all()):
         received = "a tensor on meta" if z.is_meta else "NaN or infinity in it"
         raise InvalidInput(f"{name} must have data, all of it finite; received {received}; drop or impute what is not")

@@ -171,6 +171,10 @@ def semidiscrete(
     1
     """
     _check_data(x1)
+    if noise is not None and not callable(noise):
+        raise InvalidInput(
+            f"noise must be a callable of a number and a generator; received {scalars.told(noise)}; leave it out for the normal law"
+        )
     generator = generator_from(rng)
 
     def drawn(n: int, _: np.random.Generator) -> Tensor:
@@ -182,7 +186,7 @@ def semidiscrete(
         return x0.detach().flatten(1).cpu()
 
     data = x1.detach().flatten(1).double().cpu()
-    weights = b.detach().cpu() if isinstance(b, Tensor) else b
+    weights = b.detach().cpu() if isinstance(b, Tensor) and not b.is_meta else b
     try:
         found = fit_map(
             drawn, data, weights, p=p, metric=metric, tol=tol, confidence=confidence, max_draws=max_draws, rng=0, throw=throw,

@@ -113,7 +113,7 @@ def pair(
         raise InvalidInput(
             f"relax must be None for method='exact'; received {scalars.told(relax)}; leave it out, or pass method='unbalanced'"
         )
-    _check_samples(x0, x1)
+    check_samples(x0, x1)
     generator = None if rng is None else generator_from(rng)
     one, other = (z.detach().flatten(1).to("cpu") for z in (x0, x1))
     if condition0 is not None or condition1 is not None:
@@ -162,12 +162,12 @@ def _joined(samples: Any, conditions: Any, weight: float, p: float, metric: Metr
 
 def _as_array(z: Any) -> Any:
     """A tensor that numpy has a dtype for as an array, without a copy: so small problems are solved in compiled code at once."""
-    return (
-        z.numpy() if isinstance(z, Tensor) and z.dtype in (torch.float32, torch.float64) and not z.requires_grad else z
-    )
+    plain = isinstance(z, Tensor) and z.layout is torch.strided and z.device.type == "cpu" and not z.requires_grad
+    return z.numpy() if plain and z.dtype in (torch.float32, torch.float64) else z
 
 
-def _check_samples(x0: Any, x1: Any) -> None:
+def check_samples(x0: Any, x1: Any) -> None:
+    """Raise for what is no two minibatches of samples of one size."""
     for name, z in (("x0", x0), ("x1", x1)):
         if not isinstance(z, Tensor) or z.ndim < 2 or z.numel() == 0:
             received = f"shape {tuple(z.shape)}" if isinstance(z, Tensor) else type(z).__name__

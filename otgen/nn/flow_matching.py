@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidInput
-from ..inputs import scalars
+from ..inputs import reading, scalars
 from ..inputs.types import Floats
 from ..model.plan import Plan
 from ._modes import generator_from
-from .coupling import Method, Pairing, pair
+from .coupling import Method, Pairing, check_samples, pair
 
 Matcher = TypeVar("Matcher")
 
@@ -74,14 +74,16 @@ class PlanSampler:
 
     def sample_map(self, pi: Floats, batch_size: int, replace: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Rows and columns (batch_size,) of entries of a dense plan (n, m), as often as they have mass."""
-        p = np.asarray(pi, np.float64).ravel()
-        if not (np.isfinite(p).all() and (p >= 0).all() and p.sum() > 0):
+        shares, count = _shares(pi), scalars.count(batch_size, "batch_size")
+        possible = np.count_nonzero(shares)
+        if not scalars.flag(replace, "replace") and count > possible:
             raise InvalidInput(
-                "pi must be finite and non-negative, with mass to draw; received another plan; use get_map"
+                f"batch_size must be at most the number of entries with mass where none is drawn twice; received {count} of {possible}; "
+                f"pass replace=True"
             )
         seed = int(torch.randint(2**62, (), generator=generator_from(self.rng)))
-        chosen = np.random.default_rng(seed).choice(p.size, size=batch_size, p=p / p.sum(), replace=replace)
-        return np.divmod(chosen, np.shape(pi)[1])
+        chosen = np.random.default_rng(seed).choice(shares.size, size=count, p=shares.ravel(), replace=replace)
+        return np.divmod(chosen, shares.shape[1])
 
     def sample_plan(self, x0: Tensor, x1: Tensor, replace: bool = True) -> tuple[Tensor, Tensor]:
         """As many pairs as x0 has rows: drawn one by one from the plan, or without ``replace`` each row of x0 once, as ``pair`` has them."""
@@ -91,12 +93,20 @@ class PlanSampler:
     def sample_plan_with_labels(
         self, x0: Tensor, x1: Tensor, y0: Any = None, y1: Any = None, replace: bool = True
     ) -> tuple[Tensor, Tensor, Any, Any]:
-        """The same with labels, which stay with their samples; None stays None."""
+        """The same with labels, tensors or arrays (n, ...) and (m, ...), which stay with their samples; None stays None."""
+        check_samples(x0, x1)
+        _check_labels(y0, x0, ("y0", "x0"))
+        _check_labels(y1, x1, ("y1", "x1"))
         rows, columns = self._drawn(x0, x1, replace)
         return x0[rows], x1[columns], None if y0 is None else y0[rows], None if y1 is None else y1[columns]
 
     def sample_trajectory(self, X: Tensor) -> Tensor:
         """Samples at several times (n, times, ...), joined from one time to the next by rows of plans."""
+        if not isinstance(X, Tensor) or X.ndim < 3 or X.numel() == 0:
+            received = f"shape {tuple(X.shape)}" if isinstance(X, Tensor) else scalars.told(X)
+            raise InvalidInput(
+                f"X must be a tensor (n, times, ...), a sample a row at each time; received {received}; stack minibatches along dim=1"
+            )
         generator, at = generator_from(self.rng), torch.arange(len(X), device=X.device)
         out = [X[:, 0]]
         for time in range(1, X.shape[1]):
@@ -120,6 +130,7 @@ class PlanSampler:
 
     def _paired(self, x0: Tensor, x1: Tensor) -> Pairing:
         unit = 1.0
+        check_samples(x0, x1)
         if self.normalize_cost and self.method != "exact":
             unit = (
                 float(torch.cdist(x0.detach().flatten(1).double(), x1.detach().flatten(1).double()).max()) ** 2 or 1.0
@@ -127,6 +138,31 @@ class PlanSampler:
         relax = self.reg_m * unit if self.method == "unbalanced" else None
         given: dict[str, Any] = dict(method=self.method, epsilon=self.reg * unit, relax=relax)
         return pair(x0, x1, **given, tol=self.tol, max_iter=self.max_iter, rng=self.rng)
+
+
+def _shares(pi: Any) -> Floats:
+    """A dense plan (n, m) divided by its mass."""
+    read, origin = reading.as_numpy(pi, "pi")
+    plan = reading.as_float(read, origin, "pi").astype(np.float64, copy=False)
+    largest = plan.max() if plan.ndim == 2 and plan.size else 0.0
+    if not (np.isfinite(plan).all() and largest > 0 and (plan >= 0).all()):
+        raise InvalidInput(
+            f"pi must be a plan (n, m) of finite non-negative numbers, with mass to draw; received another array, of shape {plan.shape}; use "
+            f"get_map"
+        )
+    plan = plan / largest
+    return plan / plan.sum()
+
+
+def _check_labels(labels: Any, samples: Tensor, names: tuple[str, str]) -> None:
+    """Raise for labels of another number than samples."""
+    rowed = isinstance(labels, Tensor | np.ndarray) and labels.ndim > 0
+    if labels is not None and not (rowed and len(labels) == len(samples)):
+        received = f"shape {tuple(labels.shape)}" if rowed else scalars.told(labels)
+        raise InvalidInput(
+            f"{names[0]} must be a tensor or an array with a label for each of {len(samples)} rows of {names[1]}; received {received}; "
+            f"leave it out for none"
+        )
 
 
 def with_sampler(matcher: Matcher, sampler: PlanSampler) -> Matcher:

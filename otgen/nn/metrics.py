@@ -91,7 +91,7 @@ class TransportDistance(_Base):
     ) -> None:
         options.setdefault("dist_sync_fn", _gathered)
         super().__init__(**options)
-        params = dict(distance_params or {})
+        params = scalars.named_options(distance_params, "distance_params")
         if isinstance(distance, str) and distance == "sliced_wasserstein":
             params.setdefault("rng", 0)
         self.distance = chosen(distance, params)

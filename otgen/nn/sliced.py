@@ -156,7 +156,8 @@ def _steps(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, p: float) -
 def _weighted_steps(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, p: float) -> tuple[Tensor, Tensor]:
     """The same of weights (B, n) and (B, m): the levels of both quantile functions in one order."""
     n, m = x.shape[-1], y.shape[-1]
-    size = max(len(z) for z in (x, y, a, b) if z is not None) if len(x) and len(y) else 0
+    sizes = [len(z) for z in (x, y, a, b) if z is not None]
+    size = max(sizes) if all(sizes) else 0
     (x, of_x), (y, of_y) = _quantiles(x, a, size), _quantiles(y, b, size)
     levels, order = torch.cat([of_x, of_y], dim=-1).sort(dim=-1, stable=True)
     widths = torch.diff(levels, dim=-1, prepend=torch.zeros_like(levels[..., :1]))

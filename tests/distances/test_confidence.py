@@ -88,3 +88,11 @@ def test_what_is_refused(d, options, said):
 def test_few_points_are_refused():
     with pytest.raises(otgen.InvalidInput, match="50 points each"):
         otgen.confidence_interval(np.arange(49.0), np.arange(80.0))
+
+
+def test_numbers_beside_a_column_of_them():
+    x, y = np.random.default_rng(0).normal(size=(2, 60))
+    whole = otgen.confidence_interval(x, y + 2, p=1, rng=0)
+    for one, other in ((x[:, None], y + 2), (x, y[:, None] + 2)):
+        found = otgen.confidence_interval(one, other, p=1, rng=0)
+        assert (found.lower, found.upper) == pytest.approx((whole.lower, whole.upper), rel=1e-12)

@@ -157,3 +157,10 @@ def test_ranges_of_costs_over_a_box_hold_all_costs_in_it(seed, d, metric, p):
     g = rng.normal(size=6)
     values = (costs - g).min(axis=1)
     assert np.ptp(values) <= ranges.width(g) + 1e-12
+
+
+@pytest.mark.parametrize("power", [-300, 0, 300])
+def test_deviations_follow_the_unit(power):
+    values, unit = np.random.default_rng(0).normal(size=50), 2.0**power * 2.0**power
+    assert student(values * unit, 0.05) == pytest.approx(student(values, 0.05) * unit, rel=1e-12)
+    assert bernstein(values * unit, 9 * unit, 0.05) == pytest.approx(bernstein(values, 9.0, 0.05) * unit, rel=1e-12)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import ot
@@ -13,7 +15,7 @@ from scipy.spatial.distance import cdist
 from semidiscrete_truth import among, diamond, ends_of_cells, grid, normal_on_the_line, on_the_line, uniform
 
 import otgen
-from otgen import InvalidInput, NotConverged
+from otgen import InvalidInput, NotConverged, SemidiscreteMap
 
 LINE = np.sort(np.random.default_rng(5).random(12))
 WEIGHTS = np.random.default_rng(6).dirichlet(np.ones(12))
@@ -250,6 +252,17 @@ class TestFiles:
             "shapes": held | {"weights": np.ones(3)},
             "infinite": held | {"potential": np.array([np.inf, 0.0])},
             "pickle": held | {"points": np.array([object(), 1], object)},
+            "complex": held | {"potential": np.array([1j, 0.0])},
+            "masses": held | {"weights": np.array([0.2, 0.2])},
+            "negative": held | {"weights": np.array([-1.0, 2.0])},
+            "nan": held | {"points": np.array([[np.nan], [1.0]])},
+            "p": held | {"p": np.nan},
+            "order": held | {"p": 0.5},
+            "metric": held | {"metric": "no metric"},
+            "q": held | {"metric": "minkowski", "q": np.nan},
+            "dimension": held | {"metric": "great_circle"},
+            "draws": held | {"draws": np.inf},
+            "fewer": held | {"draws": -1},
         }
         for name, value in bad.items():
             path = tmp_path / f"{name}.npz"
@@ -260,6 +273,28 @@ class TestFiles:
             otgen.load_semidiscrete(tmp_path / "none.npz")
         with pytest.raises(InvalidInput, match="path must be the name of a file"):
             otgen.load_semidiscrete(3)
+
+    @pytest.mark.parametrize("path", [3, b"map.npz", "a\0b", None])
+    def test_what_is_no_name_of_a_file(self, path):
+        found = otgen.semidiscrete("gaussian", [[0.0], [1.0]], tol=None, rng=0)
+        for call in (otgen.load_semidiscrete, found.save):
+            with pytest.raises(InvalidInput, match="path must be the name of a file"):
+                call(path)
+
+    @given(st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), min_size=1, max_size=5))
+    def test_changed_bytes_are_refused_or_make_a_map(self, changes):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "map.npz"
+            SemidiscreteMap(np.eye(2), np.full(2, 0.5), np.zeros(2), "euclidean", 2.0, 9).save(path)
+            content = bytearray(path.read_bytes())
+            for place, byte in changes:
+                content[place % len(content)] = byte
+            path.write_bytes(content)
+            try:
+                again = otgen.load_semidiscrete(path)
+            except InvalidInput:
+                return
+            assert set(again.sample([[0.0, 1.0]])) <= {0, 1}
 
     def test_a_callable_metric_has_no_name(self, tmp_path):
         found = otgen.semidiscrete("gaussian", [[0.0], [1.0]], metric=lambda x, y: cdist(x, y), tol=None, rng=0)

@@ -92,3 +92,11 @@ def test_directions_are_uniform(d):
     assert result.value == pytest.approx(d**-0.5, abs=4 * result.standard_error + 1e-15)
     turned = otgen.sliced_wasserstein(np.zeros((1, d)), np.full((1, d), d**-0.5), n_projections=4000, rng=1)
     assert turned.value == pytest.approx(d**-0.5, abs=4 * turned.standard_error + 1e-15)
+
+
+@pytest.mark.parametrize("distance", [otgen.sliced_wasserstein, otgen.max_sliced_wasserstein])
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_distances_beyond_the_largest_float(distance, d):
+    x = np.full((2, d), 1.7e308)
+    with pytest.raises(otgen.InvalidInput, match="closer together than the largest float"):
+        distance(x, -x)

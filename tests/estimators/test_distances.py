@@ -18,7 +18,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
-from otgen.estimators import PairwiseWasserstein
+from otgen.estimators import OTMapper, PairwiseWasserstein
 from otgen.estimators.collections import is_table
 
 RNG = np.random.default_rng(0)
@@ -178,3 +178,22 @@ def test_one_axis_of_objects_is_a_collection():
 def test_refusals(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("sets", [None, 3, {"a": 1}, iter([[1.0]]), (cloud for cloud in CLOUDS)])
+def test_what_is_no_collection(sets):
+    with pytest.raises(otgen.InvalidInput, match=r"X must be a sequence, one entry a set; received .*; pass a list"):
+        PairwiseWasserstein().fit(sets)
+
+
+@pytest.mark.parametrize("params", ["x", [1], {1: 2}, 3])
+def test_what_is_no_dictionary_of_options(params):
+    with pytest.raises(otgen.InvalidInput, match="distance_params must be a dictionary"):
+        PairwiseWasserstein(distance_params=params).fit_transform(CLOUDS[:3])
+
+
+@pytest.mark.parametrize("state", ["x", -1, 1.5, 2**32, np.random.default_rng(0)])
+def test_what_is_no_random_state(state):
+    for made in (PairwiseWasserstein(random_state=state), OTMapper("uniform", random_state=state)):
+        with pytest.raises(otgen.InvalidInput, match="random_state must be None, a whole number"):
+            made.fit(np.eye(3))

@@ -211,3 +211,13 @@ class TestConditions:
     def test_bad_input(self, options, message):
         with pytest.raises(otgen.InvalidInput, match=message):
             coupling.pair(torch.ones(4, 2), torch.ones(4, 2), **options)
+
+
+@pytest.mark.parametrize("method", ["exact", "sinkhorn"])
+@pytest.mark.parametrize(
+    ("move", "words"), [(lambda a: a.to("meta"), "on the host"), (torch.Tensor.to_sparse, "dense")]
+)
+def test_weights_without_numbers_or_rows(method, move, words):
+    x = torch.zeros(4, 2)
+    with pytest.raises(otgen.InvalidInput, match=f"a must .*{words}"):
+        coupling.pair(x, x, a=move(torch.ones(4)), method=method)

@@ -132,3 +132,50 @@ class TestBesideTheirs:
         if name == "Exact":
             torch.testing.assert_close(u, x1[y1] - x0[y0])
             assert torch.equal(coupling.pair(x0, x1).columns[y0], y1)
+
+
+PLAN = np.full((2, 2), 0.25)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        *[
+            (lambda s, pi=pi: s.sample_map(pi, 4), "pi must")
+            for pi in (
+                None,
+                "x",
+                PLAN[0],
+                np.zeros((2, 2)),
+                -PLAN,
+                PLAN * np.nan,
+                [[1], [2, 3]],
+                np.zeros((0, 2)),
+                PLAN + 1j,
+            )
+        ],
+        *[
+            (lambda s, size=size: s.sample_map(PLAN, size), "batch_size must")
+            for size in (None, -1, 0, 1.5, "x", 2**70)
+        ],
+        (lambda s: s.sample_map(np.eye(2), 3, replace=False), "batch_size must be at most .* received 3 of 2"),
+        (lambda s: s.sample_map(PLAN, 3, replace="x"), "replace must"),
+        *[
+            (lambda s, x=x: s.sample_trajectory(x), "X must be a tensor")
+            for x in (None, "x", torch.zeros(4), torch.zeros(4, 2), torch.zeros(4, 0, 2))
+        ],
+        *[
+            (lambda s, y=y: s.sample_plan_with_labels(torch.zeros(4, 2), torch.zeros(4, 2), y), "y0 must be .* 4 rows")
+            for y in (3, [1, 2, 3, 4], torch.arange(3), torch.arange(5), torch.tensor(1))
+        ],
+    ],
+)
+def test_what_a_sampler_cannot_draw_from(call, words):
+    with pytest.raises(otgen.InvalidInput, match=words):
+        call(PlanSampler())
+
+
+def test_plans_of_any_mass():
+    for mass in (1e-320, 1e308):
+        rows, columns = PlanSampler(rng=0).sample_map(np.eye(3) * mass, 50)
+        assert (rows == columns).all()

@@ -52,6 +52,10 @@ class TestMetric:
         assert found.dtype == torch.float64
         assert found.item() == getattr(otgen, name)(X, Y, **params).value
 
+    def test_sparse_samples(self):
+        with pytest.raises(otgen.InvalidInput, match="samples must be dense"):
+            TransportDistance().update(X.to_sparse(), real=True)
+
     def test_a_callable(self):
         found = seen(TransportDistance(lambda x, y, a, b: float((x.mean() - y.mean()).abs()))).compute()
         assert found.item() == pytest.approx(float((X.mean() - Y.mean()).abs()))

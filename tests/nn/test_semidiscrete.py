@@ -162,3 +162,16 @@ def test_the_end_of_its_draws_hands_over_a_coupling():
     with pytest.raises(NotConverged) as caught:
         coupling.semidiscrete(data(30, 2), rng=0, tol=1e-9, max_draws=5000)
     assert caught.value.result.pair(torch.zeros(1, 2)).x1.shape == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"noise": "gaussian"}, "noise must be a callable"),
+        ({"b": torch.ones(4, device="meta")}, "b must live on the host"),
+        ({"b": torch.ones(4).to_sparse()}, "b must be dense"),
+    ],
+)
+def test_noise_and_weights_that_are_none(options, words):
+    with pytest.raises(InvalidInput, match=words):
+        coupling.semidiscrete(data(4, 2), tol=None, max_draws=100, **options)

@@ -87,3 +87,10 @@ def test_points_without_mass_have_weights_with_derivatives():
     nn.sliced_wasserstein_loss(x, y, a, torch.ones(1), directions=torch.ones(1, 1)).backward()
     assert (a.grad[1] - a.grad[0]).item() == pytest.approx(16 - 1)
     assert otgen.wasserstein([0.0, 5.0], [1.0], [1.0, 0.0]).cost == 1
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_shared_clouds_of_no_problems(p):
+    x, none = torch.zeros(4, 2), torch.zeros(0, 4)
+    for weights in ({"a": none}, {"b": none}, {"a": none, "b": none}):
+        assert nn.sliced_wasserstein_loss(x, x, **weights, p=p, reduction="none").shape == (0,)

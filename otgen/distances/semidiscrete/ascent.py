@@ -27,10 +27,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...errors import InvalidInput
 from ...inputs.types import Floats
 from ...model.problem import Relative
 from ..entropic import sinkhorn
+from ..solve import too_far_apart
 from .noise import Noise
 from .targets import Targets
 
@@ -85,9 +85,7 @@ class Ascent:
         """From entropic potentials of a first sample of noise."""
         first = noise.draw(_FIRST, rng)
         if not math.isfinite(targets.cost_of(first[:1]).block().max() * len(targets)):
-            raise InvalidInput(
-                "noise and y must lie closer together than the largest float; received distances beyond it; divide both by 2"
-            )
+            raise too_far_apart("noise and y")
         pilot = sinkhorn(
             first, targets.points, None, targets.masses, epsilon=Relative(_SHARE), p=targets.p, metric=targets.metric,
             tol=_PILOT_TOL, max_iter=_PILOT_ITERATIONS, throw=False, normalize=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import scipy.special
 
 from ...inputs.types import Floats
@@ -19,7 +20,7 @@ def student(values: Floats, delta: float) -> float:
     1.519
     """
     n = len(values)
-    return float(scipy.special.stdtrit(n - 1, 1 - delta)) * float(values.std(ddof=1)) / math.sqrt(n)
+    return float(scipy.special.stdtrit(n - 1, 1 - delta)) * _spread(values) / math.sqrt(n)
 
 
 def bernstein(values: Floats, width: float, delta: float) -> float:
@@ -32,7 +33,7 @@ def bernstein(values: Floats, width: float, delta: float) -> float:
     0.052
     """
     n, log = len(values), math.log(2 / delta)
-    return math.sqrt(2 * float(values.var(ddof=1)) * log / n) + 7 * width * log / (3 * (n - 1))
+    return _spread(values) * math.sqrt(2 * log / n) + 7 * width * log / (3 * (n - 1))
 
 
 def hoeffding(width: float, n: int, delta: float) -> float:
@@ -46,3 +47,10 @@ def hoeffding(width: float, n: int, delta: float) -> float:
     0.039
     """
     return width * math.sqrt(math.log(1 / delta) / (2 * n))
+
+
+def _spread(values: Floats) -> float:
+    """The standard deviation of values (n,), of any size: their squares may be no floats."""
+    largest = float(np.abs(values).max())
+    with np.errstate(under="ignore"):
+        return largest * float((values / largest).std(ddof=1)) if largest else 0.0

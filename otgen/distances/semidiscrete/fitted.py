@@ -175,7 +175,12 @@ def load_semidiscrete(path: str | os.PathLike[str]) -> SemidiscreteMap:
     array([0])
     """
     found = SemidiscreteMap(**saved.read(path))
-    if not np.isfinite(found.potential[found.weights > 0]).all():
-        raise InvalidInput(f"{path} must hold finite potentials; received others; write it again")
-    Measure(found.points, found.weights)
+    try:
+        live = found._live  # refuses points, weights and metrics that do not go together
+    except InvalidInput as fault:
+        raise InvalidInput(
+            f"{path} must hold a map; received points, weights or a metric that are none ({fault}); write it again with save"
+        ) from None
+    if not np.isfinite(live).all():
+        raise InvalidInput(f"{path} must hold finite potentials; received others; write it again with save")
     return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +11,12 @@ import numpy as np
 from ...errors import InvalidInput
 from ...inputs import scalars
 from ...inputs.atomic import write_atomically
+from ...inputs.stored import placed, stored_arrays
 from ...model.cost import Circular, Metric, Minkowski, spelt, unspelt
 
 FORMAT = "otgen semidiscrete 1"
 _ARRAYS = ("points", "weights", "potential")
+_OFF = 1e-9  # what sums of weights may be off by
 
 
 def write(path: Any, arrays: Mapping[str, Any], metric: Metric, p: float, draws: int) -> None:
@@ -32,30 +32,28 @@ def write(path: Any, arrays: Mapping[str, Any], metric: Metric, p: float, draws:
         with Path(name).open("wb") as file:
             np.savez(file, **held)
 
-    write_atomically(_placed(path), save)
+    write_atomically(placed(path), save)
 
 
 def read(path: Any) -> dict[str, Any]:
     """The arrays, ``metric``, ``p`` and ``draws`` of a file; raises `InvalidInput` for one of another kind."""
-    place = _placed(path)
+    place = placed(path)
+    held = stored_arrays(place, place.read_bytes(), "a semidiscrete map of otgen", "save")
     try:
-        with place.open("rb") as file, np.load(file, allow_pickle=False) as opened:
-            held = {name: opened[name] for name in opened.files}
         if str(held["format"]) != FORMAT:
             raise ValueError(f"its format is {str(held['format'])[:40]!r}")
-        found: dict[str, Any] = {name: np.asarray(held[name], np.float64) for name in _ARRAYS}
+        found: dict[str, Any] = {name: held[name] for name in _ARRAYS}
         size = len(found["points"])
         if found["points"].ndim != 2 or any(found[name].shape != (size,) for name in _ARRAYS[1:]):
             raise ValueError("its arrays do not go together")
+        if any(array.dtype != np.float64 for array in found.values()):
+            raise ValueError("its arrays are not float64")
+        if not abs(found["weights"].sum() - 1) < _OFF:
+            raise ValueError("its weights do not add up to 1")
         metric = unspelt(str(held["metric"]), float(held["q"]))
-        return found | dict(metric=metric, p=float(held["p"]), draws=int(held["draws"]))
-    except (KeyError, TypeError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as fault:
+        p, draws = scalars.finite_order(float(held["p"])), scalars.count(int(held["draws"]), "draws", least=0)
+        return found | dict(metric=metric, p=p, draws=draws)
+    except (KeyError, TypeError, ValueError, OverflowError) as fault:
         raise InvalidInput(
-            f"{place} must be a semidiscrete map of otgen; received another kind of file ({fault}); write it with save"
+            f"{place} must be a semidiscrete map of otgen; received one that lacks or mixes up entries ({fault}); write it again with save"
         ) from None
-
-
-def _placed(path: Any) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise InvalidInput(f"path must be the name of a file; received {scalars.told(path)}; pass a string or a Path")
-    return Path(path)
