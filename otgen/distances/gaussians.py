@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs import gaussians
+from ..inputs import gaussians, tables
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT
 from ..model.units import PowerOfTwo
@@ -41,7 +41,7 @@ def bures_wasserstein(mean0: Any, cov0: Any, mean1: Any, cov1: Any) -> Bounded:
     Raises
     ------
     InvalidInput
-        On shapes that do not fit, on what is not finite, on matrices that are not symmetric positive semi-definite, and if the distance is
+        On shapes that do not fit, on series and tables that name coordinates otherwise or in another order, on what is not finite, on matrices that are not symmetric positive semi-definite, and if the distance is
         beyond the largest float.
 
     References
@@ -55,6 +55,7 @@ def bures_wasserstein(mean0: Any, cov0: Any, mean1: Any, cov1: Any) -> Bounded:
     >>> distance.value, distance.lower <= 5 <= distance.upper
     (5.0, True)
     """
+    tables.same_names(gaussians.names(mean0, cov0, ("mean0", "cov0")) | gaussians.names(mean1, cov1, ("mean1", "cov1")))
     means = [gaussians.mean(z, name) for z, name in ((mean0, "mean0"), (mean1, "mean1"))]
     d = len(means[0])
     if len(means[1]) != d:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, overload
 import numpy as np
 
 from ..errors import InvalidInput, TooLarge
-from ..inputs import scalars
+from ..inputs import scalars, tables
 from ..inputs.memory import available, readable
 from ..inputs.types import Floats
 from .chosen import Chosen, chosen
@@ -153,6 +153,8 @@ def pairwise(
     tell = _on_stderr if scalars.flag(progress, "progress") else None
     wanted = scalars.flag(bounds, "bounds")
     measure = _measure(distance, options, checkpoint)
+    if support is not None:
+        tables.same_columns(sets, sets2, ("sets", "sets2"))
     points, sets = support_from(support), sequence(sets, "sets")
     sets2 = None if sets2 is None else sequence(sets2, "sets2")
     _refuse_size(3 if wanted else 1, (len(sets), len(sets if sets2 is None else sets2)))

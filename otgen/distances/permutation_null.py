@@ -86,6 +86,17 @@ def samples(
     clouds = arrays.clouds(x, y, fixed=origin_matters(options.get("metric", "euclidean")))[:2]
     line = all(cloud.line for cloud in clouds)
     one, other = (cloud.points[:, 0] if line else cloud.points for cloud in clouds)
-    left = None if a is None else arrays.weights(a, len(one), "a", "the points of x")[0]
-    right = None if b is None else arrays.weights(b, len(other), "b", "the points of y")[0]
-    return one, other, left, right
+    left, ours = (None, None) if a is None else arrays.weights(a, len(one), "a", "the points of x")
+    right, theirs = (None, None) if b is None else arrays.weights(b, len(other), "b", "the points of y")
+    tolerance = max(origin.tolerance() for origin in (ours, theirs) if origin) if ours or theirs else 0.0
+    return one, other, *_of_one_mass(left, right, tolerance)
+
+
+def _of_one_mass(a: Floats | None, b: Floats | None, tolerance: float) -> tuple[Floats | None, Floats | None]:
+    """Weights whose totals differ by the rounding of their dtypes, of one total; others as they are, for the distance to judge."""
+    totals = [1.0 if side is None else float(side.sum()) for side in (a, b)]
+    if abs(totals[0] - totals[1]) > tolerance * max(totals):
+        return a, b
+    if b is None:
+        return None if a is None else a * (totals[1] / totals[0]), None
+    return a, b * (totals[0] / totals[1])

@@ -13,7 +13,7 @@ import scipy.special
 import scipy.stats
 
 from ..errors import InvalidInput
-from ..inputs import arrays, gaussians, scalars
+from ..inputs import arrays, gaussians, scalars, tables
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 
@@ -34,6 +34,7 @@ class Gaussian:
     cov: Any
 
     def __post_init__(self) -> None:
+        tables.same_names(gaussians.names(self.mean, self.cov))
         mean = gaussians.mean(self.mean, "mean")
         cov = gaussians.covariance(self.cov, len(mean), "cov", variances=True, definite=True)
         object.__setattr__(self, "mean", mean)
@@ -66,10 +67,12 @@ class Mixture:
             raise InvalidInput(
                 f"laws must be a sequence of laws; received {scalars.told(self.laws)}; pass a list of them"
             ) from None
-        weights = arrays.numbers(self.weights, "weights")[0].astype(np.float64)
-        if weights.shape != (len(laws),) or not laws or not ((weights > 0).all() and abs(weights.sum() - 1) <= 1e-9):
+        held, origin = arrays.numbers(self.weights, "weights")
+        weights, tolerance = held.astype(np.float64), origin.tolerance()
+        if weights.shape != (len(laws),) or not (weights > 0).all() or not abs(weights.sum() - 1) <= tolerance:
             raise InvalidInput(
-                f"weights must be positive, one a law, of sum 1; received {scalars.told(self.weights)}; divide them by their sum"
+                f"weights must be positive, one a law, of sum 1 (to {tolerance:g} in {origin.dtype}); received {scalars.told(self.weights)}; "
+                f"divide them by their sum, and leave out laws of weight 0"
             )
         object.__setattr__(self, "weights", weights / weights.sum())
         object.__setattr__(self, "laws", tuple(line(law, f"laws[{k}]") for k, law in enumerate(laws)))
@@ -129,6 +132,11 @@ def line(law: Any, name: str) -> Any:
         return scipy.stats.norm(law.mean[0], math.sqrt(law.cov[0, 0]))
     if isinstance(law, Mixture):
         return law
+    if is_discrete(law):
+        raise InvalidInput(
+            f"{name} must be a continuous law here; received one with a mass function; list the atoms of a mixture by "
+            f"scipy.stats.rv_discrete(values=(atoms, masses))"
+        )
     found = one_law(law, name, ("logpdf", "ppf", "isf", "support"))
     _refuse_periodic(found, name)
     return found

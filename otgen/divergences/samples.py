@@ -133,8 +133,14 @@ def tv_samples(x: Any, y: Any, *, rng: Any = None) -> Estimate:
     """
     own, other = held_out_logits(*_sample_pair(x, y), rng)
     p, q = float((own > 0).mean()), float((other > 0).mean())
-    error = math.sqrt(p * (1 - p) / len(own) + q * (1 - q) / len(other))
+    error = math.hypot(_share_error(p, len(own)), _share_error(q, len(other)))
     return Estimate(p - q, error, _LOW).within(0.0, 1.0)
+
+
+def _share_error(share: float, n: int) -> float:
+    """The standard error of a share of n draws, as if one more had fallen either side: that none did is no proof that none does."""
+    held = (share * n + 1) / (n + 2)
+    return math.sqrt(held * (1 - held) / n)
 
 
 def _has_ties(points: Floats, others: Floats, k: int) -> bool:

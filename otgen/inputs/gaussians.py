@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
-from . import arrays
+from . import arrays, tables
 from .origin import Origin
 from .types import Floats
 
@@ -27,6 +27,15 @@ def mean(value: Any, name: str) -> Floats:
         raise InvalidInput(f"{name} must be a vector (d,) or a number; received shape {held.shape}; flatten it")
     _finite(held, name, "drop or impute them before means are taken")
     return np.atleast_1d(held).astype(np.float64)
+
+
+def names(mean: Any, cov: Any, told: tuple[str, str] = ("mean", "cov")) -> dict[str, tuple[str, ...] | None]:
+    """What a mean and both axes of a covariance call the coordinates, for :func:`otgen.inputs.tables.same_names`."""
+    return {
+        told[0]: tables.row_names(mean),
+        f"the rows of {told[1]}": tables.row_names(cov),
+        f"the columns of {told[1]}": tables.column_names(cov),
+    }
 
 
 def covariance(value: Any, d: int, name: str, *, variances: bool = False, definite: bool = False) -> Floats:

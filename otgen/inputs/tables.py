@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,44 @@ def same_columns(one: Any, other: Any, names: tuple[str, str] = ("x", "y")) -> N
     dims = _dims(other)
     remedy = f"{names[1]}.sel({dims[1]}={list(ours)})" if dims else f"{names[1]}[list({names[0]}.columns)]"
     raise InvalidInput(f"{rule}; received {', '.join(ours)} and {', '.join(theirs)}; pass {remedy}")
+
+
+def row_names(value: Any) -> tuple[str, ...] | None:
+    """What the rows of a pandas table, or the entries of a series, are called; None where they are numbered, or have no names.
+
+    Examples
+    --------
+    >>> row_names([0.0, 1.0]) is None
+    True
+    """
+    index = getattr(value, "index", None) if hasattr(value, "iloc") else None
+    if index is None or callable(index) or not all(isinstance(name, str) for name in index):
+        return None
+    return tuple(index)
+
+
+def same_names(axes: Mapping[str, tuple[str, ...] | None]) -> None:
+    """Refuse axes, told with the names along them, that belong together and are named otherwise or in another order.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the first axis that differs from the first one with names.
+
+    Examples
+    --------
+    >>> same_names({"C": ("a", "b"), "a": None, "b": ("a", "b")})
+    """
+    named = [(axis, names) for axis, names in axes.items() if names]
+    for axis, names in named[1:]:
+        first, ours = named[0]
+        if names != ours:
+            k = next((k for k, pair in enumerate(zip(ours, names)) if pair[0] != pair[1]), min(len(ours), len(names)))
+            told = [repr(side[k]) if k < len(side) else "nothing" for side in (ours, names)]
+            raise InvalidInput(
+                f"{first} and {axis} must have the same names in the same order; received {told[0]} and {told[1]} in place {k}; "
+                f"bring both into one order with .loc, or pass arrays"
+            )
 
 
 def columns_of(value: Any) -> list[np.ndarray] | None:

@@ -57,6 +57,7 @@ def _narrow_root(low: float, high: float, unit: float, p: float, relative: float
 def usual_cost(problem: Problem) -> float | None:
     """What a tenth of the pairs that cost something cost less than, of a sample; 0 where none does, None where all it meets are forbidden.
 
+    It is the cost of a pair, never one between those of two pairs, of which one may be of another order.
     Points that differ cost something, even where it underflows beside those that are farthest apart.
     """
     sides = (np.flatnonzero(side.probabilities) for side in (problem.source, problem.target))
@@ -69,4 +70,4 @@ def usual_cost(problem: Problem) -> float | None:
     sizes = sizes[np.isfinite(sizes)]
     if not len(sizes):
         return None
-    return float(np.quantile(sizes[sizes > 0], _USUAL)) if sizes.any() else 0.0
+    return float(np.quantile(sizes[sizes > 0], _USUAL, method="lower")) if sizes.any() else 0.0

@@ -1,5 +1,6 @@
 """Files of sample sets: how they are written, which columns are coordinates, and what is refused unread."""
 
+import decimal
 import gzip
 import io
 import json
@@ -153,6 +154,35 @@ class TestColumns:
         assert found.points.ravel().tolist() == [stamp, stamp + 1]
         with pytest.raises(InvalidInput, match="subtract a constant"):
             table(f"t,u\n{stamp},0.5\n")
+
+    @given(st.integers(-(10**40), 10**40), st.sampled_from(["", "0.5\n"]), st.sampled_from([",", ";"]))
+    def test_whole_numbers_are_exact_or_refused(self, number, fraction, separator):
+        """Those beyond 64 bits, and those among fractions, would be read as the nearest float."""
+        text = f"t{separator}u\n{number}{separator}1\n" + (fraction and f"0.5{separator}1\n")
+        held = int(float(number)) == number if fraction else -(2**63) <= number < 2**63 or int(float(number)) == number
+        if held:
+            assert int(table(text).points[0, 0]) == number
+        else:
+            with pytest.raises(InvalidInput, match=rf"column 't' .* at most 64 bits.* received {number};"):
+                table(text)
+            assert table(text, columns=["u"]).points.ravel().tolist() == [1] * (1 + bool(fraction))
+
+    @pytest.mark.parametrize("number", [2**60 + 1, -(2**60) - 1, 10**20 + 1])
+    def test_decimals_without_fractions_are_whole_numbers(self, number):
+        held = pyarrow.table({"t": pyarrow.array([decimal.Decimal(number)], pyarrow.decimal128(38, 0))})
+        pyarrow.parquet.write_table(held, "t.parquet")
+        if abs(number) < 2**63:
+            assert files.read("t.parquet").points.tolist() == [[number]]
+        else:
+            with pytest.raises(InvalidInput, match=rf"at most 64 bits.* received {number}"):
+                files.read("t.parquet")
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+    @pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.txt"])
+    def test_text_is_utf_8(self, encoding, name):
+        Path(name).write_bytes("größe,v\n1,2\n".encode(encoding))
+        with pytest.raises(InvalidInput, match=r"must be text in UTF-8; .* iconv"):
+            files.read(name)
 
     @pytest.mark.parametrize(
         ("text", "said"),

@@ -259,3 +259,13 @@ class TestWords:
     def test_refusals(self, options, words):
         with pytest.raises(InvalidInput, match=words):
             otgen.permutation_null([0.0, 1.0], [2.0, 3.0], **options)
+
+
+@pytest.mark.parametrize("given", [(True, True), (True, False), (False, True)])
+def test_weights_in_single_precision_have_one_total(given):
+    """Sums of softmax outputs differ by the rounding of their dtype, and their distance is taken."""
+    rng = np.random.default_rng(0)
+    x, weights = np.arange(50.0), rng.dirichlet(np.ones(50), 2).astype("float32") * np.float32(1 + 3e-7)
+    a, b = (side if one else None for side, one in zip(weights, given))
+    null = otgen.permutation_null(x, x + 1, a, b, p=1, rng=0)
+    assert null.observed == pytest.approx(otgen.wasserstein(x, x + 1, a, b, p=1).value, rel=1e-6)

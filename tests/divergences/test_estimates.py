@@ -119,7 +119,11 @@ def test_neighbours_by_brute_force(k, d):
         (lambda: Gaussian(0.0, 0.0), "positive definite"),
         (lambda: Mixture([0.5, 0.6], [scipy.stats.norm(), scipy.stats.norm()]), "of sum 1"),
         (lambda: Mixture([0.0, 1.0], [scipy.stats.norm(), scipy.stats.norm()]), "positive"),
-        (lambda: Mixture([1.0], [scipy.stats.poisson(1)]), r"laws\[0\] must be"),
+        (lambda: Mixture([0.0, 1.0], [scipy.stats.norm(), scipy.stats.norm()]), "leave out laws of weight 0"),
+        (
+            lambda: Mixture([1.0], [scipy.stats.poisson(1)]),
+            r"laws\[0\] must be a continuous law .* received one with a mass function",
+        ),
     ],
 )
 def test_laws_that_are_none(call, said):
@@ -131,3 +135,9 @@ def test_variances_of_gaussians():
     """A number, one a coordinate, or a matrix."""
     for cov in (2.0, [2.0, 2.0], [[2.0, 0.0], [0.0, 2.0]]):
         assert kl(Gaussian([0, 0], cov), Gaussian([1, 1], [[2, 0], [0, 2]])).value == pytest.approx(0.5, rel=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_weights_of_a_mixture_are_those_of_their_dtype(dtype):
+    weights = np.full(10, 0.1, dtype)
+    assert Mixture(weights, [scipy.stats.norm()] * 10).weights.sum() == pytest.approx(1.0, abs=1e-15)

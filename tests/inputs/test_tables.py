@@ -3,13 +3,14 @@
 import types
 
 import numpy as np
+import pandas
 import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import otgen
-from otgen.inputs.tables import column_names
+from otgen.inputs.tables import column_names, row_names
 
 CALLS = [
     lambda x, y: otgen.wasserstein(x, y),
@@ -65,3 +66,62 @@ def test_frames_of_pandas():
     assert otgen.wasserstein(held, held[["a", "b"]]).value == 0
     with pytest.raises(otgen.InvalidInput, match="same columns in the same order"):
         otgen.wasserstein(held, held[["b", "a"]])
+
+
+COLLECTIONS = [
+    lambda x, y: otgen.pairwise([x], [y]),
+    lambda x, y: otgen.neighbors([x], [y]),
+    lambda x, y: otgen.within([x], 1.0, [y]),
+    lambda x, y: otgen.wasserstein_batch([x], [y]),
+]
+
+
+@pytest.mark.parametrize("call", COLLECTIONS)
+def test_collections_are_compared_by_name(call):
+    with pytest.raises(otgen.InvalidInput, match="same columns in the same order; received a, b and b, a"):
+        call(frame("a", "b"), frame("b", "a"))
+    call(frame("a", "b"), frame("a", "b"))
+
+
+@pytest.mark.parametrize("call", [otgen.pairwise, otgen.neighbors, lambda x, y, **k: otgen.within(x, 1.0, y, **k)])
+def test_so_are_histograms(call):
+    one = pandas.DataFrame([[0.25, 0.75]], columns=["a", "b"])
+    with pytest.raises(otgen.InvalidInput, match="same columns in the same order; received a, b and b, a"):
+        call(one, one[["b", "a"]], support=[0.0, 1.0])
+    call(one, one.to_numpy(), support=[0.0, 1.0])
+
+
+@given(st.permutations("abc"), st.permutations("abc"), st.permutations("abc"))
+def test_moments_belong_together_by_name(means, rows, columns):
+    data = pandas.DataFrame(np.random.default_rng(0).normal(size=(9, 3)), columns=list("abc"))
+    mean, cov = data.mean(), data.cov()
+    moments = mean[list(means)], cov.loc[list(rows), list(columns)]
+    if means == rows == columns == list("abc"):
+        assert otgen.bures_wasserstein(mean, cov, *moments) == 0
+        assert otgen.bures_wasserstein(mean.to_numpy(), cov.to_numpy(), *moments) == 0
+    else:
+        with pytest.raises(otgen.InvalidInput, match="must have the same names in the same order"):
+            otgen.bures_wasserstein(mean, cov, *moments)
+    if not means == rows == columns:
+        with pytest.raises(otgen.InvalidInput, match="must have the same names in the same order"):
+            otgen.divergences.Gaussian(*moments)
+
+
+def test_masses_belong_to_the_rows_that_bear_their_names():
+    cost = pandas.DataFrame([[0.0, 1.0], [1.0, 0.0]], index=["a", "b"], columns=["u", "v"])
+    a, b = pandas.Series({"a": 0.1, "b": 0.9}), pandas.Series({"u": 0.1, "v": 0.9})
+    assert otgen.transport(cost, a, b).value == 0
+    with pytest.raises(otgen.InvalidInput, match=r"the rows of C and a must .* received 'a' and 'b' in place 0"):
+        otgen.transport(cost, a[["b", "a"]], b)
+    with pytest.raises(otgen.InvalidInput, match="the columns of C and b must have the same names"):
+        otgen.transport(cost, a, b[["v", "u"]])
+    points = pandas.Series([0.0, 1.0], index=["a", "b"])
+    assert otgen.wasserstein(points, [0.0, 1.0], a, [0.1, 0.9]).value == 0
+    with pytest.raises(otgen.InvalidInput, match="the rows of x and a must have the same names"):
+        otgen.wasserstein(points, [0.0, 1.0], a[["b", "a"]], [0.1, 0.9])
+
+
+def test_numbered_rows_have_no_names():
+    assert row_names(pandas.Series([1.0, 2.0])) is None
+    assert row_names(pandas.Series({"a": 1.0})) == ("a",)
+    assert row_names(POINTS) is None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,37 +51,45 @@ _COUNTERS = frozenset(
     ]
 )
 _EXACT = 2**53  # whole numbers up to here are floats
+_WHOLE = re.compile(r"\s*[+-]?\d{1,400}\s*")  # longer ones are infinite as floats, and refused as such
 
 
 @dataclass(frozen=True)
 class Table:
-    """A pyarrow table, whether it has names, what was assumed in reading it, and which columns it says are its index."""
+    """A pyarrow table, whether it has names, what was assumed in reading it, which columns it says are its index, and whole numbers that
+    were rounded in reading, one a column.
+    """
 
     columns: Any
     named: bool = True
     notes: tuple[str, ...] = ()
     index: tuple[str, ...] = ()
+    rounded: Mapping[str, str] = field(default_factory=dict)
 
 
 def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
     """A table of text: commas, semicolons or tabs between cells, or ``blanks``."""
     arrow, csv = require("pyarrow"), require("pyarrow.csv")
     content = content.removeprefix(b"\xef\xbb\xbf")
-    content = tabulated(content.decode("utf-8")).encode() if blanks else content
+    content = tabulated(_utf8(name, content)).encode() if blanks else content
     if not content.strip():
         raise InvalidInput(f"{name} must have rows; received none; write one sample a line")
-    how = dialect(codecs.getincrementaldecoder("utf-8")().decode(content[: 1 << 16]))
+    how = dialect(_utf8(name, content[: 1 << 16]))
     width = len(how.names) if how.names else None
     names = [str(k) for k in range(1, width + 1)] if width else None
-    try:
-        table = csv.read_csv(
+
+    def parsed(kinds: Mapping[str, Any]) -> Any:
+        return csv.read_csv(
             arrow.BufferReader(content + b"\n"),  # pyarrow finds no block in one line without an end
             read_options=csv.ReadOptions(
                 autogenerate_column_names=names is None, column_names=names, skip_rows=how.skipped
             ),
             parse_options=csv.ParseOptions(delimiter=how.separator, newlines_in_values=True),
-            convert_options=csv.ConvertOptions(decimal_point=how.decimal),
+            convert_options=csv.ConvertOptions(decimal_point=how.decimal, column_types=kinds),
         )
+
+    try:
+        table = parsed({})
     except arrow.ArrowInvalid as fault:
         if how.names and "Empty CSV" in str(fault):
             raise InvalidInput(f"{name} must have rows; received none; write one sample a line") from None
@@ -88,7 +97,38 @@ def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
             f"{name} must be a rectangular table; received one of which pyarrow says: {' '.join(str(fault).split())}; write the same number of cells in every line"
         ) from None
     called = how.names or tuple(str(k) for k in range(1, table.num_columns + 1))
-    return Table(table.rename_columns(list(called)), how.names is not None, how.notes)
+    rounded = {called[k]: cell for k, cell in _rounded(table, parsed).items()}
+    return Table(table.rename_columns(list(called)), how.names is not None, how.notes, rounded=rounded)
+
+
+def _utf8(name: str, content: bytes) -> str:
+    """Text, perhaps cut within its last letter."""
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(content)
+    except UnicodeDecodeError:
+        raise InvalidInput(
+            f"{name} must be text in UTF-8; received bytes that are none; save it as UTF-8, such as with iconv -t utf-8"
+        ) from None
+
+
+def _rounded(table: Any, parsed: Callable[[Mapping[str, Any]], Any]) -> dict[int, str]:
+    """By column, a whole number that is another one as a float: columns of numbers beyond 64 bits, or of which some have fractions, are read as floats."""
+    arrow, kinds = require("pyarrow"), require("pyarrow.types")
+    large = [
+        k
+        for k, column in enumerate(table.columns)
+        if kinds.is_floating(column.type) and (np.abs(column.drop_null().to_numpy()) > _EXACT).any()
+    ]
+    if not large:
+        return {}
+    texts = parsed({table.column_names[k]: arrow.string() for k in large})
+    found: dict[int, str] = {}
+    for k in large:
+        cells = (cell.strip() for cell in texts.column(k).to_pylist() if cell and _WHOLE.fullmatch(cell))
+        lost = next((cell for cell in cells if int(cell) != float(cell)), None)
+        if lost is not None:
+            found[k] = lost
+    return found
 
 
 def from_parquet(name: str, content: bytes) -> Table:
@@ -123,6 +163,9 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
         raise InvalidInput(
             f"{name} must have a column of numbers for coordinates; received {told_left_out(left_out) or 'weights only'}; choose some with --columns"
         )
+    for one in chosen:
+        if one in table.rounded:
+            raise _not_exact(name, one, table.rounded[one])
     points = _stacked(name, chosen, [_numbers(name, table.columns, one) for one in chosen])
     mass = _numbers(name, table.columns, weights).astype(np.float64) if weights else None
     called = tuple(chosen) if table.named else None
@@ -208,8 +251,26 @@ def _numbers(file: str, table: Any, name: str) -> Floats:
             f"column {name!r} of {file} must be filled; received {column.null_count} empty cells; fill or drop those rows, or choose others with --columns"
         )
     if require("pyarrow.types").is_decimal(column.type):
-        column = column.cast(require("pyarrow").float64())
+        return _decimals(file, column, name)
     return column.to_numpy()
+
+
+def _decimals(file: str, column: Any, name: str) -> Floats:
+    """Decimals as floats, those without fractions as whole numbers."""
+    arrow = require("pyarrow")
+    if column.type.scale > 0:
+        return column.cast(arrow.float64()).to_numpy()
+    try:
+        return column.cast(arrow.int64()).to_numpy()
+    except arrow.ArrowInvalid:
+        raise _not_exact(file, name, str(max(column.to_pylist(), key=abs))) from None
+
+
+def _not_exact(file: str, name: str, number: str) -> InvalidInput:
+    return InvalidInput(
+        f"column {name!r} of {file} must hold whole numbers of at most 64 bits, or up to 2**53 among fractions; received {number}; "
+        f"subtract a constant from it in all files, or choose others with --columns"
+    )
 
 
 def _stacked(file: str, names: list[str], arrays: list[Floats]) -> Floats:

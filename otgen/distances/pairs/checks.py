@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import InvalidInput
-from ...inputs import arrays
+from ...inputs import arrays, tables
 from ..chosen import Chosen
 from ..splits import measured
 from .collection import Collection, same_masses, same_unit
@@ -29,6 +29,8 @@ def _check_together(one: Collection, other: Collection, distance: Chosen) -> Non
         names = f"{one.source.names[0]}[0]", f"{other.source.names[0]}[0]"
         arrays.same_dimension(one.facts[0].dim, other.facts[0].dim, names)
         same_unit(one.facts[0], other.facts[0], names)
+        if one.held is not None and other.held is not None and one.source.support is None:
+            tables.same_columns(one.source.sets[0], other.source.sets[0], names)
     if distance.name is not None and distance.options.get("relax") is None:
         both = [one] if other is one else [one, other]
         same_masses(both, normalize=distance.options.get("normalize", False))

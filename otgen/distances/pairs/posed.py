@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import InvalidInput
-from ...inputs import scalars
+from ...inputs import scalars, tables
 from ...model.cost import Metric
 from ..chosen import Chosen, chosen
 from .checks import check_pairs
@@ -32,6 +32,8 @@ def posed(
     """
     distance = chosen("wasserstein", dict(p=scalars.order(p), metric=metric, normalize=normalize))
     points = support_from(support)
+    if points is not None:
+        tables.same_columns(sets, sets2, names)
     one = collected(sequence(sets, names[0]), weights, support=points, names=(names[0], "weights"))
     other = None
     if sets2 is not None:
