@@ -96,7 +96,7 @@ class TestAgainstExactTransport:
         [
             (1, {}), (2, {}), (3, dict(p=1)), (2, dict(p=1.5, metric="cityblock")), (12, {}), (2, dict(metric="chebyshev")),
             (2, dict(metric=otgen.Minkowski(3))), (1, dict(metric=otgen.Circular(2.0))), (3, dict(p=1, metric="cosine")),
-            (2, dict(p=1, metric=lambda x, y: cdist(x, y, "cityblock"))),
+            pytest.param(2, dict(p=1, metric=lambda x, y: cdist(x, y, "cityblock")), marks=pytest.mark.nightly),
         ],
     )  # fmt: skip
     def test_the_semi_dual_comes_near_and_the_interval_holds(self, d, options):
@@ -161,7 +161,9 @@ class TestFit:
         assert one.check.upper == two.check.upper
         assert not np.array_equal(one.potential, other.potential)
 
-    @pytest.mark.parametrize("power", [-40, 3, 40])
+    @pytest.mark.parametrize(
+        "power", [-40, pytest.param(3, marks=pytest.mark.nightly), pytest.param(40, marks=pytest.mark.nightly)]
+    )
     def test_units_do_not_matter(self, power):
         y, scale = np.random.default_rng(0).normal(size=(30, 3)), 2.0**power
         one = otgen.semidiscrete("gaussian", y, rng=0)
