@@ -48,6 +48,9 @@ def learned():
 
 CALLS = {
     "wasserstein": lambda: otgen.wasserstein(X, Y, solver=Simplex(max_iter=100), throw=False),
+    "partial_wasserstein": lambda: otgen.partial_wasserstein(
+        X, Y, penalty=0.1, solver=Simplex(max_iter=100), throw=False
+    ),
     "sinkhorn": lambda: otgen.sinkhorn(X, Y, epsilon=1.0, solver=Sinkhorn()),
     "gradients": lambda: OURS.gradients(),
     "marginals": lambda: OURS.plan.marginals(),
