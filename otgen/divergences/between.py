@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs import scalars
+from ..inputs import scalars, tables
 from ..kernels.double_double import UNIT
 from .atoms import over_atoms
 from .density import density
@@ -180,6 +180,7 @@ def _gaussian_kl(p: Gaussian, q: Gaussian) -> Estimate:
         raise InvalidInput(
             f"p and q must have one dimension; received {p.dim} and {q.dim}; leave out coordinates of one"
         )
+    tables.same_names({"p": p.names, "q": q.names})
     factor, root = np.linalg.cholesky(q.cov), np.linalg.cholesky(p.cov)
     with np.errstate(over="ignore"):
         own = np.linalg.solve(factor, root)

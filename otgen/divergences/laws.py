@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ _FAR = 1e6  # where the distribution function of a law on the line is 0 or 1
 class Gaussian:
     """``N(mean, cov)`` in any dimension, cov positive definite: the variance, (d,) variances, or a matrix (d, d).
 
+    ``names`` are those of the coordinates, where mean or cov are of a table.
+
     Examples
     --------
     >>> Gaussian(0.0, 4.0).dim
@@ -32,9 +34,12 @@ class Gaussian:
 
     mean: Any
     cov: Any
+    names: tuple[str, ...] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        tables.same_names(gaussians.names(self.mean, self.cov))
+        named = gaussians.names(self.mean, self.cov)
+        tables.same_names(named)
+        object.__setattr__(self, "names", next(filter(None, named.values()), None))
         mean = gaussians.mean(self.mean, "mean")
         cov = gaussians.covariance(self.cov, len(mean), "cov", variances=True, definite=True)
         object.__setattr__(self, "mean", mean)

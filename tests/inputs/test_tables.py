@@ -105,6 +105,13 @@ def test_moments_belong_together_by_name(means, rows, columns):
     if not means == rows == columns:
         with pytest.raises(otgen.InvalidInput, match="must have the same names in the same order"):
             otgen.divergences.Gaussian(*moments)
+    else:
+        one, other = otgen.divergences.Gaussian(mean, cov), otgen.divergences.Gaussian(*moments)
+        if list(means) == list("abc"):
+            assert otgen.divergences.kl(one, other).value == pytest.approx(0, abs=1e-12)
+        else:
+            with pytest.raises(otgen.InvalidInput, match="p and q must have the same names in the same order"):
+                otgen.divergences.kl(one, other)
 
 
 def test_masses_belong_to_the_rows_that_bear_their_names():

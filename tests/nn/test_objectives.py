@@ -146,6 +146,15 @@ class TestVae:
             vae.bernoulli_log_likelihood(bits, mean), Bernoulli(logits=mean).log_prob(bits).sum(-1)
         )
 
+    def test_a_decoder_that_is_sure(self):
+        """Of what it is sure of it is right or infinitely wrong, and of nothing in between is it NaN."""
+        sure = torch.tensor([[math.inf, -math.inf]], dtype=torch.float64, requires_grad=True)
+        right = vae.bernoulli_log_likelihood(torch.tensor([[1.0, 0.0]], dtype=torch.float64), sure)
+        assert right.item() == 0
+        right.sum().backward()
+        assert sure.grad.tolist() == [[0.0, 0.0]]
+        assert vae.bernoulli_log_likelihood(torch.tensor([[0.0, 0.0]]).double(), sure.detach()).item() == -math.inf
+
     def test_reparametrised_samples_have_their_law_and_its_gradient(self):
         generator = torch.Generator().manual_seed(0)
         mean = torch.full((20_000,), 2.0, requires_grad=True)

@@ -148,7 +148,12 @@ def bernoulli_log_likelihood(x: Tensor, logits: Tensor) -> Tensor:
         raise InvalidInput(
             f"x must lie in [0, 1]; received entries in [{x.min().item():g}, {x.max().item():g}]; divide images by 255"
         )
-    return (x * logsigmoid(logits) + (1 - x) * logsigmoid(-logits)).flatten(1).sum(1)
+    return (_counted(x, logsigmoid(logits)) + _counted(1 - x, logsigmoid(-logits))).flatten(1).sum(1)
+
+
+def _counted(share: Tensor, logs: Tensor) -> Tensor:
+    """Logarithms times how often they count; what never does is nothing, though it be infinite."""
+    return torch.where((share == 0) & logs.isinf(), 0.0, share * logs)
 
 
 def vae_loss(log_likelihood: Tensor, kl: Tensor) -> Tensor:
