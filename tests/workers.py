@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from typing import Any
 
 from otgen.kernels.parallel import over_rows
@@ -35,3 +36,15 @@ def count_workers(monkeypatch) -> list[int]:
         if name.startswith("otgen.kernels.") and vars(module).get("over_rows") is over_rows:
             monkeypatch.setattr(module, "over_rows", counted)
     return counts
+
+
+def counted_threads(x, y, a, b):
+    """How many threads a kernel that is worth many takes in this worker: each of them waits until the others had time to come."""
+    seen = set()
+
+    def kernel(start, stop):
+        seen.add(threading.get_ident())
+        time.sleep(0.02)
+
+    over_rows(12, 10**8, kernel)
+    return float(len(seen))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from ..errors import InvalidInput
 from ..inputs import scalars
@@ -47,7 +47,10 @@ def question(enough: Any) -> Question:
     """
     if callable(enough):
         return lambda lower, upper: scalars.flag(enough(lower, upper), "enough(lower, upper)")
-    ends = tuple(cast(Iterable[Any], enough)) if isinstance(enough, Iterable) else ()
+    try:
+        ends = tuple(enough)
+    except TypeError:
+        ends = ()
     low, high = (scalars.real(end, "enough") for end in ends) if len(ends) == 2 else (math.nan, math.nan)
     if not low <= high:
         raise InvalidInput(

@@ -6,10 +6,9 @@ from typing import Any
 
 from ..errors import InvalidInput
 from ..inputs import scalars
-from ..model.cost import Minkowski
+from ..model.cost import NORMS, is_norm
 
 NAMED = ("wasserstein", "sliced_wasserstein")
-_NORMS = ("euclidean", "cityblock", "chebyshev")
 
 
 def known_order(distance: Any, options: dict[str, Any], remedy: str) -> tuple[str, float]:
@@ -22,9 +21,9 @@ def known_order(distance: Any, options: dict[str, Any], remedy: str) -> tuple[st
     """
     name = scalars.one_of(distance, "distance", NAMED)
     metric = options.get("metric", "euclidean")
-    if not (isinstance(metric, Minkowski) or (isinstance(metric, str) and metric in _NORMS)):
+    if not is_norm(metric):
         raise InvalidInput(
-            f"metric must be a norm ({', '.join(_NORMS)} or otgen.Minkowski), for which theory has a rate; "
+            f"metric must be a norm ({', '.join(NORMS)} or otgen.Minkowski), for which theory has a rate; "
             f"received {scalars.told(metric)}; {remedy}"
         )
     return name, scalars.finite_order(options.get("p", 2))

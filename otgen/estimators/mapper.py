@@ -14,7 +14,7 @@ from ..distances.result import Result
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars, tables
 from ..inputs.types import Floats
-from ..model.cost import Circular, Metric, point_cost
+from ..model.cost import COSTS, Circular, Metric, is_norm, point_cost
 from ..model.problem import Relative
 from . import references
 from .seeds import seed_of
@@ -166,7 +166,8 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 f"extension must be left out beside an epsilon, where the potential maps all points; received {self.extension!r}; "
                 f"pass epsilon=0 for an exact plan"
             )
-        if isinstance(self.metric, Circular) or (isinstance(self.metric, str) and self.metric == "great_circle"):
+        named = isinstance(self.metric, str | Circular) and self.metric not in COSTS
+        if named and not is_norm(self.metric):
             raise InvalidInput(
                 f"metric must be one under which the mean of coordinates is a mean of points; received {self.metric!r}; map points of the plane "
                 f"or of space, such as (cos, sin) of an angle"

@@ -15,6 +15,7 @@ from ..distances.semidiscrete.fitted import SemidiscreteMap
 from ..errors import InvalidInput, NotConverged
 from ..inputs import scalars
 from ..model.cost import Metric
+from ..model.cost.metrics import entry_of
 from ._inputs import finite
 from ._modes import generator_from
 
@@ -115,7 +116,7 @@ class SemidiscreteCoupling(Module):
 
     @property
     def _squared(self) -> bool:
-        return (self.metric, self.p) in (("euclidean", 2.0), ("sqeuclidean", 1.0))
+        return not callable(self.metric) and entry_of(self.metric).form(self.p) == (2.0, 1.0, 1.0)
 
     def extra_repr(self) -> str:
         """Of the data and the cost."""

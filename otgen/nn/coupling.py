@@ -13,7 +13,7 @@ from ..distances.exact import wasserstein
 from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.types import Floats
-from ..model.cost import Metric, Minkowski
+from ..model.cost import Metric, is_norm
 from ..model.plan import EntropicPlan, Plan
 from ..model.problem import Relative
 from ._inputs import finite
@@ -24,7 +24,6 @@ __all__ = ["Pairing", "SemidiscreteCoupling", "Sent", "pair", "semidiscrete"]
 
 Method = Literal["exact", "sinkhorn", "unbalanced"]
 _MODERATE = Relative(0.05)
-_NORMS = ("euclidean", "cityblock", "chebyshev")
 _PRICE = 1.0  # of a missed marginal, for "unbalanced"
 
 
@@ -134,7 +133,7 @@ def pair(
 
 def _joined(samples: Any, conditions: Any, weight: float, p: float, metric: Metric) -> tuple[Tensor, Tensor]:
     """Samples (n, d) and (m, d) with conditions joined to them, in double precision, on the host."""
-    if not isinstance(metric, Minkowski) and metric not in _NORMS:
+    if not is_norm(metric):
         raise InvalidInput(
             f"metric must be a norm where conditions are given; received {scalars.told(metric)}; use 'euclidean' or leave conditions out"
         )

@@ -12,6 +12,7 @@ import time
 import joblib
 import numpy as np
 import pytest
+from workers import counted_threads
 
 import otgen
 from otgen import InvalidInput, MissingExtra
@@ -28,18 +29,6 @@ def slow(x, y, a, b):
     return otgen.wasserstein(x, y, a, b)
 
 
-def counted_threads(x, y, a, b):
-    """How many threads a kernel that is worth many takes in this worker: each of them waits until the others had time to come."""
-    seen = set()
-
-    def kernel(start, stop):
-        seen.add(threading.get_ident())
-        time.sleep(0.02)
-
-    parallel.over_rows(12, 10**8, kernel)
-    return float(len(seen))
-
-
 def share(x, y, a, b):
     return float(parallel.threads())
 
@@ -51,7 +40,7 @@ def files(place):
 SCRIPT = """
 import sys
 import numpy as np, otgen
-sys.path.insert(0, {folder!r})
+sys.path[:0] = [{folder!r}, {folder!r} + "/.."]
 from test_pairwise_runs import SETS, slow
 otgen.pairwise(SETS, distance=slow, bounds=True, checkpoint={place!r})
 print("done")
@@ -290,13 +279,13 @@ DASK = """
 import os, signal, sys, threading, time
 import joblib, numpy as np
 from distributed import Client, LocalCluster
-sys.path.insert(0, {folder!r})
+sys.path[:0] = [{folder!r}, {folder!r} + "/.."]
 import otgen
 
 def main():
     from test_pairwise_runs import SETS, slow
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
-        client.run(lambda folder: sys.path.insert(0, folder), {folder!r})
+        client.run(lambda folder: sys.path.__setitem__(slice(0, 0), [folder, folder + "/.."]), {folder!r})
         process = next(iter(client.run(os.getpid).values()))
         kept = {place!r}
 

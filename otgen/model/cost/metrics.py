@@ -376,6 +376,7 @@ TABLE: dict[str, PointMetric] = {
 }
 METRICS = tuple(name for name, entry in TABLE.items() if not entry.only_p_one)
 COSTS = tuple(name for name, entry in TABLE.items() if entry.only_p_one)
+NORMS = tuple(name for name in METRICS if isinstance(TABLE[name], Powers))
 
 
 _ELSEWHERE = {
@@ -405,6 +406,17 @@ def entry_of(metric: str | Minkowski | Circular) -> PointMetric:
     if isinstance(metric, Minkowski):
         return Powers(float(metric.q))
     return Torus(float(metric.period)) if isinstance(metric, Circular) else TABLE[metric]
+
+
+def is_norm(metric: Any) -> bool:
+    """Whether a metric, of whatever is given for one, is the norm of a difference.
+
+    Examples
+    --------
+    >>> is_norm(Minkowski(3)), is_norm("euclidean"), is_norm("great_circle"), is_norm(Circular(1.0))
+    (True, True, False, False)
+    """
+    return isinstance(metric, Minkowski) or (isinstance(metric, str) and metric in NORMS)
 
 
 def spelt(metric: str | Minkowski | Circular) -> tuple[str, float]:
