@@ -260,7 +260,7 @@ class TestTheSuite:
 
     def test_sees_a_solver_that_writes_into_the_problem(self):
         class Wrong(Simplex):
-            def solve(self, problem, progress=silent, init=None):
+            def solve(self, problem, progress=silent, init=None, enough=None):
                 problem.source.weights[0] += 1
                 return super().solve(problem)
 
@@ -284,7 +284,7 @@ class TestTheSuite:
 
     def test_sees_a_solver_whose_proof_does_not_come_out(self):
         class Wrong(Simplex):
-            def solve(self, problem, progress=silent, init=None):
+            def solve(self, problem, progress=silent, init=None, enough=None):
                 solution = super().solve(problem)
                 return replace(solution, claim=replace(solution.claim, potentials=None))
 

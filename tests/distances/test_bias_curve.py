@@ -35,15 +35,15 @@ def test_a_curve_of_the_model_is_found(sizes, limit, slope, rate):
 
 def test_unbiased_and_covered_where_the_model_holds():
     """Over 400 seeds: the limits' mean is the truth, and Student's intervals hold it as often as they say."""
-    held, limits = 0, []
+    curves = []
     for seed in range(400):
         x, y = np.random.default_rng(seed).normal(size=(2, 400))
-        curve = otgen.bias_curve(x, y + 1, distance=square_of_means, rate=1, rng=seed)
-        low, high = curve.interval()
-        held += low <= 1 <= high
-        limits.append(curve.limit)
+        curves.append(otgen.bias_curve(x, y + 1, distance=square_of_means, rate=1, rng=seed))
+    limits = [curve.limit for curve in curves]
+    held = sum(low <= 1 <= high for low, high in (curve.interval() for curve in curves))
     assert abs(np.mean(limits) - 1) < 4 * np.std(limits) / 20
     assert stats.binomtest(held, 400, 0.95).pvalue > 1e-3
+    curve = curves[0]
     assert curve.sizes.tolist() == [5, 10, 20, 40]
     assert curve.values[0] - curve.limit == pytest.approx(curve.slope / 5, rel=1)
 
