@@ -104,7 +104,7 @@ def max_sliced_wasserstein(
     --------
     >>> import otgen
     >>> result = otgen.max_sliced_wasserstein([[0.0, 0.0], [1.0, 0.0]], [[3.0, 4.0], [4.0, 4.0]])
-    >>> round(result.value, 6), abs(result.direction).round(2).tolist()
+    >>> round(result.value, 4), abs(result.direction).round(2).tolist()
     (5.0, [0.6, 0.8])
     >>> result.lower <= 5 <= result.upper
     True
