@@ -37,8 +37,11 @@ def test_other_names_and_other_orders_are_refused(call):
 
 @pytest.mark.parametrize("call", CALLS)
 def test_the_same_names_and_arrays_are_taken(call):
-    call(frame("a", "b"), frame("a", "b"))
-    call(frame("a", "b"), POINTS)
+    numbers = [
+        call(*pair) for pair in ((POINTS, POINTS), (frame("a", "b"), frame("a", "b")), (frame("a", "b"), POINTS))
+    ]
+    truth, *others = (one.upper if isinstance(one, otgen.Audit) else one.value for one in numbers)
+    assert others == [truth, truth]
 
 
 @given(st.permutations("abcd"), st.permutations("abcd"))
