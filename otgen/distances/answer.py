@@ -22,6 +22,7 @@ from .drawing import draw
 from .gradients import Gradients, distance_gradients, envelope, point_gradients
 from .implicit import Cotangent, vjp
 from .line_claim import line_claim
+from .makers import Makers
 from .proof_file import save_proof
 from .result import Result
 from .splits import Measure, null_of
@@ -82,13 +83,15 @@ class Answer:
             epsilon=problem.epsilon,
             unit=problem.unit,
             of_samples=problem.cost.of_points,
-            make_plan=None if plan is None else self.plan,
-            make_gradients=self.gradients if finite and plan is not None else None,
-            make_vjp=self.vjp if problem.epsilon else None,
-            make_potentials=self.potentials if finite else None,
-            make_proof=self.save_proof,
-            make_plot=None if plan is None else self.plot,
-            make_null=None if self.alike is None else partial(null_of, problem, self.alike),
+            makers=Makers(
+                plan=None if plan is None else self.plan,
+                potentials=self.potentials if finite else None,
+                gradients=self.gradients if finite and plan is not None else None,
+                vjp=self.vjp if problem.epsilon else None,
+                proof=self.save_proof,
+                plot=None if plan is None else self.plot,
+                null=None if self.alike is None else partial(null_of, problem, self.alike),
+            ),
         )
 
     def _numbers(self, status: Status) -> dict[str, Any]:

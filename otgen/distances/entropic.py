@@ -160,11 +160,9 @@ def sinkhorn_divergence(
     problems = divergence_problems(x, y, a, b, **options)
     parts = [run(problem, chosen, throw=False, progress=progress) for problem in problems]
     alike = partial(sinkhorn_divergence, epsilon=epsilon, p=p, metric=metric, solver=chosen, throw=throw)
-    result = replace(
-        debiased(problems[0], *parts),
-        seconds=time.perf_counter() - began,
-        make_null=None if problems[0].relaxed else partial(null_of, problems[0], alike),
-    )
+    found = debiased(problems[0], *parts)
+    null = None if problems[0].relaxed else partial(null_of, problems[0], alike)
+    result = replace(found, seconds=time.perf_counter() - began, makers=found.makers._replace(null=null))
     return checked(result, throw=throw)
 
 
@@ -218,10 +216,12 @@ def debiased(across: Problem, xy: Result, xx: Result, yy: Result) -> Result:
         status=worst.status,
         iterations=max(part.iterations for part in (xy, xx, yy)),
         marginal_error=max(part.marginal_error or 0.0 for part in (xy, xx, yy)),
-        make_potentials=partial(_debiased_potentials, xy, xx, yy),
-        make_vjp=None,
-        make_proof=None,
-        make_gradients=partial(_debiased_gradients, xy, xx, yy, across),
+        makers=xy.makers._replace(
+            potentials=partial(_debiased_potentials, xy, xx, yy),
+            gradients=partial(_debiased_gradients, xy, xx, yy, across),
+            vjp=None,
+            proof=None,
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from .exact import wasserstein
+from .makers import Makers
 from .result import Result
 from .sliced import with_mass
 from .slices.ascent import climb, starts
@@ -135,7 +136,7 @@ def max_sliced_wasserstein(
         mass=problem.mass,
         unit=problem.unit,
         of_samples=True,
-        make_null=partial(null_of, problem, alike),
+        makers=Makers(null=partial(null_of, problem, alike)),
         seconds=time.perf_counter() - began,
     )
     if throw and out.status is Status.MAX_ITER:

@@ -50,10 +50,10 @@ class PartialAnswer:
 
     def result(self, found: Result) -> Result:
         """The result of the balanced problem as one of what was asked."""
-        if found.make_plan is None:
+        if found.makers.plan is None:
             moved = math.nan if self.partial.amount is None else self.partial.amount
             moved = 0.0 if found.status is Status.INFEASIBLE else moved
-            return replace(found, mass=moved, make_potentials=None, make_null=None)
+            return replace(found, mass=moved, makers=found.makers._replace(potentials=None, null=None))
         split, status = self.split, found.status
         if status is Status.OPTIMAL and split.missed > _MISSED * split.mass:
             status = Status.IMPRECISE  # beside the heavier side the amount is lost in rounding
@@ -61,12 +61,14 @@ class PartialAnswer:
             found,
             status=status,
             mass=split.mass,
-            make_plan=self.plan,
-            make_unmatched=self.unmatched,
-            make_potentials=self.potentials,
-            make_gradients=self.gradients,
-            make_plot=self.plot if split.mass > 0 else None,
-            make_null=None,
+            makers=found.makers._replace(
+                plan=self.plan,
+                potentials=self.potentials,
+                gradients=self.gradients,
+                plot=self.plot if split.mass > 0 else None,
+                null=None,
+                unmatched=self.unmatched,
+            ),
         )
 
     @property

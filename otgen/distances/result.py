@@ -6,8 +6,7 @@ import html
 import math
 import numbers
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 
@@ -16,6 +15,7 @@ from ..inputs import numerals, scalars
 from ..model.plan import Plan
 from ..model.status import Status
 from .gradients import Gradients
+from .makers import NOTHING, Makers
 
 OF_SAMPLES = "of these samples, not of the laws behind them"
 
@@ -62,7 +62,7 @@ class Result:
     """A transport value with its proof.
 
     Plan, potentials and gradients are made when they are asked for, from the arrays that were given: change those in place only when
-    nothing more is asked. ``make_plan`` and its likes are how; they are no part of what is promised.
+    nothing more is asked. ``makers`` are how; they are no part of what is promised.
 
     Attributes
     ----------
@@ -134,29 +134,22 @@ class Result:
     direction: Any = None
     unit: str | None = None
     of_samples: bool = False
-    make_plan: Callable[[], Any] | None = field(default=None)
-    make_potentials: Callable[[], Any] | None = field(default=None)
-    make_gradients: Callable[..., Gradients] | None = field(default=None)
-    make_vjp: Callable[..., Gradients] | None = field(default=None)
-    make_proof: Callable[..., None] | None = field(default=None)
-    make_plot: Callable[..., Axes] | None = field(default=None)
-    make_null: Callable[..., PermutationNull] | None = field(default=None)
-    make_unmatched: Callable[[], Any] | None = field(default=None)
+    makers: Makers = NOTHING
 
     @cached_property
     def plan(self) -> Plan | Any:  # Any, so that nobody must rule out None where he knows that there is a plan
         """The transport plan, of the total mass ``mass``'s share 1, as an operator; None where there is none."""
-        return None if self.make_plan is None else self.make_plan()
+        return None if self.makers.plan is None else self.makers.plan()
 
     @cached_property
     def potentials(self) -> tuple[Any, Any] | Any:
         """The pair (f, g), (n,) and (m,), in cost units and in the caller's array library; None where there is none."""
-        return None if self.make_potentials is None else self.make_potentials()
+        return None if self.makers.potentials is None else self.makers.potentials()
 
     @cached_property
     def unmatched(self) -> tuple[Any, Any] | Any:
         """Of partial transport: the masses that stay on either side, (n,) and (m,), in the units of the weights; None for all else."""
-        return None if self.make_unmatched is None else self.make_unmatched()
+        return None if self.makers.unmatched is None else self.makers.unmatched()
 
     def gradients(self, of: Literal["cost", "value"] | None = None) -> Gradients:
         """Derivatives in the points and the weights: of an exact cost or distance, or of an entropic value or divergence.
@@ -179,15 +172,15 @@ class Result:
         InvalidInput
             For results that are sliced or of p = inf, for callable metrics, and for the cost of an entropic plan.
         """
-        if self.make_gradients is None:
+        if self.makers.gradients is None:
             raise InvalidInput(
                 f"result must be of transport with finite p, and have a plan, to have gradients; received one of {self.solver}; "
                 f"call otgen.wasserstein or otgen.sinkhorn"
             )
         if self.epsilon:
             scalars.one_of("value" if of is None else of, "of", ("value",))
-            return self.make_gradients()
-        return self.make_gradients(scalars.one_of("cost" if of is None else of, "of", ("cost", "value")))
+            return self.makers.gradients()
+        return self.makers.gradients(scalars.one_of("cost" if of is None else of, "of", ("cost", "value")))
 
     def vjp(self, f: Any = None, g: Any = None, plan: tuple[Any, Any] | None = None) -> Gradients:
         """Vector-Jacobian products: the derivatives of a loss that is made of the entropic potentials or of the plan.
@@ -226,11 +219,11 @@ class Result:
         ----------
         Luise et al., "Differential properties of Sinkhorn approximation for learning with Wasserstein distance", 2018.
         """
-        if self.make_vjp is None:
+        if self.makers.vjp is None:
             raise InvalidInput(
                 f"result must be of one entropic problem to have a vjp; received one of {self.solver}; call otgen.sinkhorn"
             )
-        return self.make_vjp(f, g, plan)
+        return self.makers.vjp(f, g, plan)
 
     def save_proof(self, path: str | os.PathLike[str], *, embed: bool = True) -> None:
         """Write a proof file, which anybody can check: ``otgen.load_proof(path).verify()``, ``otgen verify``, or the standard library alone.
@@ -261,11 +254,11 @@ class Result:
         >>> otgen.load_proof(path).kind
         'dual'
         """
-        if self.make_proof is None:
+        if self.makers.proof is None:
             raise InvalidInput(
                 f"result must be of one transport problem to have a proof file; received one of {self.solver}; save the proofs of its parts"
             )
-        self.make_proof(path, embed=embed)
+        self.makers.proof(path, embed=embed)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the plan.
@@ -299,13 +292,13 @@ class Result:
         >>> axes.get_title(loc="left")
         'value 1'
         """
-        if self.make_plot is None:
+        if self.makers.plot is None:
             raise InvalidInput(
                 f"result must have a plan to be plotted; received one of {self.solver} without; plot what otgen.wasserstein, "
                 f"otgen.sinkhorn or otgen.transport returns"
             )
         unit = "" if self.unit is None else f" {self.unit}"
-        return self.make_plot(f"value {self.value:.6g}{unit}", ax)
+        return self.makers.plot(f"value {self.value:.6g}{unit}", ax)
 
     def chance(self, n_permutations: int = 19, rng: Any = None) -> PermutationNull:
         """What chance alone gives: the distance between random splits of the pooled samples, beside this one.
@@ -339,12 +332,12 @@ class Result:
         >>> bool(result.lower > 9), result.chance(rng=0).p_value > 0.05
         (True, True)
         """
-        if self.make_null is None:
+        if self.makers.null is None:
             raise InvalidInput(
                 f"result must be of two sets of samples, neither marginal relaxed, to be compared with random splits of them; received one "
                 f"of {self.solver} without; call otgen.wasserstein, otgen.sinkhorn or their likes, or otgen.permutation_null"
             )
-        return self.make_null(self, scalars.count(n_permutations, "n_permutations"), rng)
+        return self.makers.null(self, scalars.count(n_permutations, "n_permutations"), rng)
 
     @property
     def gap(self) -> float | None:
@@ -408,11 +401,11 @@ class Result:
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = self._value_rows()
-        if self.make_null is not None:
+        if self.makers.null is not None:
             rows.append(("chance alone", "not measured; result.chance() splits the pooled samples at random"))
         if self.unit is not None:
             rows.append(("unit", f"distances in {self.unit}"))
-        if self.make_unmatched is not None:
+        if self.makers.unmatched is not None:
             one, other = (float(side.sum()) for side in self.unmatched)
             rows.append(("moved", f"mass {self.mass:.6g}, beside {one:.6g} and {other:.6g} that stay"))
         rows.append(("status", self.status.name + (f": {self.status.remedy}" if self.status.remedy else "")))

@@ -21,6 +21,7 @@ from ..model.measure import Measure
 from ..model.problem import Problem
 from ..model.status import Status
 from .directions import DESIGNS, Directions, drawn
+from .makers import Makers
 from .result import Result
 from .slices.couplings import Side
 from .solve import too_far_apart
@@ -118,7 +119,7 @@ def sliced_wasserstein(
         standard_error=error,
         unit=problem.unit,
         of_samples=True,
-        make_null=partial(null_of, problem, partial(_value, along, p)),
+        makers=Makers(null=partial(null_of, problem, partial(_value, along, p))),
     )
 
 

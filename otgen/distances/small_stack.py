@@ -26,6 +26,7 @@ from ..model.units import STEEP, Units
 from ..proofs import Certificate
 from .answer import Answer
 from .gradients import Gradients
+from .makers import Makers
 from .result import Result
 from .splits import Measure, PermutationNull, null_of
 
@@ -147,12 +148,14 @@ class Stack:
             seconds=seconds,
             p=self.terms.p,
             of_samples=self.terms.root,
-            make_plan=later.plan,
-            make_potentials=later.potentials,
-            make_gradients=later.gradients,
-            make_proof=later.save_proof,
-            make_plot=later.plot,
-            make_null=None if self.terms.alike is None else partial(later.null, self.terms.alike),
+            makers=Makers(
+                plan=later.plan,
+                potentials=later.potentials,
+                gradients=later.gradients,
+                proof=later.save_proof,
+                plot=later.plot,
+                null=None if self.terms.alike is None else partial(later.null, self.terms.alike),
+            ),
         )
 
     def _answer(self, k: int, pose: Callable[[], Problem]) -> Answer:

@@ -187,9 +187,9 @@ class Intervals:
 
     def _keep(self, i: int, j: int, found: Result) -> None:
         """Keep the potentials of a solve for other pairs of these sets."""
-        if found.make_potentials is None:
+        if found.makers.potentials is None:
             return
-        f, g = found.make_potentials()
+        f, g = found.makers.potentials()
         self.donors[0, i].append((j, f))
         self.donors[0 if self.alone else 1, j].append((i, g))
 

@@ -1,0 +1,130 @@
+"""Plans of entropic problems, by their potentials."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from ...inputs.types import Floats, Indices
+from ..cost import Cost
+from .base import DENSE_AT_MOST, Plan
+
+DROPPED_BITS = 64.0  # terms below 2 ** -64 of a (x) b may be left out of sums; proofs charge them
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EntropicPlan(Plan):
+    """``diag(u a) exp((f + g - c)/epsilon) diag(v b) + r s'``: a rounded Gibbs plan, never stored.
+
+    ``u, v`` (n,), (m,) in [0, 1] scale rows and columns down until no marginal is exceeded; the rank-one rest ``r s'``
+    fills what is missing (Altschuler, Weed, Rigollet, "Near-linear time approximation algorithms for optimal transport
+    via Sinkhorn iteration", 2017, algorithm 2). With ``u = v = 1`` and no rest it is the plain Gibbs plan.
+    """
+
+    cost: Cost
+    f: Floats
+    g: Floats
+    epsilon: float
+    a: Floats
+    b: Floats
+    u: Floats | float = 1.0
+    v: Floats | float = 1.0
+    r: Floats | float = 0.0
+    s: Floats | float = 0.0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of sources and targets, ``(n, m)``."""
+        return self.cost.shape
+
+    @property
+    def T(self) -> EntropicPlan:
+        """The plan from targets to sources."""
+        return EntropicPlan(self.cost.T, self.g, self.f, self.epsilon, self.b, self.a, self.v, self.u, self.s, self.r)
+
+    @property
+    def matrix(self) -> Any:
+        """The plan as a ``scipy.sparse.csr_array`` of shape (n, m), or `TooLarge`: it has mass nearly everywhere."""
+        return scipy.sparse.csr_array(self.todense())
+
+    def todense(self) -> Floats:
+        """The plan as an (n, m) array, entry by entry."""
+        n, m = self.shape
+        if n * m > DENSE_AT_MOST:
+            return super().todense()  # which refuses
+        out = np.empty((n, m))
+        for rows, entries in self._blocks():
+            out[rows] = entries
+        return out
+
+    def draw(self, rows: Indices, levels: Floats) -> Indices:
+        """As :meth:`Plan.draw`, in one pass over all pairs, some rows at a time."""
+        order = np.argsort(rows, kind="stable")
+        wanted, starts = np.unique(rows[order], return_index=True)
+        out, shares = np.empty(len(rows), np.int64), dict(zip(wanted.tolist(), np.split(order, starts[1:])))
+        for part, entries in self._blocks():
+            for i in range(part.start, part.stop):
+                if i in shares:
+                    ends = np.cumsum(entries[i - part.start])
+                    out[shares[i]] = np.searchsorted(ends, levels[shares[i]] * ends[-1], side="right")
+        return np.minimum(out, self.shape[1] - 1)
+
+    def _blocks(self) -> Iterator[tuple[slice, Floats]]:
+        """Entries, some rows at a time."""
+        n, m = self.shape
+        heights, weights = self.u * self.a, self.v * self.b
+        r, s = (np.broadcast_to(z, (k,)) for z, k in ((self.r, n), (self.s, m)))
+        f, g = (
+            np.where(w > 0, z, -np.inf) for z, w in ((self.f, heights), (self.g, weights))
+        )  # without mass they may be anything
+        for rows, costs in self.cost.blocks():
+            with np.errstate(over="ignore"):
+                gibbs = np.exp((f[rows, None] + g - costs) / self.epsilon)
+            yield rows, heights[rows, None] * gibbs * weights + r[rows, None] * s
+
+    def _multiply(self, vectors: Floats) -> Floats:
+        n, m = self.shape
+        weighted = (self.v * self.b)[:, None] * vectors
+        smooth = self.cost.gibbs(self.f, self.g, self.epsilon, weighted)
+        rest = np.broadcast_to(self.r, (n,))[:, None] * (np.broadcast_to(self.s, (m,)) @ vectors)[None, :]
+        return (self.u * self.a)[:, None] * smooth + rest
+
+    def marginals(self) -> tuple[Floats, Floats]:
+        """Row and column sums, in one pass: (n,), (m,)."""
+        n, m = self.shape
+        rows, columns = self.smooth_marginals()
+        r, s = np.broadcast_to(self.r, (n,)), np.broadcast_to(self.s, (m,))
+        return rows + r * s.sum(), columns + s * r.sum()
+
+    def smooth_marginals(self) -> tuple[Floats, Floats]:
+        """Row and column sums without the rank-one rest."""
+        heights, weights = self.u * self.a, self.v * self.b
+        log_rows, columns = self.cost.sweep(self.f, self.g, heights, weights, self.epsilon, 0.0, cut=DROPPED_BITS)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return heights * np.exp(log_rows), weights * columns
+
+
+def rounded(plan: EntropicPlan, relax: tuple[float, float] = (math.inf, math.inf)) -> EntropicPlan:
+    """The plan moved onto the exact marginals (to rounding): scale rows, then columns, then add the rank-one rest.
+
+    Where one side is relaxed, scaling the other is enough; where both are, any plan will do.
+    """
+    if min(relax) < math.inf:
+        if max(relax) < math.inf:
+            return plan
+        rows, columns = plan.smooth_marginals()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if math.isinf(relax[0]):
+                return replace(plan, u=np.where(plan.a > 0, plan.a / rows, 1.0))
+            return replace(plan, v=np.where(plan.b > 0, plan.b / columns, 1.0))
+    log_rows, columns = plan.cost.sweep(plan.f, plan.g, plan.a, plan.b, plan.epsilon, floor=0.0, cut=DROPPED_BITS)
+    scaled = replace(plan, u=np.exp(-np.maximum(log_rows, 0.0)), v=1.0 / np.maximum(columns, 1.0))
+    rows, columns = scaled.smooth_marginals()
+    r, s = np.maximum(plan.a - rows, 0.0), np.maximum(plan.b - columns, 0.0)
+    total = s.sum(axis=-1, keepdims=True)
+    return replace(scaled, r=r, s=s / np.where(total > 0, total, 1.0))
