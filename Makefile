@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/*') pyproject.toml constraints.txt
 PARTS := rest laws networks kernels lines  # of the tests, the longest first
 
-.PHONY: help demo test $(PARTS:%=tests-of-%) oldest newest nightly bench device lint types layers doctest docs page check clean
+.PHONY: help demo test $(PARTS:%=tests-of-%) oldest newest nightly bench device lint types layers doctest docs page check wheel audit clean
 
 help:  ## Say what the targets do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -111,5 +111,22 @@ page: $(VENV)/dev demo  ## Look at the report in a browser
 
 check: test lint types layers doctest docs page  ## All of it
 
+$(VENV)/release/made: tools/release-requirements.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# The environment is empty but for the wheel and what that needs; its list is what a user gets, with the versions tested here.
+wheel: $(VENV)/release/made  ## Wheel, sdist and bill of materials in dist/, tried in an empty environment
+	rm -rf dist $(VENV)/empty
+	$(VENV)/release/bin/python -m build --outdir dist >/dev/null
+	$(PYTHON) -m venv $(VENV)/empty
+	$(VENV)/empty/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "$$(ls $(CURDIR)/dist/*.whl)[cli]"
+	cd $(VENV) && empty/bin/otgen doctor
+	$(VENV)/release/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml $(VENV)/empty -o dist/otgen.cdx.json
+
+audit: $(VENV)/release/made  ## Look for known holes in what is pinned; fails where there is no data
+	$(VENV)/release/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
+
 clean:
-	rm -rf $(VENV) docs/_build docs/gallery docs/generated docs/api/generated report.html
+	rm -rf $(VENV) dist docs/_build docs/gallery docs/generated docs/api/generated report.html
