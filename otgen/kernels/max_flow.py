@@ -1,8 +1,9 @@
 """Flow in whole numbers through listed pairs of rows and columns, each of which may carry any amount.
 
-One phase of Dinic's algorithm at a time: levels by breadth first search, then a blocking flow. More pairs can only let more
-through, so that a flow through some goes on through more. (Y. Dinitz, "Algorithm for solution of a problem of maximum flow in
-networks", 1970.)
+Pushing and raising, a phase at a time: heights by a breadth first search from the columns that have demand, then pushes downhill until nothing
+that is left can go anywhere, or heights have been raised for so long that they are found anew. More pairs can only let more through, so that a
+flow through some goes on through more. (Goldberg and Tarjan, "A new approach to the maximum-flow problem", 1988; heights found anew now and then:
+Cherkassky and Goldberg, "On implementing the push-relabel method for the maximum flow problem", 1997.)
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import numpy as np
 
 from ..inputs.types import Indices
 from .jit import jit
+
+NEVER = 2**62  # a height
+_RENEWED = 0.5  # looks at a pair after which heights are found anew
 
 
 class Network(NamedTuple):
@@ -55,100 +59,152 @@ def _follow(rows, starts, where, at):
 
 
 @jit
-def _levels(network, supply, demand, flow, rows, columns):
-    """Distance in arcs of rows and columns from the rows that have supply, -1 where not reached; whether demand is."""
+def _reach(network, supply, flow, rows, columns):
+    """Say by 0 which rows and columns can be reached from rows that have supply, by -1 which cannot."""
     n = rows.shape[0]
     queue = np.empty(n, np.int64)
     rows[:], columns[:] = -1, -1
-    head, tail, limit = 0, 0, np.iinfo(np.int64).max
+    head, tail = 0, 0
     for i in range(n):
         if supply[i] > 0:
             rows[i] = 0
             queue[tail] = i
             tail += 1
-    while head < tail and rows[queue[head]] < limit:
+    while head < tail:
         i = queue[head]
         head += 1
         for place in range(network.starts[i], network.starts[i + 1]):
-            j = network.columns[place]
-            if columns[j] >= 0:
+            j = np.int64(network.columns[place])
+            if columns[j] == 0:
                 continue
-            columns[j] = rows[i] + 1
-            if demand[j] > 0:
-                limit = columns[j]
+            columns[j] = 0
             for back in range(network.ends[j], network.ends[j + 1]):
-                k = network.rows[back]
+                k = np.int64(network.rows[back])
                 if flow[back] > 0 and rows[k] < 0:
-                    rows[k] = columns[j] + 1
+                    rows[k] = 0
                     queue[tail] = k
                     tail += 1
-    return limit < np.iinfo(np.int64).max
 
 
 @jit
-def _augment(supply, demand, flow, start, end, over, back, depth):
-    """As much as fits from row ``start`` to column ``end`` along pairs ``over[0..depth]``, and ``back`` between them."""
-    amount = min(supply[start], demand[end])
-    for k in range(depth):
-        amount = min(amount, flow[back[k]])
-    supply[start] -= amount
-    demand[end] -= amount
-    for k in range(depth + 1):
-        flow[over[k]] += amount
-        if k < depth:
-            flow[back[k]] -= amount
+def _heights(network, demand, flow, rows, columns):
+    """How many arcs away the nearest column with demand is, ``NEVER`` where none can be reached: breadth first, against the arcs."""
+    queue = np.empty(columns.shape[0], np.int64)
+    head, tail = 0, 0
+    rows[:], columns[:] = NEVER, NEVER
+    for j in range(columns.shape[0]):
+        if demand[j] > 0:
+            columns[j] = 0
+            queue[tail] = j
+            tail += 1
+    while head < tail:
+        j = queue[head]
+        head += 1
+        for place in range(network.ends[j], network.ends[j + 1]):
+            i = np.int64(network.rows[place])
+            if rows[i] < NEVER:
+                continue
+            rows[i] = columns[j] + 1
+            for forth in range(network.starts[i], network.starts[i + 1]):
+                k = np.int64(network.columns[forth])
+                if columns[k] == NEVER and flow[network.at[forth]] > 0:
+                    columns[k] = rows[i] + 1
+                    queue[tail] = k
+                    tail += 1
 
 
 @jit
-def _blocking(network, supply, demand, flow, rows, columns):
-    """Paths along levels, depth first, until none is left."""
-    n = rows.shape[0]
-    forth, back = network.starts[:-1].copy(), network.ends[:-1].copy()
-    through, reached = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
-    over, under = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
-    for start in range(n):
-        while supply[start] > 0 and rows[start] == 0:
-            through[0], depth, forward = start, 0, True
-            while depth >= 0:
-                if forward:
-                    i = through[depth]
-                    place, stop = forth[i], network.starts[i + 1]
-                    while place < stop and columns[network.columns[place]] != rows[i] + 1:
-                        place += 1
-                    forth[i] = place
-                    if place == stop:  # nothing beyond this row: back to the column that led here
-                        rows[i] = -1
-                        depth -= 1
-                        if depth >= 0:
-                            back[reached[depth]] += 1
-                            forward = False
-                        continue
-                    reached[depth], over[depth] = network.columns[place], network.at[place]
-                j = reached[depth]
+def _discharge_row(network, supply, demand, flow, excess, rows, columns, forth, i, most):
+    """Push what row ``i`` has left to columns one lower, and raise it where there are no more; how many pairs were looked at."""
+    looked = 0
+    while rows[i] < most:
+        for place in range(forth[i], network.starts[i + 1]):
+            looked += 1
+            j = np.int64(network.columns[place])
+            if columns[j] == rows[i] - 1:
+                amount = min(supply[i], demand[j]) if demand[j] > 0 else supply[i]
                 if demand[j] > 0:
-                    _augment(supply, demand, flow, start, j, over, under, depth)
-                    break
-                place, stop = back[j], network.ends[j + 1]
-                while place < stop and not (flow[place] > 0 and rows[network.rows[place]] == columns[j] + 1):
-                    place += 1
-                back[j] = place
-                forward = place < stop
-                if forward:
-                    under[depth] = place
-                    depth += 1
-                    through[depth] = network.rows[place]
+                    demand[j] -= amount
                 else:
-                    columns[j] = -1
-                    forth[through[depth]] += 1
-                    forward = True
+                    excess[j] += amount
+                supply[i] -= amount
+                flow[network.at[place]] += amount
+                if supply[i] == 0:
+                    forth[i] = place
+                    return looked
+        least = NEVER
+        for place in range(network.starts[i], network.starts[i + 1]):
+            least = min(least, columns[network.columns[place]])
+        looked += network.starts[i + 1] - network.starts[i]
+        rows[i], forth[i] = least + 1, network.starts[i]
+    return looked
 
 
 @jit
-def _phase(network, supply, demand, flow, rows, columns):
-    found = _levels(network, supply, demand, flow, rows, columns)
-    if found:
-        _blocking(network, supply, demand, flow, rows, columns)
-    return found
+def _discharge_column(network, supply, flow, excess, rows, columns, back, j, most):
+    """Give back what column ``j`` has too much, to rows one lower, and raise it where there are no more; how many pairs were looked at."""
+    looked = 0
+    while columns[j] < most:
+        for place in range(back[j], network.ends[j + 1]):
+            looked += 1
+            i = np.int64(network.rows[place])
+            if flow[place] > 0 and rows[i] == columns[j] - 1:
+                amount = min(excess[j], flow[place])
+                excess[j] -= amount
+                supply[i] += amount
+                flow[place] -= amount
+                if excess[j] == 0:
+                    back[j] = place
+                    return looked
+        least = NEVER
+        for place in range(network.ends[j], network.ends[j + 1]):
+            if flow[place] > 0:
+                least = min(least, rows[network.rows[place]])
+        looked += network.ends[j + 1] - network.ends[j]
+        columns[j], back[j] = least + 1, network.ends[j]
+    return looked
+
+
+@jit
+def _push(network, supply, demand, flow, excess, rows, columns):
+    """Pushes, rows and columns in turn, until nothing that is left can go anywhere, or heights are out of date; whether there were any."""
+    n, m = rows.shape[0], columns.shape[0]
+    _heights(network, demand, flow, rows, columns)
+    forth, back = network.starts[:-1].copy(), network.ends[:-1].copy()
+    most, looked, pushed = n + m, 0, False
+    while looked <= _RENEWED * network.columns.shape[0]:
+        before = looked
+        for i in range(n):
+            if supply[i] > 0 and rows[i] < most:
+                looked += _discharge_row(network, supply, demand, flow, excess, rows, columns, forth, i, most)
+        for j in range(m):
+            if excess[j] > 0 and columns[j] < most:
+                looked += _discharge_column(network, supply, flow, excess, rows, columns, back, j, most)
+        if looked == before:
+            break
+        pushed = True
+    return pushed
+
+
+@jit
+def _give_back(network, supply, flow, excess):
+    """What columns have too much of goes back to the rows that it came from."""
+    for j in range(excess.shape[0]):
+        for place in range(network.ends[j], network.ends[j + 1]):
+            amount = min(excess[j], flow[place])
+            if amount > 0:
+                excess[j] -= amount
+                flow[place] -= amount
+                supply[network.rows[place]] += amount
+
+
+@jit
+def _phase(network, supply, demand, flow, excess, rows, columns):
+    if _push(network, supply, demand, flow, excess, rows, columns):
+        return True
+    _give_back(network, supply, flow, excess)
+    _reach(network, supply, flow, rows, columns)
+    return False
 
 
 def network(rows: Indices, columns: Indices, shape: tuple[int, int]) -> Network:
@@ -163,9 +219,12 @@ def network(rows: Indices, columns: Indices, shape: tuple[int, int]) -> Network:
     return Network(starts, by_row, at, ends, by_column, where)
 
 
-def phase(network: Network, supply: Indices, demand: Indices, flow: Indices, rows: Indices, columns: Indices) -> bool:
-    """One phase, in place; False once no more can flow: the rows with level >= 0 are then the source side of a minimal cut.
+def phase(
+    network: Network, supply: Indices, demand: Indices, flow: Indices, excess: Indices, rows: Indices, columns: Indices
+) -> bool:
+    """One phase, in place; False once no more can flow: then ``rows`` (n,) and ``columns`` (m,) are 0 on the source side of a minimal cut, else -1.
 
-    ``supply`` (n,) and ``demand`` (m,) are what is left; ``flow`` (pairs,) by column; ``rows`` (n,) and ``columns`` (m,) receive the levels.
+    ``supply`` (n,) and ``demand`` (m,) are what is left, ``flow`` (pairs,) is by column. ``excess`` (m,), zeros at first and at the end, is what columns
+    hold between phases.
     """
-    return bool(_phase(network, supply, demand, flow, rows, columns))
+    return bool(_phase(network, supply, demand, flow, excess, rows, columns))

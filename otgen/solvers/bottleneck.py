@@ -164,8 +164,8 @@ class _Search:
         supply, demand, flow = (part.copy() for part in left)
         inside = np.empty(len(pairs), np.int64)
         inside[network.where] = flow[pairs]
-        rows, columns = np.empty(len(supply), np.int64), np.empty(len(demand), np.int64)
-        while max_flow.phase(network, supply, demand, inside, rows, columns):
+        excess, rows, columns = np.zeros_like(demand), np.empty_like(supply), np.empty_like(demand)
+        while max_flow.phase(network, supply, demand, inside, excess, rows, columns):
             self.phases += 1
         flow[pairs] = inside[network.where]
         return _Left(supply, demand, flow), _Blocked(rows >= 0, columns >= 0)

@@ -10,11 +10,12 @@ from otgen.kernels import integer_masses, max_flow
 
 
 def maximal(network, supply, demand, flow):
-    """Phases until nothing more flows, in place; levels of the rows."""
-    levels, others = np.empty(len(supply), np.int64), np.empty(len(demand), np.int64)
-    while max_flow.phase(network, supply, demand, flow, levels, others):
+    """Phases until nothing more flows, in place; which rows are reached."""
+    reached, others, excess = np.empty_like(supply), np.empty_like(demand), np.zeros_like(demand)
+    while max_flow.phase(network, supply, demand, flow, excess, reached, others):
         pass
-    return levels
+    assert not excess.any()
+    return reached
 
 
 def least_cut(near, supply, demand):
@@ -29,7 +30,7 @@ def least_cut(near, supply, demand):
 
 @pytest.mark.parametrize("seed", range(30))
 def test_flow_is_maximal_and_goes_on(seed):
-    """Dinic's flow through ever more pairs, each time from the last, against the least cut."""
+    """Flow through ever more pairs, each time from the last, against the least cut."""
     rng = np.random.default_rng(seed)
     n, m = (int(k) for k in rng.integers(1, 7, 2))
     costs, supply, demand = rng.random((n, m)), rng.integers(0, 9, n), rng.integers(0, 9, m)
