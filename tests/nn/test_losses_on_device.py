@@ -49,7 +49,7 @@ def test_values_and_derivatives_are_those_of_the_host(loss, monkeypatch):
     x.requires_grad_()
     here = derivatives(loss, x, y)
     assert not emulated.launched
-    monkeypatch.setattr(_ops, "_home", lambda x: "cuda:0")
+    monkeypatch.setattr(_ops, "home", lambda x: "cuda:0")
     there = derivatives(loss, x, y)
     for mine, other in zip(there, here):
         torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-7)
@@ -57,7 +57,7 @@ def test_values_and_derivatives_are_those_of_the_host(loss, monkeypatch):
 
 
 def test_small_problems_stay_on_the_host(monkeypatch):
-    monkeypatch.setattr(_ops, "_home", lambda x: "cuda:0")
+    monkeypatch.setattr(_ops, "home", lambda x: "cuda:0")
     x = torch.rand(20, 2, generator=torch.Generator().manual_seed(0))
     assert nn.sinkhorn_loss(x, x + 1, epsilon=0.1).isfinite()
     assert not emulated.launched
@@ -66,13 +66,13 @@ def test_small_problems_stay_on_the_host(monkeypatch):
 def test_without_cupy_or_on_another_make_pairs_are_computed_on_the_host(monkeypatch):
     tensor = SimpleNamespace(device=torch.device("cuda:1"))
     monkeypatch.setattr(torch.version, "cuda", "13.0")
-    assert _ops._home(tensor) == "cuda:1"
-    assert _ops._home(torch.zeros(1)) == "cpu"
+    assert _ops.home(tensor) == "cuda:1"
+    assert _ops.home(torch.zeros(1)) == "cpu"
     monkeypatch.setattr(torch.version, "cuda", None)
-    assert _ops._home(tensor) == "cpu"
+    assert _ops.home(tensor) == "cpu"
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.setitem(sys.modules, "cupy", None)
-    assert _ops._home(tensor) == "cpu"
+    assert _ops.home(tensor) == "cpu"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
