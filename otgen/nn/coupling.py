@@ -173,12 +173,14 @@ def _exact(one: Tensor, other: Tensor, a: Any, b: Any, *, p: float, metric: Metr
 
 def _partly(x0: Tensor, x1: Tensor, found: Any, weights: list[Any], generator: torch.Generator | None) -> Pairing:
     """Pairs of a partial plan, and what has no partner."""
-    if not found.mass > 0:
+    rounding = sum(map(len, (x0, x1))) * 2.0**-52 * (found.mass + float(found.unmatched[0].sum()))
+    if not found.mass > rounding:
         raise InvalidInput(
             "penalty must leave some mass to pair; received one below half of every cost; raise penalty"
         )
     listed = found.plan.matrix.tocoo()
-    rows, columns = listed.row[listed.data > 0].astype(np.int64), listed.col[listed.data > 0].astype(np.int64)
+    moved = listed.data * found.mass > rounding
+    rows, columns = listed.row[moved].astype(np.int64), listed.col[moved].astype(np.int64)
     alike = len(x0) == len(x1) and all(w is None for w in weights)
     if alike and len(np.unique(rows)) == len(rows) and len(np.unique(columns)) == len(columns):
         shares = [np.ones(len(z)) for z in (x0, x1)]
