@@ -401,7 +401,7 @@ class EntropicPlan(Plan):
 
         Only pairs of the blocks that were drawn are listed, one in ``_BLOCKS`` of all.
         """
-        n, m = self.shape
+        m = self.shape[1]
         width = -(-m // _BLOCKS)
         if width < _NARROW:
             return self._drawn(rows, levels)

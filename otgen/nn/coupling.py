@@ -28,7 +28,7 @@ from ._solves import on_host
 __all__ = ["Pairing", "SemidiscreteCoupling", "Sent", "pair", "semidiscrete"]
 
 Method = Literal["exact", "sinkhorn", "unbalanced"]
-_MODERATE = Relative(0.05)
+MODERATE = Relative(0.05)
 _PRICE = 1.0  # of a missed marginal, for "unbalanced"
 
 
@@ -56,7 +56,7 @@ def pair(
     condition1: Tensor | None = None,
     weight: float = 1.0,
     method: Method = "exact",
-    epsilon: float | Relative = _MODERATE,
+    epsilon: float | Relative = MODERATE,
     relax: float | tuple[float, float] | None = None,
     penalty: float | None = None,
     p: float = 2,
@@ -138,7 +138,9 @@ def pair(
     weights = [z.detach().cpu() if isinstance(z, Tensor) and not z.is_meta else z for z in (a, b)]
     home = "cpu" if callable(metric) or on_host((len(one), len(other)), _ops.home(x0)) else _ops.home(x0)
     if penalty is not None:
-        return _partly(x0, x1, partial_wasserstein(one, other, *weights, penalty=penalty, p=p, metric=metric), weights, generator)
+        return _partly(
+            x0, x1, partial_wasserstein(one, other, *weights, penalty=penalty, p=p, metric=metric), weights, generator
+        )
     if method == "exact":
         plan = _exact(one, other, *weights, p=p, metric=metric, home=home)
     else:
@@ -175,9 +177,7 @@ def _partly(x0: Tensor, x1: Tensor, found: Any, weights: list[Any], generator: t
     """Pairs of a partial plan, and what has no partner."""
     rounding = sum(map(len, (x0, x1))) * 2.0**-52 * (found.mass + float(found.unmatched[0].sum()))
     if not found.mass > rounding:
-        raise InvalidInput(
-            "penalty must leave some mass to pair; received one below half of every cost; raise penalty"
-        )
+        raise InvalidInput("penalty must leave some mass to pair; received one below half of every cost; raise penalty")
     listed = found.plan.matrix.tocoo()
     moved = listed.data * found.mass > rounding
     rows, columns = listed.row[moved].astype(np.int64), listed.col[moved].astype(np.int64)

@@ -117,7 +117,9 @@ def _mean(
     x: Tensor, y: Tensor, a: Tensor, b: Tensor, kernel: Kernel, scales: Sequence[float], *, apart: bool
 ) -> Tensor:
     """``sum a_i b_j k(x_i, y_j)``, (B,); with ``apart`` over pairs of two different points."""
-    values = kernel_values(squared_distances(x, y.clone() if y is x else y), kernel, scales)  # compilers do not take one tensor twice
+    values = kernel_values(
+        squared_distances(x, y.clone() if y is x else y), kernel, scales
+    )  # compilers do not take one tensor twice
     if not apart:
         return (a * _applied(values, b)).sum(-1)
     others = 1.0 - torch.eye(a.shape[-1], dtype=a.dtype, device=a.device)

@@ -127,6 +127,7 @@ class TestPartial:
         found = coupling.pair(x0, x1, penalty=penalty)
         assert found.rows.tolist() == sorted(set(found.rows.tolist()))
         assert len(set(found.columns.tolist())) == len(found.columns)
+        assert found.unmatched is not None
         paid = costs[found.rows, found.columns].sum() + penalty * sum(side.sum().item() for side in found.unmatched)
         assert paid == pytest.approx(costs[rows, columns].sum(), rel=1e-9)
         for at, side in zip((found.rows, found.columns), found.unmatched):
@@ -137,6 +138,7 @@ class TestPartial:
         x0, x1 = torch.tensor([[0.0], [9.0]]), torch.tensor([[0.1], [50.0]])
         options = dict(a=torch.tensor([0.75, 0.25]), b=torch.tensor([0.5, 0.5]), penalty=1.0)
         found = coupling.pair(x0, x1, **options, rng=0)
+        assert found.unmatched is not None
         assert found.rows.tolist() == found.columns.tolist() == [0, 0]
         torch.testing.assert_close(found.unmatched[0], torch.tensor([1 / 3, 1.0], dtype=torch.float64))
         torch.testing.assert_close(found.unmatched[1], torch.tensor([0.0, 1.0], dtype=torch.float64))

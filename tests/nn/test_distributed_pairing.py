@@ -102,5 +102,5 @@ def test_whatever_differs_or_is_malformed_anywhere_is_an_error_everywhere(togeth
 
 
 def test_without_processes_it_says_what_to_do():
-    with pytest.raises(otgen.InvalidInput, match="otgen.nn.coupling"):
+    with pytest.raises(otgen.InvalidInput, match=r"otgen\.nn\.coupling"):
         otgen.nn.distributed.pair(torch.zeros(2, 1), torch.zeros(2, 1))

@@ -28,7 +28,11 @@ _ELSEWHERE: tuple[tuple[type[BaseException], type[OtgenError], str], ...] = (
         "another process stopped at its limit on iterations; its error says how far it came: raise max_iter, or loosen tol",
     ),
     (TooLarge, TooLarge, "another process would need more memory than there is; its error says how much"),
-    (BaseException, OtgenError, "another process failed while all were needed; its own error says why; mend that, and start all again"),
+    (
+        BaseException,
+        OtgenError,
+        "another process failed while all were needed; its own error says why; mend that, and start all again",
+    ),
 )
 
 
@@ -84,7 +88,9 @@ class Processes:
         parts = [torch.empty_like(content) for _ in range(self.size)]
         with _explained():
             dist.all_gather(parts, content, group=self.group)
-        whole = [part.cpu().view(rows.dtype).view(padded.shape)[:count] for part, count in zip(parts, counts, strict=True)]
+        whole = [
+            part.cpu().view(rows.dtype).view(padded.shape)[:count] for part, count in zip(parts, counts, strict=True)
+        ]
         return torch.cat(whole)
 
     def from_first(self, work: Callable[[], Floats], shape: tuple[int, ...]) -> Floats:

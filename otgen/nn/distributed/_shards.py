@@ -109,9 +109,7 @@ class Given:
         else:
             ends = np.linspace(0, len(checked.columns), processes.size + 1).astype(int).tolist()
             here = slice(ends[processes.rank], ends[processes.rank + 1])
-            y = Side(
-                checked.y[here], checked.columns[here], np.diff(ends).tolist(), processes, checked.y
-            )
+            y = Side(checked.y[here], checked.columns[here], np.diff(ends).tolist(), processes, checked.y)
         for name, side in (("x", x), ("y", y)):
             if not side.count:
                 raise InvalidInput(

@@ -73,9 +73,7 @@ def mmd_loss(
         scalars.one_of(kernel, "kernel", get_args(Kernel))
         return kernel, checked_scales(scale), scalars.flag(unbiased, "unbiased")
 
-    clouds, (_, scales, apart) = Given(
-        *(x, y, x_mask, y_mask, y_sharded, averaged, "mmd_loss"), options
-    ).agreed(group)
+    clouds, (_, scales, apart) = Given(*(x, y, x_mask, y_mask, y_sharded, averaged, "mmd_loss"), options).agreed(group)
     one, other, n, m = clouds.x, clouds.y, clouds.x.count, clouds.y.count
     if apart and min(n, m) < 2:
         raise InvalidInput(

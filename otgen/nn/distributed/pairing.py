@@ -15,7 +15,7 @@ from ...inputs.types import Floats
 from ...model.cost import Metric
 from ...model.problem import Relative
 from .. import coupling
-from ..coupling import Method, Pairing
+from ..coupling import MODERATE, Method, Pairing
 from ._processes import Processes
 
 
@@ -29,7 +29,7 @@ def pair(
     condition1: Tensor | None = None,
     weight: float = 1.0,
     method: Method = "exact",
-    epsilon: float | Relative = Relative(0.05),
+    epsilon: float | Relative = MODERATE,
     relax: float | tuple[float, float] | None = None,
     penalty: float | None = None,
     p: float = 2,
@@ -83,11 +83,14 @@ def pair(
     """
     processes = Processes(group)
     sides = _Side("x0", x0, a, condition0), _Side("x1", x1, b, condition1)
-    options = dict(weight=weight, method=method, epsilon=epsilon, relax=relax, penalty=penalty, p=p)
+    options: dict[str, Any] = dict(weight=weight, method=method, epsilon=epsilon, relax=relax, penalty=penalty, p=p)
     options |= dict(metric=metric, tol=tol, max_iter=max_iter, throw=throw)
     processes.agreed(
         lambda: [side.checked() for side in sides],
-        lambda here: ("sizes and dtypes of samples, conditions and weights", repr([told.kind for told in here]).encode()),
+        lambda here: (
+            "sizes and dtypes of samples, conditions and weights",
+            repr([told.kind for told in here]).encode(),
+        ),
         lambda here: ("options", repr(("pair", _spelt(options))).encode()),
     )
     one, other = (_Gathered.of(side, processes) for side in sides)
@@ -99,32 +102,24 @@ def pair(
     plan: list[Any] = []
 
     def solve() -> Floats:
-        there = x0.device
-        (y0, a0, c0), (y1, a1, c1) = (
-            [None if z is None else z.to(there) for z in side.tensors] for side in (one, other)
-        )
+        (y0, a0, c0), (y1, a1, c1) = (side.on(x0.device) for side in (one, other))
         found = coupling.pair(y0, y1, a=a0, b=a1, condition0=c0, condition1=c1, rng=rng, **options)
         plan.append(found.plan)
-        left = () if found.unmatched is None else found.unmatched
-        return _packed(sum(one.counts), [found.rows, found.columns, *left])
+        return _packed(sum(one.counts), [found.rows, found.columns, *(found.unmatched or ())])
 
     n, m = sum(one.counts), sum(other.counts)
     packed = processes.from_first(solve, (1 + 2 * n + (0 if penalty is None else n + m),))
-    count = int(packed[0])
+    count, (own, others) = int(packed[0]), (_own(side.counts, processes.rank) for side in (one, other))
     rows, columns = packed[1 : 1 + 2 * n].astype(np.int64).reshape(2, n)[:, :count]
-    own = _own(one.counts, processes.rank)
     some = own if count == n else np.flatnonzero((rows >= own.start) & (rows < own.stop))
-    rows, columns = (torch.from_numpy(z[some].copy()) for z in (rows, columns))
-    pairs = [z.tensors[0][at].to(like.device) for z, at, like in ((one, rows, x0), (other, columns, x1))]
-    found = Pairing(*pairs, rows.to(x0.device), columns.to(x1.device), plan[0] if plan else None)
+    at, to = (torch.from_numpy(z[some].copy()) for z in (rows, columns))
+    x, y = one.samples[at].to(x0.device), other.samples[to].to(x1.device)
+    found = Pairing(x, y, at.to(x0.device), to.to(x1.device), plan[0] if plan else None)
     if penalty is None:
         return found
-    shares = np.split(packed[1 + 2 * n :], [n])
-    left = [
-        torch.from_numpy(share[_own(side.counts, processes.rank)].copy()).to(like.device)
-        for share, side, like in zip(shares, (one, other), (x0, x1))
-    ]
-    return found._replace(unmatched=(left[0], left[1]))
+    left, right = np.split(packed[1 + 2 * n :], [n])
+    here, there = (torch.from_numpy(share.copy()) for share in (left[own], right[others]))
+    return found._replace(unmatched=(here.to(x0.device), there.to(x1.device)))
 
 
 class _Told(NamedTuple):
@@ -150,7 +145,11 @@ class _Side(NamedTuple):
                 f"{self.name}.detach(), and index by rows and columns"
             )
         kind: list[Any] = []
-        for name, z in ((self.name, self.samples), ("weights of " + self.name, self.weights), ("conditions of " + self.name, self.conditions)):
+        for name, z in (
+            (self.name, self.samples),
+            ("weights of " + self.name, self.weights),
+            ("conditions of " + self.name, self.conditions),
+        ):
             if z is not None and (not isinstance(z, Tensor) or z.is_meta or z.ndim == 0 or len(z) != len(self.samples)):
                 received = f"shape {tuple(z.shape)}" if isinstance(z, Tensor) else scalars.told(z)
                 raise InvalidInput(
@@ -164,15 +163,22 @@ class _Gathered(NamedTuple):
     """Samples, weights and conditions of all processes, on the host, and how many each process has."""
 
     name: str
-    tensors: list[Tensor | None]
+    samples: Tensor
+    weights: Tensor | None
+    conditions: Tensor | None
     counts: list[int]
 
     @classmethod
     def of(cls, side: _Side, processes: Processes) -> _Gathered:
         """Told by all."""
         counts = processes.counts(len(side.samples))
-        parts = side.samples, side.weights, side.conditions
-        return cls(side.name, [None if z is None else processes.gathered_tensor(z, counts) for z in parts], counts)
+        rest = (None if z is None else processes.gathered_tensor(z, counts) for z in (side.weights, side.conditions))
+        return cls(side.name, processes.gathered_tensor(side.samples, counts), *rest, counts=counts)
+
+    def on(self, device: torch.device) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Samples, weights and conditions on a device."""
+        weights, conditions = (None if z is None else z.to(device) for z in (self.weights, self.conditions))
+        return self.samples.to(device), weights, conditions
 
 
 def _own(counts: list[int], rank: int) -> slice:

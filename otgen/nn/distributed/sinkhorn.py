@@ -103,13 +103,13 @@ def sinkhorn_loss(
     cost = partial(checked_cost, metric, p)
     given = Given(x, y, x_mask, y_mask, y_sharded, averaged, "sinkhorn_loss", options, cost)
     clouds, terms = given.agreed(group)
-    found = _solved(clouds, terms)
+    found, value = _solved(clouds, terms)
     slopes = [term.slopes(clouds.of_y) for term in found]
     of_x, of_y = slopes[0]
     if terms.debias:
         of_x = of_x - slopes[1][0] / 2
         of_y = None if of_y is None else of_y - slopes[2][0] / 2
-    return clouds.loss(_difference([term.value for term in found]), of_x, of_y)
+    return clouds.loss(value, of_x, of_y)
 
 
 class _Terms(NamedTuple):
@@ -123,30 +123,31 @@ class _Terms(NamedTuple):
     debias: bool
 
 
-def _solved(clouds: Clouds, terms: _Terms) -> list[_Across | _Within]:
-    """The terms of a loss, iterated until what is left of them is right."""
+def _solved(clouds: Clouds, terms: _Terms) -> tuple[list[_Across | _Within], float]:
+    """The terms of a loss, iterated until what is left of them is right, and that."""
     across = _Across(clouds, terms)
     found: list[_Across | _Within] = [across]
     if terms.debias:
         found += [_Within(side, terms, across.epsilon) for side in (clouds.x, clouds.y)]
     for term in found:
         term.solve()
-    if terms.debias:
-        _tighten(found, terms, across.epsilon)
-    return found
+    values = [term.value() for term in found]
+    if terms.debias and _tighten(found, values, terms, across.epsilon):
+        values = [term.value() for term in found]
+    return found, _difference(values)
 
 
-def _tighten(found: list[Any], terms: _Terms, epsilon: float) -> None:
-    """Iterations that go on where terms cancel, as in one process."""
-    values = [torch.tensor([term.value], dtype=torch.float64) for term in found]
-    difference, strength = torch.tensor([_difference([term.value for term in found])]), torch.tensor([epsilon])
-    wanted = tolerances(values, difference.double(), strength.double(), terms.tol).numpy()
-    level = float(halvings(terms.tol, wanted)[0])
+def _tighten(found: list[_Across | _Within], values: list[float], terms: _Terms, epsilon: float) -> bool:
+    """Iterations that go on where values cancel, as in one process; whether there were any."""
+    each, left, strength = (torch.tensor(z, dtype=torch.float64) for z in (values, [_difference(values)], [epsilon]))
+    wanted = tolerances(list(each[:, None]), left, strength, terms.tol)
+    level = float(halvings(terms.tol, wanted.numpy())[0])
     if level <= 1:
-        return
+        return False
     reached = [term.tighten(terms.tol * 2.0**-level) for term in found]
     if not all(reached):
         warnings.warn(not_reached(terms.tol, level, terms.max_iter), stacklevel=4)
+    return True
 
 
 def _difference(values: list[float]) -> float:
@@ -192,7 +193,6 @@ class _Term(abc.ABC):
         reached = self.iterate(tol, first=False)
         if not reached:
             self.at = before
-        self.__dict__.pop("value", None)
         return reached
 
 
@@ -204,7 +204,9 @@ class _Across(_Term):
         self.goal = Marginals(self.a, self.b, row_mass=1.0)
         self.at.g = np.zeros(len(self.b))
         self.own = clouds.y.own
-        self.epsilon = terms.epsilon if isinstance(terms.epsilon, float) else float(terms.epsilon.of(self._mean()))
+        self.epsilon = (
+            terms.epsilon if not isinstance(terms.epsilon, Relative) else float(terms.epsilon.of(self._mean()))
+        )
 
     def _mean(self) -> float:
         """The mean cost."""
@@ -222,7 +224,6 @@ class _Across(_Term):
             done = iterate(way, self.at, enough, self.terms.max_iter, silent)
         return done
 
-    @cached_property
     def value(self) -> float:
         """The dual value."""
         f, g = self.at.f, self.at.g
@@ -257,7 +258,6 @@ class _Within(_Term):
         soft = self.cost.softmin(whole + self.epsilon * np.log(self.b), self.epsilon)
         return whole, (f - soft) / self.epsilon
 
-    @cached_property
     def value(self) -> float:
         """The dual value."""
         _, log_rows = self.row_sums(self.at.f)
