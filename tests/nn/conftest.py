@@ -40,6 +40,7 @@ for line in sys.stdin:
 
 
 PREAMBLE = """
+warnings.simplefilter("error")
 dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world, timeout=timedelta(seconds=60))
 generator = torch.Generator().manual_seed(0)
 x, y = torch.rand(37, 2, dtype=torch.float64, generator=generator), torch.rand(29, 2, dtype=torch.float64, generator=generator)

@@ -112,6 +112,6 @@ def _sums(
                 values = values.index_put((at, at + side.own.start + start), values.new_zeros(()))
             part = values.sum()
             (slope,) = torch.autograd.grad(part, rows)
-        total += float(part)
+        total += float(part.detach())
         slopes[some] = slope.cpu().numpy()
     return total, slopes
