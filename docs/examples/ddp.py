@@ -22,21 +22,21 @@ def ring(n: int, generator: torch.Generator) -> torch.Tensor:
     return centres + 0.05 * torch.randn(n, 2, generator=generator)
 
 
-def main() -> None:
-    """Two hundred steps, and how far the generator then is from the ring."""
+def main(steps: int = 200) -> None:
+    """So many steps, and how far the generator then is from the ring."""
     dist.init_process_group("gloo")
     torch.manual_seed(0)
     layers = torch.nn.Linear(2, 64), torch.nn.ReLU(), torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 2)
     generator = DistributedDataParallel(torch.nn.Sequential(*layers))
     optimiser = torch.optim.Adam(generator.parameters(), 3e-3)
     noise, data = torch.Generator().manual_seed(1 + dist.get_rank()), torch.Generator().manual_seed(0)
-    for step in range(201):
+    for step in range(steps + 1):
         fake = generator(torch.randn(128, 2, generator=noise))
         loss = distributed.sinkhorn_loss(fake, ring(256, data), epsilon=0.02, tol=1e-3)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        if step % 50 == 0 and dist.get_rank() == 0:
+        if step % (steps // 4) == 0 and dist.get_rank() == 0:
             print(f"step {step:3}: divergence {loss.item():.4f}", flush=True)
     if dist.get_rank() == 0:
         samples = generator.module(torch.randn(1000, 2, generator=noise)).detach()

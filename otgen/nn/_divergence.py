@@ -62,8 +62,8 @@ def divergence(given: Batch, epsilon: Tensor, options: _ops.Options, *, relaxed:
     found = [term.solved() for term in terms]
     excess = epsilon / 2 * (given.a.double().sum(-1) - given.b.double().sum(-1)) ** 2 if relaxed else 0.0
     values = [values for values, _, _ in found]
-    tolerances = _tolerances(values, _difference(values) + excess, epsilon, options[3])
-    found = [term.tightened(old, tolerances) for term, old in zip(terms, found)]
+    wanted = tolerances(values, _difference(values) + excess, epsilon, options[3])
+    found = [term.tightened(old, wanted) for term, old in zip(terms, found)]
     return _difference([term.value(new) for term, new in zip(terms, found)]) + excess
 
 
@@ -73,7 +73,7 @@ def _difference(values: list[Tensor]) -> Tensor:
     return across - (one / 2 + other / 2)
 
 
-def _tolerances(values: list[Tensor], difference: Tensor, epsilon: Tensor, tol: float) -> Tensor:
+def tolerances(values: list[Tensor], difference: Tensor, epsilon: Tensor, tol: float) -> Tensor:
     """The marginal errors that leave the gradient of a difference of values off by about ``tol`` of itself, or 1e-6: (B,)."""
     largest = torch.stack([value.abs() for value in values]).amax(0)
     beside = (difference.detach().clamp_min(0) / largest.where(largest > 0, 1.0)).sqrt().clamp_max(1.0)

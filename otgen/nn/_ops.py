@@ -40,10 +40,10 @@ def _terms(
     relax_y: float,
     symmetric: bool,
 ) -> Any:
-    return _solves.Terms(p, _metric(metric, q), tol, max_iter, (relax_x, relax_y), symmetric, _home(x))
+    return _solves.Terms(p, _metric(metric, q), tol, max_iter, (relax_x, relax_y), symmetric, home(x))
 
 
-def _home(x: Tensor) -> str:
+def home(x: Tensor) -> str:
     """Where pairs are computed: where the points live, if that is CUDA and cupy is there to reach it; else on the host."""
     reachable = (
         x.device.type == "cuda" and torch.version.cuda is not None and importlib.util.find_spec("cupy") is not None
@@ -257,7 +257,7 @@ def exact(
     """Exact costs (...,), plans as rows, columns and values (..., n + m), and potentials (..., n), (..., m); float64."""
     lead = x.shape[:-2]
     arrays = _arrays(x, y, a, b, keep=len(lead))
-    call = partial(_solves.exact, p=p, metric=_metric(metric, q), device=_home(x))
+    call = partial(_solves.exact, p=p, metric=_metric(metric, q), device=home(x))
     found = _groups.solved(call, _points(counted), "x y x y", _EXACT_AXES, *arrays)
     return _exact_answers(found, a, b, lead)
 
@@ -273,7 +273,7 @@ def mean_cost(
 ) -> Tensor:
     """Mean costs ``sum a_i b_j c_ij``, float64: (...,)."""
     lead = x.shape[:-2]
-    call = partial(_solves.mean_costs, p=p, metric=_metric(metric, q), device=_home(x))
+    call = partial(_solves.mean_costs, p=p, metric=_metric(metric, q), device=home(x))
     means = _groups.solved(call, _points(counted), "x y x y", "-", *_arrays(x, y, a, b, keep=len(lead)))
     return _tensor(means, x, lead, torch.float64)
 

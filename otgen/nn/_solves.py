@@ -65,7 +65,7 @@ class Terms:
 def _problem(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Metric, device: str) -> Problem:
     """One problem; a small one stays on the host, where it is solved before a device would have been asked."""
     problem = Problem.from_points(x, y, a, b, p=p, metric=metric, normalize=True)
-    return problem if _on_host(problem.shape, device) else problem.on(device)
+    return problem if on_host(problem.shape, device) else problem.on(device)
 
 
 def mean_costs(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Metric, device: str = "cpu") -> Floats:
@@ -111,20 +111,29 @@ def tightened(
     Where that is not reached potentials stay those that were found, with a warning if the limit raises.
     """
     values, f, g = values.copy(), f.copy(), g.copy()
-    halvings = np.ceil(np.log2(terms.tol / tolerances))
-    for level in np.unique(halvings[halvings > 1]):
-        solver, some = Sinkhorn(tol=float(terms.tol * 2.0**-level), max_iter=terms.max_iter), halvings == level
+    levels = halvings(terms.tol, tolerances)
+    for level in np.unique(levels[levels > 1]):
+        solver, some = Sinkhorn(tol=float(terms.tol * 2.0**-level), max_iter=terms.max_iter), levels == level
         five = x[some], y[some], a[some], b[some], epsilon[some]
         value, one, other, done = _continued(terms, solver, *five, (f[some].copy(), g[some].copy()))
         reached = np.flatnonzero(some)[done]
         values[reached], f[reached], g[reached] = value[done], one[done], other[done]
         if throw and not done.all():
-            warnings.warn(
-                f"the marginal error {solver.tol:.1e}, to which the gradient of so small a divergence is known to {solver.tol * 2.0**level:g}, was not "
-                f"reached in {terms.max_iter} iterations more: it may be off by {2.0**level:.0f} times that; raise max_iter or epsilon",
-                stacklevel=2,
-            )
+            warnings.warn(not_reached(terms.tol, float(level), terms.max_iter), stacklevel=2)
     return values, f, g
+
+
+def halvings(tol: float, tolerances: Floats) -> Floats:
+    """How often ``tol`` is halved to fall to ``tolerances``; once is not worth more iterations."""
+    return np.ceil(np.log2(tol / tolerances))
+
+
+def not_reached(tol: float, level: float, max_iter: int) -> str:
+    """What is said where ``tol``, halved ``level`` times, was not reached."""
+    return (
+        f"the marginal error {tol * 2.0**-level:.1e}, to which the gradient of so small a divergence is known to {tol:g}, was not "
+        f"reached in {max_iter} iterations more: it may be off by {2.0**level:.0f} times that; raise max_iter or epsilon"
+    )
 
 
 def _continued(
@@ -237,7 +246,7 @@ def exact(
     """Exact costs (B,), optimal plans as rows, columns and values, (B, n + m) each, padded with zeros, and potentials."""
     size, n, m = len(x), x.shape[1], y.shape[1]
     out, done = _empty(size, n, m), np.zeros(size, bool)
-    small = p <= units.STEEP and _on_host((n, m), device) and is_small(n, m)
+    small = p <= units.STEEP and on_host((n, m), device) and is_small(n, m)
     measured = known(metric, p, x.shape[2]) if small else None
     step = max(1, small_batch.HELD // (n * m + (n + m) * x.shape[2]))
     for some in (slice(start, start + step) for start in range(0, size if measured else 0, step)):
@@ -293,7 +302,7 @@ def matrix_potentials(
     return f, g
 
 
-def _on_host(shape: tuple[int, int], device: str) -> bool:
+def on_host(shape: tuple[int, int], device: str) -> bool:
     """Whether a problem is solved on the host, before a device would have been asked."""
     return device == "cpu" or sinkhorn_small.suits(shape)
 

@@ -8,33 +8,42 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..distances.entropic import sinkhorn
+from ..distances.entropic import entropic_problem
 from ..distances.exact import wasserstein
+from ..distances.partial import partial_wasserstein
+from ..distances.solve import run
 from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.types import Floats
 from ..model.cost import Metric, is_norm
 from ..model.plan import EntropicPlan, Plan
-from ..model.problem import Relative
+from ..model.problem import Problem, Relative
+from ..solvers import Sinkhorn
+from . import _ops
 from ._inputs import finite
 from ._modes import generator_from
 from ._semidiscrete import SemidiscreteCoupling, Sent, semidiscrete
+from ._solves import on_host
 
 __all__ = ["Pairing", "SemidiscreteCoupling", "Sent", "pair", "semidiscrete"]
 
 Method = Literal["exact", "sinkhorn", "unbalanced"]
-_MODERATE = Relative(0.05)
+MODERATE = Relative(0.05)
 _PRICE = 1.0  # of a missed marginal, for "unbalanced"
 
 
 class Pairing(NamedTuple):
-    """Samples x0 and x1, (n, ...) each, paired by row; the rows of the input that they are, (n,); and the plan."""
+    """Samples x0 and x1, (k, ...) each, paired by row; the rows of the input that they are, (k,); and the plan.
+
+    ``unmatched``: which share of each sample's mass has no partner, (n,) and (m,), float64 in [0, 1]; None where all had to have one.
+    """
 
     x0: Tensor
     x1: Tensor
     rows: Tensor
     columns: Tensor
     plan: Any
+    unmatched: tuple[Tensor, Tensor] | None = None
 
 
 def pair(
@@ -47,12 +56,14 @@ def pair(
     condition1: Tensor | None = None,
     weight: float = 1.0,
     method: Method = "exact",
-    epsilon: float | Relative = _MODERATE,
+    epsilon: float | Relative = MODERATE,
     relax: float | tuple[float, float] | None = None,
+    penalty: float | None = None,
     p: float = 2,
     metric: Metric = "euclidean",
     tol: float = 1e-6,
     max_iter: int = 10_000,
+    throw: bool = True,
     rng: Any = None,
 ) -> Pairing:
     """Pair two minibatches by a transport plan between them.
@@ -75,10 +86,15 @@ def pair(
         Strength of the entropic term, for all but ``"exact"``.
     relax : float or (float, float), optional
         Price of a missed marginal, as in :func:`otgen.sinkhorn`; outliers are then paired less often, or never.
+    penalty : float, optional
+        For ``"exact"``: what a unit of mass costs that stays without a partner, as in :func:`otgen.partial_wasserstein`. No pair that
+        costs more than twice that is made; ``unmatched`` tells who has none.
     p, metric
         As in :func:`otgen.wasserstein`.
     tol, max_iter
-        As in :func:`otgen.sinkhorn`; but at the limit pairs are drawn from the plan reached, and nothing is raised.
+        As in :func:`otgen.sinkhorn`.
+    throw : bool
+        Whether the limit raises; else pairs are drawn from the plan reached.
     rng : seed or Generator, optional
         What decides draws: torch's global generator (``torch.manual_seed``) unless a seed or a generator of torch's or numpy's is
         given. The same seed at every step of a loop draws with the same numbers at every step.
@@ -89,12 +105,17 @@ def pair(
         Tensors on the device and in the dtype of the input; no gradient flows through which row went where. An exact plan between
         equally many samples of equal weights is a permutation, and is taken as it is. Where every row of the plan has the same mass
         each row of x0 comes once, in order, with a column drawn from it; else rows are drawn too, by their mass. Draws go through the
-        plan some rows at a time: no array of n times m numbers is made.
+        plan some rows at a time: no array of n times m numbers is made. With ``penalty`` pairs between equally many samples without
+        weights are those that are matched, each once, in order of x0; else n pairs are drawn by mass. Plans of a GPU's tensors are computed there where cupy
+        is installed, but for small ones, partial ones and callable metrics.
 
     Raises
     ------
     InvalidInput
-        On malformed input, for ``relax`` with ``method="exact"``, and for conditions under a metric that is no norm.
+        On malformed input, for ``relax`` with ``method="exact"`` and ``penalty`` without, where no mass is left to pair, and for conditions under a
+        metric that is no norm.
+    NotConverged
+        At the limit, of entropic plans.
 
     References
     ----------
@@ -108,27 +129,82 @@ def pair(
     tensor([1, 0])
     """
     scalars.one_of(method, "method", get_args(Method))
-    if method == "exact" and relax is not None:
-        raise InvalidInput(
-            f"relax must be None for method='exact'; received {scalars.told(relax)}; leave it out, or pass method='unbalanced'"
-        )
+    _check_terms(method, relax, penalty)
     check_samples(x0, x1)
     generator = None if rng is None else generator_from(rng)
     one, other = (z.detach().flatten(1).to("cpu") for z in (x0, x1))
     if condition0 is not None or condition1 is not None:
         one, other = _joined((one, other), (condition0, condition1), weight, p, metric)
     weights = [z.detach().cpu() if isinstance(z, Tensor) and not z.is_meta else z for z in (a, b)]
+    home = "cpu" if callable(metric) or on_host((len(one), len(other)), _ops.home(x0)) else _ops.home(x0)
+    if penalty is not None:
+        return _partly(
+            x0, x1, partial_wasserstein(one, other, *weights, penalty=penalty, p=p, metric=metric), weights, generator
+        )
     if method == "exact":
-        plan = wasserstein(*map(_as_array, (one, other, *weights)), p=p, metric=metric).plan
+        plan = _exact(one, other, *weights, p=p, metric=metric, home=home)
     else:
         price = _PRICE if method == "unbalanced" and relax is None else relax
-        given: dict[str, Any] = dict(epsilon=epsilon, relax=price, p=p, metric=metric, tol=tol, max_iter=max_iter)
-        plan = sinkhorn(one, other, *weights, **given, throw=False).plan
+        given: dict[str, Any] = dict(epsilon=epsilon, relax=price, p=p, metric=metric, normalize=False)
+        problem, solver = entropic_problem(one, other, *weights, **given), Sinkhorn(tol=tol, max_iter=max_iter)
+        plan = run(problem.on(home), solver, throw=throw).plan
     rows, columns = _rows_and_columns(
         plan, generator, drawn=a is not None or method == "unbalanced" or relax is not None
     )
-    rows, columns = torch.from_numpy(rows).to(x0.device), torch.from_numpy(columns).to(x1.device)
-    return Pairing(x0[rows], x1[columns], rows, columns, plan)
+    return _pairing(x0, x1, rows, columns, plan)
+
+
+def _check_terms(method: str, relax: Any, penalty: Any) -> None:
+    """Raise for prices that the method does not know."""
+    if method == "exact" and relax is not None:
+        raise InvalidInput(
+            f"relax must be None for method='exact'; received {scalars.told(relax)}; leave it out, or pass method='unbalanced'"
+        )
+    if penalty is not None and method != "exact":
+        raise InvalidInput(
+            f"penalty must be None unless method='exact'; received {scalars.told(penalty)}; pass relax, what a missed marginal costs"
+        )
+
+
+def _exact(one: Tensor, other: Tensor, a: Any, b: Any, *, p: float, metric: Metric, home: str) -> Plan:
+    """An exact plan, its pairs computed at ``home``."""
+    if home == "cpu":
+        return wasserstein(*map(_as_array, (one, other, a, b)), p=p, metric=metric).plan
+    return run(Problem.from_points(one, other, a, b, p=scalars.finite_order(p), metric=metric).on(home), root=True).plan
+
+
+def _partly(x0: Tensor, x1: Tensor, found: Any, weights: list[Any], generator: torch.Generator | None) -> Pairing:
+    """Pairs of a partial plan, and what has no partner."""
+    rounding = sum(map(len, (x0, x1))) * 2.0**-52 * (found.mass + float(found.unmatched[0].sum()))
+    if not found.mass > rounding:
+        raise InvalidInput("penalty must leave some mass to pair; received one below half of every cost; raise penalty")
+    listed = found.plan.matrix.tocoo()
+    moved = listed.data * found.mass > rounding
+    rows, columns = listed.row[moved].astype(np.int64), listed.col[moved].astype(np.int64)
+    alike = len(x0) == len(x1) and all(w is None for w in weights)
+    if alike and len(np.unique(rows)) == len(rows) and len(np.unique(columns)) == len(columns):
+        shares = [np.ones(len(z)) for z in (x0, x1)]
+        for share, at in zip(shares, (rows, columns)):
+            share[at] = 0.0
+        order = np.argsort(rows)
+        rows, columns = rows[order], columns[order]
+    else:
+        shares = [_share(left, w) for left, w in zip(found.unmatched, weights)]
+        rows, columns = _rows_and_columns(found.plan, generator, drawn=True)
+    one, other = (torch.from_numpy(share).to(z.device) for share, z in zip(shares, (x0, x1)))
+    return _pairing(x0, x1, rows, columns, found.plan)._replace(unmatched=(one, other))
+
+
+def _share(left: Any, weights: Any) -> Floats:
+    """Masses (n,) that are left, of ``weights`` or of equal ones, as shares in [0, 1]."""
+    left = np.asarray(left, np.float64)
+    held = np.full(len(left), 1.0 / len(left)) if weights is None else np.asarray(weights, np.float64)
+    return np.divide(left, held, out=np.zeros(len(left)), where=held > 0).clip(0.0, 1.0)
+
+
+def _pairing(x0: Tensor, x1: Tensor, rows: np.ndarray, columns: np.ndarray, plan: Plan) -> Pairing:
+    one, other = torch.from_numpy(rows).to(x0.device), torch.from_numpy(columns).to(x1.device)
+    return Pairing(x0[one], x1[other], one, other, plan)
 
 
 def _joined(samples: Any, conditions: Any, weight: float, p: float, metric: Metric) -> tuple[Tensor, Tensor]:
@@ -168,20 +244,25 @@ def _as_array(z: Any) -> Any:
 def check_samples(x0: Any, x1: Any) -> None:
     """Raise for what is no two minibatches of samples of one size."""
     for name, z in (("x0", x0), ("x1", x1)):
-        if not isinstance(z, Tensor) or z.ndim < 2 or z.numel() == 0:
-            received = f"shape {tuple(z.shape)}" if isinstance(z, Tensor) else type(z).__name__
-            raise InvalidInput(
-                f"{name} must be a tensor (n, ...), one sample a row; received {received}; use {name}[:, None] for (n,)"
-            )
-        if z.is_complex() or z.layout != torch.strided:
-            raise InvalidInput(
-                f"{name} must be dense and hold real numbers; received dtype {z.dtype}, layout {z.layout}; convert it"
-            )
-        finite(z, name)
+        check_cloud(z, name)
     if x0[0].numel() != x1[0].numel():
         raise InvalidInput(
             f"x0 and x1 must hold samples of one size; received {tuple(x0.shape)} and {tuple(x1.shape)}; reshape one"
         )
+
+
+def check_cloud(z: Any, name: str, *, empty: bool = False) -> None:
+    """Raise for what is no minibatch of finite real samples; ``empty`` says that it may have none."""
+    if not isinstance(z, Tensor) or z.ndim < 2 or 0 in z.shape[1:] or not (empty or len(z)):
+        received = f"shape {tuple(z.shape)}" if isinstance(z, Tensor) else type(z).__name__
+        raise InvalidInput(
+            f"{name} must be a tensor (n, ...), one sample a row; received {received}; use {name}[:, None] for (n,)"
+        )
+    if z.is_complex() or z.layout != torch.strided:
+        raise InvalidInput(
+            f"{name} must be dense and hold real numbers; received dtype {z.dtype}, layout {z.layout}; convert it"
+        )
+    finite(z, name)
 
 
 def _rows_and_columns(plan: Plan, given: torch.Generator | None, *, drawn: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 import torch
@@ -77,7 +77,7 @@ def mmd_loss(
     """
     scalars.one_of(kernel, "kernel", get_args(Kernel))
     reduction = checked_reduction(reduction)
-    sizes, unbiased = _sizes(scale), scalars.flag(unbiased, "unbiased")
+    sizes, unbiased = checked_scales(scale), scalars.flag(unbiased, "unbiased")
     given = batch(x, y, a, b, x_mask, y_mask)
     if unbiased and not all(holds((weights > 0).sum(-1) > 1) for weights in (given.a, given.b)):
         raise InvalidInput(
@@ -105,7 +105,7 @@ def _centred(given: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return one - middle, other - middle, of_one, of_other
 
 
-def _sizes(scale: Any) -> list[float]:
+def checked_scales(scale: Any) -> list[float]:
     """One scale or several."""
     scales = tuple(scale) if isinstance(scale, Sequence) and not isinstance(scale, str) else (scale,)
     if not scales:
@@ -117,8 +117,9 @@ def _mean(
     x: Tensor, y: Tensor, a: Tensor, b: Tensor, kernel: Kernel, scales: Sequence[float], *, apart: bool
 ) -> Tensor:
     """``sum a_i b_j k(x_i, y_j)``, (B,); with ``apart`` over pairs of two different points."""
-    apply: Any = _Squares.apply
-    values = _kernel(apply(x, y.clone() if y is x else y), kernel, scales)  # compilers do not take one tensor twice
+    values = kernel_values(
+        squared_distances(x, y.clone() if y is x else y), kernel, scales
+    )  # compilers do not take one tensor twice
     if not apart:
         return (a * _applied(values, b)).sum(-1)
     others = 1.0 - torch.eye(a.shape[-1], dtype=a.dtype, device=a.device)
@@ -129,6 +130,12 @@ def _mean(
 def _applied(values: Tensor, b: Tensor) -> Tensor:
     """``sum_j values_ij b_j``, (B, n), of values (B, n, m), or (1, n, m) of which no copies are made."""
     return b @ values[0].mT if len(values) == 1 else (values @ b[..., None])[..., 0]
+
+
+def squared_distances(x: Tensor, y: Tensor) -> Tensor:
+    """Squared distances (..., n, m) of points (..., n, d) and (..., m, d), differentiable to any order."""
+    apply: Callable[..., Any] = _Squares.apply
+    return apply(x, y)
 
 
 class _Squares(torch.autograd.Function):
@@ -154,7 +161,7 @@ class _Squares(torch.autograd.Function):
         return in_x, 2 * (g.sum(-2)[..., None] * y - g.mT @ x)
 
 
-def _kernel(squares: Tensor, kernel: Kernel, scales: Sequence[float]) -> Tensor:
+def kernel_values(squares: Tensor, kernel: Kernel, scales: Sequence[float]) -> Tensor:
     """Kernel values of squared distances."""
     if kernel == "energy":
         zero = squares == 0
@@ -191,7 +198,7 @@ class MMDLoss(torch.nn.Module):
         self.kernel: Kernel = kernel
         self.scale, self.unbiased = scale, unbiased
         self.reduction: Reduction = checked_reduction(reduction)
-        _sizes(scale)
+        checked_scales(scale)
 
     def forward(
         self,

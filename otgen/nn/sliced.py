@@ -72,7 +72,7 @@ def sliced_wasserstein_loss(
     """
     p, reduction, root = scalars.finite_order(p), checked_reduction(reduction), scalars.flag(root, "root")
     given = batch(x, y, a, b, x_mask, y_mask)
-    checked = _checked_directions(directions)
+    checked = checked_directions(directions)
     if isinstance(checked, Tensor) and checked.shape[-1] != given.x.shape[-1]:
         raise InvalidInput(
             f"directions must be (L, {given.x.shape[-1]}), one row each; received {tuple(checked.shape)}; transpose or reshape it"
@@ -91,7 +91,7 @@ def sliced_wasserstein_loss(
     return reduced(out if unit is None else powered(out, 1 / p) * unit[..., 0, 0], given.single, reduction)
 
 
-def _checked_directions(directions: Any) -> Tensor | str:
+def checked_directions(directions: Any) -> Tensor | str:
     """Directions (L, d), or how they are to be drawn."""
     if directions is None:
         return "independent"
@@ -213,7 +213,7 @@ class SlicedWassersteinLoss(torch.nn.Module):
         self.p, self.n_projections = scalars.finite_order(p), scalars.count(n_projections, "n_projections")
         self.root = root
         self.reduction: Reduction = checked_reduction(reduction)
-        checked = _checked_directions(directions)
+        checked = checked_directions(directions)
         self.register_buffer("directions", checked if isinstance(checked, Tensor) else None)
         self.design = cast(Design, "independent" if isinstance(checked, Tensor) else checked)
 

@@ -364,3 +364,20 @@ def test_draws_follow_cumulative_masses(n, m, seed):
         at = np.take_along_axis(ends, drawn[:, None], axis=1)[:, 0]
         assert (at >= passed - 1e-12).all()
         assert (at - dense[rows, drawn] <= passed + 1e-12).all()
+
+
+@pytest.mark.parametrize("d", [2, 16])
+@pytest.mark.parametrize("tol", [1e-9, 0.5])
+def test_draws_from_many_columns_go_by_blocks_of_them(d, tol):
+    """Above 8192 columns, in the plane and where costs are products; some without mass; with and without a rest of rank one."""
+    rng, m = np.random.default_rng(d), 8300
+    x, y, b = rng.random((3, d)), rng.random((m, d)), rng.random(m) * (np.arange(m) % 700 > 200)
+    plan = otgen.sinkhorn(x, y, [0.5, 0.5, 0.0], b, epsilon=0.05, tol=tol, normalize=True).plan
+    dense, rows, levels = plan.todense(), np.array([1, 0, 1, 1, 0] * 20), rng.random(100)
+    drawn, ends = plan.draw(rows, levels), np.cumsum(dense, axis=1)
+    assert drawn.dtype == np.int64
+    assert (dense[rows, drawn] > 0).all()
+    passed, at = levels * ends[rows, -1], ends[rows, drawn]
+    assert (at >= passed - 1e-12).all()
+    assert (at - dense[rows, drawn] <= passed + 1e-12).all()
+    assert plan.draw(np.array([0, 1]), np.array([0.0, 1.0 - 2.0**-53])).max() < m

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import permutations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
 import otgen
 
@@ -81,9 +85,76 @@ def test_rows_without_mass_do_not_come(options):
     assert found.rows.tolist() == [0, 0, 0]
 
 
-def test_at_the_limit_the_plan_reached_is_drawn_from():
+def test_at_the_limit_it_raises_or_the_plan_reached_is_drawn_from():
     x0, x1 = torch.randn(9, 2), torch.randn(9, 2)
-    assert len(coupling.pair(x0, x1, method="sinkhorn", epsilon=1e-4, max_iter=1).columns) == 9
+    for method in ("sinkhorn", "unbalanced"):
+        call = partial(coupling.pair, x0, x1, method=method, epsilon=1e-4, max_iter=1)
+        with pytest.raises(otgen.NotConverged, match="max_iter"):
+            call()
+        assert len(call(throw=False, rng=0).columns) == 9
+        assert len(call(tol=1e9, rng=0).columns) == 9  # what was asked for is reached
+
+
+@given(st.integers(1, 9), st.integers(1, 3), st.integers(0, 2**32 - 1), st.sampled_from([1, 2]))
+def test_ties_are_broken_into_a_permutation_too(n, d, seed, p):
+    """Points of a small grid, many of them equal: the best of all permutations, and nothing is drawn."""
+    generator = torch.Generator().manual_seed(seed)
+    x0, x1 = (torch.randint(3, (n, d), generator=generator).double() for _ in range(2))
+    before = torch.get_rng_state()
+    found = coupling.pair(x0, x1, p=p)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert found.rows.tolist() == list(range(n))
+    assert sorted(found.columns.tolist()) == list(range(n))
+    costs = torch.cdist(x0, x1).numpy() ** p
+    best = costs[linear_sum_assignment(costs)].sum()
+    assert costs[found.rows, found.columns].sum() == pytest.approx(best, rel=1e-12, abs=1e-12)
+
+
+class TestPartial:
+    @given(st.integers(1, 6), st.integers(0, 2**32 - 1), st.sampled_from([0.1, 0.5, 2.0]))
+    def test_pairs_are_those_of_the_best_partial_matching(self, n, seed, penalty):
+        """Over all partial matchings: an assignment among points and as many dummies as there are."""
+        generator = torch.Generator().manual_seed(seed)
+        x0, x1 = torch.rand(n, 2, generator=generator).double(), 1.5 * torch.rand(n, 2, generator=generator).double()
+        costs = np.full((2 * n, 2 * n), penalty)
+        costs[:n, :n], costs[n:, n:] = torch.cdist(x0, x1).numpy() ** 2, 0.0
+        rows, columns = linear_sum_assignment(costs)
+        matched = (rows < n) & (columns < n)
+        if not matched.any():
+            with pytest.raises(otgen.InvalidInput, match="penalty must leave"):
+                coupling.pair(x0, x1, penalty=penalty)
+            return
+        found = coupling.pair(x0, x1, penalty=penalty)
+        assert found.rows.tolist() == sorted(set(found.rows.tolist()))
+        assert len(set(found.columns.tolist())) == len(found.columns)
+        assert found.unmatched is not None
+        paid = costs[found.rows, found.columns].sum() + penalty * sum(side.sum().item() for side in found.unmatched)
+        assert paid == pytest.approx(costs[rows, columns].sum(), rel=1e-9)
+        for at, side in zip((found.rows, found.columns), found.unmatched):
+            assert torch.equal(side, torch.ones(n, dtype=torch.float64).index_fill(0, at, 0.0))
+        assert torch.equal(found.x1, x1[found.columns])
+
+    def test_weights_leave_shares(self):
+        x0, x1 = torch.tensor([[0.0], [9.0]]), torch.tensor([[0.1], [50.0]])
+        options = dict(a=torch.tensor([0.75, 0.25]), b=torch.tensor([0.5, 0.5]), penalty=1.0)
+        found = coupling.pair(x0, x1, **options, rng=0)
+        assert found.unmatched is not None
+        assert found.rows.tolist() == found.columns.tolist() == [0, 0]
+        torch.testing.assert_close(found.unmatched[0], torch.tensor([1 / 3, 1.0], dtype=torch.float64))
+        torch.testing.assert_close(found.unmatched[1], torch.tensor([0.0, 1.0], dtype=torch.float64))
+        assert coupling.pair(x0, x1).unmatched is None
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (dict(penalty=1.0, method="sinkhorn"), "penalty must be None unless"),
+            (dict(penalty=-1.0), "penalty must"),
+            (dict(penalty=1e-3), "penalty must leave some mass"),
+        ],
+    )
+    def test_bad_input(self, options, message):
+        with pytest.raises(otgen.InvalidInput, match=message):
+            coupling.pair(torch.zeros(3, 2), torch.ones(3, 2), **options)
 
 
 @pytest.mark.parametrize("method", ["sinkhorn", "unbalanced"])

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import textwrap
-
 import pytest
 
 import otgen
@@ -17,98 +11,6 @@ torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 from otgen.nn import distributed
 
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without torch.distributed")
-
-# What is forked for each process of each test: torch takes seconds to load, and starts no thread until it is asked to.
-NURSERY = """
-import json, os, signal, sys, torch, torch.distributed as dist
-from datetime import timedelta
-from otgen.nn import distributed, sinkhorn_loss
-import otgen
-torch.set_num_threads(1)
-for line in sys.stdin:
-    world, folder, body = json.loads(line)
-    children = []
-    for rank in range(world):
-        child = os.fork()
-        if child == 0:
-            signal.alarm(120)
-            told = os.open(f"{folder}/told{rank}", os.O_WRONLY | os.O_CREAT)
-            os.dup2(told, 1)
-            os.dup2(told, 2)
-            exec(body)
-        children.append(child)
-    print(*(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children), flush=True)
-"""
-
-
-PREAMBLE = """
-dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world, timeout=timedelta(seconds=60))
-generator = torch.Generator().manual_seed(0)
-x, y = torch.rand(37, 2, dtype=torch.float64, generator=generator), torch.rand(29, 2, dtype=torch.float64, generator=generator)
-"""
-
-
-EPILOGUE = """
-dist.barrier()
-dist.destroy_process_group()
-sys.stdout.flush()
-os._exit(0)  # gloo's threads may abort a process that takes its time to leave
-"""
-
-
-@pytest.fixture(scope="module")
-def nursery():
-    environment = dict(os.environ, OTGEN_NUM_THREADS="1", OMP_NUM_THREADS="1")
-    command = [sys.executable, "-c", NURSERY]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        yield process
-
-
-@pytest.fixture
-def together(nursery, tmp_path):
-    """Runs the same text in several processes: their exit codes and output."""
-
-    def run(world: int, body: str) -> list[tuple[int, str]]:
-        text = PREAMBLE + textwrap.dedent(body) + EPILOGUE
-        print(json.dumps([world, str(tmp_path), text]), file=nursery.stdin, flush=True)
-        codes = [int(code) for code in nursery.stdout.readline().split()]
-        assert len(codes) == world
-        return [(code, (tmp_path / f"told{rank}").read_text()) for rank, code in enumerate(codes)]
-
-    return run
-
-
-@pytest.mark.parametrize(
-    ("world", "shares"),
-    [
-        pytest.param(1, [37], marks=pytest.mark.nightly),
-        pytest.param(2, [30, 7], marks=pytest.mark.nightly),
-        (3, [20, 0, 17]),
-        pytest.param(4, [20, 0, 1, 16], marks=pytest.mark.nightly),
-    ],
-)
-def test_equals_one_process(world, shares, together):
-    """Uneven and empty shards; value and gradient, with and without the own terms, and for a relative epsilon."""
-    body = f"""
-    shares = {shares}
-    start = sum(shares[:rank])
-    mine = x[start : start + shares[rank]].clone().requires_grad_()
-    for options in (dict(epsilon=0.05), dict(epsilon=0.01, debias=False, p=1), dict(epsilon=otgen.Relative(0.02), metric="cityblock")):
-        whole = x.clone().requires_grad_()
-        want = sinkhorn_loss(whole, y, tol=1e-10, **options)
-        want.backward()
-        found = distributed.sinkhorn_loss(mine, y, tol=1e-10, averaged=False, **options)
-        mine.grad = None
-        found.backward()
-        torch.testing.assert_close(found, want, rtol=1e-6, atol=1e-9)
-        torch.testing.assert_close(mine.grad, whole.grad[start : start + shares[rank]], rtol=1e-6, atol=1e-9)
-    print("fine")
-    """
-    for code, output in together(world, body):
-        assert code == 0, output
-        assert output.strip().endswith("fine")
 
 
 def test_padding_of_shards_is_not_there(together):
@@ -137,24 +39,6 @@ def test_padding_of_shards_is_not_there(together):
     for code, output in together(2, body):
         assert code == 0, output
         assert output.strip().endswith("fine")
-
-
-def test_under_ddp_the_step_is_that_of_one_process(together):
-    body = """
-    torch.manual_seed(0)
-    noise = torch.randn(37, 3)
-    alone = torch.nn.Linear(3, 2)
-    wrapped = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(3, 2))
-    wrapped.module.load_state_dict(alone.state_dict())
-    sinkhorn_loss(alone(noise), y.float(), epsilon=0.1, tol=1e-8).backward()
-    mine = noise[:30] if rank == 0 else noise[30:]
-    distributed.sinkhorn_loss(wrapped(mine), y.float(), epsilon=0.1, tol=1e-8).backward()
-    for one, other in zip(alone.parameters(), wrapped.parameters()):
-        torch.testing.assert_close(other.grad, one.grad, rtol=1e-5, atol=1e-6)
-    print("fine")
-    """
-    for code, output in together(2, body):
-        assert code == 0, output
 
 
 def test_far_clouds_at_a_small_epsilon(together):
@@ -210,7 +94,11 @@ def test_whatever_differs_or_is_malformed_anywhere_is_an_error_everywhere(togeth
         "numbers": (dict(x=x[:, 0] if first else x), "x and y must be (n, d)" if first else "another one"),
         "complex": (dict(x=x * 1j if first else x), "real numbers" if first else "another one"),
         "infinity": (dict(y=y / 0 if first else y), "y must have data" if first else "another one"),
-        "no rows at all": (dict(x=x[:0]), "a row on some process"),
+        "no rows at all": (dict(x=x[:0]), "x must have a row on some process"),
+        "no rows of y at all": (dict(y=y[:0], y_sharded=True), "y must have a row on some process"),
+        "sharded here only": (dict(y_sharded=first), "options must be the same"),
+        "averaged here only": (dict(averaged=first), "options must be the same"),
+        "other dimensions": (dict(x=x if first else x[:, :1], y=y if first else y[:, :1], y_sharded=True), "dimension of y must be the same"),
     }
     for name, (given, text) in cases.items():
         options = dict(x=x, y=y, epsilon=0.1) | given
@@ -219,6 +107,25 @@ def test_whatever_differs_or_is_malformed_anywhere_is_an_error_everywhere(togeth
         except otgen.InvalidInput as fault:
             assert text in str(fault), (name, fault)
             assert " must " in str(fault) and "; received " in str(fault) and str(fault).count("; ") >= 2, fault
+        else:
+            raise SystemExit("accepted: " + name)
+    others = {
+        "another loss": (lambda: distributed.mmd_loss(x, y) if first else distributed.wasserstein_loss(x, y), "options must be the same"),
+        "another order": (lambda: distributed.wasserstein_loss(x, y, p=1 + first), "options must be the same"),
+        "one point": (lambda: distributed.mmd_loss(x[:1] if first else x[:0], y, unbiased=True), "two points for an unbiased"),
+        "no kernel": (lambda: distributed.mmd_loss(x, y, kernel="linear"), "kernel must be one of"),
+        "no scale": (lambda: distributed.mmd_loss(x, y, scale=()), "scale must hold"),
+        "other directions": (lambda: distributed.sliced_wasserstein_loss(x, y, directions=torch.eye(2) + rank), "options must be the same"),
+        "directions of another dimension": (lambda: distributed.sliced_wasserstein_loss(x, y, directions=torch.eye(3)), "directions must be (L, 2)"),
+        "another number of them": (lambda: distributed.sliced_wasserstein_loss(x, y, n_projections=3 + rank), "options must be the same"),
+        "no group of ours": (lambda: distributed.mmd_loss(x, y, group=lone) if not first else distributed.wasserstein_loss(x[:0], y, group=lone), "must"),
+    }
+    lone = dist.new_group([0])
+    for name, (call, text) in others.items():
+        try:
+            call()
+        except otgen.InvalidInput as fault:
+            assert text in str(fault), (name, fault)
         else:
             raise SystemExit("accepted: " + name)
     print("fine")
@@ -240,7 +147,7 @@ def test_it_is_the_same_number_on_every_process_and_averaged_gradients_are_the_l
     distributed.sinkhorn_loss(alone, y, epsilon=0.05, averaged=False).backward()
     torch.testing.assert_close(mine.grad, world * alone.grad, rtol=1e-12, atol=0)
     half = x[rank::3].half().requires_grad_()
-    value = distributed.sinkhorn_loss(half, y, epsilon=0.05)
+    value = distributed.sinkhorn_loss(half, y.float(), epsilon=0.05)
     value.backward()
     assert (value.dtype, half.grad.dtype) == (torch.float32, torch.float16)
     print("fine")
@@ -292,6 +199,49 @@ def test_a_process_that_dies_is_an_error_on_the_others(together):
     assert code not in (0, 7)
     assert "Error" in output
     assert "timed out" not in output.lower()  # told by the connection, not by waiting for long enough
+    assert "another process of the group has ended" in output
+
+
+def test_a_process_that_stays_away_is_an_error_after_the_timeout(together):
+    body = """
+    both = dist.new_group([0, 1], timeout=timedelta(seconds=1))
+    if rank == 0:
+        try:
+            distributed.mmd_loss(x, y, group=both)
+        except RuntimeError as fault:
+            assert "did not come within the group's timeout" in fault.__notes__[0]
+            print("fine")
+    """
+    for (code, output), want in zip(together(2, body), ("fine", "")):
+        assert code == 0, output
+        assert output.strip() == want
+
+
+def test_what_fails_in_one_process_is_told_to_all(together):
+    """Whatever it is: an interrupt, and what only the process that solves runs into."""
+    body = """
+    from otgen.nn.distributed._processes import Processes
+    processes = Processes(None)
+
+    def fails():
+        if rank == 1:
+            raise KeyboardInterrupt
+        return 1
+
+    try:
+        processes.together(fails)
+    except (KeyboardInterrupt, otgen.errors.OtgenError) as fault:
+        assert type(fault) is (KeyboardInterrupt if rank == 1 else otgen.errors.OtgenError), fault
+        assert rank == 1 or "another process failed" in str(fault)
+    try:
+        distributed.pair(x, y, method="sinkhorn", epsilon=1e-3, max_iter=1)
+    except otgen.NotConverged as fault:
+        assert "1 iterations" in str(fault) if rank == 0 else "another process stopped at its limit" in str(fault), fault
+        print("fine")
+    """
+    for code, output in together(2, body):
+        assert code == 0, output
+        assert output.strip().endswith("fine")
 
 
 def test_without_processes_it_says_what_to_do():

@@ -15,6 +15,9 @@ from ..cost import Cost
 from .base import DENSE_AT_MOST, Plan
 
 DROPPED_BITS = 64.0  # terms below 2 ** -64 of a (x) b may be left out of sums; proofs charge them
+_BLOCKS = 64  # of columns, of which a draw chooses one first
+_NARROW = 128  # columns of a block that are not worth that: few for a matrix product
+_BELOW_ONE = 1.0 - 2.0**-53
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -63,7 +66,53 @@ class EntropicPlan(Plan):
         return out
 
     def draw(self, rows: Indices, levels: Floats) -> Indices:
-        """As :meth:`Plan.draw`, in one pass over all pairs, some rows at a time."""
+        """As :meth:`Plan.draw`: first a block of columns by the masses of blocks, sums over all pairs where they are computed, then one of it.
+
+        Only pairs of the blocks that were drawn are listed, one in ``_BLOCKS`` of all.
+        """
+        m = self.shape[1]
+        width = -(-m // _BLOCKS)
+        if width < _NARROW:
+            return self._drawn(rows, levels)
+        wanted, at = np.unique(rows, return_inverse=True)
+        blocks = [np.arange(start, min(start + width, m)) for start in range(0, m, width)]
+        parts = [self.restricted(wanted, block) for block in blocks]
+        ends = np.cumsum([part._row_masses() for part in parts], axis=0)[:, at]
+        aims = levels * ends[-1]
+        chosen = np.minimum((ends <= aims).sum(0), len(blocks) - 1)
+        before = np.where(chosen > 0, np.take_along_axis(ends, np.maximum(chosen - 1, 0)[None], 0)[0], 0.0)
+        masses = np.take_along_axis(ends, chosen[None], 0)[0] - before
+        rest = np.clip(np.divide(aims - before, masses, out=np.zeros(len(rows)), where=masses > 0), 0.0, _BELOW_ONE)
+        out = np.empty(len(rows), np.int64)
+        for k in np.unique(chosen):
+            some = np.flatnonzero(chosen == k)
+            own, among = np.unique(at[some], return_inverse=True)
+            part = parts[k].restricted(own, np.arange(len(blocks[k])))
+            out[some] = blocks[k][part._drawn(among, rest[some])]
+        return out
+
+    def restricted(self, rows: Indices, columns: Indices) -> EntropicPlan:
+        """The entries of some rows and columns only, in the order given."""
+
+        def taken(z: Floats | float, at: Indices) -> Any:
+            return z[at] if isinstance(z, np.ndarray) else z
+
+        return EntropicPlan(
+            self.cost.restricted(rows, columns),
+            *(self.f[rows], self.g[columns], self.epsilon, self.a[rows], self.b[columns]),
+            *(taken(z, at) for z, at in ((self.u, rows), (self.v, columns), (self.r, rows), (self.s, columns))),
+        )
+
+    def _row_masses(self) -> Floats:
+        """Row sums (n,), in one pass over all pairs that lists none."""
+        heights, weights = self.u * self.a, self.v * self.b
+        log_rows, _ = self.cost.sweep(self.f, self.g, heights, weights, self.epsilon, 0.0, cut=DROPPED_BITS)
+        with np.errstate(over="ignore", invalid="ignore"):
+            smooth = np.where(heights > 0, heights * np.exp(log_rows), 0.0)
+        return smooth + self.r * np.broadcast_to(self.s, self.shape[1:]).sum()
+
+    def _drawn(self, rows: Indices, levels: Floats) -> Indices:
+        """Targets (k,), by entries of all pairs, some rows at a time."""
         order = np.argsort(rows, kind="stable")
         wanted, starts = np.unique(rows[order], return_index=True)
         out, shares = np.empty(len(rows), np.int64), dict(zip(wanted.tolist(), np.split(order, starts[1:])))

@@ -1,0 +1,87 @@
+"""The exact loss of a whole batch whose rows live on many processes: one of them solves it for all."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from ...inputs import scalars
+from ...inputs.types import Floats
+from ...model.cost import BuiltIn
+from .. import losses
+from .._modes import differentiating
+from ._shards import Clouds, Given, checked_cost
+
+
+def wasserstein_loss(
+    x: Tensor,
+    y: Tensor,
+    *,
+    x_mask: Tensor | None = None,
+    y_mask: Tensor | None = None,
+    y_sharded: bool = False,
+    p: float = 2,
+    metric: BuiltIn = "euclidean",
+    root: bool = False,
+    averaged: bool = True,
+    group: Any = None,
+) -> Tensor:
+    """:func:`otgen.nn.wasserstein_loss` between all rows of x and all of y, wherever they are.
+
+    Parameters
+    ----------
+    x, y, x_mask, y_mask, y_sharded, averaged, group
+        As in :func:`otgen.nn.distributed.sinkhorn_loss`.
+    p, metric, root
+        As in :func:`otgen.nn.wasserstein_loss`.
+
+    Returns
+    -------
+    Tensor
+        The loss, a number, the same on every process, with gradients as in :func:`otgen.nn.distributed.sinkhorn_loss`: value and plan are those
+        of one process with all rows. The first process of the group solves, on the device of its x; every process holds all points, and
+        is told value and gradients, (n + m) d numbers.
+
+    Raises
+    ------
+    InvalidInput
+        On every process, if the input of any is malformed, or y or an option differs.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import torch
+    >>> import torch.distributed as dist
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=0, world_size=1)
+    ...     found = wasserstein_loss(torch.zeros(2, 1), torch.ones(3, 1))
+    ...     dist.destroy_process_group()
+    >>> found
+    tensor(1.)
+    """
+    cost = partial(checked_cost, metric, p)
+    given = Given(
+        *(x, y, x_mask, y_mask, y_sharded, averaged, "wasserstein_loss"),
+        lambda: (*cost(), scalars.flag(root, "root")),
+        cost,
+    )
+    clouds, _ = given.agreed(group)
+    n, m, d = clouds.x.count, clouds.y.count, clouds.y.held.shape[1]
+    sides = clouds.x.everyone, clouds.y.everyone  # told by all, before one of them solves
+    solve = partial(_value_and_slopes, clouds, p=p, metric=metric, root=root)
+    found = clouds.processes.from_first(solve, (1 + (n + m) * d,))
+    of_x, of_y = np.split(found[1:].reshape(n + m, d), [len(sides[0])])
+    return clouds.loss(float(found[0]), of_x[clouds.x.own], of_y[clouds.y.own] if clouds.of_y else None)
+
+
+def _value_and_slopes(clouds: Clouds, **options: Any) -> Floats:
+    """The value, then gradients in all rows of x and of y."""
+    with differentiating():
+        x, y = (side.tensor().requires_grad_() for side in (clouds.x, clouds.y))
+        value = losses.wasserstein_loss(x, y, **options)
+        value.backward()
+    parts = (value.detach(), x.grad, y.grad)
+    return np.concatenate([z.reshape(-1).cpu().numpy() for z in parts if z is not None])

@@ -1,0 +1,37 @@
+"""The examples of training over processes, run on two of them."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+pytestmark = [
+    pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without torch.distributed"),
+    pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the documentation is not part of a source distribution"),
+]
+
+
+@pytest.mark.parametrize("name", ["ddp", "fsdp"])
+def test_a_script_trains(name, together):
+    """As torchrun would have it: the environment says who is who. The loss falls."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    body = f"""
+    import runpy
+    dist.destroy_process_group()
+    os.environ.update(RANK=str(rank), WORLD_SIZE=str(world), MASTER_ADDR="127.0.0.1", MASTER_PORT="{port}")
+    runpy.run_path({str(EXAMPLES / f"{name}.py")!r})["main"](steps=24)
+    dist.init_process_group("gloo", init_method=f"file://{{folder}}/again", rank=rank, world_size=world)
+    """
+    (code, output), (other, silent) = together(2, body)
+    assert (code, other) == (0, 0), output + silent
+    assert not silent
+    losses = [float(line.split()[-1]) for line in output.splitlines() if line.startswith("step")]
+    assert len(losses) == 5
+    assert losses[-1] < 0.6 * losses[0]
