@@ -14,11 +14,11 @@ from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import STEEP
-from ..proofs import Certificate, prove
+from ..proofs import Certificate, keeps_promise, prove
 from ..solvers import Solution, Solver
 from ..solvers.base import Progress
 
-_WIDE = 1e-8  # of the cost, at moderate orders: below that another solve is not worth it
+_WIDE = 1e-8  # of the cost, at moderate orders: below that another solve is not worth it, unless `OPTIMAL` is at stake
 _SHORTER = 0.999  # of the distance before: with less to gain another solve is not worth it
 
 
@@ -67,6 +67,6 @@ def _may_improve(attempt: Attempt) -> bool:
 
 def _is_wide(attempt: Attempt) -> bool:
     found = attempt.certificate
-    if attempt.problem.p > STEEP:
+    if found.optimal or attempt.problem.p > STEEP:
         return not found.optimal
-    return found.upper - found.lower > _WIDE * found.cost
+    return found.upper - found.lower > _WIDE * found.cost or not keeps_promise(attempt.problem, found, root=True)

@@ -33,7 +33,7 @@ from .common_mass import Masses, common_mass, extended
 from .restricted_problem import RestrictedProblem, cheapest
 
 _COARSEST = 150  # points a side below which nothing is merged
-_SWALLOWING = 1e5  # times the dearest pair that may be used: costs that take digits from the others
+_SWALLOWING = 10  # times the dearest pair that may be used: costs that would take digits from the others
 
 
 @dataclass(frozen=True)
