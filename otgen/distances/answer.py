@@ -181,7 +181,8 @@ class Answer:
             n, m = self.problem.shape
             return Gradients(x, y, self.back(np.zeros(n)), self.back(np.zeros(m)))
         pair, power = self.scaled_potentials()
-        weights = [factor * stretched(z, power - p * math.log2(unit)) for z in pair]
+        with np.errstate(over="ignore", invalid="ignore"):  # derivatives that are no floats are None
+            weights = [factor * stretched(z, power - p * math.log2(unit)) for z in pair]
         known = self._are_gains(weights, self.units.value(cost) / p)
         a, b = (self.back(z) if known else None for z in weights)
         return Gradients(x, y, a, b)

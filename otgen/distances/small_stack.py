@@ -69,7 +69,7 @@ class Stack:
     """B problems, solved and proven.
 
     ``numbers`` and ``values`` (B, 7) are those of :mod:`.dense_dual` and of :mod:`.dense_values`, ``ends`` (B, 2) is how each ended and
-    after how many pivots; the potentials of the claims are feasible.
+    after how many pivots; the potentials of the claims are feasible. ``between_points`` tells clouds from listed costs.
     """
 
     where: Layout
@@ -78,6 +78,7 @@ class Stack:
     ends: Indices
     numbers: Floats
     values: Floats
+    between_points: bool
 
     @classmethod
     def of_points(
@@ -88,38 +89,50 @@ class Stack:
         if len(reach) == 1:
             if not dense_stack.is_plain(float(reach[0]), terms.p):
                 return np.zeros(1, bool)
-            return cls._of(costs, a, b, cost.rounding if reach[0] else _LISTED, where, terms)
+            return cls._of(costs, a, b, cost.rounding if reach[0] else _LISTED, where, terms, between_points=True)
         plain = dense_stack.are_plain(reach, terms.p)
         if not plain.all():
             return plain
         rounding = np.where(reach[:, None] == 0.0, 0.0, cost.rounding)  # all in one point: costs are exactly 0
-        return cls._of(costs, a, b, rounding, where, terms)
+        return cls._of(costs, a, b, rounding, where, terms, between_points=True)
 
     @classmethod
     def of_costs(cls, costs: Floats, a: Floats, b: Floats, where: Layout, terms: Terms) -> Stack | Any:
         """Of listed costs (E,); where some are not plain, a truth value a problem, (B,): whether it is."""
         reach = dense_stack.sizes(costs, a, b, where)
         if len(reach) == 1 and dense_stack.is_plain(float(reach[0]), 1.0):
-            return cls._of(costs, a, b, _LISTED, where, terms)
+            return cls._of(costs, a, b, _LISTED, where, terms, between_points=False)
         plain = dense_stack.are_plain(reach, 1.0)
-        return cls._of(costs, a, b, np.zeros((len(plain), 2)), where, terms) if plain.all() else plain
+        if not plain.all():
+            return plain
+        return cls._of(costs, a, b, np.zeros((len(plain), 2)), where, terms, between_points=False)
 
     @classmethod
-    def _of(cls, costs: Floats, a: Floats, b: Floats, rounding: Floats, where: Layout, terms: Terms) -> Stack:
+    def _of(
+        cls,
+        costs: Floats,
+        a: Floats,
+        b: Floats,
+        rounding: Floats,
+        where: Layout,
+        terms: Terms,
+        *,
+        between_points: bool,
+    ) -> Stack:
         claims, ends = dense_simplex.solve(costs, a, b, where)
         numbers, f, g = dense_dual.prove(costs, a, b, claims, rounding, where)
         values = dense_values.tell(numbers, terms.p, terms.given, root=terms.root, normalize=terms.normalize)
-        return cls(where, terms, claims._replace(f=f, g=g), ends, numbers, values)
+        return cls(where, terms, claims._replace(f=f, g=g), ends, numbers, values, between_points)
 
     @property
     def good(self) -> Any:
         """Which problems ended as they should, (B,): solved, of masses that agree and a value that is a float.
 
-        A distance of which nothing moves is proven the long way, more narrowly.
+        Clouds between which next to nothing moves, beside what others cost, are proven the long way, more narrowly.
         """
         told = np.isfinite(self.values[:, 0]) & np.isfinite(self.values[:, 6])
-        still = (self.numbers[:, 0] == 0.0) & (self.numbers[:, 2] > 0.0) if self.terms.root else False
-        return (self.ends[:, 0] == dense_simplex.SOLVED) & told & ~np.asarray(still)
+        solved = (self.ends[:, 0] == dense_simplex.SOLVED) & told
+        return solved & self.narrow if self.between_points else solved
 
     @property
     def narrow(self) -> Any:
@@ -131,11 +144,11 @@ class Stack:
         """The result of the k-th problem, which ``pose`` poses the long way; None where it ended oddly."""
         (ended, pivots), numbers = self.ends[k].tolist(), self.numbers[k].tolist()
         value, lower, upper, *of_cost, mass = self.values[k].tolist()
-        still = self.terms.root and numbers[0] == 0.0 < numbers[2]
-        if ended != dense_simplex.SOLVED or not abs(value) < np.inf or mass != mass or still:
+        narrow = numbers[2] - numbers[1] <= _RELATIVE * abs(numbers[0])
+        odd = ended != dense_simplex.SOLVED or (self.between_points and not narrow)
+        if odd or not abs(value) < np.inf or mass != mass:
             return None
         later = Deferred(partial(self._answer, k, pose))
-        narrow = numbers[2] - numbers[1] <= _RELATIVE * abs(numbers[0])
         return Result(
             *(value, lower, upper),
             *of_cost,

@@ -1,4 +1,7 @@
-"""High orders, where shorter pairs vanish beside the longest one: solved again in the unit of that, until it gets no shorter."""
+"""Where costs of short pairs vanish beside those of long ones: solved again in the unit of the longest pair travelled, until it gets no shorter.
+
+That is so at high orders, and at any order where points move little, or where some lie far from the others on both sides.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ from ..model.claim import Claim
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
-from ..proofs import Certificate, prove
+from ..model.units import STEEP
+from ..proofs import Certificate, keeps_promise, prove
 from ..solvers import Solution, Solver
 from ..solvers.base import Progress
 
+_WIDE = 1e-8  # of the cost, at moderate orders: below that another solve is not worth it, unless `OPTIMAL` is at stake
 _SHORTER = 0.999  # of the distance before: with less to gain another solve is not worth it
 
 
@@ -54,5 +59,14 @@ def resolved(first: Attempt, solver: Solver, progress: Progress) -> Attempt:
 def _may_improve(attempt: Attempt) -> bool:
     """Whether the interval is wide, in the unit of a plan between points."""
     solved = attempt.solution.status is Status.OPTIMAL and isinstance(attempt.certificate.plan, SparsePlan)
-    scalable = attempt.problem.cost.degree > 0
-    return solved and scalable and attempt.certificate.unit is not None and not attempt.certificate.optimal
+    scalable = (
+        attempt.problem.cost.degree > 0 and 1 not in attempt.problem.shape
+    )  # one plan there, which is proven as it is
+    return solved and scalable and attempt.certificate.unit is not None and _is_wide(attempt)
+
+
+def _is_wide(attempt: Attempt) -> bool:
+    found = attempt.certificate
+    if found.optimal or attempt.problem.p > STEEP:
+        return not found.optimal
+    return found.upper - found.lower > _WIDE * found.cost or not keeps_promise(attempt.problem, found, root=True)

@@ -133,4 +133,5 @@ def pair_costs(x: Tensor, y: Tensor, p: float, metric: str, q: float) -> Tensor:
         return powered(t.abs().sum(-1), p)
     largest = t.detach().abs().amax(-1, keepdim=True)
     largest = largest.where(largest > 0, 1.0)  # a constant, divided out lest powers vanish or overflow
-    return powered(powered((t / largest).abs(), q).sum(-1), p / q) * largest[..., 0] ** p
+    lengths = powered(powered((t / largest).abs(), q).sum(-1), 1 / q) * largest[..., 0]
+    return powered(lengths, p)  # of the sum the power p / q alone may be infinite

@@ -18,7 +18,6 @@ from ..inputs.types import Floats
 from ..kernels.dual_margins import TOO_LARGE
 from ..model.claim import Claim, Flows
 from ..model.problem import Problem
-from ..model.units import STEEP
 from .certificate import Certificate
 from .dual import dual_certificate, plan_of, usable_potentials
 from .listed import listed_upper
@@ -60,9 +59,7 @@ def find(problem: Problem, claim: Claim) -> Findings:
     f = _out_of_the_way(problem, f)
     minima, nearest = problem.cost.T.ctransform(f)
     plan = None if flows is None else plan_of(flows, problem.shape)
-    certificate = dual_certificate(problem, plan, f, minima)
-    if problem.p > STEEP:
-        certificate = prove_steep(problem, certificate)
+    certificate = prove_steep(problem, dual_certificate(problem, plan, f, minima))
     if claim.potentials is None:
         return Findings(certificate, errors, (spoilt, 0), None, None)
     held = (problem.target.probabilities > 0) & (np.abs(claim.potentials[1]) < TOO_LARGE) & np.isfinite(minima)

@@ -8,11 +8,13 @@ cost may be known well and its root not, and elsewhere, at a high power, the roo
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from ..model.cost import PointCost
 from ..model.problem import Problem
+from ..model.units import STEEP
 from .certificate import Certificate
 
 _RELATIVE = 1e-10  # of the cost
@@ -31,11 +33,15 @@ def keeps_promise(problem: Problem, certificate: Certificate, *, root: bool) -> 
     rooted = root and not problem.bottleneck
     if rooted and math.isfinite(high) and _narrow_root(low, high, 0.0, problem.p, _RELATIVE):
         return True  # at a high power the distance is known better than its cost
-    if not certificate.optimal:
+    in_unit = certificate.unit is not None  # errors are relative to what is travelled
+    if certificate.optimal and (in_unit or certificate.kind != "dual"):
+        return _narrow_root(low, high, 1.0, problem.p) if rooted else True
+    if in_unit and problem.p <= STEEP:
+        certificate = _out_of_unit(certificate, problem.p)
+        low, high = max(certificate.lower, 0.0), certificate.upper
+    elif not certificate.optimal:
         return False
     width = certificate.upper - certificate.lower
-    if certificate.kind != "dual" or certificate.unit is not None:  # errors are relative to what is travelled
-        return _narrow_root(low, high, 1.0, problem.p) if rooted else True
     if width <= _RELATIVE * abs(certificate.cost):
         return True
     usual = usual_cost(problem)
@@ -46,6 +52,13 @@ def keeps_promise(problem: Problem, certificate: Certificate, *, root: bool) -> 
         return False
     unit = usual or float(problem.cost.highest)
     return not root or _narrow_root(low, high, unit ** (1 / problem.p), problem.p)
+
+
+def _out_of_unit(certificate: Certificate, p: float) -> Certificate:
+    """The same numbers in the problem's own unit, which those of moderate orders do not leave the range of floats for."""
+    assert certificate.unit is not None
+    cost, lower, upper = (z * certificate.unit**p for z in (certificate.cost, certificate.lower, certificate.upper))
+    return replace(certificate, cost=cost, lower=lower, upper=upper, unit=None)
 
 
 def _narrow_root(low: float, high: float, unit: float, p: float, relative: float = _ROOTED) -> bool:

@@ -7,7 +7,6 @@ import math
 from ..errors import InvalidInput
 from ..model.claim import Claim
 from ..model.problem import Problem
-from ..model.units import STEEP
 from .bottleneck import prove_cut
 from .certificate import Certificate
 from .dual import prove_dual
@@ -64,8 +63,7 @@ def prove(problem: Problem, claim: Claim) -> Certificate:
     else:
         _demand(not nothing, "flows, potentials or both", problem)
         found = prove_dual(problem, claim)
-    if problem.p > STEEP:
-        found = prove_steep(problem, found)
+    found = prove_steep(problem, found)
     stranded = (
         prove_no_plan(problem, stranded_sources(problem)) if math.isinf(found.upper) and problem.cost.forbids else None
     )

@@ -1,4 +1,4 @@
-"""Proofs for high orders, where powers of distances leave the range of floats: everything in the unit of the largest distance travelled.
+"""Proofs where costs travelled are small beside others, as at high orders: everything in the unit of the largest distance travelled.
 
 Upper. The plan's cost is ``unit ** p`` times a sum of powers of numbers up to 1. What rounding has left of its marginals is repaired within
 the plan: along pairs that carry more than what is missed everywhere, mass can be moved from any point to any other that these pairs
@@ -42,6 +42,8 @@ def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
         return plain
     relative, absolute = distance.rounding
     share = relative + absolute / unit + 3 * UNIT  # of the unit: how far off a length may be
+    if share > 1:
+        return plain
     powers = np.minimum(lengths / unit + share, 1.0 + share) ** problem.p  # rounded upwards
     lost = 4 * UNIT + problem.p * 2 * UNIT
     spent = float(dots(plan.values[used], powers)) * (1 + lost)

@@ -33,6 +33,7 @@ from .common_mass import Masses, common_mass, extended
 from .restricted_problem import RestrictedProblem, cheapest
 
 _COARSEST = 150  # points a side below which nothing is merged
+_SWALLOWING = 10  # times the dearest pair that may be used: costs that would take digits from the others
 
 
 @dataclass(frozen=True)
@@ -122,15 +123,20 @@ class Simplex:
 
 
 def _cost_cap(problem: Problem, init: Claim) -> float:
-    """Of a high order the cost above which no optimum has a pair, known from the longest pair of some plan.
+    """The cost above which no optimum has a pair, known from the longest pair of some plan; inf where no pair is far dearer.
 
-    Dearer pairs would only take digits from the others.
+    Such pairs would only take digits from the others. On a cycle of pairs of an optimum and of the plan, at most n + m in all, none of
+    the former costs more than all of the latter.
     """
-    if problem.p <= STEEP or init.flows is None:
+    flows, sides = init.flows, (problem.source.probabilities, problem.target.probabilities)
+    if flows is None or not isinstance(problem.cost, PointCost):
         return math.inf
-    used, sides = init.flows.high > 0, (problem.source.probabilities, problem.target.probabilities)
-    longest = problem.cost.pairs(init.flows.rows[used], init.flows.columns[used]).max(initial=0.0)
-    return 4.0 * float(longest) / min(float(side[side > 0].min()) for side in sides) or math.inf
+    used, met = flows.high > 0, zip((flows.rows, flows.columns), sides)
+    if not all(np.allclose(np.bincount(at, flows.high, len(side)), side, rtol=1e-6, atol=0.0) for at, side in met):
+        return math.inf
+    longest = problem.cost.pairs(flows.rows[used], flows.columns[used]).max(initial=0.0)
+    cap = 4.0 * float(longest) / min(float(side[side > 0].min()) for side in sides) or math.inf
+    return cap if problem.p > STEEP or cap * _SWALLOWING < problem.cost.highest else math.inf
 
 
 def _settles(live: _Live, master: RestrictedProblem, enough: Enough, held: list[Claim]) -> bool:
@@ -177,7 +183,7 @@ class _Live:
         used = None if init.flows is None or near else self._used(init.flows)
         if self.cost.forbids:
             return RestrictedProblem(self.cost, self.supply, self.demand, None, limit, progress, used, self.cap)
-        if init.potentials is not None or (used is not None and self.cost.p > STEEP):
+        if init.potentials is not None or (used is not None and self.cap < math.inf):
             given = init.potentials and init.potentials[1][self.columns[self.targets.first[self.common.targets]]]
             start = cheapest(self.cost) if given is None else given
             return RestrictedProblem(self.cost, self.supply, self.demand, start, limit, progress, used, self.cap)

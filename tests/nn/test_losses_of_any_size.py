@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 import otgen
 from otgen import nn
 
-METRICS = ["euclidean", "cityblock", "chebyshev", otgen.Minkowski(3), otgen.Minkowski(40)]
-ORDERS = [1, 1.5, 2, 3, 7, 40, 150]
+METRICS = ["euclidean", "cityblock", "chebyshev", *map(otgen.Minkowski, (1.0001, 3, 40, 1000))]
+ORDERS = [1, 1.5, 2, 3, 7, 40, 150, 540]
 
 
 @st.composite
 def clouds(draw, most=300):
     """Two clouds and weights (some of them 0), in double precision, times a power of ten; ``near`` ones move little beside their size."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n, m, d = draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(st.integers(1, 3))
+    n, m, d = draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(st.sampled_from([1, 2, 3, 10]))
     x, y = rng.normal(size=(n, d)), rng.normal(size=(m, d))
     if draw(st.booleans()):
         y = x + 1e-3 * rng.normal(size=(n, d))
@@ -91,6 +91,17 @@ def test_high_orders_have_the_optimal_plan(seed, p, metric):
     want = otgen.wasserstein(x, y, a, b, p=p, metric=metric)
     loss = nn.wasserstein_loss(*map(torch.tensor, (x, y, a, b)), p=p, metric=metric, root=True)
     assert loss.item() == pytest.approx(want.value, rel=1e-9)
+
+
+@pytest.mark.parametrize("q", [1.0001, 1.5])
+def test_powers_of_sums_are_no_infinities(q):
+    """``10 ** (540 / q)`` is one, and ``(t ** q) ** (540 / q)`` none; the far point alone has a slope of ``2 ** (-1/540)``."""
+    x = torch.tensor([[1e6] * 10, [0.0] * 10], dtype=torch.float64, requires_grad=True)
+    loss = nn.wasserstein_loss(x, torch.zeros_like(x), p=540, metric=otgen.Minkowski(q), root=True)
+    loss.backward()
+    slope = 10 ** (1 / q - 1) * 2 ** (-1 / 540)
+    assert loss.item() == pytest.approx(1e7 * slope, rel=1e-12)
+    torch.testing.assert_close(x.grad, torch.tensor([[slope] * 10, [0.0] * 10], dtype=torch.float64))
 
 
 def test_a_batch_of_all_sizes_is_what_each_is_alone():

@@ -1,14 +1,16 @@
-"""High orders between points in the plane and above: powers leave the range of floats, values and intervals do not."""
+"""Between points in the plane and above costs vanish beside others, at high orders and where little moves; values and intervals do not."""
 
 from itertools import permutations
 
 import mpmath
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 import otgen
+from otgen import nn
 from otgen.model.claim import Claim, Flows
 from otgen.model.units import scaled
 from otgen.proofs import prove
@@ -46,6 +48,30 @@ def test_clouds_against_all_permutations(seed, p, spread, metric):
 
 @given(
     st.integers(0, 2**32 - 1),
+    st.sampled_from([1, 1.5, 2, 3, 4.5, 7, 8]),
+    st.sampled_from([1e-2, 1e-4, 1e-6]),
+    st.booleans(),
+    st.sampled_from(list(METRICS)),
+)
+def test_little_moves_at_moderate_orders(seed, p, spread, code, metric):
+    """Each point a little, beside others far away: `OPTIMAL` is said of the distance itself, with a code for what is missing or without."""
+    rng = np.random.default_rng(seed)
+    x = rng.random((5, 2)) * 10.0 ** rng.integers(-3, 4)
+    y = rng.permutation(x) + spread * np.abs(x).max() * rng.normal(size=x.shape)
+    if code:
+        x[0] = y[3] = 999 * np.abs(x).max()
+    result, value = otgen.wasserstein(x, y, p=p, metric=metric), truth(x, y, p, METRICS[metric])
+    assert_holds(result, value)
+    assert result.status is otgen.Status.OPTIMAL
+    assert result.gap <= 1e-9 * result.value
+    seen = otgen.audit(x, y, p=p, metric=metric, plan=result.plan)
+    assert seen.lower <= value <= seen.upper
+    loss = nn.wasserstein_loss(*map(torch.tensor, (x, y)), p=p, metric=metric, root=True)
+    assert loss.item() == pytest.approx(float(value), rel=1e-9)
+
+
+@given(
+    st.integers(0, 2**32 - 1),
     orders,
     st.integers(1, 5),
     st.integers(1, 5),
@@ -64,7 +90,7 @@ def test_weights_that_are_shares_of_atoms(seed, p, n, m, d, metric):
     assert result.gap <= 1e-9 * result.value
 
 
-@pytest.mark.parametrize("p", [20, 80, 540])
+@pytest.mark.parametrize("p", [2, 5, 8, 20, 80, 540])
 @pytest.mark.parametrize("n", [40, 300])
 def test_a_translation_costs_its_length(p, n):
     """By Jensen the mean displacement is a lower bound for every p, and the translation attains it."""
@@ -73,6 +99,21 @@ def test_a_translation_costs_its_length(p, n):
     length = np.sqrt((((x + 1e-3) - x).mean(axis=0) ** 2).sum())
     assert result.status is otgen.Status.OPTIMAL
     assert result.value == pytest.approx(length, rel=1e-9)
+    assert result.gap <= 1e-9 * length
+    assert nn.wasserstein_loss(*map(torch.tensor, (x, x + 1e-3)), p=p, root=True).item() == pytest.approx(
+        length, rel=1e-9
+    )
+
+
+def test_little_moves_among_many_points():
+    """Where its nearest is not where a point goes, and multiples of rounding are all that costs are in the unit of the cloud."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(600, 2))
+    y = rng.permutation(x) + 1e-3 * rng.normal(size=x.shape)
+    found, least = otgen.wasserstein(x, y, p=8), otgen.wasserstein(x, y, p=9)
+    assert found.status is otgen.Status.OPTIMAL
+    assert found.gap <= 1e-9 * found.value
+    assert found.value <= least.value < 1.1 * found.value  # distances grow with the order
 
 
 @given(st.integers(0, 2**32 - 1), orders)
