@@ -16,7 +16,7 @@ from ..inputs.types import Floats
 from ..model.cost import Metric, is_norm
 from ..model.plan import EntropicPlan, Plan
 from ..model.problem import Relative
-from ._inputs import finite
+from ._inputs import finite, real_and_dense
 from ._modes import generator_from
 from ._semidiscrete import SemidiscreteCoupling, Sent, semidiscrete
 
@@ -173,10 +173,7 @@ def check_samples(x0: Any, x1: Any) -> None:
             raise InvalidInput(
                 f"{name} must be a tensor (n, ...), one sample a row; received {received}; use {name}[:, None] for (n,)"
             )
-        if z.is_complex() or z.layout != torch.strided:
-            raise InvalidInput(
-                f"{name} must be dense and hold real numbers; received dtype {z.dtype}, layout {z.layout}; convert it"
-            )
+        real_and_dense(z, name)
         finite(z, name)
     if x0[0].numel() != x1[0].numel():
         raise InvalidInput(
