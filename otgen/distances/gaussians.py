@@ -84,5 +84,5 @@ def _of_covariances(one: Floats, other: Floats) -> Interval:
     largest = PowerOfTwo.above(max(float(np.abs(z).max()) for z in (one, other)))
     root = (largest * PowerOfTwo(1)).root(2)
     value, lower, upper = bures(*((root**2).divide(z) for z in (one, other)))
-    lost = 0.0 if upper == 0 else 1e-150  # to underflow, of what is less by 1e300
+    lost = 0.0 if np.array_equal(one, other) else 1e-150  # to underflow, of what is less by 1e300
     return Interval(*(root.times(z) for z in (value, max(lower - lost, 0.0), upper + lost)))

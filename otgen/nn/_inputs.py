@@ -153,16 +153,21 @@ def finite(z: Tensor, name: str) -> None:
         raise InvalidInput(f"{name} must have data, all of it finite; received {received}; drop or impute what is not")
 
 
+def real_and_dense(z: Tensor, name: str) -> None:
+    """Raise for a tensor that torch does not compute with: sparse, complex, of a float of 8 bits."""
+    if z.is_complex() or z.layout != torch.strided or (z.is_floating_point() and z.element_size() == 1):
+        raise InvalidInput(
+            f"{name} must be dense and hold real numbers, floats of 16 bits at least; received dtype {z.dtype}, layout {z.layout}; convert it"
+        )
+
+
 def common_dtype(given: dict[str, Tensor]) -> torch.dtype:
     """What all are computed in, once they are real tensors on one device."""
     dtype, first = torch.float32, next(iter(given))
     for name, z in given.items():
         if not isinstance(z, torch.Tensor):
             raise InvalidInput(f"{name} must be a tensor; received {type(z).__name__}; use torch.as_tensor({name})")
-        if z.is_complex() or z.layout != torch.strided:
-            raise InvalidInput(
-                f"{name} must be dense and hold real numbers; received dtype {z.dtype}, layout {z.layout}; convert it"
-            )
+        real_and_dense(z, name)
         if z.device != given[first].device or z.is_meta:
             raise InvalidInput(
                 f"{name} must live on one device with {first}, and have data; received {name} on {z.device} and {first} on "
@@ -203,7 +208,7 @@ def within_reach(points: Tensor, weights: Tensor) -> Tensor:
 
 def not_negative(values: Tensor) -> Tensor:
     """Values that only rounding makes negative, 0 there; their derivatives are left as they are."""
-    return values + (values.clamp_min(0) - values).detach()
+    return values + (-values).clamp_min(0).detach()
 
 
 def common(weights: Tensor, points: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from ..model.plan import EntropicPlan, Plan
 from ..model.problem import Problem, Relative
 from ..solvers import Sinkhorn
 from . import _ops
-from ._inputs import finite
+from ._inputs import finite, real_and_dense
 from ._modes import generator_from
 from ._semidiscrete import SemidiscreteCoupling, Sent, semidiscrete
 from ._solves import on_host
@@ -258,10 +258,7 @@ def check_cloud(z: Any, name: str, *, empty: bool = False) -> None:
         raise InvalidInput(
             f"{name} must be a tensor (n, ...), one sample a row; received {received}; use {name}[:, None] for (n,)"
         )
-    if z.is_complex() or z.layout != torch.strided:
-        raise InvalidInput(
-            f"{name} must be dense and hold real numbers; received dtype {z.dtype}, layout {z.layout}; convert it"
-        )
+    real_and_dense(z, name)
     finite(z, name)
 
 

@@ -211,3 +211,10 @@ def test_what_rounding_may_leave(dtype, rounding, size):
             for entries, said in ((skew, "symmetric"), (negative, "semi-definite")):
                 with pytest.raises(InvalidInput, match=said):
                     distance(entries)
+
+
+def test_variances_that_underflow_beside_others():
+    """The first coordinates alone are apart, and lost where the largest entry is 1."""
+    one, other = np.diag([1e-200, 1e200]), np.diag([4e-200, 1e200])
+    found = otgen.bures_wasserstein([0, 0], one, [0, 0], other)
+    assert found.lower <= 1e-100 <= found.upper <= 1e-40

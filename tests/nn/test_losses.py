@@ -423,6 +423,11 @@ class TestFoundByReview:
         with pytest.raises(otgen.InvalidInput, match="y must be a tensor"):
             loss(torch.zeros(2, 2), None)
 
+    @each
+    def test_floats_of_8_bits_are_refused(self, loss):
+        with pytest.raises(otgen.InvalidInput, match="16 bits at least"):
+            loss(torch.zeros(2, 2).to(torch.float8_e4m3fn), torch.zeros(2, 2))
+
     @pytest.mark.parametrize("make", [lambda: nn.MMDLoss("imq", scale=-1), lambda: nn.MMDLoss("imq", scale="a")])
     def test_scales_are_checked_at_once(self, make):
         with pytest.raises(otgen.InvalidInput, match="scale must be"):

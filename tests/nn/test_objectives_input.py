@@ -214,6 +214,9 @@ class TestGaussianKl:
         mean, spread = (size * drawn(seed + k, 8, 3, dtype=torch.float32) for k in range(2))
         assert (vae.gaussian_kl(mean, spread) >= 0).all()
 
+    def test_a_spread_beyond_floats_is_infinitely_far(self):
+        assert vae.gaussian_kl(torch.zeros(1, 1), torch.full((1, 1), 1e3)).item() == math.inf
+
 
 class TestHalves:
     @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

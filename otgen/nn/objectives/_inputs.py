@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InvalidInput
+from .._inputs import real_and_dense
 from .._modes import usable
 
 
@@ -23,10 +24,7 @@ def tensors(**given: Any) -> tuple[Tensor, ...]:
     for name, z in given.items():
         if not isinstance(z, Tensor):
             raise InvalidInput(f"{name} must be a tensor; received {type(z).__name__}; use torch.as_tensor({name})")
-        if z.is_complex() or z.layout != torch.strided:
-            raise InvalidInput(
-                f"{name} must be dense and hold real numbers; received dtype {z.dtype}, layout {z.layout}; convert it"
-            )
+        real_and_dense(z, name)
         if z.numel() == 0:
             raise InvalidInput(f"{name} must hold something; received shape {tuple(z.shape)}; pass at least one entry")
         if out and z.device != out[0].device:
