@@ -52,7 +52,7 @@ class Answer:
             return self._entropic_status(claimed, tol)
         if claimed is Status.MAX_ITER:
             return claimed
-        if keeps_promise(self.scaled, certificate, root=self.units.root):
+        if keeps_promise(self.scaled, certificate, root=self.units.root) and math.isfinite(self._told(certificate.upper, 1)):
             return Status.OPTIMAL
         return claimed if claimed is Status.SETTLED else Status.IMPRECISE
 
@@ -94,13 +94,17 @@ class Answer:
             ),
         )
 
+    def _told(self, number: float, outward: int) -> float:
+        """A value, or an end of its interval, in the caller's units."""
+        return self.units.distance(number, outward) if self.problem.bottleneck else self.units.value(number, outward)
+
     def _numbers(self, status: Status) -> dict[str, Any]:
         """Value and cost with their bounds."""
         certificate, units = self.certificate, self.units
         triple = certificate.cost, certificate.lower, certificate.upper
         outward = (0, -1, 1)
         if self.problem.bottleneck:
-            value = [units.distance(*pair) for pair in zip(triple, outward)]
+            value = [self._told(*pair) for pair in zip(triple, outward)]
             cost: list[float | None] = [None, None, None]
         elif certificate.kind == "entropic":
             assert certificate.objective is not None
@@ -112,7 +116,7 @@ class Answer:
         else:
             if status is Status.INFEASIBLE:
                 triple = math.inf, certificate.lower, math.inf
-            value = [units.value(*pair) for pair in zip(triple, outward)]
+            value = [self._told(*pair) for pair in zip(triple, outward)]
             cost = [units.cost(*pair) for pair in zip(triple, outward)]
         exact = certificate.exact_bounds
         return dict(

@@ -26,6 +26,8 @@ _PART = 16  # terms in a plain sum: they err by 16 units of rounding at most
 _LONG = 200_000  # points above which a walk is split in two
 _FLAT = 8  # orders up to which powers of what is about 1 keep within the range of floats
 _FAINT = 1e-200  # powers below may have lost digits to underflow
+_LIGHT = -256  # binary exponent of totals below which low parts of pairs may underflow
+_APART = 64  # binary exponents between two totals whose quotient still fits in a pair
 
 
 class Masses(NamedTuple):
@@ -52,8 +54,19 @@ def masses(a: Floats | None, b: Floats | None, n: int, m: int, totals: Any = Non
     )
     a, b = (np.full(n, float(m)) if a is None else a), (np.full(m, float(n)) if b is None else b)
     a, b = own(a, np.dtype(np.float64)), own(b, np.dtype(np.float64))
+    highest = max(math.frexp(ah)[1], math.frexp(bh)[1], _LIGHT)
+    a, (ah, al) = _raised(a, (ah, al), highest)
+    b, (bh, bl) = _raised(b, (bh, bl), highest)
     ratio = (1.0, 0.0) if (ah, al) == (bh, bl) else _quotient(ah, al, bh, bl)
     return Masses(a, b, ratio, ah + al, ah * (n + m) * 2.0**-101)
+
+
+def _raised(side: Floats, total: Any, highest: int) -> tuple[Floats, Any]:
+    """Masses and their total times a power of two, which is exact, where they are far below others; only proportions count."""
+    power = highest - math.frexp(total[0])[1]
+    if power <= _APART:
+        return side, total
+    return np.ldexp(side, power), (math.ldexp(total[0], power), math.ldexp(total[1], power))
 
 
 def _quotient(ah: float, al: float, bh: float, bl: float) -> tuple[float, float]:
