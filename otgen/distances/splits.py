@@ -76,10 +76,14 @@ class PermutationNull:
         --------
         >>> print(PermutationNull.of(1.2, [1.0, 1.5]).verdict)
         no difference beyond chance is shown: 1 of 2 random splits of the pooled samples lies as far apart
+        >>> print(PermutationNull.of(2.2, [1.0, 1.5]).verdict)
+        too few splits to tell: none of 2 random splits of the pooled samples lies as far apart; it takes 19 to show a difference
         """
         count = len(self.values)
         splits = f"{self.as_far or 'none'} of {count} random split{'s' * (count != 1)} of the pooled samples"
         lie = "lies" if self.as_far < 2 else "lie"
+        if self.p_value > _LEVEL and self.as_far == 0:
+            return f"too few splits to tell: {splits} lies as far apart; it takes {SPLITS} to show a difference"
         if self.p_value > _LEVEL:
             return f"no difference beyond chance is shown: {splits} {lie} as far apart"
         return f"beyond chance: {splits} {lie} as far apart; with one law behind both, that has probability {self.p_value:.2g} at most"

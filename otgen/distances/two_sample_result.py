@@ -104,10 +104,14 @@ class TestResult:
         --------
         >>> print(TestResult("wasserstein", 1.2, 1.2, 1.2, 3, 0, 0, 999, False).verdict)
         beyond chance: 3 of 999 random deals of the pooled samples lie as far apart; p = 0.004
+        >>> print(TestResult("wasserstein", 1.2, 1.2, 1.2, 0, 0, 0, 9, False).verdict)
+        too few deals to tell: none of 9 random deals of the pooled samples lies as far apart; p = 0.1
         """
         deals = f"{self.as_far or 'none'} of {self.n_permutations} random deals of the pooled samples"
         told = f"{deals} {'lies' if self.as_far < 2 else 'lie'} as far apart; p = {self.p_value:.2g}"
-        return f"no difference beyond chance is shown: {told}" if self.p_value > _LEVEL else f"beyond chance: {told}"
+        if self.p_value <= _LEVEL:
+            return f"beyond chance: {told}"
+        return f"{'no difference beyond chance is shown' if self.as_far else 'too few deals to tell'}: {told}"
 
     def to_dict(self) -> dict[str, Any]:
         """As plain Python values that json can write."""

@@ -377,7 +377,7 @@ class TestOutputs:
         Path("page.html").write_text("mine")
         code, _, err = told(*command, "page.html")
         assert (code, "replace it with --force" in err) == (2, True), err
-        for place, said in (("page.txt", "ends in .html"), (".", "received the folder")):
+        for place, said in (("page.txt", "ends in .html"), ("page.htm", "ends in .html"), (".", "received the folder")):
             code, _, err = told(*command, place)
             assert (code, said in err) == (2, True), err
         assert Path("page.html").read_text() == "mine"

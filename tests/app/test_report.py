@@ -18,6 +18,7 @@ from otgen.app import commands, loading
 from otgen.app.files import Samples
 from otgen.app.report import clouds, demo, figures, matrix, quantities
 from otgen.app.report.compare import compare
+from otgen.inputs import numerals
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.random((20, 2)), RNG.random((25, 2))
@@ -114,6 +115,7 @@ class TestPage:
         expected = otgen.wasserstein(X, Y, p=3, metric="cityblock").value
         assert f">{expected:.5g}<" in page
         assert "In units of the data to the power 3" in page
+        assert "cityblock metric; W₃, Sinkhorn divergence with epsilon = 10 % of the mean cost" in page
         assert "sliced W" not in page.replace("A sliced distance", "")
         assert "W_inf" in report("x.npy", "y.npy", "--p", "inf", "--splits", "0")[0]
         assert "no unit" in report("x.npy", "y.npy", "--metric", "cosine", "--splits", "0")[0]
@@ -230,6 +232,16 @@ class TestMeasurements:
         assert [one.unit for one in quantities()] == [*["units of the data"] * 3, "squared units of the data"]
         assert [one.unit for one in quantities(2.0, "great_circle")] == ["radians", "squared radians"]
         assert [one.name for one in quantities(1.5)] == ["W₁.₅", "sliced W₁.₅", "Sinkhorn divergence"]
+
+    def test_values_have_the_digits_of_their_interval_or_error(self):
+        found = {row.distance: row for row in compare("c", X, X).rows}
+        assert found["W₂"].value == "0"
+        divergence = found["Sinkhorn divergence"]
+        lower, upper = divergence.result.lower, divergence.result.upper
+        assert lower <= float(divergence.value) <= upper
+        assert len(divergence.value.split("e")[0].lstrip("-0.").replace(".", "")) < 5  # near 0, in an interval around it
+        sliced = {row.distance: row for row in compare("c", X, Y + 3).rows}["sliced W₂"]
+        assert sliced.value == numerals.beside_error(sliced.result.value, sliced.result.standard_error)
 
     def test_rows_say_whose_they_are(self):
         found = compare("c", X, Y, count=3)

@@ -20,6 +20,7 @@ from ...model.problem import Relative
 from ..loading import first_points, kernels_loaded
 from ..words import significant
 
+USUAL_EPSILON = Relative(0.05)
 _SUBSCRIPTS = str.maketrans("0123456789.", "₀₁₂₃₄₅₆₇₈₉.")
 
 
@@ -50,7 +51,7 @@ def quantities(
     orders = (1.0, 2.0) if p is None else (p,)
     common = dict(metric=metric, normalize=normalize)
     found = [Quantity(called(order), unit_of(metric, 1.0), partial(wasserstein, p=order, **common)) for order in orders]
-    last, strength = orders[-1], Relative(0.05) if epsilon is None else epsilon
+    last, strength = orders[-1], USUAL_EPSILON if epsilon is None else epsilon
     if metric == "euclidean" and math.isfinite(last):
         sliced = partial(sliced_wasserstein, p=last, n_projections=200, rng=0, normalize=normalize)
         found.append(Quantity(f"sliced {called(last)}", unit_of(metric, 1.0), sliced))
@@ -92,8 +93,8 @@ class Row:
 
     @property
     def value(self) -> str:
-        """Five digits of it."""
-        return significant(self.result.value)
+        """Five digits of it, or as many as its interval or standard error leaves."""
+        return _digits(self.result)
 
     @property
     def interval(self) -> str:
@@ -167,6 +168,17 @@ def _row(name: str, quantity: Quantity, sides: tuple[Any, Any, Any, Any], count:
     splits = permuted(quantity.run, x, y, a, b, count, seed)
     result, peak = kernels_loaded(lambda: _measured(quantity.run, *sides), lambda found: found[0].seconds)
     return Row(name, quantity, result, peak, PermutationNull.of(result, splits) if splits else None)
+
+
+def _digits(result: Result) -> str:
+    """A value in five digits, or in as many as its interval or its standard error leaves."""
+    if not math.isfinite(result.value):
+        return significant(result.value)
+    if result.lower is None or result.upper is None:
+        return numerals.beside_error(result.value, result.standard_error)
+    return min(
+        numerals.number(result.value, 5), numerals.within(result.value, result.lower, result.upper), key=len
+    )
 
 
 def _measured(run: Callable[..., Result], *arguments: Any) -> tuple[Result, int]:

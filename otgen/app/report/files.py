@@ -16,7 +16,7 @@ from ..chance import usual_splits
 from ..files import Samples
 from ..words import counted, spoken
 from .clouds import coupled_images, sets_drawn
-from .compare import Comparison, Quantity, compare, quantities
+from .compare import USUAL_EPSILON, Comparison, Quantity, compare, quantities
 from .figures import Figure, beside_chance
 from .page import origin, write_page
 
@@ -83,7 +83,16 @@ class Report:
             for one in sets
         ]
         rows += [("left out or assumed", note) for note in compared.notes(sets)]
-        return [*rows, *origin(options, self.seed)]
+        return [*rows, ("options", self._told()), *origin(options, self.seed)]
+
+    def _told(self) -> str:
+        """The options, those that were not given as well."""
+        named = f"{self.metric} metric; {', '.join(one.name for one in self.quantities)}"
+        strength = USUAL_EPSILON if self.epsilon is None else self.epsilon
+        if self.quantities[-1].beside_chance:  # none that is entropic
+            return named
+        share = f"{100 * strength.fraction:g} % of the mean cost" if isinstance(strength, Relative) else f"{strength:g}"
+        return f"{named} with epsilon = {share}"
 
 
 def _drawn(
