@@ -126,6 +126,16 @@ class Stack:
         cost, lower, upper = self.numbers[:, :3].T
         return upper - lower <= _RELATIVE * np.abs(cost)
 
+    @property
+    def missed(self) -> Floats:
+        """By how much marginals are missed: (B,)."""
+        return self.numbers[:, 4]
+
+    @property
+    def iterations(self) -> Indices:
+        """Pivots: (B,)."""
+        return self.ends[:, 1]
+
     def result(self, k: int, pose: Callable[[], Problem], seconds: float) -> Result | None:
         """The result of the k-th problem, which ``pose`` poses the long way; None where it ended oddly."""
         (ended, pivots), numbers = self.ends[k].tolist(), self.numbers[k].tolist()
