@@ -32,7 +32,7 @@ def wasserstein(
     """What :func:`otgen.wasserstein` returns of a small problem between plain arrays; None of any other."""
     began = time.perf_counter()
     x, y, a, b = _array_of_list(x, 2), _array_of_list(y, 2), _array_of_list(a, 1), _array_of_list(b, 1)
-    if not (is_cloud(x) and is_cloud(y) and _plain_weights(a, len(x)) and _plain_weights(b, len(y))):
+    if not (is_cloud(x) and is_cloud(y) and plain_weights(a, len(x)) and plain_weights(b, len(y))):
         return None
     d, beyond = (1 if z.ndim == 1 else z.shape[1] for z in (x, y))
     terms = partial(Terms, root=True, normalize=normalize, given=(a is not None, b is not None), alike=alike)
@@ -60,7 +60,7 @@ def transport(C: Any, a: Any, b: Any, *, normalize: bool) -> Result | None:
     costs, a, b = _array_of_list(C, 2), _array_of_list(a, 1), _array_of_list(b, 1)
     if not (is_plain(costs, 2) and is_small(*costs.shape)):
         return None
-    if not (_plain_weights(a, len(costs)) and _plain_weights(b, costs.shape[1])):
+    if not (plain_weights(a, len(costs)) and plain_weights(b, costs.shape[1])):
         return None
     sides = _weights_or_equal(a, len(costs)), _weights_or_equal(b, costs.shape[1])
     terms, where = Terms(1.0, False, normalize, (a is not None, b is not None)), dense_stack.single(*costs.shape)
@@ -92,7 +92,12 @@ def known_on_line(metric: Any, p: Any) -> float | None:
 
 
 def known(metric: Any, p: Any, d: int) -> Metered | None:
-    """The cost of a metric in d dimensions; None where problems under it are not for here."""
+    """The cost of a metric in d dimensions; None where problems under it are not for here, as on the line."""
+    return known_anywhere(metric, p, d) if d > 1 else None
+
+
+def known_anywhere(metric: Any, p: Any, d: int) -> Metered | None:
+    """The same, also on the line."""
     return metered(metric, p, d) if type(metric) in (str, Minkowski) and type(p) in (int, float) else None
 
 
@@ -106,7 +111,8 @@ def _array_of_list(value: Any, ndim: int) -> Any:
     return np.array(value)
 
 
-def _plain_weights(weights: Any, size: int) -> bool:
+def plain_weights(weights: Any, size: int) -> bool:
+    """Whether weights are such an array of doubles, one for each point, or None."""
     return weights is None or (is_plain(weights, 1) and weights.dtype.char == "d" and len(weights) == size)
 
 
