@@ -39,6 +39,7 @@ def exact(n: int) -> list[Callable[[], Any]]:
         lambda: wasserstein(pixels, pixels + 0.5),
         lambda: wasserstein(x[:, 0], y[:, 0], weights),
         lambda: wasserstein(np.tile(x[:, 0], 40), y[:, 0]),
+        lambda: wasserstein(np.tile(x[:, 0], 40), y[:, 0], np.tile(weights, 40)),
         lambda: transport(costs),
         lambda: transport(np.where(costs < costs.max(), costs, np.inf)),
         lambda: wasserstein_batch(x[None, :9], y[None, :8]),

@@ -70,12 +70,14 @@ class _Transported:
 
     def _measured(self, orders: Indices) -> list[Measured]:
         batch, pool = self.distance.batch, self.pool
-        if batch is None or self.together == _FEW or pool.weights is not None or not len(orders):
-            return [measured(pool.measured(self.distance, order)) for order in orders]
-        found = batch(
-            pool.points[orders[:, : pool.n]], pool.points[orders[:, pool.n :]], None, None, **self.distance.options
-        )
-        return [Measured(*three) for three in zip(found.value, found.lower, found.upper)]
+        dealt = [pool.dealt(order) for order in orders]
+        some = [sides for sides in dealt if sides is not None]  # where one side is without weight nothing is apart
+        if batch is None or self.together == _FEW or not some:
+            return [Measured(0.0, 0.0, 0.0) if sides is None else measured(self.distance(*sides)) for sides in dealt]
+        x, y, a, b = (None if side[0] is None else np.stack(side) for side in zip(*some, strict=True))
+        numbers = batch(x, y, a, b, **self.distance.options)
+        found = (Measured(*three) for three in zip(numbers.value, numbers.lower, numbers.upper))
+        return [Measured(0.0, 0.0, 0.0) if sides is None else next(found) for sides in dealt]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +141,8 @@ def judge_of(
     measure = chosen(distance, options, generator)
     observed = measured(measure(*sides))  # first of all, since it checks the options
     pairs = pool.n * (len(pool) - pool.n)
-    together = _STACKED if pairs <= _SMALL and pool.points.ndim == 2 else _FEW
+    line = measure.name == "wasserstein" and (pool.points.ndim == 1 or pool.points.shape[1] == 1)
+    together = _STACKED if (len(pool) if line else pairs) <= _SMALL else _FEW
     coarse = _coarse(measure, pool) if pairs > _SMALL else None
     return _Transported(measure.told, observed, pool, measure, together, coarse)
 

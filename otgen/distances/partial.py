@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,20 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs import reading, scalars
 from ..inputs.types import Floats
+from ..kernels.double_double import UNIT, dot_of_any_size
 from ..model.claim import Claim
 from ..model.cost import Metric
 from ..model.partial import Partial
 from ..model.problem import Problem
-from ..model.units import Units
+from ..model.units import Units, powered
 from ..proofs import Certificate, above, below, prove
 from ..solvers import ExactName, Solver
+from . import small_partial
 from .answer import Answer
+from .partial_alone import Alone, is_empty
 from .partial_answer import PartialAnswer
 from .result import Result
-from .solve import answered, attempted, checked, solver_from
+from .solve import answered, attempted, checked, refuse_overflow, solver_from
 
 _SHARP = 1e-12  # of the cost: an interval no wider is not worth two more passes over the pairs
 
@@ -49,10 +53,11 @@ def partial_wasserstein(
     Parameters
     ----------
     x, y : array_like
-        (n, d) and (m, d) points, as in :func:`wasserstein`.
+        (n, d) and (m, d) points, as in :func:`wasserstein`; here also none at all, (0, d), as of an empty persistence diagram: all of the
+        other side then stays.
     a, b : array_like, optional
         (n,) and (m,) non-negative weights, which count as received: nothing is divided by a sum. None means uniform, with the total of the
-        other side, 1 if neither is given.
+        other side, 1 if neither is given or the other side has no points.
     penalty : float or (float or array_like, float or array_like), optional
         What a unit of mass that stays costs, at least 0, in the units of ``d ** p``: one number, or one for either side, each a number or an
         array (n,), (m,) of a price a point. ``inf`` where nothing may stay. A pair that costs more than leaving both of its ends is never used.
@@ -83,7 +88,8 @@ def partial_wasserstein(
 
     Notes
     -----
-    The problem is solved, and proven, as a balanced one with one dummy point on either side; costs between points are not stored.
+    The problem is solved, and proven, as a balanced one with one dummy point on either side; costs between points are not stored. Of a point
+    with far more mass than the other side can take only a part enters it, since the rest stays whatever moves; a proof file is of that problem.
     With one price c for both sides it is a distance between finite measures if ``p = 1`` and ``metric`` is one.
     Persistence diagrams have their prices from the diagonal, jets theirs from a radius: see :doc:`/partial`.
 
@@ -104,9 +110,23 @@ def partial_wasserstein(
     0.0
     """
     number = scalars.finite_order(p)
-    problem = Problem.from_points(x, y, a, b, p=number, metric=metric, normalize=True)
-    problem = replace(problem, normalized=False)
-    return solved(asked(problem, penalty, mass), solver, throw=throw, progress=progress, root=True)
+    if is_empty(x) or is_empty(y):
+        return _beside_nothing(x, y, a, b, penalty, mass, p=number, metric=metric)
+    pose = partial(_posed, x, y, a, b, penalty, mass, p=number, metric=metric)
+    if type(solver) is str and solver == "auto" and type(throw) is type(progress) is bool:
+        prices = partial(_prices_and_amount, penalty, mass)
+        found = small_partial.wasserstein(x, y, a, b, p=number, metric=metric, prices=prices, pose=pose)
+        if found is not None:
+            return found
+    return solved(pose(), solver, throw=throw, progress=progress, root=True)
+
+
+def _posed(
+    x: Any, y: Any, a: Any, b: Any, penalty: Any, mass: Any, *, p: float, metric: Metric, **more: Any
+) -> Partial:
+    """What is asked of two clouds."""
+    problem = Problem.from_points(x, y, a, b, p=p, metric=metric, normalize=True)
+    return replace(asked(replace(problem, normalized=False), penalty, mass), **more)
 
 
 def asked(problem: Problem, penalty: Any, mass: Any) -> Partial:
@@ -117,6 +137,23 @@ def asked(problem: Problem, penalty: Any, mass: Any) -> Partial:
     InvalidInput
         Where both are missing or one is malformed.
     """
+    return Partial(problem, *_prices_and_amount(penalty, mass, problem.shape))
+
+
+def _beside_nothing(x: Any, y: Any, a: Any, b: Any, penalty: Any, mass: Any, *, p: float, metric: Metric) -> Result:
+    """Of clouds of which one is empty."""
+    began = time.perf_counter()
+    _, amount = _prices_and_amount(None if penalty is None else 0.0, mass, (0, 0))
+    turned = is_empty(x)
+
+    def prices(size: int) -> tuple[Floats, Floats]:
+        return _prices_and_amount(penalty, mass, (0, size) if turned else (size, 0))[0]
+
+    return Alone.of(x, y, a, b, prices, amount, p=p, metric=metric).result(began)
+
+
+def _prices_and_amount(penalty: Any, mass: Any, shape: tuple[int, int]) -> tuple[tuple[Floats, Floats], float | None]:
+    """Prices of all points (n,), (m,), and the amount that is to be moved, None where they decide."""
     if penalty is None and mass is None:
         raise InvalidInput(
             "penalty or mass must be given for partial transport; received neither; pass penalty=1.0, what a unit of unmatched mass costs, or "
@@ -127,12 +164,12 @@ def asked(problem: Problem, penalty: Any, mass: Any) -> Partial:
         raise InvalidInput(
             f"mass must be at least 0 and finite; received {scalars.told(mass)}; pass how much is to be moved"
         )
-    prices = _prices(0.0 if penalty is None else penalty, problem.shape)
+    prices = _prices(0.0 if penalty is None else penalty, shape)
     if amount is not None and any(bool(np.isinf(side).any()) for side in prices):
         raise InvalidInput(
             "penalty must be finite where mass is given, which says how much stays; received inf; leave one of them out"
         )
-    return Partial(problem, prices, amount)
+    return prices, amount
 
 
 def _prices(penalty: Any, shape: tuple[int, int]) -> tuple[Floats, Floats]:
@@ -166,18 +203,18 @@ def _side_prices(value: Any, size: int, name: str) -> Floats:
     return prices
 
 
-def solved(partial: Partial, solver: Any, *, throw: bool, progress: bool, root: bool) -> Result:
+def solved(wanted: Partial, solver: Any, *, throw: bool, progress: bool, root: bool) -> Result:
     """The proven result; with ``root`` values are p-th roots of costs."""
     began = time.perf_counter()
     throw, progress = scalars.flag(throw, "throw"), scalars.flag(progress, "progress")
-    chosen, posed = solver_from(solver), partial.posed
+    chosen, posed = solver_from(solver), wanted.posed
     scaled, solution, certificate = attempted(posed.problem, chosen, progress=progress)
-    if posed.problem is not partial.problem:
-        certificate = _sharpened(certificate, scaled, solution.claim, priced=partial.amount is None)
+    if posed.problem is not wanted.problem:
+        certificate = _sharpened(certificate, scaled, solution.claim, priced=wanted.amount is None)
     back = replace(Units.of(scaled, posed.mass, root=root), unit=certificate.unit)
-    proven = _widened(certificate, scaled, posed.rounded)
+    proven = _with_left_out(_widened(certificate, scaled, posed.rounded), wanted, back)
     answer = Answer(posed.problem, scaled, proven, back, solution.claim)
-    return checked(PartialAnswer(partial, answer).result(answered(answer, solution, chosen, began)), throw=throw)
+    return checked(PartialAnswer(wanted, answer).result(answered(answer, solution, chosen, began)), throw=throw)
 
 
 def _sharpened(certificate: Certificate, scaled: Problem, claim: Claim, *, priced: bool) -> Certificate:
@@ -212,6 +249,26 @@ def _widened(certificate: Certificate, scaled: Problem, rounded: float) -> Certi
     path = sum(scaled.shape) if scaled.cost.forbids else 1
     margin = 2.02 * rounded * (high - low + abs(low)) * path
     return replace(certificate, lower=below(certificate.lower, margin), upper=above(certificate.upper, margin))
+
+
+def _with_left_out(certificate: Certificate, wanted: Partial, back: Units) -> Certificate:
+    """What is proven, with the price of what stays whatever moves."""
+    if wanted.left_out is None or certificate.lower == math.inf:
+        return certificate
+    paid = sum(
+        dot_of_any_size(back.potentials_in(z), part) for z, part in zip(wanted.prices, wanted.left_out, strict=True)
+    )
+    more = paid / wanted.posed.mass * (1.0 if certificate.unit is None else powered(1 / certificate.unit, back.p))
+    if not math.isfinite(more):
+        refuse_overflow(wanted.posed.problem, float(max(wanted.totals)))
+    margin = (16 if certificate.unit is None else 4 * back.p + 64) * UNIT * more
+    return replace(
+        certificate,
+        cost=certificate.cost + more,
+        lower=below(certificate.lower + more, margin),
+        upper=above(certificate.upper + more, margin),
+        scale=certificate.scale + more,
+    )
 
 
 def _beyond_rounding(certificate: Certificate, scaled: Problem, rounded: float) -> bool:

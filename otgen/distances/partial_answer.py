@@ -21,7 +21,7 @@ from .drawing import draw
 from .gradients import Gradients, point_gradients
 from .result import Result
 
-_MISSED = 1e-9  # of the amount: what a plan may move beside it
+MISSED = 1e-9  # of the amount: what a plan may move beside it
 
 
 class Split(NamedTuple):
@@ -55,7 +55,7 @@ class PartialAnswer:
             moved = 0.0 if found.status is Status.INFEASIBLE else moved
             return replace(found, mass=moved, makers=found.makers._replace(potentials=None, null=None))
         split, status = self.split, found.status
-        if status is Status.OPTIMAL and split.missed > _MISSED * split.mass:
+        if status is Status.OPTIMAL and split.missed > MISSED * split.mass:
             status = Status.IMPRECISE  # beside the heavier side the amount is lost in rounding
         return replace(
             found,
@@ -83,13 +83,15 @@ class PartialAnswer:
         if not self._with_dummies:
             return Split(whole, mass, (np.zeros(n), np.zeros(m)))
         assert isinstance(whole, SparsePlan)
-        masses, rows, columns = _masses(whole, mass), whole.rows, whole.columns
+        masses, rows, columns = masses_of(whole, mass), whole.rows, whole.columns
         real, kept, missed = (rows < n) & (columns < m), (rows < n) & (columns == m), (rows == n) & (columns < m)
         placed = total(masses[real])
         moved = placed if self.partial.amount is None else self.partial.amount
         # rounding of the heavier side may place more than was asked for; a plan weighs 1 at most
         plan = SparsePlan(rows[real], columns[real], masses[real] / (max(moved, placed) or 1.0), (n, m))
         unmatched = np.bincount(rows[kept], masses[kept], n), np.bincount(columns[missed], masses[missed], m)
+        if self.partial.left_out is not None:
+            unmatched = unmatched[0] + self.partial.left_out[0], unmatched[1] + self.partial.left_out[1]
         missed_by = abs(placed - moved)
         return Split(plan, moved, (unmatched[0].astype(np.float64), unmatched[1].astype(np.float64)), missed_by)
 
@@ -158,7 +160,7 @@ def _room(prices: Floats, potentials: Floats) -> float:
     return float(np.subtract(prices, potentials, out=prices.copy(), where=np.isfinite(prices)).min())
 
 
-def _masses(plan: SparsePlan, mass: float) -> Floats:
+def masses_of(plan: SparsePlan, mass: float) -> Floats:
     """The flows of a plan of total 1 as masses (k,), rounded once."""
     unit = PowerOfTwo.above(mass)
     share = float(unit.divide(mass))

@@ -1,4 +1,4 @@
-"""Many small exact problems between plain arrays: in stacks, one compiled call a stage; the others are left to be solved one by one."""
+"""Many small exact problems between plain arrays, and problems on the line: in stacks, one compiled call a stage; the others are left to be solved one by one."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..inputs.types import Floats, Indices
-from ..kernels import dense_stack
+from ..kernels import dense_stack, line_stack
 from ..kernels.dense_stack import Layout
 from ..kernels.ground_cost import own
 from ..model.problem import Problem
 from ..model.status import Status
 from .batch_inputs import Side, Sides
 from .later_results import LaterResults
+from .line_stack import LineStack
 from .result import Result
-from .small import is_plain, is_small, known
+from .small import is_cloud, is_plain, is_small, known, known_on_line
 from .small_stack import Stack, Terms
 
 HELD = 2**20  # numbers, costs and coordinates, that a stack holds at once
@@ -30,7 +31,7 @@ _ABSENT, _OTHER = -1, 0  # in place of a length: weights that were not given, an
 class _Part(NamedTuple):
     """A stack, and which problems are in it."""
 
-    stack: Stack
+    stack: Stack | LineStack
     members: Indices
 
 
@@ -50,11 +51,17 @@ def wasserstein(sides: Sides, call: Callable[..., Any], *, p: Any, metric: Any, 
     began = time.perf_counter()
 
     def stacked(piece: _Piece) -> Any:
+        power = known_on_line(metric, p) if piece.d == 1 else None
         cost = known(metric, p, piece.d)
-        if cost is None:
+        if cost is None and power is None:
             return None
-        x, y = (_joined_entries(side, piece.members, (-1, piece.d)) for side in sides.between)
         terms = Terms(float(p), True, normalize, piece.given, call)
+        if power is not None:
+            x, y = (_joined_entries(side, piece.members, (-1,)) for side in sides.between)
+            a, b = (weights if given else None for weights, given in zip((piece.a, piece.b), piece.given))
+            return LineStack.of_points(x, y, a, b, power, piece.where, terms)
+        assert cost is not None
+        x, y = (_joined_entries(side, piece.members, (-1, piece.d)) for side in sides.between)
         return Stack.of_points(x, y, piece.a, piece.b, cost, piece.where, terms)
 
     pose = partial(Problem.from_points, p=p, metric=metric, normalize=normalize)
@@ -84,7 +91,7 @@ def _stacked_parts(sides: Sides, stacked: Callable[[_Piece], Any]) -> Iterator[_
             if isinstance(found, np.ndarray) and found.any():
                 some = some[found]
                 found = stacked(lengths.piece(sides, some, d, given))
-            if isinstance(found, Stack):
+            if isinstance(found, Stack | LineStack):
                 yield _Part(found, some)
 
 
@@ -104,9 +111,12 @@ class _Lengths:
     @classmethod
     def of(cls, sides: Sides) -> _Lengths:
         """From clouds, or from matrices, and from weights."""
-        (n, width), *others = (_entry_shapes(side, sides.size, 2).T for side in sides.between)
+        clouds = len(sides.between) > 1
+        (n, width), *others = (_entry_shapes(side, sides.size, 2, clouds).T for side in sides.between)
         m, d = (others[0][0], width) if others else (width, np.zeros_like(n))
         small = is_small(n, m) & (others[0][1] == d if others else np.True_)
+        if others:
+            small = np.where(d == 1, line_stack.is_small(n, m) & (others[0][1] == 1), small)
         weights = [_entry_shapes(side, sides.size, 1)[:, 0] for side in sides.weights]
         for found, size in zip(weights, (n, m)):
             small &= (found == _ABSENT) | (found == size)
@@ -122,7 +132,8 @@ class _Lengths:
     def pieces(self, members: Indices) -> Iterator[Indices]:
         """As many problems at a time as a stack may hold."""
         n, m = self.n[members], self.m[members]
-        held = np.cumsum(n * m + self.d[members] * (n + m)) // HELD
+        d = self.d[members]
+        held = np.cumsum(np.where(d == 1, 0, n * m) + d * (n + m)) // HELD
         yield from np.split(members, np.flatnonzero(np.diff(held)) + 1)
 
     def piece(self, sides: Sides, some: Indices, d: int, given: tuple[bool, bool]) -> _Piece:
@@ -132,14 +143,22 @@ class _Lengths:
         return _Piece(some, d, a, b, given, dense_stack.layout(n, m))
 
 
-def _entry_shapes(side: Side, size: int, ndim: int) -> Indices:
-    """The shapes of what each problem has of a side, (B, ndim): all 0 of what is not plain, -1 where weights are missing."""
+def _entry_shapes(side: Side, size: int, ndim: int, clouds: bool = False) -> Indices:
+    """The shapes of what each problem has of a side, (B, ndim): all 0 of what is not plain, -1 where weights are missing; of ``clouds`` (n, d)."""
+    shape_of = _cloud_shape if clouds else partial(_entry_shape, ndim=ndim)
     if side.shared or type(side.given) is np.ndarray:
         entry = side.given if side.shared or not size else side.given[0]
-        return np.broadcast_to(_entry_shape(entry, ndim), (size, ndim))
+        return np.broadcast_to(shape_of(entry), (size, ndim))
     if type(side.given) not in (list, tuple):
         return np.full((size, ndim), _OTHER)
-    return np.array([_entry_shape(entry, ndim) for entry in side.given]).reshape(size, ndim)
+    return np.array([shape_of(entry) for entry in side.given]).reshape(size, ndim)
+
+
+def _cloud_shape(entry: Any) -> tuple[int, int]:
+    """Of a cloud (n, d), or (n,) on the line."""
+    if not is_cloud(entry):
+        return _OTHER, _OTHER
+    return len(entry), 1 if entry.ndim == 1 else entry.shape[1]
 
 
 def _entry_shape(entry: Any, ndim: int) -> tuple[int, ...]:
@@ -204,7 +223,7 @@ class _Solved:
         for stack, members in self.parts:
             for name, numbers in zip(_NUMBERS, stack.values.T):
                 columns[name][members] = numbers
-            columns["marginal_error"][members], columns["iterations"][members] = stack.numbers[:, 4], stack.ends[:, 1]
+            columns["marginal_error"][members], columns["iterations"][members] = stack.missed, stack.iterations
         for k, result in made.items():
             for name, column in columns.items():
                 number = getattr(result, name)

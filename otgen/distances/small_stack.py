@@ -59,7 +59,7 @@ _LISTED = np.zeros((1, 2))  # what rounds costs that were given, or are 0
 def metered(metric: Any, p: float, d: int) -> Metered | None:
     """A metric's cost in d dimensions; None where problems under it are not for here."""
     entry = entry_of(metric) if isinstance(metric, Minkowski) or metric in TABLE else None
-    if not isinstance(entry, Powers) or not 1 <= p <= STEEP or (entry.only_p_one and p != 1) or d == 1:
+    if not isinstance(entry, Powers) or not 1 <= p <= STEEP or (entry.only_p_one and p != 1):
         return None
     return Metered(entry.form(float(p)), np.array([entry.rounding(d, float(p), UNIT)]))
 
@@ -89,26 +89,26 @@ class Stack:
         if len(reach) == 1:
             if not dense_stack.is_plain(float(reach[0]), terms.p):
                 return np.zeros(1, bool)
-            return cls._of(costs, a, b, cost.rounding if reach[0] else _LISTED, where, terms, between_points=True)
+            return cls.of_listed(
+                costs, a, b, cost.rounding if reach[0] else _LISTED, where, terms, between_points=True
+            )
         plain = dense_stack.are_plain(reach, terms.p)
         if not plain.all():
             return plain
         rounding = np.where(reach[:, None] == 0.0, 0.0, cost.rounding)  # all in one point: costs are exactly 0
-        return cls._of(costs, a, b, rounding, where, terms, between_points=True)
+        return cls.of_listed(costs, a, b, rounding, where, terms, between_points=True)
 
     @classmethod
     def of_costs(cls, costs: Floats, a: Floats, b: Floats, where: Layout, terms: Terms) -> Stack | Any:
         """Of listed costs (E,); where some are not plain, a truth value a problem, (B,): whether it is."""
         reach = dense_stack.sizes(costs, a, b, where)
         if len(reach) == 1 and dense_stack.is_plain(float(reach[0]), 1.0):
-            return cls._of(costs, a, b, _LISTED, where, terms, between_points=False)
+            return cls.of_listed(costs, a, b, _LISTED, where, terms)
         plain = dense_stack.are_plain(reach, 1.0)
-        if not plain.all():
-            return plain
-        return cls._of(costs, a, b, np.zeros((len(plain), 2)), where, terms, between_points=False)
+        return cls.of_listed(costs, a, b, np.zeros((len(plain), 2)), where, terms) if plain.all() else plain
 
     @classmethod
-    def _of(
+    def of_listed(
         cls,
         costs: Floats,
         a: Floats,
@@ -117,8 +117,9 @@ class Stack:
         where: Layout,
         terms: Terms,
         *,
-        between_points: bool,
+        between_points: bool = False,
     ) -> Stack:
+        """Of listed costs (E,) that are plain, off by ``relative |c| + absolute``, both in ``rounding`` (B, 2)."""
         claims, ends = dense_simplex.solve(costs, a, b, where)
         numbers, f, g = dense_dual.prove(costs, a, b, claims, rounding, where)
         values = dense_values.tell(numbers, terms.p, terms.given, root=terms.root, normalize=terms.normalize)
@@ -139,6 +140,16 @@ class Stack:
         """Which intervals, (B,), are optimal whatever pairs cost."""
         cost, lower, upper = self.numbers[:, :3].T
         return upper - lower <= _RELATIVE * np.abs(cost)
+
+    @property
+    def missed(self) -> Floats:
+        """By how much marginals are missed: (B,)."""
+        return self.numbers[:, 4]
+
+    @property
+    def iterations(self) -> Indices:
+        """Pivots: (B,)."""
+        return self.ends[:, 1]
 
     def result(self, k: int, pose: Callable[[], Problem], seconds: float) -> Result | None:
         """The result of the k-th problem, which ``pose`` poses the long way; None where it ended oddly."""

@@ -177,7 +177,7 @@ def answered(answer: Answer, solution: Solution, chosen: Solver, began: float) -
     result = answer.result(status, solution.name, solution.iterations, time.perf_counter() - began)
     certificate = answer.certificate
     if math.isinf(result.value) and math.isfinite(certificate.cost) and certificate.kind != "entropic":
-        _refuse_overflow(answer.problem, answer.units.mass)
+        refuse_overflow(answer.problem, answer.units.mass)
     return result
 
 
@@ -188,7 +188,7 @@ def too_far_apart(names: str = "x and y") -> InvalidInput:
     )
 
 
-def _refuse_overflow(problem: Problem, mass: float) -> NoReturn:
+def refuse_overflow(problem: Problem, mass: float) -> NoReturn:
     """Raise for a value beyond the largest float, of a total ``mass``."""
     if isinstance(problem.cost, PaddedCost):
         raise InvalidInput(

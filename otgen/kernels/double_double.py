@@ -139,6 +139,14 @@ def dot(left: Floats, right: Floats) -> float:
     return _dot(own(left, np.dtype(np.float64)), own(right, np.dtype(np.float64)))
 
 
+def dot_of_any_size(left: Floats, right: Floats) -> float:
+    """:func:`dot` of entries of any size; infinite where it is beyond all floats, and what underflows beside the largest is lost."""
+    powers = [math.frexp(float(np.abs(z).max(initial=0.0)))[1] for z in (left, right)]
+    found = dot(*(np.ldexp(z, -power) for z, power in zip((left, right), powers, strict=True)))
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(found, sum(powers)))
+
+
 @jit
 def _dots(left, right, out):
     for k in range(out.shape[0]):

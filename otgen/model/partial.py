@@ -21,6 +21,11 @@ a mass M                  B - M           A - M           more than ``lambda_i +
 Where neither dummy has mass there is none, and the problem is the balanced one. An infinite price is met by a finite one where no pair is
 forbidden: above all finite ones of its side by more than costs lie apart it is paid for nothing, since any other point of the side
 would rather stay.
+
+Of a point that has far more than all of the other side can take, T, only 2 T take part; the rest r_i stays, at ``lambda_i r_i``. Every plan moves T
+of it at most, so that ``a_i -> a_i - r_i`` maps the plans of one problem to those of the other, one to one, and costs differ by
+``lambda_i r_i``. In the smaller problem T at least stays of it as well, so that its potential is ``lambda_i`` there: the same potentials are
+optimal for both. Without this the interval would be as wide as rounding leaves of the heavier side.
 """
 
 from __future__ import annotations
@@ -41,6 +46,7 @@ from .problem import Problem
 from .units import ONE, PowerOfTwo
 
 _HUGE = 2.0**900  # weights above are divided by a power of two: their sum with a dummy's must be a float
+_FAR = 16.0  # times what the other side can take: of a point with more, a part is left out
 _ROUND = 1e-9  # of the lighter total: a mass that exceeds it by less is that total
 
 
@@ -71,6 +77,8 @@ class Partial:
         (n,) and (m,), in cost units, at least 0; inf where nothing may stay, only if no ``amount`` is given.
     amount : float, optional
         The mass to be moved; None where the prices decide.
+    spare : (Fraction, Fraction), optional
+        The masses of the dummy source and of the dummy target, where that has been decided.
 
     Raises
     ------
@@ -88,6 +96,7 @@ class Partial:
     problem: Problem
     prices: tuple[Floats, Floats]
     amount: float | None = None
+    spare: tuple[Fraction, Fraction] | None = None
 
     @property
     def sides(self) -> tuple[Measure, Measure]:
@@ -109,6 +118,31 @@ class Partial:
         return sum(map(Fraction, one.total), Fraction(0)), sum(map(Fraction, other.total), Fraction(0))
 
     @cached_property
+    def left_out(self) -> tuple[Floats, Floats] | None:
+        """What of each point stays whatever moves, and takes no part: (n,), (m,), rounded once; None where that is nothing."""
+        parts = [np.where(z > most, z - most, 0.0) for z, most in zip(self.weights, self._most, strict=True)]
+        return (parts[0], parts[1]) if any(bool(part.any()) for part in parts) else None
+
+    @cached_property
+    def _most(self) -> tuple[Floats, Floats]:
+        """What of each point takes part at most: (n,), (m,)."""
+        lighter = min(self.totals)
+        take = [other if self.amount is None else min(Fraction(self.amount), lighter) for other in self.totals[::-1]]
+        one, other = (
+            np.where((z > _FAR * float(bound)) & (bound > 0), 2 * float(bound), z)
+            for z, bound in zip(self.weights, take, strict=True)
+        )
+        return one, other
+
+    @cached_property
+    def _taking_part(self) -> tuple[tuple[Floats, Floats], tuple[Fraction, Fraction]]:
+        """The masses (n,), (m,) without what is left out, and their totals."""
+        if self.left_out is None:
+            return self.weights, self.totals
+        first, second = (sum(map(Fraction, total_pair(z)), Fraction(0)) for z in self._most)
+        return self._most, (first, second)
+
+    @cached_property
     def posed(self) -> Posed:
         """The balanced problem."""
         self._refuse_too_much()
@@ -121,7 +155,9 @@ class Partial:
     @property
     def _spare(self) -> tuple[Fraction, Fraction]:
         """The masses of the dummy source and of the dummy target."""
-        one, other = self.totals
+        if self.spare is not None:
+            return self.spare
+        one, other = self._taking_part[1]
         if self.amount is None and not self._moves_all:
             return other, one
         if self.amount is None and self._keeps_none and self._same_totals:
@@ -184,15 +220,15 @@ class Partial:
 
     def _with_dummies(self, spare: tuple[Fraction, Fraction]) -> tuple[tuple[Measure, Measure], float, float]:
         """Both sides with their dummies, what each carries, and what share of that was rounded off."""
-        dummies = float(spare[0]), float(spare[1])
-        ends = [total + Fraction(dummy) for total, dummy in zip(self.totals, dummies)]
+        dummies, (masses, totals) = (float(spare[0]), float(spare[1])), self._taking_part
+        ends = [total + Fraction(dummy) for total, dummy in zip(totals, dummies)]
         missed = abs(ends[0] - ends[1]) + sum(abs(Fraction(held) - true) for held, true in zip(dummies, spare))
         missed += sum(Fraction(UNIT) * ends[0] for side in self.sides if side.weights_origin is None)
         mass = float(max(ends))
         by = PowerOfTwo.above(mass) if mass > _HUGE else ONE
         source, target = (
             _beside_dummy(side, by.divide(np.append(weights, dummy)))
-            for side, weights, dummy in zip(self.sides, self.weights, dummies)
+            for side, weights, dummy in zip(self.sides, masses, dummies)
         )
         return (source, target), mass, float(missed / max(ends))
 

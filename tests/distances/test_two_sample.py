@@ -42,10 +42,13 @@ class TestAgainstEveryDeal:
         assert found.observed == pytest.approx(null.observed, rel=1e-12)
         assert 0 < found.as_far < 150
 
-    def test_it_counts_as_the_null_does_on_the_line(self):
-        x, y = RNG.normal(size=30), RNG.normal(size=30) + 0.3
-        found, null = (call(x, y, n_permutations=99, rng=1) for call in (otgen.two_sample_test, otgen.permutation_null))
-        assert found.as_far == null.as_far
+    @pytest.mark.parametrize("weights", [(), (RNG.random(30), None), (np.eye(30)[0], np.eye(20)[1])])
+    def test_it_counts_as_the_null_does_on_the_line(self, weights):
+        """Where one point has all the weight of its side, many deals have a side without any: nothing is apart there."""
+        x, y = np.random.default_rng(0).normal(size=30), np.random.default_rng(1).normal(size=20) + 0.3
+        options = dict(n_permutations=99, rng=1, normalize=True)
+        found, null = (call(x, y, *weights, **options) for call in (otgen.two_sample_test, otgen.permutation_null))
+        assert (found.as_far, found.observed) == (null.as_far, null.observed)
 
     @pytest.mark.parametrize("shift", [0.0, 0.15, 1.0])
     def test_bounds_decide_as_solving_does(self, shift):

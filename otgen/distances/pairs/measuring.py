@@ -46,7 +46,7 @@ class Task:
         if self.tile.diagonal and self.distance.is_zero_at_home:
             apart = which[0] != which[1]
             which = which[0][apart], which[1][apart]
-        for i, j in _parts(*which, rows.sizes, columns.sizes):
+        for i, j in _parts(*which, rows, columns):
             found = self._measured(i, j, rows, columns).T
             out[:, i, j] = found
             if self.tile.diagonal:
@@ -113,6 +113,7 @@ class _Side:
     def __init__(self, sets: list[Weighted]) -> None:
         self.sets = sets
         self.sizes = np.array([len(one.points) for one in sets])
+        self.line = all(z.points.ndim == 1 or z.points.shape[1] == 1 for z in sets)
         clouds = [z.points[:, None] if z.points.ndim == 1 else z.points for z in sets]
         self._points = np.stack(clouds) if _are_alike(clouds) else clouds
         weights: Any = [z.weights for z in sets]
@@ -140,8 +141,9 @@ def _are_alike(entries: Any) -> bool:
     )
 
 
-def _parts(i: Indices, j: Indices, n: Indices, m: Indices) -> Iterator[tuple[Indices, Indices]]:
-    """As many pairs at a time as may be held."""
-    held = np.cumsum(n[i] * m[j]) // _HELD
+def _parts(i: Indices, j: Indices, rows: _Side, columns: _Side) -> Iterator[tuple[Indices, Indices]]:
+    """As many pairs at a time as may be held; on the line nobody lists pairs of points."""
+    n, m = rows.sizes[i], columns.sizes[j]
+    held = np.cumsum(n + m if rows.line and columns.line else n * m) // _HELD
     cuts = np.flatnonzero(np.diff(held)) + 1
     return zip(np.split(i, cuts), np.split(j, cuts), strict=True)
