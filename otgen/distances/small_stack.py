@@ -89,9 +89,7 @@ class Stack:
         if len(reach) == 1:
             if not dense_stack.is_plain(float(reach[0]), terms.p):
                 return np.zeros(1, bool)
-            return cls.of_listed(
-                costs, a, b, cost.rounding if reach[0] else _LISTED, where, terms, between_points=True
-            )
+            return cls.of_listed(costs, a, b, cost.rounding if reach[0] else _LISTED, where, terms, between_points=True)
         plain = dense_stack.are_plain(reach, terms.p)
         if not plain.all():
             return plain
