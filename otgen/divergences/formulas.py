@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.special import i0e, k1e, log1p, xlogy, zeta
+from scipy.special import i0e, ive, k1e, log1p, xlogy, zeta
 
 Log = Callable[..., Any]
 
@@ -52,6 +52,18 @@ def _norminvgauss(x: Any, a: Any, b: Any) -> Any:
     return np.log(a / math.pi) + np.log(k1e(a * size)) - np.log(size) + exponent
 
 
+def _skellam(k: Any, m: Any, n: Any) -> Any:
+    """``exp(-m - n) (m/n) ** (k/2) I_|k|(2 sqrt(m n))``; where the Bessel function underflows, by its expansion for large orders (DLMF 10.41.3)."""
+    order, z = np.abs(np.asarray(k, np.float64)), 2 * math.sqrt(m * n)
+    head = k / 2 * math.log(m / n) - (math.sqrt(m) - math.sqrt(n)) ** 2
+    bessel, large = ive(order, z), np.maximum(order, 1.0)
+    root = np.hypot(large, z)
+    t = large / root
+    series = log1p((3 * t - 5 * t**3) / (24 * large) + (81 * t**2 - 462 * t**4 + 385 * t**6) / (1152 * large**2))
+    beyond = root + large * np.log(z / (large + root)) - np.log(2 * math.pi * root) / 2 + series - z
+    return head + np.where(bessel > 1e-290, np.log(np.maximum(bessel, 1e-290)), beyond)
+
+
 CONTINUOUS: dict[str, Log] = {
     "foldnorm": _foldnorm,
     "hypsecant": lambda x: -math.log(math.pi) - _log_cosh(x),
@@ -73,5 +85,6 @@ DISCRETE: dict[str, Log] = {
     "dlaplace": lambda k, a: np.log(np.tanh(a / 2)) - a * np.abs(k),
     "logser": lambda k, p: k * np.log(p) - np.log(k) - np.log(-log1p(-p)),
     "planck": lambda k, rate: np.log(-np.expm1(-rate)) - rate * k,
+    "skellam": _skellam,
     "zipf": lambda k, a: -xlogy(a, k) - np.log(zeta(a, 1)),
 }

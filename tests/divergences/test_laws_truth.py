@@ -239,6 +239,37 @@ class TestProperties:
         assert 0 <= moved.value <= math.log(2)
         assert 0 <= tv(one(m, s), one(m + s, 2 * s)).value <= 1
 
+    @settings(max_examples=15)
+    @given(
+        s=hs.floats(1e-3, 1e3),
+        t=hs.floats(1e-3, 1e3),
+        family=hs.sampled_from(["levy", "loguniform", "invgauss", "genpareto", "nbinom", "skellam"]),
+    )
+    def test_families_by_a_change_of_variable(self, s, t, family):
+        """Where densities vanish faster than any power, or end: a law of what has a known divergence, or a closed form."""
+        if family == "levy":  # of 1 / z ** 2 for a normal z of deviation s ** -1/2
+            pair, truth = (st.levy(scale=s), st.levy(scale=t)), kl_norm(0, s**-0.5, 0, t**-0.5)
+        elif family == "loguniform":  # of exp(u); the narrower one is within the wider
+            s, t = sorted((s, t))
+            pair = st.loguniform(math.exp(-s / 10), 1), st.loguniform(math.exp(-t / 10), 1)
+            truth = math.log(t / s)
+        elif family == "invgauss":  # E z = m and E 1/z = 1 / m + 1
+            m, n = (min(max(z, 0.1), 10.0) for z in (s, t))
+            pair, truth = (st.invgauss(m), st.invgauss(n)), (m / n**2 - 2 / n + 1 / m) / 2
+        elif family == "genpareto":
+            c, k = min(s, 20.0), min(max(t, 0.1), 10.0)  # 1 + c z is Pareto of 1 / c, and of 1 / k for (k, scale k / c)
+            pair = st.genpareto(c), st.genpareto(k, scale=k / c)
+            truth = math.log(k / c) + c / k - 1
+        elif family == "nbinom":
+            a, b, n = s / (1 + s), t / (1 + t), 7
+            pair = st.nbinom(n, a), st.nbinom(n, b)
+            truth = n * (math.log(a / b) + (1 - a) / a * math.log((1 - a) / (1 - b)))
+        else:  # the ratio of both masses is (m / n) ** k
+            m, n = (min(z, 50.0) for z in (s, t))
+            pair, truth = (st.skellam(m, n, loc=3), st.skellam(n, m, loc=3)), (m - n) * math.log(m / n)
+        found = kl(*pair)
+        assert abs(found.value - truth) <= found.error + 1e-11 * (abs(truth) + 1)
+
 
 class TestRefusals:
     def test_a_density_that_is_not_its_laws_own(self):
