@@ -239,7 +239,9 @@ class TestMeasurements:
         divergence = found["Sinkhorn divergence"]
         lower, upper = divergence.result.lower, divergence.result.upper
         assert lower <= float(divergence.value) <= upper
-        assert len(divergence.value.split("e")[0].lstrip("-0.").replace(".", "")) < 5  # near 0, in an interval around it
+        assert (
+            len(divergence.value.split("e")[0].lstrip("-0.").replace(".", "")) < 5
+        )  # near 0, in an interval around it
         sliced = {row.distance: row for row in compare("c", X, Y + 3).rows}["sliced W₂"]
         assert sliced.value == numerals.beside_error(sliced.result.value, sliced.result.standard_error)
 

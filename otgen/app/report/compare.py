@@ -176,9 +176,7 @@ def _digits(result: Result) -> str:
         return significant(result.value)
     if result.lower is None or result.upper is None:
         return numerals.beside_error(result.value, result.standard_error)
-    return min(
-        numerals.number(result.value, 5), numerals.within(result.value, result.lower, result.upper), key=len
-    )
+    return min(numerals.number(result.value, 5), numerals.within(result.value, result.lower, result.upper), key=len)
 
 
 def _measured(run: Callable[..., Result], *arguments: Any) -> tuple[Result, int]:
