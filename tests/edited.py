@@ -9,7 +9,9 @@ import numpy as np
 import torch
 
 import otgen
+from otgen.estimators import OTMapper, PairwiseWasserstein
 from otgen.nn.coupling import pair
+from otgen.nn.metrics import TransportDistance
 from otgen.typing import Metric, MetricName, Plan, Solver
 
 x, y = np.zeros((3, 2)), np.ones((4, 2))
@@ -55,6 +57,26 @@ otgen.solve(otgen.Problem.from_points(x, y), "bottleneck")
 otgen.solve(otgen.Problem.from_points(x, y, metric="manhattan"))  # reportArgumentType
 otgen.wasserstein_batch(x, y, metric="manhattan")  # reportArgumentType
 otgen.sinkhorn_batch(x, y, epsilon=0.1, solver="linprog")  # reportArgumentType
+
+otgen.partial_wasserstein(x, y, penalty=1, metric="eucl")  # reportArgumentType
+otgen.partial_wasserstein(x, y, penalty=1, solver="line")  # reportArgumentType
+otgen.neighbors([x, y], metric="eucl")  # reportArgumentType
+otgen.within([x, y], 1.0, metric="l2")  # reportArgumentType
+otgen.within([x, y], "near")  # reportArgumentType
+otgen.semidiscrete("normal", y)  # reportArgumentType
+otgen.semidiscrete(lambda n, rng: rng.random((n, 2)), y, metric="cityblock")
+otgen.semidiscrete("gaussian", y, metric="manhattan")  # reportArgumentType
+otgen.max_sliced_wasserstein(x, y, exact="no")  # reportArgumentType
+otgen.sliced_wasserstein(x, y, directions="random-ish")  # reportArgumentType
+otgen.bias_curve(x, y, distance="emd")  # reportArgumentType
+otgen.confidence_interval(x, y, distance="emd")  # reportArgumentType
+otgen.two_sample_test(x, y, distance="emd")  # reportArgumentType
+otgen.permutation_null(x, y, distance="emd")  # reportArgumentType
+OTMapper(y, extension="linear", metric="cityblock")  # reportArgumentType
+OTMapper(y, metric="eucl")  # reportArgumentType
+PairwiseWasserstein("emd")  # reportArgumentType
+PairwiseWasserstein(kernel="rbf")  # reportArgumentType
+TransportDistance("emd")  # reportArgumentType
 
 otgen.nn.wasserstein_loss(t, u, metric="chebyshev", reduction="sum")
 otgen.nn.wasserstein_loss(t, u, metric=block)  # reportArgumentType

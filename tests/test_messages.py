@@ -5,6 +5,7 @@ import re
 
 import messages
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 import torch
@@ -94,9 +95,61 @@ RESULTS = [
     of(otgen.audit, LINE, LINE, plan=([0], [7])), of(otgen.audit, LINE, LINE, plan=([0],)), of(otgen.audit, LINE, LINE, plan=([0], [0], [1, 2])),
     of(otgen.audit, LINE, LINE, plan=np.broadcast_to(0.0, (10**6, 10**6))),
 ]  # fmt: skip
+SETS, TABLES = [PLANE, PLANE + 1, PLANE + 3], [pd.DataFrame(PLANE, columns=names) for names in (["u", "v"], ["v", "u"])]
+HUGE = np.broadcast_to(np.nan, (10**12, 2))  # sizes are judged before contents
+MAP = otgen.SemidiscreteMap(PLANE, np.full(3, 1 / 3), np.zeros(3), "euclidean", 2.0, 9)
+COLLECTIONS = [
+    *(
+        of(call, **options)
+        for call in (lambda sets=SETS, **z: otgen.neighbors(sets, **z), lambda sets=SETS, **z: otgen.within(sets, 1.0, **z))
+        for options in (
+            *(dict(sets=sets) for sets in (None, 3, "nowhere", [[]], [["a"]], [PLANE, LINE], [PLANE, [[np.nan, 1]]], iter(SETS), HUGE, [PLANE, HUGE], TABLES)),
+            dict(p=0.5), dict(metric="eucl"), dict(metric=lambda s, t: None), dict(weights=3), dict(weights=[None]), dict(weights2=[None] * 3),
+            dict(support="a"), dict(normalize=1), dict(progress=1),
+        )
+    ),
+    *(of(otgen.neighbors, SETS, k=k) for k in (0, 1.5, "2", 3, None)), of(otgen.neighbors, [PLANE]), of(otgen.neighbors, SETS, ordered="no"),
+    *(of(otgen.within, SETS, r) for r in (-1, "a", np.nan, None)), of(otgen.pairwise, SETS, checkpoint=3), of(otgen.pairwise, SETS, progress=1),
+]  # fmt: skip
+PARTIAL = [
+    *(of(otgen.partial_wasserstein, x, PLANE, penalty=1) for x in (None, [[np.nan, 1]], LINE, HUGE)),
+    *(
+        of(otgen.partial_wasserstein, PLANE, PLANE, **options)
+        for options in (
+            {}, dict(penalty=-1), dict(penalty="a"), dict(penalty=(1, 2, 3)), dict(penalty=np.ones(3)), dict(penalty=(np.ones(2), 1)),
+            dict(penalty=otgen.Relative(0.1)), dict(mass=-1), dict(mass=2), dict(mass="a"), dict(penalty=np.inf, mass=0.5), dict(penalty=1, p=np.inf),
+            dict(penalty=1, solver="line"), dict(penalty=1, solver="sinkhorn"), dict(penalty=1, solver="emd"),
+        )
+    ),
+    *(of(otgen.transport, C, penalty=1, **options) for options in (dict(epsilon=1), dict(relax=1), dict(normalize=True), dict(init=(LINE, LINE)))),
+    of(otgen.transport, np.broadcast_to(np.nan, (10**6, 10**6)), penalty=1),
+]  # fmt: skip
+OF_LAWS = [
+    *(of(otgen.semidiscrete, "gaussian", y) for y in (None, 3, [[np.nan, 1]], HUGE, TABLES)), of(otgen.semidiscrete, "normal", PLANE),
+    of(otgen.semidiscrete, PLANE, PLANE), of(otgen.semidiscrete, lambda n, rng: None, PLANE), of(otgen.semidiscrete, lambda n, rng: PLANE, PLANE),
+    *(
+        of(otgen.semidiscrete, "gaussian", PLANE, **{name: value})
+        for name, value in (("tol", 0), ("confidence", 1), ("max_draws", 1.5), ("p", np.inf), ("metric", "eucl"), ("rng", "a"), ("throw", 1), ("progress", 1))
+    ),
+    *(of(MAP.sample, x) for x in (None, LINE, [[np.nan, 1]], HUGE)), of(MAP.held_out, n=1), of(MAP.held_out, support=3), of(MAP.save, 3),
+    of(otgen.load_semidiscrete, 3), *(of(otgen.max_sliced_wasserstein, x, PLANE) for x in (None, LINE, [[np.nan, 1]], HUGE)),
+    *(
+        of(otgen.max_sliced_wasserstein, PLANE, PLANE, **{name: value})
+        for name, value in (("n_starts", 0), ("exact", 1), ("tol", 0), ("max_iter", "a"), ("p", np.inf), ("rng", "a"), ("progress", 1))
+    ),
+    *(
+        of(call, x, x, **options)
+        for call in (otgen.bias_curve, otgen.confidence_interval)
+        for x, options in (
+            (None, {}), (HUGE, {}), (PLANE, {}), (PLANE, dict(distance="emd")), (PLANE, dict(distance=3)), (PLANE, dict(foo=1)), (PLANE, dict(p=0.5)),
+        )
+    ),
+    *(of(otgen.bias_curve, PLANE, PLANE, **{name: 0}) for name in ("rate", "n_groups")),
+    *(of(otgen.confidence_interval, PLANE, PLANE, **{name: 0}) for name in ("level", "subsample", "n_subsamples")),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("call", [*POINTS, *WEIGHTS, *OPTIONS, *MATRICES, *RESULTS])
+@pytest.mark.parametrize("call", [*POINTS, *WEIGHTS, *OPTIONS, *MATRICES, *RESULTS, *COLLECTIONS, *PARTIAL, *OF_LAWS])
 def test_what_is_said(call):
     """Only errors of ours come out; that they have the form is seen to wherever the suite provokes one (see conftest)."""
     with pytest.raises((otgen.InvalidInput, otgen.TooLarge)):
@@ -108,6 +161,18 @@ def test_a_matrix_has_no_x_and_y(call):
     with pytest.raises((otgen.InvalidInput, otgen.TooLarge)) as caught:
         call()
     assert not re.search(r"\bx\b|\by\b|points? ", messages.RULE.fullmatch(str(caught.value))[1])
+
+
+def test_what_fails_in_noise_is_its_own():
+    with pytest.raises(TypeError, match="positional argument") as caught:
+        otgen.semidiscrete(lambda n: np.zeros((n, 2)), PLANE)
+    assert "called as noise(4096, rng)" in caught.value.__notes__[0]
+
+
+def test_a_file_that_cannot_be_written_is_called_by_its_own_name(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        MAP.save(tmp_path / "none" / "map.npz")
+    assert caught.value.filename == str(tmp_path / "none" / "map.npz")
 
 
 WRITTEN = re.compile(r"(?s)(.*\bmust\b.*|\{\}); received .+?; .+")

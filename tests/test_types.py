@@ -12,8 +12,10 @@ import pytest
 
 import otgen
 from otgen import typing
+from otgen.distances.chosen import DISTANCES
 from otgen.distances.solve import SOLVERS
 from otgen.model.cost.metrics import TABLE
+from otgen.solvers import MatrixName
 
 EDITED = Path(__file__).parent / "edited.py"
 
@@ -51,6 +53,8 @@ def test_types_are_shipped():
 
 def test_literals_are_the_names_that_there_are():
     assert get_args(typing.MetricName) == tuple(TABLE)
+    assert get_args(typing.DistanceName) == tuple(DISTANCES)
+    assert set(get_args(MatrixName)) == set(SOLVERS) - {"line", "bottleneck", "sinkhorn"}
     assert {name for part in get_args(typing.SolverName) for name in get_args(part) or [part]} == set(SOLVERS)
 
 

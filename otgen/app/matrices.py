@@ -36,7 +36,7 @@ class Matrix(Options):
     def check(self) -> None:
         """Raise what is wrong with the options, on a matrix of one entry."""
         self.check_together()
-        self._run(np.array([[1.0]]), None, None)
+        self.tried()._run(np.array([[1.0]]), None, None)
 
     def __call__(self, costs: Samples, a: Samples | None, b: Samples | None) -> Solved:
         """Solve, whatever the status."""
@@ -51,6 +51,8 @@ class Matrix(Options):
         return Solved(result, "; ".join([f"{n} x {m} costs of {costs.name}", *compared.notes([costs])]))
 
     def _run(self, matrix: Floats, a: Any, b: Any) -> Result:
+        if self.partial:
+            return transport(matrix, a, b, penalty=self.penalty, mass=self.mass, solver=self.solver, throw=False)
         limits = self.given("tol", "max_iter")
         solver = Sinkhorn(**limits) if limits else self.solver
         return transport(

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
 from ..distances.entropic import sinkhorn
 from ..distances.exact import wasserstein
+from ..distances.partial import partial_wasserstein
 from ..distances.result import Result
 from ..distances.splits import PermutationNull, permuted
 from ..errors import InvalidInput, MassMismatch
 from ..inputs import arrays
 from ..model.problem import Relative
 from ..model.status import Status
+from ..solvers import MatrixName
 from . import files
 from .chance import usual_splits
 from .files import Samples
@@ -34,9 +37,22 @@ class Options:
     tol: float | None = None
     max_iter: int | None = None
     normalize: bool = False
+    penalty: float | None = None
+    mass: float | None = None
+
+    @property
+    def partial(self) -> dict[str, float]:
+        """What is asked of partial transport; nothing where all mass is to be moved."""
+        return self.given("penalty", "mass")
+
+    def tried(self) -> Any:
+        """These options for a trial on points of another mass: any penalty and no amount, where one was given."""
+        return replace(self, penalty=1.0, mass=None) if self.partial else self
 
     def check_together(self) -> None:
-        """Raise where what is meant for entropic transport stands without ``--epsilon``, or that beside an exact solver."""
+        """Raise where what is meant for entropic transport stands without ``--epsilon``, or that beside what is exact."""
+        if self.partial:
+            self._check_partial()
         entropic = {"--relax": self.relax, "--tol": self.tol, "--max-iter": self.max_iter}
         given = [name for name, value in entropic.items() if value is not None]
         if self.epsilon is None and given:
@@ -47,6 +63,23 @@ class Options:
             raise InvalidInput(
                 f"--epsilon must not stand beside --solver {self.solver}, which is exact; received both; leave one of them out"
             )
+
+    def _check_partial(self) -> None:
+        refused = {"--epsilon": self.epsilon, "--relax": self.relax, "--normalize": self.normalize or None}
+        for name, value in refused.items():
+            if value is not None:
+                raise InvalidInput(
+                    f"{name} must not stand beside --penalty or --mass, with which totals may differ; received both; leave one of them out"
+                )
+        if self.solver not in get_args(MatrixName):
+            raise InvalidInput(
+                f"--solver must be {', '.join(get_args(MatrixName))} beside --penalty or --mass; received {self.solver}; choose one of these"
+            )
+        for name, value in self.partial.items():
+            if not value >= 0 or (name == "mass" and math.isinf(value)):
+                raise InvalidInput(
+                    f"--{name} must be at least 0{' and finite' if name == 'mass' else ''}; received {value:g}; correct it"
+                )
 
     def given(self, *names: str) -> dict[str, Any]:
         """Those of the options that were given."""
@@ -62,6 +95,8 @@ class Transport(Options):
 
     def name(self, result: Result) -> str:
         """What was measured, in words."""
+        if self.partial:
+            return f"partial W_{self.p:g}"
         if self.epsilon is None:
             return f"W_{self.p:g}"
         share = f", {100 * self.epsilon.fraction:g} % of the mean cost" if isinstance(self.epsilon, Relative) else ""
@@ -75,13 +110,16 @@ class Transport(Options):
         """Raise what is wrong with the options; try them on two points, which loads kernels as well."""
         self.check_together()
         x, y = np.array([[1.0, 0.5]]), np.array([[0.5, 1.0]])
-        self(x[:, :1], y[:, :1]) if self.solver == "line" else self(x, y)
+        self(x[:, :1], y[:, :1]) if self.solver == "line" else self.tried()(x, y)
 
     def __call__(self, x: Any, y: Any, a: Any = None, b: Any = None, *, progress: bool = False) -> Result:
         """The result, whatever its status."""
         common: dict[str, Any] = dict(
             p=self.p, metric=self.metric, normalize=self.normalize, progress=progress, throw=False
         )
+        if self.partial:
+            common.pop("normalize")
+            return partial_wasserstein(x, y, a, b, solver=self.solver, **self.partial, **common)
         if self.epsilon is None:
             return wasserstein(x, y, a, b, solver=self.solver, **common)
         return sinkhorn(x, y, a, b, epsilon=self.epsilon, **self.given("relax", "tol", "max_iter"), **common)
@@ -145,10 +183,15 @@ def compare(
     x, y, a, b = first.points, other.points, first.weights, other.weights
     if measure.relax is not None and splits:
         raise InvalidInput("--splits must be for sets of one mass; received --relax beside it; leave one of them out")
-    count = 0 if measure.relax is not None else usual_splits(x, y) if splits is None else splits
+    if measure.partial and splits:
+        raise InvalidInput(
+            "--splits must be for sets of one mass; received --penalty or --mass beside it; leave one of them out"
+        )
+    one_mass = measure.relax is None and not measure.partial
+    count = 0 if not one_mass else usual_splits(x, y) if splits is None else splits
     try:
         whole = count and isinstance(measure.epsilon, Relative)
-        few = measure(x, y, a, b) if whole else measure(*first_points(x, y))
+        few = measure(x, y, a, b) if whole else measure.tried()(*first_points(x, y))
         split = measure.fixed(few.epsilon)
         found = permuted(split, x, y, a, b, count, seed)
         result = kernels_loaded(lambda: measure(x, y, a, b, progress=progress), lambda one: one.seconds)

@@ -190,10 +190,10 @@ class Pairs:
                 whole, None, distance, bounds=True, n_jobs=jobs, checkpoint=self.checkpoint, tell=tell
             )
         except (MassMismatch, InvalidInput) as fault:
-            raise type(fault)(_named(spoken(str(fault)), sets.names)) from None
+            raise type(fault)(named(spoken(str(fault)), sets.names)) from None
 
 
-def _named(message: str, names: list[str]) -> str:
+def named(message: str, names: list[str]) -> str:
     """An error about sets by their numbers, about files by their names."""
     message = re.sub(r"\bweights\[(\d+)\]", lambda found: f"the weights of {names[int(found[1])]}", message)
     return re.sub(r"\bsets\[(\d+)\]", lambda found: names[int(found[1])], message)

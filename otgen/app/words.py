@@ -5,7 +5,22 @@ from __future__ import annotations
 import math
 import re
 
-_OPTIONS = ("data", "epsilon", "relax", "tol", "max_iter", "normalize", "metric", "solver", "p", "splits")
+_OPTIONS = (
+    "data",
+    "epsilon",
+    "relax",
+    "tol",
+    "max_iter",
+    "normalize",
+    "metric",
+    "solver",
+    "p",
+    "splits",
+    "penalty",
+    "mass",
+    "radius",
+    "k",
+)
 _REPLACED = (
     (r"; pass throw=False for a result", ""),
     (r"pass normalize=True to divide each by its sum", "add --normalize to divide each by its sum"),

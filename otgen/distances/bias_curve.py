@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 from ..errors import InvalidInput
 from ..inputs import numerals, scalars
 from ..inputs.types import Floats, Indices
-from .chosen import chosen
+from .chosen import DistanceName, chosen
 from .permutation_null import samples
 from .sampling_rates import known_order, worst_rate
 from .splits import Measure, measured
@@ -148,7 +148,7 @@ def bias_curve(
     x: Any,
     y: Any,
     *,
-    distance: str | Measure = "wasserstein",
+    distance: DistanceName | Measure = "wasserstein",
     rate: float | None = None,
     n_groups: int = 10,
     rng: Any = None,
@@ -209,7 +209,7 @@ def bias_curve(
     generator = scalars.generator(rng)
     one, other = samples(x, y, None, None, options)[:2]
     if rate is None:
-        name, p = known_order(distance, options, "pass rate=")
+        name, p = known_order(distance, options, "pass rate=, such as 0.5")
         power, reason = worst_rate(name, p, 1 if one.ndim == 1 else one.shape[1])
     else:
         power = scalars.positive(rate, "rate", "0.5 is that of means")

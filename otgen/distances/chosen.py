@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from .entropic import sinkhorn, sinkhorn_divergence
 from .exact import wasserstein
 from .sliced import sliced_wasserstein
 
+DistanceName = Literal["wasserstein", "sinkhorn", "sinkhorn_divergence", "sliced_wasserstein"]
 DISTANCES: dict[str, Callable[..., Any]] = {
     "wasserstein": wasserstein,
     "sinkhorn": sinkhorn,

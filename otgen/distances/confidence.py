@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def confidence_interval(
     x: Any,
     y: Any,
     *,
-    distance: str = "wasserstein",
+    distance: Literal["wasserstein", "sliced_wasserstein"] = "wasserstein",
     level: float = 0.95,
     subsample: int | None = None,
     n_subsamples: int = 200,
@@ -176,7 +176,7 @@ def confidence_interval(
 
 def _refuse_outside(distance: Any, options: dict[str, Any], d: int) -> None:
     """Refuse distances without a limit law around the truth at the rate of means."""
-    name, p = known_order(distance, options, "take a norm")
+    name, p = known_order(distance, options, "choose one of them")
     if name == "wasserstein" and (d > 3 or (d > 1 and p == 1)):
         raise InvalidInput(
             f"distance must have a limit law around the truth, as W_p has on the line, and for p > 1 in up to 3 dimensions; received W_{p:g} in "

@@ -185,11 +185,12 @@ def transport(
 
 def _refuse_beside_partial(**options: tuple[Any, Any]) -> None:
     """Raise for an option, given with its default, that partial transport does not take."""
+    advice = {"normalize": "leave it out: totals may differ", "init": "leave it out"}
     for name, (value, default) in options.items():
         if value is not default and not (isinstance(value, int | float) and value == default):
             raise InvalidInput(
-                f"{name} must be left out where penalty or mass is given; received {told(value)}; for entropic transport of unequal masses pass "
-                f"epsilon and relax alone"
+                f"{name} must be left out where penalty or mass is given; received {told(value)}; "
+                f"{advice.get(name, 'for entropic transport of unequal masses pass epsilon and relax alone')}"
             )
 
 

@@ -23,6 +23,7 @@ from ..model.status import Status
 from ..model.units import Units
 from ..solvers import Line
 from .answer import Answer
+from .makers import Makers
 from .result import Result
 from .small_stack import Deferred, Terms
 from .solve import attempted
@@ -95,12 +96,14 @@ class LineStack:
             seconds=seconds,
             p=self.terms.p,
             of_samples=True,
-            make_plan=later.plan,
-            make_potentials=later.potentials if finite else None,
-            make_gradients=later.gradients if finite else None,
-            make_proof=later.save_proof,
-            make_plot=later.plot,
-            make_null=None if self.terms.alike is None else partial(later.null, self.terms.alike),
+            makers=Makers(
+                plan=later.plan,
+                potentials=later.potentials if finite else None,
+                gradients=later.gradients if finite else None,
+                proof=later.save_proof,
+                plot=later.plot,
+                null=None if self.terms.alike is None else partial(later.null, self.terms.alike),
+            ),
         )
 
 

@@ -19,16 +19,18 @@ from ..model import units
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
+from ..solvers.base import Progress
 from .exact import wasserstein
 from .makers import Makers
 from .result import Result
 from .sliced import with_mass
-from .slices.ascent import climb, starts
+from .slices.ascent import Climbed, climb, starts
 from .slices.ceiling import ceiling
 from .slices.couplings import Clouds, Coupling
 from .slices.plane import Found, branch_and_bound
 from .solve import too_far_apart
 from .splits import null_of
+from .telling import told
 
 _PAIRS = 1_000_000  # up to which W_p itself is solved for the upper end, unless one says otherwise
 
@@ -77,8 +79,8 @@ def max_sliced_wasserstein(
         Seed or generator (SPEC 7) of the random starts.
     throw : bool
         Whether ``max_iter`` directions of the plane that do not close the interval raise; otherwise the status says so.
-    progress
-        Accepted for uniformity; on the line as in :func:`wasserstein`.
+    progress : bool
+        Whether to report on stderr which ascent is under way.
 
     Returns
     -------
@@ -117,7 +119,8 @@ def max_sliced_wasserstein(
         scalars.count(max_iter, "max_iter"),
     )
     tol = scalars.positive(tol, "tol", "1e-6 is usual")
-    throw, solved = scalars.flag(throw, "throw"), None if exact is None else scalars.flag(exact, "exact")
+    throw, progress = scalars.flag(throw, "throw"), scalars.flag(progress, "progress")
+    solved = None if exact is None else scalars.flag(exact, "exact")
     generator = scalars.generator(rng)
     problem = Problem.from_points(x, y, a, b, p=1, normalize=normalize, allow_gpu=False)
     if problem.source.dim == 1:
@@ -126,7 +129,8 @@ def max_sliced_wasserstein(
         )
     source, target, scale = with_mass(problem)
     clouds = Clouds(source, target, p)
-    found, solver, certificate = _found(clouds, count, solved, tol, steps, generator)
+    with told(progress) as tell:
+        found, solver, certificate = _found(clouds, count, solved, tol, steps, generator, tell)
     seed = int(generator.integers(2**62))
     alike = partial(_alike, p=p, n_starts=n_starts, tol=tol, max_iter=max_iter, rng=seed)
     out = replace(
@@ -154,16 +158,28 @@ def _alike(x: Floats, y: Floats, a: Floats | None, b: Floats | None, **options: 
 
 
 def _found(
-    clouds: Clouds, count: int, exact: bool | None, tol: float, steps: int, rng: np.random.Generator
+    clouds: Clouds,
+    count: int,
+    exact: bool | None,
+    tol: float,
+    steps: int,
+    rng: np.random.Generator,
+    tell: Progress,
 ) -> tuple[Found, str, str]:
     """The best direction and the upper end, how they were found, and what proves the end."""
     n, m = len(clouds.source.points), len(clouds.target.points)
     solved = n * m <= _PAIRS if exact is None else exact
+    if solved:
+        tell("exact transport, for the upper end")
     upper, known = _exact(clouds) if solved else (math.inf, [])
     if clouds.dim == 2:
+        tell("arcs of the plane")
         found = branch_and_bound(clouds, known, upper, tol, steps)
         return found, f"MaxSliced({found.tried} arcs)", "branch and bound"
-    climbed = [climb(clouds, start, steps) for start in starts(clouds, count, rng)]
+    climbed: list[Climbed] = []
+    for start in starts(clouds, count, rng):
+        climbed.append(climb(clouds, start, steps))
+        tell(f"{len(climbed)} of {count} starts")
     best = max(climbed, key=lambda at: at.distance)
     upper = min(upper, ceiling(clouds, [*known, *(at.coupling for at in climbed)]))
     tried = sum(at.tried for at in climbed)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, require
 from ..inputs import scalars
 from ..inputs.types import Floats, Indices
 from ..model.cost import Metric
 from .pairs.intervals import Intervals
 from .pairs.posed import posed
+from .telling import told
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,6 +59,36 @@ class Neighbors:
         """How many pairs were solved, be it to the end or not."""
         return self.settled["stopped"] + self.settled["solved"]
 
+    def to_dict(self) -> dict[str, Any]:
+        """As plain Python values that json can write: each array as lists.
+
+        Examples
+        --------
+        >>> import otgen
+        >>> otgen.neighbors([[0.0], [1.0], [5.0]], k=1).to_dict()["indices"]
+        [[1], [0], [1]]
+        """
+        names = ("indices", "value", "lower", "upper", "tied")
+        return {**{name: getattr(self, name).tolist() for name in names}, "settled": dict(self.settled)}
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A table, a row a neighbour: ``query``, ``rank`` from 1, ``set``, ``value``, ``lower``, ``upper`` and ``tied``.
+
+        Raises
+        ------
+        MissingExtra
+            Where pandas is not installed.
+
+        Examples
+        --------
+        >>> import otgen
+        >>> otgen.neighbors([[0.0], [1.0], [5.0]], k=1).to_frame()["set"].to_list()
+        [1, 0, 1]
+        """
+        rows, ranks = np.indices(self.indices.shape).reshape(2, -1)
+        columns = {name: getattr(self, name).ravel() for name in ("value", "lower", "upper", "tied")}
+        return require("pandas").DataFrame({"query": rows, "rank": ranks + 1, "set": self.indices.ravel(), **columns})
+
     def __repr__(self) -> str:
         count, k = self.indices.shape
         ties = f", but for {int(self.tied.sum())} ties" if self.tied.any() else ""
@@ -82,6 +116,7 @@ def neighbors(
     weights2: Any = None,
     support: Any = None,
     normalize: bool = False,
+    progress: bool = False,
 ) -> Neighbors:
     """For each query the exact k nearest sets by Wasserstein distance, each proven.
 
@@ -106,6 +141,8 @@ def neighbors(
         Of each query, and of each set, (n,) weights; None means uniform, also as an entry.
     support : array_like, optional
         (n, d) or (n,), points that all histograms share: queries and sets are then weights.
+    progress : bool
+        Whether to report on stderr how many queries are answered, and how many solves that took.
 
     Returns
     -------
@@ -130,7 +167,7 @@ def neighbors(
     >>> found.solved < 12 * 11 / 2
     True
     """
-    ordered = scalars.flag(ordered, "ordered")
+    ordered, progress = scalars.flag(ordered, "ordered"), scalars.flag(progress, "progress")
     one, other, distance = posed(queries, sets, weights, weights2, support, ("queries", "sets"), p, metric, normalize)
     count = scalars.count(k, "k")
     most = len(one) - 1 if other is None else len(other)
@@ -143,8 +180,10 @@ def neighbors(
     pairs = Intervals(one, other, distance.options["p"], metric, normalize=normalize)
     shape = len(one), count
     indices, tied = np.empty(shape, np.int64), np.empty(shape, bool)
-    for i in range(len(one)):
-        indices[i], tied[i] = _nearest(pairs, i, count, ordered=ordered)
+    with told(progress) as tell:
+        for i in range(len(one)):
+            indices[i], tied[i] = _nearest(pairs, i, count, ordered=ordered)
+            tell(f"{i + 1} of {len(one)} queries, {pairs.solves} solves")
     at = np.arange(len(one))[:, None], indices
     lower, upper, value = pairs.lower[at], pairs.upper[at], pairs.value[at]
     return Neighbors(indices, value, lower, upper, tied, pairs.counts())

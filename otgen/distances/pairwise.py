@@ -12,15 +12,15 @@ from ..errors import InvalidInput, TooLarge
 from ..inputs import scalars, tables
 from ..inputs.memory import available, readable
 from ..inputs.types import Floats
-from .chosen import Chosen, chosen
+from .chosen import Chosen, DistanceName, chosen
 from .pairs.checkpoint import Checkpoint, terms_of
 from .pairs.checks import check_pairs
 from .pairs.collection import Collection, collected, sequence, support_from
 from .pairs.measuring import Task
 from .pairs.running import Progress, checked_jobs, outcomes
 from .pairs.tiles import Tile, tile_work, tiles
-from .solve import _on_stderr
 from .splits import Measure
+from .telling import told
 
 
 class PairwiseBounds(NamedTuple):
@@ -44,7 +44,7 @@ def pairwise(
     sets: Any,
     sets2: Any = None,
     *,
-    distance: str | Measure = ...,
+    distance: DistanceName | Measure = ...,
     weights: Any = ...,
     weights2: Any = ...,
     support: Any = ...,
@@ -59,7 +59,7 @@ def pairwise(
     sets: Any,
     sets2: Any = None,
     *,
-    distance: str | Measure = ...,
+    distance: DistanceName | Measure = ...,
     weights: Any = ...,
     weights2: Any = ...,
     support: Any = ...,
@@ -73,7 +73,7 @@ def pairwise(
     sets: Any,
     sets2: Any = None,
     *,
-    distance: str | Measure = "wasserstein",
+    distance: DistanceName | Measure = "wasserstein",
     weights: Any = None,
     weights2: Any = None,
     support: Any = None,
@@ -150,8 +150,7 @@ def pairwise(
     array([[0. , 2.5],
            [2.5, 0. ]])
     """
-    tell = _on_stderr if scalars.flag(progress, "progress") else None
-    wanted = scalars.flag(bounds, "bounds")
+    wanted, progress = scalars.flag(bounds, "bounds"), scalars.flag(progress, "progress")
     measure = _measure(distance, options, checkpoint)
     if support is not None:
         tables.same_columns(sets, sets2, ("sets", "sets2"))
@@ -164,9 +163,10 @@ def pairwise(
         other = collected(sets2, weights2, support=points, names=("sets2", "weights2"))
     elif weights2 is not None:
         raise InvalidInput("weights2 must stand beside sets2; received it alone; pass weights for those of sets")
-    found = measured_pairs(
-        one, other, measure, bounds=wanted, n_jobs=checked_jobs(n_jobs), checkpoint=checkpoint, tell=tell
-    )
+    with told(progress) as tell:
+        found = measured_pairs(
+            one, other, measure, bounds=wanted, n_jobs=checked_jobs(n_jobs), checkpoint=checkpoint, tell=tell
+        )
     return PairwiseBounds(*found) if wanted else found[0]
 
 

@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -20,13 +20,13 @@ from ..model.partial import Partial
 from ..model.problem import Problem
 from ..model.units import Units, powered
 from ..proofs import Certificate, above, below, prove
-from ..solvers import ExactName, Solver
+from ..solvers import MatrixName, Solver
 from . import small_partial
 from .answer import Answer
 from .partial_alone import Alone, is_empty
 from .partial_answer import PartialAnswer
 from .result import Result
-from .solve import answered, attempted, checked, refuse_overflow, solver_from
+from .solve import SOLVERS, answered, attempted, checked, refuse_overflow, solver_from
 
 _SHARP = 1e-12  # of the cost: an interval no wider is not worth two more passes over the pairs
 
@@ -41,7 +41,7 @@ def partial_wasserstein(
     mass: float | None = None,
     p: float = 2,
     metric: Metric = "euclidean",
-    solver: ExactName | Solver = "auto",
+    solver: MatrixName | Solver = "auto",
     throw: bool = True,
     progress: bool = False,
 ) -> Result:
@@ -207,7 +207,7 @@ def solved(wanted: Partial, solver: Any, *, throw: bool, progress: bool, root: b
     """The proven result; with ``root`` values are p-th roots of costs."""
     began = time.perf_counter()
     throw, progress = scalars.flag(throw, "throw"), scalars.flag(progress, "progress")
-    chosen, posed = solver_from(solver), wanted.posed
+    chosen, posed = _solver(solver), wanted.posed
     scaled, solution, certificate = attempted(posed.problem, chosen, progress=progress)
     if posed.problem is not wanted.problem:
         certificate = _sharpened(certificate, scaled, solution.claim, priced=wanted.amount is None)
@@ -215,6 +215,15 @@ def solved(wanted: Partial, solver: Any, *, throw: bool, progress: bool, root: b
     proven = _with_left_out(_widened(certificate, scaled, posed.rounded), wanted, back)
     answer = Answer(posed.problem, scaled, proven, back, solution.claim)
     return checked(PartialAnswer(wanted, answer).result(answered(answer, solution, chosen, began)), throw=throw)
+
+
+def _solver(solver: Any) -> Solver:
+    """What solves the balanced problem: no solver that wants points alone, or an epsilon."""
+    if isinstance(solver, str) and solver in SOLVERS and solver not in get_args(MatrixName):
+        raise InvalidInput(
+            f"solver must be one that takes a dummy point on either side; received {solver!r}; pass {', '.join(map(repr, get_args(MatrixName)))}"
+        )
+    return solver_from(solver)
 
 
 def _sharpened(certificate: Certificate, scaled: Problem, claim: Claim, *, priced: bool) -> Certificate:

@@ -22,6 +22,7 @@ from ..model.status import Status
 from ..model.units import Units, powered
 from ..proofs import above, below
 from .gradients import Gradients
+from .makers import Makers
 from .result import Result
 from .solve import too_far_apart
 
@@ -116,10 +117,9 @@ class Alone:
             seconds=time.perf_counter() - began,
             p=self.p,
             of_samples=True,
-            make_plan=self.plan,
-            make_unmatched=self.unmatched,
-            make_potentials=self.potentials,
-            make_gradients=self.gradients,
+            makers=Makers(
+                plan=self.plan, potentials=self.potentials, gradients=self.gradients, unmatched=self.unmatched
+            ),
         )
 
     @property

@@ -8,7 +8,7 @@ from ..errors import InvalidInput
 from ..inputs import arrays, scalars, tables
 from ..inputs.types import Floats
 from ..model.cost import origin_matters
-from .chosen import chosen
+from .chosen import DistanceName, chosen
 from .splits import SPLITS, Measure, PermutationNull, measured, permuted
 
 
@@ -18,7 +18,7 @@ def permutation_null(
     a: Any = None,
     b: Any = None,
     *,
-    distance: str | Measure = "wasserstein",
+    distance: DistanceName | Measure = "wasserstein",
     n_permutations: int = SPLITS,
     rng: Any = None,
     **options: Any,

@@ -19,14 +19,17 @@ def known_order(distance: Any, options: dict[str, Any], remedy: str) -> tuple[st
     >>> known_order("wasserstein", {"p": 1}, "pass rate=")
     ('wasserstein', 1.0)
     """
-    name = scalars.one_of(distance, "distance", NAMED)
+    if not isinstance(distance, str) or distance not in NAMED:
+        raise InvalidInput(
+            f"distance must be one of {', '.join(map(repr, NAMED))}, for which theory has a rate; received {scalars.told(distance)}; {remedy}"
+        )
     metric = options.get("metric", "euclidean")
     if not is_norm(metric):
         raise InvalidInput(
             f"metric must be a norm ({', '.join(NORMS)} or otgen.Minkowski), for which theory has a rate; "
             f"received {scalars.told(metric)}; {remedy}"
         )
-    return name, scalars.finite_order(options.get("p", 2))
+    return distance, scalars.finite_order(options.get("p", 2))
 
 
 def worst_rate(name: str, p: float, d: int) -> tuple[float, str]:

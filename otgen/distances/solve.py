@@ -32,6 +32,7 @@ from .plan_forms import flows_from
 from .result import Result
 from .splits import Measure
 from .steep import Attempt, resolved
+from .telling import on_stderr
 
 SOLVERS: dict[str, type[Any]] = {
     "auto": Auto,
@@ -163,7 +164,7 @@ def attempted(
     certificate = prove(scaled, solution.claim) if wanted is None else wanted.certificate(solution.claim)
     attempt = Attempt(scaled, solution, certificate)
     if isinstance(chosen, Auto | Simplex):
-        attempt = resolved(attempt, chosen, _on_stderr if progress else silent)
+        attempt = resolved(attempt, chosen, on_stderr if progress else silent)
     if attempt.certificate.kind == "dual":
         attempt = attempt._replace(certificate=prove_staying(problem, attempt.certificate))
     if progress and sys.stderr.isatty():
@@ -208,7 +209,7 @@ def claimed(
 ) -> Solution:
     """What a solver says of a scaled problem, of which nothing is proven."""
     start = None if init is None else _claim_to_start_from(scaled, init)
-    tell = _on_stderr if progress else silent
+    tell = on_stderr if progress else silent
     if enough is not None and isinstance(solver, Auto | Simplex):
         solution = solver.solve(scaled, tell, start, enough)
     else:
@@ -258,9 +259,3 @@ def checked(result: Result, *, throw: bool) -> Result:
             result,
         )
     return result
-
-
-def _on_stderr(message: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[2K{message}")
-        sys.stderr.flush()

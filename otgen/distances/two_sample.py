@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ..inputs import scalars
+from .chosen import DistanceName
 from .deals import OVERLAPS, SETTLED, judge_of, verdicts_of
 from .pairs.running import checked_jobs
 from .permutation_null import samples
@@ -20,7 +21,7 @@ def two_sample_test(
     a: Any = None,
     b: Any = None,
     *,
-    distance: str | Measure = "wasserstein",
+    distance: DistanceName | Literal["energy", "mmd"] | Measure = "wasserstein",
     n_permutations: int = 999,
     stop_after: int | None = None,
     n_jobs: int | None = None,

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, require
 from ..inputs import scalars
 from ..inputs.types import Floats, Indices
 from ..model.cost import Metric
 from .neighbors import told_stages
 from .pairs.intervals import SOLVED, Intervals
 from .pairs.posed import posed
+from .telling import told
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,6 +59,38 @@ class Within:
         """How many pairs were solved, be it to the end or not."""
         return self.settled["stopped"] + self.settled["solved"]
 
+    def to_dict(self) -> dict[str, Any]:
+        """As plain Python values that json can write: each array as lists.
+
+        Examples
+        --------
+        >>> import otgen
+        >>> otgen.within([[0.0], [1.0], [5.0]], 2.0).to_dict()["pairs"]
+        [[0, 1]]
+        """
+        names = ("pairs", "value", "lower", "upper", "undecided")
+        return {**{name: getattr(self, name).tolist() for name in names}, "settled": dict(self.settled)}
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A table, a row a pair: ``first``, ``second``, ``value``, ``lower``, ``upper`` and ``undecided``.
+
+        Raises
+        ------
+        MissingExtra
+            Where pandas is not installed.
+
+        Examples
+        --------
+        >>> import otgen
+        >>> otgen.within([[0.0], [1.0], [5.0]], 2.0).to_frame()[["first", "second"]].to_numpy().tolist()
+        [[0, 1]]
+        """
+        open_ones = {tuple(pair) for pair in self.undecided.tolist()}
+        first, second = self.pairs.T
+        columns = {name: getattr(self, name) for name in ("value", "lower", "upper")}
+        undecided = np.array([tuple(pair) in open_ones for pair in self.pairs.tolist()], bool)
+        return require("pandas").DataFrame({"first": first, "second": second, **columns, "undecided": undecided})
+
     def __repr__(self) -> str:
         count, open_ones = len(self.pairs), len(self.undecided)
         ties = f", but for {open_ones} at the radius up to rounding" if open_ones else ""
@@ -73,6 +109,7 @@ def within(
     weights2: Any = None,
     support: Any = None,
     normalize: bool = False,
+    progress: bool = False,
 ) -> Within:
     """All pairs of sets whose Wasserstein distance is at most a radius, each proven.
 
@@ -88,6 +125,8 @@ def within(
         At least 0, in units of the distance; under a metric that is a cost, in units of that. inf means all pairs.
     p, metric, weights, weights2, support, normalize
         As in :func:`neighbors`.
+    progress : bool
+        Whether to report on stderr how many sets are done, and how many solves that took.
 
     Returns
     -------
@@ -110,7 +149,7 @@ def within(
     >>> found.pairs.tolist(), len(found.undecided)
     ([[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]], 0)
     """
-    reach = scalars.real(radius, "radius")
+    reach, progress = scalars.real(radius, "radius"), scalars.flag(progress, "progress")
     if reach < 0:
         raise InvalidInput(
             f"radius must be at least 0; received {scalars.told(radius)}; pass 0 for pairs of equal sets"
@@ -118,9 +157,12 @@ def within(
     one, other, distance = posed(sets, sets2, weights, weights2, support, ("sets", "sets2"), p, metric, normalize)
     found = Intervals(one, other, distance.options["p"], metric, normalize=normalize)
     rows, columns = np.triu_indices(len(one), 1) if other is None else np.indices(found.shape).reshape(2, -1)
-    for i, j in zip(rows.tolist(), columns.tolist(), strict=True):
-        while found.lower[i, j] <= reach < found.upper[i, j] and found.stage[i, j] != SOLVED:
-            found.refine(i, j, reach, math.nextafter(reach, math.inf))
+    with told(progress) as tell:
+        for i, j in zip(rows.tolist(), columns.tolist(), strict=True):
+            while found.lower[i, j] <= reach < found.upper[i, j] and found.stage[i, j] != SOLVED:
+                found.refine(i, j, reach, math.nextafter(reach, math.inf))
+            if j == found.shape[1] - 1:
+                tell(f"{i + 1} of {found.shape[0]} sets, {found.solves} solves")
     lower, upper, value = (each[rows, columns] for each in (found.lower, found.upper, found.value))
     undecided = (lower <= reach) & (reach < upper)
     inside = (upper <= reach) | (undecided & (value <= reach))

@@ -8,8 +8,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..distances.chosen import DistanceName
 from ..distances.pairs.collection import collected, sequence, support_from
 from ..distances.pairwise import pairwise
+from ..distances.splits import Measure
 from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.types import Floats
@@ -77,7 +79,7 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     def __init__(
         self,
-        distance: Any = "wasserstein",
+        distance: DistanceName | Measure = "wasserstein",
         *,
         distance_params: dict[str, Any] | None = None,
         support: Any = None,
@@ -87,7 +89,7 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
-        self.distance = distance
+        self.distance: DistanceName | Measure = distance
         self.distance_params = distance_params
         self.support = support
         self.kernel = kernel

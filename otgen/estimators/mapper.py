@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import math
+from typing import Any, Literal, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
@@ -13,6 +14,7 @@ from ..distances.exact import wasserstein
 from ..distances.result import Result
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars, tables
+from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 from ..model.cost import COSTS, Circular, Metric, is_norm, point_cost
 from ..model.problem import Relative
@@ -137,7 +139,7 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             As the solver does.
         """
         self._check_options()
-        points: Any = validate_data(self, X, dtype=np.float64)
+        points = self._points(X)
         others = self._target_points(y, X, points.shape[1])
         source, a = _with_mass(points, sample_weight, ("sample_weight", "the rows of X"))
         self.target_, b = _with_mass(others, target_weight, ("target_weight", "the points of the target"))
@@ -151,13 +153,20 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Floats:
         """Where points go: (n, d) to (n, d)."""
         check_is_fitted(self)
-        points: Any = validate_data(self, X, dtype=np.float64, reset=False)
+        points = self._points(X, reset=False)
         return self._by_potential(points) if self.result_.epsilon else self._by_nearest(points)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = self.target is None
         return tags
+
+    def _points(self, X: Any, *, reset: bool = True) -> Floats:
+        """(n, d), checked by scikit-learn, once they are known to fit in memory: it reads all of them."""
+        shape = getattr(X, "shape", ())
+        if isinstance(shape, tuple):
+            refuse_bytes(8 * math.prod(shape), shape, "X")
+        return cast(Any, validate_data(self, X, dtype=np.float64, reset=reset))
 
     def _check_options(self) -> None:
         scalars.one_of(self.extension, "extension", ("image", "displacement"))

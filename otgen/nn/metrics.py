@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..distances.chosen import chosen
+from ..distances.chosen import DistanceName, chosen
+from ..distances.splits import Measure
 from ..errors import InvalidInput, require
 from ..inputs import arrays, scalars
 from ._inputs import finite
@@ -82,7 +83,7 @@ class TransportDistance(_Base):
 
     def __init__(
         self,
-        distance: Any = "wasserstein",
+        distance: DistanceName | Measure = "wasserstein",
         *,
         distance_params: dict[str, Any] | None = None,
         bounds: bool = False,
@@ -90,7 +91,16 @@ class TransportDistance(_Base):
         **options: Any,
     ) -> None:
         options.setdefault("dist_sync_fn", _gathered)
-        super().__init__(**options)
+        try:
+            super().__init__(**options)
+        except ValueError as fault:
+            given = ", ".join(
+                f"{name}={scalars.told(value)}" for name, value in options.items() if name != "dist_sync_fn"
+            )
+            raise InvalidInput(
+                f"options must be those of torchmetrics.Metric; received {given}, of which it says: {fault}; pass those of the distance as "
+                f"distance_params, such as {{'p': 1}}"
+            ) from None
         params = scalars.named_options(distance_params, "distance_params")
         if isinstance(distance, str) and distance == "sliced_wasserstein":
             params.setdefault("rng", 0)
@@ -121,10 +131,10 @@ class TransportDistance(_Base):
         rows = samples.detach() if samples.ndim == 2 else samples.detach()[:, None]
         if len(rows) == 0:
             return
-        finite(rows, "samples")
         for held in (self.real, self.generated):
             if len(held):
                 arrays.same_dimension(rows.shape[1], held[0].shape[-1], ("samples", "those before"))
+        finite(rows, "samples")
         kept = getattr(self, side)
         setattr(self, side, [*([kept] if isinstance(kept, Tensor) else kept), rows])
 

@@ -3,6 +3,7 @@
 from ..model.claim import Claim, Flows
 from .auto import Auto
 from .base import ExactName as ExactName
+from .base import MatrixName as MatrixName
 from .base import Solution, Solver
 from .base import SolverName as SolverName
 from .bottleneck import Bottleneck

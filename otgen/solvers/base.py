@@ -12,6 +12,7 @@ from ..model.problem import Problem
 from ..model.status import Status
 
 ExactName = Literal["auto", "line", "simplex", "bottleneck", "linprog"]
+MatrixName = Literal["auto", "simplex", "linprog"]  # of exact transport between what need not be points
 SolverName = ExactName | Literal["sinkhorn"]
 Progress = Callable[[str], None]
 

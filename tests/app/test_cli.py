@@ -189,9 +189,33 @@ class TestOtherCommands:
         code, out, _ = told("transport", "c.txt", "--json")
         assert (code, json.loads(out)["error"]["kind"]) == (3, "Infeasible")
 
+    def test_masses_that_differ(self, folder, told):
+        Path("c.txt").write_text("0 2\n2 0\n")
+        Path("a.txt").write_text("3\n1\n")
+        Path("b.txt").write_text("2\n2.5\n")
+        masses = ("c.txt", "--a", "a.txt", "--b", "b.txt")
+        truth = otgen.transport([[0, 2], [2, 0]], [3, 1], [2, 2.5], penalty=0.5)
+        found = json.loads(told("transport", *masses, "--penalty", "0.5", "--json")[1])
+        assert (found["value"], found["mass"]) == (truth.value, truth.mass)
+        assert (
+            "moved          mass 3; 1 and 1.5 stay on either side" in told("transport", *masses, "--penalty", "0.5")[1]
+        )
+        assert json.loads(told("transport", *masses, "--mass", "3.5", "--json")[1])["mass"] == 3.5
+        found = json.loads(told("distance", "x.npy", "y.npy", "--mass", "0.5", "--json")[1])
+        assert found["value"] == otgen.partial_wasserstein(X, Y, mass=0.5).value
+        assert found["chance"] is None
+        assert told("distance", "x.npy", "y.npy", "--penalty", "1")[1].startswith("partial W_2")
+
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
+            (["x.npy", "--penalty", "-1"], "--penalty must be at least 0; received -1"),
+            (["x.npy", "--mass", "inf"], "--mass must be at least 0 and finite"),
+            (["x.npy", "--penalty", "nan"], "--penalty must be at least 0; received nan"),
+            (["x.npy", "--mass", "2"], "--mass must be at most the lighter of both totals"),
+            (["x.npy", "--penalty", "1", "--epsilon", "1"], "--epsilon must not stand beside --penalty or --mass"),
+            (["x.npy", "--penalty", "1", "--normalize"], "--normalize must not stand beside"),
+            (["x.npy", "--mass", "1", "--solver", "sinkhorn"], "--solver must be auto, simplex, linprog beside"),
             (["x.npy", "--a", "y.npy"], "y.npy must hold one column of masses; received 2"),
             (["line.npy"], "line.npy must hold a matrix of costs"),
             (["x.npy", "--relax", "1"], "--relax must stand beside --epsilon"),

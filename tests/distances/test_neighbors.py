@@ -1,5 +1,6 @@
 """Nearest sets and sets within a radius: those of all distances, whatever the sets and the metric; ties; what is refused, and by which name."""
 
+import json
 import math
 
 import numpy as np
@@ -287,3 +288,28 @@ class TestRefusals:
         monkeypatch.setattr("otgen.distances.pairs.intervals.available", lambda: 99)
         with pytest.raises(TooLarge, match="2 x 2 pairs"):
             otgen.neighbors([[0.0], [1.0]], k=1)
+
+
+class TestTables:
+    def test_dictionaries_go_through_json_and_back(self):
+        near, inside = otgen.neighbors([[0.0], [1.0], [5.0]], k=2), otgen.within([[0.0], [1.0], [5.0]], 2.0)
+        for found in (near, inside):
+            again = json.loads(json.dumps(found.to_dict()))
+            for name, value in again.items():
+                kept = getattr(found, name)
+                assert (kept if name == "settled" else kept.tolist()) == value, name
+
+    def test_a_frame_has_a_row_a_neighbour_or_a_pair(self):
+        near = otgen.neighbors([[0.0], [1.0], [5.0]], k=2)
+        frame = near.to_frame()
+        assert frame["query"].tolist() == [0, 0, 1, 1, 2, 2]
+        assert frame["rank"].tolist() == [1, 2] * 3
+        assert frame["set"].tolist() == near.indices.ravel().tolist()
+        assert (frame["lower"] <= frame["value"]).all()
+        inside = otgen.within([[0.0], [1.0], [5.0]], 4.0).to_frame()
+        assert inside[["first", "second"]].to_numpy().tolist() == [[0, 1], [1, 2]]
+        assert otgen.within([], 1.0).to_frame().shape == (0, 6)
+
+    def test_pairs_at_the_radius_are_marked(self):
+        found = otgen.within([[[0.0, 0.0]], [[0.1, 0.2]]], math.hypot(0.1, 0.2))
+        assert found.to_frame()["undecided"].tolist() == [len(found.undecided) == 1] * len(found.pairs)

@@ -715,7 +715,7 @@ class TestBadInput:
             (dict(penalty=INF, mass=2), "penalty must be finite where mass is given"),
             (dict(penalty=1, p=INF), "p must be finite here"),
             (dict(penalty=1, p=0.5), "p must be at least 1"),
-            (dict(penalty=1, solver="line"), "one coordinate"),
+            (dict(penalty=1, solver="line"), "one that takes a dummy point"),
             (dict(penalty=1, throw=1), "throw must be True or False"),
         ],
     )

@@ -309,7 +309,8 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("options", "said"),
         [
-            (dict(noise="normal"), "noise must be one of 'gaussian'"),
+            (dict(noise="normal"), "noise must be 'gaussian' or a function"),
+            (dict(y=3), r"y must be \(n, d\) or \(n,\); received shape \(\)"),
             (dict(noise=lambda n, rng: np.zeros((n, 3))), r"noise must return \(n, 2\)"),
             (dict(noise=lambda n, rng: np.zeros((n - 1, 2))), r"noise must return \(n, 2\)"),
             (dict(noise=lambda n, rng: np.full((n, 2), np.nan)), "noise must be finite"),

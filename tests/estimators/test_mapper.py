@@ -171,3 +171,8 @@ def test_refusals(call, words):
     pytest.importorskip("pandas", reason="one of them is of a frame")
     with pytest.raises(otgen.InvalidInput, match=words):
         call()
+
+
+def test_sizes_are_judged_before_contents():
+    with pytest.raises(otgen.TooLarge, match="X must fit in memory"):
+        OTMapper(np.zeros((2, 2))).fit(np.broadcast_to(np.nan, (10**12, 2)))

@@ -166,3 +166,11 @@ def test_processes_are_one_sample(tmp_path):
     command = [sys.executable, "-c", textwrap.dedent(TOGETHER), str(tmp_path / "store")]
     ran = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
     assert ran.stdout.strip().endswith("[0, 0, 0]"), ran.stderr
+
+
+@needs_it
+def test_options_of_the_distance_are_told_their_place():
+    with pytest.raises(
+        otgen.InvalidInput, match=r"received p=1, of which it says: .*; pass those of the distance as distance_params"
+    ):
+        TransportDistance(p=1)

@@ -11,7 +11,7 @@ import typer
 
 from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooLarge
 from ..words import spoken
-from . import check, demo, distance, divergence, doctor, pairwise, report, train, transport, verify, warmup
+from . import check, demo, distance, divergence, doctor, neighbors, pairwise, report, train, transport, verify, warmup
 from .app import app
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "divergence",
     "doctor",
     "main",
+    "neighbors",
     "pairwise",
     "report",
     "train",

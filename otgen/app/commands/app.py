@@ -22,6 +22,7 @@ _ORDER = (
     "demo",
     "transport",
     "pairwise",
+    "neighbors",
     "divergence",
     "verify",
     "check",
@@ -58,6 +59,8 @@ Key = Annotated[str | None, typer.Option(help="Array of an npz that holds the po
 Normalize = Annotated[bool, typer.Option("--normalize", help="Accept weights of different totals.")]
 Epsilon = Annotated[str | None, typer.Option(help="Entropic transport, in cost units, or of the mean cost as in 5%.")]
 Relax = Annotated[float | None, typer.Option(help="With --epsilon: price of a missed marginal.")]
+Penalty = Annotated[float | None, typer.Option(help="Partial transport: price of a unit of mass that stays.")]
+Moved = Annotated[float | None, typer.Option("--mass", help="Partial transport: how much mass is moved.")]
 Tol = Annotated[float | None, typer.Option(help="With --epsilon: marginal error to stop at; 1e-6.")]
 MaxIter = Annotated[int | None, typer.Option(help="With --epsilon: limit on iterations; 10000.")]
 Seed = Annotated[int, typer.Option(help="Everything random is a function of it.")]

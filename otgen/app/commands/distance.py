@@ -15,9 +15,11 @@ from .app import (
     MaxIter,
     MetricName,
     MetricOption,
+    Moved,
     Normalize,
     PathA,
     PathB,
+    Penalty,
     Quiet,
     Relax,
     Seed,
@@ -49,6 +51,8 @@ def distance(
     weights: Weights = None,
     key: Key = None,
     normalize: Normalize = False,
+    penalty: Penalty = None,
+    mass: Moved = None,
     splits: Splits = None,
     seed: Seed = 0,
     as_json: Json = False,
@@ -59,7 +63,9 @@ def distance(
     shown = not (quiet or as_json)
     with progress("loading", shown=shown) as tell:
         work, words = require("otgen.app.measuring"), require("otgen.app.shown")
-        measure = work.Transport(solver.value, blur, relax, tol, max_iter, normalize, power, metric.value)
+        measure = work.Transport(
+            solver.value, blur, relax, tol, max_iter, normalize, penalty, mass, power, metric.value
+        )
         measure.check()
         tell("reading files")
         first, other = work.read_sets([a, b], columns, weights, key)

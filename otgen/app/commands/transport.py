@@ -13,7 +13,9 @@ from .app import (
     Json,
     MatrixSolverName,
     MaxIter,
+    Moved,
     Normalize,
+    Penalty,
     Quiet,
     Relax,
     Tol,
@@ -42,6 +44,8 @@ def transport(
     max_iter: MaxIter = None,
     key: Annotated[str | None, typer.Option(help="Array of an npz that holds the costs.")] = None,
     normalize: Normalize = False,
+    penalty: Penalty = None,
+    mass: Moved = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -50,7 +54,7 @@ def transport(
     with progress("loading", shown=not (quiet or as_json)) as tell:
         work, words = require("otgen.app.measuring"), require("otgen.app.shown")
         matter = require("otgen.app.matrices")
-        ask = matter.Matrix(solver.value, blur, relax, tol, max_iter, normalize)
+        ask = matter.Matrix(solver.value, blur, relax, tol, max_iter, normalize, penalty, mass)
         ask.check()
         tell("solving")
         found = ask(*matter.read(cost, a, b, key))

@@ -17,6 +17,7 @@ import numpy as np
 from ..._version import __version__
 from ...errors import InvalidInput
 from ...inputs.atomic import write_atomically
+from ...inputs.scalars import told
 from ...inputs.types import Floats
 from ..chosen import Chosen
 from .collection import Collection
@@ -44,6 +45,8 @@ class Checkpoint:
         InvalidInput
             Where it holds those of another one, saying what differs, or other files.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise InvalidInput(f"checkpoint must be a folder; received {told(path)}; pass its name, or a Path")
         place = Path(path)
         fingerprint = hashlib.blake2b(json.dumps(terms, sort_keys=True).encode(), digest_size=16).hexdigest()
         if place.exists() and not place.is_dir():

@@ -60,6 +60,7 @@ class Intervals:
         self.outlines = Outlines.of(self.rows, None if other is None else self.columns, metric, self.names)
         self.lower, self.upper, self.value = (np.full(self.shape, end) for end in (0.0, math.inf, math.inf))
         self.stage = np.full(self.shape, MEANS, np.int8)
+        self.solves = 0  # so far, those that stopped early as well
         self.donors: dict[tuple[int, int], deque[Donor]] = defaultdict(lambda: deque(maxlen=_KEPT))
         if self.outlines is not None:
             for i in range(self.shape[0]):
@@ -173,6 +174,7 @@ class Intervals:
 
     def _solve(self, i: int, j: int, low: float, high: float, *, whole: bool) -> None:
         """Solve as far as is asked, or to the end."""
+        self.solves += 1
         x, y = self.rows[i], self.columns[j]
         if whole:
             found = wasserstein(x.points, y.points, x.weights, y.weights, **self.options)

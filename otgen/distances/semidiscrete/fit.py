@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 
 from ...errors import NotConverged
-from ...inputs import scalars
+from ...inputs import arrays, scalars
 from ...model.cost import Metric
 from ...model.measure import Measure
-from ...solvers.base import Progress, silent
-from ..solve import _on_stderr
+from ...solvers.base import Progress
+from ..telling import told
 from .ascent import Ascent
 from .fitted import SemidiscreteMap, sample_size
 from .held_out import HeldOut, checked_confidence, judged
@@ -100,15 +99,15 @@ def semidiscrete(
     array([0, 1])
     """
     order = scalars.finite_order(p)
-    data = Measure(y, b, "y", "b", allow_gpu=True)
+    data = Measure(arrays.cloud(y, "y", allow_gpu=True), b, "y", "b", allow_gpu=True)
     targets = Targets.of(data, metric, order)
     tol = None if tol is None else scalars.positive(tol, "tol", "use a share of the mean cost, such as 0.001")
     limit = _limit(max_draws, len(targets), checked=tol is not None)
-    throw, tell = scalars.flag(throw, "throw"), _on_stderr if scalars.flag(progress, "progress") else silent
-    fit = _Fit(Noise(noise, data.dim), scalars.generator(rng), targets, 1 - checked_confidence(confidence), tell)
-    check = fit.to(limit) if tol is None else fit.until(tol, limit)
-    if tell is not silent and sys.stderr.isatty():
-        sys.stderr.write("\n")
+    throw, progress = scalars.flag(throw, "throw"), scalars.flag(progress, "progress")
+    delta = 1 - checked_confidence(confidence)
+    with told(progress) as tell:
+        fit = _Fit(Noise(noise, data.dim), scalars.generator(rng), targets, delta, tell)
+        check = fit.to(limit) if tol is None else fit.until(tol, limit)
     found = _made(data, targets, fit.ascent, metric, order, check)
     if throw and tol is not None and check is not None and check.suboptimality > tol * fit.ascent.mean_cost:
         raise NotConverged(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections.abc
 import contextlib
 import math
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from ...distances.solve import _on_stderr
+from ...distances.telling import told
 from ...inputs.types import Floats
 from .kinds import Critic
 from .networks import InUnits
@@ -84,7 +83,7 @@ def train(
     rates = [group["lr"] for group in optimiser.param_groups]
     away = float(network.unit) * math.sqrt(len(network.centre))
     pace, rows, last = _Pace(course), list[tuple[float, float, float]](), None
-    with _without_denormals(), _telling(course) as tell:
+    with _without_denormals(), told(course.progress) as tell:
         for step in range(course.steps):
             share = pace.share(step)
             if share <= 0:
@@ -139,14 +138,3 @@ def _without_denormals() -> collections.abc.Generator[None]:
         yield
     finally:
         torch.set_flush_denormal(flushed)
-
-
-@contextlib.contextmanager
-def _telling(course: Course) -> collections.abc.Generator[Callable[[str], None]]:
-    """A line on a terminal that is written over, as solvers have it, and its end."""
-    shown = course.progress and sys.stderr.isatty()
-    try:
-        yield _on_stderr if shown else lambda message: None
-    finally:
-        if shown:
-            sys.stderr.write("\n")

@@ -1,0 +1,58 @@
+"""``otgen neighbors``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...errors import InvalidInput, require
+from .app import (
+    Columns,
+    Json,
+    Key,
+    MetricName,
+    MetricOption,
+    Normalize,
+    Quiet,
+    Weights,
+    app,
+    order,
+    progress,
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of sample sets, one a file.")]
+
+
+@app.command()
+def neighbors(
+    folder: Folder,
+    k: Annotated[int | None, typer.Option("--k", "-k", min=1, help="How many neighbours of each; 1.")] = None,
+    radius: Annotated[float | None, typer.Option(help="All pairs within it, in place of neighbours.")] = None,
+    p: Annotated[str, typer.Option(help="Order, a number >= 1 or inf.")] = "2",
+    metric: MetricOption = MetricName.euclidean,
+    columns: Columns = None,
+    weights: Weights = None,
+    key: Key = None,
+    normalize: Normalize = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """The nearest sets of each in a folder, each proven to be nearest; most pairs need not be solved for that."""
+    power = order(p)
+    if k is not None and radius is not None:
+        raise InvalidInput(
+            "--k must be left out beside --radius, within which all are found; received both; leave one of them out"
+        )
+    chosen = require("otgen.app.measuring").names_of(columns)
+    with progress("loading", shown=not (quiet or as_json)) as tell:
+        ask = require("otgen.app.nearest").Near(power, metric.value, normalize, k or 1, radius)
+        ask.check()
+        found = ask(require("otgen.app.pairing").Files(folder, chosen, weights, key), tell)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict()))
+        return
+    name = f"{'nearest' if radius is None else f'within {radius:g}'} by W_{power:g}"
+    typer.echo(require("otgen.app.shown").in_rows(name, found.rows()))
