@@ -37,6 +37,7 @@ def shifted(n: int = 1500, d: int = 2, by: float = 1.0):
 
 
 class TestEveryKind:
+    @pytest.mark.no_cover
     @kinds
     def test_estimates_a_translation_and_proves_no_more_than_is_true(self, kind):
         x, y = shifted()
@@ -192,7 +193,8 @@ class TestBounds:
 
 
 class TestKnownDistances:
-    @pytest.mark.parametrize("dim", [pytest.param(1, marks=pytest.mark.nightly), 2])
+    @pytest.mark.nightly
+    @pytest.mark.parametrize("dim", [1, 2])
     def test_a_dirac_against_the_sphere(self, dim):
         def sphere(n):
             z = torch.randn(n, dim, generator=generator)
