@@ -230,7 +230,7 @@ class TestInput:
     def test_time_can_be_limited(self):
         x, y = shifted(100)
         found = critics.fit(x, y, steps=10**9, batch_size=16, seconds=0.3, rng=0)
-        assert found.seconds < 5.0
+        assert 0 <= found.history["step"][-1] < 10**9 - 1
 
     @pytest.mark.parametrize(("shown", "terminal"), [(True, True), (True, False), (False, True)])
     def test_progress_is_told_on_a_terminal(self, monkeypatch, capsys, shown, terminal):
