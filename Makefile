@@ -52,9 +52,8 @@ tests-of-kernels:
 	$(COVERED) tests/conformance
 
 tests-of-lines: export NUMBA_DISABLE_JIT = 1
-tests-of-lines:
-	$(COVERED) tests/conformance -k "not emulated and not nvrtc" --ignore=tests/conformance/test_plan.py \
-		--ignore=tests/conformance/test_solver.py
+tests-of-lines:  # tests/conformance/conftest.py says which of them step through lines that the others do not
+	$(COVERED) tests/conformance
 
 # What pyproject.toml declares, at either end; without extras. The lower pins are those of its dependencies.
 OLDEST := numpy==2.0.0 scipy==1.13.0 numba==0.61.0
@@ -79,8 +78,10 @@ oldest: $(VENV)/oldest/made  ## A part of the tests with the oldest versions tha
 newest: $(VENV)/newest/made  ## The same with the newest
 	$(VENV)/newest/bin/pytest -q -p no:cacheprovider $(CORE)
 
-nightly: $(VENV)/dev  ## The long fuzz runs as well
-	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest
+nightly: export HYPOTHESIS_PROFILE = nightly
+nightly: $(VENV)/dev  ## The long fuzz runs as well, and every kernel stepped through
+	$(BIN)/pytest
+	NUMBA_DISABLE_JIT=1 $(BIN)/pytest tests/conformance
 
 bench: $(VENV)/dev  ## Run the benchmarks; nothing else should run meanwhile
 	$(BIN)/pytest benchmarks --benchmark-only --benchmark-disable-gc -s
@@ -129,4 +130,4 @@ audit: $(VENV)/release/made  ## Look for known holes in what is pinned; fails wh
 	$(VENV)/release/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 clean:
-	rm -rf $(VENV) dist docs/_build docs/gallery docs/generated docs/api/generated report.html
+	rm -rf $(VENV) .pytest_cache/emulated dist docs/_build docs/gallery docs/generated docs/api/generated report.html

@@ -1,19 +1,17 @@
-import os
 from collections import Counter
 
 import messages
 import pytest
+from chosen import BY_DAY, PROFILE, STEPPED, leave_out
 from hypothesis import HealthCheck, settings
 
 common = dict(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 settings.register_profile("dev", max_examples=15, **common)
 settings.register_profile("ci", max_examples=15, derandomize=True, **common)
 settings.register_profile("nightly", max_examples=1000, **common)
-PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev")
 settings.load_profile(PROFILE)
 
 COVERED = 3  # variants of a test that are traced
-STEPPED = os.environ.get("NUMBA_DISABLE_JIT") == "1"  # kernels are stepped through, which shows their lines
 
 HEARD = messages.Heard()
 
@@ -32,12 +30,10 @@ def pytest_runtest_call(item):
     return result
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if BY_DAY:
+        leave_out(config, items, lambda item: item.get_closest_marker("nightly"))
     _cover_some(items)
-    if PROFILE != "nightly":
-        for item in items:
-            if item.get_closest_marker("nightly"):
-                item.add_marker(pytest.mark.skip(reason="a long fuzz run; HYPOTHESIS_PROFILE=nightly runs it"))
 
 
 def _cover_some(items):

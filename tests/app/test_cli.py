@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
+from chosen import BY_DAY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -350,7 +351,7 @@ class TestBadInput:
         assert "--p must be at least 1" in spoken(str(inside("distance", "x.csv", "y.npy", "--p", "0").exception))
         assert "--metric" in spoken(str(inside("distance", "x.csv", "y.npy", "--metric", "cosine").exception))
 
-    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=15 if BY_DAY else 1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         st.dictionaries(
             st.sampled_from(["--p", "--epsilon", "--tol", "--max-iter", "--relax", "--splits", "--metric", "--solver"]),

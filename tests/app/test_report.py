@@ -64,6 +64,7 @@ class Balanced(HTMLParser):
 
 
 class TestPage:
+    @pytest.mark.no_cover
     def test_it_needs_nothing_else(self, folder):
         page, printed = report("x.npy", "y.npy")
         assert page.count("<svg") == 2
@@ -85,6 +86,7 @@ class TestPage:
         assert "x.npy against far.npy: W₂ is" in printed
         assert "not measured (--splits 19 does)" in report("x.npy", "y.npy", "--splits", "0")[0]
 
+    @pytest.mark.no_cover
     def test_names_are_escaped_everywhere(self, folder):
         for name in ("a$x$<b>&.csv", "_b.csv"):
             np.savetxt(name, Y, delimiter=",", header='<i>u</i>,"v&"', comments="")
@@ -95,6 +97,7 @@ class TestPage:
         for name in ("a$x$<b>&.csv", "_b.csv", "<i>u</i>", "v&"):
             assert name in text
 
+    @pytest.mark.no_cover
     def test_units_stand_apart(self, folder):
         page, _ = report("x.npy", "y.npy")
         one, two = page.index("<h2>In units of the data</h2>"), page.index("<h2>In squared units of the data</h2>")
@@ -154,6 +157,7 @@ class TestPage:
         line = Samples("a.npy", np.zeros(5))
         assert len(clouds.sets_drawn(line, line, None, "W₂")) == 2
 
+    @pytest.mark.no_cover
     def test_phones_get_cards(self, folder):
         page, _ = report("x.npy", "y.npy", "--splits", "0")
         assert "table.cards td::before { content: attr(data-label)" in page

@@ -33,6 +33,7 @@ def test_a_curve_of_the_model_is_found(sizes, limit, slope, rate):
     assert found.at(sizes[0]) == pytest.approx(found.values[0], abs=1e-6)
 
 
+@pytest.mark.no_cover
 def test_unbiased_and_covered_where_the_model_holds():
     """Over 400 seeds: the limits' mean is the truth, and Student's intervals hold it as often as they say."""
     curves = []
@@ -48,6 +49,7 @@ def test_unbiased_and_covered_where_the_model_holds():
     assert curve.values[0] - curve.limit == pytest.approx(curve.slope / 5, rel=1)
 
 
+@pytest.mark.no_cover
 def test_errors_are_those_of_samples_drawn_anew():
     """The standard error at each size is the spread over seeds: that of all chance, not only of the deals."""
     curves = [

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import scipy.special as sp
 import scipy.stats as st
-from hypothesis import given, settings
+from chosen import few
+from hypothesis import given
 from hypothesis import strategies as hs
 
 import otgen
@@ -193,7 +194,7 @@ def test_js_by_mpmath(p, q, mp_p, mp_q, cuts):
 
 
 class TestProperties:
-    @settings(max_examples=15)
+    @few(10)
     @given(
         a=hs.floats(1e-3, 100),
         b=hs.floats(1e-3, 100),
@@ -209,7 +210,7 @@ class TestProperties:
             return
         assert abs(found.value - kl_gamma(a, 1, b, 1)) <= found.error + 1e-11 * abs(kl_gamma(a, 1, b, 1)) + 1e-12
 
-    @settings(max_examples=15)
+    @few(10)
     @given(
         shapes=hs.tuples(*[hs.floats(0.05, 30)] * 4),
         loc=hs.sampled_from([0.0, -0.0924, 7.0]),
@@ -221,13 +222,13 @@ class TestProperties:
         found, truth = kl(st.beta(a, b, loc, scale), st.beta(c, d, loc, scale)), kl_beta(a, b, c, d)
         assert abs(found.value - truth) <= found.error + 1e-11 * (abs(truth) + 1)
 
-    @settings(max_examples=15)
+    @few(10)
     @given(v=hs.floats(0.3, 60))
     def test_students_tails(self, v):
         truth = kl_student_normal(v) if v > 2 else math.inf
         held(kl(st.t(v), st.norm()), truth, 1e-2 if v < 2.01 else 1e-6)
 
-    @settings(max_examples=15)
+    @few(10)
     @given(
         m=hs.floats(-1e6, 1e6),
         s=hs.floats(1e-6, 1e6),
@@ -346,7 +347,7 @@ def test_faint_densities_are_doubted():
 
 
 class TestAtoms:
-    @settings(max_examples=20)
+    @few(5)
     @given(
         a=hs.floats(0.05, 2000),
         b=hs.floats(0.05, 2000),
@@ -362,7 +363,7 @@ class TestAtoms:
         level = tv(st.poisson(a), st.poisson(a, loc=steps))
         assert beside.value == pytest.approx(level.value, abs=1e-12)
 
-    @settings(max_examples=20)
+    @few(20)
     @given(seed=hs.integers(0, 2**32), unit=hs.sampled_from([1.0, 0.1, 1e-7, 1e9]))
     def test_listed_atoms_anywhere(self, seed, unit):
         rng = np.random.default_rng(seed)

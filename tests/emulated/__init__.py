@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
 import importlib.machinery
 import operator
 import re
@@ -26,6 +27,7 @@ import numpy as np
 COMPILER = shutil.which("g++")
 launched: Counter[str] = Counter()  # how often each kernel ran
 _HERE = Path(__file__).parent
+_KEPT = _HERE.parents[1] / ".pytest_cache" / "emulated"  # a kernel takes g++ half a second, its test some milliseconds
 _current = 0
 
 
@@ -153,22 +155,37 @@ def _bytes(argument):
 
 @cache
 def _compiled(code, macros):
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "kernels.cu", Path(folder) / "kernels.so"
-        source.write_text(code)
-        seen = subprocess.run(
-            [COMPILER, "-E", "-x", "c++", "-w", *macros, str(source)], check=True, capture_output=True, text=True
-        )
-        listed = "".join(
-            f"KERNEL({name}) "
-            for name in re.findall(r"__global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(", seen.stdout)
-        )
-        subprocess.run(
-            [COMPILER, "-O1", "-w", "-fno-gnu-unique", "-shared", "-fPIC", *macros, f'-DSOURCE="{source}"', f"-DKERNELS={listed}",
-             str(_HERE / "device.cpp"), "-o", str(target)],
-            check=True,
-        )  # fmt: skip
-        return ctypes.CDLL(str(target))
+    """The library of a source, kept for later runs under what it was made of."""
+    made_of = [code, *macros, (_HERE / "device.cpp").read_text(), _compiler_told()]
+    kept = _KEPT / f"{hashlib.sha256(repr(made_of).encode()).hexdigest()}.so"
+    if not kept.exists():
+        _KEPT.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=_KEPT) as folder:
+            _compile(code, macros, Path(folder)).replace(kept)  # whole or not at all, if two processes make it
+    return ctypes.CDLL(str(kept))
+
+
+@cache
+def _compiler_told():
+    return subprocess.run([COMPILER, "--version"], check=True, capture_output=True, text=True).stdout
+
+
+def _compile(code, macros, folder):
+    source, target = folder / "kernels.cu", folder / "kernels.so"
+    source.write_text(code)
+    seen = subprocess.run(
+        [COMPILER, "-E", "-x", "c++", "-w", *macros, str(source)], check=True, capture_output=True, text=True
+    )
+    listed = "".join(
+        f"KERNEL({name}) "
+        for name in re.findall(r"__global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(", seen.stdout)
+    )
+    subprocess.run(
+        [COMPILER, "-O1", "-w", "-fno-gnu-unique", "-shared", "-fPIC", *macros, f'-DSOURCE="{source}"', f"-DKERNELS={listed}",
+         str(_HERE / "device.cpp"), "-o", str(target)],
+        check=True,
+    )  # fmt: skip
+    return target
 
 
 def cupy() -> ModuleType:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import scipy.stats as st
+from chosen import few
 from hypothesis import assume, given
 from hypothesis import strategies as hs
 
@@ -23,6 +24,7 @@ SCALED = {  # a family in its scale, and E |X|^p
 
 
 @pytest.mark.parametrize("name", SCALED)
+@few(5)
 @given(p=hs.floats(1, 12), exponent=hs.floats(-3, 3), unit=hs.sampled_from([1e-30, 1.0, 1e30]))
 def test_the_error_holds_for_scale_families(name, p, exponent, unit):
     """``W_p = |s - t| (E |X|^p)^(1/p)``: both are increasing functions of one variable."""

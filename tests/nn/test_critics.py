@@ -37,6 +37,7 @@ def shifted(n: int = 1500, d: int = 2, by: float = 1.0):
 
 
 class TestEveryKind:
+    @pytest.mark.no_cover
     @kinds
     def test_estimates_a_translation_and_proves_no_more_than_is_true(self, kind):
         x, y = shifted()
@@ -192,7 +193,8 @@ class TestBounds:
 
 
 class TestKnownDistances:
-    @pytest.mark.parametrize("dim", [pytest.param(1, marks=pytest.mark.nightly), 2])
+    @pytest.mark.nightly
+    @pytest.mark.parametrize("dim", [1, 2])
     def test_a_dirac_against_the_sphere(self, dim):
         def sphere(n):
             z = torch.randn(n, dim, generator=generator)
@@ -228,7 +230,7 @@ class TestInput:
     def test_time_can_be_limited(self):
         x, y = shifted(100)
         found = critics.fit(x, y, steps=10**9, batch_size=16, seconds=0.3, rng=0)
-        assert found.seconds < 5.0
+        assert 0 <= found.history["step"][-1] < 10**9 - 1
 
     @pytest.mark.parametrize(("shown", "terminal"), [(True, True), (True, False), (False, True)])
     def test_progress_is_told_on_a_terminal(self, monkeypatch, capsys, shown, terminal):

@@ -11,6 +11,7 @@ from proving import assert_coupling, assert_feasible, assert_proven
 
 import otgen
 from otgen.kernels import tree_pieces
+from otgen.model.cost import Cost
 from otgen.model.units import scaled
 from otgen.proofs import prove
 from otgen.solvers import Claim, Flows, Simplex, multiscale, restricted_problem
@@ -149,15 +150,17 @@ def test_one_point_under_costs_that_forbid():
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_many_points_that_nearly_coincide(weighted):
-    """The cheapest pairs of all rows are those of the same few columns: a round of pricing for every few rows took 10 s at n = 1000."""
+def test_many_points_that_nearly_coincide(weighted, monkeypatch):
+    """The cheapest pairs of all rows are those of the same few columns: there was a round of pricing for every few rows, now some fifteen."""
+    rounds, price = [], Cost.price
+    monkeypatch.setattr(Cost, "price", lambda *given, **named: rounds.append(1) or price(*given, **named))
     rng = np.random.default_rng(0)
     a, b = rng.dirichlet(np.ones(900), 2) if weighted else (None, None)
     x, y = rng.random((2, 900, 16)) * 1e-12
     result = otgen.wasserstein(x, y + 1.0, a, b)
     assert result.value == pytest.approx(4.0, rel=1e-11)
     assert result.iterations < 5000
-    assert result.seconds < 2.0
+    assert 0 < len(rounds) < 60
 
 
 @pytest.mark.parametrize("weighted", [False, True])
