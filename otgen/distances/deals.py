@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from ..inputs import scalars
 from ..inputs.types import Floats, Indices
+from ..kernels import auction
 from .chosen import DISTANCES, Chosen, chosen
 from .pairs.running import outcomes
 from .quadratic import QUADRATIC, Quadratic, quadratic
@@ -21,6 +23,12 @@ _SMALL = 2**13  # pairs of points up to which deals are measured in stacks
 _STACKED, _FEW = 64, 8  # deals to a task: of those, and of larger ones
 _WAVE = 8  # tasks between two looks at whether the test may stop
 _SAFE = 1 + 1e-9  # more than what rounding takes from a mean of powers
+_NEAR, _FEWEST = 200, 16  # how many near points of the pool are listed, and how few are too few
+_HELD, _MANY = 2**21, 2**16  # how many are held in all, and of how many points
+_PLANE = 3  # coordinates up to which few near points tell much
+_STEEP = 8  # orders above which farther pairs count for everything
+_FARTHEST = 1e3  # times the distance of the sets: how far points may lie from their mean, lest rounding be seen
+_SHARE = 2.0**-11  # of the cost: an auction that has come so near leaves the rest to the solver
 _LEAST = 1e-280  # lengths whose relative rounding is not that of ordinary floats
 
 
@@ -57,13 +65,17 @@ class _Transported:
     distance: Chosen
     together: int
     coarse: Coarse | None
+    lists: NearLists | None
 
     def __call__(self, orders: Indices) -> Indices:
-        """Bounded first where there is a coarse plan."""
+        """Bounded first where there is a coarse plan, then where there are lists of near points."""
         out = np.full(len(orders), SETTLED)
         left = np.arange(len(orders))
         if self.coarse is not None:
             left = np.flatnonzero([self.coarse.bound(order) >= self.observed.lower for order in orders])
+        if self.lists is not None and len(left):
+            out[left] = [self.lists.word(order, self.observed) for order in orders[left]]
+            left = left[out[left] == OVERLAPS]
         for k, found in zip(left, self._measured(orders[left]), strict=True):
             out[k] = _word(found, self.observed)
         return out
@@ -119,6 +131,43 @@ class Coarse:
         return longest * unit * float(((lengths / unit) ** self.p).mean()) ** (1 / self.p) * _SAFE
 
 
+@dataclass(frozen=True, eq=False)
+class NearLists:
+    """The near points of each point of the pool, listed once for all deals, with their costs: an auction within them bounds the distance from both sides.
+
+    ``points`` (N, d) in the unit ``unit``, ``neighbours`` and ``costs`` (N, k) in that to the p. For two sets of equally many points of equal weight.
+    """
+
+    points: Floats
+    neighbours: Indices
+    costs: Floats
+    n: int
+    p: float
+    unit: float
+
+    @classmethod
+    def of(cls, points: Floats, n: int, p: float, observed: Measured) -> NearLists | None:
+        """Of points (N, d) under the Euclidean metric; None where lists would be too short, or costs far from 1."""
+        size, unit = len(points), observed.value
+        near = min(_NEAR, size - 1, _HELD // size)
+        if near < _FEWEST or size > _MANY or not _LEAST < unit < 1 / _LEAST or p > _STEEP:
+            return None
+        points = (points - points.mean(axis=0)) / unit
+        if not np.abs(points).max() < _FARTHEST:
+            return None
+        distances, neighbours = KDTree(points).query(points, near)
+        return cls(points, np.asarray(neighbours, np.int64), distances**p, n, p, unit)
+
+    def word(self, order: Indices, own: Measured) -> int:
+        """How a deal lies to the two sets; OVERLAPS where bounds leave it open."""
+        low, high = ((z / self.unit) ** self.p for z in (own.lower / _SAFE, own.upper * _SAFE))
+        sides = order[: self.n], order[self.n :]
+        lower, upper = auction.bounds(self.points, self.neighbours, self.costs, *sides, self.p, low, high, _SHARE)
+        if upper < low:
+            return SETTLED
+        return FARTHER if lower > high else OVERLAPS
+
+
 def _halved(points: Floats) -> Floats:
     """Points (n, d) in the order of halves of halves, along one coordinate after the other: of sets of one n the same places are halves."""
     n, d = points.shape
@@ -144,7 +193,10 @@ def judge_of(
     line = measure.name == "wasserstein" and (pool.points.ndim == 1 or pool.points.shape[1] == 1)
     together = _STACKED if (len(pool) if line else pairs) <= _SMALL else _FEW
     coarse = _coarse(measure, pool) if pairs > _SMALL else None
-    return _Transported(measure.told, observed, pool, measure, together, coarse)
+    lists = None
+    if coarse is not None and coarse.points.shape[1] <= _PLANE:
+        lists = NearLists.of(coarse.points, pool.n, coarse.p, observed)
+    return _Transported(measure.told, observed, pool, measure, together, coarse, lists)
 
 
 def _coarse(measure: Chosen, pool: Pool) -> Coarse | None:

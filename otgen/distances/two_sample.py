@@ -31,8 +31,9 @@ def two_sample_test(
     """Test whether two samples are of one law, by the distance between them and between random deals of the pooled points.
 
     The p-value is exact, whatever the laws, the dimension and the distance: with one law behind both sets it is at most t with a probability of at
-    most t. Only the order of the distances matters, so that larger deals are first bounded by a coarse plan, and solved where that does not prove them
-    to lie nearer; the answer is that of solving all, and of :func:`permutation_null` with the same ``rng``.
+    most t. Only the order of the distances matters, so that larger deals are first bounded: by a coarse plan, and in up to three dimensions from both
+    sides by an auction within lists of near points that all deals share. They are solved where that does not prove them to lie nearer or farther;
+    the answer is that of solving all, and of :func:`permutation_null` with the same ``rng``.
 
     Parameters
     ----------

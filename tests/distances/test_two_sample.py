@@ -7,10 +7,15 @@ from itertools import combinations
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 import otgen
 from otgen import InvalidInput, TestResult
+from otgen.distances import deals
+from otgen.distances.deals import NearLists
+from otgen.distances.splits import Measured
+from otgen.kernels import auction
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(8, 2)), RNG.normal(size=(11, 2)) + 0.7
@@ -57,8 +62,37 @@ class TestAgainstEveryDeal:
             call(x, y + shift, n_permutations=60, rng=2) for call in (otgen.two_sample_test, otgen.permutation_null)
         )
         assert found.as_far == null.as_far
-        assert (found.settled == 60) == (shift == 1.0)
+        assert found.settled == 60 - found.as_far  # in space bounds leave next to nothing open
         assert found.settled <= 60 - found.as_far
+
+    @pytest.mark.parametrize("p", [1, 2, 3.5, 8])
+    @pytest.mark.parametrize("d", [2, 3])
+    @pytest.mark.parametrize("near", [16, 120, 179])
+    def test_an_auction_among_near_points_bounds_the_distance_from_both_sides(self, p, d, near, monkeypatch):
+        """Beside the assignment by scipy, wherever the level lies that it is to decide on."""
+        monkeypatch.setattr(deals, "_NEAR", near)
+        points = np.random.default_rng(d).normal(size=(180, d)) ** 3
+        order = np.random.default_rng(near).permutation(180)
+        cost = cdist(points[order[:90]], points[order[90:]]) ** p
+        truth = cost[linear_sum_assignment(cost)].mean() ** (1 / p)
+        said = set()
+        for level in truth * np.array([0.3, 0.9, 0.99, 1 - 1e-6, 1, 1 + 1e-6, 1.01, 1.1, 3]):
+            own = Measured(level, level * (1 - 1e-12), level * (1 + 1e-12))
+            lists = NearLists.of(points, 90, p, own)
+            word = lists.word(order, own)
+            assert word != (deals.SETTLED if truth >= own.lower else deals.FARTHER), level
+            said.add(word)
+            sides = order[:90], order[90:]
+            lower, upper = auction.bounds(lists.points, lists.neighbours, lists.costs, *sides, p, 0.0, 1e-3, 1e-2)
+            assert lower * level**p <= truth**p * (1 + 1e-12)
+            assert truth**p <= upper * level**p * (1 + 1e-12)
+        assert near < 179 or {deals.SETTLED, deals.FARTHER} <= said  # lists may hold no assignment at all
+
+    def test_an_auction_is_not_held_where_its_rounding_might_be_seen(self):
+        points = np.random.default_rng(0).normal(size=(100, 2))
+        assert NearLists.of(points, 50, 2, Measured(1e-6, 1e-6, 1e-6)) is None
+        assert NearLists.of(points, 50, 9, Measured(1.0, 1.0, 1.0)) is None
+        assert NearLists.of(points, 50, 2, Measured(0.0, 0.0, 0.0)) is None
 
     @pytest.mark.parametrize("p", [1, 2, 3.5])
     def test_a_coarse_plan_bounds_the_distance(self, p):
