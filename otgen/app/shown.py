@@ -27,7 +27,7 @@ def result_rows(result: Result, whose: str = "") -> list[tuple[str, str]]:
     if result.lower is not None and result.upper is not None:
         rows.append(numerals.proven(result.lower, result.upper, whose))
         rows.append(("width", numerals.width(result.lower, result.upper, result.certificate)))
-    if result.make_unmatched is not None:
+    if result.makers.unmatched is not None:
         stays = (float(side.sum()) for side in result.unmatched)
         told = " and ".join(numerals.number(mass, 5) for mass in stays)
         rows.append(("moved", f"mass {numerals.number(result.mass, 5)}; {told} stay on either side"))

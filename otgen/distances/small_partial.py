@@ -27,6 +27,7 @@ from ..proofs import Certificate, above, below
 from .answer import Answer
 from .gradients import Gradients
 from .partial_answer import MISSED, PartialAnswer, masses_of
+from .makers import Makers
 from .result import Result
 from .small import is_cloud, is_small, known_anywhere, plain_weights
 from .small_stack import Stack, Terms
@@ -164,12 +165,14 @@ class _Solved:
             seconds=time.perf_counter() - began,
             p=self.p,
             of_samples=True,
-            make_plan=self.plan,
-            make_unmatched=self.unmatched,
-            make_potentials=self.potentials,
-            make_gradients=self.gradients,
-            make_proof=self.save_proof,
-            make_plot=self.plot if moved > 0 else None,
+            makers=Makers(
+                plan=self.plan,
+                potentials=self.potentials,
+                gradients=self.gradients,
+                proof=self.save_proof,
+                plot=self.plot if moved > 0 else None,
+                unmatched=self.unmatched,
+            ),
         )
 
     def plan(self) -> Any:
