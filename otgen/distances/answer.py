@@ -51,7 +51,9 @@ class Answer:
             return self._entropic_status(claimed, tol)
         if claimed is Status.MAX_ITER:
             return claimed
-        if keeps_promise(self.scaled, certificate, root=self.units.root) and math.isfinite(self._told(certificate.upper, 1)):
+        if keeps_promise(self.scaled, certificate, root=self.units.root) and math.isfinite(
+            self._told(certificate.upper, 1)
+        ):
             return Status.OPTIMAL
         return claimed if claimed is Status.SETTLED else Status.IMPRECISE
 

@@ -269,3 +269,12 @@ class TestHeadersThatLie:
         (folder / "f.csv").mkdir()
         with pytest.raises(InvalidInput, match="received a folder"):
             files.read("f.csv")
+
+
+def test_an_archive_whose_entries_lie_elsewhere():
+    held = io.BytesIO()
+    np.savez(held, x=X)
+    content = held.getvalue()
+    Path("x.npz").write_bytes(content[:40] + content[60:])
+    with pytest.raises(InvalidInput, match=r"x\.npz"):
+        files.read("x.npz")

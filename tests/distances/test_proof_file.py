@@ -308,6 +308,15 @@ def test_an_npz_of_other_things_is_refused(saved):
         otgen.load_proof(saved)
 
 
+@pytest.mark.parametrize("name", ["f", "flows", "rows", "lower", "mass", "x"])
+def test_words_among_numbers_are_refused(saved, name):
+    held = proof_file._read(saved)
+    held[name] = np.array(["nonsense"] * len(held[name]))
+    proof_file._write(saved, held)
+    with pytest.raises(otgen.InvalidInput, match="lacks or mixes up|must hold real numbers"):
+        otgen.load_proof(saved)
+
+
 def test_the_checker_imports_nothing_but_the_standard_library(saved):
     source = Path(CHECKER).read_text()
     modules = {line.split()[1] for line in source.splitlines() if line.startswith(("import ", "from "))}

@@ -44,11 +44,26 @@ def npz(name: str, content: bytes, key: str | None, weights: str | None) -> tupl
                 )
             info = members[wanted]
             refuse_bombs(f"{name}: {wanted!r}", info.compress_size, info.file_size, "save it as npy if that is meant")
-            with archive.open(info) as stream:
-                _check_header(stream, f"{name}[{wanted}]", info.file_size)
-            with archive.open(info) as stream:
-                arrays.append(np.lib.format.read_array(stream, allow_pickle=False))
+            arrays.append(_entry(archive, info, f"{name}[{wanted}]"))
     return arrays[0], arrays[1] if weights else None
+
+
+def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Floats:
+    """An array of an archive, read once its header is known to keep what it promises."""
+    try:
+        with archive.open(info) as stream:
+            _check_header(stream, name, info.file_size)
+        with archive.open(info) as stream:
+            return np.lib.format.read_array(stream, allow_pickle=False)
+    except InvalidInput:
+        raise
+    except (
+        ValueError,
+        RuntimeError,
+    ) as fault:  # zipfile's of entries that lie elsewhere, are encrypted, or packed in another way
+        raise InvalidInput(
+            f"{name} must be an entry that can be read; received one that ends in {type(fault).__name__}: {fault}; it is damaged, save it again"
+        ) from None
 
 
 def _check_header(stream: IO[bytes], name: str, size: int) -> None:
