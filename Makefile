@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/*') pyproject.toml constraints.txt
 PARTS := rest laws networks kernels lines  # of the tests, the longest first
 
-.PHONY: help demo test $(PARTS:%=tests-of-%) oldest newest nightly bench device lint types layers doctest docs page check clean
+.PHONY: help demo test $(PARTS:%=tests-of-%) oldest newest nightly fuzz bench device lint types layers doctest docs page check clean
 
 help:  ## Say what the targets do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -79,8 +79,12 @@ oldest: $(VENV)/oldest/made  ## A part of the tests with the oldest versions tha
 newest: $(VENV)/newest/made  ## The same with the newest
 	$(VENV)/newest/bin/pytest -q -p no:cacheprovider $(CORE)
 
-nightly: $(VENV)/dev  ## The long fuzz runs as well
+nightly: $(VENV)/dev fuzz  ## The long fuzz runs as well
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest
+
+EXAMPLES := 1000000
+fuzz: $(VENV)/dev  ## A million examples of all calls; goes on from fuzz.json, where faults are told with what repeats them
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python -m tests.fuzz --count $(EXAMPLES) --state fuzz.json --processes 2
 
 bench: $(VENV)/dev  ## Run the benchmarks; nothing else should run meanwhile
 	$(BIN)/pytest benchmarks --benchmark-only --benchmark-disable-gc -s

@@ -1,5 +1,5 @@
 """All calls: these modules enter theirs when they are loaded."""
 
-from . import collections, entropic, exact, swapped
+from . import commands, entropic, exact, many_clouds, stored, swapped
 
-ALL = (collections, entropic, exact, swapped)
+ALL = (commands, entropic, exact, many_clouds, stored, swapped)
