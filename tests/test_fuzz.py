@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("torch")
 import surface
 from fuzz import judges, runner, truths
-from fuzz.calls import CALLS, Call
 from fuzz.judges import Trial
+from fuzz.table import CALLS, Call
 
 import otgen
 

@@ -313,7 +313,7 @@ def test_words_among_numbers_are_refused(saved, name):
     held = proof_file._read(saved)
     held[name] = np.array(["nonsense"] * len(held[name]))
     proof_file._write(saved, held)
-    with pytest.raises(otgen.InvalidInput, match="lacks or mixes up|must hold real numbers"):
+    with pytest.raises(otgen.InvalidInput, match=r"lacks or mixes up|must hold real numbers"):
         otgen.load_proof(saved)
 
 

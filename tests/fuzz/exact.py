@@ -333,8 +333,9 @@ def gradients(draw: Draw) -> Trial:
 
     def ask() -> Any:
         if entropic:
-            options = {k: v for k, v in problem.options.items()}
-            result = otgen.sinkhorn(**problem.clouds, **options, epsilon=otgen.Relative(0.2), throw=False, max_iter=200)
+            result = otgen.sinkhorn(
+                **problem.clouds, **problem.options, epsilon=otgen.Relative(0.2), throw=False, max_iter=200
+            )
         else:
             result = otgen.wasserstein(**problem.clouds, **problem.options)
         if ask_for == "plan":

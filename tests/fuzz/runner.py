@@ -15,7 +15,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,9 @@ import numpy as np
 
 from otgen.errors import Infeasible, NotConverged, OtgenError
 
-from .calls import CALLS
 from .draws import Draw
 from .judges import ANSWER, ENDED, REFUSAL, REFUSED, Trial, Wrong
-from .table import ALL  # noqa: F401  # every call is entered
+from .table import CALLS
 
 LIMIT = 60.0  # seconds that a call may take
 SLOW = 5.0  # of CPU: told, though no fault
@@ -66,7 +65,7 @@ class Found:
 
 
 @contextlib.contextmanager
-def limited(seconds: float) -> Iterator[None]:
+def limited(seconds: float) -> Generator[None]:
     """Raise `Hang` where what is within takes longer; end the process where compiled code takes three times as long."""
 
     def stop(*_: Any) -> None:
@@ -82,7 +81,7 @@ def limited(seconds: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def strict() -> Iterator[None]:
+def strict() -> Generator[None]:
     """Warnings are errors, of numpy's too; nothing is written on the terminal."""
     with warnings.catch_warnings(), np.errstate(all="warn"), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("error")
