@@ -137,7 +137,7 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             As the solver does.
         """
         self._check_options()
-        points: Any = validate_data(self, X, dtype=np.float64)
+        points: Any = validate_data(self, _without_gradients(X), dtype=np.float64)
         others = self._target_points(y, X, points.shape[1])
         source, a = _with_mass(points, sample_weight, ("sample_weight", "the rows of X"))
         self.target_, b = _with_mass(others, target_weight, ("target_weight", "the points of the target"))
@@ -151,7 +151,7 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Floats:
         """Where points go: (n, d) to (n, d)."""
         check_is_fitted(self)
-        points: Any = validate_data(self, X, dtype=np.float64, reset=False)
+        points: Any = validate_data(self, _without_gradients(X), dtype=np.float64, reset=False)
         return self._by_potential(points) if self.result_.epsilon else self._by_nearest(points)
 
     def __sklearn_tags__(self) -> Any:
@@ -209,6 +209,15 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         nearest = point_cost(points, self._source, self.metric, 1).ctransform(np.zeros(len(self._source)))[1]
         images = self._images[nearest]
         return images if self.extension == "image" else points + (images - self._source[nearest])
+
+
+def _without_gradients(X: Any) -> Any:
+    """What scikit-learn can read: no tensor that requires gradients, of which it says so in torch's words."""
+    if getattr(X, "requires_grad", False):
+        raise InvalidInput(
+            "X must not require gradients here; received a tensor with requires_grad=True; pass X.detach()"
+        )
+    return X
 
 
 def _with_mass(points: Floats, weights: Any, names: tuple[str, str]) -> tuple[Floats, Floats]:

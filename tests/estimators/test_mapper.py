@@ -171,3 +171,10 @@ def test_refusals(call, words):
     pytest.importorskip("pandas", reason="one of them is of a frame")
     with pytest.raises(otgen.InvalidInput, match=words):
         call()
+
+
+def test_tensors_that_require_gradients_are_refused():
+    torch = pytest.importorskip("torch")
+    x = torch.ones((3, 2), requires_grad=True)
+    with pytest.raises(otgen.InvalidInput, match="must not require gradients"):
+        OTMapper().fit(x, np.zeros((3, 2)))

@@ -23,7 +23,7 @@ from .judges import CONSISTENT, EITHER, PROVEN, Trial, demand, holds_interval, p
 from .problems import COSTS, METRICS, Posed, in_truth, judged, judged_listed, listed, posed
 
 
-@call("wasserstein", "Result", "Result.plan", "Result.potentials", "Result.to_dict", "Minkowski", "Circular", share=6)
+@call("wasserstein", "Result", "Result.plan", "Result.potentials", "Result.to_dict", "Minkowski", "Circular", share=10)
 def wasserstein(draw: Draw) -> Trial:
     problem = posed(draw, metrics=(*METRICS, *COSTS))
     options = problem.options | optional(
@@ -39,7 +39,7 @@ def wasserstein(draw: Draw) -> Trial:
     )
 
 
-@call("transport", "Result.unmatched", share=4)
+@call("transport", "Result.unmatched", share=6)
 def transport(draw: Draw) -> Trial:
     problem = listed(draw)
     options = optional(draw, 0.2, solver=draw.one("auto", "simplex", "linprog", "line", "sinkhorn"))
@@ -219,7 +219,8 @@ def _solver(draw: Draw, problem: otgen.Problem) -> Any:
         )
     mine = honest(problem)
     other = honest(_shuffled(draw, problem))
-    spoilt = malformed(mine) if draw.chance(0.15) else lies(mine, other, draw.rng)
+    with np.errstate(all="ignore"):
+        spoilt = malformed(mine) if draw.chance(0.15) else lies(mine, other, draw.rng)
     return Liar(spoilt[draw.one(*spoilt)] if spoilt else mine, draw.one(*otgen.Status))
 
 

@@ -82,6 +82,8 @@ def _table(draw: Draw) -> bytes:
 
 
 def _cell(draw: Draw) -> str:
+    if draw.chance(0.9):
+        return f"{draw.rng.normal():.6g}"
     return draw.one(f"{draw.rng.normal():.6g}", str(draw.whole(-9, 9)), "1,5", "", "nan", "1e400", "abc", '"2"', "2020-01-01", str(2**63 + 1), "True", " 3 ", "1.234,5", "=1+1")  # fmt: skip
 
 
@@ -109,7 +111,7 @@ _KINDS: dict[str, Callable[[Draw], bytes]] = {
 def _read(ending: str) -> Callable[[Draw], Trial]:
     def make(draw: Draw) -> Trial:
         data = _KINDS[ending](draw) if draw.chance(0.93) else draw.rng.bytes(draw.whole(0, 200))
-        data = mutated(draw, data) if draw.chance(0.7) else data
+        data = mutated(draw, data) if draw.chance(0.4) else data
         packed = draw.chance(0.1)
         if packed:
             data = gzip.compress(data)

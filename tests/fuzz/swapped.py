@@ -194,5 +194,5 @@ def _holds_nan(part: Any) -> bool:
 
 for table, entries in _TABLES.items():
     for word, (function, base) in entries.items():
-        share = _RARE.get(word, 0.04 if any(end in word for end in _SLOW) else 0.25)
+        share = _RARE.get(word, 0.04 if any(end in word for end in _SLOW) else 0.12)
         enter(f"swapped {word}", _maker(function, base), (home(table, word),), share)

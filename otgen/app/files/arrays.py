@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
+import warnings
 import zipfile
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +23,8 @@ def npy(name: str, content: bytes) -> Floats:
     stream = io.BytesIO(content)
     _check_header(stream, name, len(content))
     stream.seek(0)
-    return np.load(stream, allow_pickle=False)
+    with _old_headers():
+        return np.load(stream, allow_pickle=False)
 
 
 def npz(name: str, content: bytes, key: str | None, weights: str | None) -> tuple[Floats, Floats | None]:
@@ -53,7 +57,7 @@ def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Floats
     try:
         with archive.open(info) as stream:
             _check_header(stream, name, info.file_size)
-        with archive.open(info) as stream:
+        with archive.open(info) as stream, _old_headers():
             return np.lib.format.read_array(stream, allow_pickle=False)
     except InvalidInput:
         raise
@@ -66,12 +70,21 @@ def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Floats
         ) from None
 
 
+@contextlib.contextmanager
+def _old_headers() -> Generator[None]:
+    """Headers as Python 2 wrote them are read as others are; numpy warns that they take longer."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Reading `.npy` or `.npz` file required additional header parsing")
+        yield
+
+
 def _check_header(stream: IO[bytes], name: str, size: int) -> None:
     """Refuse an array whose header asks for a pickle or for more than the file holds."""
     try:
         version = np.lib.format.read_magic(stream)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read_header(stream)
+        with _old_headers():
+            shape, _, dtype = read_header(stream)
     except ValueError as fault:
         raise InvalidInput(
             f"{name} must be an npy array; received a file of which numpy says: {fault}; save it with numpy.save"
