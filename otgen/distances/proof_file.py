@@ -243,6 +243,8 @@ def _proof_from_arrays(held: dict[str, Any]) -> Proof:
         held.get("cut"),
     )
     value, lower, upper, cost_lower, cost_upper, mass = (float(held[name][0]) for name in (*_NAMES, "mass"))
+    if not 0 < mass < math.inf:
+        raise ValueError("its mass is not positive and finite")
     kind, version, digest = (_stored_text(held[name]) for name in ("kind", "version", "digest"))
     problem, root = _problem_from(held) if "a" in held else None, bool(held["root"][0])
     return Proof(problem, claim, value, lower, upper, cost_lower, cost_upper, kind, version, digest, mass, root)

@@ -137,7 +137,8 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             As the solver does.
         """
         self._check_options()
-        points: Any = validate_data(self, _without_gradients(X), dtype=np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):  # of a sum by which scikit-learn looks for NaN
+            points: Any = validate_data(self, _without_gradients(X), dtype=np.float64)
         others = self._target_points(y, X, points.shape[1])
         source, a = _with_mass(points, sample_weight, ("sample_weight", "the rows of X"))
         self.target_, b = _with_mass(others, target_weight, ("target_weight", "the points of the target"))
@@ -151,7 +152,8 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Floats:
         """Where points go: (n, d) to (n, d)."""
         check_is_fitted(self)
-        points: Any = validate_data(self, _without_gradients(X), dtype=np.float64, reset=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            points: Any = validate_data(self, _without_gradients(X), dtype=np.float64, reset=False)
         return self._by_potential(points) if self.result_.epsilon else self._by_nearest(points)
 
     def __sklearn_tags__(self) -> Any:

@@ -409,3 +409,10 @@ def test_a_file_holds_the_truth_where_the_result_is_narrower(tmp_path, p, shift,
     assert proof.lower <= result.lower <= result.upper <= proof.upper
     low, high = proof.verify()
     assert low <= result.lower <= result.upper <= high
+
+
+@pytest.mark.parametrize("mass", [-1.0, 0.0, np.inf, np.nan])
+def test_a_mass_that_is_none_is_refused(saved, mass):
+    proof_file._write(saved, proof_file._read(saved) | {"mass": np.array([mass])})
+    with pytest.raises(otgen.InvalidInput, match="its mass is not positive"):
+        otgen.load_proof(saved)
