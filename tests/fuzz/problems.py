@@ -242,7 +242,7 @@ def _by_other_means(posed: Posed, result: Any) -> str:
         return PROVEN
     if (
         n * m > 600
-        or posed.metric in ("great_circle", "cosine", "callable")
+        or posed.metric in ("great_circle", "cosine", "callable", "circular")
         or not 1 <= posed.p <= 3
         or result.cost_lower is None
         or not doubles(posed)
