@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/*') pyproject.toml constraints.txt
 PARTS := rest laws networks kernels lines  # of the tests, the longest first
 
-.PHONY: help demo test $(PARTS:%=tests-of-%) oldest newest nightly bench device lint types layers doctest docs page check wheel audit clean
+.PHONY: help demo test $(PARTS:%=tests-of-%) oldest newest nightly fuzz bench device lint types layers doctest docs page check wheel audit clean
 
 help:  ## Say what the targets do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -79,9 +79,13 @@ newest: $(VENV)/newest/made  ## The same with the newest
 	$(VENV)/newest/bin/pytest -q -p no:cacheprovider $(CORE)
 
 nightly: export HYPOTHESIS_PROFILE = nightly
-nightly: $(VENV)/dev  ## The long fuzz runs as well, and every kernel stepped through
+nightly: $(VENV)/dev fuzz  ## The long fuzz runs as well, and every kernel stepped through
 	$(BIN)/pytest
 	NUMBA_DISABLE_JIT=1 $(BIN)/pytest tests/conformance
+
+EXAMPLES := 1000000
+fuzz: $(VENV)/dev  ## A million examples of all calls; goes on from fuzz.json, where faults are told with what repeats them
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python -m tests.fuzz --count $(EXAMPLES) --state fuzz.json --processes 2
 
 bench: $(VENV)/dev  ## Run the benchmarks; nothing else should run meanwhile
 	$(BIN)/pytest benchmarks --benchmark-only --benchmark-disable-gc -s

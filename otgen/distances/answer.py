@@ -52,9 +52,7 @@ class Answer:
             return self._entropic_status(claimed, tol)
         if claimed is Status.MAX_ITER:
             return claimed
-        if keeps_promise(self.scaled, certificate, root=self.units.root) and math.isfinite(
-            self._told(certificate.upper, 1)
-        ):
+        if keeps_promise(self.scaled, certificate, root=self.units.root) and self._is_finite():
             return Status.OPTIMAL
         return claimed if claimed is Status.SETTLED else Status.IMPRECISE
 
@@ -95,6 +93,11 @@ class Answer:
                 null=None if self.alike is None else partial(null_of, problem, self.alike),
             ),
         )
+
+    def _is_finite(self) -> bool:
+        """Whether both ends are floats in the caller's units."""
+        lower, upper = self.certificate.lower, self.certificate.upper
+        return math.isfinite(self._told(lower, -1)) and math.isfinite(self._told(upper, 1))
 
     def _told(self, number: float, outward: int) -> float:
         """A value, or an end of its interval, in the caller's units."""

@@ -65,6 +65,7 @@ def of_points(xs: Any, ys: Any, a: Any, b: Any) -> Sides:
 
     One cloud, (n, d) beside clouds (m, d) or (n,) beside clouds (m,), goes to every problem as it is, read and checked once; so do weights (n,).
     """
+    xs, ys, a, b = map(_indexed, (xs, ys, a, b))
     for name, side in (("xs", xs), ("ys", ys), ("a", a), ("b", b)):
         if side is not None or name in ("xs", "ys"):
             _refuse_single(side, name)
@@ -84,6 +85,7 @@ def of_points(xs: Any, ys: Any, a: Any, b: Any) -> Sides:
 
 def of_costs(Cs: Any, a: Any, b: Any) -> Sides:
     """The sides of problems of listed costs; one matrix (n, m) goes to all, as do weights (n,)."""
+    Cs, a, b = map(_indexed, (Cs, a, b))
     for name, side in (("a", a), ("b", b)):
         if side is not None:
             _refuse_single(side, name)
@@ -98,6 +100,11 @@ def of_costs(Cs: Any, a: Any, b: Any) -> Sides:
         "in a list",
         "one matrix",
     )
+
+
+def _indexed(side: Any) -> Any:
+    """A side whose entries can be had one by one, which those of memory of several axes cannot."""
+    return np.asarray(side) if isinstance(side, memoryview) else side
 
 
 def _counted_problems(between: dict[str, Side], weights: dict[str, Side], alone: str, single: str) -> Sides:

@@ -30,6 +30,7 @@ import hashlib
 import io
 import math
 import os
+import re
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,6 +54,8 @@ from ..proofs import Certificate, prove, prove_dual
 FORMAT = "otgen proof 1"
 _SEAL = 64  # hexadecimal digits of a SHA-256
 _NAMES = ("value", "lower", "upper", "cost_lower", "cost_upper")
+_INDICES = ("rows", "columns", "cut")
+_REALS = ("flows", "flows_low", "f", "g", "ray_f", "ray_g", *_NAMES, "mass", "root", "epsilon", "relax", "p")
 _PROBLEM = (
     "x",
     "y",
@@ -220,7 +223,7 @@ def load_proof(path: str | os.PathLike[str]) -> Proof:
         return _proof_from_arrays(held)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as fault:
         raise InvalidInput(
-            f"{path} must be a proof file of otgen; received one that lacks or mixes up entries ({fault}); "
+            f"{path} must be a proof file of otgen; received one that lacks or mixes up entries ({_plainly(fault)}); "
             f"write it again with save_proof"
         ) from None
 
@@ -230,6 +233,7 @@ def _proof_from_arrays(held: dict[str, Any]) -> Proof:
         raise InvalidInput(
             f"the format of a proof file must be {FORMAT!r}; received {_stored_text(held['format'])!r}; read it with the version that wrote it"
         )
+    _refuse_kinds(held)
     flows = Flows(*(held[name] for name in ("rows", "columns", "flows", "flows_low"))) if "rows" in held else None
     claim = Claim(
         flows,
@@ -239,9 +243,24 @@ def _proof_from_arrays(held: dict[str, Any]) -> Proof:
         held.get("cut"),
     )
     value, lower, upper, cost_lower, cost_upper, mass = (float(held[name][0]) for name in (*_NAMES, "mass"))
+    if not 0 < mass < math.inf:
+        raise ValueError("its mass is not positive and finite")
     kind, version, digest = (_stored_text(held[name]) for name in ("kind", "version", "digest"))
     problem, root = _problem_from(held) if "a" in held else None, bool(held["root"][0])
     return Proof(problem, claim, value, lower, upper, cost_lower, cost_upper, kind, version, digest, mass, root)
+
+
+def _refuse_kinds(held: dict[str, Any]) -> None:
+    """Raise ValueError for words among numbers; what a problem consists of is checked where one is made."""
+    for names, kinds, what in ((_INDICES, "iu", "whole numbers"), (_REALS, "fiu", "numbers")):
+        wrong = next((name for name in names if name in held and held[name].dtype.kind not in kinds), None)
+        if wrong is not None:
+            raise ValueError(f"its {wrong!r} are no {what}")
+
+
+def _plainly(fault: Exception) -> str:
+    """What Python says, without the names of numpy's types and in one clause."""
+    return re.sub(r"np\.\w+\(([^()]*)\)", r"\1", str(fault)).replace(";", ",")
 
 
 def _kind_of_proof(certificate: Certificate) -> str:

@@ -68,7 +68,7 @@ class Mixture:
     def __post_init__(self) -> None:
         try:
             laws = tuple(self.laws)
-        except TypeError:
+        except (TypeError, NotImplementedError):  # the latter of memory in a format of others
             raise InvalidInput(
                 f"laws must be a sequence of laws; received {scalars.told(self.laws)}; pass a list of them"
             ) from None

@@ -166,7 +166,8 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         shape = getattr(X, "shape", ())
         if isinstance(shape, tuple):
             refuse_bytes(8 * math.prod(shape), shape, "X")
-        return cast(Any, validate_data(self, X, dtype=np.float64, reset=reset))
+        with np.errstate(over="ignore", invalid="ignore"):  # of a sum by which scikit-learn looks for NaN
+            return cast(Any, validate_data(self, _without_gradients(X), dtype=np.float64, reset=reset))
 
     def _check_options(self) -> None:
         scalars.one_of(self.extension, "extension", ("image", "displacement"))
@@ -218,6 +219,15 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         nearest = point_cost(points, self._source, self.metric, 1).ctransform(np.zeros(len(self._source)))[1]
         images = self._images[nearest]
         return images if self.extension == "image" else points + (images - self._source[nearest])
+
+
+def _without_gradients(X: Any) -> Any:
+    """What scikit-learn can read: no tensor that requires gradients, of which it says so in torch's words."""
+    if getattr(X, "requires_grad", False):
+        raise InvalidInput(
+            "X must not require gradients here; received a tensor with requires_grad=True; pass X.detach()"
+        )
+    return X
 
 
 def _with_mass(points: Floats, weights: Any, names: tuple[str, str]) -> tuple[Floats, Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,8 @@ def stored_arrays(path: Path, data: bytes, kind: str, writer: str) -> dict[str, 
 
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
-    with archive.open(info) as entry:
+    with archive.open(info) as entry, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # numpy's, of headers that are not as it writes them
         found: np.ndarray = np.lib.format.read_array(entry, allow_pickle=False)
         if entry.read(1):
             raise ValueError("an entry is longer than its array")

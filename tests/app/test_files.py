@@ -269,3 +269,19 @@ class TestHeadersThatLie:
         (folder / "f.csv").mkdir()
         with pytest.raises(InvalidInput, match="received a folder"):
             files.read("f.csv")
+
+
+def test_an_archive_whose_entries_lie_elsewhere():
+    held = io.BytesIO()
+    np.savez(held, x=X)
+    content = held.getvalue()
+    Path("x.npz").write_bytes(content[:40] + content[60:])
+    with pytest.raises(InvalidInput, match=r"x\.npz"):
+        files.read("x.npz")
+
+
+def test_headers_as_python_2_wrote_them():
+    held = io.BytesIO()
+    np.save(held, X)
+    Path("x.npy").write_bytes(held.getvalue().replace(b"(20, 2)", b"(20L,2)"))
+    assert files.read("x.npy").points.tolist() == X.tolist()

@@ -239,3 +239,10 @@ class TestSmallAndLargeAgree:
         for fixed in (otgen.sinkhorn(x, y, **options), otgen.sinkhorn_batch(x[None], y[None], **options)[0]):
             assert fixed.iterations == 50_000
             assert fixed.value == pytest.approx(annealed.value, abs=1e-9)
+
+
+def test_memory_of_several_axes_is_an_array():
+    x = np.arange(12.0).reshape(2, 3, 2)
+    found = otgen.wasserstein_batch(memoryview(x), memoryview(x + 1))
+    assert found.value.tolist() == otgen.wasserstein_batch(x, x + 1).value.tolist()
+    assert otgen.transport_batch(memoryview(x)).value.tolist() == otgen.transport_batch(x).value.tolist()

@@ -313,3 +313,12 @@ class TestTables:
     def test_pairs_at_the_radius_are_marked(self):
         found = otgen.within([[[0.0, 0.0]], [[0.1, 0.2]]], math.hypot(0.1, 0.2))
         assert found.to_frame()["undecided"].tolist() == [len(found.undecided) == 1] * len(found.pairs)
+
+
+def test_values_lie_in_intervals_that_other_bounds_make_narrower():
+    far = np.finfo(float).max
+    one = [[1e308, 0.0], [0.0, 1e154], [far, -far], [2.3e-308, 1.0]]
+    other = [[1e-160, far], [far, 1e-160], [5e-324, 1.0], [1.0, 1.0]]
+    found = otgen.neighbors([one, other], k=1, p=np.inf, metric=otgen.Circular(24))
+    assert (found.lower <= found.value).all()
+    assert (found.value <= found.upper).all()

@@ -308,6 +308,15 @@ def test_an_npz_of_other_things_is_refused(saved):
         otgen.load_proof(saved)
 
 
+@pytest.mark.parametrize("name", ["f", "flows", "rows", "lower", "mass", "x"])
+def test_words_among_numbers_are_refused(saved, name):
+    held = proof_file._read(saved)
+    held[name] = np.array(["nonsense"] * len(held[name]))
+    proof_file._write(saved, held)
+    with pytest.raises(otgen.InvalidInput, match=r"lacks or mixes up|must hold real numbers"):
+        otgen.load_proof(saved)
+
+
 def test_the_checker_imports_nothing_but_the_standard_library(saved):
     source = Path(CHECKER).read_text()
     modules = {line.split()[1] for line in source.splitlines() if line.startswith(("import ", "from "))}
@@ -400,3 +409,10 @@ def test_a_file_holds_the_truth_where_the_result_is_narrower(tmp_path, p, shift,
     assert proof.lower <= result.lower <= result.upper <= proof.upper
     low, high = proof.verify()
     assert low <= result.lower <= result.upper <= high
+
+
+@pytest.mark.parametrize("mass", [-1.0, 0.0, np.inf, np.nan])
+def test_a_mass_that_is_none_is_refused(saved, mass):
+    proof_file._write(saved, proof_file._read(saved) | {"mass": np.array([mass])})
+    with pytest.raises(otgen.InvalidInput, match="its mass is not positive"):
+        otgen.load_proof(saved)

@@ -123,3 +123,11 @@ def test_the_order_inf_is_told_in_words_that_float_reads():
     assert float(told["p"]) == math.inf
     batch = otgen.wasserstein_batch([[0.0], [1.0]], [[1.0], [3.0]], p=math.inf)
     assert batch.to_frame()["p"].tolist() == [math.inf, math.inf]
+
+
+@pytest.mark.parametrize("p", [2, np.inf])
+def test_an_interval_beyond_the_largest_float_is_not_called_optimal(p):
+    far = np.finfo(float).max / 2
+    result = otgen.wasserstein([[far, 0.0], [far, 1.0]], [[-far, 0.0], [-far, 1.0]], p=p, metric="chebyshev")
+    assert result.lower <= result.value <= result.upper
+    assert (result.status is otgen.Status.OPTIMAL) == np.isfinite(result.upper)

@@ -176,3 +176,10 @@ def test_refusals(call, words):
 def test_sizes_are_judged_before_contents():
     with pytest.raises(otgen.TooLarge, match="X must fit in memory"):
         OTMapper(np.zeros((2, 2))).fit(np.broadcast_to(np.nan, (10**12, 2)))
+
+
+def test_tensors_that_require_gradients_are_refused():
+    torch = pytest.importorskip("torch")
+    x = torch.ones((3, 2), requires_grad=True)
+    with pytest.raises(otgen.InvalidInput, match="must not require gradients"):
+        OTMapper().fit(x, np.zeros((3, 2)))

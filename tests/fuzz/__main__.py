@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # where the suite's own helpers are
 
-from fuzz.runner import main  # noqa: E402
+from fuzz.runner import main
 
 if __name__ == "__main__":
     main()

@@ -23,7 +23,9 @@ class Call:
 CALLS: dict[str, Call] = {}
 
 
-def call(*covers: str, share: float = 1.0, name: str = "") -> Callable[[Callable[[Draw], Trial]], Callable[[Draw], Trial]]:
+def call(
+    *covers: str, share: float = 1.0, name: str = ""
+) -> Callable[[Callable[[Draw], Trial]], Callable[[Draw], Trial]]:
     """Enter a maker of trials in the table, under the first name that it covers."""
 
     def entered(make: Callable[[Draw], Trial]) -> Callable[[Draw], Trial]:

@@ -35,7 +35,13 @@ class Draw:
         u = self.rng.random()
         if u < 0.01:
             return 0
-        return self.whole(1, min(4, most)) if u < 0.65 else self.whole(1, min(12, most)) if u < 0.9 else self.whole(1, most)
+        return (
+            self.whole(1, min(4, most))
+            if u < 0.65
+            else self.whole(1, min(12, most))
+            if u < 0.9
+            else self.whole(1, most)
+        )
 
     def seed(self) -> int:
         """A seed for what takes one."""
@@ -60,7 +66,9 @@ def _whole(draw: Draw, shape: tuple[int, ...]) -> np.ndarray:
 
 def _scaled(draw: Draw, shape: tuple[int, ...]) -> np.ndarray:
     with np.errstate(over="ignore", under="ignore"):
-        return draw.rng.normal(size=shape) * 10.0 ** draw.one(-300, -200, -150, -100, -30, -8, 8, 30, 100, 150, 200, 300)
+        return draw.rng.normal(size=shape) * 10.0 ** draw.one(
+            -300, -200, -150, -100, -30, -8, 8, 30, 100, 150, 200, 300
+        )
 
 
 def _wide(draw: Draw, shape: tuple[int, ...]) -> np.ndarray:

@@ -27,7 +27,11 @@ def _strength(draw: Draw) -> Any:
 
 
 def _terms(draw: Draw, *, relax: bool = True) -> dict[str, Any]:
-    options: dict[str, Any] = {"epsilon": _strength(draw), "max_iter": draw.one(50, 300, 1000), "throw": draw.chance(0.3)}
+    options: dict[str, Any] = {
+        "epsilon": _strength(draw),
+        "max_iter": draw.one(50, 300, 1000),
+        "throw": draw.chance(0.3),
+    }
     options |= optional(draw, 0.2, tol=draw.one(1e-3, 1e-9, 1e-12, 0.0, -1.0))
     return options | (optional(draw, 0.25, relax=draw.one(*_RELAXED)) if relax else {})
 
@@ -38,7 +42,10 @@ def sinkhorn(draw: Draw) -> Trial:
     options = problem.options | _terms(draw)
     deep = draw.chance(0.05)
     return Trial(
-        lambda: otgen.sinkhorn(**problem.clouds, **options), lambda r: _judged(problem, r, options, deep=deep), EITHER, (problem.told, options)
+        lambda: otgen.sinkhorn(**problem.clouds, **options),
+        lambda r: _judged(problem, r, options, deep=deep),
+        EITHER,
+        (problem.told, options),
     )
 
 
@@ -57,9 +64,15 @@ def _judged(problem: Posed, result: Any, options: dict[str, Any], *, deep: bool)
         return CONSISTENT
     if result.exact_bounds is not None:
         holds_interval(*result.exact_bounds, problem.truth, "exact cost", problem.slack)
-    demand(exactly(result.upper) + problem.slack >= problem.truth, "the upper end is below the exact cost:", result.upper)
+    demand(
+        exactly(result.upper) + problem.slack >= problem.truth, "the upper end is below the exact cost:", result.upper
+    )
     most = truths.product(problem.costs, *problem.masses)
-    demand(exactly(result.lower) <= most + problem.slack, "the lower end is above the cost of the product plan:", result.lower)
+    demand(
+        exactly(result.lower) <= most + problem.slack,
+        "the lower end is above the cost of the product plan:",
+        result.lower,
+    )
     if deep and _moderate(problem, result):
         return _to_many_digits(problem, result, entropic_truth)
     return PROVEN
@@ -96,7 +109,13 @@ def sinkhorn_divergence(draw: Draw) -> Trial:
 
     def judge(result: Any) -> str:
         sound(result)
-        if deep and problem.known and problem.truth is not None and "relax" not in options and _moderate(problem, result):
+        if (
+            deep
+            and problem.known
+            and problem.truth is not None
+            and "relax" not in options
+            and _moderate(problem, result)
+        ):
             return _to_many_digits(problem, result, divergence_truth)
         return CONSISTENT
 
@@ -119,7 +138,11 @@ def _batch(draw: Draw, function: Any, *, bounded: bool) -> Trial:
     problems = [first, *(replace(one, normalize=first.normalize, p=first.p) for one in rest)]
     options = first.options | _terms(draw, relax=False)
     arguments: dict[str, Any] = {"xs": [p.x.thing for p in problems], "ys": [p.y.thing for p in problems]}
-    arguments |= {name: [getattr(p, name).thing for p in problems] for name in "ab" if any(getattr(p, name).thing is not None for p in problems)}
+    arguments |= {
+        name: [getattr(p, name).thing for p in problems]
+        for name in "ab"
+        if any(getattr(p, name).thing is not None for p in problems)
+    }
 
     def judge(batch: Any) -> str:
         demand(len(batch) == len(problems), "a batch of", len(batch))
@@ -127,7 +150,9 @@ def _batch(draw: Draw, function: Any, *, bounded: bool) -> Trial:
             for result in batch:
                 sound(result)
             return CONSISTENT
-        outcomes = {_judged(problem, result, options, deep=False) for problem, result in zip(problems, batch, strict=True)}
+        outcomes = {
+            _judged(problem, result, options, deep=False) for problem, result in zip(problems, batch, strict=True)
+        }
         return PROVEN if outcomes == {PROVEN} else CONSISTENT
 
     return Trial(lambda: function(**arguments, **options), judge, EITHER, ([p.told for p in problems], options))
@@ -139,21 +164,34 @@ def entropic_transport(draw: Draw) -> Trial:
     options: dict[str, Any] = {"epsilon": _strength(draw), "throw": False}
     if draw.chance(0.6):
         schedule = draw.one(otgen.solvers.Fixed(), otgen.solvers.Annealing(0.3))
-        options["solver"] = otgen.solvers.Sinkhorn(tol=draw.one(1e-3, 1e-8), max_iter=draw.one(1, 20, 300), schedule=schedule)
+        options["solver"] = otgen.solvers.Sinkhorn(
+            tol=draw.one(1e-3, 1e-8), max_iter=draw.one(1, 20, 300), schedule=schedule
+        )
     options |= optional(draw, 0.2, relax=draw.one(*_RELAXED))
     options |= optional(draw, 0.2, penalty=draw.one(1.0, 0.0, -1.0)) | optional(draw, 0.1, mass=draw.one(0.5, 2.0))
 
     def judge(result: Any) -> str:
         sound(result)
         plain = not {"relax", "penalty", "mass"} & set(options)
-        if not plain or not problem.known or not truths.small(*problem.shape) or problem.sparse and "sparse " not in problem.C.told:
+        if (
+            not plain
+            or not problem.known
+            or not truths.small(*problem.shape)
+            or (problem.sparse and "sparse " not in problem.C.told)
+        ):
             return CONSISTENT
         if problem.truth is None or any(c is None for row in problem.costs for c in row) or result.lower is None:
             return CONSISTENT
         slack = problem.largest * problem.mass * Fraction(1, 2**50)
         most = truths.product(problem.costs, *problem.masses) * problem.mass
-        demand(exactly(result.upper) + slack >= problem.truth * problem.mass, "the upper end is below the exact cost:", result.upper)
-        demand(exactly(result.lower) <= most + slack, "the lower end is above the cost of the product plan:", result.lower)
+        demand(
+            exactly(result.upper) + slack >= problem.truth * problem.mass,
+            "the upper end is below the exact cost:",
+            result.upper,
+        )
+        demand(
+            exactly(result.lower) <= most + slack, "the lower end is above the cost of the product plan:", result.lower
+        )
         return PROVEN
 
     return Trial(lambda: otgen.transport(**problem.arguments, **options), judge, EITHER, (problem.told, options))
@@ -162,7 +200,10 @@ def entropic_transport(draw: Draw) -> Trial:
 @call("sliced_wasserstein")
 def sliced_wasserstein(draw: Draw) -> Trial:
     problem = posed(draw, metrics=("euclidean",))
-    options = {k: v for k, v in problem.options.items() if k != "metric"} | {"rng": draw.seed(), "n_projections": draw.one(1, 2, 10, 33, 0)}
+    options = {k: v for k, v in problem.options.items() if k != "metric"} | {
+        "rng": draw.seed(),
+        "n_projections": draw.one(1, 2, 10, 33, 0),
+    }
     options |= optional(draw, 0.3, directions=draw.one("orthogonal", "quasi-random", "independent", "haar"))
 
     def judge(result: Any) -> str:
@@ -189,13 +230,24 @@ def _at_most(problem: Posed, value: float, name: str) -> str:
 @call("max_sliced_wasserstein", "Result.direction")
 def max_sliced_wasserstein(draw: Draw) -> Trial:
     problem = posed(draw, metrics=("euclidean",), most=20)
-    options = {k: v for k, v in problem.options.items() if k != "metric"} | {"rng": draw.seed(), "throw": draw.chance(0.5)}
-    options |= {"max_iter": draw.one(100, 1000)} | optional(draw, 0.3, n_starts=draw.whole(0, 4)) | optional(draw, 0.3, exact=draw.chance(0.5))
+    options = {k: v for k, v in problem.options.items() if k != "metric"} | {
+        "rng": draw.seed(),
+        "throw": draw.chance(0.5),
+    }
+    options |= (
+        {"max_iter": draw.one(100, 1000)}
+        | optional(draw, 0.3, n_starts=draw.whole(0, 4))
+        | optional(draw, 0.3, exact=draw.chance(0.5))
+    )
 
     def judge(result: Any) -> str:
         sound(result)
         if result.direction is not None:
-            demand(abs(np.linalg.norm(result.direction) - 1) < 1e-9, "the direction is no unit vector:", result.direction)
+            demand(
+                abs(np.linalg.norm(result.direction) - 1) < 1e-9, "the direction is no unit vector:", result.direction
+            )
         return _at_most(problem, result.lower, "max-sliced")
 
-    return Trial(lambda: otgen.max_sliced_wasserstein(**problem.clouds, **options), judge, EITHER, (problem.told, options))
+    return Trial(
+        lambda: otgen.max_sliced_wasserstein(**problem.clouds, **options), judge, EITHER, (problem.told, options)
+    )

@@ -10,36 +10,46 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from liars import Liar, honest, lies, malformed
 
 import otgen
-from liars import Liar, honest, lies, malformed
 from otgen import solvers
 
 from . import truths
 from .calls import call, optional
 from .draws import Draw, Numbers
-from .forms import Given, given
-from .judges import ANSWER, CONSISTENT, EITHER, PROVEN, REFUSED, Trial, demand, holds_interval, plainly, sound
-from .problems import COSTS, METRICS, Listed, Posed, in_listed_truth, in_truth, judged, judged_listed, listed, posed
+from .forms import given
+from .judges import CONSISTENT, EITHER, PROVEN, Trial, demand, holds_interval, plainly, sound
+from .problems import COSTS, METRICS, Posed, in_truth, judged, judged_listed, listed, posed
 
 
-@call("wasserstein", "Result", "Result.plan", "Result.potentials", "Result.to_dict", "Minkowski", "Circular", share=6)
+@call("wasserstein", "Result", "Result.plan", "Result.potentials", "Result.to_dict", "Minkowski", "Circular", share=10)
 def wasserstein(draw: Draw) -> Trial:
     problem = posed(draw, metrics=(*METRICS, *COSTS))
-    options = problem.options | optional(draw, 0.2, solver=draw.one("auto", "line", "simplex", "linprog", "bottleneck", "nonsense"))
+    options = problem.options | optional(
+        draw, 0.2, solver=draw.one("auto", "line", "simplex", "linprog", "bottleneck", "nonsense")
+    )
     options |= optional(draw, 0.1, throw=draw.chance(0.5))
     due = EITHER if "solver" in options else problem.due
-    return Trial(lambda: otgen.wasserstein(**problem.clouds, **options), lambda r: judged(problem, r), due, (problem.told, options))
+    return Trial(
+        lambda: otgen.wasserstein(**problem.clouds, **options),
+        lambda r: judged(problem, r),
+        due,
+        (problem.told, options),
+    )
 
 
-@call("transport", "Result.unmatched", share=4)
+@call("transport", "Result.unmatched", share=6)
 def transport(draw: Draw) -> Trial:
     problem = listed(draw)
     options = optional(draw, 0.2, solver=draw.one("auto", "simplex", "linprog", "line", "sinkhorn"))
     options |= optional(draw, 0.15, throw=False)
     due = EITHER if "solver" in options else problem.due
     return Trial(
-        lambda: otgen.transport(**problem.arguments, **options), lambda r: judged_listed(problem, r), due, (problem.told, options)
+        lambda: otgen.transport(**problem.arguments, **options),
+        lambda r: judged_listed(problem, r),
+        due,
+        (problem.told, options),
     )
 
 
@@ -49,7 +59,10 @@ def wasserstein_batch(draw: Draw) -> Trial:
     arguments = _stacked(draw, problems)
     options = problems[0].options if problems else {}
     return Trial(
-        lambda: otgen.wasserstein_batch(**arguments, **options), lambda r: _each(problems, r), EITHER, [p.told for p in problems]
+        lambda: otgen.wasserstein_batch(**arguments, **options),
+        lambda r: _each(problems, r),
+        EITHER,
+        [p.told for p in problems],
     )
 
 
@@ -84,13 +97,19 @@ def transport_batch(draw: Draw) -> Trial:
     normalize = some[0].normalize
     some = [replace(one, normalize=normalize) for one in some]
     arguments: dict[str, Any] = {"Cs": [one.C.thing for one in some]}
-    arguments |= {name: [getattr(one, name).thing for one in some] for name in "ab" if any(getattr(one, name).thing is not None for one in some)}
+    arguments |= {
+        name: [getattr(one, name).thing for one in some]
+        for name in "ab"
+        if any(getattr(one, name).thing is not None for one in some)
+    }
 
     def judge(batch: Any) -> str:
         demand(len(batch) == len(some), "a batch of", len(batch))
         return PROVEN if {judged_listed(one, result) for one, result in zip(some, batch)} == {PROVEN} else CONSISTENT
 
-    return Trial(lambda: otgen.transport_batch(**arguments, normalize=normalize), judge, EITHER, [one.told for one in some])
+    return Trial(
+        lambda: otgen.transport_batch(**arguments, normalize=normalize), judge, EITHER, [one.told for one in some]
+    )
 
 
 def _prices(draw: Draw, posed: Posed) -> tuple[Any, Any, list | None, list | None]:
@@ -111,13 +130,19 @@ def _prices(draw: Draw, posed: Posed) -> tuple[Any, Any, list | None, list | Non
 
 @call("partial_wasserstein", share=2)
 def partial_wasserstein(draw: Draw) -> Trial:
-    problem = posed(draw, metrics=("euclidean", "cityblock", "chebyshev", "minkowski"), orders=(1, 2, 2, 3, 1.5, 700, math.inf))
+    problem = posed(
+        draw, metrics=("euclidean", "cityblock", "chebyshev", "minkowski"), orders=(1, 2, 2, 3, 1.5, 700, math.inf)
+    )
     penalty, mass, *prices = _prices(draw, problem)
     options = {k: v for k, v in problem.options.items() if k != "normalize"} | {"penalty": penalty, "mass": mass}
 
     def judge(result: Any) -> str:
         sound(result)
-        if not problem.known or not truths.small(problem.shape[0] + 1, problem.shape[1] + 1) or not 1 <= problem.p <= 50:
+        if (
+            not problem.known
+            or not truths.small(problem.shape[0] + 1, problem.shape[1] + 1)
+            or not 1 <= problem.p <= 50
+        ):
             return CONSISTENT
         return _in_partial_truth(problem, result, prices, mass)
 
@@ -130,7 +155,9 @@ def _in_partial_truth(problem: Posed, result: Any, prices: list, mass: float | N
         return CONSISTENT
     a, b = _received(problem)
     one, other = [Fraction(v) for v in prices[0]], [Fraction(v) for v in prices[1]]
-    costs = [[*row, price] for row, price in zip(problem.costs, one)] + [[*other, Fraction(0) if mass is None else None]]
+    costs = [[*row, price] for row, price in zip(problem.costs, one)] + [
+        [*other, Fraction(0) if mass is None else None]
+    ]
     if mass is None:
         a, b = [*a, sum(b)], [*b, sum(a)]
     else:
@@ -182,10 +209,18 @@ def solve(draw: Draw) -> Trial:
 def _solver(draw: Draw, problem: otgen.Problem) -> Any:
     """An honest one, or one that lies about this problem."""
     if draw.chance(0.3):
-        return draw.one(solvers.Simplex(), solvers.LinearProgram(), solvers.Simplex(max_iter=draw.whole(1, 5)), "auto", "simplex", "line")
+        return draw.one(
+            solvers.Simplex(),
+            solvers.LinearProgram(),
+            solvers.Simplex(max_iter=draw.whole(1, 5)),
+            "auto",
+            "simplex",
+            "line",
+        )
     mine = honest(problem)
     other = honest(_shuffled(draw, problem))
-    spoilt = malformed(mine) if draw.chance(0.15) else lies(mine, other, draw.rng)
+    with np.errstate(all="ignore"):
+        spoilt = malformed(mine) if draw.chance(0.15) else lies(mine, other, draw.rng)
     return Liar(spoilt[draw.one(*spoilt)] if spoilt else mine, draw.one(*otgen.Status))
 
 
@@ -227,7 +262,7 @@ def _audit_of_matrix(draw: Draw) -> Trial:
 
     def judge(found: Any) -> str:
         _sound_audit(found)
-        if not problem.known or not truths.small(n, m) or problem.sparse and "sparse " not in problem.C.told:
+        if not problem.known or not truths.small(n, m) or (problem.sparse and "sparse " not in problem.C.told):
             return CONSISTENT
         if problem.truth is None:
             return CONSISTENT
@@ -239,7 +274,11 @@ def _audit_of_matrix(draw: Draw) -> Trial:
 
 
 def _sound_audit(found: Any) -> None:
-    demand(not math.isnan(found.lower) and not math.isnan(found.upper) and found.lower <= found.upper, "no interval:", found)
+    demand(
+        not math.isnan(found.lower) and not math.isnan(found.upper) and found.lower <= found.upper,
+        "no interval:",
+        found,
+    )
     demand(found.verdict.endswith("."), "no sentence:", found.verdict)
     found.to_dict()
 
@@ -250,7 +289,7 @@ def _answer(draw: Draw, n: int, m: int) -> dict[str, Any]:
     kind = draw.whole(0, 6)
     numbers = Numbers.drawn(draw)
     if kind < 2:
-        out["plan"] = given(draw, draw.rng.dirichlet(np.ones(max(n * m, 1))).reshape(-1, max(m, 1))).thing
+        out["plan"] = given(draw, draw.rng.dirichlet(np.ones(n * m)).reshape(n, m) if n * m else np.zeros((n, m))).thing
     elif kind == 2:
         out["plan"] = given(draw, numbers(draw, (n, m))).thing
     elif kind == 3:
@@ -295,8 +334,9 @@ def gradients(draw: Draw) -> Trial:
 
     def ask() -> Any:
         if entropic:
-            options = {k: v for k, v in problem.options.items()}
-            result = otgen.sinkhorn(**problem.clouds, **options, epsilon=otgen.Relative(0.2), throw=False, max_iter=200)
+            result = otgen.sinkhorn(
+                **problem.clouds, **problem.options, epsilon=otgen.Relative(0.2), throw=False, max_iter=200
+            )
         else:
             result = otgen.wasserstein(**problem.clouds, **problem.options)
         if ask_for == "plan":
@@ -304,7 +344,9 @@ def gradients(draw: Draw) -> Trial:
         return result, result.gradients() if ask_for is None else result.gradients(of=ask_for)
 
     def judge(answer: Any) -> str:
-        for part in answer[1][:4] if isinstance(answer[1], tuple) else (answer[1].x, answer[1].y, answer[1].a, answer[1].b):
+        for part in (
+            answer[1][:4] if isinstance(answer[1], tuple) else (answer[1].x, answer[1].y, answer[1].a, answer[1].b)
+        ):
             demand(part is None or not np.isnan(np.asarray(part, float)).any(), "a gradient is NaN")
         return CONSISTENT
 
@@ -319,7 +361,15 @@ def printed(draw: Draw) -> Trial:
     def ask() -> Any:
         result = otgen.wasserstein(**problem.clouds, **problem.options)
         plan = result.plan
-        return result._repr_html_() if hasattr(result, "_repr_html_") else "", repr(result), str(result), float(result), plan.todense(), plan.marginals(), repr(plan)
+        return (
+            result._repr_html_() if hasattr(result, "_repr_html_") else "",
+            repr(result),
+            str(result),
+            float(result),
+            plan.todense(),
+            plan.marginals(),
+            repr(plan),
+        )
 
     return Trial(ask, plainly, EITHER, problem.told)
 
@@ -358,7 +408,15 @@ def _diagonal_truth(values: list, d: int) -> Fraction:
         return truths.fraction(mpmath.sqrt(total))
 
 
-@call("Measure", "Measure.probabilities", "Measure.float64", "Problem.from_matrix", "Problem.own", "Problem.marginals", name="measures")
+@call(
+    "Measure",
+    "Measure.probabilities",
+    "Measure.float64",
+    "Problem.from_matrix",
+    "Problem.own",
+    "Problem.marginals",
+    name="measures",
+)
 def measures(draw: Draw) -> Trial:
     problem, matrix = posed(draw), listed(draw)
 

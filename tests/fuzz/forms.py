@@ -7,7 +7,6 @@ import decimal
 import fractions
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,9 +80,13 @@ def given(draw: Draw, numbers: np.ndarray, *, plain: bool = False) -> Given:
         held = _cast(draw, numbers, dtype)
     layout = "C" if plain else draw.one("C", "C", "C", *LAYOUTS)
     held = laid_out(draw, held, layout)
-    container = draw.one("array", "list") if plain else draw.one(*SURE * 2, *READ) if draw.chance(0.9) else draw.one(*ODD)
+    container = (
+        draw.one("array", "list") if plain else draw.one(*SURE * 2, *READ) if draw.chance(0.9) else draw.one(*ODD)
+    )
     thing = contained(held, container)
-    return Given(thing, _exact(held), plain or (dtype == "float64" and container in SURE), f"{dtype} {layout} {container}")
+    return Given(
+        thing, _exact(held), plain or (dtype == "float64" and container in SURE), f"{dtype} {layout} {container}"
+    )
 
 
 def _cast(draw: Draw, numbers: np.ndarray, dtype: str) -> np.ndarray:
@@ -93,11 +96,17 @@ def _cast(draw: Draw, numbers: np.ndarray, dtype: str) -> np.ndarray:
     if dtype == "decimals":
         return _objects(numbers, decimal.Decimal)
     if dtype == "object":
-        return _objects(numbers, draw.one(float, lambda v: v, lambda v: int(v) if np.isfinite(v) and abs(v) < 1e300 else v))
+        return _objects(
+            numbers, draw.one(float, lambda v: v, lambda v: int(v) if np.isfinite(v) and abs(v) < 1e300 else v)
+        )
     if dtype == "strings":
         return numbers.astype(str)
     if np.dtype(dtype).kind in "iubMm":
-        bounded = np.clip(np.where(np.isfinite(numbers), numbers, 0), -(2.0**62), 2.0**62) if numbers.dtype.kind == "f" else numbers
+        bounded = (
+            np.clip(np.where(np.isfinite(numbers), numbers, 0), -(2.0**62), 2.0**62)
+            if numbers.dtype.kind == "f"
+            else numbers
+        )
         whole = bounded.astype(np.int64)
         return whole.astype(bool) if dtype == "bool" else whole.astype(dtype)
     return numbers.astype(dtype)
@@ -130,7 +139,9 @@ def laid_out(draw: Draw, held: np.ndarray, layout: str) -> np.ndarray:
         held = held.copy()
         held.flags.writeable = False
     if layout == "overlapping" and held.size:
-        return np.lib.stride_tricks.as_strided(held, held.shape, tuple(s if k else 0 for k, s in enumerate(held.strides)))
+        return np.lib.stride_tricks.as_strided(
+            held, held.shape, tuple(s if k else 0 for k, s in enumerate(held.strides))
+        )
     if layout == "unaligned" and held.size:
         raw = np.frombuffer(b"\0" + held.tobytes() + b"\0" * 16, np.uint8)[1 : 1 + held.nbytes]
         return raw.view(held.dtype).reshape(held.shape)
@@ -142,7 +153,21 @@ def laid_out(draw: Draw, held: np.ndarray, layout: str) -> np.ndarray:
 
 
 SURE = ("array", "list", "tuple")
-READ = ("frame", "series", "polars", "xarray", "torch", "like", "exporter", "interface", "matrix", "arrow", "array.array", "memoryview", "scalars")
+READ = (
+    "frame",
+    "series",
+    "polars",
+    "xarray",
+    "torch",
+    "like",
+    "exporter",
+    "interface",
+    "matrix",
+    "arrow",
+    "array.array",
+    "memoryview",
+    "scalars",
+)
 ODD = ("sparse", "masked", "grad")
 
 

@@ -43,8 +43,14 @@ def demand(holds: Any, *why: Any) -> None:
 
 def holds_interval(lower: Any, upper: Any, truth: Any, name: str, slack: Any = 0) -> None:
     """``lower <= truth <= upper`` in rational arithmetic, but for a slack of the judge's own."""
-    demand(lower is None or exactly(lower) <= truth + slack, f"{name}: lower {lower!r} is above the truth", _told(truth))
-    demand(upper is None or upper == math.inf or truth <= exactly(upper) + slack, f"{name}: upper {upper!r} is below the truth", _told(truth))
+    demand(
+        lower is None or exactly(lower) <= truth + slack, f"{name}: lower {lower!r} is above the truth", _told(truth)
+    )
+    demand(
+        upper is None or upper == math.inf or truth <= exactly(upper) + slack,
+        f"{name}: upper {upper!r} is below the truth",
+        _told(truth),
+    )
 
 
 def exactly(number: float) -> Any:
@@ -71,7 +77,9 @@ def sound(result: Any) -> None:
         demand(not math.isnan(lower) and not math.isnan(upper), f"[{lower}, {upper}] is no interval")
         demand(lower <= value <= upper, f"{value!r} lies outside [{lower!r}, {upper!r}]")
         if result.cost_lower is not None:
-            demand(result.cost_lower <= result.cost <= result.cost_upper, "the cost lies outside of its interval", result)
+            demand(
+                result.cost_lower <= result.cost <= result.cost_upper, "the cost lies outside of its interval", result
+            )
     else:
         demand(not math.isnan(value), "the estimate is NaN")
     if result.status is otgen.Status.OPTIMAL:
@@ -84,7 +92,11 @@ def _optimal(result: Any) -> None:
     """What OPTIMAL promises that can be told from outside: a finite interval, and a plan that meets its marginals."""
     demand(math.isfinite(result.upper - result.lower), "OPTIMAL with an infinite interval", result.lower, result.upper)
     honest = result.solver != "Liar"  # where all costs are equal any plan will do
-    demand(not honest or result.marginal_error is None or result.marginal_error <= 1e-6, "OPTIMAL with a marginal error of", result.marginal_error)
+    demand(
+        not honest or result.marginal_error is None or result.marginal_error <= 1e-6,
+        "OPTIMAL with a marginal error of",
+        result.marginal_error,
+    )
 
 
 def narrow(result: Any, truth: Any, largest: Any) -> None:

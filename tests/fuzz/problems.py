@@ -18,7 +18,17 @@ from .draws import Draw, Numbers, spoilt, weights
 from .forms import Given, given
 from .judges import ANSWER, CONSISTENT, EITHER, PROVEN, REFUSAL, demand, holds_interval, narrow, plan_of, sound
 
-METRICS = ("euclidean", "euclidean", "euclidean", "cityblock", "chebyshev", "great_circle", "circular", "minkowski", "callable")
+METRICS = (
+    "euclidean",
+    "euclidean",
+    "euclidean",
+    "cityblock",
+    "chebyshev",
+    "great_circle",
+    "circular",
+    "minkowski",
+    "callable",
+)
 COSTS = ("sqeuclidean", "cosine")
 ORDERS = (1, 1, 2, 2, 2, 2, 1.5, 3, 3, 2.5, 4, 50, 700, math.inf, math.inf, 1, 2, 3, 0.5, math.nan)
 
@@ -59,7 +69,9 @@ class Posed:
     @property
     def told(self) -> str:
         """The problem in words, for who looks at it again."""
-        return "; ".join(f"{n}={g.told}" for n, g in zip("xyab", (self.x, self.y, self.a, self.b))) + f"; {self.options}"
+        return (
+            "; ".join(f"{n}={g.told}" for n, g in zip("xyab", (self.x, self.y, self.a, self.b))) + f"; {self.options}"
+        )
 
     @cached_property
     def known(self) -> bool:
@@ -94,7 +106,7 @@ class Posed:
     @cached_property
     def truth(self) -> Fraction | None:
         """The cost (for p = inf the distance), exact or to 60 digits; None where no judge is quick enough."""
-        if not self.known or self.metric == "cosine" or not 1 <= self.p <= 50 and not math.isinf(self.p):
+        if not self.known or self.metric == "cosine" or not (1 <= self.p <= 50 or math.isinf(self.p)):
             return None
         n, m = self.shape
         if truths.small(n, m):
@@ -109,7 +121,14 @@ class Posed:
         return largest * (Fraction(1e-12) if self.metric in ("callable", "great_circle") else Fraction(1, 10**50))
 
 
-def posed(draw: Draw, *, metrics: tuple[str, ...] = METRICS, orders: tuple[float, ...] = ORDERS, most: int = 60, tame: bool = False) -> Posed:
+def posed(
+    draw: Draw,
+    *,
+    metrics: tuple[str, ...] = METRICS,
+    orders: tuple[float, ...] = ORDERS,
+    most: int = 60,
+    tame: bool = False,
+) -> Posed:
     """Two clouds that go together, or now and then do not."""
     metric = draw.one(*metrics)
     p = 1 if metric in COSTS else draw.one(*orders)
@@ -199,7 +218,11 @@ def in_truth(posed: Posed, result: Any) -> str:
         holds_interval(result.lower, result.upper, posed.truth, "distance", posed.slack)
     else:
         distance = truths.root(posed.truth, posed.p)
-        slack = truths.root(posed.slack, posed.p) if posed.truth <= 10**6 * posed.slack else distance * posed.slack / posed.truth
+        slack = (
+            truths.root(posed.slack, posed.p)
+            if posed.truth <= 10**6 * posed.slack
+            else distance * posed.slack / posed.truth
+        )
         holds_interval(result.lower, result.upper, distance, "distance", slack)
         narrow(result, posed.truth, max(max(row) for row in posed.costs))
     return PROVEN
@@ -208,11 +231,22 @@ def in_truth(posed: Posed, result: Any) -> str:
 def _by_other_means(posed: Posed, result: Any) -> str:
     """Larger problems: on the line in order, else by HiGHS with its tolerance."""
     n, m = posed.shape
-    if posed.flat and posed.metric in ("euclidean", "cityblock", "chebyshev", "minkowski") and 1 <= posed.p <= 50 and doubles(posed):
+    if (
+        posed.flat
+        and posed.metric in ("euclidean", "cityblock", "chebyshev", "minkowski")
+        and 1 <= posed.p <= 50
+        and doubles(posed)
+    ):
         truth = truths.on_the_line(posed.x.values, posed.y.values, posed.a.values, posed.b.values, posed.p)
         holds_interval(result.lower, result.upper, truth, "distance on the line", truth * Fraction(1, 10**40))
         return PROVEN
-    if n * m > 600 or posed.metric in ("great_circle", "cosine", "callable") or not 1 <= posed.p <= 3 or result.cost_lower is None or not doubles(posed):
+    if (
+        n * m > 600
+        or posed.metric in ("great_circle", "cosine", "callable", "circular")
+        or not 1 <= posed.p <= 3
+        or result.cost_lower is None
+        or not doubles(posed)
+    ):
         return CONSISTENT
     with np.errstate(all="ignore"):
         C = float_costs(posed)
@@ -224,8 +258,18 @@ def _by_other_means(posed: Posed, result: Any) -> str:
     if found is None:
         return CONSISTENT
     slack = truths.HIGHS
-    demand(result.cost_lower / C.max() <= found + slack, "cost_lower is above what HiGHS finds:", result.cost_lower, found * C.max())
-    demand(found - slack <= result.cost_upper / C.max(), "cost_upper is below what HiGHS finds:", result.cost_upper, found * C.max())
+    demand(
+        result.cost_lower / C.max() <= found + slack,
+        "cost_lower is above what HiGHS finds:",
+        result.cost_lower,
+        found * C.max(),
+    )
+    demand(
+        found - slack <= result.cost_upper / C.max(),
+        "cost_upper is below what HiGHS finds:",
+        result.cost_upper,
+        found * C.max(),
+    )
     return PROVEN
 
 
@@ -277,9 +321,17 @@ class Listed:
     @cached_property
     def known(self) -> bool:
         """Whether the numbers are known, none of them NaN."""
-        weights_known = all(g.thing is None or (g.values is not None and truths.finite(g.values)) for g in (self.a, self.b))
+        weights_known = all(
+            g.thing is None or (g.values is not None and truths.finite(g.values)) for g in (self.a, self.b)
+        )
         flat = None if self.C.values is None else np.array(self.C.values, object)
-        return weights_known and flat is not None and flat.ndim == 2 and flat.size > 0 and not any(v != v or v == -math.inf for v in flat.flat)
+        return (
+            weights_known
+            and flat is not None
+            and flat.ndim == 2
+            and flat.size > 0
+            and not any(v != v or v == -math.inf for v in flat.flat)
+        )
 
     @cached_property
     def shape(self) -> tuple[int, int]:

@@ -15,7 +15,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,9 @@ import numpy as np
 
 from otgen.errors import Infeasible, NotConverged, OtgenError
 
-from .calls import CALLS
 from .draws import Draw
 from .judges import ANSWER, ENDED, REFUSAL, REFUSED, Trial, Wrong
-from .table import ALL  # noqa: F401  # every call is entered
+from .table import CALLS
 
 LIMIT = 60.0  # seconds that a call may take
 SLOW = 5.0  # of CPU: told, though no fault
@@ -66,7 +65,7 @@ class Found:
 
 
 @contextlib.contextmanager
-def limited(seconds: float) -> Iterator[None]:
+def limited(seconds: float) -> Generator[None]:
     """Raise `Hang` where what is within takes longer; end the process where compiled code takes three times as long."""
 
     def stop(*_: Any) -> None:
@@ -82,7 +81,7 @@ def limited(seconds: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def strict() -> Iterator[None]:
+def strict() -> Generator[None]:
     """Warnings are errors, of numpy's too; nothing is written on the terminal."""
     with warnings.catch_warnings(), np.errstate(all="warn"), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("error")
@@ -110,8 +109,8 @@ def tried(example: str, heard: messages.Heard) -> tuple[str, str]:
     heard.faults()
     try:
         outcome, why = _ended(made(example))
-    except (Hang, RecursionError, MemoryError) as fault:
-        return FAULT, f"{type(fault).__name__}: {fault}"
+    except (Hang, Exception) as fault:
+        return FAULT, f"{type(fault).__name__}: {fault} | {_place(fault)}"
     told = heard.faults()
     if told and outcome != FAULT:
         return FAULT, f"ill told: {told[0]}"
@@ -129,7 +128,11 @@ def _ended(trial: Trial) -> tuple[str, str]:
             return FAULT, f"refused what is right: {error} | {trial.told}"
         return REFUSED, str(error)
     except Exception as error:
-        if trial.words_of and isinstance(error, ValueError | TypeError) and trial.words_of in _last(error):
+        if (
+            trial.words_of
+            and isinstance(error, ValueError | TypeError | RuntimeError)
+            and trial.words_of in _last(error)
+        ):
             return REFUSED, str(error)
         return FAULT, f"{type(error).__name__}: {error} | {_place(error)} | {trial.told}"
     if trial.due == REFUSAL:
@@ -189,7 +192,13 @@ def work(first: int, last: int, stride: int, path: Path) -> None:
 
 
 def _write(path: Path, found: Found, next_one: int, seconds: float) -> None:
-    state = {"next": next_one, "seconds": seconds, "outcomes": found.outcomes, "faults": found.faults, "slow": found.slow}
+    state = {
+        "next": next_one,
+        "seconds": seconds,
+        "outcomes": found.outcomes,
+        "faults": found.faults,
+        "slow": found.slow,
+    }
     beside = path.with_suffix(".new")
     beside.write_text(json.dumps(state, indent=1))
     beside.replace(path)
@@ -204,11 +213,15 @@ def merged(state: dict[str, Any], part: dict[str, Any]) -> None:
 
 def many(count: int, path: Path, processes: int) -> dict[str, Any]:
     """Run up to ``count`` examples in all, from where the state stands; a process that dies costs its example, which is a fault."""
-    state = json.loads(path.read_text()) if path.exists() else {"next": 0, "outcomes": {}, "faults": [], "slow": [], "seconds": 0.0}
+    state = (
+        json.loads(path.read_text())
+        if path.exists()
+        else {"next": 0, "outcomes": {}, "faults": [], "slow": [], "seconds": 0.0}
+    )
     while state["next"] < count:
         first, last = state["next"], min(state["next"] + CHUNK * processes * 4, count)
         began = time.monotonic()
-        parts = [_Worker(first + k, last, processes, path.with_suffix(f".{k}")) for k in range(processes)]
+        parts = [_Worker(first + k, last, processes, path.with_name(f"{path.stem}.{k}.json")) for k in range(processes)]
         for part in parts:
             part.finish(state)
         state["next"], state["seconds"] = last, state["seconds"] + time.monotonic() - began
@@ -227,7 +240,7 @@ class _Worker:
     def _start(self, first: int) -> None:
         self.path.unlink(missing_ok=True)
         arguments = [str(first), str(self.last), str(self.stride), str(self.path)]
-        self.process = subprocess.Popen([sys.executable, str(Path(__file__).parent), "--work", *arguments])
+        self.process = subprocess.Popen([sys.executable, "-m", "tests.fuzz", "--work", *arguments])
 
     def finish(self, state: dict[str, Any]) -> None:
         """Wait for it; what it found goes into the state."""
@@ -238,7 +251,13 @@ class _Worker:
             part = json.loads(self.path.read_text()) if self.path.exists() else None
             if part:
                 merged(state, part)
-            state["faults"].append({"example": flying[1], "why": f"the process ended with {code}", "repeat": f"python -m tests.fuzz --repeat {flying[1]}"})
+            state["faults"].append(
+                {
+                    "example": flying[1],
+                    "why": f"the process ended with {code}",
+                    "repeat": f"python -m tests.fuzz --repeat {flying[1]}",
+                }
+            )
             self._start(int(flying[0]) + self.stride)
         merged(state, json.loads(self.path.read_text()))
         for name in (self.path, self.path.with_suffix(".flying")):
@@ -255,8 +274,12 @@ def told(state: dict[str, Any]) -> str:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--count", type=int, default=1_000_000, help="examples in all, those of earlier runs among them")
-    parser.add_argument("--state", type=Path, default=Path("fuzz.json"), help="what was found so far; the run goes on from it")
+    parser.add_argument(
+        "--count", type=int, default=1_000_000, help="examples in all, those of earlier runs among them"
+    )
+    parser.add_argument(
+        "--state", type=Path, default=Path("fuzz.json"), help="what was found so far; the run goes on from it"
+    )
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--repeat", nargs="*", help="run these examples, and tell of each")
     parser.add_argument("--only", help="run --count examples of this call, and keep no state")

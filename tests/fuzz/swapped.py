@@ -17,7 +17,11 @@ from .draws import Draw, Numbers
 from .forms import given
 from .judges import CONSISTENT, EITHER, Trial, demand
 
-_TABLES = {"": junk.DIVERGENCES | junk.LAWS, "nn": junk.LOSSES | junk.OBJECTIVES | junk.CRITICS, "otgen": junk.DISTANCES}
+_TABLES = {
+    "": junk.DIVERGENCES | junk.LAWS,
+    "nn": junk.LOSSES | junk.OBJECTIVES | junk.CRITICS,
+    "otgen": junk.DISTANCES,
+}
 _HOMES = {  # words of the tables, and the public names that they are
     **{f"{name} of {what}": f"divergences.{name}" for name in ("kl", "js", "tv", "hellinger", "chi2") for what in ("masses", "laws", "Gaussians")},
     "f_divergence": "divergences.f_divergence", "f_divergence of laws": "divergences.f_divergence",
@@ -26,7 +30,17 @@ _HOMES = {  # words of the tables, and the public names that they are
     "unbalanced coupling.pair": "nn.coupling.pair", "FlowPrior": "nn.objectives.vae.FlowPrior.log_density",
     "FlowPrior.sample": "nn.objectives.vae.FlowPrior.sample",
 }  # fmt: skip
-_RARE = {"critics.fit": 0.02, "kl_samples by a classifier": 0.1, "f_divergence of laws": 0.1, "js_samples": 0.2, "tv_samples": 0.2}
+_OTHERS = {
+    "W_inf": "wasserstein", "entropic transport": "transport", "Simplex": "solvers.Simplex", "LinearProgram": "solvers.LinearProgram",
+    "Sinkhorn": "solvers.Sinkhorn", "Annealing": "solvers.Annealing", "Plan.barycenters": "Result.plan", "EntropicPlan.barycenters": "Result.plan",
+}  # fmt: skip
+_RARE = {
+    "critics.fit": 0.02,
+    "kl_samples by a classifier": 0.1,
+    "f_divergence of laws": 0.1,
+    "js_samples": 0.2,
+    "tv_samples": 0.2,
+}
 _SLOW = (" of laws", "on_the_line", "line_pair", "semi_discrete", "Funnels.w1", "elliptical", "isotropic")
 
 
@@ -39,7 +53,9 @@ def home(table: str, word: str) -> str:
         if parts[0] in ("gan", "wgan", "vae", "adversarial", "vqvae", "minibatch"):
             return f"nn.objectives.{word}"
         return f"nn.critics.{parts[-1]}" if word in junk.CRITICS else f"nn.{word}"
-    return f"laws.{word}" if word in junk.LAWS else word.partition(" ")[0]
+    if word in junk.LAWS:
+        return f"laws.{word}"
+    return _OTHERS.get(word, word.partition(" ")[0])
 
 
 def _maker(function: Callable[..., Any], base: dict[str, Any]) -> Callable[[Draw], Trial]:
@@ -52,11 +68,28 @@ def _maker(function: Callable[..., Any], base: dict[str, Any]) -> Callable[[Draw
 
         def ask() -> Any:
             with contextlib.redirect_stdout(io.StringIO()):
-                return function(**arguments)
+                return _or_no_file(lambda: function(**arguments))
 
-        return Trial(ask, _no_nan(arguments), EITHER, {name: repr(value)[:200] for name, value in arguments.items()})
+        return Trial(ask, _no_nan(arguments), EITHER, _told(arguments), _whose(arguments))
 
     return make
+
+
+def _told(arguments: dict[str, Any]) -> dict[str, str]:
+    return {name: repr(value)[:200] for name, value in arguments.items()}
+
+
+def _whose(arguments: dict[str, Any]) -> str:
+    """A network of the caller's may refuse what it is fed in torch's words."""
+    return "torch" if any(isinstance(value, torch.nn.Module) for value in arguments.values()) else ""
+
+
+def _or_no_file(call: Callable[[], Any]) -> Any:
+    """What is asked; that a file is not there is said by Python, as the docs tell."""
+    try:
+        return call()
+    except OSError as fault:
+        return fault.errno
 
 
 def replaced(draw: Draw, value: Any) -> Any:
@@ -68,7 +101,25 @@ def replaced(draw: Draw, value: Any) -> Any:
     if isinstance(value, bool):
         return draw.one(True, False, 1, None)
     if isinstance(value, int | float):
-        return draw.one(0, 1, 2, 7, -1, 0.5, 1e-300, 1e300, math.nan, math.inf, 2**63, True, np.float32(0.5), np.array(2), "2", value, value * 2)
+        return draw.one(
+            0,
+            1,
+            2,
+            7,
+            -1,
+            0.5,
+            1e-300,
+            1e300,
+            math.nan,
+            math.inf,
+            2**63,
+            True,
+            np.float32(0.5),
+            np.array(2),
+            "2",
+            value,
+            value * 2,
+        )
     if isinstance(value, np.ndarray | list):
         shape = np.shape(value)
         size = draw.size() if draw.chance(0.5) else shape[0] if shape else 1
@@ -87,7 +138,18 @@ def _tensor(draw: Draw, value: torch.Tensor) -> torch.Tensor:
     if draw.chance(0.15):
         shape = (*shape, draw.whole(0, 3)) if draw.chance(0.5) else shape[:-1]
     held = torch.from_numpy(np.array(Numbers.drawn(draw)(draw, shape)))
-    held = held.to(draw.one(torch.float64, torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int32, torch.bool, torch.complex64))
+    held = held.to(
+        draw.one(
+            torch.float64,
+            torch.float64,
+            torch.float32,
+            torch.float16,
+            torch.bfloat16,
+            torch.int32,
+            torch.bool,
+            torch.complex64,
+        )
+    )
     if draw.chance(0.08) and held.is_floating_point() and held.numel():
         held.view(-1)[0] = draw.one(math.nan, math.inf, -math.inf)
     if held.ndim >= 2 and draw.chance(0.2):
@@ -113,10 +175,17 @@ def _no_nan(arguments: dict[str, Any]) -> Callable[[Any], str]:
 
 def _finite(value: Any) -> bool:
     if isinstance(value, torch.Tensor):
-        return value.device.type == "cpu" and value.is_floating_point() and bool(torch.isfinite(value).all())
+        return (
+            value.device.type == "cpu"
+            and value.layout == torch.strided
+            and value.is_floating_point()
+            and bool(torch.isfinite(value).all())
+        )
     if isinstance(value, int | float):
         return abs(value) < 1e300
-    return isinstance(value, str | bool) or (isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and bool(np.isfinite(value).all()))
+    return isinstance(value, str | bool) or (
+        isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and bool(np.isfinite(value).all())
+    )
 
 
 def _holds_nan(part: Any) -> bool:
@@ -125,5 +194,5 @@ def _holds_nan(part: Any) -> bool:
 
 for table, entries in _TABLES.items():
     for word, (function, base) in entries.items():
-        share = _RARE.get(word, 0.04 if any(end in word for end in _SLOW) else 0.25)
+        share = _RARE.get(word, 0.04 if any(end in word for end in _SLOW) else 0.12)
         enter(f"swapped {word}", _maker(function, base), (home(table, word),), share)

@@ -1,5 +1,7 @@
-"""All calls: these modules enter theirs when they are loaded."""
+"""The table of all calls: these modules enter theirs when they are loaded."""
 
-from . import collections, entropic, exact, swapped
+from . import commands, entropic, exact, many_clouds, stored, swapped
+from .calls import CALLS, Call
 
-ALL = (collections, entropic, exact, swapped)
+MODULES = (commands, entropic, exact, many_clouds, stored, swapped)
+__all__ = ["CALLS", "MODULES", "Call"]

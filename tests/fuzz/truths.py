@@ -79,7 +79,12 @@ def _cosine(x: list, y: list) -> Fraction:
 def _great_circle(x: list, y: list) -> Any:
     (u, v), (s, t) = (map(real, z) for z in (x, y))
     return 2 * mpmath.asin(
-        mpmath.sqrt(min(mpmath.mpf(1), mpmath.sin((u - s) / 2) ** 2 + mpmath.cos(u) * mpmath.cos(s) * mpmath.sin((v - t) / 2) ** 2))
+        mpmath.sqrt(
+            min(
+                mpmath.mpf(1),
+                mpmath.sin((u - s) / 2) ** 2 + mpmath.cos(u) * mpmath.cos(s) * mpmath.sin((v - t) / 2) ** 2,
+            )
+        )
     )
 
 
@@ -127,7 +132,9 @@ def by_highs(costs: np.ndarray, a: np.ndarray, b: np.ndarray) -> float | None:
     left = scipy.sparse.kron(scipy.sparse.eye_array(n), np.ones((1, m)))
     right = scipy.sparse.kron(np.ones((1, n)), scipy.sparse.eye_array(m))
     sums = np.concatenate([a / a.sum(), b / b.sum()])
-    found = scipy.optimize.linprog(costs.ravel(), A_eq=scipy.sparse.vstack([left, right]).tocsr(), b_eq=sums, method="highs")
+    found = scipy.optimize.linprog(
+        costs.ravel(), A_eq=scipy.sparse.vstack([left, right]).tocsr(), b_eq=sums, method="highs"
+    )
     return float(found.fun) if found.status == 0 else None
 
 

@@ -390,3 +390,14 @@ class TestWords:
         found = torch.func.vmap(vae.bernoulli_log_likelihood)(x, logits)
         right = torch.stack([vae.bernoulli_log_likelihood(*both) for both in zip(x, logits)])
         torch.testing.assert_close(found, right)
+
+
+def test_latents_of_another_dtype_than_the_prior():
+    with pytest.raises(otgen.InvalidInput, match="must be of the prior's dtype, float32; received float64"):
+        vae.FlowPrior(2).log_density(torch.zeros(3, 2, dtype=torch.float64))
+
+
+def test_truth_values_are_encodings_as_numbers_are():
+    found = vqvae.quantise(torch.tensor([[True], [False]]), torch.tensor([[0.0], [1.0]]))
+    assert found.numbers.tolist() == [1, 0]
+    assert found.through.tolist() == [[1.0], [0.0]]

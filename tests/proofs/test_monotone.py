@@ -120,3 +120,15 @@ def test_digits_that_scaling_loses_are_charged():
     """2 ** -800 is nothing beside 1e300, and yet the truth is not 0."""
     result = otgen.wasserstein([2.0**-800, 1e300], [0.0, 1e300], p=1)
     assert result.lower <= 2.0**-801 <= result.upper
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(1e99, 1e-249), (1e-249, 1e99), (1e-300, 3e-300), (1e290, 5e-324), (1e-310, 1.0)]
+)
+def test_totals_of_any_size_are_proportions(one, other):
+    """Their quotient may be no float, and low parts of pairs may underflow."""
+    result = otgen.wasserstein(
+        [57.0, -11.0], [-10.0, -1.0], [2 * one, 6 * one], [4 * other, 4 * other], p=1, normalize=True
+    )
+    assert result.lower <= 17.5 <= result.upper
+    assert result.status is otgen.Status.OPTIMAL

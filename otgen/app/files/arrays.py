@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
+import warnings
 import zipfile
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +23,8 @@ def npy(name: str, content: bytes) -> Floats:
     stream = io.BytesIO(content)
     _check_header(stream, name, len(content))
     stream.seek(0)
-    return np.load(stream, allow_pickle=False)
+    with _old_headers():
+        return np.load(stream, allow_pickle=False)
 
 
 def npz(name: str, content: bytes, key: str | None, weights: str | None) -> tuple[Floats, Floats | None]:
@@ -44,11 +48,34 @@ def npz(name: str, content: bytes, key: str | None, weights: str | None) -> tupl
                 )
             info = members[wanted]
             refuse_bombs(f"{name}: {wanted!r}", info.compress_size, info.file_size, "save it as npy if that is meant")
-            with archive.open(info) as stream:
-                _check_header(stream, f"{name}[{wanted}]", info.file_size)
-            with archive.open(info) as stream:
-                arrays.append(np.lib.format.read_array(stream, allow_pickle=False))
+            arrays.append(_entry(archive, info, f"{name}[{wanted}]"))
     return arrays[0], arrays[1] if weights else None
+
+
+def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Floats:
+    """An array of an archive, read once its header is known to keep what it promises."""
+    try:
+        with archive.open(info) as stream:
+            _check_header(stream, name, info.file_size)
+        with archive.open(info) as stream, _old_headers():
+            return np.lib.format.read_array(stream, allow_pickle=False)
+    except InvalidInput:
+        raise
+    except (
+        ValueError,
+        RuntimeError,
+    ) as fault:  # zipfile's of entries that lie elsewhere, are encrypted, or packed in another way
+        raise InvalidInput(
+            f"{name} must be an entry that can be read; received one that ends in {type(fault).__name__}: {fault}; it is damaged, save it again"
+        ) from None
+
+
+@contextlib.contextmanager
+def _old_headers() -> Generator[None]:
+    """Headers as Python 2 wrote them are read as others are; numpy warns that they take longer."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Reading `.npy` or `.npz` file required additional header parsing")
+        yield
 
 
 def _check_header(stream: IO[bytes], name: str, size: int) -> None:
@@ -56,7 +83,8 @@ def _check_header(stream: IO[bytes], name: str, size: int) -> None:
     try:
         version = np.lib.format.read_magic(stream)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read_header(stream)
+        with _old_headers():
+            shape, _, dtype = read_header(stream)
     except ValueError as fault:
         raise InvalidInput(
             f"{name} must be an npy array; received a file of which numpy says: {fault}; save it with numpy.save"

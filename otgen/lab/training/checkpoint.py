@@ -52,15 +52,28 @@ def load(folder: Path, state: State, given: dict[str, Any]) -> None:
         with library.safe_open(path, framework="pt") as opened:
             notes = json.loads(opened.metadata()["run"])
             tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 (not a mapping)
-    except (library.SafetensorError, KeyError, TypeError, ValueError) as fault:
-        raise InvalidInput(
-            f"{path} must be a checkpoint of a run; received a file that ends in {type(fault).__name__}: {fault}; start anew"
-        ) from None
-    if notes["given"] != given:
         other = {key: value for key, value in notes["given"].items() if given.get(key) != value}
+    except (library.SafetensorError, KeyError, TypeError, ValueError, AttributeError) as fault:
+        raise _damaged(path, fault) from None
+    if notes["given"] != given:
         raise InvalidInput(
             f"{path} must be of a run with the same options; received one with {other}; repeat them, or choose another folder"
         )
+    try:
+        _restore(state, notes, tensors)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as fault:
+        raise _damaged(path, fault) from None
+
+
+def _damaged(path: Path, fault: Exception) -> InvalidInput:
+    words = " ".join(str(fault).replace(";", ",").split())[:200]
+    return InvalidInput(
+        f"{path} must be a checkpoint of a run; received a file that ends in {type(fault).__name__}: {words}; start anew"
+    )
+
+
+def _restore(state: State, notes: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Bring a freshly built state to what a checkpoint holds."""
     for name, module in state.method.modules.items():
         module.load_state_dict(_below(tensors, f"module.{name}."))
     for name, optimiser in state.method.optimisers.items():
@@ -71,7 +84,7 @@ def load(folder: Path, state: State, given: dict[str, Any]) -> None:
         optimiser.load_state_dict({**whole, "state": entries})
     state.noise.set_state(tensors["noise"])
     state.draws.bit_generator.state = notes["draws"]
-    state.step = notes["step"]
+    state.step = int(notes["step"])
     state.snapshots = {int(key): value for key, value in _below(tensors, "snapshot.").items()}
 
 

@@ -259,7 +259,12 @@ class FlowPrior(Module):
         (z,) = tensors(**{name: z})
         if z.ndim != 2 or z.shape[1] != self.dim:
             raise InvalidInput(f"{name} must be (n, {self.dim}); received {tuple(z.shape)}; reshape it")
-        home = next(self.parameters()).device
+        like = next(self.parameters())
+        home = like.device
+        if z.dtype != like.dtype:
+            raise InvalidInput(
+                f"{name} must be of the prior's dtype, {_dtype(like)}; received {_dtype(z)}; convert it, or the prior with .to(dtype)"
+            )
         if z.device != home:
             raise InvalidInput(
                 f"{name} must live where the prior does, on {home}; received {z.device}; move one of them"
@@ -276,6 +281,10 @@ class FlowPrior(Module):
         like, n = next(self.parameters()), scalars.count(n, "n")
         refuse_bytes(8 * n * self.dim, (n, self.dim), "n")
         return self.from_noise(noise(torch.empty(n, self.dim, dtype=like.dtype, device=like.device), generator))
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 class _Coupling(Module):

@@ -51,6 +51,7 @@ def quantise(z: Tensor, codebook: Tensor) -> Quantised:
         )
     index = _nearest(near.detach().flatten(0, -2) if near.ndim > 1 else near.detach()[None], book.detach())
     codes = codebook[index].reshape(z.shape)
+    z = near if z.dtype == torch.bool else z  # which has no difference
     straight = codes.detach() + (z - z.detach())  # the last term is 0: no bit of the codes is lost to the size of z
     return Quantised(straight, codes, index.reshape(z.shape[:-1]))
 

@@ -18,7 +18,7 @@ from .draws import Draw, Numbers
 from .draws import weights as drawn_weights
 from .forms import Given, given
 from .judges import CONSISTENT, EITHER, PROVEN, Trial, demand, holds_interval, plainly
-from .problems import Posed, SPELT, posed
+from .problems import SPELT, Posed, posed
 
 _METRICS = ("euclidean", "euclidean", "cityblock", "chebyshev", "circular", "great_circle", "minkowski", "callable")
 
@@ -75,13 +75,18 @@ def pairwise(draw: Draw) -> Trial:
             place = Path(folder) / "kept"
             first = otgen.pairwise(**sets.arguments(), bounds=True, checkpoint=place, **sets.options)
             again = otgen.pairwise(**sets.arguments(), bounds=True, checkpoint=place, **sets.options)
-        assert all(np.array_equal(one, other) for one, other in zip(first, again)), "a run that goes on ends with other bits"
+        assert all(np.array_equal(one, other) for one, other in zip(first, again)), (
+            "a run that goes on ends with other bits"
+        )
         return first
 
     def judge(found: Any) -> str:
         size = len(sets.sets)
         demand(found.value.shape == (size, size), "a matrix", found.value.shape)
-        demand((found.lower <= found.value).all() and (found.value <= found.upper).all(), "values outside of their intervals")
+        demand(
+            (found.lower <= found.value).all() and (found.value <= found.upper).all(),
+            "values outside of their intervals",
+        )
         known = [sets.holds(i, j, found.lower[i, j], found.upper[i, j]) for i in range(size) for j in range(i, size)]
         return PROVEN if known and all(known) else CONSISTENT
 
@@ -95,12 +100,24 @@ def neighbors(draw: Draw) -> Trial:
     ordered = draw.chance(0.7)
 
     def judge(found: Any) -> str:
-        demand((found.lower <= found.value).all() and (found.value <= found.upper).all(), "values outside of their intervals")
-        known = [sets.holds(i, int(j), found.lower[i, c], found.upper[i, c]) for i, row in enumerate(found.indices) for c, j in enumerate(row)]
+        demand(
+            (found.lower <= found.value).all() and (found.value <= found.upper).all(),
+            "values outside of their intervals",
+        )
+        known = [
+            sets.holds(i, int(j), found.lower[i, c], found.upper[i, c])
+            for i, row in enumerate(found.indices)
+            for c, j in enumerate(row)
+        ]
         repr(found)
         return PROVEN if all(known) else CONSISTENT
 
-    return Trial(lambda: otgen.neighbors(**sets.arguments("queries"), k=k, ordered=ordered, **sets.options), judge, EITHER, (sets.told, k))
+    return Trial(
+        lambda: otgen.neighbors(**sets.arguments("queries"), k=k, ordered=ordered, **sets.options),
+        judge,
+        EITHER,
+        (sets.told, k),
+    )
 
 
 @call("within", "Within", share=0.7)
@@ -115,7 +132,9 @@ def within(draw: Draw) -> Trial:
         repr(found)
         return PROVEN if all(known) else CONSISTENT
 
-    return Trial(lambda: otgen.within(**sets.arguments(), radius=radius, **sets.options), judge, EITHER, (sets.told, radius))
+    return Trial(
+        lambda: otgen.within(**sets.arguments(), radius=radius, **sets.options), judge, EITHER, (sets.told, radius)
+    )
 
 
 def _beyond(sets: _Sets, i: int, j: int, radius: float) -> bool:
@@ -131,7 +150,10 @@ def _beyond(sets: _Sets, i: int, j: int, radius: float) -> bool:
 @call("permutation_null", "PermutationNull", "PermutationNull.to_dict", "Result.chance", share=0.5)
 def permutation_null(draw: Draw) -> Trial:
     problem = posed(draw, most=10)
-    options = {k: v for k, v in problem.options.items() if k != "normalize"} | {"n_permutations": draw.one(1, 3, 5, 0), "rng": draw.seed()}
+    options = {k: v for k, v in problem.options.items() if k != "normalize"} | {
+        "n_permutations": draw.one(1, 3, 5, 0),
+        "rng": draw.seed(),
+    }
 
     def judge(found: Any) -> str:
         demand(0 < found.p_value <= 1, "a p-value of", found.p_value)
@@ -161,14 +183,21 @@ def two_sample_test(draw: Draw) -> Trial:
 @call("confidence_interval", "ConfidenceInterval", "ConfidenceInterval.to_dict", share=0.3)
 def confidence_interval(draw: Draw) -> Trial:
     problem = posed(draw, tame=draw.chance(0.7))
-    options: dict[str, Any] = {"n_subsamples": draw.one(2, 5, 20), "rng": draw.seed(), "p": problem.p} | optional(draw, 0.3, level=draw.one(0.5, 0, 1, 2))
+    options: dict[str, Any] = {"n_subsamples": draw.one(2, 5, 20), "rng": draw.seed(), "p": problem.p} | optional(
+        draw, 0.3, level=draw.one(0.5, 0, 1, 2)
+    )
 
     def judge(found: Any) -> str:
         demand(found.lower <= found.upper, "no interval:", found)
         found.to_dict(), repr(found)
         return CONSISTENT
 
-    return Trial(lambda: otgen.confidence_interval(problem.x.thing, problem.y.thing, **options), judge, EITHER, (problem.told, options))
+    return Trial(
+        lambda: otgen.confidence_interval(problem.x.thing, problem.y.thing, **options),
+        judge,
+        EITHER,
+        (problem.told, options),
+    )
 
 
 @call("bias_curve", "BiasCurve", "BiasCurve.to_dict", "BiasCurve.at", "BiasCurve.interval", share=0.2)
@@ -182,13 +211,31 @@ def bias_curve(draw: Draw) -> Trial:
     return Trial(ask, plainly, EITHER, problem.told)
 
 
-@call("semidiscrete", "SemidiscreteMap", "SemidiscreteMap.sample", "SemidiscreteMap.save", "SemidiscreteMap.held_out", "HeldOut", "load_semidiscrete", share=0.1)
+@call(
+    "semidiscrete",
+    "SemidiscreteMap",
+    "SemidiscreteMap.sample",
+    "SemidiscreteMap.save",
+    "SemidiscreteMap.held_out",
+    "HeldOut",
+    "load_semidiscrete",
+    share=0.1,
+)
 def semidiscrete(draw: Draw) -> Trial:
     problem = posed(draw, metrics=("euclidean", "cityblock"), most=8)
 
     def ask() -> Any:
         d = np.ndim(problem.y.thing) if isinstance(problem.y.thing, np.ndarray) else 1
-        fitted = otgen.semidiscrete("gaussian", problem.y.thing, problem.b.thing, p=problem.p, metric=problem.metric, tol=None, max_draws=500, rng=0)
+        fitted = otgen.semidiscrete(
+            "gaussian",
+            problem.y.thing,
+            problem.b.thing,
+            p=problem.p,
+            metric=problem.metric,
+            tol=None,
+            max_draws=500,
+            rng=0,
+        )
         with tempfile.TemporaryDirectory() as folder:
             fitted.save(Path(folder) / "map.npz")
             again = otgen.load_semidiscrete(Path(folder) / "map.npz")
@@ -207,7 +254,9 @@ def semidiscrete(draw: Draw) -> Trial:
 @call("estimators.OTMapper", "estimators.OTMapper.fit", "estimators.OTMapper.transform", share=0.5)
 def mapper(draw: Draw) -> Trial:
     problem = posed(draw, metrics=("euclidean", "cityblock"), orders=(1, 2, 2, 3), most=20)
-    options = optional(draw, 0.4, epsilon=otgen.Relative(0.1)) | optional(draw, 0.3, extension=draw.one("image", "displacement"))
+    options = optional(draw, 0.4, epsilon=otgen.Relative(0.1)) | optional(
+        draw, 0.3, extension=draw.one("image", "displacement")
+    )
     target = optional(draw, 0.2, target=draw.one("uniform", "normal"), n_reference=20)
 
     def ask() -> Any:
@@ -234,4 +283,10 @@ def pairwise_estimator(draw: Draw) -> Trial:
         return CONSISTENT
 
     things = [one.thing for one in sets.sets]
-    return Trial(lambda: estimators.PairwiseWasserstein(**options).fit_transform(things), judge, EITHER, (sets.told, options), words_of="sklearn")
+    return Trial(
+        lambda: estimators.PairwiseWasserstein(**options).fit_transform(things),
+        judge,
+        EITHER,
+        (sets.told, options),
+        words_of="sklearn",
+    )
