@@ -305,7 +305,7 @@ class TestTables:
         assert frame["query"].tolist() == [0, 0, 1, 1, 2, 2]
         assert frame["rank"].tolist() == [1, 2] * 3
         assert frame["set"].tolist() == near.indices.ravel().tolist()
-        assert (frame["lower"] <= frame["value"]).all()
+        assert all(frame["lower"] <= frame["value"])
         inside = otgen.within([[0.0], [1.0], [5.0]], 4.0).to_frame()
         assert inside[["first", "second"]].to_numpy().tolist() == [[0, 1], [1, 2]]
         assert otgen.within([], 1.0).to_frame().shape == (0, 6)

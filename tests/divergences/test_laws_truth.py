@@ -240,7 +240,7 @@ class TestProperties:
         assert 0 <= moved.value <= math.log(2)
         assert 0 <= tv(one(m, s), one(m + s, 2 * s)).value <= 1
 
-    @settings(max_examples=15)
+    @few(15)
     @given(
         s=hs.floats(1e-3, 1e3),
         t=hs.floats(1e-3, 1e3),
