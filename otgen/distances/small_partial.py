@@ -26,8 +26,8 @@ from ..model.units import Units
 from ..proofs import Certificate, above, below
 from .answer import Answer
 from .gradients import Gradients
-from .partial_answer import MISSED, PartialAnswer, masses_of
 from .makers import Makers
+from .partial_answer import MISSED, PartialAnswer, masses_of
 from .result import Result
 from .small import is_cloud, is_small, known_anywhere, plain_weights
 from .small_stack import Stack, Terms
