@@ -6,7 +6,7 @@ import mpmath
 
 
 def line_truth(x, y, a, b, p):
-    """W_p of points (n,), (m,) and weights, None where uniform; all as the floats that they are."""
+    """W_p of points (n,), (m,) and weights, None where uniform; all as the floats that they are. Who has no weight is left out."""
     (xs, left), (ys, right) = (_sorted(*side) for side in ((x, a), (y, b)))
     i = j = 0
     steps, rest, wanted = [], left[0], right[0]
@@ -33,7 +33,7 @@ def line_truth(x, y, a, b, p):
 def _sorted(points, weights):
     pairs = sorted(zip(map(Fraction, map(float, points)), map(Fraction, map(float, weights or [1] * len(points)))))
     total = sum(w for _, w in pairs)
-    return [z for z, _ in pairs], [w / total for _, w in pairs]
+    return [z for z, w in pairs if w], [w / total for _, w in pairs if w]
 
 
 def _real(fraction):

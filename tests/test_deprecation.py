@@ -25,10 +25,9 @@ def renamed():
 
 def test_an_option_by_its_old_name_warns_at_the_line_that_gives_it():
     count = renamed()
+    message = r"n_perm=\) is deprecated since otgen 0\.2 and goes with 0\.4"
     line = inspect.currentframe().f_lineno + 2
-    with pytest.warns(
-        DeprecationWarning, match=r"\(n_perm=\) is deprecated since otgen 0\.2 and goes with 0\.4"
-    ) as told:
+    with pytest.warns(DeprecationWarning, match=message) as told:
         assert count(2, n_perm=3) == 6
     assert (told[0].filename, told[0].lineno) == (__file__, line)
 

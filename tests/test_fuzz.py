@@ -30,7 +30,7 @@ LEFT_OUT = {  # public names that are no functions to call with data, or that ot
     r"nn\.(EntropicPlan|coupling\.(Pairing|Sent))(\.\w+)?": "results",
     r"nn\.coupling\.(SemidiscreteCoupling(\.\w+)?|semidiscrete)": "a module around semidiscrete, which is in the table",
     r"nn\.critics\.\w+\.\w+|nn\.critics\.(Critic|CriticFit|GroupSort)(\.\w+)?": "parts of critics.fit",
-    r"nn\.distributed\.sinkhorn_loss": "needs processes: tests/nn/test_distributed.py",
+    r"nn\.distributed\.\w+": "needs processes: tests/nn/test_distributed.py and its likes",
     r"nn\.flow_matching\.\w+(\.\w+)?": "samplers around coupling.pair",
     r"nn\.objectives\.vae\.(FlowPrior|Surgery)(\.\w+)?|nn\.objectives\.vqvae\.Quantised(\.\w+)?|nn\.objectives\.wgan\.Clipping(\.\w+)?": "parts",
     r"solvers\.\w+\.\w+|solvers\.Solver": "called by solve, and a protocol",

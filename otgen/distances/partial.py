@@ -265,7 +265,8 @@ def _with_left_out(certificate: Certificate, wanted: Partial, back: Units) -> Ce
     if wanted.left_out is None or certificate.lower == math.inf:
         return certificate
     paid = sum(
-        dot_of_any_size(back.potentials_in(z), part) for z, part in zip(wanted.prices, wanted.left_out, strict=True)
+        dot_of_any_size(back.potentials_in(z[part > 0]), part[part > 0])
+        for z, part in zip(wanted.prices, wanted.left_out, strict=True)
     )
     more = paid / wanted.posed.mass * (1.0 if certificate.unit is None else powered(1 / certificate.unit, back.p))
     if not math.isfinite(more):

@@ -88,7 +88,7 @@ def is_cloud(points: Any) -> bool:
 
 def known_on_line(metric: Any, p: Any) -> float | None:
     """The power of a distance that a metric's cost is on the line; None where problems under it are not for here."""
-    return power_of(metric, p) if type(metric) in (str, Minkowski) and type(p) in (int, float) else None
+    return power_of(metric, p) if type(metric) in (str, Minkowski) and _is_order(p) else None
 
 
 def known(metric: Any, p: Any, d: int) -> Metered | None:
@@ -98,7 +98,12 @@ def known(metric: Any, p: Any, d: int) -> Metered | None:
 
 def known_anywhere(metric: Any, p: Any, d: int) -> Metered | None:
     """The same, also on the line."""
-    return metered(metric, p, d) if type(metric) in (str, Minkowski) and type(p) in (int, float) else None
+    return metered(metric, p, d) if type(metric) in (str, Minkowski) and _is_order(p) else None
+
+
+def _is_order(p: Any) -> bool:
+    """Whether an order is a plain number that is a float."""
+    return type(p) is float or (type(p) is int and p.bit_length() <= 53)
 
 
 def _array_of_list(value: Any, ndim: int) -> Any:

@@ -34,7 +34,7 @@ LONG = [
     (lambda **z: otgen.pairwise(SETS, **z), "pairs, 100 %"),
     (lambda **z: otgen.max_sliced_wasserstein(np.eye(3), np.eye(3) * 2, rng=0, **z), "10 of 10 starts"),
     (lambda **z: otgen.semidiscrete("gaussian", [[0.0], [1.0]], tol=None, max_draws=5000, rng=0, **z), "draws"),
-    (lambda **z: otgen.partial_wasserstein(np.eye(300), np.eye(300) + 1, penalty=1, **z), ""),
+    (lambda **z: otgen.partial_wasserstein(np.eye(600), np.eye(600) + 1, penalty=1, **z), ""),
 ]
 
 

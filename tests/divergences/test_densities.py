@@ -16,6 +16,7 @@ SHAPES = {
     "boltzmann": (1.4, 19), "dlaplace": (0.8,), "foldnorm": (1.95,), "hypsecant": (), "invweibull": (3.5,),
     "johnsonsb": (4.3, 3.2), "johnsonsu": (2.5, 2.2), "laplace": (), "levy": (), "levy_l": (), "loglaplace": (3.25,),
     "logser": (0.6,), "moyal": (), "norminvgauss": (1.25, 0.5), "pareto": (2.6,), "planck": (0.51,), "rice": (0.77,),
+    "skellam": (15.0, 8.0),
     "zipf": (6.6,),
 }  # fmt: skip
 

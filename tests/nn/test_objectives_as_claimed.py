@@ -147,7 +147,7 @@ class TestVae:
             with pytest.raises(otgen.InvalidInput, match="must be a whole number of at least"):
                 vae.FlowPrior(**bad)
         with pytest.raises(otgen.InvalidInput, match="must live where the prior does"):
-            prior.log_density(torch.zeros(2, 3, device="meta"))
+            prior.log_density(torch.zeros(2, 3, device="meta", dtype=torch.float64))
         with pytest.raises(otgen.TooLarge):
             prior.sample(10**13)
 
