@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/*') pyproject.toml constraints.txt
-PARTS := rest laws networks kernels lines  # of the tests, the longest first
+PARTS := rest networks laws kernels  # of the tests, the longest first
 
-.PHONY: help demo test $(PARTS:%=tests-of-%) oldest newest nightly fuzz bench device lint types layers doctest docs page check wheel audit clean
+.PHONY: help demo test coverage $(PARTS:%=tests-of-%) tests-of-lines oldest newest nightly fuzz bench device lint types layers doctest docs page check wheel audit clean
 
 help:  ## Say what the targets do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -28,32 +28,36 @@ $(VENV)/dev: $(VENV)/demo tools/dev-requirements.txt
 demo: $(VENV)/demo  ## Compare real digits and write report.html
 	cd $(VENV) && bin/otgen demo --out ../report.html --force
 
-# No test asserts seconds, so the PARTS run side by side, one thread each; the kernels' source is stepped through as well. Compiled
-# beforehand, kernels are compiled once, without being traced.
-COVERED = COVERAGE_FILE=.coverage.$(@:tests-of-%=%) OMP_NUM_THREADS=1 $(BIN)/pytest --cov --cov-report=
+# No test asserts seconds, so the PARTS run side by side, one thread each. Compiled beforehand, kernels are compiled once.
+RUN = COVERAGE_FILE=.coverage.$(@:tests-of-%=%) OMP_NUM_THREADS=1 $(BIN)/pytest $(TRACED)
 
-test: $(VENV)/dev  ## Run the tests, with coverage
+test: $(VENV)/dev  ## Run the tests
 	$(BIN)/otgen warmup --quiet
 	$(MAKE) -j2 $(PARTS:%=tests-of-%)
-	$(BIN)/coverage combine -q $(PARTS:%=.coverage.%)
+
+# Tracing takes a third as long again; so it has the tests that show lines of their own, and steps through the kernels' source as well.
+coverage: $(VENV)/dev  ## Which lines the tests run, 95 % at least
+	$(BIN)/otgen warmup --quiet
+	$(MAKE) -j2 $(PARTS:%=tests-of-%) tests-of-lines TRACED='--cov --cov-report='
+	$(BIN)/coverage combine -q $(PARTS:%=.coverage.%) .coverage.lines
 	$(BIN)/coverage report --fail-under=95 --skip-covered
 
 tests-of-rest:
-	$(COVERED) tests --ignore=tests/lab --ignore=tests/laws --ignore=tests/divergences --ignore=tests/conformance --ignore=tests/nn \
+	$(RUN) tests --ignore=tests/lab --ignore=tests/laws --ignore=tests/divergences --ignore=tests/conformance --ignore=tests/nn \
 		--ignore=tests/test_types.py
 
 tests-of-networks:
-	$(COVERED) tests/nn
+	$(RUN) tests/nn
 
 tests-of-laws:
-	$(COVERED) tests/lab tests/laws tests/divergences
+	$(RUN) tests/lab tests/laws tests/divergences
 
 tests-of-kernels:
-	$(COVERED) tests/conformance
+	$(RUN) tests/conformance
 
 tests-of-lines: export NUMBA_DISABLE_JIT = 1
 tests-of-lines:  # tests/conformance/conftest.py says which of them step through lines that the others do not
-	$(COVERED) tests/conformance
+	$(RUN) tests/conformance
 
 # What pyproject.toml declares, at either end; without extras. The lower pins are those of its dependencies.
 OLDEST := numpy==2.0.0 scipy==1.13.0 numba==0.61.0
@@ -114,7 +118,7 @@ docs: $(VENV)/dev  ## The documentation, warnings as errors
 page: $(VENV)/dev demo  ## Look at the report in a browser
 	$(BIN)/python tools/check_page.py report.html
 
-check: test lint types layers doctest docs page  ## All of it
+check: test coverage lint types layers doctest docs page  ## All of it
 
 $(VENV)/release/made: tools/release-requirements.txt
 	$(PYTHON) -m venv $(@D)

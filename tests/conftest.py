@@ -1,4 +1,4 @@
-from collections import Counter
+from collections import Counter, defaultdict
 
 import messages
 import pytest
@@ -30,10 +30,29 @@ def pytest_runtest_call(item):
     return result
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     if BY_DAY:
         leave_out(config, items, lambda item: item.get_closest_marker("nightly"))
-    _cover_some(items)
+        left = _variants_of_the_night(items)
+        leave_out(config, items, lambda item: item.nodeid in left)
+    if config.getoption("cov_source", None):
+        _cover_some(items)
+        leave_out(config, items, lambda item: item.get_closest_marker("no_cover"))
+
+
+def _variants_of_the_night(items):
+    """All but a few variants, evenly spread, of tests marked by_day(few)."""
+    variants = defaultdict(list)
+    for item in items:
+        if marker := item.get_closest_marker("by_day"):
+            variants[item.nodeid.partition("[")[0], marker.args[0]].append(item.nodeid)
+    left = set()
+    for (_, few), names in variants.items():
+        last = len(names) - 1
+        kept = {round(k * last / max(few - 1, 1)) for k in range(min(few, len(names)))}
+        left.update(name for k, name in enumerate(names) if k not in kept)
+    return left
 
 
 def _cover_some(items):

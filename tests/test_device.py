@@ -193,6 +193,7 @@ def test_entropic_transport(n, m, d, p, relax):
 
 
 @pytest.mark.parametrize("d", [pytest.param(3, marks=pytest.mark.nightly), 12])
+@pytest.mark.nightly
 def test_divergence_in_single_precision(d, monkeypatch):
     monkeypatch.setattr(sinkhorn, "_SMALL", 0)  # the emulated device is too slow for a problem that is not
     kinds, made = set(), launching.module_of

@@ -57,6 +57,7 @@ def first(tmp_path_factory):
     return run(COUNT, copied(place / "one"), NUMBA_CACHE_DIR=cache), cache
 
 
+@pytest.mark.by_day(1)
 def test_a_reinstall_compiles_nothing(installed, first):
     done, cache = first
     assert "compiled" in done.stdout

@@ -62,6 +62,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
+@pytest.mark.by_day(3)
 def test_no_array_of_all_pairs(name):
     CALLS[name]()  # compiled, and loaded
     assert peak(CALLS[name]) < ALL_PAIRS / 2

@@ -73,6 +73,7 @@ USUAL = {  # each source, form, type and depth, and the tensor cores
     ("source", "inner", "dtype", "d"),
     [*sorted(USUAL), *(pytest.param(*case, marks=pytest.mark.nightly) for case in sorted(EVERY - USUAL))],
 )
+@pytest.mark.by_day(4)
 def test_compiles(source, inner, dtype, d, monkeypatch):
     source, numbers, names = SOURCES[source]
     dtype = np.dtype(dtype).type

@@ -34,6 +34,7 @@ def test_unit_vectors_in_independent_groups(design, d, count):
 @pytest.mark.parametrize(
     ("design", "d"), every(TOGETHER, [2, 3, 5], by_day=[("orthogonal", 3), ("quasi-random", 2), ("quasi-random", 5)])
 )
+@pytest.mark.by_day(1)
 def test_every_place_in_a_group_is_uniform(design, d):
     """The squared coordinate of a uniform direction is of a beta law, for any place in any group."""
     rng = np.random.default_rng(1)
@@ -58,6 +59,7 @@ def test_orthogonal_blocks_measure_a_shift_exactly():
     ("design", "d"),
     every(DESIGNS, [2, 3, 6], by_day=[("independent", 6), ("orthogonal", 3), ("quasi-random", 2)]),
 )
+@pytest.mark.by_day(1)
 def test_unbiased_and_covered(design, d):
     """Over 300 seeds: the mean is that of 40 000 directions, the 95 % intervals of Student's law hold it as often as they say."""
     x, y = clouds(d)
@@ -84,6 +86,7 @@ def test_unbiased_and_covered(design, d):
         pytest.param("quasi-random", 3, 3, marks=pytest.mark.nightly),
     ],
 )
+@pytest.mark.by_day(1)
 def test_variance_is_saved(design, d, least):
     x, y = clouds(d)
 

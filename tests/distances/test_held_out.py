@@ -73,6 +73,7 @@ MADE = every(
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize(("name", "make"), MADE)
+@pytest.mark.by_day(2)
 def test_bounds_fail_as_rarely_as_they_say(name, make):
     known = PROBLEMS[name]
     fitted = make(known)
@@ -94,6 +95,7 @@ def test_bounds_fail_as_rarely_as_they_say(name, make):
         by_day=[("uniform", optimal), ("uniform, p=3", poor), ("square", optimal)],
     ),
 )
+@pytest.mark.by_day(1)
 def test_guaranteed_bounds_hold_for_few_draws(name, make):
     known = PROBLEMS[name]
     fitted = make(known)

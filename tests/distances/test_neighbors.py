@@ -139,6 +139,7 @@ def large(request):
 
 class TestLargeSets:
     @pytest.mark.parametrize("ordered", [True, False])
+    @pytest.mark.by_day(3)
     def test_neighbours_are_settled_by_all_means(self, large, ordered):
         sets, extra, truth = large
         found = otgen.neighbors(sets, k=2, ordered=ordered, **extra)

@@ -248,6 +248,7 @@ class TestShares:
 
     @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of a process with threads, in newer Pythons
     @pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
+    @pytest.mark.by_day(1)
     def test_threads_are_those_of_a_share(self, backend, no_limit):
         with joblib.parallel_config(backend=backend):
             found = otgen.pairwise(SETS[:1], SETS[1:15], distance=counted_threads, n_jobs=2)

@@ -55,6 +55,7 @@ def segments(axes):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.by_day(9)
 def test_every_result_with_a_plan_has_a_picture(kind):
     result = KINDS[kind]()
     axes = result.plot()

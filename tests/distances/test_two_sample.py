@@ -39,6 +39,7 @@ class TestAgainstEveryDeal:
         ],
     )
     @pytest.mark.parametrize("weighted", [False, True])
+    @pytest.mark.by_day(3)
     def test_it_counts_as_the_null_does(self, options, weighted):
         weights = [w / w.sum() for w in (RNG.random(8), RNG.random(11))] if weighted else ()
         found = otgen.two_sample_test(X, Y, *weights, n_permutations=150, rng=5, **options)
@@ -158,6 +159,7 @@ class TestChance:
             ({"distance": "wasserstein"}, 19, 400),
         ],
     )
+    @pytest.mark.by_day(1)
     def test_the_level_is_kept(self, options, count, tests):
         """Under the null p <= 1/20 in one test of twenty: within the interval that holds a binomial count all but once in 10 000."""
         rng = np.random.default_rng(11)

@@ -31,6 +31,7 @@ def test_our_formulas_are_scipys(name):
 
 
 @pytest.mark.parametrize("name", CONTINUOUS)
+@pytest.mark.by_day(5)
 def test_a_law_moved_and_stretched_is_the_same(name):
     one, other = (getattr(st, name)(*SHAPES[name], loc=3.0, scale=scale) for scale in (2.0, 2.5))
     plain = [getattr(st, name)(*SHAPES[name], scale=scale) for scale in (1.0, 1.25)]

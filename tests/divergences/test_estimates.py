@@ -85,6 +85,7 @@ LAWS = [
 
 
 @pytest.mark.parametrize(("p", "q"), list(itertools.combinations_with_replacement(LAWS, 2)))
+@pytest.mark.by_day(7)
 def test_ranges_of_laws(p, q):
     for each, most in ((tv, 1.0), (hellinger, 1.0), (js, math.log(2))):
         found, turned = each(p, q), each(q, p)

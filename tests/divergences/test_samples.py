@@ -110,6 +110,7 @@ class TestClassifier:
 
     @pytest.mark.parametrize(("n", "d"), [(200, 40), (60, 300), (12, 5)])
     @pytest.mark.parametrize("shift", [0.0, 3.0])
+    @pytest.mark.by_day(2)
     def test_few_samples_in_many_dimensions_stay_in_range(self, n, d, shift):
         """Held out, chosen out of sample: near 0 for one law, never below 0 nor above what it can be."""
         for seed in range(2):
@@ -150,6 +151,7 @@ class TestClassifier:
             estimate(x, y)
 
     @pytest.mark.parametrize(("n", "d"), [(2000, 300), (20_000, 20), (50_000, 2), (100_000, 1)])
+    @pytest.mark.by_day(2)
     def test_no_more_copies_are_held_than_are_counted(self, n, d):
         x, y = pairs(n, 0.1, d)
         tracemalloc.start()

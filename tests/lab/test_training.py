@@ -103,6 +103,7 @@ class TestRuns:
             monkeypatch.setattr(sys.modules["otgen.lab.training.scores"], "_SAMPLES", 250)  # a function has its name
 
     @pytest.mark.parametrize("method", METHODS)
+    @pytest.mark.by_day(7)
     def test_every_method_runs_and_is_a_function_of_its_seed(self, method):
         data = "digits" if RECIPES[method].images_only else "ring"
         one, two, other = (train(method, data, steps=1, batch_size=16, seed=seed) for seed in (1, 1, 2))
@@ -115,6 +116,7 @@ class TestRuns:
     @pytest.mark.parametrize(
         "method", ["wgan", "wgan-gp", "vqvae", "avb", pytest.param("ot-cfm", marks=pytest.mark.nightly), "sd-cfm"]
     )
+    @pytest.mark.by_day(2)
     def test_going_on_is_as_if_it_had_never_stopped(self, tmp_path, method):
         data = "digits" if RECIPES[method].images_only else "grid"
         options = dict(steps=6, batch_size=12, seed=3)
@@ -146,12 +148,14 @@ class TestRuns:
         assert torch.equal(torch.rand(3), expected)
 
     @pytest.mark.no_cover
+    @pytest.mark.nightly
     def test_transport_losses_find_all_modes(self):
         run = train("sliced", "ring", steps=400)
         assert run.scores["modes"] == 8
         assert run.scores["w2"] < run.history[0]["w2"] + 0.05
 
     @pytest.mark.no_cover
+    @pytest.mark.nightly
     def test_an_auto_encoder_learns(self):
         run = train("wae", "digits", steps=300)
         assert run.scores["accuracy"] > 0.6

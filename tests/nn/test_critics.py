@@ -39,6 +39,7 @@ def shifted(n: int = 1500, d: int = 2, by: float = 1.0):
 class TestEveryKind:
     @pytest.mark.no_cover
     @kinds
+    @pytest.mark.by_day(3)
     def test_estimates_a_translation_and_proves_no_more_than_is_true(self, kind):
         x, y = shifted()
         found = critics.fit(x, y, kind, steps=300, batch_size=256, rng=0)

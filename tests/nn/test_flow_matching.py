@@ -33,6 +33,7 @@ def test_a_map_is_a_plan(method):
 
 @pytest.mark.parametrize("replace", [True, False])
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.by_day(2)
 def test_pairs_come_as_often_as_the_plan_says(method, replace):
     x0, x1 = batches(4, 3)
     sampler = PlanSampler(method, reg=0.5)

@@ -53,11 +53,13 @@ def normalised(loss):
 class TestGradients:
     @each
     @pytest.mark.parametrize("lead", [(), (2,)])
+    @pytest.mark.by_day(5)
     def test_first_in_points_and_weights(self, loss, lead):
         arguments = [z.requires_grad_() for z in clouds(*lead)]
         assert gradcheck(normalised(loss), arguments, atol=1e-6, rtol=1e-6)
 
     @each
+    @pytest.mark.by_day(5)
     def test_second_in_points(self, loss):
         x, y, a, b = clouds(2)
         a, b = a / a.sum(-1, keepdim=True), b / b.sum(-1, keepdim=True)
@@ -207,6 +209,7 @@ class TestTransforms:
 
     @pytest.mark.filterwarnings("ignore")  # the compiler's own
     @pytest.mark.parametrize("name", ["exact", "divergence", "relaxed", "sliced", "energy"])
+    @pytest.mark.by_day(2)
     def test_compile(self, name):
         loss = LOSSES[name]
         x, y, a, b = clouds()

@@ -67,6 +67,7 @@ def loss_and_gradients(loss, *tensors, **options):
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @each
 @given(problem=ragged(), junk=st.sampled_from(JUNK), other_junk=st.sampled_from(JUNK))
+@pytest.mark.by_day(5)
 def test_a_masked_batch_is_each_problem_alone(name, dtype, problem, junk, other_junk):
     rng, xs, ys, a, b = problem
     loss, state = LOSSES[name], rng.bit_generator.state
@@ -138,6 +139,7 @@ def test_under_vmap(name):
 
 @pytest.mark.filterwarnings("ignore")
 @each
+@pytest.mark.by_day(3)
 def test_under_compile(name):
     x, y, x_mask, y_mask = masked_pair()
     want, slopes = loss_and_gradients(LOSSES[name], x, y, x_mask=x_mask, y_mask=y_mask)
@@ -164,6 +166,7 @@ def test_modules_take_masks(name):
 @pytest.mark.parametrize(
     "loss", [nn.wasserstein_loss, partial(nn.sinkhorn_loss, epsilon=0.5, tol=1e-12), *(ROUNDED.values())]
 )
+@pytest.mark.by_day(3)
 def test_gradients_of_masked_problems(loss):
     """By differences; padding takes no part."""
     x, y, x_mask, y_mask = masked_pair()
@@ -204,6 +207,7 @@ MATRIX = {
 class TestMatrices:
     @pytest.mark.parametrize("name", MATRIX)
     @given(problem=ragged(), junk=st.sampled_from(JUNK))
+    @pytest.mark.by_day(5)
     def test_a_masked_batch_is_each_problem_alone(self, name, problem, junk):
         rng, xs, ys, a, b = problem
         rows, columns = (padded(rng, side, 8, 0.0)[1] for side in (xs, ys))

@@ -221,6 +221,7 @@ def large():
         return clouds, otgen.wasserstein(*clouds)
 
 
+@pytest.mark.by_day(1)
 def test_pivots_that_would_move_much_move_nothing(large, monkeypatch):
     clouds, truth = large
     cut, sizes = tree_pieces.cut, []
