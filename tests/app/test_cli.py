@@ -197,7 +197,9 @@ class TestOtherCommands:
         masses = ("c.txt", "--a", "a.txt", "--b", "b.txt")
         truth = otgen.transport([[0, 2], [2, 0]], [3, 1], [2, 2.5], penalty=0.5)
         found = json.loads(told("transport", *masses, "--penalty", "0.5", "--json")[1])
-        assert (found["value"], found["mass"]) == (truth.value, truth.mass)
+        assert (found["value"], found["mass"], found["stays"]) == (truth.value, truth.mass, [1.0, 1.5])
+        assert told("transport", *masses)[2].endswith("by its sum, or --penalty or --mass to move a part\n")
+        assert told("transport", *masses, "--epsilon", "1")[2].endswith(", or --relax 1 to let totals differ\n")
         assert (
             "moved          mass 3; 1 and 1.5 stay on either side" in told("transport", *masses, "--penalty", "0.5")[1]
         )
@@ -205,6 +207,8 @@ class TestOtherCommands:
         found = json.loads(told("distance", "x.npy", "y.npy", "--mass", "0.5", "--json")[1])
         assert found["value"] == otgen.partial_wasserstein(X, Y, mass=0.5).value
         assert found["chance"] is None
+        assert found["stays"] == [0.5, 0.5]
+        assert "stays" not in json.loads(told("distance", "x.npy", "y.npy", "--json")[1])
         assert told("distance", "x.npy", "y.npy", "--penalty", "1")[1].startswith("partial W_2")
 
     @pytest.mark.parametrize(
