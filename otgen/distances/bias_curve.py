@@ -17,6 +17,7 @@ from .chosen import DistanceName, chosen
 from .permutation_null import samples
 from .sampling_rates import known_order, worst_rate
 from .splits import Measure, measured
+from .telling import told
 
 _SIZES = 4  # halvings, the largest size included
 _LEAST = 5  # points in a sample
@@ -152,6 +153,7 @@ def bias_curve(
     rate: float | None = None,
     n_groups: int = 10,
     rng: Any = None,
+    progress: bool = False,
     **options: Any,
 ) -> BiasCurve:
     r"""The mean distance between samples of n points against n, and its extrapolation to the laws.
@@ -176,6 +178,8 @@ def bias_curve(
         G, how many groups; at least 2.
     rng : int, Generator, optional
         Seed or generator (SPEC 7).
+    progress : bool
+        Whether a terminal is told how far it is.
     **options
         Handed to the distance.
 
@@ -220,7 +224,11 @@ def bias_curve(
     sets = [
         z[order[: count * sizes[-1]]].reshape(count, sizes[-1], *z.shape[1:]) for z, order in zip((one, other), orders)
     ]
-    groups = [[_mean(measure, u, v, size) for size in sizes] for u, v in zip(*sets)]
+    groups: list[list[float]] = []
+    with told(progress) as tell:
+        for u, v in zip(*sets):
+            groups.append([_mean(measure, u, v, size) for size in sizes])
+            tell(f"{len(groups)} of {count} groups")
     return BiasCurve.fitted(sizes, groups, power, reason)
 
 
