@@ -284,6 +284,10 @@ def _epsilon_in_cost_units(problem: Problem, epsilon: Any, least: float | None =
     """Epsilon in cost units."""
     if isinstance(epsilon, Relative):
         return float(epsilon.of(units.mean_cost(problem)))
+    if isinstance(epsilon, str):
+        raise InvalidInput(
+            f"epsilon must be a real number or Relative; received {scalars.told(epsilon)}; pass otgen.Relative(0.05) for 5 % of the mean cost"
+        )
     number = scalars.real(epsilon, "epsilon")
     if least is not None and number == least:
         return number

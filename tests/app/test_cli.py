@@ -333,6 +333,7 @@ class TestBadInput:
                 "--splits must be for sets of one mass",
             ),
             (["x.csv", "y.npy", "--columns", "w"], "must have a column 'w'; received u, v, mass, name"),
+            (["index.csv", "y.npy", "--columns", "w"], "must have a column 'w'; received (unnamed), u"),
             (["x.csv", "y.npy", "--columns", ","], "--columns must name columns"),
             (["x.npy", "y.npz"], "must hold one array where --key is left out; received points, mass"),
             (["y.npz", "y.npz", "--key", "nothing"], "must hold an array 'nothing'"),
@@ -347,6 +348,7 @@ class TestBadInput:
         np.save("z.npy", RNG.random((5, 3)))
         np.save("far.npy", 100 * X)
         np.savez("v.npz", points=Y, mass=np.full(25, 2.0))
+        Path("index.csv").write_text(",u\n0,0.5\n1,1.5\n")
         code, _, err = told("distance", *arguments)
         assert (code, said in err) == (2, True), err
 
