@@ -1,6 +1,7 @@
 """Transport between unequal masses, held to its definitions: linear programs, rational arithmetic, and other libraries' words."""
 
 import itertools
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -352,6 +353,13 @@ class TestEnds:
         assert [side[0] for side in priced.potentials] == [2.0, 3.0]
         assert transport([[-1.0, 2.0], [0.0, INF]], [1, 1], [2, 3], mass=0).gradients().mass == -1.0
         assert transport([[INF]], [1.0], [2.0], mass=0, penalty=1).value == 3.0
+
+    @pytest.mark.parametrize("asked", [dict(mass=0), dict(mass=1, solver="simplex"), dict(penalty=1, solver="simplex")])
+    def test_results_travel_to_other_processes(self, asked):
+        result = partial_wasserstein(X, Y, A, B, **asked)
+        again = pickle.loads(pickle.dumps(result))
+        assert again.value == result.value
+        assert (again.gradients().x == result.gradients().x).all()
 
     @pytest.mark.parametrize("line", [False, True])
     def test_an_infinite_penalty_is_balanced_transport(self, line):
