@@ -237,8 +237,9 @@ def _audit(problem: Problem, found: Findings, back: Units, claimed: float | None
         room = 1e-6 * abs(claimed) if math.isfinite(claimed) else 0.0
         holds = bool(low - room <= claimed <= high + room)
         if not holds and not problem.epsilon and None not in costs:
-            other, name = ((lower, upper), "value") if of_cost else (costs, "cost")
-            meant = name if other[0] - room <= claimed <= other[1] + room else None
+            other: tuple[Any, Any] = (lower, upper) if of_cost else costs
+            if other[0] - room <= claimed <= other[1] + room:
+                meant = "value" if of_cost else "cost"
     over = None if found.infeasibility is None else float(back.potentials(found.infeasibility))
     return Audit(
         lower, upper, *costs, claimed, holds, found.marginal_errors, over, found.worst_pair, found.unusable,
