@@ -10,7 +10,7 @@ import numpy as np
 
 from ..distances.exact import transport
 from ..distances.result import Result
-from ..errors import InvalidInput
+from ..errors import InvalidInput, MassMismatch
 from ..inputs import arrays
 from ..inputs.types import Floats
 from ..solvers import Sinkhorn
@@ -44,10 +44,13 @@ class Matrix(Options):
         sides = [None if one is None else one.points.ravel() for one in (a, b)]
         for side, size, name, of in zip(sides, (n, m), names, ("rows", "columns")):
             arrays.weights(side, size, name, f"the {of} of {costs.name}")
+        told = names[0] or "rows", names[1] or "columns"
         try:
             result = kernels_loaded(lambda: self._run(costs.points, *sides), lambda one: one.seconds)
+        except MassMismatch as fault:
+            raise self.unequal(fault, told) from None
         except InvalidInput as fault:
-            raise type(fault)(spoken(str(fault), (names[0] or "rows", names[1] or "columns"))) from None
+            raise type(fault)(spoken(str(fault), told)) from None
         return Solved(result, "; ".join([f"{n} x {m} costs of {costs.name}", *compared.notes([costs])]))
 
     def _run(self, matrix: Floats, a: Any, b: Any) -> Result:

@@ -81,6 +81,11 @@ class Options:
                     f"--{name} must be at least 0{' and finite' if name == 'mass' else ''}; received {value:g}; correct it"
                 )
 
+    def unequal(self, fault: MassMismatch, names: tuple[str, str]) -> MassMismatch:
+        """The fault in the words of the command line, with what else there is for sets of different totals."""
+        instead = "--penalty or --mass to move a part" if self.epsilon is None else "--relax 1 to let totals differ"
+        return MassMismatch(f"{spoken(str(fault), names)}, or {instead}")
+
     def given(self, *names: str) -> dict[str, Any]:
         """Those of the options that were given."""
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
@@ -196,7 +201,7 @@ def compare(
         found = permuted(split, x, y, a, b, count, seed)
         result = kernels_loaded(lambda: measure(x, y, a, b, progress=progress), lambda one: one.seconds)
     except MassMismatch as fault:
-        raise MassMismatch(spoken(str(fault), (first.name, other.name))) from None
+        raise measure.unequal(fault, (first.name, other.name)) from None
     except InvalidInput as fault:
         raise InvalidInput(spoken(str(fault), (first.name, other.name))) from None
     beside = PermutationNull.of(result, found) if found and failure(result) is None else None

@@ -27,8 +27,8 @@ def result_rows(result: Result, whose: str = "") -> list[tuple[str, str]]:
     if result.lower is not None and result.upper is not None:
         rows.append(numerals.proven(result.lower, result.upper, whose))
         rows.append(("width", numerals.width(result.lower, result.upper, result.certificate)))
-    if result.makers.unmatched is not None:
-        stays = (float(side.sum()) for side in result.unmatched)
+    stays = _stays(result)
+    if stays is not None:
         told = " and ".join(numerals.number(mass, 5) for mass in stays)
         rows.append(("moved", f"mass {numerals.number(result.mass, 5)}; {told} stay on either side"))
     if result.unit is not None:
@@ -43,6 +43,17 @@ def result_rows(result: Result, whose: str = "") -> list[tuple[str, str]]:
     return [*rows, ("solver", f"{result.solver}{iterations}, {result.seconds:.3g} s")]
 
 
+def result_to_dict(result: Result) -> dict[str, Any]:
+    """A result for JSON; of partial transport also the mass that stays on either side."""
+    stays = _stays(result)
+    return result.to_dict() if stays is None else {**result.to_dict(), "stays": stays}
+
+
+def _stays(result: Result) -> list[float] | None:
+    """The mass that stays on either side; None where nothing may."""
+    return None if result.makers.unmatched is None else [float(side.sum()) for side in result.unmatched]
+
+
 def in_rows(title: str, rows: list[tuple[str, str]]) -> str:
     """A title and rows of a name and a text."""
     width = max(len(name) for name, _ in rows)
@@ -53,7 +64,7 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
     """A comparison for JSON."""
     beside = comparison.chance
     return {
-        **comparison.result.to_dict(),
+        **result_to_dict(comparison.result),
         "compared": compared.to_dict(comparison.first, comparison.other),
         "interval_of": "these samples, not the laws behind them",
         "chance": beside.to_dict() if beside else None,

@@ -230,16 +230,20 @@ def _audit(problem: Problem, found: Findings, back: Units, claimed: float | None
         lower, upper = (back.value(z, side) for z, side in zip(pair, (-1, 1)))
         costs = back.cost(pair[0], -1), back.cost(pair[1], 1)
     low, high = costs if of_cost else (lower, upper)
-    holds = None
+    holds = meant = None
     if claimed is not None:
         assert low is not None
         assert high is not None
         room = 1e-6 * abs(claimed) if math.isfinite(claimed) else 0.0
         holds = bool(low - room <= claimed <= high + room)
+        if not holds and not problem.epsilon and None not in costs:
+            other: tuple[Any, Any] = (lower, upper) if of_cost else costs
+            if other[0] - room <= claimed <= other[1] + room:
+                meant = "value" if of_cost else "cost"
     over = None if found.infeasibility is None else float(back.potentials(found.infeasibility))
     return Audit(
         lower, upper, *costs, claimed, holds, found.marginal_errors, over, found.worst_pair, found.unusable,
-        _verdict_sentence(problem, claimed, holds, (low, high), found, over),
+        _verdict_sentence(problem, claimed, holds, (low, high), found, over, meant),
     )  # fmt: skip
 
 
@@ -250,8 +254,9 @@ def _verdict_sentence(
     ends: tuple[Any, Any],
     found: Findings,
     over: float | None,
+    meant: str | None,
 ) -> str:
-    """One sentence."""
+    """One sentence; ``meant`` is the argument as which a refuted claim would not be refuted."""
     low, high = ends
     whose = "for these samples " if problem.cost.of_points else ""
     within = f"the truth {whose}{numerals.lies(low, high, _DIGITS)}"
@@ -259,6 +264,7 @@ def _verdict_sentence(
         head = within
     elif not holds:
         head = f"the claimed {numerals.number(claimed, _DIGITS)} is refuted: {within}"
+        head += "" if meant is None else f"; as {meant}= it is not refuted"
     elif low == high or high - low <= 1e-6 * abs(claimed) < math.inf:
         head = f"the claimed {numerals.number(claimed, _DIGITS)} is proven: {within}"
     else:

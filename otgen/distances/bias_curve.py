@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import stdtrit
@@ -14,9 +14,14 @@ from ..errors import InvalidInput
 from ..inputs import numerals, scalars
 from ..inputs.types import Floats, Indices
 from .chosen import DistanceName, chosen
+from .drawing import SOURCE, TARGET, given_or_new_axes
 from .permutation_null import samples
 from .sampling_rates import known_order, worst_rate
 from .splits import Measure, measured
+from .telling import told
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _SIZES = 4  # halvings, the largest size included
 _LEAST = 5  # points in a sample
@@ -107,6 +112,44 @@ class BiasCurve:
             f"faster puts it nearer to {high}, the mean at {self.sizes[-1]} points; so between about {low} and {high}"
         )
 
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the means with their standard errors over ``n ** -rate``, where the model is a straight line, and where that ends.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure unless given.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes, for titles and limits of your own.
+
+        Raises
+        ------
+        MissingExtra
+            Where matplotlib is not installed.
+        InvalidInput
+            Where ``ax`` is no axes.
+
+        Examples
+        --------
+        >>> axes = BiasCurve.fitted([4, 16], [[3.0, 2.0], [3.5, 2.5]], 0.5, "as given").plot()
+        >>> axes.get_title(loc="left")
+        'limit 1.25, at the rate as given'
+        """
+        axes, places = given_or_new_axes(ax), np.append(self.sizes**-self.rate, 0.0)
+        axes.plot(places, self.limit + self.slope * places, color=SOURCE)
+        means, errors = np.append(self.values, self.limit), np.append(self.standard_errors, self.standard_error)
+        axes.errorbar(places[:-1], means[:-1], errors[:-1], fmt="o", color=SOURCE, capsize=3)
+        axes.errorbar(places[-1:], means[-1:], errors[-1:], fmt="s", color=TARGET, capsize=3)
+        axes.set_xticks(places, [*map(str, self.sizes.tolist()), "∞"])
+        axes.set_xlabel(f"points of a sample, n, at n ** -{self.rate:.3g}")
+        axes.set_ylabel("mean distance")
+        told = numerals.beside_error(self.limit, self.standard_error)
+        axes.set_title(f"limit {told}, at the rate {self.reason}", loc="left", fontsize="medium")
+        return axes
+
     def to_dict(self) -> dict[str, Any]:
         """As plain Python values that json can write."""
         return {
@@ -152,6 +195,7 @@ def bias_curve(
     rate: float | None = None,
     n_groups: int = 10,
     rng: Any = None,
+    progress: bool = False,
     **options: Any,
 ) -> BiasCurve:
     r"""The mean distance between samples of n points against n, and its extrapolation to the laws.
@@ -176,6 +220,8 @@ def bias_curve(
         G, how many groups; at least 2.
     rng : int, Generator, optional
         Seed or generator (SPEC 7).
+    progress : bool
+        Whether a terminal is told how far it is.
     **options
         Handed to the distance.
 
@@ -220,7 +266,11 @@ def bias_curve(
     sets = [
         z[order[: count * sizes[-1]]].reshape(count, sizes[-1], *z.shape[1:]) for z, order in zip((one, other), orders)
     ]
-    groups = [[_mean(measure, u, v, size) for size in sizes] for u, v in zip(*sets)]
+    groups: list[list[float]] = []
+    with told(progress) as tell:
+        for u, v in zip(*sets):
+            groups.append([_mean(measure, u, v, size) for size in sizes])
+            tell(f"{len(groups)} of {count} groups")
     return BiasCurve.fitted(sizes, groups, power, reason)
 
 

@@ -11,11 +11,13 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs import numerals, scalars
 from ..inputs.types import Floats
+from ..solvers.base import Progress
 from .bias_curve import confidence_level
 from .chosen import Chosen, chosen
 from .permutation_null import samples
 from .sampling_rates import known_order
 from .splits import measured
+from .telling import told
 from .two_sample import two_sample_test
 
 _POINTS = 50  # at least
@@ -91,6 +93,7 @@ def confidence_interval(
     subsample: int | None = None,
     n_subsamples: int = 200,
     rng: Any = None,
+    progress: bool = False,
     **options: Any,
 ) -> ConfidenceInterval:
     r"""Confidence interval for the distance between the laws behind two samples, by subsampling.
@@ -113,6 +116,8 @@ def confidence_interval(
         How many. The time is that of as many distances between subsamples, and of a test with 99 deals.
     rng : int, Generator, optional
         Seed or generator (SPEC 7).
+    progress : bool
+        Whether a terminal is told how far it is.
     **options
         Handed to the distance.
 
@@ -162,10 +167,12 @@ def confidence_interval(
     share = _share(subsample, min(n, m))
     sizes = round(share * n), round(share * m)
     measure = chosen(distance, options, generator)
-    test = two_sample_test(
-        one, other, distance=distance, n_permutations=_DEALS, stop_after=10, rng=generator, **options
-    )
-    values = _of_subsamples(measure, one, other, sizes, count, generator)
+    with told(progress) as tell:
+        tell(f"testing whether the laws differ, by {_DEALS} deals")
+        test = two_sample_test(
+            one, other, distance=distance, n_permutations=_DEALS, stop_after=10, rng=generator, **options
+        )
+        values = _of_subsamples(measure, one, other, sizes, count, generator, tell)
     observed = measured(measure(one, other)).value
     reach = float(np.quantile(np.abs(values - observed), level, method="higher")) * math.sqrt(share / (1 - share))
     claimed = test.p_value <= _LEVEL
@@ -201,7 +208,13 @@ def _share(subsample: int | None, n: int) -> float:
 
 
 def _of_subsamples(
-    measure: Chosen, x: Floats, y: Floats, sizes: tuple[int, int], count: int, rng: np.random.Generator
+    measure: Chosen,
+    x: Floats,
+    y: Floats,
+    sizes: tuple[int, int],
+    count: int,
+    rng: np.random.Generator,
+    tell: Progress,
 ) -> Floats:
     """Distances between subsamples: (count,)."""
 
@@ -217,4 +230,5 @@ def _of_subsamples(
             found += [measured(measure(u, v)).value for u, v in zip(us, vs)]
         else:
             found += measure.batch(us, vs, **measure.options).value.tolist()
+        tell(f"{len(found)} of {count} subsamples")
     return np.array(found)

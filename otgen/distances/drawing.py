@@ -30,7 +30,7 @@ _BLOCK = 4_000_000  # entries of an entropic plan that are looked at together
 
 def draw(problem: Problem, plan: Plan, title: str, ax: Axes | None) -> Axes:
     """A plan of a problem on axes, new ones where none are given; ``title`` stands above what the picture leaves out."""
-    axes = _given_or_new_axes(ax)
+    axes = given_or_new_axes(ax)
     cost = problem.cost
     if not isinstance(cost, PointCost | CallableCost):
         notes = _draw_shares(axes, plan)
@@ -44,7 +44,16 @@ def draw(problem: Problem, plan: Plan, title: str, ax: Axes | None) -> Axes:
     return axes
 
 
-def _given_or_new_axes(ax: Any) -> Any:
+def given_or_new_axes(ax: Any) -> Any:
+    """The axes that were given, or those of a new figure.
+
+    Raises
+    ------
+    MissingExtra
+        Where matplotlib is not installed.
+    InvalidInput
+        For what is no axes.
+    """
     if ax is None:
         return require("matplotlib.pyplot").subplots(layout="constrained")[1]
     if not isinstance(ax, require("matplotlib.axes").Axes):

@@ -135,7 +135,8 @@ def sinkhorn_divergence(
     Returns
     -------
     Result
-        ``value`` (no root), ``lower`` and ``upper`` from the bounds of the three terms; the plan between x and y;
+        ``value`` (no root), ``lower`` and ``upper`` from the bounds of the three terms, all 0 where x and y are one array with one list of
+        weights; the plan between x and y;
         ``potentials`` are ``(f_xy - f_xx, g_xy - g_yy)``, ``gradients()`` those of the divergence.
 
     Raises
@@ -194,13 +195,23 @@ def one_relaxation(relax: Any) -> tuple[float, float]:
 def divergence_problems(
     x: Any, y: Any, a: Any, b: Any, *, p: float, metric: Metric, relax: Any, **options: Any
 ) -> tuple[Problem, Problem, Problem]:
-    """The three problems whose values make a divergence: across, and each measure against itself."""
+    """The three problems whose values make a divergence: across, symmetric where both measures are one, and each measure against itself."""
     across = entropic_problem(x, y, a, b, p=p, metric=metric, relax=one_relaxation(relax), **options)
+    across = replace(across, symmetric=isinstance(across.cost, PointCost) and _is_one_measure(across))
     return (across, *_own_terms(across, across.own()))
 
 
+def _is_one_measure(across: Problem) -> bool:
+    """Whether both sides have the same points in the same order, and the same weights."""
+    one, other = across.source, across.target
+    alike = len(one) == len(other) and bool((one.points == other.points).all())
+    return alike and bool((one.weights == other.weights).all())
+
+
 def debiased(across: Problem, xy: Result, xx: Result, yy: Result) -> Result:
-    """The divergence from the results of its three terms; ``across`` is the first's problem."""
+    """The divergence from the results of its three terms; ``across`` is the first's problem. Of one measure all are one, and it is exactly 0."""
+    if across.symmetric:
+        xx = yy = xy
     more = _unequal_mass_term(across)
     value = xy.value - (xx.value + yy.value) / 2 + more
     lower = _debiased_bound(xy.lower, xx.upper, yy.upper) + more * (1 - 1e-12)
@@ -209,8 +220,8 @@ def debiased(across: Problem, xy: Result, xx: Result, yy: Result) -> Result:
     return replace(
         xy,
         value=value,
-        lower=math.nextafter(lower, -math.inf),
-        upper=math.nextafter(upper, math.inf),
+        lower=0.0 if across.symmetric else math.nextafter(lower, -math.inf),
+        upper=0.0 if across.symmetric else math.nextafter(upper, math.inf),
         cost=None,
         exact_bounds=None,
         status=worst.status,
@@ -264,7 +275,8 @@ def _debiased_gradients(xy: Result, xx: Result, yy: Result, across: Problem) -> 
     residual = max(of_x.residual or 0.0, of_y.residual or 0.0)
     with device_of(cross.a):
         halves = [
-            (one + two) / 2 for one, two in ((of_x.x, of_x.y), (of_y.x, of_y.y), (of_x.a, of_x.b), (of_y.a, of_y.b))
+            None if one is None else (one + two) / 2  # under a callable metric there are none in the points
+            for one, two in ((of_x.x, of_x.y), (of_y.x, of_y.y), (of_x.a, of_x.b), (of_y.a, of_y.b))
         ]
         out = cross.minus(Gradients(*halves, residual=residual))
         if not across.relaxed:
@@ -284,6 +296,10 @@ def _epsilon_in_cost_units(problem: Problem, epsilon: Any, least: float | None =
     """Epsilon in cost units."""
     if isinstance(epsilon, Relative):
         return float(epsilon.of(units.mean_cost(problem)))
+    if isinstance(epsilon, str):
+        raise InvalidInput(
+            f"epsilon must be a real number or Relative; received {scalars.told(epsilon)}; pass otgen.Relative(0.05) for 5 % of the mean cost"
+        )
     number = scalars.real(epsilon, "epsilon")
     if least is not None and number == least:
         return number

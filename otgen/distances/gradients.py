@@ -118,7 +118,7 @@ def _built_in(cost: Cost) -> PointCost:
     """The cost, where its derivative in the points is known."""
     if not isinstance(cost, PointCost):
         raise InvalidInput(
-            f"metric must be a built-in metric for gradients in the points; received {type(cost).__name__}; use those of the weights"
+            f"metric must be a built-in metric for gradients in the points; received {type(cost).__name__}; use those in the weights, result.potentials"
         )
     return cost
 

@@ -212,7 +212,7 @@ def solved(wanted: Partial, solver: Any, *, throw: bool, progress: bool, root: b
     if posed.problem is not wanted.problem:
         certificate = _sharpened(certificate, scaled, solution.claim, priced=wanted.amount is None)
     back = replace(Units.of(scaled, posed.mass, root=root), unit=certificate.unit)
-    proven = _with_left_out(_widened(certificate, scaled, posed.rounded), wanted, back)
+    proven = _with_stays(_widened(certificate, scaled, posed.rounded), wanted, back)
     answer = Answer(posed.problem, scaled, proven, back, solution.claim)
     return checked(PartialAnswer(wanted, answer).result(answered(answer, solution, chosen, began)), throw=throw)
 
@@ -260,13 +260,16 @@ def _widened(certificate: Certificate, scaled: Problem, rounded: float) -> Certi
     return replace(certificate, lower=below(certificate.lower, margin), upper=above(certificate.upper, margin))
 
 
-def _with_left_out(certificate: Certificate, wanted: Partial, back: Units) -> Certificate:
-    """What is proven, with the price of what stays whatever moves."""
-    if wanted.left_out is None or certificate.lower == math.inf:
+def _with_stays(certificate: Certificate, wanted: Partial, back: Units) -> Certificate:
+    """What is proven, with the price of what stays whatever moves; of an amount of 0 that is all there is."""
+    stays = wanted.left_out
+    if wanted.amount == 0:
+        stays, certificate = wanted.weights, replace(certificate, cost=0.0, lower=0.0, upper=0.0, scale=0.0)
+    if stays is None or certificate.lower == math.inf:
         return certificate
     paid = sum(
         dot_of_any_size(back.potentials_in(z[part > 0]), part[part > 0])
-        for z, part in zip(wanted.prices, wanted.left_out, strict=True)
+        for z, part in zip(wanted.prices, stays, strict=True)
     )
     more = paid / wanted.posed.mass * (1.0 if certificate.unit is None else powered(1 / certificate.unit, back.p))
     if not math.isfinite(more):

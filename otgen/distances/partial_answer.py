@@ -21,6 +21,7 @@ from .drawing import draw
 from .gradients import Gradients, point_gradients
 from .result import Result
 
+_NO_PLACES = np.empty(0, np.int64)
 MISSED = 1e-9  # of the amount: what a plan may move beside it
 
 
@@ -79,6 +80,9 @@ class PartialAnswer:
     def split(self) -> Split:
         """The plan with the dummies, parted."""
         n, m = self.partial.problem.shape
+        if self.partial.amount == 0:
+            one, other = self.partial.weights
+            return Split(SparsePlan(_NO_PLACES, _NO_PLACES, np.empty(0), (n, m)), 0.0, (one.copy(), other.copy()))
         whole, mass = self.answer.plan(), self.partial.posed.mass
         if not self._with_dummies:
             return Split(whole, mass, (np.zeros(n), np.zeros(m)))
@@ -119,6 +123,8 @@ class PartialAnswer:
         The dual value is ``a.f + b.g + (B - M) f0 + (A - M) g0``, with 0 for M where prices decide; sources see the price of staying from
         ``f_i + g0 <= lambda_i``. Without dummies theirs are the largest that these constraints leave room for.
         """
+        if self.partial.amount == 0:
+            return self._worth_of_the_first_unit
         (f, g), power = self.answer.scaled_potentials()
         if self._with_dummies:  # sums before units, in which either part may be beyond all floats
             parts = f[:-1] + g[-1], g[:-1] + f[-1], -(f[-1] + g[-1])
@@ -131,6 +137,15 @@ class PartialAnswer:
             shift = next((z for z in (dummies[1], -dummies[0]) if math.isfinite(z)), 0.0)
             dummies = -shift, shift
         return Worth(f + dummies[1], g + dummies[0], -sum(dummies))
+
+    @property
+    def _worth_of_the_first_unit(self) -> Worth:
+        """Where nothing moves: all stays at its price, and the first unit goes where it saves most."""
+        prices, cost, units = self.partial.prices, self.answer.scaled.cost, self.answer.units
+        column, row = (units.potentials_in(side) for side in prices)
+        out_of_reach = -2.0 * sum(abs(float(end)) for end in cost.range())  # the dummy source is nearest to nothing
+        savings = cost.column_minima(np.append(column, out_of_reach))[:-1] - row
+        return Worth(*prices, float(units.potentials(savings.min())))
 
     def gradients(self, of: Literal["cost", "value"] = "cost") -> Gradients:
         """Derivatives of the cost, or of its root, in the points, the masses and the amount, with all prices held."""

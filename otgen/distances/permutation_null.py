@@ -10,6 +10,7 @@ from ..inputs.types import Floats
 from ..model.cost import origin_matters
 from .chosen import DistanceName, chosen
 from .splits import SPLITS, Measure, PermutationNull, measured, permuted
+from .telling import told
 
 
 def permutation_null(
@@ -21,6 +22,7 @@ def permutation_null(
     distance: DistanceName | Measure = "wasserstein",
     n_permutations: int = SPLITS,
     rng: Any = None,
+    progress: bool = False,
     **options: Any,
 ) -> PermutationNull:
     """What chance alone gives: the distance between random splits of the pooled samples, beside that of the two sets.
@@ -39,6 +41,8 @@ def permutation_null(
         k, how many splits. 19 is the least that can tell anything at a level of 1 in 20. The time is that of k + 1 distances.
     rng : int, Generator, optional
         Seed or generator (SPEC 7).
+    progress : bool
+        Whether a terminal is told how far it is.
     **options
         Handed to the distance: ``p``, ``metric``, ``epsilon``. What is taken from the data, as by :class:`Relative`, is
         taken anew from each split, so that all are treated alike.
@@ -72,8 +76,9 @@ def permutation_null(
     count, generator = scalars.count(n_permutations, "n_permutations"), scalars.generator(rng)
     sides = samples(x, y, a, b, options)
     measure = chosen(distance, options, generator)
-    observed = measured(measure(*sides))
-    return PermutationNull.of(observed, permuted(measure, *sides, count, generator))
+    with told(progress) as tell:
+        observed = measured(measure(*sides))
+        return PermutationNull.of(observed, permuted(measure, *sides, count, generator, tell))
 
 
 def samples(

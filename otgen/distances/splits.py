@@ -11,6 +11,7 @@ import numpy as np
 from ..inputs import numerals, scalars
 from ..inputs.types import Floats
 from ..model.problem import Problem
+from ..solvers.base import Progress, silent
 from .result import OF_SAMPLES
 
 SPLITS = 19  # with none of them as far apart, chance alone explains the distance once in 20 times at most
@@ -127,7 +128,14 @@ def null_of(problem: Problem, measure: Measure, observed: Any, count: int, rng: 
 
 
 def permuted(
-    measure: Measure, x: Floats, y: Floats, a: Floats | None, b: Floats | None, count: int, rng: Any
+    measure: Measure,
+    x: Floats,
+    y: Floats,
+    a: Floats | None,
+    b: Floats | None,
+    count: int,
+    rng: Any,
+    tell: Progress = silent,
 ) -> list[Measured]:
     """Distances between random splits of the pooled points in sets of n and of m.
 
@@ -143,6 +151,8 @@ def permuted(
         How many splits.
     rng : int or Generator
         They are a function of it.
+    tell : callable
+        What hears how far it is.
 
     Returns
     -------
@@ -155,7 +165,11 @@ def permuted(
     [3.0, 3.0]
     """
     pool, rng = Pool.of(x, y, a, b), np.random.default_rng(rng)
-    return [measured(pool.measured(measure, rng.permutation(len(pool)))) for _ in range(count)]
+    found: list[Measured] = []
+    for done in range(1, count + 1):
+        found.append(measured(pool.measured(measure, rng.permutation(len(pool)))))
+        tell(f"{done} of {count} splits")
+    return found
 
 
 @dataclass(frozen=True, eq=False)

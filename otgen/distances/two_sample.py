@@ -12,6 +12,7 @@ from .deals import OVERLAPS, SETTLED, judge_of, verdicts_of
 from .pairs.running import checked_jobs
 from .permutation_null import samples
 from .splits import Measure, Pool
+from .telling import told
 from .two_sample_result import TestResult
 
 
@@ -26,6 +27,7 @@ def two_sample_test(
     stop_after: int | None = None,
     n_jobs: int | None = None,
     rng: Any = None,
+    progress: bool = False,
     **options: Any,
 ) -> TestResult:
     """Test whether two samples are of one law, by the distance between them and between random deals of the pooled points.
@@ -52,6 +54,8 @@ def two_sample_test(
         How many workers, as in :func:`pairwise`. The result does not depend on it.
     rng : int, Generator, optional
         Seed or generator (SPEC 7).
+    progress : bool
+        Whether a terminal is told how far it is.
     **options
         Handed to the distance: ``p``, ``metric``, ``epsilon``; for ``"mmd"`` the ``bandwidth``, which is otherwise taken from the pooled
         points. What is taken from the data, as by :class:`Relative`, is taken anew from each deal.
@@ -86,19 +90,21 @@ def two_sample_test(
     count, generator = scalars.count(n_permutations, "n_permutations"), scalars.generator(rng)
     enough = None if stop_after is None else scalars.count(stop_after, "stop_after")
     jobs = checked_jobs(n_jobs)
-    sides = samples(x, y, a, b, options)
-    pool = Pool.of(*sides)
-    judge = judge_of(distance, options, pool, sides, generator)
-    tally = np.zeros(4, np.int64)
-    done, stopped = 0, False
-    for verdicts in verdicts_of(judge, pool, count, generator, jobs, waves=enough is not None):
-        if enough is not None:
-            far = np.cumsum(verdicts >= OVERLAPS) + tally[OVERLAPS:].sum()
-            if far[-1] >= enough:
-                verdicts, stopped = verdicts[: int(np.searchsorted(far, enough)) + 1], True
-        tally += np.bincount(verdicts, minlength=4)
-        done += len(verdicts)
-        if stopped:
-            break
+    with told(progress) as tell:
+        sides = samples(x, y, a, b, options)
+        pool = Pool.of(*sides)
+        judge = judge_of(distance, options, pool, sides, generator)
+        tally = np.zeros(4, np.int64)
+        done, stopped = 0, False
+        for verdicts in verdicts_of(judge, pool, count, generator, jobs, waves=enough is not None):
+            if enough is not None:
+                far = np.cumsum(verdicts >= OVERLAPS) + tally[OVERLAPS:].sum()
+                if far[-1] >= enough:
+                    verdicts, stopped = verdicts[: int(np.searchsorted(far, enough)) + 1], True
+            tally += np.bincount(verdicts, minlength=4)
+            done += len(verdicts)
+            tell(f"{done} of {count} deals, {int(tally[OVERLAPS:].sum())} as far apart")
+            if stopped:
+                break
     as_far, own = int(tally[OVERLAPS:].sum()), judge.observed
     return TestResult(judge.name, *own, as_far, int(tally[OVERLAPS]), int(tally[SETTLED]), done, stopped)

@@ -243,9 +243,10 @@ def weights(
         return np.broadcast_to(1.0 / size, (size,)), None
     array, origin = as_numpy(value, name, allow_gpu=allow_gpu)
     if array.shape != (size,):
+        instead = "call otgen.transport(C, a, b) for a cost matrix" if array.ndim == 2 else "None for uniform ones"
         raise InvalidInput(
             f"{name} must have shape ({size},), one weight for each of {of}; received shape {array.shape}; "
-            f"pass as many, or None for uniform ones"
+            f"pass as many, or {instead}"
         )
     if size == 0:
         raise InvalidInput(f"{name} must carry some mass; received none at all; pass at least one weight")
@@ -357,7 +358,8 @@ def cost_matrix(value: Any, name: str = "C") -> tuple[Any, Origin]:
 def _refuse_shape(shape: tuple[int, ...], name: str) -> None:
     if len(shape) != 2 or 0 in shape:
         raise InvalidInput(
-            f"{name} must be a matrix of at least one row and one column; received shape {shape}; reshape it, one row a source"
+            f"{name} must be a matrix of at least one row and one column; received shape {shape}; reshape it, one row a "
+            f"source, and pass weights after it"
         )
 
 

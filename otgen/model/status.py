@@ -46,7 +46,8 @@ class Status(enum.Enum):
     def remedy(self) -> str:
         """What to do about it; empty where nothing needs doing."""
         return {
-            Status.BOUNDED: "the interval holds all the same; raise n_starts, or pass exact=True, for a narrower one",
+            Status.BOUNDED: "the interval holds all the same; in more than two dimensions none need be narrow, and n_starts, or exact=True for large "
+            "clouds, may help",
             Status.IMPRECISE: "the interval holds all the same; centre or rescale the data for a narrower one",
             Status.SETTLED: "the interval holds; leave enough out for a value that is as good as proven",
             Status.MAX_ITER: "the interval holds all the same; raise max_iter, or loosen tol or raise epsilon",

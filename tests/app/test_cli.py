@@ -197,7 +197,9 @@ class TestOtherCommands:
         masses = ("c.txt", "--a", "a.txt", "--b", "b.txt")
         truth = otgen.transport([[0, 2], [2, 0]], [3, 1], [2, 2.5], penalty=0.5)
         found = json.loads(told("transport", *masses, "--penalty", "0.5", "--json")[1])
-        assert (found["value"], found["mass"]) == (truth.value, truth.mass)
+        assert (found["value"], found["mass"], found["stays"]) == (truth.value, truth.mass, [1.0, 1.5])
+        assert told("transport", *masses)[2].endswith("by its sum, or --penalty or --mass to move a part\n")
+        assert told("transport", *masses, "--epsilon", "1")[2].endswith(", or --relax 1 to let totals differ\n")
         assert (
             "moved          mass 3; 1 and 1.5 stay on either side" in told("transport", *masses, "--penalty", "0.5")[1]
         )
@@ -205,6 +207,8 @@ class TestOtherCommands:
         found = json.loads(told("distance", "x.npy", "y.npy", "--mass", "0.5", "--json")[1])
         assert found["value"] == otgen.partial_wasserstein(X, Y, mass=0.5).value
         assert found["chance"] is None
+        assert found["stays"] == [0.5, 0.5]
+        assert "stays" not in json.loads(told("distance", "x.npy", "y.npy", "--json")[1])
         assert told("distance", "x.npy", "y.npy", "--penalty", "1")[1].startswith("partial W_2")
 
     @pytest.mark.parametrize(
@@ -329,6 +333,7 @@ class TestBadInput:
                 "--splits must be for sets of one mass",
             ),
             (["x.csv", "y.npy", "--columns", "w"], "must have a column 'w'; received u, v, mass, name"),
+            (["index.csv", "y.npy", "--columns", "w"], "must have a column 'w'; received (unnamed), u"),
             (["x.csv", "y.npy", "--columns", ","], "--columns must name columns"),
             (["x.npy", "y.npz"], "must hold one array where --key is left out; received points, mass"),
             (["y.npz", "y.npz", "--key", "nothing"], "must hold an array 'nothing'"),
@@ -343,6 +348,7 @@ class TestBadInput:
         np.save("z.npy", RNG.random((5, 3)))
         np.save("far.npy", 100 * X)
         np.savez("v.npz", points=Y, mass=np.full(25, 2.0))
+        Path("index.csv").write_text(",u\n0,0.5\n1,1.5\n")
         code, _, err = told("distance", *arguments)
         assert (code, said in err) == (2, True), err
 

@@ -173,6 +173,17 @@ class TestClaims:
             "the claimed inf is not refuted"
         )
 
+    @pytest.mark.parametrize(("claim", "instead"), [("value", "cost"), ("cost", "value")])
+    def test_what_holds_under_the_other_name_is_told(self, claim, instead):
+        """``ot.emd2`` of squared distances is a cost, the square of W_2."""
+        solved = otgen.wasserstein(X, Y + 3, A, B)
+        answer = dict(plan=solved.plan, potentials=solved.potentials)
+        found = otgen.audit(X, Y + 3, A, B, **answer, **{claim: getattr(solved, instead)})
+        assert found.holds is False
+        assert f"; as {instead}= it is not refuted" in found.verdict
+        assert otgen.audit(X, Y + 3, A, B, **answer, **{instead: getattr(solved, instead)}).holds
+        assert "it is not refuted" not in otgen.audit(X, Y + 3, A, B, **answer, **{claim: 1e3}).verdict
+
 
 class TestAudit:
     def test_is_neither_true_nor_false(self):

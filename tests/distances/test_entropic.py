@@ -409,3 +409,20 @@ def test_a_share_of_a_mean_cost_beyond_all_floats_is_refused(size):
     assert otgen.sinkhorn(x, y, epsilon=otgen.Relative(0.1), p=1).value == pytest.approx(
         size * otgen.sinkhorn(x / size, y / size, epsilon=otgen.Relative(0.1), p=1).value, rel=1e-9
     )
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: otgen.sinkhorn([0.0], [1.0], epsilon="5%"), r"received '5%'; pass otgen\.Relative\(0\.05\)"),
+        (lambda: otgen.transport(np.ones(2), np.ones(2), np.eye(2)), "one row a source, and pass weights after it"),
+        (
+            lambda: otgen.wasserstein(np.ones(2), np.ones(2), np.eye(2)),
+            r"or call otgen\.transport\(C, a, b\) for a cost",
+        ),
+        (lambda: otgen.wasserstein(np.ones(2), np.ones(2), np.ones(3)), "pass as many, or None for uniform ones"),
+    ],
+)
+def test_calls_as_other_libraries_have_them_are_told_what_they_are_here(call, said):
+    with pytest.raises(otgen.InvalidInput, match=said):
+        call()

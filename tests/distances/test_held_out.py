@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -149,6 +150,15 @@ class TestDeviations:
         normal = rng.standard_normal((4000, 40))
         share = np.mean([z.mean() + student(z, delta) < 0 for z in normal])
         assert share == pytest.approx(delta, abs=4 * math.sqrt(0.09 / 4000))
+
+    def test_what_is_held_out_can_be_written_as_json(self):
+        found = optimal(PROBLEMS["uniform, p=3"]).check
+        told = json.loads(json.dumps(found.to_dict()))
+        assert (told["lower"], told["distance"], told["guaranteed"]) == (
+            found.lower,
+            [*found.distance],
+            found.guaranteed,
+        )
 
     def test_empirical_bernstein_knows_a_small_variance(self):
         values = np.tile([0.0, 0.0, 0.0, 0.01], 2000)

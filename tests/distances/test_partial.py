@@ -1,6 +1,7 @@
 """Transport between unequal masses, held to its definitions: linear programs, rational arithmetic, and other libraries' words."""
 
 import itertools
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -327,7 +328,8 @@ class TestEnds:
     def test_nothing_moves(self):
         for asked in (dict(mass=0), dict(mass=0.0, penalty=0.0)):
             result = partial_wasserstein(X, Y, A, B, **asked)
-            assert result.mass == result.value == 0.0
+            assert result.mass == result.value == result.lower == result.upper == 0.0
+            assert result.status.name == "OPTIMAL"
             assert result.plan.todense().sum() == 0.0
             assert [side.tolist() for side in result.unmatched] == [A, B]
         dear = partial_wasserstein(
@@ -337,6 +339,27 @@ class TestEnds:
         assert_proven(dear, np.sqrt(7e-9), tight=1e-11)
         with pytest.raises(InvalidInput, match="have a plan to be plotted"):
             dear.plot()
+
+    def test_an_amount_of_nothing_costs_the_prices_alone(self):
+        """Costs of hundreds leave no rounding behind, and the derivative in the amount is that of the first unit that would move."""
+        x, y = np.random.default_rng(0).normal(size=(2, 30, 160))
+        nearest = ((x[:, None] - y) ** 2).sum(-1).min()
+        free = partial_wasserstein(x, y, mass=0)
+        assert (free.value, free.lower, free.upper, free.status.name) == (0.0, 0.0, 0.0, "OPTIMAL")
+        assert free.gradients().mass == pytest.approx(nearest)
+        priced = partial_wasserstein(x, y, mass=0, penalty=(2, 3))
+        assert_proven(priced, np.sqrt(5), tight=1e-13)
+        assert priced.gradients().mass == pytest.approx(nearest - 5)
+        assert [side[0] for side in priced.potentials] == [2.0, 3.0]
+        assert transport([[-1.0, 2.0], [0.0, INF]], [1, 1], [2, 3], mass=0).gradients().mass == -1.0
+        assert transport([[INF]], [1.0], [2.0], mass=0, penalty=1).value == 3.0
+
+    @pytest.mark.parametrize("asked", [dict(mass=0), dict(mass=1, solver="simplex"), dict(penalty=1, solver="simplex")])
+    def test_results_travel_to_other_processes(self, asked):
+        result = partial_wasserstein(X, Y, A, B, **asked)
+        again = pickle.loads(pickle.dumps(result))
+        assert again.value == result.value
+        assert (again.gradients().x == result.gradients().x).all()
 
     @pytest.mark.parametrize("line", [False, True])
     def test_an_infinite_penalty_is_balanced_transport(self, line):

@@ -46,6 +46,19 @@ def closed():
     plt.close("all")
 
 
+def test_a_bias_curve_is_a_line_that_ends_at_its_limit():
+    curve = otgen.BiasCurve.fitted([4, 16], [[3.0, 2.0], [3.5, 2.5]], 0.5, "as given")
+    axes = plt.subplots()[1]
+    assert curve.plot(axes) is axes
+    line = axes.lines[0].get_xydata()
+    assert line[-1].tolist() == [0.0, pytest.approx(1.25)]
+    assert line[:, 1] == pytest.approx([curve.at(4), curve.at(16), curve.limit])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["4", "16", "∞"]
+    assert title(axes) == ["limit 1.25, at the rate as given"]
+    with pytest.raises(otgen.InvalidInput, match="ax must be one matplotlib Axes"):
+        curve.plot("x")
+
+
 def title(axes):
     return axes.get_title(loc="left").split("\n")
 

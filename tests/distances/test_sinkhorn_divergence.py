@@ -46,3 +46,27 @@ def test_negative_on_a_circle():
     result = otgen.sinkhorn_divergence(x, y, epsilon=1e4, metric=otgen.Circular(1.0), tol=1e-12)
     assert result.value == pytest.approx(1 / 16 - 1 / 8, rel=1e-4)
     assert result.upper < 0
+
+
+@pytest.mark.parametrize("options", [dict(), dict(relax=1.0), dict(p=1, metric="cosine")])
+def test_it_is_exactly_zero_between_a_measure_and_itself(options):
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(20, 2)), rng.dirichlet(np.ones(20))
+    for found in (
+        otgen.sinkhorn_divergence(x, x.copy(), w, w.copy(), epsilon=0.1, **options),
+        otgen.sinkhorn_divergence_batch([x, x + 1], [x, x], [w, w], [w, w], epsilon=0.1, **options)[0],
+    ):
+        assert (found.value, found.lower, found.upper) == (0.0, 0.0, 0.0)
+        assert not found.gradients().x.any()
+        assert not found.potentials[0].any()
+    assert otgen.sinkhorn_divergence(x, x, w, epsilon=0.1, **options).lower > 0
+    if not options:
+        assert np.diag(otgen.pairwise([x, x + 1], distance="sinkhorn_divergence", epsilon=0.1)).tolist() == [0.0, 0.0]
+
+
+def test_a_callable_metric_has_derivatives_in_the_weights_alone():
+    x, y = np.random.default_rng(0).normal(size=(2, 6, 2))
+    found = otgen.sinkhorn_divergence(x, y, epsilon=0.5, metric=lambda u, v: np.abs(u[:, None] - v).sum(-1))
+    plain = otgen.sinkhorn_divergence(x, y, epsilon=0.5, metric="cityblock")
+    assert found.gradients().x is None
+    assert found.gradients().a == pytest.approx(plain.gradients().a, abs=1e-4)

@@ -34,6 +34,13 @@ LONG = [
     (lambda **z: otgen.pairwise(SETS, **z), "pairs, 100 %"),
     (lambda **z: otgen.max_sliced_wasserstein(np.eye(3), np.eye(3) * 2, rng=0, **z), "10 of 10 starts"),
     (lambda **z: otgen.semidiscrete("gaussian", [[0.0], [1.0]], tol=None, max_draws=5000, rng=0, **z), "draws"),
+    (lambda **z: otgen.two_sample_test(SETS[1], SETS[2], n_permutations=9, rng=0, **z), "9 of 9 deals"),
+    (lambda **z: otgen.permutation_null(SETS[1], SETS[2], rng=0, **z), "19 of 19 splits"),
+    (lambda **z: otgen.bias_curve(np.arange(40.0), np.arange(40.0), n_groups=2, rng=0, **z), "2 of 2 groups"),
+    (
+        lambda **z: otgen.confidence_interval(np.arange(50.0), np.arange(50.0) + 9, n_subsamples=20, rng=0, **z),
+        "20 of 20 subsamples",
+    ),
     (lambda **z: otgen.partial_wasserstein(np.eye(600), np.eye(600) + 1, penalty=1, **z), ""),
 ]
 

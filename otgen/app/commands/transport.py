@@ -61,7 +61,7 @@ def transport(
     rows = [("compared", found.compared), *words.result_rows(found.result)]
     print_found(
         words.in_rows("cost of transport", rows),
-        {**found.result.to_dict(), "compared": found.compared},
+        {**words.result_to_dict(found.result), "compared": found.compared},
         work.failure(found.result),
         as_json=as_json,
     )

@@ -155,7 +155,7 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
     for wanted in [*(columns or []), *([weights] if weights else [])]:
         if wanted not in names:
             raise InvalidInput(
-                f"{name} must have a column {wanted!r}; received {', '.join(names) or 'none'}; choose among them"
+                f"{name} must have a column {wanted!r}; received {', '.join(map(_shown, names)) or 'none'}; choose among them"
             )
     if table.columns.num_rows == 0:
         raise InvalidInput(f"{name} must have rows; received none; write one sample a line")

@@ -31,7 +31,7 @@ that of a sample by ``1/n`` at most: that bound is guaranteed in both cases.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -88,6 +88,10 @@ class HeldOut:
     def distance(self) -> tuple[float, float]:
         """The interval of the distance, ``cost ** (1/p)``."""
         return max(self.lower, 0.0) ** (1 / self.p), max(self.upper, 0.0) ** (1 / self.p)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain Python values that json can write."""
+        return {**asdict(self), "distance": list(self.distance)}
 
     def __repr__(self) -> str:
         kind = "guaranteed" if self.guaranteed else "asymptotic"

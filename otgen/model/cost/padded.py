@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -66,6 +66,10 @@ class PaddedCost(Cost):
     def __post_init__(self) -> None:
         for name in ("p", "scale", "dtype", "device"):
             object.__setattr__(self, name, getattr(self.inner, name))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What it is made of: searches are made again where they are needed."""
+        return {part.name: getattr(self, part.name) for part in fields(self)}
 
     @property
     def shape(self) -> tuple[int, int]:
