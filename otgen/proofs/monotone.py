@@ -120,7 +120,8 @@ def _mean(plan: MonotonePlan, power: float, unit: float) -> _Mean:
     walked = monotone.walk(both, plan.x_sorted, plan.y_sorted, power, unit)
     misplaced = (len(plan.x) + len(plan.y)) * both.tie / both.total
     sure = not walked.unsure and (not walked.tied or _ties_are_exact(plan))
-    charge = misplaced * _powered((walked.largest if sure else _span(plan)) / unit, power)
+    reach = walked.largest if sure else _span(plan)
+    charge = max(misplaced * _powered(reach / unit, power), 2.0**-1070 if reach > 0 else 0.0)
     return _Mean(walked.cost, charge, 24, walked.largest, max(walked.share - misplaced, 0.0))
 
 
