@@ -140,7 +140,8 @@ def _exact_mean(plan: MonotonePlan, power: float, unit: float | None) -> _Mean:
     distances = np.abs(plan.x_sorted[steps.rows] - plan.y_sorted[steps.columns])
     largest = float(distances.max())
     cost = math.fsum(steps.shares * _powered(distances / (unit or largest or 1.0), power))
-    return _Mean(cost, 2.0**-1070, 8, largest, float(steps.shares[distances.argmax()]))
+    share = float(steps.shares[distances.argmax()]) - 2.0**-1074  # shares below all normal floats have few digits
+    return _Mean(cost, 2.0**-1070 + len(distances) * 2.0**-1073, 8, largest, max(share, 0.0))
 
 
 def _powered(base: Any, power: float) -> Any:

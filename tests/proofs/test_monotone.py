@@ -141,3 +141,9 @@ def test_masses_that_pairs_of_doubles_swallow_still_travel_at_high_orders():
     assert result.status is Status.OPTIMAL
     assert result.lower <= value * (1 + 1e-14)
     assert result.upper >= value * (1 - 1e-14) > 0
+
+
+def test_shares_below_all_normal_floats_are_known_to_few_digits():
+    x, y, a, b = [1.0, 0.0], [0.0, 0.0], [2.8e-24, 7.5e298], [1.0, 1.0]
+    result = otgen.wasserstein(x, y, a, b, p=1000, normalize=True)
+    assert result.lower <= line_truth(x, y, a, b, 1000) <= result.upper
