@@ -149,7 +149,9 @@ def with_mass(problem: Problem) -> tuple[Side, Side, units.PowerOfTwo]:
     cost: Any = problem.cost if all(map(_is_all, held, measures)) else problem.cost.restricted(*held)
     cost = cost.scaled()
     few = [z[:: 1 + len(z) // _FEW] for z in (cost.x, cost.y)]
-    centre = np.median(np.concatenate(few), axis=0)  # where most points are, whatever the others do
+    centre = 2 * np.median(
+        np.concatenate(few) / 2, axis=0
+    )  # where most points are, whatever the others do; halves have sums
     weights = [measure.weights[kept] for measure, kept in zip(measures, held)]
     source, target = (Side(z - centre, None if w.min() == w.max() else w) for z, w in zip((cost.x, cost.y), weights))
     return source, target, cost.scale

@@ -243,5 +243,6 @@ def _merged(points: Floats, images: Floats, weights: Floats) -> tuple[Floats, Fl
     if len(places) == len(points):
         return points, images
     at, sums = at.reshape(-1), np.zeros(places.shape)
-    np.add.at(sums, at, weights[:, None] * images)
-    return places, sums / np.bincount(at, weights)[:, None]
+    shares = weights / np.bincount(at, weights)[at]
+    np.add.at(sums, at, shares[:, None] * images)
+    return places, sums

@@ -200,7 +200,9 @@ def _prove(x, y, a, b, p, least, out):
     out[5] = _total(b)[0] if len(b) else 1.0
     steep = STEEP < p < np.inf
     cost, charge, terms, largest, share, sure = _measure(x, y, a, b, 1.0 if p == np.inf else p, 0.0 if steep else 1.0)
-    if largest == 0.0 and charge == 0.0 and (sure or p < np.inf):
+    if (
+        largest == 0.0 and charge == 0.0 and (sure or reach == 0.0 or p <= STEEP)
+    ):  # at high orders a charge may have vanished
         out[0], out[1], out[2] = 0.0, 0.0, 0.0
         return True
     if p == np.inf:

@@ -26,8 +26,9 @@ class Box(NamedTuple):
 
     @property
     def extents(self) -> Floats:
-        """The largest difference of a coordinate of x and one of y: (d,)."""
-        return np.maximum(np.abs(self.high_x - self.low_y), np.abs(self.high_y - self.low_x))
+        """The largest difference of a coordinate of x and one of y: (d,); infinite where that is no float."""
+        with np.errstate(over="ignore"):
+            return np.maximum(np.abs(self.high_x - self.low_y), np.abs(self.high_y - self.low_x))
 
     @property
     def middle(self) -> Floats:

@@ -120,7 +120,8 @@ def _mean(plan: MonotonePlan, power: float, unit: float) -> _Mean:
     walked = monotone.walk(both, plan.x_sorted, plan.y_sorted, power, unit)
     misplaced = (len(plan.x) + len(plan.y)) * both.tie / both.total
     sure = not walked.unsure and (not walked.tied or _ties_are_exact(plan))
-    charge = misplaced * _powered((walked.largest if sure else _span(plan)) / unit, power)
+    reach = walked.largest if sure else _span(plan)
+    charge = max(misplaced * _powered(reach / unit, power), 2.0**-1070 if reach > 0 else 0.0)
     return _Mean(walked.cost, charge, 24, walked.largest, max(walked.share - misplaced, 0.0))
 
 
@@ -139,7 +140,8 @@ def _exact_mean(plan: MonotonePlan, power: float, unit: float | None) -> _Mean:
     distances = np.abs(plan.x_sorted[steps.rows] - plan.y_sorted[steps.columns])
     largest = float(distances.max())
     cost = math.fsum(steps.shares * _powered(distances / (unit or largest or 1.0), power))
-    return _Mean(cost, 2.0**-1070, 8, largest, float(steps.shares[distances.argmax()]))
+    share = float(steps.shares[distances.argmax()]) - 2.0**-1074  # shares below all normal floats have few digits
+    return _Mean(cost, 2.0**-1070 + len(distances) * 2.0**-1073, 8, largest, max(share, 0.0))
 
 
 def _powered(base: Any, power: float) -> Any:

@@ -100,3 +100,8 @@ def test_distances_beyond_the_largest_float(distance, d):
     x = np.full((2, d), 1.7e308)
     with pytest.raises(otgen.InvalidInput, match="closer together than the largest float"):
         distance(x, -x)
+
+
+def test_clouds_near_the_largest_float_have_a_centre():
+    result = otgen.max_sliced_wasserstein([[1.7e308, 1.0]], [[1.7e308, 2.0]], p=2, rng=0)
+    assert result.lower <= 1 <= result.upper

@@ -183,3 +183,14 @@ def test_tensors_that_require_gradients_are_refused():
     x = torch.ones((3, 2), requires_grad=True)
     with pytest.raises(otgen.InvalidInput, match="must not require gradients"):
         OTMapper().fit(x, np.zeros((3, 2)))
+
+
+def test_mean_images_of_one_place_hold_weights_times_images_beyond_the_largest_float():
+    weights = np.full(3, 1e3)
+    mapper = otgen.estimators.OTMapper().fit(
+        [[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]],
+        [[1e307, 0.0], [2e307, 0.0], [1.0, 1.0]],
+        sample_weight=weights,
+        target_weight=weights,
+    )
+    np.testing.assert_allclose(mapper.transform([[0.0, 0.0]]), [[1.5e307, 0.0]])

@@ -132,3 +132,18 @@ def test_totals_of_any_size_are_proportions(one, other):
     )
     assert result.lower <= 17.5 <= result.upper
     assert result.status is otgen.Status.OPTIMAL
+
+
+def test_masses_that_pairs_of_doubles_swallow_still_travel_at_high_orders():
+    x, y, a, b = [1.0 + 2.0**-29, 1.0], [1.0, 1.0], [1e-110, 1.0], [0.25, 0.75]
+    result = otgen.wasserstein(x, y, a, b, p=100, normalize=True)
+    value = 2.0**-29 * 1e-110 ** (1 / 100)
+    assert result.status is Status.OPTIMAL
+    assert result.lower <= value * (1 + 1e-14)
+    assert result.upper >= value * (1 - 1e-14) > 0
+
+
+def test_shares_below_all_normal_floats_are_known_to_few_digits():
+    x, y, a, b = [1.0, 0.0], [0.0, 0.0], [2.8e-24, 7.5e298], [1.0, 1.0]
+    result = otgen.wasserstein(x, y, a, b, p=1000, normalize=True)
+    assert result.lower <= line_truth(x, y, a, b, 1000) <= result.upper

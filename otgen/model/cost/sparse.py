@@ -74,7 +74,9 @@ class SparseSearches(Searches):
 
     def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
         """+inf in a row without entries."""
-        reduced, n = self.csr.data - g[self.csr.indices], self.csr.shape[0]
+        with np.errstate(invalid="ignore"):
+            reduced, n = self.csr.data - g[self.csr.indices], self.csr.shape[0]
+        reduced[np.isnan(reduced)] = np.inf  # what is forbidden stays so at any price
         values, argmin, counts = np.full(n, np.inf), np.zeros(n, np.int64), np.diff(self.csr.indptr)
         filled = np.flatnonzero(counts)
         if len(filled):
