@@ -29,10 +29,12 @@ def most_saved(cost: Cost, goal: Marginals, epsilon: Any) -> Any:
         return np.full(epsilon.shape, np.inf)
     with np.errstate(over="ignore"):
         if min(goal.relax) == math.inf:
-            return (cost.range()[1] - low + 2 * error) ** 2 / (8 * epsilon)
+            spread = cost.range()[1] - low + 2 * error
+            return spread * (spread / (8 * epsilon))  # squares might underflow
         off = sum(np.abs(total - 1.0) for total in goal.totals)
         known = (np.asarray(low) >= 0) & (off <= sum(cost.shape) * UNIT)
-        return np.where(known, (cost.highest + error) ** 2 / (2 * epsilon), np.inf)
+        highest = cost.highest + error
+        return np.where(known, highest * (highest / (2 * epsilon)), np.inf)
 
 
 def mean_cost(cost: Cost, a: Floats, b: Floats) -> Any:

@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 import otgen
+from otgen.model.cost import MatrixCost
+from otgen.model.marginals import Marginals
+from otgen.model.product_plan import most_saved
 
 X, Y = np.array([[0.0, 0.25], [1.0, 0.5], [0.5, 3.0]]), np.array([[0.0, 1.0], [2.0, 1.5]])
 HUGE = (1e6, 1e8, 1e10, 1e15, 1e21, 1e200)
@@ -47,3 +50,13 @@ def test_masses_that_are_not_one_are_not_taken_for_it():
     result = otgen.sinkhorn(X, Y, [2.0, 2.0, 2.0], [1.0, 1.0], epsilon=1e9, relax=1.0)
     assert result.lower <= 12 * float(_mean(X, Y)) + 6 * (2 * math.log(2) - 1) + 2 * (6 * math.log(6) - 5)
     assert result.lower <= result.value <= result.upper
+
+
+@pytest.mark.parametrize("relax", [math.inf, 1e-168])
+def test_squares_of_tiny_costs_do_not_underflow(relax):
+    """An epsilon below the costs leaves their mean no bound, in whatever unit."""
+    half = np.full(2, 0.5)
+    for unit in (1.0, 1e-167, 1e300):
+        cost = MatrixCost(np.array([[1.0, 2.0], [2.0, 1.0]]) * unit)
+        saved = most_saved(cost, Marginals(half, half, (relax, relax)), 0.01 * unit)
+        assert saved == pytest.approx(unit * (12.5 if relax == math.inf else 200), rel=1e-12)
