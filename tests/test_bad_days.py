@@ -8,7 +8,7 @@ from bad_days.page import PAGE, page
 from bad_days.row import NOTHING, REFUSED, RIGHT, WARNED, WRONG, Outcome, Truth, malformed, verdict
 from bad_days.runner import first_words, outcome
 
-LOST = {"epsilon_1e21", "variances_far_apart", "a_little_too_much"}
+LOST = {"a_little_too_much"}
 TORCH = importlib.util.find_spec("torch") is not None
 PANDAS = importlib.util.find_spec("pandas") is not None
 

@@ -31,6 +31,7 @@ from ..model.cost import Circular, Cost, Metric, Minkowski, PointCost
 from ..model.marginals import Marginals
 from ..model.plan import MonotonePlan
 from ..model.problem import Problem
+from ..model.product_plan import mean_cost, most_saved, with_digits
 from ..model.status import Status
 from ..model.units import Units
 from ..solvers import Auto, Flows, Sinkhorn, sinkhorn_held
@@ -186,7 +187,8 @@ def _alone(problem: Problem, solver: Sinkhorn, start: Any = None) -> tuple[float
 def _dual(cost: Cost, goal: Marginals, epsilon: Any, f: Floats, g: Floats) -> Any:
     """Dual values of potentials."""
     log_rows, _ = cost.sweep(f, g, goal.a, goal.b, epsilon, 0.0)
-    return goal.dual(f, g, epsilon, (goal.a * np.exp(log_rows)).sum(-1))
+    value = goal.dual(f, g, epsilon, (goal.a * np.exp(log_rows)).sum(-1))
+    return with_digits(value, most_saved(cost, goal, epsilon), epsilon, lambda: mean_cost(cost, goal.a, goal.b))
 
 
 def entropic_gradients(

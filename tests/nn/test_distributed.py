@@ -87,6 +87,8 @@ def test_whatever_differs_or_is_malformed_anywhere_is_an_error_everywhere(togeth
         "another metric": (dict(metric="cityblock" if first else "chebyshev"), "options must be the same"),
         "debiased here only": (dict(debias=first), "options must be the same"),
         "an epsilon that is none": (dict(epsilon=-1.0 if first else 0.1), "epsilon must be positive" if first else "another one"),
+        "an epsilon of nothing": (dict(epsilon=1e-13), "epsilon must be at least"),
+        "costs beyond floats": (dict(x=x * 1e200), "epsilon must be at least"),
         "an order that is none": (dict(p=0.5 if first else 2), "p must be" if first else "another one"),
         "a limit that is none": (dict(max_iter=0 if first else 10), "max_iter must be" if first else "another one"),
         "a flag that is none": (dict(averaged="yes" if first else True), "averaged must be" if first else "another one"),

@@ -134,6 +134,13 @@ def test_what_is_promised_of_each(together):
         whole_x = torch.cat([x[k::2][torch.arange(len(x[k::2])) % 3 > 0] for k in range(2)])
         want = getattr(nn, loss)(whole_x, y[1::2][:6], **options)
         torch.testing.assert_close(found, want, rtol=1e-6, atol=1e-9)
+    with torch.inference_mode():
+        found = distributed.mmd_loss(mine.detach(), theirs, y_sharded=True)
+    torch.testing.assert_close(found, distributed.mmd_loss(mine, theirs, y_sharded=True).detach())
+    for debias in (False, True):  # far above all costs epsilon leaves their means
+        found = distributed.sinkhorn_loss(mine, theirs, y_sharded=True, epsilon=1e21, debias=debias)
+        want = torch.cdist(x, y).square().mean() - debias * (torch.cdist(x, x).square().mean() + torch.cdist(y, y).square().mean()) / 2
+        torch.testing.assert_close(found.detach(), want, rtol=0, atol=1e-12)
     same = distributed.mmd_loss(mine.detach(), mine.detach(), y_sharded=True)
     assert 0 <= same.item() < 1e-12
     assert distributed.wasserstein_loss(mine.detach().half(), theirs.float(), y_sharded=True).dtype is torch.float32

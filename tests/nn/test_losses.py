@@ -436,3 +436,16 @@ class TestFoundByReview:
     def test_scales_are_checked_at_once(self, make):
         with pytest.raises(otgen.InvalidInput, match="scale must be"):
             make()
+
+    @pytest.mark.parametrize("size", [9, 70])
+    def test_far_above_all_costs_epsilon_leaves_their_means(self, size):
+        x = torch.rand(size, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+        y = x[: size // 2] + 0.5
+        means = [torch.cdist(*pair).square().mean().item() for pair in ((x, y), (x, x), (y, y))]
+        for epsilon in (1e9, 1e21):
+            across = nn.sinkhorn_loss(x, y, epsilon=epsilon, debias=False)
+            assert across.item() == pytest.approx(means[0], rel=1e-7)
+            relaxed = nn.sinkhorn_loss(x, y, epsilon=epsilon, debias=False, relax=1.0)
+            assert relaxed.item() == pytest.approx(means[0], rel=1e-7)
+            debiased = nn.sinkhorn_loss(x, y, epsilon=epsilon)
+            assert debiased.item() == pytest.approx(means[0] - (means[1] + means[2]) / 2, rel=1e-7)

@@ -100,11 +100,12 @@ def _sums(
 ) -> tuple[float, Floats]:
     """``sum_ij k(x_i, y_j)`` over this process's rows i and all j, and its gradient in these rows; ``apart`` leaves a point and itself out."""
     device = side.rows.device
-    columns = torch.from_numpy(other.everyone - middle).to(device)
-    step, total, slopes = max(1, _HELD // len(columns)), 0.0, np.empty(side.held.shape)
-    for start in range(0, len(side.held), step):
-        some = slice(start, start + step)
-        with differentiating():
+    total, slopes = 0.0, np.empty(side.held.shape)
+    with differentiating():
+        columns = torch.from_numpy(other.everyone - middle).to(device)
+        step = max(1, _HELD // len(columns))
+        for start in range(0, len(side.held), step):
+            some = slice(start, start + step)
             rows = torch.from_numpy(side.held[some] - middle).to(device).requires_grad_()
             values = kernel_values(squared_distances(rows, columns), kernel, scales)
             if apart:
@@ -112,6 +113,6 @@ def _sums(
                 values = values.index_put((at, at + side.own.start + start), values.new_zeros(()))
             part = values.sum()
             (slope,) = torch.autograd.grad(part, rows)
-        total += float(part.detach())
-        slopes[some] = slope.cpu().numpy()
+            total += float(part.detach())
+            slopes[some] = slope.cpu().numpy()
     return total, slopes

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import NotConverged
+from ...errors import InvalidInput, NotConverged
 from ...inputs import scalars
 from ...inputs.types import Floats
 from ...model.cost import BuiltIn, Metric, PointCost, point_cost
 from ...model.marginals import Marginals
 from ...model.problem import Relative
+from ...model.product_plan import most_saved, with_digits
 from ...solvers import Annealing
 from ...solvers.base import silent
 from ...solvers.sinkhorn_held import ROUGH
@@ -165,6 +166,7 @@ class _Term(abc.ABC):
         self.processes = rows.processes
         self.a = np.full(len(rows.held), 1.0 / rows.count) if len(rows.held) else np.full(1, _NO_MASS)
         self.b = np.full(len(columns), 1.0 / len(columns))
+        self.goal = Marginals(self.a, self.b, row_mass=1.0)
         self.at = Potentials(np.zeros(len(self.a)), np.zeros(0))
 
     @cached_property
@@ -174,6 +176,15 @@ class _Term(abc.ABC):
         found = point_cost(present, self.columns, self.terms.metric, self.terms.p)
         assert isinstance(found, PointCost)
         return found
+
+    def mean(self) -> float:
+        """The mean cost."""
+        return float(self.processes.summed(np.array([self.a @ self.cost.sums(self.b)]))[0])
+
+    def with_digits(self, value: float) -> float:
+        """A value of the optimum, as in one process, also where epsilon is far above all costs."""
+        saved = float(self.processes.largest(np.array([most_saved(self.cost, self.goal, self.epsilon)]))[0])
+        return float(with_digits(value, saved, self.epsilon, self.mean))
 
     @abc.abstractmethod
     def iterate(self, tol: float, *, first: bool) -> bool:
@@ -201,23 +212,23 @@ class _Across(_Term):
 
     def __init__(self, clouds: Clouds, terms: _Terms) -> None:
         super().__init__(clouds.x, clouds.y.everyone, terms)
-        self.goal = Marginals(self.a, self.b, row_mass=1.0)
         self.at.g = np.zeros(len(self.b))
         self.own = clouds.y.own
         self.epsilon = (
-            terms.epsilon if not isinstance(terms.epsilon, Relative) else float(terms.epsilon.of(self._mean()))
+            terms.epsilon if not isinstance(terms.epsilon, Relative) else float(terms.epsilon.of(self.mean()))
         )
-
-    def _mean(self) -> float:
-        """The mean cost."""
-        return float(self.processes.summed(np.array([self.a @ self.cost.sums(self.b)]))[0])
 
     def iterate(self, tol: float, *, first: bool) -> bool:
         """Along falling epsilons at first."""
         epsilon, stages, done = self.epsilon, [self.epsilon], False
         if first:
-            largest = float(self.processes.largest(np.array([self.cost.range()[1]]))[0]) or epsilon
-            stages = Annealing().epsilons(epsilon, largest)
+            largest = float(self.processes.largest(np.array([self.cost.range()[1]]))[0])
+            if not epsilon >= 1e-12 * largest:
+                raise InvalidInput(
+                    f"epsilon must be at least 1e-12 of the largest cost: below, rounding decides; received {epsilon / largest:.1e} of it; "
+                    "use otgen.nn.distributed.wasserstein_loss"
+                )
+            stages = Annealing().epsilons(epsilon, largest or epsilon)
         for stage in stages:
             enough = tol if stage == epsilon else max(ROUGH, tol)
             way = CostPass(self.cost, self.goal, stage, enough, self.processes)
@@ -229,7 +240,7 @@ class _Across(_Term):
         f, g = self.at.f, self.at.g
         log_rows, _ = self.cost.sweep(f, g, self.a, self.b, self.epsilon, 0.0)
         value, mass = self.processes.summed(np.array([self.a @ f, (self.a * np.exp(log_rows)).sum()]))
-        return float(value + self.b @ g - self.epsilon * (mass - 1.0))
+        return self.with_digits(float(value + self.b @ g - self.epsilon * (mass - 1.0)))
 
     def slopes(self, of_y: bool) -> tuple[Floats, Floats | None]:
         """In the rows of x and in those of y that this process has."""
@@ -262,7 +273,7 @@ class _Within(_Term):
         """The dual value."""
         _, log_rows = self.row_sums(self.at.f)
         value, mass = self.processes.summed(np.array([self.a @ self.at.f, (self.a * np.exp(log_rows)).sum()]))
-        return float(2 * value - self.epsilon * (mass - 1.0))
+        return self.with_digits(float(2 * value - self.epsilon * (mass - 1.0)))
 
     def slopes(self, of_y: bool) -> tuple[Floats, None]:
         """In the rows of this process, which stand on both sides."""
@@ -278,7 +289,7 @@ class _SymmetricShard(Pass):
 
     def __init__(self, term: _Within) -> None:
         self.term, self.epsilon = term, term.epsilon
-        self.goal = Marginals(term.a, term.b, row_mass=1.0)
+        self.goal = term.goal
 
     def sweep(self, f: Floats, g: Floats, omega: float, near: bool) -> Step:
         """Row sums, and new f."""
