@@ -250,8 +250,14 @@ def _unequal_mass_term(across: Problem) -> float:
     """What unequal masses add to a relaxed divergence, ``epsilon (sum a - sum b)^2 / 2``."""
     if not across.relaxed:
         return 0.0
-    a, b = across.masses
-    return across.epsilon / 2 * (float(a.sum()) - float(b.sum())) ** 2
+    one, other = (float(side.sum()) for side in across.masses)
+    more = across.epsilon / 2 * (one - other) * (one - other)
+    if not math.isfinite(more):
+        raise InvalidInput(
+            f"a and b must have totals whose difference, squared, is a float where marginals are relaxed; received {one:g} and {other:g}; divide "
+            f"both by one number"
+        )
+    return more
 
 
 def _debiased_bound(xy: float | None, xx: float | None, yy: float | None) -> float:

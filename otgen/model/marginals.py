@@ -38,7 +38,8 @@ class Marginals:
     def product_mass(self) -> Any:
         """The mass of ``a (x) b``."""
         one, other = self.totals
-        return one * other
+        with np.errstate(over="ignore"):
+            return one * other
 
     @property
     def max_mass(self) -> Any:

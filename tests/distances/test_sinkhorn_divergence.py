@@ -70,3 +70,8 @@ def test_a_callable_metric_has_derivatives_in_the_weights_alone():
     plain = otgen.sinkhorn_divergence(x, y, epsilon=0.5, metric="cityblock")
     assert found.gradients().x is None
     assert found.gradients().a == pytest.approx(plain.gradients().a, abs=1e-4)
+
+
+def test_totals_beyond_floats_are_refused():
+    with np.errstate(all="raise"), pytest.raises(otgen.InvalidInput, match="must have totals whose difference"):
+        otgen.sinkhorn_divergence([0.0, 1.0], [0.0, 2.0], [1e200, 1e200], [1.0, 1.0], epsilon=1.0, relax=1.0)

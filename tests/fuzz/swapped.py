@@ -121,7 +121,7 @@ def replaced(draw: Draw, value: Any) -> Any:
             value * 2,
         )
     if isinstance(value, np.ndarray | list):
-        shape = np.shape(value)
+        shape = value.shape if isinstance(value, np.ndarray) else np.shape(np.array(value, dtype=object))
         size = draw.size() if draw.chance(0.5) else shape[0] if shape else 1
         numbers = Numbers.drawn(draw)(draw, (size, *shape[1:]) if draw.chance(0.85) else (size, draw.whole(0, 3)))
         if draw.chance(0.3):

@@ -401,3 +401,13 @@ def test_truth_values_are_encodings_as_numbers_are():
     found = vqvae.quantise(torch.tensor([[True], [False]]), torch.tensor([[0.0], [1.0]]))
     assert found.numbers.tolist() == [1, 0]
     assert found.through.tolist() == [[1.0], [0.0]]
+
+
+def test_a_law_without_width_has_a_density_at_its_own_place():
+    mean, log_variance = torch.zeros(2, requires_grad=True), torch.tensor([-1e30, 0.0], requires_grad=True)
+    found = vae.gaussian_log_density(torch.zeros(2), mean, log_variance)
+    assert found.item() == pytest.approx(5e29)
+    gradients = torch.autograd.grad(found, [mean, log_variance])
+    assert all(torch.isfinite(z).all() for z in gradients)
+    assert gradients[1].tolist() == [-0.5, -0.5]
+    assert vae.gaussian_log_density(torch.ones(2), mean, log_variance).item() == -float("inf")

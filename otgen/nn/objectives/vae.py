@@ -68,7 +68,10 @@ def gaussian_log_density(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tenso
             f"z and mean must have equally many coordinates on the last axis; received {tuple(z.shape)} and "
             f"{tuple(mean.shape)}; use z[..., None] for single numbers"
         )
-    return -0.5 * (_LOG_2PI + log_variance + (z - mean) ** 2 * torch.exp(-log_variance)).sum(-1)
+    gap, precision = z - mean, torch.exp(-log_variance)
+    at_an_atom = (gap == 0) & torch.isinf(precision)  # whose density there is that of the determinant alone
+    precision = torch.exp(-torch.where(at_an_atom, 0.0, log_variance))
+    return -0.5 * (_LOG_2PI + log_variance + gap**2 * precision).sum(-1)
 
 
 def gaussian_kl(
