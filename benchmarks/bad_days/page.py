@@ -32,7 +32,7 @@ and an error is right. Libraries are asked through the call that comes nearest t
 ``scaling=.95``. One that has no such call is not asked. Rows that fewer than all are asked say little about who is better: they were
 chosen because somebody failed.
 
-Ours are lost: {lost}. Ours refuse what has an answer: {declined}.
+We lose {lost}. We refuse what has an answer: {declined}.
 
 ``python -m benchmarks.bad_days`` asks all again and writes this page; with the names of rows, those; with ``--page-only``, the page from
 ``benchmarks/bad_days/outcomes.json``. ``tests/test_bad_days.py`` holds our side of every row.
