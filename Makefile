@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/*') pyproject.toml constraints.txt
-PARTS := rest networks laws kernels  # of the tests, the longest first
+PARTS := core others  # of the tests, for two cores
+OTHERS := nn lab laws divergences conformance estimators
 
 .PHONY: help demo test coverage $(PARTS:%=tests-of-%) tests-of-lines oldest newest nightly fuzz bench device lint types layers doctest docs page check wheel audit clean
 
@@ -42,18 +43,11 @@ coverage: $(VENV)/dev  ## Which lines the tests run, 95 % at least
 	$(BIN)/coverage combine -q $(PARTS:%=.coverage.%) .coverage.lines
 	$(BIN)/coverage report --fail-under=95 --skip-covered
 
-tests-of-rest:
-	$(RUN) tests --ignore=tests/lab --ignore=tests/laws --ignore=tests/divergences --ignore=tests/conformance --ignore=tests/nn \
-		--ignore=tests/test_types.py
+tests-of-core:
+	$(RUN) tests $(OTHERS:%=--ignore=tests/%) --ignore=tests/test_types.py
 
-tests-of-networks:
-	$(RUN) tests/nn
-
-tests-of-laws:
-	$(RUN) tests/lab tests/laws tests/divergences
-
-tests-of-kernels:
-	$(RUN) tests/conformance
+tests-of-others:
+	$(RUN) $(OTHERS:%=tests/%)
 
 tests-of-lines: export NUMBA_DISABLE_JIT = 1
 tests-of-lines:  # tests/conformance/conftest.py says which of them step through lines that the others do not

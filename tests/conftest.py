@@ -6,8 +6,8 @@ from chosen import BY_DAY, PROFILE, STEPPED, leave_out
 from hypothesis import HealthCheck, settings
 
 common = dict(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-settings.register_profile("dev", max_examples=15, **common)
-settings.register_profile("ci", max_examples=15, derandomize=True, **common)
+settings.register_profile("dev", max_examples=10, **common)
+settings.register_profile("ci", max_examples=10, derandomize=True, **common)
 settings.register_profile("nightly", max_examples=1000, **common)
 settings.load_profile(PROFILE)
 

@@ -174,6 +174,7 @@ def test_exact_transport(d, metric, p):
         (110, 90, 12, 2, 0.5),
     ],
 )
+@pytest.mark.by_day(1)
 def test_entropic_transport(n, m, d, p, relax):
     """The first is solved between merged points first."""
     given = clouds(n, m, d)

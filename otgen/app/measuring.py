@@ -84,7 +84,8 @@ class Options:
     def unequal(self, fault: MassMismatch, names: tuple[str, str]) -> MassMismatch:
         """The fault in the words of the command line, with what else there is for sets of different totals."""
         instead = "--penalty or --mass to move a part" if self.epsilon is None else "--relax 1 to let totals differ"
-        return MassMismatch(f"{spoken(str(fault), names)}, or {instead}")
+        told = f"{spoken(str(fault), names)}, or {instead}"
+        return MassMismatch(told)
 
     def given(self, *names: str) -> dict[str, Any]:
         """Those of the options that were given."""
