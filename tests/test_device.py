@@ -306,6 +306,7 @@ def test_derivatives_through_the_optimum(kept, monkeypatch):
         ),
     ],
 )
+@pytest.mark.nightly
 def test_points_do_not_travel_back(d, metric, p, dtype, monkeypatch):
     """Kernels read what lies on the device: indices and vectors are sent there, no points."""
     given = clouds(140, 130, d, dtype)

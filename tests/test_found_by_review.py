@@ -229,6 +229,7 @@ class TestEntropicCorners:
         ("scale", "metric", "p", "epsilon"),
         [(1e20, "euclidean", 1, 0.05), (1e-25, "cityblock", 2, 0.2), (1e-15, "chebyshev", 3, 0.5)],
     )
+    @pytest.mark.by_day(1)
     def test_units_beyond_single_precision(self, scale, metric, p, epsilon):
         rng = np.random.default_rng(0)
         x, y = rng.normal(size=(600, 2)), rng.normal(size=(600, 2)) + 0.3

@@ -64,6 +64,7 @@ def test_a_reinstall_compiles_nothing(installed, first):
     assert "compiled" not in run(COUNT, installed("another"), NUMBA_CACHE_DIR=cache).stdout
 
 
+@pytest.mark.nightly
 def test_a_change_in_a_kernel_that_is_called_compiles_anew(installed, first):
     _, cache = first
     changed = installed("one")
@@ -80,6 +81,7 @@ def test_without_a_place_one_warning_and_the_value(installed, tmp_path):
     assert done.stderr.count("NUMBA_CACHE_DIR") == 1
 
 
+@pytest.mark.nightly
 def test_the_users_folder_serves_where_none_is_named(installed, tmp_path):
     home = tmp_path / "home"
     run(COUNT, installed("one"), HOME=str(home), XDG_CACHE_HOME=str(home), LOCALAPPDATA=str(home))

@@ -186,6 +186,7 @@ class TestWorkers:
             np.testing.assert_array_equal(one.view(np.int64), other.view(np.int64))
 
     @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of a process with threads, in newer Pythons
+    @pytest.mark.nightly
     def test_a_backend_without_a_stream_of_results(self, tmp_path):
         """Such as Ray's: tiles are kept as they come in, a few a worker at a time, to the same bits."""
         truth = otgen.pairwise(SETS)

@@ -40,6 +40,7 @@ def test_one_process_ships_nothing():
     assert Model(5.0, 3, 1.0, 1.0, 1.0, 2.0).seconds(1) == 5.0
 
 
+@pytest.mark.nightly
 def test_tiles_are_those_that_pairwise_measures():
     sets = clouds(9, 900)
     some = tasks(collected(sets))

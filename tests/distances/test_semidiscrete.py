@@ -86,6 +86,7 @@ def test_potentials_of_laguerre_cells_of_equal_mass():
     assert abs(found[0]) > 0.05  # the centre's cell is not the one of nearest points
 
 
+@pytest.mark.nightly
 def test_potentials_of_a_grid_are_equal():
     found = fitted("grid").potential
     assert np.abs(found).max() < 0.2 / 6**2  # of a cell's width, squared

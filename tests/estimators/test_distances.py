@@ -83,6 +83,7 @@ class TestKernels:
         assert (made.transform(CLOUDS[:1]) == 1).all()
 
     @pytest.mark.parametrize("distance", ["sliced_wasserstein", "wasserstein"])
+    @pytest.mark.nightly
     def test_positive_definite_where_that_is_promised(self, distance):
         sets = CLOUDS if distance == "sliced_wasserstein" else [cloud[:, 0] for cloud in CLOUDS]
         kernel = PairwiseWasserstein(distance, kernel="exp", random_state=0).fit_transform(sets)

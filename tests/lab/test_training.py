@@ -103,7 +103,7 @@ class TestRuns:
             monkeypatch.setattr(sys.modules["otgen.lab.training.scores"], "_SAMPLES", 250)  # a function has its name
 
     @pytest.mark.parametrize("method", METHODS)
-    @pytest.mark.by_day(7)
+    @pytest.mark.by_day(4)
     def test_every_method_runs_and_is_a_function_of_its_seed(self, method):
         data = "digits" if RECIPES[method].images_only else "ring"
         one, two, other = (train(method, data, steps=1, batch_size=16, seed=seed) for seed in (1, 1, 2))

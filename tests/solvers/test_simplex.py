@@ -233,6 +233,7 @@ def test_pivots_that_would_move_much_move_nothing(large, monkeypatch):
     assert result.value == pytest.approx(truth.value, rel=1e-13)
 
 
+@pytest.mark.nightly
 def test_a_limit_on_pivots_holds_where_the_tree_is_in_pieces(large):
     clouds, truth = large
     stopped = otgen.wasserstein(*clouds, solver=Simplex(max_iter=truth.iterations), throw=False)
