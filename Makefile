@@ -51,7 +51,8 @@ tests-of-others:
 
 tests-of-lines: export NUMBA_DISABLE_JIT = 1
 tests-of-lines:  # tests/conformance/conftest.py says which of them step through lines that the others do not
-	$(RUN) tests/conformance
+	$(RUN) tests/conformance tests/distances/test_line_stack.py::test_intervals_hold_the_truth_and_are_those_of_each_alone \
+		tests/distances/test_two_sample.py::TestAgainstEveryDeal::test_an_auction_among_near_points_bounds_the_distance_from_both_sides
 
 # What pyproject.toml declares, at either end; without extras. The lower pins are those of its dependencies.
 OLDEST := numpy==2.0.0 scipy==1.13.0 numba==0.61.0

@@ -48,7 +48,6 @@ def problems(count, seed):
         yield otgen.wasserstein(x, y, a, b, p=p, metric=metrics[rng.integers(len(metrics))], normalize=True)
 
 
-@pytest.mark.no_cover
 def test_five_hundred_proofs_hold_in_rational_arithmetic(tmp_path):
     kinds = dict.fromkeys(("dual", "cut", "no plan"), 0)
     path = tmp_path / "proof.npz"

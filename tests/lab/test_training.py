@@ -154,8 +154,6 @@ class TestRuns:
         assert run.scores["modes"] == 8
         assert run.scores["w2"] < run.history[0]["w2"] + 0.05
 
-    @pytest.mark.no_cover
-    @pytest.mark.nightly
     def test_an_auto_encoder_learns(self):
         run = train("wae", "digits", steps=300)
         assert run.scores["accuracy"] > 0.6

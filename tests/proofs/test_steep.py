@@ -5,15 +5,18 @@ from itertools import permutations
 import mpmath
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 import otgen
-from otgen import nn
 from otgen.model.claim import Claim, Flows
 from otgen.model.units import scaled
 from otgen.proofs import prove
+
+try:
+    import torch
+except ImportError:  # as beside the oldest versions
+    torch = None
 
 METRICS = {"euclidean": 2, "cityblock": 1, "chebyshev": mpmath.inf, otgen.Minkowski(3): 3, otgen.Minkowski(1000): 1000}
 
@@ -66,8 +69,9 @@ def test_little_moves_at_moderate_orders(seed, p, spread, code, metric):
     assert result.gap <= 1e-9 * result.value
     seen = otgen.audit(x, y, p=p, metric=metric, plan=result.plan)
     assert seen.lower <= value <= seen.upper
-    loss = nn.wasserstein_loss(*map(torch.tensor, (x, y)), p=p, metric=metric, root=True)
-    assert loss.item() == pytest.approx(float(value), rel=1e-9)
+    if torch:
+        loss = otgen.nn.wasserstein_loss(*map(torch.tensor, (x, y)), p=p, metric=metric, root=True)
+        assert loss.item() == pytest.approx(float(value), rel=1e-9)
 
 
 @given(
@@ -100,9 +104,9 @@ def test_a_translation_costs_its_length(p, n):
     assert result.status is otgen.Status.OPTIMAL
     assert result.value == pytest.approx(length, rel=1e-9)
     assert result.gap <= 1e-9 * length
-    assert nn.wasserstein_loss(*map(torch.tensor, (x, x + 1e-3)), p=p, root=True).item() == pytest.approx(
-        length, rel=1e-9
-    )
+    if torch:
+        loss = otgen.nn.wasserstein_loss(*map(torch.tensor, (x, x + 1e-3)), p=p, root=True)
+        assert loss.item() == pytest.approx(length, rel=1e-9)
 
 
 def test_little_moves_among_many_points():
