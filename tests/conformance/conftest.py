@@ -1,7 +1,5 @@
-"""Compiled kernels overflow in silence, as IEEE has it; stepped through in Python they should too."""
+"""What is left out where kernels are stepped through, and what is not traced."""
 
-import numpy as np
-import pytest
 from chosen import BY_DAY, STEPPED, leave_out
 
 # What is left out where kernels are stepped through: another suite, or a compiler of C++ that steps through nothing.
@@ -20,12 +18,6 @@ SAME_LINES = (
     "test_sweep[0.05",
     *(f"moved_subtrees[{most}-{whole}-{seed}]" for most in (1, 4, 30, 1000) for whole in (True, False) for seed in (1, 2, 3)),
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def quiet_where_not_compiled():
-    with np.errstate(all="ignore" if STEPPED else None):
-        yield
 
 
 def pytest_collection_modifyitems(config, items):
