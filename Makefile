@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/*') pyproject.toml constraints.txt
 PARTS := core others  # of the tests, for two cores
-OTHERS := nn lab laws divergences conformance estimators
+OTHERS := nn lab divergences conformance
 
 .PHONY: help demo test coverage $(PARTS:%=tests-of-%) tests-of-lines oldest newest nightly fuzz bench device lint types layers doctest docs page check wheel audit clean
 
@@ -49,10 +49,12 @@ tests-of-core:
 tests-of-others:
 	$(RUN) $(OTHERS:%=tests/%)
 
+STEPPED := test_line_stack.py::test_intervals_hold_the_truth_and_are_those_of_each_alone \
+	$(foreach case,16-2-1 120-3-8 179-2-2,test_two_sample.py::TestAgainstEveryDeal::test_an_auction_among_near_points_bounds_the_distance_from_both_sides[$(case)])
+
 tests-of-lines: export NUMBA_DISABLE_JIT = 1
 tests-of-lines:  # tests/conformance/conftest.py says which of them step through lines that the others do not
-	$(RUN) tests/conformance tests/distances/test_line_stack.py::test_intervals_hold_the_truth_and_are_those_of_each_alone \
-		tests/distances/test_two_sample.py::TestAgainstEveryDeal::test_an_auction_among_near_points_bounds_the_distance_from_both_sides
+	$(RUN) tests/conformance $(STEPPED:%='tests/distances/%')
 
 # What pyproject.toml declares, at either end; without extras. The lower pins are those of its dependencies.
 OLDEST := numpy==2.0.0 scipy==1.13.0 numba==0.61.0

@@ -51,6 +51,8 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object; errors are JSON too.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress; of a report, the page alone.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of sample sets, one a file.")]
+Order = Annotated[str, typer.Option(help="Order, a number >= 1 or inf.")]
 Columns = Annotated[
     str | None, typer.Option(help="Coordinates of tables, comma-separated; all numeric columns otherwise.")
 ]

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from ...errors import require
 from .app import (
     Columns,
@@ -17,6 +13,7 @@ from .app import (
     MetricOption,
     Moved,
     Normalize,
+    Order,
     PathA,
     PathB,
     Penalty,
@@ -40,7 +37,7 @@ from .app import (
 def distance(
     a: PathA,
     b: PathB,
-    p: Annotated[str, typer.Option(help="Order, a number >= 1 or inf.")] = "2",
+    p: Order = "2",
     metric: MetricOption = MetricName.euclidean,
     solver: SolverOption = SolverName.auto,
     epsilon: Epsilon = None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,11 +10,13 @@ import typer
 from ...errors import InvalidInput, require
 from .app import (
     Columns,
+    Folder,
     Json,
     Key,
     MetricName,
     MetricOption,
     Normalize,
+    Order,
     Quiet,
     Weights,
     app,
@@ -23,15 +24,13 @@ from .app import (
     progress,
 )
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of sample sets, one a file.")]
-
 
 @app.command()
 def neighbors(
     folder: Folder,
     k: Annotated[int | None, typer.Option("--k", "-k", min=1, help="How many neighbours of each; 1.")] = None,
     radius: Annotated[float | None, typer.Option(help="All pairs within it, in place of neighbours.")] = None,
-    p: Annotated[str, typer.Option(help="Order, a number >= 1 or inf.")] = "2",
+    p: Order = "2",
     metric: MetricOption = MetricName.euclidean,
     columns: Columns = None,
     weights: Weights = None,

@@ -15,12 +15,14 @@ from ..interrupt import leave
 from .app import (
     Columns,
     Epsilon,
+    Folder,
     Force,
     Json,
     Key,
     MetricName,
     MetricOption,
     Normalize,
+    Order,
     Quiet,
     Weights,
     app,
@@ -29,8 +31,6 @@ from .app import (
     strength,
 )
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of sample sets, one a file.")]
-
 
 @app.command()
 def pairwise(
@@ -38,7 +38,7 @@ def pairwise(
     matrix: Annotated[
         Path, typer.Option("--out", help="Where the matrices go: an npz of distances, lower, upper and names.")
     ],
-    p: Annotated[str, typer.Option(help="Order, a number >= 1 or inf.")] = "2",
+    p: Order = "2",
     metric: MetricOption = MetricName.euclidean,
     epsilon: Epsilon = None,
     columns: Columns = None,
