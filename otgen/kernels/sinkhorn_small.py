@@ -125,27 +125,29 @@ def _update_side(side, costs, turned, given, masses, epsilon, omega, after, held
     the update or before, the dual gain, the mass, and whether all was in range.
     """
     weights, potential, damping = side.weights, side.potential, _damping(side.rho, epsilon)
+    plain = damping == 1.0 and omega == 1.0
     error = gain = mass = 0.0
     for i in range(weights.shape[0]):
         if weights[i] == 0.0:  # changes nothing for the others
             side.moved[i], side.weighted[i] = potential[i], 0.0
             continue
-        within = held and 1.0 / _SUMS < side.sums[i] < _SUMS
+        within, logarithm = held and 1.0 / _SUMS < side.sums[i] < _SUMS, 0.0
         side.apart[i] |= fresh and not within
         if held and not within and not side.apart[i]:
             return 0.0, 0.0, 0.0, False
         if within:
             reached = side.sums[i] * side.scaling[i]
-            logarithm = math.log(reached)
         else:
             logarithm = potential[i] / epsilon + _log_sum(costs, turned, i, given, masses, epsilon)
             reached = np.exp(logarithm)
-        if logarithm == -np.inf:
-            moved, scaled = potential[i], side.scaling[i]
-        elif within and damping == 1.0 and omega == 1.0:
+        if within and plain:
             scaled = 1.0 / side.sums[i]
             moved = side.origin[i] + epsilon * math.log(scaled)
+        elif logarithm == -np.inf:
+            moved, scaled = potential[i], side.scaling[i]
         else:
+            if within:
+                logarithm = math.log(reached)
             moved = potential[i] + omega * ((damping - 1.0) * potential[i] - damping * epsilon * logarithm)
             scaled = np.exp((moved - side.origin[i]) / epsilon)
         if held and not _is_in_range(scaled):

@@ -191,28 +191,32 @@ class _Work:
         """One measure against itself: f = g, which converges in a few iterations at any epsilon, from any start."""
         if init is not None:
             self.at.f = init[0][self.rows[self.sources.first]]
-        done = iterate(
-            SymmetricPass(self.cost, self.goal, self.problem.epsilon, tol), self.at, tol, self.limit, self.progress
-        )
+        done = self._iterate(SymmetricPass, self.cost, self.goal, self.problem.epsilon, tol)
         self.at.g = self.at.f.copy()
         if not done:
             settle(self.cost, self.goal, self.problem.epsilon, self.at)
         return done
 
     def _sweep(self, level: _Level, epsilon: float, tol: float) -> bool:
-        """One epsilon: in single precision as far as that goes, then in double."""
+        """One epsilon."""
         cost, goal = level.cost, Marginals(level.a, level.b, self.problem.relax)
         if sinkhorn_held.suits(cost):
             return self._sweep_held(level, goal, epsilon, tol)
+        return self._iterate(CostPass, cost, goal, epsilon, tol)
+
+    def _iterate(
+        self, way: type[CostPass | SymmetricPass], cost: Cost, goal: Marginals, epsilon: float, tol: float
+    ) -> bool:
+        """One epsilon: in single precision as far as that goes, then in double."""
         rounding = 2.0**-24 * cost.highest / epsilon
         large = math.prod(cost.shape) > _SMALL
         if isinstance(cost, PointCost) and large and _NOISE * rounding < _SINGLE and cost.fits_single:
             enough = max(tol, 30 * _NOISE * rounding)
-            way = CostPass(cost.astype(np.float32), goal, epsilon, enough)
-            done = iterate(way, self.at, enough, self.limit, self.progress)
+            single = way(cost.astype(np.float32), goal, epsilon, enough)
+            done = iterate(single, self.at, enough, self.limit, self.progress)
             if done and enough == tol and epsilon != self.problem.epsilon:  # on the way nothing is promised
                 return True
-        return iterate(CostPass(cost, goal, epsilon, tol), self.at, tol, self.limit, self.progress)
+        return iterate(way(cost, goal, epsilon, tol), self.at, tol, self.limit, self.progress)
 
     def _sweep_held(self, level: _Level, goal: Marginals, epsilon: float, tol: float) -> bool:
         """One epsilon of a level that is small."""

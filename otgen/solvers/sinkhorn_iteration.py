@@ -159,6 +159,7 @@ class SymmetricPass(Pass):
 
     def __init__(self, cost: Cost, goal: Marginals, epsilon: float, tolerance: float) -> None:
         self.cost, self.goal, self.epsilon = cost, goal, epsilon
+        self.single = np.dtype(cost.dtype) == np.float32
         self.cut = _cut_bits(cost, tolerance)
 
     def sweep(self, f: Floats, g: Floats, omega: float, near: bool) -> Step:
@@ -175,7 +176,7 @@ class SymmetricPass(Pass):
 def symmetric_step(goal: Marginals, f: Floats, log_rows: Floats, epsilon: float, of_rows: Floats) -> Step:
     """The step of a symmetric problem whose row sums have these logarithms; ``of_rows`` (2,) is what all rows together miss, and their mass."""
     f = updated(f, log_rows, goal.damping(epsilon)[0], epsilon, _SYMMETRIC)
-    return Step(f, f, float(goal.relative_error(*of_rows)), 0.0, math.inf)
+    return Step(f, f, float(goal.relative_error(*of_rows)), 0.0, 0.0)
 
 
 def updated(potential: Floats, log_sums: Floats, damping: float, epsilon: float, omega: float) -> Floats:

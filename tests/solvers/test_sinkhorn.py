@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import otgen
 from otgen.solvers import Annealing, Fixed, Sinkhorn
+from otgen.solvers.sinkhorn_iteration import CostPass, SymmetricPass, iterate
 
 
 def clouds(seed, n):
@@ -34,6 +35,19 @@ def test_marginals_meet_the_tolerance(seed, tol, n):
     error = max(np.abs(plan.sum(k) - 1 / n).sum() for k in (0, 1))
     assert error <= tol * (1 + 1e-6) + 1e-13
     assert result.marginal_error == pytest.approx(error, rel=1e-3, abs=1e-13)
+
+
+def test_large_problems_are_solved_in_single_precision_as_far_as_that_goes(monkeypatch):
+    """Symmetric ones too, which a divergence consists of in the main."""
+    ways = []
+    monkeypatch.setattr("otgen.solvers.sinkhorn.iterate", lambda way, *rest: ways.append(way) or iterate(way, *rest))
+    x, y = clouds(0, 520)
+    result = otgen.sinkhorn_divergence(x, y, epsilon=0.05, tol=1e-9)
+    told = [(type(way), way.cost.dtype) for way in ways if way.cost.shape == (520, 520)]
+    for kind, times in ((CostPass, 1), (SymmetricPass, 2)):
+        dtypes = [dtype for one, dtype in told if one is kind]
+        assert dtypes == [np.float32, np.float64] * times
+    assert result.marginal_error <= 1e-9
 
 
 def test_annealing_where_plain_iterations_are_slow_and_where_they_are_fast():
