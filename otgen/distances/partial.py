@@ -114,7 +114,7 @@ def partial_wasserstein(
         return _beside_nothing(x, y, a, b, penalty, mass, p=number, metric=metric)
     pose = partial(_posed, x, y, a, b, penalty, mass, p=number, metric=metric)
     if type(solver) is str and solver == "auto" and type(throw) is type(progress) is bool:
-        prices = partial(_prices_and_amount, penalty, mass)
+        prices = partial(prices_and_amount, penalty, mass)
         found = small_partial.wasserstein(x, y, a, b, p=number, metric=metric, prices=prices, pose=pose)
         if found is not None:
             return found
@@ -137,22 +137,22 @@ def asked(problem: Problem, penalty: Any, mass: Any) -> Partial:
     InvalidInput
         Where both are missing or one is malformed.
     """
-    return Partial(problem, *_prices_and_amount(penalty, mass, problem.shape))
+    return Partial(problem, *prices_and_amount(penalty, mass, problem.shape))
 
 
 def _beside_nothing(x: Any, y: Any, a: Any, b: Any, penalty: Any, mass: Any, *, p: float, metric: Metric) -> Result:
     """Of clouds of which one is empty."""
     began = time.perf_counter()
-    _, amount = _prices_and_amount(None if penalty is None else 0.0, mass, (0, 0))
+    _, amount = prices_and_amount(None if penalty is None else 0.0, mass, (0, 0))
     turned = is_empty(x)
 
     def prices(size: int) -> tuple[Floats, Floats]:
-        return _prices_and_amount(penalty, mass, (0, size) if turned else (size, 0))[0]
+        return prices_and_amount(penalty, mass, (0, size) if turned else (size, 0))[0]
 
     return Alone.of(x, y, a, b, prices, amount, p=p, metric=metric).result(began)
 
 
-def _prices_and_amount(penalty: Any, mass: Any, shape: tuple[int, int]) -> tuple[tuple[Floats, Floats], float | None]:
+def prices_and_amount(penalty: Any, mass: Any, shape: tuple[int, int]) -> tuple[tuple[Floats, Floats], float | None]:
     """Prices of all points (n,), (m,), and the amount that is to be moved, None where they decide."""
     if penalty is None and mass is None:
         raise InvalidInput(

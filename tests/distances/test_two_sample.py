@@ -36,6 +36,9 @@ class TestAgainstEveryDeal:
             {"distance": "sinkhorn_divergence", "epsilon": 0.5},
             {"distance": "sliced_wasserstein", "n_projections": 20},
             {"distance": apart},
+            {"distance": "partial_wasserstein", "penalty": 0.6},
+            {"distance": "partial_wasserstein", "mass": 0.8, "p": 1},
+            {"distance": "max_sliced_wasserstein", "tol": 0.1},
         ],
     )
     @pytest.mark.parametrize("weighted", [False, True])
