@@ -19,7 +19,6 @@ from ...model.measure import Measure
 from .folder import Folder
 from .sparse_rows import SparseRows
 
-
 _ROUND = 1e-9  # of a total: what its sum may be off
 
 
