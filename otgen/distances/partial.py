@@ -18,7 +18,7 @@ from ..model.claim import Claim
 from ..model.cost import Metric
 from ..model.partial import Partial
 from ..model.problem import Problem
-from ..model.units import Units, powered
+from ..model.units import LEAST, Units, powered
 from ..proofs import Certificate, above, below, prove
 from ..solvers import MatrixName, Solver
 from . import small_partial
@@ -271,10 +271,15 @@ def _with_stays(certificate: Certificate, wanted: Partial, back: Units) -> Certi
         dot_of_any_size(back.potentials_in(z[part > 0]), part[part > 0])
         for z, part in zip(wanted.prices, stays, strict=True)
     )
-    more = paid / wanted.posed.mass * (1.0 if certificate.unit is None else powered(1 / certificate.unit, back.p))
+    factor = 1.0 if certificate.unit is None else powered(1 / certificate.unit, back.p)
+    more = paid / wanted.posed.mass * factor
     if not math.isfinite(more):
         refuse_overflow(wanted.posed.problem, float(max(wanted.totals)))
     margin = (16 if certificate.unit is None else 4 * back.p + 64) * UNIT * more
+    if any(
+        bool(z[part > 0].any()) for z, part in zip(wanted.prices, stays, strict=True)
+    ):  # far below costs they underflow
+        margin += (8 + sum(wanted.problem.shape)) * LEAST * max(factor, 1.0)
     return replace(
         certificate,
         cost=certificate.cost + more,
