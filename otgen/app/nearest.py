@@ -24,6 +24,7 @@ class Near:
     normalize: bool
     k: int
     radius: float | None = None
+    jobs: int | None = None
 
     def check(self) -> None:
         """Raise what is wrong with the options, before a file is read."""
@@ -37,7 +38,7 @@ class Near:
     def __call__(self, sets: Files, tell: Callable[[str], Any]) -> Found:
         """Read the files and find out; errors name files."""
         tell("reading files")
-        options: dict[str, Any] = dict(p=self.p, metric=self.metric, normalize=self.normalize)
+        options: dict[str, Any] = dict(p=self.p, metric=self.metric, normalize=self.normalize, n_jobs=self.jobs)
         try:
             read = list(sets)
             tell("measuring")

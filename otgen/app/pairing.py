@@ -168,13 +168,37 @@ class Pairs:
     jobs: int | None
     checkpoint: Path | None
     scheduler: str | None
+    penalty: float | None = None
+    mass: float | None = None
+    max_sliced: bool = False
+
+    @property
+    def distance(self) -> Chosen:
+        """The distance with its options."""
+        options: dict[str, Any] = dict(p=self.p, metric=self.metric, normalize=self.normalize)
+        if self.epsilon is not None:
+            return chosen("sinkhorn", dict(options, epsilon=self.epsilon))
+        if self.max_sliced:
+            if self.metric != "euclidean":
+                raise InvalidInput(
+                    f"--metric must be euclidean beside --max-sliced; received {self.metric}; leave one of them out"
+                )
+            return chosen("max_sliced_wasserstein", dict(p=self.p, normalize=self.normalize, rng=0, throw=False))
+        asked = {name: value for name in ("penalty", "mass") if (value := getattr(self, name)) is not None}
+        if not asked:
+            return chosen("wasserstein", options)
+        if self.normalize:
+            raise InvalidInput(
+                "--normalize must not stand beside --penalty or --mass, with which totals may differ; received both; leave one of them out"
+            )
+        return chosen("partial_wasserstein", dict(p=self.p, metric=self.metric, **asked))
 
     def __call__(self, sets: Files, tell: Callable[[str], Any]) -> Found:
         """Check the files and measure all pairs; errors name files."""
-        options: dict[str, Any] = dict(p=self.p, metric=self.metric, normalize=self.normalize)
-        if self.epsilon is not None:
-            options["epsilon"] = self.epsilon
-        distance = chosen("wasserstein" if self.epsilon is None else "sinkhorn", options)
+        try:
+            distance = self.distance
+        except InvalidInput as fault:
+            raise InvalidInput(spoken(str(fault))) from None
         if self.scheduler is not None:
             tell("asking the scheduler")
         with contextlib.nullcontext() if self.scheduler is None else dask(self.scheduler):

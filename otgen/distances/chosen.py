@@ -15,15 +15,28 @@ from ..model.cost import Circular, Minkowski
 from .batch import sinkhorn_batch, sinkhorn_divergence_batch, wasserstein_batch
 from .entropic import sinkhorn, sinkhorn_divergence
 from .exact import wasserstein
+from .max_sliced import max_sliced_wasserstein
+from .partial import partial_wasserstein, prices_and_amount
 from .sliced import sliced_wasserstein
+from .splits import Measured
 
-DistanceName = Literal["wasserstein", "sinkhorn", "sinkhorn_divergence", "sliced_wasserstein"]
+DistanceName = Literal[
+    "wasserstein",
+    "sinkhorn",
+    "sinkhorn_divergence",
+    "sliced_wasserstein",
+    "max_sliced_wasserstein",
+    "partial_wasserstein",
+]
 DISTANCES: dict[str, Callable[..., Any]] = {
     "wasserstein": wasserstein,
     "sinkhorn": sinkhorn,
     "sinkhorn_divergence": sinkhorn_divergence,
     "sliced_wasserstein": sliced_wasserstein,
+    "max_sliced_wasserstein": max_sliced_wasserstein,
+    "partial_wasserstein": partial_wasserstein,
 }
+SEEDED = ("sliced_wasserstein", "max_sliced_wasserstein")  # by directions, or starts, that are drawn
 BATCHES: dict[str, Callable[..., Any]] = {
     "wasserstein": wasserstein_batch,
     "sinkhorn": sinkhorn_batch,
@@ -58,6 +71,11 @@ class Chosen:
         return self.name == "wasserstein" and known and self.options.get("solver", "auto") == "auto"
 
     @property
+    def is_of_any_masses(self) -> bool:
+        """Whether the totals of two sets may differ."""
+        return self.name in (None, "partial_wasserstein") or self.options.get("relax") is not None
+
+    @property
     def batch(self) -> Callable[..., Any] | None:
         """What measures many pairs at once; None where each is measured alone."""
         return None if self.name is None else BATCHES.get(self.name)
@@ -79,7 +97,9 @@ def chosen(distance: Any, options: dict[str, Any], rng: Any = None) -> Chosen:
     if isinstance(distance, str):
         name = scalars.one_of(distance, "distance", tuple(DISTANCES))
         _check_options(name, options)
-        if name == "sliced_wasserstein":
+        if name == "partial_wasserstein":
+            _check_prices(options)
+        if name in SEEDED:
             seed = options.get("rng")
             fixed = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
             source = scalars.generator(rng if seed is None else seed)
@@ -90,6 +110,31 @@ def chosen(distance: Any, options: dict[str, Any], rng: Any = None) -> Chosen:
             f"distance must be a name ({', '.join(DISTANCES)}) or a callable; received {scalars.told(distance)}; pass 'wasserstein'"
         )
     return Chosen(None, distance, options)
+
+
+def statistic(distance: Any, options: dict[str, Any], rng: Any = None) -> Chosen:
+    """The distance that is asked for as what tests compare: of max-sliced ones the value alone, since their intervals need not be narrow, without W_p itself."""
+    found = chosen(distance, options, rng)
+    if found.name != "max_sliced_wasserstein":
+        return found
+    return Chosen(found.name, _along_the_best, {"exact": False, "throw": False, **found.options})
+
+
+def _along_the_best(*sides: Any, **options: Any) -> Measured:
+    value = max_sliced_wasserstein(*sides, **options).value
+    return Measured(value, value, value)
+
+
+def _check_prices(options: dict[str, Any]) -> None:
+    """Refuse what partial transport is asked for in vain, and prices of points, which are of one pair of sets."""
+    penalty, mass = options.get("penalty"), options.get("mass")
+    sides: Any = penalty if isinstance(penalty, tuple | list) else (penalty,)
+    if any(isinstance(side, tuple | list) or np.ndim(side) for side in sides):
+        raise InvalidInput(
+            f"penalty must be a number, or a pair of them, where many sets are compared; received {scalars.told(penalty)}; pass a callable as "
+            f"distance, which sets a price for each point of two sets"
+        )
+    prices_and_amount(penalty, mass, (1, 1))
 
 
 def _check_options(name: str, options: dict[str, Any]) -> None:

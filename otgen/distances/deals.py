@@ -13,7 +13,7 @@ from scipy.spatial import KDTree
 from ..inputs import scalars
 from ..inputs.types import Floats, Indices
 from ..kernels import auction
-from .chosen import DISTANCES, Chosen, chosen
+from .chosen import DISTANCES, Chosen, statistic
 from .pairs.running import outcomes
 from .quadratic import QUADRATIC, Quadratic, quadratic
 from .splits import Measured, Pool, measured
@@ -187,7 +187,7 @@ def judge_of(
     if distance in QUADRATIC:
         kernel = quadratic(distance, pool, options)
         return _Pooled(distance, kernel(_signed(pool, np.arange(len(pool))[None]))[0], pool, kernel)
-    measure = chosen(distance, options, generator)
+    measure = statistic(distance, options, generator)
     observed = measured(measure(*sides))  # first of all, since it checks the options
     pairs = pool.n * (len(pool) - pool.n)
     line = measure.name == "wasserstein" and (pool.points.ndim == 1 or pool.points.shape[1] == 1)

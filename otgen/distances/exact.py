@@ -9,11 +9,12 @@ from typing import Any
 from ..errors import InvalidInput
 from ..inputs.scalars import told
 from ..model.cost import Metric
+from ..model.partial import Partial
 from ..model.problem import Problem, Relative
 from ..solvers import ExactName, Solver, SolverName
-from . import small
+from . import small, small_partial
 from .entropic import Relaxation, accepts_any_totals, entropic_term
-from .partial import asked, solved
+from .partial import asked, prices_and_amount, solved
 from .result import Result
 from .solve import run, solve
 
@@ -171,8 +172,7 @@ def transport(
         _refuse_beside_partial(
             epsilon=(epsilon, 0), relax=(relax, None), normalize=(normalize, False), init=(init, None)
         )
-        posed = replace(Problem.from_matrix(C, a, b, normalize=True), normalized=False)
-        return solved(asked(posed, penalty, mass), solver, throw=throw, progress=progress, root=False)
+        return _in_part(C, a, b, penalty, mass, solver, throw=throw, progress=progress)
     if plainly_asked(solver, init, throw, progress, normalize) and without_entropy(epsilon, relax):
         found = small.transport(C, a, b, normalize=normalize)
         if found is not None:
@@ -181,6 +181,20 @@ def transport(
     problem = entropic_term(problem, epsilon, relax, least=0.0)
     mass = 1.0 if problem.relaxed else problem.mass
     return solve(problem, solver, throw=throw, progress=progress, init=init, mass=mass)
+
+
+def _in_part(C: Any, a: Any, b: Any, penalty: Any, mass: Any, solver: Any, *, throw: Any, progress: Any) -> Result:
+    """Partial transport for a listed cost."""
+
+    def pose(**more: Any) -> Partial:
+        problem = replace(Problem.from_matrix(C, a, b, normalize=True), normalized=False)
+        return replace(asked(problem, penalty, mass), **more)
+
+    if plainly_asked(solver, None, throw, progress):
+        found = small_partial.transport(C, a, b, prices=partial(prices_and_amount, penalty, mass), pose=pose)
+        if found is not None:
+            return found
+    return solved(pose(), solver, throw=throw, progress=progress, root=False)
 
 
 def _refuse_beside_partial(**options: tuple[Any, Any]) -> None:

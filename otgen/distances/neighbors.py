@@ -12,8 +12,10 @@ from ..errors import InvalidInput, require
 from ..inputs import scalars
 from ..inputs.types import Floats, Indices
 from ..model.cost import Metric
+from .pairs.asking import Question, Request, answers
 from .pairs.intervals import Intervals
 from .pairs.posed import posed
+from .pairs.running import checked_jobs
 from .telling import told
 
 if TYPE_CHECKING:
@@ -116,6 +118,7 @@ def neighbors(
     weights2: Any = None,
     support: Any = None,
     normalize: bool = False,
+    n_jobs: int | None = None,
     progress: bool = False,
 ) -> Neighbors:
     """For each query the exact k nearest sets by Wasserstein distance, each proven.
@@ -141,6 +144,8 @@ def neighbors(
         Of each query, and of each set, (n,) weights; None means uniform, also as an entry.
     support : array_like, optional
         (n, d) or (n,), points that all histograms share: queries and sets are then weights.
+    n_jobs : int, optional
+        How many threads narrow intervals side by side, on this machine; -1 is one a core. None means one. The result does not depend on it.
     progress : bool
         Whether to report on stderr how many queries are answered, and how many solves that took.
 
@@ -168,6 +173,7 @@ def neighbors(
     True
     """
     ordered, progress = scalars.flag(ordered, "ordered"), scalars.flag(progress, "progress")
+    jobs = checked_jobs(n_jobs)
     one, other, distance = posed(queries, sets, weights, weights2, support, ("queries", "sets"), p, metric, normalize)
     count = scalars.count(k, "k")
     most = len(one) - 1 if other is None else len(other)
@@ -180,23 +186,24 @@ def neighbors(
     pairs = Intervals(one, other, distance.options["p"], metric, normalize=normalize)
     shape = len(one), count
     indices, tied = np.empty(shape, np.int64), np.empty(shape, bool)
+    questions = (_nearest(pairs, i, count, ordered=ordered) for i in range(len(one)))
     with told(progress) as tell:
-        for i in range(len(one)):
-            indices[i], tied[i] = _nearest(pairs, i, count, ordered=ordered)
-            tell(f"{i + 1} of {len(one)} queries, {pairs.solves} solves")
+        for done, (i, answer) in enumerate(answers(pairs, questions, jobs), 1):
+            indices[i], tied[i] = answer
+            tell(f"{done} of {len(one)} queries, {pairs.solves} solves")
     at = np.arange(len(one))[:, None], indices
     lower, upper, value = pairs.lower[at], pairs.upper[at], pairs.value[at]
     return Neighbors(indices, value, lower, upper, tied, pairs.counts())
 
 
-def _nearest(pairs: Intervals, i: int, k: int, *, ordered: bool) -> tuple[Indices, np.ndarray]:
+def _nearest(pairs: Intervals, i: int, k: int, *, ordered: bool) -> Question[tuple[Indices, np.ndarray]]:
     """The k nearest of a query, and where that is not proven."""
     left = np.arange(pairs.shape[1])
     if pairs.alone:
         left = np.delete(left, i)
     everyone, chosen, tied = left, np.empty(0, np.int64), np.empty(0, bool)
     while len(chosen) < k:
-        some = _first(pairs, i, left, everyone, (1, k) if ordered else (k, k))
+        some = yield from _first(pairs, i, left, everyone, (1, k) if ordered else (k, k))
         left = np.setdiff1d(left, some)
         rest = pairs.lower[i, left].min(initial=math.inf)
         chosen, tied = np.append(chosen, some), np.append(tied, pairs.upper[i, some] >= rest)
@@ -206,7 +213,7 @@ def _nearest(pairs: Intervals, i: int, k: int, *, ordered: bool) -> tuple[Indice
     return chosen, tied
 
 
-def _first(pairs: Intervals, i: int, left: Indices, everyone: Indices, wanted: tuple[int, int]) -> Indices:
+def _first(pairs: Intervals, i: int, left: Indices, everyone: Indices, wanted: tuple[int, int]) -> Question[Indices]:
     """The nearest ``wanted[0]`` of those ``left``; a set is of no interest once ``wanted[1]`` of all are proven to be nearer."""
     m, k = wanted
     while True:
@@ -225,7 +232,7 @@ def _first(pairs: Intervals, i: int, left: Indices, everyone: Indices, wanted: t
             open_ones = open_ones[~done]
         widest = open_ones[np.argmax(pairs.upper[i, open_ones])]
         farthest = np.partition(pairs.upper[i, everyone], k - 1)[k - 1]
-        pairs.refine(i, int(widest), -math.inf, math.nextafter(farthest, math.inf))
+        yield Request(i, int(widest), -math.inf, math.nextafter(farthest, math.inf))
 
 
 def _by_index(pairs: Intervals, i: int, left: Indices, m: int) -> Indices:

@@ -12,7 +12,7 @@ from ..errors import InvalidInput, TooLarge
 from ..inputs import scalars, tables
 from ..inputs.memory import available, readable
 from ..inputs.types import Floats
-from .chosen import Chosen, DistanceName, chosen
+from .chosen import SEEDED, Chosen, DistanceName, chosen
 from .pairs.checkpoint import Checkpoint, terms_of
 from .pairs.checks import check_pairs
 from .pairs.collection import Collection, collected, sequence, support_from
@@ -98,8 +98,8 @@ def pairwise(
         are made dense one at a time.
     sets2 : sequence, array_like or path, optional
         C clouds, or histograms, to compare with instead.
-    distance : {"wasserstein", "sinkhorn", "sinkhorn_divergence", "sliced_wasserstein"} or callable
-        What is measured; or ``distance(x, y, a, b)`` of arrays, with a and b None where no weights were given, that returns a number
+    distance : {"wasserstein", "sinkhorn", "sinkhorn_divergence", "sliced_wasserstein", "max_sliced_wasserstein", "partial_wasserstein"} or callable
+        What is measured, by the function of that name; or ``distance(x, y, a, b)`` of arrays, with a and b None where no weights were given, that returns a number
         or a :class:`Result`. It must be symmetric, unless ``sets2`` is given.
     weights, weights2 : sequence, optional
         Of each set (n,) weights; None means uniform, also as an entry.
@@ -117,8 +117,9 @@ def pairwise(
     progress : bool
         Whether to report on stderr how far the work is, and what time is left.
     **options
-        Handed to the distance: ``p``, ``metric``, ``epsilon``, ``throw``. A :class:`Relative` epsilon is taken of each pair's own mean cost;
-        sliced distances take the same directions for all pairs.
+        Handed to the distance: ``p``, ``metric``, ``epsilon``, ``throw``; for partial transport ``penalty``, one number or one for either side, or
+        ``mass``, the same for all pairs. A :class:`Relative` epsilon is taken of each pair's own mean cost;
+        sliced distances take the same directions for all pairs, max-sliced ones the same starts.
 
     Returns
     -------
@@ -223,7 +224,12 @@ def _measure(distance: Any, options: dict[str, Any], checkpoint: Any) -> Chosen:
         if name in options:
             remedy = "start each pair afresh" if name == "init" else "pass weights, one entry a set"
             raise InvalidInput(f"{name} must be left out: it is of one pair; received it for all; {remedy}")
-    if distance == "sliced_wasserstein" and checkpoint is not None and not isinstance(options.get("rng"), int):
+    if (
+        isinstance(distance, str)
+        and distance in SEEDED
+        and checkpoint is not None
+        and not isinstance(options.get("rng"), int)
+    ):
         raise InvalidInput(
             f"rng must be a seed beside checkpoint, so that a later run takes the same directions; received "
             f"{scalars.told(options.get('rng'))}; pass a whole number, such as 0"

@@ -18,7 +18,7 @@ from ..model.claim import Claim
 from ..model.cost import Metric
 from ..model.partial import Partial
 from ..model.problem import Problem
-from ..model.units import Units, powered
+from ..model.units import LEAST, Units, powered
 from ..proofs import Certificate, above, below, prove
 from ..solvers import MatrixName, Solver
 from . import small_partial
@@ -114,7 +114,7 @@ def partial_wasserstein(
         return _beside_nothing(x, y, a, b, penalty, mass, p=number, metric=metric)
     pose = partial(_posed, x, y, a, b, penalty, mass, p=number, metric=metric)
     if type(solver) is str and solver == "auto" and type(throw) is type(progress) is bool:
-        prices = partial(_prices_and_amount, penalty, mass)
+        prices = partial(prices_and_amount, penalty, mass)
         found = small_partial.wasserstein(x, y, a, b, p=number, metric=metric, prices=prices, pose=pose)
         if found is not None:
             return found
@@ -137,22 +137,22 @@ def asked(problem: Problem, penalty: Any, mass: Any) -> Partial:
     InvalidInput
         Where both are missing or one is malformed.
     """
-    return Partial(problem, *_prices_and_amount(penalty, mass, problem.shape))
+    return Partial(problem, *prices_and_amount(penalty, mass, problem.shape))
 
 
 def _beside_nothing(x: Any, y: Any, a: Any, b: Any, penalty: Any, mass: Any, *, p: float, metric: Metric) -> Result:
     """Of clouds of which one is empty."""
     began = time.perf_counter()
-    _, amount = _prices_and_amount(None if penalty is None else 0.0, mass, (0, 0))
+    _, amount = prices_and_amount(None if penalty is None else 0.0, mass, (0, 0))
     turned = is_empty(x)
 
     def prices(size: int) -> tuple[Floats, Floats]:
-        return _prices_and_amount(penalty, mass, (0, size) if turned else (size, 0))[0]
+        return prices_and_amount(penalty, mass, (0, size) if turned else (size, 0))[0]
 
     return Alone.of(x, y, a, b, prices, amount, p=p, metric=metric).result(began)
 
 
-def _prices_and_amount(penalty: Any, mass: Any, shape: tuple[int, int]) -> tuple[tuple[Floats, Floats], float | None]:
+def prices_and_amount(penalty: Any, mass: Any, shape: tuple[int, int]) -> tuple[tuple[Floats, Floats], float | None]:
     """Prices of all points (n,), (m,), and the amount that is to be moved, None where they decide."""
     if penalty is None and mass is None:
         raise InvalidInput(
@@ -271,10 +271,15 @@ def _with_stays(certificate: Certificate, wanted: Partial, back: Units) -> Certi
         dot_of_any_size(back.potentials_in(z[part > 0]), part[part > 0])
         for z, part in zip(wanted.prices, stays, strict=True)
     )
-    more = paid / wanted.posed.mass * (1.0 if certificate.unit is None else powered(1 / certificate.unit, back.p))
+    factor = 1.0 if certificate.unit is None else powered(1 / certificate.unit, back.p)
+    more = paid / wanted.posed.mass * factor
     if not math.isfinite(more):
         refuse_overflow(wanted.posed.problem, float(max(wanted.totals)))
     margin = (16 if certificate.unit is None else 4 * back.p + 64) * UNIT * more
+    if any(
+        bool(z[part > 0].any()) for z, part in zip(wanted.prices, stays, strict=True)
+    ):  # far below costs they underflow
+        margin += (8 + sum(wanted.problem.shape)) * LEAST * max(factor, 1.0)
     return replace(
         certificate,
         cost=certificate.cost + more,

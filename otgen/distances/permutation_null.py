@@ -8,7 +8,7 @@ from ..errors import InvalidInput
 from ..inputs import arrays, scalars, tables
 from ..inputs.types import Floats
 from ..model.cost import origin_matters
-from .chosen import DistanceName, chosen
+from .chosen import DistanceName, statistic
 from .splits import SPLITS, Measure, PermutationNull, measured, permuted
 from .telling import told
 
@@ -34,7 +34,7 @@ def permutation_null(
     ----------
     x, y, a, b
         Samples and weights, as in :func:`wasserstein`. Weights are divided by their sums and stay with their points.
-    distance : {"wasserstein", "sinkhorn", "sinkhorn_divergence", "sliced_wasserstein"} or callable
+    distance : {"wasserstein", "sinkhorn", "sinkhorn_divergence", "sliced_wasserstein", "max_sliced_wasserstein", "partial_wasserstein"} or callable
         What is measured; or ``distance(x, y, a, b)`` of arrays, with a and b None where no weights were given, that returns a number
         or a :class:`Result`.
     n_permutations : int
@@ -75,7 +75,7 @@ def permutation_null(
     """
     count, generator = scalars.count(n_permutations, "n_permutations"), scalars.generator(rng)
     sides = samples(x, y, a, b, options)
-    measure = chosen(distance, options, generator)
+    measure = statistic(distance, options, generator)
     with told(progress) as tell:
         observed = measured(measure(*sides))
         return PermutationNull.of(observed, permuted(measure, *sides, count, generator, tell))

@@ -1,4 +1,4 @@
-"""Small partial problems between plain arrays: listed with their dummies, solved and proven in compiled code, everything else when it is asked for.
+"""Small partial problems between plain arrays, points or costs: listed with their dummies, solved and proven in compiled code, everything else when it is asked for.
 
 The problem is that of :mod:`otgen.model.partial`; what is not plain, far from 1 or proven too widely goes the long way.
 """
@@ -29,7 +29,7 @@ from .gradients import Gradients
 from .makers import Makers
 from .partial_answer import MISSED, PartialAnswer, masses_of
 from .result import Result
-from .small import is_cloud, is_small, known_anywhere, plain_weights
+from .small import is_cloud, is_plain, is_small, known_anywhere, plain_weights
 from .small_stack import Stack, Terms
 
 _FLOAT64 = np.dtype(np.float64)
@@ -63,14 +63,23 @@ def wasserstein(
     listed, reach = dense_stack.listed(x, y, *sides, cost.form, dense_stack.single(n, m))
     if not (reach[0] > 0 and dense_stack.is_plain(float(reach[0]), float(p))):
         return None
-    held, amount = prices((n, m))
-    made = _Padded.of(listed.reshape(n, m), sides, held, amount, (a is None, b is None))
-    if made is None:
+    asked = _Asked(prices, (a is None, b is None), float(p), True, pose)
+    return asked.result(listed.reshape(n, m), sides, cost.rounding, began)
+
+
+def transport(C: Any, a: Any, b: Any, *, prices: Prices, pose: Callable[..., Partial]) -> Result | None:
+    """What :func:`otgen.transport` returns of a small plain matrix of costs of at least 0 with penalties or a mass; None of any other problem."""
+    began = time.perf_counter()
+    if not (is_plain(C, 2) and is_small(*C.shape) and dense_simplex.fits(C.shape[0] + 1, C.shape[1] + 1)):
         return None
-    where = dense_stack.single(n + 1, m + 1)
-    rounding = np.maximum(cost.rounding, _LEAST)
-    stack = Stack.of_listed(made.costs.ravel(), *made.weights, rounding, where, _TERMS)
-    return _Solved(made, stack, amount, float(p), pose).result(began)
+    n, m = C.shape
+    if not (plain_weights(a, n) and plain_weights(b, m)):
+        return None
+    costs, sides = own(C, _FLOAT64), (_weights_beside(a, b, n), _weights_beside(b, a, m))
+    reach = float(dense_stack.sizes(costs.ravel(), *sides, dense_stack.single(n, m))[0])
+    if not (reach > 0 and dense_stack.is_plain(reach, 1.0) and costs.min() >= 0):
+        return None
+    return _Asked(prices, (a is None, b is None), 1.0, False, pose).result(costs, sides, _LEAST, began)
 
 
 def _weights_beside(mine: Any, other: Any, size: int) -> Floats:
@@ -78,6 +87,28 @@ def _weights_beside(mine: Any, other: Any, size: int) -> Floats:
     if mine is not None:
         return own(mine, _FLOAT64)
     return np.full(size, (1.0 if other is None else total_pair(other)[0]) / size)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What is asked of listed costs: how prices are read, which weights were not given, the order p, whether values are p-th roots, of points."""
+
+    prices: Prices
+    uniform: tuple[bool, bool]
+    p: float
+    root: bool
+    pose: Callable[..., Partial]
+
+    def result(self, costs: Floats, sides: tuple[Floats, Floats], rounding: Floats, began: float) -> Result | None:
+        """Of costs (n, m) that are off by ``relative |c| + absolute``, both in ``rounding`` (1, 2); None for what is not for here."""
+        n, m = costs.shape
+        held, amount = self.prices((n, m))
+        made = _Padded.of(costs, sides, held, amount, self.uniform)
+        if made is None:
+            return None
+        where, rounding = dense_stack.single(n + 1, m + 1), np.maximum(rounding, _LEAST)
+        stack = Stack.of_listed(made.costs.ravel(), *made.weights, rounding, where, _TERMS)
+        return _Solved(self, made, stack, amount).result(began)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,11 +165,10 @@ class _Padded:
 class _Solved:
     """A padded problem, solved and proven."""
 
+    asked: _Asked
     made: _Padded
     stack: Stack
     amount: float | None
-    p: float
-    pose: Callable[..., Partial]
 
     def result(self, began: float) -> Result | None:
         """The result; None where it ended oddly, or is not proven as narrowly as is promised."""
@@ -163,8 +193,8 @@ class _Solved:
             marginal_error=float(self.stack.numbers[0, 4]),
             mass=moved,
             seconds=time.perf_counter() - began,
-            p=self.p,
-            of_samples=True,
+            p=self.asked.p,
+            of_samples=self.asked.root,
             makers=Makers(
                 plan=self.plan,
                 potentials=self.potentials,
@@ -208,7 +238,7 @@ class _Solved:
 
     @property
     def _units(self) -> Units:
-        return Units(0, self.p, mass=self.made.mass, root=True)
+        return Units(0, self.asked.p, mass=self.made.mass, root=self.asked.root)
 
     @property
     def _plan(self) -> SparsePlan:
@@ -224,7 +254,7 @@ class _Solved:
     @cached_property
     def answer(self) -> PartialAnswer:
         """What was asked, posed the long way, with the plan and the potentials that were found."""
-        partial, claims = self.pose(spare=self.made.spare), self.stack.claims
+        partial, claims = self.asked.pose(spare=self.made.spare), self.stack.claims
         problem, (cost, lower, upper) = partial.posed.problem, self.interval
         scale, error = self.stack.numbers[0, 3:5].tolist()
         certificate = Certificate("dual", cost, lower, upper, scale, error, self._plan, (claims.f, claims.g))

@@ -41,9 +41,9 @@ def two_sample_test(
     ----------
     x, y, a, b
         Samples and weights, as in :func:`wasserstein`. Weights are divided by their sums and stay with their points.
-    distance : {"wasserstein", "sinkhorn", "sinkhorn_divergence", "sliced_wasserstein", "energy", "mmd"} or callable
+    distance : {"wasserstein", "sinkhorn", "sinkhorn_divergence", "sliced_wasserstein", "max_sliced_wasserstein", "partial_wasserstein", "energy", "mmd"} or callable
         What is measured; or ``distance(x, y, a, b)`` of arrays, with a and b None where no weights were given, that returns a number
-        or a :class:`Result`. ``"energy"`` is the root of ``2 E|X - Y| - E|X - X'| - E|Y - Y'|``; ``"mmd"`` the maximum mean
+        or a :class:`Result`. Max-sliced distances are compared by their values, partial ones with the same prices for all points. ``"energy"`` is the root of ``2 E|X - Y| - E|X - X'| - E|Y - Y'|``; ``"mmd"`` the maximum mean
         discrepancy under a Gaussian kernel.
     n_permutations : int
         k, how many deals at most; the least p-value is 1 / (k + 1).

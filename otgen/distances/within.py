@@ -13,8 +13,10 @@ from ..inputs import scalars
 from ..inputs.types import Floats, Indices
 from ..model.cost import Metric
 from .neighbors import told_stages
+from .pairs.asking import Question, Request, answers
 from .pairs.intervals import SOLVED, Intervals
 from .pairs.posed import posed
+from .pairs.running import checked_jobs
 from .telling import told
 
 if TYPE_CHECKING:
@@ -109,6 +111,7 @@ def within(
     weights2: Any = None,
     support: Any = None,
     normalize: bool = False,
+    n_jobs: int | None = None,
     progress: bool = False,
 ) -> Within:
     """All pairs of sets whose Wasserstein distance is at most a radius, each proven.
@@ -123,10 +126,10 @@ def within(
         their projections.
     radius : float
         At least 0, in units of the distance; under a metric that is a cost, in units of that. inf means all pairs.
-    p, metric, weights, weights2, support, normalize
+    p, metric, weights, weights2, support, normalize, n_jobs
         As in :func:`neighbors`.
     progress : bool
-        Whether to report on stderr how many sets are done, and how many solves that took.
+        Whether to report on stderr how many pairs that the means leave open are decided, and how many solves that took.
 
     Returns
     -------
@@ -150,6 +153,7 @@ def within(
     ([[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]], 0)
     """
     reach, progress = scalars.real(radius, "radius"), scalars.flag(progress, "progress")
+    jobs = checked_jobs(n_jobs)
     if reach < 0:
         raise InvalidInput(
             f"radius must be at least 0; received {scalars.told(radius)}; pass 0 for pairs of equal sets"
@@ -157,14 +161,20 @@ def within(
     one, other, distance = posed(sets, sets2, weights, weights2, support, ("sets", "sets2"), p, metric, normalize)
     found = Intervals(one, other, distance.options["p"], metric, normalize=normalize)
     rows, columns = np.triu_indices(len(one), 1) if other is None else np.indices(found.shape).reshape(2, -1)
+    left = np.flatnonzero((found.lower[rows, columns] <= reach) & (reach < found.upper[rows, columns]))
+    left = left[np.lexsort((rows[left], (columns - rows)[left] % found.shape[1]))]  # pairs side by side share few sets
+    questions = (_decided(found, i, j, reach) for i, j in zip(rows[left].tolist(), columns[left].tolist()))
     with told(progress) as tell:
-        for i, j in zip(rows.tolist(), columns.tolist(), strict=True):
-            while found.lower[i, j] <= reach < found.upper[i, j] and found.stage[i, j] != SOLVED:
-                found.refine(i, j, reach, math.nextafter(reach, math.inf))
-            if j == found.shape[1] - 1:
-                tell(f"{i + 1} of {found.shape[0]} sets, {found.solves} solves")
+        for done, _ in enumerate(answers(found, questions, jobs), 1):
+            tell(f"{done} of {len(left)} pairs, {found.solves} solves")
     lower, upper, value = (each[rows, columns] for each in (found.lower, found.upper, found.value))
     undecided = (lower <= reach) & (reach < upper)
     inside = (upper <= reach) | (undecided & (value <= reach))
     both = np.stack([rows, columns], axis=1)
     return Within(both[inside], value[inside], lower[inside], upper[inside], both[undecided], found.counts())
+
+
+def _decided(pairs: Intervals, i: int, j: int, reach: float) -> Question[None]:
+    """Ask of a pair until it is known on which side of the radius it lies, or it is solved to the end."""
+    while pairs.lower[i, j] <= reach < pairs.upper[i, j] and pairs.stage[i, j] != SOLVED:
+        yield Request(i, j, reach, math.nextafter(reach, math.inf))

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..distances.chosen import DistanceName
+from ..distances.chosen import SEEDED, DistanceName
 from ..distances.pairs.collection import collected, sequence, support_from
 from ..distances.pairwise import pairwise
 from ..distances.splits import Measure
@@ -176,7 +176,7 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     def _measured(self, sets: Any = None) -> Floats:
         """Distances of all pairs that were fitted, (B, B), or to them from other ``sets``, (C, B)."""
         options = scalars.named_options(self.distance_params, "distance_params")
-        if self.distance == "sliced_wasserstein":
+        if isinstance(self.distance, str) and self.distance in SEEDED:
             options.setdefault("rng", self._seed)
         both = (self.sets_,) if sets is None else (sets, self.sets_)
         return pairwise(*both, distance=self.distance, support=self.support, n_jobs=self.n_jobs, **options)

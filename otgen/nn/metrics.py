@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..distances.chosen import DistanceName, chosen
+from ..distances.chosen import SEEDED, DistanceName, chosen
 from ..distances.splits import Measure
 from ..errors import InvalidInput, require
 from ..inputs import arrays, scalars
@@ -38,7 +38,7 @@ class TransportDistance(_Base):
 
     Parameters
     ----------
-    distance : {"wasserstein", "sinkhorn", "sinkhorn_divergence", "sliced_wasserstein"} or callable
+    distance : {"wasserstein", "sinkhorn", "sinkhorn_divergence", "sliced_wasserstein", "max_sliced_wasserstein", "partial_wasserstein"} or callable
         As in :func:`otgen.pairwise`.
     distance_params : dict, optional
         Options of that distance, such as ``{"p": 1}`` or ``{"epsilon": otgen.Relative(0.05)}``. A sliced one takes the directions of the
@@ -102,7 +102,7 @@ class TransportDistance(_Base):
                 f"distance_params, such as {{'p': 1}}"
             ) from None
         params = scalars.named_options(distance_params, "distance_params")
-        if isinstance(distance, str) and distance == "sliced_wasserstein":
+        if isinstance(distance, str) and distance in SEEDED:
             params.setdefault("rng", 0)
         self.distance = chosen(distance, params)
         self.bounds, self.reset_real = scalars.flag(bounds, "bounds"), scalars.flag(reset_real, "reset_real")

@@ -74,6 +74,29 @@ def test_options_checkpoints_and_workers(folder, told):
     assert not Path("F.npz").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "options", "called"),
+    [
+        (["--penalty", "0.5"], dict(distance="partial_wasserstein", penalty=0.5), "partial W_2"),
+        (["--mass", "0.5", "--p", "1"], dict(distance="partial_wasserstein", mass=0.5, p=1), "partial W_1"),
+        (["--max-sliced"], dict(distance="max_sliced_wasserstein", rng=0), "max-sliced W_2"),
+    ],
+)
+def test_other_distances(folder, told, arguments, options, called):
+    code, out, _ = told("pairwise", "sets", "--out", "D.npz", *arguments)
+    assert code == 0
+    assert out.startswith(called)
+    truth = otgen.pairwise(ORDERED, bounds=True, **options)
+    with np.load("D.npz") as found:
+        for name, numbers in zip(("distances", "lower", "upper"), truth):
+            np.testing.assert_array_equal(found[name], numbers)
+
+
+def test_a_page_says_which_distance_it_is(folder, told):
+    assert told("pairwise", "sets", "--out", "D.npz", "--max-sliced", "--report", "D.html")[0] == 0
+    assert "the sample sets in sets: max-sliced" in Path("D.html").read_text()
+
+
 def test_columns_are_matched_by_name_and_weights_taken(folder, told):
     for path in Path("sets").iterdir():
         path.unlink()
@@ -97,6 +120,14 @@ def test_columns_are_matched_by_name_and_weights_taken(folder, told):
         (["sets", "--out", "D.npz", "--columns", ","], "--columns must name columns"),
         (["empty", "--out", "D.npz"], "DIR must hold two sample sets at least"),
         (["sets", "--out", "D.npz", "--metric", "great_circle"], "must hold latitudes"),
+        (
+            ["sets", "--out", "D.npz", "--epsilon", "1", "--mass", "1"],
+            "--epsilon must not stand beside --penalty or --mass",
+        ),
+        (["sets", "--out", "D.npz", "--penalty", "1", "--normalize"], "--normalize must not stand beside --penalty"),
+        (["sets", "--out", "D.npz", "--penalty", "-1"], "--penalty must be at least 0"),
+        (["sets", "--out", "D.npz", "--mass", "2"], "--mass must be at most the total of each set"),
+        (["sets", "--out", "D.npz", "--max-sliced", "--metric", "cityblock"], "--metric must be euclidean"),
     ],
 )
 def test_what_is_refused(folder, told, arguments, said):
@@ -107,8 +138,9 @@ def test_what_is_refused(folder, told, arguments, said):
     assert said in err
 
 
-@pytest.mark.skipif(importlib.util.find_spec("distributed") is not None, reason="Dask is installed")
-def test_a_scheduler_needs_dask(folder, told):
+def test_a_scheduler_needs_dask(folder, told, monkeypatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "distributed" else real(name))
     code, _, err = told("pairwise", "sets", "--out", "D.npz", "--scheduler", "tcp://127.0.0.1:1")
     assert code == 2
     assert "pip install distributed" in err
@@ -176,6 +208,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.nightly  # by day one cluster is started, in tests/distances/test_pairwise_runs.py
 def test_a_scheduler_measures_the_same_bits(folder, told):
     """Two workers of a local cluster, the sets shipped to them, against this process."""
     pytest.importorskip("distributed", reason="tested where Dask is installed")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 import otgen
 from otgen import InvalidInput, MassMismatch, Measure, TooLarge
+from otgen.distances.pairs.intervals import Intervals
 
 RNG = np.random.default_rng(0)
 METRICS = [
@@ -323,3 +325,43 @@ def test_values_lie_in_intervals_that_other_bounds_make_narrower():
     found = otgen.neighbors([one, other], k=1, p=np.inf, metric=otgen.Circular(24))
     assert (found.lower <= found.value).all()
     assert (found.value <= found.upper).all()
+
+
+class TestWorkers:
+    """How many there are changes nothing: not the answer, not its intervals, and not what was solved for it."""
+
+    SETS = tuple(np.random.default_rng(5).normal(size=(6, 520, 20)) + np.arange(6)[:, None, None] % 3 / 4)
+
+    def test_neighbours_and_pairs_within_a_radius(self):
+        one, two, all_cores = (otgen.neighbors(self.SETS, k=2, n_jobs=jobs) for jobs in (None, 2, -1))
+        assert one.settled["stopped"] + one.settled["duals"] > 0
+        assert one.to_dict() == two.to_dict() == all_cores.to_dict()
+        assert otgen.within(self.SETS, 0.3, n_jobs=3).to_dict() == otgen.within(self.SETS, 0.3).to_dict()
+
+    def test_they_narrow_side_by_side(self, monkeypatch):
+        met, real = threading.Barrier(2), Intervals.found
+
+        def found(*arguments):
+            met.wait(60)  # alone, a worker would wait in vain
+            return real(*arguments)
+
+        monkeypatch.setattr(Intervals, "found", found)
+        crosses = [np.array([[-1.0, 0.0], [1.0, 0.0]]), np.array([[-1.1, 0.0], [1.1, 0.0]])]
+        assert len(otgen.within(crosses, 1.0, [[[0.0, -1.0], [0.0, 1.0]]], n_jobs=2).pairs) == 0
+
+    def test_what_fails_in_one_comes_back_with_its_pair(self):
+        def metric(x, y):
+            if (x == 2).any() or (y == 2).any():
+                raise ValueError("no such place")
+            return np.abs(x - y.T)
+
+        with pytest.raises(ValueError, match="no such place"):
+            otgen.neighbors([[0.0], [1.0], [2.0], [3.0]], [[5.0], [6.0]], n_jobs=2, metric=metric)
+
+    def test_no_workers_are_refused(self):
+        for call in (
+            lambda: otgen.neighbors([[0.0], [1.0]], n_jobs=0),
+            lambda: otgen.within([[0.0], [1.0]], 1, n_jobs=True),
+        ):
+            with pytest.raises(InvalidInput, match="n_jobs must be a whole number other than 0"):
+                call()

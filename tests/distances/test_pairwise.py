@@ -308,3 +308,61 @@ class TestRefusals:
 def test_options_of_another_distance(call, distance, options, said):
     with pytest.raises(InvalidInput, match=said):
         call(distance=distance, **options)
+
+
+FOUR = [RNG.normal(size=(n, 2)) + k for k, n in enumerate((5, 8, 3, 6))]
+FOUR_WEIGHTS = [RNG.random(len(z)) + 0.2 for z in FOUR]
+
+
+class TestPartial:
+    """Partial and max-sliced distances by their names: each number is that of the call, and what cannot be asked of many sets is refused first."""
+
+    @pytest.mark.parametrize("options", [dict(penalty=1.0, p=1), dict(mass=0.5), dict(mass=0.5, penalty=0.3)])
+    def test_each_pair_is_that_of_the_call(self, options):
+        found = otgen.pairwise(
+            FOUR, distance="partial_wasserstein", weights=FOUR_WEIGHTS, bounds=True, n_jobs=2, **options
+        )
+        for i, (x, a) in enumerate(zip(FOUR, FOUR_WEIGHTS)):
+            for j in range(i, 4):
+                alone = otgen.partial_wasserstein(x, FOUR[j], a, FOUR_WEIGHTS[j], **options)
+                assert [z[i, j] for z in found] == [alone.value, alone.lower, alone.upper]
+                assert found.value[j, i] == alone.value
+
+    def test_prices_of_either_side_take_two_collections(self):
+        options = dict(distance="partial_wasserstein", penalty=(1, 2))
+        found = otgen.pairwise(FOUR, FOUR, weights=FOUR_WEIGHTS, weights2=FOUR_WEIGHTS, **options)
+        assert found[0, 1] == pytest.approx(
+            otgen.partial_wasserstein(*FOUR[:2], *FOUR_WEIGHTS[:2], penalty=(1, 2)).value
+        )
+        assert found[0, 1] != found[1, 0]
+        with pytest.raises(InvalidInput, match="penalty must be one number where pairs are measured one way"):
+            otgen.pairwise(FOUR, weights=FOUR_WEIGHTS, **options)
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            (dict(), "penalty or mass must be given"),
+            (
+                dict(penalty=(np.ones(5), 1)),
+                "penalty must be a number, or a pair of them, where many sets are compared",
+            ),
+            (dict(penalty=-1.0), "penalty must be at least 0"),
+            (dict(mass=2.5), r"received 2.5 for sets\[2\], which has"),
+            (dict(penalty=1.0, epsilon=1.0), "options must be those of distance='partial_wasserstein'"),
+        ],
+    )
+    def test_what_cannot_be_asked_is_refused_before_any_work(self, options, said, monkeypatch):
+        monkeypatch.setattr("otgen.distances.pairs.measuring.Task.__call__", None)
+        weights = [np.full(len(z), 3.0 / len(z)) for z in FOUR]
+        weights[2] = weights[2] / 2
+        with pytest.raises(InvalidInput, match=said):
+            otgen.pairwise(FOUR, distance="partial_wasserstein", weights=weights, **options)
+
+    def test_max_sliced_takes_the_same_starts_for_all_pairs(self, tmp_path):
+        sets = [np.column_stack([z, z[:, 0] ** 2]) for z in FOUR[:3]]
+        options = dict(distance="max_sliced_wasserstein", n_starts=2, exact=False)
+        found = otgen.pairwise(sets, rng=3, **options)
+        alone = otgen.max_sliced_wasserstein(sets[0], sets[2], rng=3, n_starts=2, exact=False)
+        assert found[0, 2] == alone.value
+        with pytest.raises(InvalidInput, match="rng must be a seed beside checkpoint"):
+            otgen.pairwise(sets, checkpoint=tmp_path, **options)

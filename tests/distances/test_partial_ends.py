@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 import scipy.sparse
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from partial_truth import INF, A, B, X, Y, assert_accounts, definition, problems
 from proving import assert_proven
@@ -111,6 +111,11 @@ class TestEnds:
         st.integers(-180, 180),
         st.integers(-900, 900),
     )
+    @example(
+        ([[2.75, 1.0]], [[0.0, -1.875], [-1.625, -3.75]], np.ones(1), np.array([1.0, 0.25]), [4.5], [3.5, 5.0]),
+        ("sqeuclidean", 1),
+        *(179, -664),
+    )  # prices that underflow beside the costs
     def test_prices_of_any_size_beside_costs_of_any_size(self, given_, named, of_points, of_prices):
         x, y, a, b, lam, mu = given_
         metric, p = named

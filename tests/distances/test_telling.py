@@ -30,7 +30,7 @@ def terminal(monkeypatch):
 SETS = [np.arange(6.0).reshape(3, 2) * k for k in range(4)]
 LONG = [
     (lambda **z: otgen.neighbors(SETS, **z), "4 of 4 queries"),
-    (lambda **z: otgen.within(SETS, 5.0, **z), "3 of 4 sets"),
+    (lambda **z: otgen.within(SETS, 5.0, **z), "3 of 3 pairs"),
     (lambda **z: otgen.pairwise(SETS, **z), "pairs, 100 %"),
     (lambda **z: otgen.max_sliced_wasserstein(np.eye(3), np.eye(3) * 2, rng=0, **z), "10 of 10 starts"),
     (lambda **z: otgen.semidiscrete("gaussian", [[0.0], [1.0]], tol=None, max_draws=5000, rng=0, **z), "draws"),

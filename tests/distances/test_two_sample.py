@@ -36,6 +36,9 @@ class TestAgainstEveryDeal:
             {"distance": "sinkhorn_divergence", "epsilon": 0.5},
             {"distance": "sliced_wasserstein", "n_projections": 20},
             {"distance": apart},
+            {"distance": "partial_wasserstein", "penalty": 0.6},
+            {"distance": "partial_wasserstein", "mass": 0.8, "p": 1},
+            {"distance": "max_sliced_wasserstein", "tol": 0.1},
         ],
     )
     @pytest.mark.parametrize("weighted", [False, True])
@@ -173,6 +176,21 @@ class TestChance:
             assert rejected <= high
             if "stop_after" not in options:  # a p-value h / l need not reach every level exactly
                 assert low <= rejected
+
+    @pytest.mark.nightly
+    @pytest.mark.no_cover
+    @pytest.mark.parametrize("d", [1, 2])
+    def test_the_level_of_transport_in_2000_tests(self, d):
+        """As the documentation has it: 20 + 20 points, 99 deals, at all levels at once."""
+        found = np.array(
+            [
+                otgen.two_sample_test(*rng.normal(size=(2, 20, d)), n_permutations=99, rng=rng).p_value
+                for rng in (np.random.default_rng([18, 20, d, k]) for k in range(2000))
+            ]
+        )
+        for level in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5):
+            low, high = stats.binom.interval(1 - 1e-4, 2000, level)
+            assert low <= (found <= level + 1e-12).sum() <= high
 
     @pytest.mark.parametrize("name", ["wasserstein", "energy", "mmd", "sliced_wasserstein"])
     def test_a_shift_is_found(self, name):

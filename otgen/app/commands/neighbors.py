@@ -36,6 +36,7 @@ def neighbors(
     weights: Weights = None,
     key: Key = None,
     normalize: Normalize = False,
+    jobs: Annotated[int | None, typer.Option(help="Threads; -1 is one a core.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -45,9 +46,11 @@ def neighbors(
         raise InvalidInput(
             "--k must be left out beside --radius, within which all are found; received both; leave one of them out"
         )
+    if jobs == 0:
+        raise InvalidInput("--jobs must be a whole number other than 0; received 0; pass -1 for one thread a core")
     chosen = require("otgen.app.measuring").names_of(columns)
     with progress("loading", shown=not (quiet or as_json)) as tell:
-        ask = require("otgen.app.nearest").Near(power, metric.value, normalize, k or 1, radius)
+        ask = require("otgen.app.nearest").Near(power, metric.value, normalize, k or 1, radius, jobs)
         ask.check()
         found = ask(require("otgen.app.pairing").Files(folder, chosen, weights, key), tell)
     if as_json:

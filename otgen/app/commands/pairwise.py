@@ -21,8 +21,10 @@ from .app import (
     Key,
     MetricName,
     MetricOption,
+    Moved,
     Normalize,
     Order,
+    Penalty,
     Quiet,
     Weights,
     app,
@@ -45,6 +47,11 @@ def pairwise(
     weights: Weights = None,
     key: Key = None,
     normalize: Normalize = False,
+    penalty: Penalty = None,
+    mass: Moved = None,
+    max_sliced: Annotated[
+        bool, typer.Option("--max-sliced", help="Max-sliced distances: along the line on which two sets differ most.")
+    ] = False,
     jobs: Annotated[int | None, typer.Option(help="Workers, by joblib; -1 is one a core.")] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Folder that keeps what is done; the same command goes on from it.")
@@ -62,6 +69,7 @@ def pairwise(
 ) -> None:
     """The Wasserstein distances between all pairs of a folder of sample sets, with their proven intervals."""
     power, blur = order(p), strength(epsilon)
+    _refuse_two(epsilon=epsilon is not None, penalty=penalty is not None or mass is not None, max_sliced=max_sliced)
     if jobs == 0:
         raise InvalidInput("--jobs must be a whole number other than 0; received 0; pass -1 for one worker a core")
     if as_json and str(page) == "-":
@@ -79,7 +87,7 @@ def pairwise(
     chosen = require("otgen.app.measuring").names_of(columns)
     with progress("loading", shown=not (quiet or as_json)) as tell:
         work = require("otgen.app.pairing")
-        ask = work.Pairs(power, metric.value, blur, normalize, jobs, checkpoint, scheduler)
+        ask = work.Pairs(power, metric.value, blur, normalize, jobs, checkpoint, scheduler, penalty, mass, max_sliced)
         sets = work.Files(folder, chosen, weights, key)
         if page is not None:
             outputs.page_place(page, inputs=sets.paths, force=force, option="--report")
@@ -103,7 +111,19 @@ def pairwise(
         typer.echo(json.dumps({**found.to_dict(), "out": str(matrix), **({"report": str(page)} if page else {})}))
         return
     name = f"W_{power:g}" if blur is None else "entropic costs"
+    if penalty is not None or mass is not None or max_sliced:
+        name = f"{'max-sliced' if max_sliced else 'partial'} {name}"
     rows = [*found.rows(), ("written", f"{matrix}: distances, lower, upper, names")]
     if drawn is not None:
         rows.append(("the page", str(drawn)))
     typer.echo(require("otgen.app.shown").in_rows(name, rows))
+
+
+def _refuse_two(**asked: bool) -> None:
+    """Refuse two kinds of distance at once."""
+    told = {"epsilon": "--epsilon", "penalty": "--penalty or --mass", "max_sliced": "--max-sliced"}
+    given = [told[name] for name, wanted in asked.items() if wanted]
+    if len(given) > 1:
+        raise InvalidInput(
+            f"{given[0]} must not stand beside {given[1]}, which is another distance; received both; leave one of them out"
+        )

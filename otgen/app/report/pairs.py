@@ -17,6 +17,7 @@ from .figures import Figure
 from .matrix import Tree, dendrogram, heat_map
 from .page import origin, rendered, written
 
+_KINDS = {"max_sliced_wasserstein": "max-sliced", "partial_wasserstein": "partial"}
 _LISTED = 20  # notes on files that the page repeats
 
 
@@ -24,6 +25,8 @@ def write_pairs(path: str | os.PathLike[str], found: Found, sets: Files, ask: Pa
     """Write what `Pairs` found of a folder to ``path``, as one page; ``-`` is the standard output, and then None comes back."""
     exact = ask.epsilon is None
     name = called(ask.p) if exact else "entropic cost"
+    if ask.distance.name in _KINDS:
+        name = f"{_KINDS[ask.distance.name]} {name}"
     unit = unit_of(ask.metric, 1.0 if exact else ask.p)
     told = found.to_dict()
     low, high = (numerals.number(told[end][2], 4) for end in ("nearest", "farthest"))

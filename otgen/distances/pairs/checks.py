@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import InvalidInput
-from ...inputs import arrays, tables
+from ...inputs import arrays, scalars, tables
 from ..chosen import Chosen
 from ..splits import measured
-from .collection import Collection, same_masses, same_unit
+from .collection import Collection, enough_mass, same_masses, same_unit
 
 _ROUNDED = 1e-9  # of a distance: more than what the order of sums changes in a callable's number
 
@@ -31,13 +31,21 @@ def _check_together(one: Collection, other: Collection, distance: Chosen) -> Non
         same_unit(one.facts[0], other.facts[0], names)
         if one.held is not None and other.held is not None and one.source.support is None:
             tables.same_columns(one.source.sets[0], other.source.sets[0], names)
-    if distance.name is not None and distance.options.get("relax") is None:
-        both = [one] if other is one else [one, other]
+    both = [one] if other is one else [one, other]
+    if not distance.is_of_any_masses:
         same_masses(both, normalize=distance.options.get("normalize", False))
+    if distance.name == "partial_wasserstein" and distance.options.get("mass") is not None:
+        enough_mass(both, distance.options["mass"])
 
 
 def _check_symmetry(one: Collection, distance: Chosen) -> None:
-    """Refuse a callable, distance or metric, that tells another distance the other way round; of the first two sets."""
+    """Refuse two prices for what stays, and a callable, distance or metric, that tells another distance the other way round; of the first two sets."""
+    penalty = distance.options.get("penalty") if distance.name == "partial_wasserstein" else None
+    if isinstance(penalty, tuple | list) and penalty[0] != penalty[1]:
+        raise InvalidInput(
+            f"penalty must be one number where pairs are measured one way; received {scalars.told(penalty)}; pass the collection as sets2 as "
+            f"well, which measures both ways"
+        )
     if distance.name is not None and not callable(distance.options.get("metric")):
         return
     x, y = (one.block(k, k + 1).read()[0] for k in (0, 1))

@@ -19,6 +19,8 @@ from ...model.measure import Measure
 from .folder import Folder
 from .sparse_rows import SparseRows
 
+_ROUND = 1e-9  # of a total: what its sum may be off
+
 
 class Weighted(NamedTuple):
     """A cloud, (n, d) or (n,), and its weights (n,) or None, as numpy arrays of the dtypes in which they came."""
@@ -192,6 +194,18 @@ def same_masses(collections: Sequence[Collection], *, normalize: Any) -> None:
         assert first.total is not None
         assert fact.total is not None
         arrays.same_mass(first.total, fact.total, (first.origin, fact.origin), (its, name), normalize=normalize)
+
+
+def enough_mass(collections: Sequence[Collection], mass: float) -> None:
+    """Raise `InvalidInput` where a set has less than the mass that is to be moved; one without weights has 1, or what the other has."""
+    for one in collections:
+        for k, fact in enumerate(one.facts):
+            total = 1.0 if fact.total is None else fact.total
+            if mass > total * (1 + _ROUND):
+                raise InvalidInput(
+                    f"mass must be at most the total of each set, since it is moved between every two; received {scalars.told(mass)} for "
+                    f"{one.source.names[0]}[{k}], which has {total!r}; lower it"
+                )
 
 
 def sequence(sets: Any, name: str) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict, deque
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,7 +27,6 @@ from ...model.units import STEEP, Units
 from ...proofs import prove
 from ...proofs.dual import plan_bound
 from ..exact import wasserstein
-from ..result import Result
 from ..solve import run
 from .collection import Collection, Weighted
 from .outlines import Outlines
@@ -39,6 +38,18 @@ _KEPT = 8  # solves of a set whose potentials are kept
 _BYTES = 25  # a pair
 
 Donor = tuple[int, Floats]  # another set, and the potentials of this one beside it
+
+
+class Finding(NamedTuple):
+    """What was found out of a pair: its stage, bounds, its value where it was solved to the end, and the potentials of a solve."""
+
+    i: int
+    j: int
+    stage: int
+    lower: float
+    upper: float
+    value: float | None = None
+    potentials: tuple[Floats, Floats] | None = None
 
 
 class Intervals:
@@ -87,21 +98,34 @@ class Intervals:
         stages = self.stage[np.triu_indices(len(self.stage), 1)] if self.alone else self.stage
         return dict(zip(STAGES, np.bincount(stages.ravel(), minlength=len(STAGES)).tolist(), strict=True))
 
-    def refine(self, i: int, j: int, low: float, high: float) -> None:
-        """Take a pair through its next stage, of which nothing is asked but whether it is at most ``low``, or at least ``high``."""
-        if self.alone and i > j:
-            i, j = j, i
+    def place_of(self, i: int, j: int) -> tuple[int, int]:
+        """Where a pair stands; of one collection the lower index comes first."""
+        return (j, i) if self.alone and i > j else (i, j)
+
+    def leaves_potentials(self, i: int, j: int, low: float, high: float) -> bool:
+        """Whether a pair is solved next, and its potentials are kept."""
+        i, j = self.place_of(i, j)
+        return self._keeps(i, j) and self._next(i, j, high) >= STOPPED
+
+    def _keeps(self, i: int, j: int) -> bool:
+        return self.outlines is not None and self._by_rounds(self.rows[i].points, self.columns[j].points)
+
+    def found(self, i: int, j: int, low: float, high: float) -> Finding:
+        """What the next stage of a pair tells, of which nothing is asked but whether it is at most ``low``, or at least ``high``.
+
+        Nothing is changed, so that several pairs may be looked at side by side.
+        """
+        i, j = self.place_of(i, j)
         stage = self._next(i, j, high)
         try:
             if stage == PROJECTIONS:
                 assert self.outlines is not None
-                self._set(i, j, stage, self.outlines.by_shadows(i, j, self.p), math.inf)
-            elif stage == COARSE:
-                self._set(i, j, stage, 0.0, self._coarse(i, j))
-            elif stage == DUALS:
-                self._set(i, j, stage, self._dual(i, j, high), math.inf)
-            else:
-                self._solve(i, j, low, high, whole=stage == SOLVED)
+                return Finding(i, j, stage, self.outlines.by_shadows(i, j, self.p), math.inf)
+            if stage == COARSE:
+                return Finding(i, j, stage, 0.0, self._coarse(i, j))
+            if stage == DUALS:
+                return Finding(i, j, stage, self._dual(i, j, high), math.inf)
+            return self._solve(i, j, low, high, whole=stage == SOLVED)
         except InvalidInput as fault:
             raise type(fault)(f"{self.names[0]}[{i}] and {self.names[1]}[{j}]: {fault}") from None
 
@@ -128,8 +152,13 @@ class Intervals:
         """Whether the solver goes by rounds, between which it can stop."""
         return math.isfinite(self.p) and not dense_simplex.fits(len(x), len(y)) and not self._on_line(x)
 
-    def _set(self, i: int, j: int, stage: int, lower: float, upper: float, value: float | None = None) -> None:
-        """What is known of a pair now, beside what was known before."""
+    def keep(self, finding: Finding) -> None:
+        """Keep what was found of a pair, beside what was known before."""
+        i, j, stage, lower, upper, value, potentials = finding
+        self.solves += stage >= STOPPED
+        if potentials is not None:
+            self.donors[0, i].append((j, potentials[0]))
+            self.donors[0 if self.alone else 1, j].append((i, potentials[1]))
         lower, upper = max(lower, float(self.lower[i, j])), min(upper, float(self.upper[i, j]))
         for at in ((i, j), (j, i)) if self.alone else ((i, j),):
             self.stage[at], self.lower[at], self.upper[at] = stage, lower, upper
@@ -155,7 +184,7 @@ class Intervals:
         one, other = self.outlines.one, self.outlines.other
         best, found = high, None
         for turned, (mine, near, partners) in enumerate(((i, j, other), (j, i, one))):
-            for k, potentials in self.donors[0 if self.alone else turned, mine]:
+            for k, potentials in self.donors.get((0 if self.alone else turned, mine), ()):
                 known = self.lower[mine, k] if self.alone or not turned else self.lower[k, mine]
                 guess = known - _apart(partners[k].signature, partners[near].signature, self.outlines)
                 if guess >= best:
@@ -174,9 +203,8 @@ class Intervals:
         found = prove(scaled, claim)
         return replace(back, unit=found.unit).value(found.lower, -1)
 
-    def _solve(self, i: int, j: int, low: float, high: float, *, whole: bool) -> None:
+    def _solve(self, i: int, j: int, low: float, high: float, *, whole: bool) -> Finding:
         """Solve as far as is asked, or to the end."""
-        self.solves += 1
         x, y = self.rows[i], self.columns[j]
         if whole:
             found = wasserstein(x.points, y.points, x.weights, y.weights, **self.options)
@@ -185,17 +213,10 @@ class Intervals:
         assert found.lower is not None
         assert found.upper is not None
         stage = STOPPED if found.status is Status.SETTLED else SOLVED
-        self._set(i, j, stage, found.lower, found.upper, found.value if stage == SOLVED else None)
-        if self.outlines is not None and self._by_rounds(x.points, y.points):
-            self._keep(i, j, found)
-
-    def _keep(self, i: int, j: int, found: Result) -> None:
-        """Keep the potentials of a solve for other pairs of these sets."""
-        if found.makers.potentials is None:
-            return
-        f, g = found.makers.potentials()
-        self.donors[0, i].append((j, f))
-        self.donors[0 if self.alone else 1, j].append((i, g))
+        value, potentials = found.value if stage == SOLVED else None, None
+        if self._keeps(i, j) and found.makers.potentials is not None:
+            potentials = found.makers.potentials()  # for other pairs of these sets
+        return Finding(i, j, stage, found.lower, found.upper, value, potentials)
 
 
 def _apart(one: Floats, other: Floats, outlines: Outlines) -> float:

@@ -14,6 +14,7 @@ from .collection import Collection, Facts
 _WORK = 4e9  # nanoseconds that a tile is to take, about: often enough for checkpoints, seldom enough for what shipping takes
 _BYTES = 2**26  # that the sets of one side of a tile may take
 _CALL = 25e3  # nanoseconds for a pair of the smallest sets
+_CLIMBED = 1e7  # and by ascents, or a search of the plane
 _OWN = 2.5e7  # and for one by a callable, of which nothing is known
 
 
@@ -61,6 +62,8 @@ def pair_work(fact: Facts, name: str | None) -> float:
         return _CALL + 100.0 * fact.size
     if name == "sliced_wasserstein":
         return _CALL + 1e4 * fact.size
+    if name == "max_sliced_wasserstein":
+        return _CLIMBED + 1e5 * fact.size + 100.0 * fact.size**2
     return _CALL + 100.0 * fact.size**2
 
 
