@@ -278,7 +278,11 @@ class TestOtherCommands:
     def test_names_are_those_of_the_library(self):
         assert [one.value for one in MetricName] == [*METRICS, *COSTS]
         assert [one.value for one in SolverName] == list(SOLVERS)
-        assert {one.value for one in MatrixSolverName} == set(SOLVERS) - {"line", "bottleneck"}  # which need points
+        assert {one.value for one in MatrixSolverName} == set(SOLVERS) - {
+            "line",
+            "circle",
+            "bottleneck",
+        }  # which need points
 
 
 class TestBadInput:
