@@ -325,7 +325,7 @@ class TestBadInput:
             (["x.npy", "y.npy", "--solver", "sinkhorn"], "received points, --p 2; add --epsilon"),
             (
                 ["x.npy", "y.npy", "--solver", "fast"],
-                "'--solver': 'fast' is not one of 'auto', 'line', 'simplex', 'bottleneck', 'linprog', 'sinkhorn'",
+                "'--solver': 'fast' is not one of 'auto', 'line', 'circle', 'simplex', 'bottleneck', 'linprog', 'sinkhorn'",
             ),
             (["x.npy", "y.npy", "--epsilon", "0"], "--epsilon must be positive"),
             (["x.npy", "y.npy", "--epsilon", "-5%"], "--epsilon must be positive"),
