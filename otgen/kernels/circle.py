@@ -21,11 +21,13 @@ from .jit import jit
 
 _WINDOW = 0.5 + 1e-9  # of a period: no nearest copy of a point lies farther away
 
+_STRAIGHT = 0.49  # of a period: where all lies within, no copy but the first is in that window
+
 
 class Circle(NamedTuple):
     """Both sides of a problem on the circle, in order.
 
-    ``x`` (n,) and ``y`` (m,) ascend in [0, period]; ``before_x`` and ``before_y`` are the cumulative masses up to and with each point, whole
+    ``x`` (n,) and ``y`` (m,) ascend from -period/2 to period/2; ``before_x`` and ``before_y`` are the cumulative masses up to and with each point, whole
     numbers that ascend to the same total; the cost is the distance to the power ``p``.
     """
 
@@ -184,7 +186,7 @@ def _minima(x, y, g, start, first, last, period, p, out, argmin):
 
 
 def minima(x: Floats, y: Floats, g: Floats, period: float, p: float) -> tuple[Floats, Indices]:
-    """``min_j d(x_i, y_j) ** p - g_j`` on a circle and its arg min: (n,), (n,), of ascending x (n,) and y (m,) in [0, period] and finite g (m,).
+    """``min_j d(x_i, y_j) ** p - g_j`` on a circle and its arg min: (n,), (n,), of x (n,) and y (m,) that ascend from -period/2 to period/2, and finite g (m,).
 
     In O((n + m) log n). What comparisons at orders other than 1 and 2 may have got wrong by rounding is taken off the minima, so that
     they are never above those of the powers as computed.
@@ -192,13 +194,14 @@ def minima(x: Floats, y: Floats, g: Floats, period: float, p: float) -> tuple[Fl
     Comparisons that are off by e may leave out a target, level by level of the halving, whose value is less by 2 e at most: by the Monge inequality
     a row's arg min, found to within e, is no worse a bound for the rows beside it than that.
     """
-    start, stop = int(np.searchsorted(y, period / 2)), int(np.searchsorted(y, period / 2, side="right"))
+    start, stop = int(np.searchsorted(y, 0.0)), int(np.searchsorted(y, 0.0, side="right"))
     copies = np.concatenate([y[start:] - period, y, y[:stop] + period])
     first = np.searchsorted(copies, x - _WINDOW * period)
     last = np.searchsorted(copies, x + _WINDOW * period, side="right") - 1
     out, argmin = np.empty(len(x)), np.empty(len(x), np.int64)
     _minima(x, y, g, start, first, last, period, p, out, argmin)
     if p not in (1, 2):
-        largest = (_WINDOW * period) ** p
+        reach = float(max(x[-1], y[-1]) - min(x[0], y[0]))
+        largest = (reach if reach < _STRAIGHT * period else _WINDOW * period) ** p
         out -= 2 * (2 + math.log2(len(x))) * (p + 4) * 2.0**-53 * largest
     return out, argmin

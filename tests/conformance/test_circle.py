@@ -16,7 +16,7 @@ ORDERS = [1, 1.5, 2, 3]
 def sides(seed, p, n=9, m=7, period=3.0):
     """Points in order, some in one place, some at the seam, and whole masses."""
     rng = np.random.default_rng(seed)
-    x, y = (np.sort(rng.integers(0, 13, size) / 4) for size in (n, m))
+    x, y = (np.sort(rng.integers(-6, 7, size) / 4) for size in (n, m))
     a, b = rng.integers(1, 9, n), rng.integers(1, 9, m)
     return circle.Circle(x, y, np.cumsum(a * b.sum()), np.cumsum(b * a.sum()), period, float(p))
 
@@ -53,11 +53,12 @@ def naive_minima(x, y, g, period, p):
     st.integers(1, 30),
     st.sampled_from([1.0, 24.0, 2 * np.pi]),
     st.booleans(),
+    st.sampled_from([1.0, 0.4]),
 )
-def test_minima_are_those_over_all_pairs(p, seed, n, m, period, ties):
+def test_minima_are_those_over_all_pairs(p, seed, n, m, period, ties, width):
     """Never above them where powers are rounded, and below by next to nothing."""
     rng = np.random.default_rng(seed)
-    x, y = (np.sort((rng.integers(0, 9, k) / 8 if ties else rng.random(k)) * period) for k in (n, m))
+    x, y = (np.sort(((rng.integers(0, 9, k) / 8 if ties else rng.random(k)) - 0.5) * period * width) for k in (n, m))
     g = rng.normal(size=m) * rng.choice([0.0, 0.1, 10.0]) * period**p
     values, argmin = circle.minima(x, y, g, period, p)
     reduced = naive_minima(x, y, g, period, p)

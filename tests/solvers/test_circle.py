@@ -191,3 +191,12 @@ def test_many_circles_at_once_and_pairs_of_them():
     )
     table = otgen.pairwise(list(xs), list(ys), p=1, metric=Circular(1))
     np.testing.assert_allclose(np.diag(table), single, rtol=1e-12)
+
+
+@pytest.mark.parametrize("p", [1, 2, 3])
+def test_where_nobody_goes_round_the_period_takes_no_digits(p):
+    """An interval was off by roundings of the period, 24 here, in which distances of 1e-9 have no digits left at p = 2."""
+    x, y = np.array([0.0, 1.0, -3.0]) * 1e-9, np.array([48.0, 24.0, -24.0]) + 2.0**-28
+    near, line = otgen.wasserstein(x, y, p=p, metric=Circular(24)), otgen.wasserstein(x, np.full(3, 2.0**-28), p=p)
+    assert near.value == pytest.approx(line.value, rel=1e-13)
+    assert near.upper - near.lower <= 1e-13 * near.value

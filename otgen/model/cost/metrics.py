@@ -267,18 +267,17 @@ class Torus(PointMetric):
         return CIRCULAR, p / 2, self.period
 
     def rounding(self, d: int, p: float, unit: float) -> tuple[float, float]:
-        """As for powers; reducing a coordinate and taking the nearer way round is off by ``4 u`` periods at most, an absolute error."""
+        """As for powers; taking the nearer way round is off by ``4 u`` periods at most, an absolute error, in single precision with the coordinates'."""
         reach = math.sqrt(d) * self.period / 2
         relative, tiny = Powers(2.0).rounding(d, p, unit)
         return relative, tiny + 1.01 * p * _real_power(reach, p - 1) * 4 * math.sqrt(d) * unit * self.period
 
     def prepared(self, points: Floats) -> Floats:
-        """Coordinates in [0, period]; the remainder is exact, adding a period to a negative one is rounded."""
-        rest = np.fmod(points, self.period)
-        return np.where(rest < 0, rest + self.period, rest)
+        """Coordinates in (-period/2, period/2]: the remainder is exact, and so is taking a period from more than half of one."""
+        return self.places(points)
 
     def places(self, points: Floats) -> Floats:
-        """Coordinates in (-period/2, period/2]: the remainder is exact, and so is taking a period from more than half of one."""
+        """The same."""
         rest, half = np.fmod(points, self.period), self.period / 2
         return np.where(rest > half, rest - self.period, np.where(rest <= -half, rest + self.period, rest))
 

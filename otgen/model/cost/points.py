@@ -29,7 +29,7 @@ from ..boxes import Box
 from ..units import ONE, PowerOfTwo, moderate, of_box
 from .base import Cost, keeps_everything
 from .grids import Grid, grid_of, pays
-from .metrics import Circular, Minkowski, PointMetric, entry_of
+from .metrics import Circular, Minkowski, PointMetric, Powers, entry_of
 from .passes import CelledPasses, GroundPasses, Passes, ProductPasses
 from .searches import CelledSearches, CircleSearches, GridSearches, GroundSearches, ProductSearches, Searches
 
@@ -376,6 +376,14 @@ class PointCost(Cost):
         """What makes the diagonal of the joint box about 1; 1 where costs are moderate as they are, or have a unit of their own."""
         return of_box(self._box, max(self.form[0], 1.0), self.p) ** self.degree if self.degree else ONE
 
+    @cached_property
+    def _is_straight(self) -> bool:
+        """Whether nobody's nearer way leads round the circle, so that differences of coordinates are rounded once."""
+        if self.entry.period is None or self.stacked or np.dtype(self.dtype) != np.float64:
+            return False
+        reduced = Box.around(*(self.entry.prepared(z) for z in (self.x, self.y)))
+        return float(reduced.extents.max()) <= 0.499 * self.entry.period
+
     @property
     def fits_single(self) -> bool:
         """Whether costs and what they are made of are well within the range of single precision."""
@@ -422,7 +430,8 @@ class PointCost(Cost):
         if not self.stacked and not self._box.extents.any():  # one point: all costs are exactly 0
             return 0.0, 0.0
         unit = UNIT if np.dtype(self.dtype) == np.float64 else 2.0**-24
-        relative, absolute = self.entry.rounding(self.x.shape[1], self.p, unit)
+        entry = Powers(2.0) if self._is_straight else self.entry
+        relative, absolute = entry.rounding(self.x.shape[1], self.p, unit)
         powers = (
             0 if self._on_host else (2 if unit == UNIT else 13) * (self.form[1] + 1)
         )  # CUDA's are off by 2 units, 8 in single

@@ -141,7 +141,7 @@ class GridSearches(Searches):
 
 @dataclass(frozen=True, eq=False)
 class CircleSearches(Searches):
-    """Between points ``x`` (n,) and ``y`` (m,) in [0, period] on a circle: minima by their order, further columns by the kernels."""
+    """Between points ``x`` (n,) and ``y`` (m,) in (-period/2, period/2] on a circle: minima by their order, further columns by the kernels."""
 
     plain: GroundSearches
     x: Floats
