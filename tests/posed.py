@@ -15,7 +15,14 @@ from scipy.sparse.csgraph import maximum_flow
 
 import otgen
 
-EXACT, LINE, FURTHEST, FURTHEST_ON_LINE, ENTROPIC = "exact", "line", "furthest", "furthest on the line", "entropic"
+EXACT, LINE, CIRCLE, FURTHEST, FURTHEST_ON_LINE, ENTROPIC = (
+    "exact",
+    "line",
+    "circle",
+    "furthest",
+    "furthest on the line",
+    "entropic",
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,9 @@ def furthest(distances, a, b):
 def powers(x, y, metric, p):
     """Costs of points with dyadic coordinates; none of them is rounded."""
     steps = np.abs(x[:, None] - y)
+    if isinstance(metric, otgen.Circular):
+        steps = np.minimum(steps % metric.period, metric.period - steps % metric.period)
+        return (steps**2).sum(-1) ** (p / 2) if x.shape[1] > 1 else steps[..., 0] ** p
     if metric == "euclidean":
         return (steps**2).sum(-1) ** (p / 2) if x.shape[1] > 1 else steps[..., 0] ** (1 if math.isinf(p) else p)
     lengths = steps.max(-1) if metric == "chebyshev" else steps.sum(-1)
@@ -87,7 +97,8 @@ def of_points(kind, d, metric="euclidean", p=2.0, m=7, epsilon=0.0, relax=(math.
     function = (lambda u, v: np.abs(u[:, None] - v).sum(-1)) if metric == "callable" else metric
 
     def make(scale):
-        posed = otgen.Problem.from_points(x * scale, y * scale, a, b, p=p, metric=function, normalize=True)
+        named = otgen.Circular(metric.period * scale) if isinstance(metric, otgen.Circular) else function
+        posed = otgen.Problem.from_points(x * scale, y * scale, a, b, p=p, metric=named, normalize=True)
         return (
             replace(posed, epsilon=epsilon * scale**p, relax=tuple(rho * scale**p for rho in relax))
             if epsilon
@@ -129,6 +140,8 @@ PROBLEMS = {
     "line": of_points(LINE, 1, p=1.0),
     "line, cubed": of_points(LINE, 1, p=3.0),
     "line, furthest": of_points(FURTHEST_ON_LINE, 1, p=math.inf),
+    "circle": of_points(CIRCLE, 1, metric=otgen.Circular(2.75), p=1.0),
+    "circle, cubed": of_points(CIRCLE, 1, metric=otgen.Circular(2.75), p=3.0),
     "plane": of_points(EXACT, 2),
     "space": of_points(EXACT, 3, metric="chebyshev", p=1.0),
     "callable": of_points(EXACT, 2, metric="callable", p=1.0),

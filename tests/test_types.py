@@ -54,7 +54,7 @@ def test_types_are_shipped():
 def test_literals_are_the_names_that_there_are():
     assert get_args(typing.MetricName) == tuple(TABLE)
     assert get_args(typing.DistanceName) == tuple(DISTANCES)
-    assert set(get_args(MatrixName)) == set(SOLVERS) - {"line", "bottleneck", "sinkhorn"}
+    assert set(get_args(MatrixName)) == set(SOLVERS) - {"line", "circle", "bottleneck", "sinkhorn"}
     assert {name for part in get_args(typing.SolverName) for name in get_args(part) or [part]} == set(SOLVERS)
 
 

@@ -23,7 +23,7 @@ from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import Units
 from ..proofs import prove, prove_staying
-from ..solvers import Auto, Bottleneck, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver, SolverName
+from ..solvers import Auto, Bottleneck, Circle, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver, SolverName
 from ..solvers.base import Enough, refuse_start, silent
 from ..solvers.sinkhorn import TOLERANCE
 from .answer import Answer
@@ -37,6 +37,7 @@ from .telling import on_stderr
 SOLVERS: dict[str, type[Any]] = {
     "auto": Auto,
     "line": Line,
+    "circle": Circle,
     "simplex": Simplex,
     "bottleneck": Bottleneck,
     "linprog": LinearProgram,
@@ -73,7 +74,7 @@ def solve(
     problem : Problem
         What to solve.
     solver : str or solver object
-        ``"auto"`` (see :class:`otgen.solvers.Auto` for its table), ``"line"``, ``"simplex"``, ``"bottleneck"``,
+        ``"auto"`` (see :class:`otgen.solvers.Auto` for its table), ``"line"``, ``"circle"``, ``"simplex"``, ``"bottleneck"``,
         ``"linprog"``, ``"sinkhorn"``, a configured object, or one of your own: see :class:`otgen.solvers.Solution`.
     throw : bool
         Whether an infeasible problem or an iteration limit raises; otherwise the status says so.

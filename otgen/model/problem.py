@@ -234,6 +234,11 @@ class Problem:
         return self.cost.line_power is not None and self.source.dim == 1
 
     @property
+    def on_circle(self) -> bool:
+        """Whether the points lie on a circle and the cost is a power of the distance along it."""
+        return isinstance(self.cost, PointCost) and self.cost.period is not None and not self.cost.stacked
+
+    @property
     def line_power(self) -> float:
         """On the line the cost is ``|x - y|`` to this power, whatever the metric is called."""
         power = self.cost.line_power

@@ -31,6 +31,7 @@ def prove_staying(problem: Problem, found: Certificate) -> Certificate:
         return found
     used = plan.values > 0
     rows, columns = plan.rows[used], plan.columns[used]
-    if not np.array_equal(cost.x[rows], cost.y[columns]) or not balanced(problem, rows, columns):
+    places = cost.entry.places
+    if not np.array_equal(places(cost.x[rows]), places(cost.y[columns])) or not balanced(problem, rows, columns):
         return found
     return replace(found, cost=0.0, lower=0.0, upper=0.0)

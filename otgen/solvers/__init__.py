@@ -7,6 +7,7 @@ from .base import MatrixName as MatrixName
 from .base import Solution, Solver
 from .base import SolverName as SolverName
 from .bottleneck import Bottleneck
+from .circle import Circle
 from .epsilon_schedules import Annealing, Fixed, Schedule
 from .line import Line
 from .linprog import LinearProgram
@@ -17,6 +18,7 @@ __all__ = [
     "Annealing",
     "Auto",
     "Bottleneck",
+    "Circle",
     "Claim",
     "Fixed",
     "Flows",

@@ -10,13 +10,15 @@ from ..model.claim import Claim
 from ..model.problem import Problem
 from .base import Enough, Progress, Solution, Solver, silent
 from .bottleneck import Bottleneck
-from .cost_model import Expected, bottleneck, on_line, simplex, sinkhorn
+from .circle import Circle
+from .cost_model import Expected, bottleneck, on_circle, on_line, simplex, sinkhorn
 from .line import Line
 from .simplex import Simplex
 from .sinkhorn import Sinkhorn
 
 _EXPECTED: dict[type[Any], Callable[[Problem], Expected]] = {
     Line: on_line,
+    Circle: on_circle,
     Simplex: simplex,
     Bottleneck: bottleneck,
     Sinkhorn: sinkhorn,
@@ -32,7 +34,8 @@ class Auto:
     ===========================================  ==============================================
     epsilon > 0                                  `Sinkhorn`
     points with one coordinate, any p up to inf  `Line`
-    p = inf with more coordinates                `Bottleneck`
+    one coordinate on a circle, finite p         `Circle`
+    p = inf with more coordinates, or a circle   `Bottleneck`
     anything else                                `Simplex`
     ===========================================  ==============================================
 
@@ -49,6 +52,8 @@ class Auto:
             return Sinkhorn(), "epsilon > 0 asks for entropic transport."
         if problem.on_line:
             return Line(), "the points have one coordinate, so sorting solves the problem."
+        if problem.on_circle and not problem.bottleneck:
+            return Circle(), "the points lie on a circle, where sorting solves the problem but for a shift."
         if problem.bottleneck:
             return Bottleneck(), "p = inf asks for the longest pair, which is found by bisection."
         return Simplex(), "exact transport; pairs are priced as they are needed, so memory grows with n + m, not n m."
@@ -71,8 +76,10 @@ class Auto:
         init: Claim | None = None,
         enough: Enough | None = None,
     ) -> Solution:
-        """Solve by the solver chosen, which `Simplex` alone may end before it is done."""
+        """Solve by the solver chosen, which `Simplex` alone may end before it is done; on a circle a start would save nothing."""
         solver, _ = self.choose(problem)
+        if isinstance(solver, Circle):
+            return solver.solve(problem, progress)
         if isinstance(solver, Simplex):
             return solver.solve(problem, progress, init, enough)
         return solver.solve(problem, progress, init)

@@ -11,7 +11,7 @@ from ..model.claim import Claim
 from ..model.problem import Problem
 from ..model.status import Status
 
-ExactName = Literal["auto", "line", "simplex", "bottleneck", "linprog"]
+ExactName = Literal["auto", "line", "circle", "simplex", "bottleneck", "linprog"]
 MatrixName = Literal["auto", "simplex", "linprog"]  # of exact transport between what need not be points
 SolverName = ExactName | Literal["sinkhorn"]
 Progress = Callable[[str], None]

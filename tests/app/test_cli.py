@@ -278,7 +278,11 @@ class TestOtherCommands:
     def test_names_are_those_of_the_library(self):
         assert [one.value for one in MetricName] == [*METRICS, *COSTS]
         assert [one.value for one in SolverName] == list(SOLVERS)
-        assert {one.value for one in MatrixSolverName} == set(SOLVERS) - {"line", "bottleneck"}  # which need points
+        assert {one.value for one in MatrixSolverName} == set(SOLVERS) - {
+            "line",
+            "circle",
+            "bottleneck",
+        }  # which need points
 
 
 class TestBadInput:
@@ -321,7 +325,7 @@ class TestBadInput:
             (["x.npy", "y.npy", "--solver", "sinkhorn"], "received points, --p 2; add --epsilon"),
             (
                 ["x.npy", "y.npy", "--solver", "fast"],
-                "'--solver': 'fast' is not one of 'auto', 'line', 'simplex', 'bottleneck', 'linprog', 'sinkhorn'",
+                "'--solver': 'fast' is not one of 'auto', 'line', 'circle', 'simplex', 'bottleneck', 'linprog', 'sinkhorn'",
             ),
             (["x.npy", "y.npy", "--epsilon", "0"], "--epsilon must be positive"),
             (["x.npy", "y.npy", "--epsilon", "-5%"], "--epsilon must be positive"),

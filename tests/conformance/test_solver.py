@@ -12,20 +12,33 @@ import pytest
 import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
-from posed import ENTROPIC, EXACT, FURTHEST, FURTHEST_ON_LINE, KINDS, LINE, NO_PLAN, PROBLEMS, of_points
+from posed import CIRCLE, ENTROPIC, EXACT, FURTHEST, FURTHEST_ON_LINE, KINDS, LINE, NO_PLAN, PROBLEMS, of_points
 
 import otgen
 from otgen import InvalidInput, Status
 from otgen.distances.solve import SOLVERS as NAMES
 from otgen.model.units import scaled
-from otgen.solvers import Auto, Bottleneck, Claim, Fixed, Flows, Line, LinearProgram, Simplex, Sinkhorn, Solution
+from otgen.solvers import (
+    Auto,
+    Bottleneck,
+    Circle,
+    Claim,
+    Fixed,
+    Flows,
+    Line,
+    LinearProgram,
+    Simplex,
+    Sinkhorn,
+    Solution,
+)
 from otgen.solvers.base import silent
 
 #: Each solver, and the kinds of problems that it takes.
 SOLVERS = [
     (Auto(), KINDS),
-    (Simplex(), {EXACT, LINE}),
-    (LinearProgram(), {EXACT, LINE}),
+    (Simplex(), {EXACT, LINE, CIRCLE}),
+    (LinearProgram(), {EXACT, LINE, CIRCLE}),
+    (Circle(), {CIRCLE}),
     (Line(), {LINE, FURTHEST_ON_LINE}),
     (Bottleneck(), {FURTHEST, FURTHEST_ON_LINE}),
     (Sinkhorn(tol=1e-8), {ENTROPIC}),

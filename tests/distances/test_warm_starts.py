@@ -70,11 +70,20 @@ def test_points_that_coincide_and_points_without_mass():
         assert otgen.wasserstein(x, y, a, b, init=init).value == pytest.approx(cold.value, rel=1e-12)
 
 
-@pytest.mark.parametrize("solver", ["linprog", "line", "bottleneck"])
+@pytest.mark.parametrize("solver", ["linprog", "line", "circle", "bottleneck"])
 def test_solvers_that_cannot_start_anywhere_say_so(solver):
     x, y = np.random.default_rng(0).random((2, 5, 1))
+    options = dict(
+        p=np.inf if solver == "bottleneck" else 2, metric=otgen.Circular(1) if solver == "circle" else "euclidean"
+    )
     with pytest.raises(otgen.InvalidInput, match="init must be None for a solver that starts from nothing"):
-        otgen.wasserstein(x, y, p=np.inf if solver == "bottleneck" else 2, solver=solver, init=(np.zeros(5), np.zeros(5)))  # fmt: skip
+        otgen.wasserstein(x, y, solver=solver, init=(np.zeros(5), np.zeros(5)), **options)
+
+
+def test_on_a_circle_the_choice_of_the_library_takes_a_start_and_needs_none():
+    x, y = np.random.default_rng(0).random((2, 5, 1))
+    result = otgen.wasserstein(x, y, metric=otgen.Circular(1))
+    assert otgen.wasserstein(x, y, metric=otgen.Circular(1), init=result).value == result.value
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from .problems import COSTS, METRICS, Posed, in_truth, judged, judged_listed, li
 def wasserstein(draw: Draw) -> Trial:
     problem = posed(draw, metrics=(*METRICS, *COSTS))
     options = problem.options | optional(
-        draw, 0.2, solver=draw.one("auto", "line", "simplex", "linprog", "bottleneck", "nonsense")
+        draw, 0.2, solver=draw.one("auto", "line", "circle", "simplex", "linprog", "bottleneck", "nonsense")
     )
     options |= optional(draw, 0.1, throw=draw.chance(0.5))
     due = EITHER if "solver" in options else problem.due

@@ -27,6 +27,13 @@ def two(**options):
     return [otgen.Problem.from_points(z[0], z[1], u, v, normalize=True, **options) for z, u, v in pairs]
 
 
+def two_on_a_circle(p):
+    """A problem and another one of the same shape."""
+    rng = np.random.default_rng(1)
+    first, second = rng.integers(-32, 32, (2, 2, 7)) / 8
+    return [otgen.Problem.from_points(*z, p=p, metric=otgen.Circular(4.5)) for z in (first, second)]
+
+
 def matrices():
     """Listed costs, some pairs forbidden."""
     rng = np.random.default_rng(2)
@@ -38,6 +45,7 @@ def matrices():
 KINDS = {
     "points": lambda: two(p=2),
     "line": lambda: [otgen.Problem.from_points(np.arange(5.0) * k, np.arange(5.0)[::-1] * 3 + k, p=1) for k in (1, 2)],
+    "circle": lambda: two_on_a_circle(p=2),
     "one point": lambda: [otgen.Problem.from_points([[k, 0.0]], np.eye(4)[:, :2] * 3, p=1) for k in (1.0, 2.0)],
     "matrix": matrices,
     "bottleneck": lambda: two(p=math.inf),

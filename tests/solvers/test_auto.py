@@ -28,8 +28,9 @@ def points(x, y, **options):
         (points(X, Y, p=math.inf, metric="chebyshev"), "Bottleneck"),
         (points(X, Y), "Simplex"),
         (MATRIX, "Simplex"),
+        *((points(X[:, 0], Y[:, 0], p=p, metric=otgen.Circular(1.0)), "Circle") for p in (1, 1.5, 2)),
+        (points(X, Y, metric=otgen.Circular(1.0)), "Simplex"),
         # With one coordinate, but no cost that grows with the difference: sorting does not solve these.
-        (points(X[:, 0], Y[:, 0], metric=otgen.Circular(1.0)), "Simplex"),
         (points(X[:, 0], Y[:, 0], p=1, metric="cosine"), "Simplex"),
         (points(X[:, 0], Y[:, 0], p=1, metric=lambda x, y: np.abs(x - y.T)), "Simplex"),
         (points(X[:, 0], Y[:, 0], p=math.inf, metric=otgen.Circular(1.0)), "Bottleneck"),

@@ -92,6 +92,7 @@ class SolverName(enum.StrEnum):
 
     auto = "auto"
     line = "line"
+    circle = "circle"
     simplex = "simplex"
     bottleneck = "bottleneck"
     linprog = "linprog"

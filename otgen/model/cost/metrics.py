@@ -76,7 +76,7 @@ class PointMetric(abc.ABC):
     coordinates that grows with each of them, so that bounding boxes bound it, points may be merged at their centre of mass, and
     second derivatives are known. ``translates``: costs stay what they are when both clouds are moved alike. ``degree``: points times s make costs of p = 1 times ``s ** degree``; 0 where points cannot be scaled.
     ``norm``: the q of a norm of differences of ``flat`` points that is no larger than the distance; or, where ``squares`` is a number, of one
-    that the cost is ``squares`` times the square of.
+    that the cost is ``squares`` times the square of. ``period``: what coordinates repeat after, if they do.
     """
 
     only_p_one: bool = False
@@ -85,6 +85,7 @@ class PointMetric(abc.ABC):
     degree: int = 1
     norm: float = 2.0
     squares: float | None = None
+    period: float | None = None
 
     @abc.abstractmethod
     def form(self, p: float) -> Form:
@@ -108,6 +109,10 @@ class PointMetric(abc.ABC):
     def flat(self, points: Floats) -> tuple[Floats, float]:
         """Points (n, D) of a space with a norm, and how far off each may be by rounding, as a length."""
         return points, 0.0
+
+    def places(self, points: Floats) -> Floats:
+        """Coordinates that are equal where points are at one place, without rounding."""
+        return points
 
     def chained(self, points: Floats, slope: Floats) -> Floats:
         """A derivative in the points that kernels got, as one in the points."""
@@ -255,22 +260,26 @@ class Cosine(PointMetric):
 class Torus(PointMetric):
     """The entry of :class:`Circular`: euclidean lengths of differences to the nearest period."""
 
-    period: float
+    period: float  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
 
     def form(self, p: float) -> Form:
         """The period stands where other costs have their factor."""
         return CIRCULAR, p / 2, self.period
 
     def rounding(self, d: int, p: float, unit: float) -> tuple[float, float]:
-        """As for powers; reducing a coordinate and taking the nearer way round is off by ``4 u`` periods at most, an absolute error."""
+        """As for powers; taking the nearer way round is off by ``4 u`` periods at most, an absolute error, in single precision with the coordinates'."""
         reach = math.sqrt(d) * self.period / 2
         relative, tiny = Powers(2.0).rounding(d, p, unit)
         return relative, tiny + 1.01 * p * _real_power(reach, p - 1) * 4 * math.sqrt(d) * unit * self.period
 
     def prepared(self, points: Floats) -> Floats:
-        """Coordinates in [0, period]; the remainder is exact, adding a period to a negative one is rounded."""
-        rest = np.fmod(points, self.period)
-        return np.where(rest < 0, rest + self.period, rest)
+        """Coordinates in (-period/2, period/2]: the remainder is exact, and so is taking a period from more than half of one."""
+        return self.places(points)
+
+    def places(self, points: Floats) -> Floats:
+        """The same."""
+        rest, half = np.fmod(points, self.period), self.period / 2
+        return np.where(rest > half, rest - self.period, np.where(rest <= -half, rest + self.period, rest))
 
     def flat(self, points: Floats) -> tuple[Floats, float]:
         """Each coordinate on a circle as long as the period, whose chords are no longer than its arcs."""

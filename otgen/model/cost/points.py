@@ -29,9 +29,9 @@ from ..boxes import Box
 from ..units import ONE, PowerOfTwo, moderate, of_box
 from .base import Cost, keeps_everything
 from .grids import Grid, grid_of, pays
-from .metrics import Circular, Minkowski, PointMetric, entry_of
+from .metrics import Circular, Minkowski, PointMetric, Powers, entry_of
 from .passes import CelledPasses, GroundPasses, Passes, ProductPasses
-from .searches import CelledSearches, GridSearches, GroundSearches, ProductSearches, Searches
+from .searches import CelledSearches, CircleSearches, GridSearches, GroundSearches, ProductSearches, Searches
 
 _KEPT = 2**28  # bytes of inner products that are kept for the next pass
 _TREE_DIM = 10  # above this boxes around points exclude next to nothing
@@ -205,6 +205,12 @@ class PointCost(Cost):
         return self.is_listed or self._by_cells
 
     @property
+    def _in_order(self) -> bool:
+        """Whether the points have an order on a circle by which minima are found."""
+        there = self._on_host and not self.stacked and not self.is_listed and np.dtype(self.dtype) == np.float64
+        return there and self.period is not None and math.isfinite(self.p)
+
+    @property
     def _by_cells(self) -> bool:
         return self._boxed and np.dtype(self.dtype) == np.float64
 
@@ -228,7 +234,7 @@ class PointCost(Cost):
 
     @property
     def searches(self) -> Searches:
-        """Between grids axis by axis, by cells in few dimensions, by a matrix product in many, else by the kernels."""
+        """Of points in order on a circle, between grids axis by axis, by cells in few dimensions, by a matrix product in many, else by the kernels."""
         return self._searches
 
     @cached_property
@@ -237,6 +243,10 @@ class PointCost(Cost):
         if self._on_host and self._by_product:
             x, y, of_x, of_y = self._centred
             return ProductSearches(plain, self._ground, (x, y), (of_x, of_y), self.form[1])
+        if self._in_order:
+            assert self.period is not None
+            x, y = (self.entry.prepared(z)[:, 0] for z in (self.x, self.y))
+            return CircleSearches(plain, x, y, self.period, self.p)
         if not self._by_cells:
             return plain
         grids = self._grids
@@ -353,6 +363,11 @@ class PointCost(Cost):
         return self.entry.line_power(self.p)
 
     @property
+    def period(self) -> float | None:
+        """Of the circle that the points lie on; None elsewhere, and in more than one dimension."""
+        return self.entry.period if self.x.shape[-1] == 1 else None
+
+    @property
     def degree(self) -> int:
         """As the table of metrics has it."""
         return self.entry.degree
@@ -360,6 +375,14 @@ class PointCost(Cost):
     def size(self) -> PowerOfTwo:
         """What makes the diagonal of the joint box about 1; 1 where costs are moderate as they are, or have a unit of their own."""
         return of_box(self._box, max(self.form[0], 1.0), self.p) ** self.degree if self.degree else ONE
+
+    @cached_property
+    def _is_straight(self) -> bool:
+        """Whether nobody's nearer way leads round the circle, so that differences of coordinates are rounded once."""
+        if self.entry.period is None or self.stacked or np.dtype(self.dtype) != np.float64:
+            return False
+        reduced = Box.around(*(self.entry.prepared(z) for z in (self.x, self.y)))
+        return float(reduced.extents.max()) <= 0.499 * self.entry.period
 
     @property
     def fits_single(self) -> bool:
@@ -407,7 +430,8 @@ class PointCost(Cost):
         if not self.stacked and not self._box.extents.any():  # one point: all costs are exactly 0
             return 0.0, 0.0
         unit = UNIT if np.dtype(self.dtype) == np.float64 else 2.0**-24
-        relative, absolute = self.entry.rounding(self.x.shape[1], self.p, unit)
+        entry = Powers(2.0) if self._is_straight else self.entry
+        relative, absolute = entry.rounding(self.x.shape[1], self.p, unit)
         powers = (
             0 if self._on_host else (2 if unit == UNIT else 13) * (self.form[1] + 1)
         )  # CUDA's are off by 2 units, 8 in single

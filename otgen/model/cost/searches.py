@@ -1,7 +1,7 @@
 """Minima over all pairs of a cost: c-transforms, and the few nearest columns of every row.
 
-Four ways: piece by piece by the kernels, by cells of points most of which are skipped, by a matrix product that leaves few candidates, and
-between grids axis by axis.
+Five ways: piece by piece by the kernels, by cells of points most of which are skipped, by a matrix product that leaves few candidates,
+between grids axis by axis, and on a circle by the order of the points.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...inputs.types import Floats, Indices
-from ...kernels import GroundCost, Kernels, matrix_ground
+from ...kernels import GroundCost, Kernels, circle, matrix_ground
 from ...kernels.double_double import UNIT
+from ...kernels.sorting import argsort
 from .grids import Grid, ctransform
 from .passes import Pieces, joined
 
@@ -135,6 +137,39 @@ class GridSearches(Searches):
         if count > 1:
             return self.celled().nearest_of(chosen, g, count, below)
         return np.where(chosen, argmin, -1)[:, None], np.where(chosen, values, np.inf)[:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class CircleSearches(Searches):
+    """Between points ``x`` (n,) and ``y`` (m,) in (-period/2, period/2] on a circle: minima by their order, further columns by the kernels."""
+
+    plain: GroundSearches
+    x: Floats
+    y: Floats
+    period: float
+    p: float
+
+    @cached_property
+    def _orders(self) -> tuple[Indices, Indices]:
+        return argsort(self.x), argsort(self.y)
+
+    def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
+        """By halves that bound each other: see :func:`otgen.kernels.circle.minima`."""
+        if not np.isfinite(g).all():
+            return self.plain.ctransform(g)
+        one, other = self._orders
+        values, argmin = np.empty(len(one)), np.empty(len(one), np.int64)
+        values[one], where = circle.minima(self.x[one], self.y[other], g[other], self.period, self.p)
+        argmin[one] = other[where]
+        return values, argmin
+
+    def nearest(self, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
+        """Over all pairs."""
+        return self.plain.nearest(g, count, below)
+
+    def price(self, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
+        """Over all pairs."""
+        return self.plain.price(g, count, below)
 
 
 @dataclass(frozen=True, eq=False)
