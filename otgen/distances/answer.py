@@ -12,7 +12,6 @@ import numpy as np
 from ..inputs import arrays
 from ..inputs.types import Floats
 from ..model.claim import Claim, Flows
-from ..model.cost import CallableCost, PointCost
 from ..model.plan import MonotonePlan, Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
@@ -167,9 +166,9 @@ class Answer:
             return self._distance_gradients()
         cost = self.scaled.cost
         f, g = self.potentials()
-        if not isinstance(cost, PointCost | CallableCost):
+        if not cost.of_points:
             return Gradients(None, None, f, g)
-        x, y = self.of_points([self.units.slopes(z) for z in point_gradients(cost, self.pairs())])
+        x, y = self.of_points([self.units.slopes(z) for z in point_gradients(cost.clouds, self.pairs())])
         return Gradients(x, y, f, g)
 
     def pairs(self) -> SparsePlan:
@@ -184,7 +183,7 @@ class Answer:
         certificate, p = self.certificate, self.problem.p
         unit, cost = certificate.unit or 1.0, max(certificate.cost, 0.0)
         length = unit * cost ** (1 / p)
-        x, y = self.of_points(list(distance_gradients(self.scaled.cost, self.pairs(), length)))
+        x, y = self.of_points(list(distance_gradients(self.scaled.cost.clouds, self.pairs(), length)))
         factor = self.units.value(cost) / (p * cost) if cost > 0 else 0.0
         if not factor:
             n, m = self.problem.shape

@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import Infeasible, NotConverged
 from ..inputs import scalars
 from ..inputs.types import Floats
-from ..model.cost import Metric, PointCost
+from ..model.cost import Metric
 from ..model.marginals import Marginals
 from ..model.plan import EntropicPlan, rounded
 from ..model.problem import Problem, Relative
@@ -264,10 +264,18 @@ def solve_all(problems: Sequence[Problem], solver: Sinkhorn, *, progress: bool =
 def _stacking_kind(problem: Problem) -> Any:
     """What problems must share to be stacked, their padded shape first; None where one is solved alone."""
     cost = problem.cost
-    if not isinstance(cost, PointCost) or not sinkhorn_held.suits(cost):
+    if cost.entry is None or not sinkhorn_held.suits(cost):
         return None
     n, m = (_padded_size(size) for size in cost.shape)
-    return (n, m), cost.x.shape[1], cost.metric, cost.p, problem.relax, problem.symmetric, problem.as_received
+    return (
+        (n, m),
+        cost.clouds.x.shape[1],
+        cost.clouds.metric,
+        cost.p,
+        problem.relax,
+        problem.symmetric,
+        problem.as_received,
+    )
 
 
 def _padded_size(size: int) -> int:
@@ -279,19 +287,16 @@ def _padded_size(size: int) -> int:
 def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkhorn) -> list[Result | None]:
     """Results of problems of one kind; None for those that must be solved alone, far from done or from ordinary floats."""
     began, first = time.perf_counter(), problems[0]
-    assert isinstance(first.cost, PointCost)
-    (n, m), d = shape, first.cost.x.shape[1]
-    size = len(problems)
+    (n, m), size, ground = shape, len(problems), first.cost.clouds
+    d = ground.x.shape[1]
     x, y, a, b = np.empty((size, n, d)), np.empty((size, m, d)), np.zeros((size, n)), np.zeros((size, m))
     for k, problem in enumerate(problems):
-        assert isinstance(problem.cost, PointCost)
-        for points, masses, cloud, weights in zip(
-            (x[k], y[k]), (a[k], b[k]), (problem.cost.x, problem.cost.y), problem.masses
-        ):
+        clouds = problem.cost.clouds
+        for points, masses, cloud, weights in zip((x[k], y[k]), (a[k], b[k]), (clouds.x, clouds.y), problem.masses):
             points[: len(cloud)], points[len(cloud) :] = cloud, cloud[0]
             masses[: len(cloud)] = weights
-    cost, epsilon = PointCost(x, y, first.cost.metric, first.p), np.array([z.epsilon for z in problems])
-    largest = PointCost(_points_with_mass(x, a), _points_with_mass(y, b), first.cost.metric, first.p).highest
+    cost, epsilon = ground.between(x, y), np.array([z.epsilon for z in problems])
+    largest = ground.between(_points_with_mass(x, a), _points_with_mass(y, b)).highest
     if not cost.plain or (epsilon < 1e-12 * largest).any():
         return [None] * size
     held = HeldProblem(cost.block(), Marginals(a, b, first.relax), epsilon, largest, first.symmetric)

@@ -13,7 +13,7 @@ import scipy.sparse
 from ..errors import InvalidInput, require
 from ..inputs import scalars
 from ..inputs.types import Floats, Indices
-from ..model.cost import CallableCost, Circular, PointCost
+from ..model.cost import Circular
 from ..model.plan import EntropicPlan, MonotonePlan, Plan
 from ..model.problem import Problem
 
@@ -31,15 +31,15 @@ _BLOCK = 4_000_000  # entries of an entropic plan that are looked at together
 def draw(problem: Problem, plan: Plan, title: str, ax: Axes | None) -> Axes:
     """A plan of a problem on axes, new ones where none are given; ``title`` stands above what the picture leaves out."""
     axes = given_or_new_axes(ax)
-    cost = problem.cost
-    if not isinstance(cost, PointCost | CallableCost):
+    if not problem.cost.of_points:
         notes = _draw_shares(axes, plan)
-    elif cost.x.shape[1] > 1:
+    elif problem.cost.clouds.x.shape[1] > 1:
         notes = _draw_pairs(axes, problem, plan)
     elif isinstance(plan, MonotonePlan):
         notes = _draw_quantiles(axes, plan, problem.unit)
     else:
-        notes = _moves(axes, cost.x[:, 0], cost.y[:, 0], plan, problem.unit)
+        clouds = problem.cost.clouds
+        notes = _moves(axes, clouds.x[:, 0], clouds.y[:, 0], plan, problem.unit)
     axes.set_title("\n".join([title, *notes]), loc="left", fontsize="medium")
     return axes
 
@@ -115,7 +115,7 @@ def _draw_pairs(axes: Any, problem: Problem, plan: Plan) -> list[str]:
 
 def _in_the_plane(problem: Problem) -> tuple[Floats, Floats, tuple[str, str]]:
     """Both clouds in two coordinates and what these are: their own, or the principal axes of both together where they have more."""
-    cost: Any = problem.cost
+    cost = problem.cost.clouds
     x, y = cost.x, cost.y
     if cost.metric == "great_circle":
         return x[:, ::-1], y[:, ::-1], ("longitude, radians", "latitude, radians")
@@ -134,7 +134,7 @@ def _in_the_plane(problem: Problem) -> tuple[Floats, Floats, tuple[str, str]]:
 
 def _pair_segments(problem: Problem, starts: Floats, ends: Floats) -> tuple[Floats, Indices]:
     """Lines (k, 2, 2) between pairs of points and the pair each is of: two of one that goes round where coordinates repeat."""
-    cost: Any = problem.cost
+    cost = problem.cost.clouds
     lines, pairs = np.stack([starts, ends], axis=1), np.arange(len(starts))
     if isinstance(cost.metric, Circular) and cost.x.shape[1] == 2:
         periods = np.full(2, float(cost.metric.period))

@@ -12,7 +12,7 @@ from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.origin import device_of
 from ..model import units
-from ..model.cost import Metric, PointCost
+from ..model.cost import Metric
 from ..model.problem import Problem, Relative
 from ..model.status import Status
 from ..solvers import Sinkhorn
@@ -197,7 +197,7 @@ def divergence_problems(
 ) -> tuple[Problem, Problem, Problem]:
     """The three problems whose values make a divergence: across, symmetric where both measures are one, and each measure against itself."""
     across = entropic_problem(x, y, a, b, p=p, metric=metric, relax=one_relaxation(relax), **options)
-    across = replace(across, symmetric=isinstance(across.cost, PointCost) and _is_one_measure(across))
+    across = replace(across, symmetric=across.cost.entry is not None and _is_one_measure(across))
     return (across, *_own_terms(across, across.own()))
 
 
@@ -238,7 +238,7 @@ def debiased(across: Problem, xy: Result, xx: Result, yy: Result) -> Result:
 
 def _own_terms(across: Problem, own: tuple[Problem, Problem]) -> tuple[Problem, Problem]:
     """The problems of each measure against itself, under what the cross term is solved under."""
-    symmetric = isinstance(across.cost, PointCost)  # a callable's word is not taken for it
+    symmetric = across.cost.entry is not None  # a callable's word is not taken for it
     one, other = (
         replace(z, epsilon=across.epsilon, symmetric=symmetric, as_received=across.relaxed, relax=across.relax)
         for z in own

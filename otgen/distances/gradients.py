@@ -7,15 +7,14 @@ gradient where the optimal plan is unique.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidInput
 from ..inputs.origin import device_of
 from ..inputs.types import Floats
-from ..model.cost import Cost, PointCost
+from ..model.cost import CloudCost, Cost
 from ..model.marginals import Marginals
 from ..model.plan import SparsePlan
 
@@ -73,15 +72,16 @@ def envelope(
     """
     a, b, strength = goal.a, goal.b, np.asarray(epsilon)[..., None]
     points: Pair = (None, None)
-    if isinstance(cost, PointCost):
-        at_x = a[..., None] * cost.gibbs_slope(f, g, epsilon, b)
-        points = at_x, at_x if symmetric else b[..., None] * cost.T.gibbs_slope(g, f, epsilon, a)
+    if cost.entry is not None:
+        clouds = cost.clouds
+        at_x = a[..., None] * clouds.gibbs_slope(f, g, epsilon, b)
+        points = at_x, at_x if symmetric else b[..., None] * clouds.T.gibbs_slope(g, f, epsilon, a)
     log_rows, columns = cost.sweep(f, g, a, b, epsilon, 0.0)
     in_a = goal.dual_term(f, 0) - strength * (np.exp(log_rows) - b.sum(-1)[..., None])
     return points, (in_a, goal.dual_term(g, 1) - strength * (columns - a.sum(-1)[..., None]))
 
 
-def point_gradients(cost: Cost, plan: SparsePlan) -> tuple[Floats, Floats]:
+def point_gradients(cost: CloudCost, plan: SparsePlan) -> tuple[Floats, Floats]:
     """``sum_j P_ij grad_x c(x_i, y_j)`` and the same for y: (n, d), (m, d), in the units in which the cost is held.
 
     Where the cost has a kink (coincident points, equal coordinates) the zero of its subdifferential is taken.
@@ -89,13 +89,12 @@ def point_gradients(cost: Cost, plan: SparsePlan) -> tuple[Floats, Floats]:
     Raises
     ------
     InvalidInput
-        For a cost without points, and for a callable metric, whose derivative is not known.
+        For a callable metric, whose derivative is not known.
     """
-    cost = _built_in(cost)
-    return _gathered(cost, plan, plan.values, pair_slopes(cost, plan.rows, plan.columns))
+    return _gathered(cost, plan, plan.values, cost.pair_slopes(plan.rows, plan.columns))
 
 
-def distance_gradients(cost: Cost, plan: SparsePlan, length: float) -> tuple[Floats, Floats]:
+def distance_gradients(cost: CloudCost, plan: SparsePlan, length: float) -> tuple[Floats, Floats]:
     """Derivatives in the points, (n, d) and (m, d), of a distance ``length = (sum_ij P_ij d_ij ** p) ** (1/p)``.
 
     ``sum_j P_ij (d_ij / length) ** (p - 1) grad d_ij``, of no unit: no power of a distance leaves the range of floats, as those of
@@ -106,34 +105,18 @@ def distance_gradients(cost: Cost, plan: SparsePlan, length: float) -> tuple[Flo
     InvalidInput
         As :func:`point_gradients`.
     """
-    cost = _built_in(cost)
-    ground = replace(cost, p=1.0)
+    ground = cost.distances
     distances = ground.pairs(plan.rows, plan.columns)
     with np.errstate(under="ignore"):
         shares = plan.values * (distances / length if length > 0 else np.zeros_like(distances)) ** (cost.p - 1)
-    return _gathered(cost, plan, shares, pair_slopes(ground, plan.rows, plan.columns))
-
-
-def _built_in(cost: Cost) -> PointCost:
-    """The cost, where its derivative in the points is known."""
-    if not isinstance(cost, PointCost):
-        raise InvalidInput(
-            f"metric must be a built-in metric for gradients in the points; received {type(cost).__name__}; use those in the weights, result.potentials"
-        )
-    return cost
+    return _gathered(cost, plan, shares, ground.pair_slopes(plan.rows, plan.columns))
 
 
 def _gathered(
-    cost: PointCost, plan: SparsePlan, shares: Floats, slopes: tuple[Floats, Floats]
+    cost: CloudCost, plan: SparsePlan, shares: Floats, slopes: tuple[Floats, Floats]
 ) -> tuple[Floats, Floats]:
     """Slopes of pairs (k, d), times shares (k,), added up point by point."""
     out = np.zeros_like(cost.x), np.zeros_like(cost.y)
     for sums, numbers, slope in zip(out, (plan.rows, plan.columns), slopes):
         np.add.at(sums, numbers, slope * shares[:, None])
     return out
-
-
-def pair_slopes(cost: PointCost, rows: Any, columns: Any) -> tuple[Floats, Floats]:
-    """The gradients of ``c(x_i, y_j)`` in x_i and in y_j, for listed pairs: (k, d) each."""
-    x, y = cost.x[rows], cost.y[columns]
-    return cost.entry.slope(x, y, cost.p), cost.entry.slope(y, x, cost.p)

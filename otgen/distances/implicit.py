@@ -29,7 +29,7 @@ from scipy.sparse.linalg import aslinearoperator, cg
 from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.types import Floats
-from ..model.cost import Cost, PointCost
+from ..model.cost import CloudCost, Cost
 from ..model.cost.metrics import power
 from ..model.marginals import Marginals
 from .gradients import Gradients
@@ -111,9 +111,10 @@ def vjp(cost: Cost, goal: Marginals, epsilon: float, f: Floats, g: Floats, given
     w, v, residual = _adjoint_solution(kernel, goal, epsilon, right_f, right_g)
     in_a = of_rows - balance * f - epsilon * kernel.times(v)
     in_b = of_columns + balance * g - epsilon * kernel.transposed_times(w)
-    if isinstance(cost, PointCost):
-        x = _in_points(cost, f, g, epsilon, (w, v), (a, b), (given.left, given.right))
-        y = _in_points(cost.T, g, f, epsilon, (v, w), (b, a), (given.right, given.left))
+    if cost.entry is not None:
+        clouds = cost.clouds
+        x = _in_points(clouds, f, g, epsilon, (w, v), (a, b), (given.left, given.right))
+        y = _in_points(clouds.T, g, f, epsilon, (v, w), (b, a), (given.right, given.left))
         return Gradients(x, y, in_a, in_b, residual=residual)
     in_costs = kernel.dense() * (
         np.outer(w, b) + np.outer(a, v) - np.outer(a, b) * (given.left @ given.right.T) / epsilon
@@ -122,7 +123,7 @@ def vjp(cost: Cost, goal: Marginals, epsilon: float, f: Floats, g: Floats, given
 
 
 def _in_points(
-    cost: PointCost,
+    cost: CloudCost,
     f: Floats,
     g: Floats,
     epsilon: float,
@@ -139,7 +140,7 @@ def _in_points(
 
 
 def hessian_product(
-    cost: PointCost, goal: Marginals, epsilon: float, f: Floats, g: Floats, along: tuple[Floats, Floats, Floats, Floats]
+    cost: CloudCost, goal: Marginals, epsilon: float, f: Floats, g: Floats, along: tuple[Floats, Floats, Floats, Floats]
 ) -> tuple[tuple[Floats, Floats, Floats, Floats], float]:
     """How the gradient of an entropic value, in points x, y and weights a, b, changes along a direction in these.
 
@@ -169,17 +170,17 @@ def hessian_product(
     return (out_x, out_y, rho * df + epsilon * of_b.sum(), gamma * dg + epsilon * of_a.sum()), residual
 
 
-def _second_derivatives(cost: PointCost, of_x: Floats, of_y: Floats) -> Any:
+def _second_derivatives(cost: CloudCost, of_x: Floats, of_y: Floats) -> Any:
     """Of ``c = S ** outer`` with ``S = sum_k |t_k| ** inner``: by coordinate, dc/dt_k and its change; and the change of c.
 
     Where c has a kink all of these are 0. Of a general inner power the largest ``|t_k|`` is taken out, ``c = top ** p S ** outer`` then.
     """
-    inner, outer, _ = cost.form
-    if not cost.entry.by_differences:
+    if cost.entry is None or not cost.entry.by_differences:
         raise InvalidInput(
             f"metric must be one of differences for second derivatives; received {scalars.told(cost.metric)}; use 'euclidean', or "
             f"differences of gradients"
         )
+    inner, outer, _ = cost.entry.form(cost.p)
     if math.isinf(inner):
         return _second_of_maxima(cost, of_x, of_y)
     d, order = cost.x.shape[1], inner * outer
@@ -215,13 +216,13 @@ def _second_derivatives(cost: PointCost, of_x: Floats, of_y: Floats) -> Any:
     return lambda k: once * rise * first(k), bend, once * rise * change
 
 
-def _second_of_maxima(cost: PointCost, of_x: Floats, of_y: Floats) -> Any:
+def _second_of_maxima(cost: CloudCost, of_x: Floats, of_y: Floats) -> Any:
     """The same for ``c = max_k |t_k| ** p``."""
     steps = np.stack([cost.x[:, k, None] - cost.y[None, :, k] for k in range(cost.x.shape[1])])
     longest = np.argmax(np.abs(steps), axis=0)
     top = np.take_along_axis(steps, longest[None], 0)[0]
     along = np.take_along_axis(of_x.T[:, :, None] - of_y.T[:, None, :], longest[None], 0)[0]
-    p, size = cost.form[1], np.abs(top)
+    p, size = cost.p, np.abs(top)
     slope = p * power(size, p - 1) * np.sign(top)
     curve = p * (p - 1) * power(size, p - 2) * along
     return lambda k: slope * (longest == k), lambda k: curve * (longest == k), slope * along

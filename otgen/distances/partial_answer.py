@@ -11,7 +11,6 @@ import numpy as np
 
 from ..inputs.types import Floats
 from ..kernels.double_double import total, two_product
-from ..model.cost import CallableCost, PaddedCost, PointCost
 from ..model.partial import Partial
 from ..model.plan import Plan, SparsePlan
 from ..model.status import Status
@@ -154,13 +153,12 @@ class PartialAnswer:
         f, g = (answer.back(factor * z if factor else np.zeros_like(z)) for z in (worth.f, worth.g))
         amount = None if self.partial.amount is None else factor and factor * worth.amount
         cost = answer.scaled.cost
-        inner = cost.inner if isinstance(cost, PaddedCost) else cost
-        if not isinstance(inner, PointCost | CallableCost):
+        if not cost.of_points:
             return Gradients(None, None, f, g, mass=amount)
         whole = self.plan()
         plan = whole if isinstance(whole, SparsePlan) else answer.pairs()
         with np.errstate(over="ignore"):  # a derivative beyond all floats is infinite
-            slopes = [answer.units.slopes(factor * (self.split.mass * z)) for z in point_gradients(inner, plan)]
+            slopes = [answer.units.slopes(factor * (self.split.mass * z)) for z in point_gradients(cost.clouds, plan)]
         x, y = answer.of_points(slopes)
         return Gradients(x, y, f, g, mass=amount)
 

@@ -46,7 +46,7 @@ from ..inputs.atomic import write_atomically
 from ..inputs.stored import placed, stored_arrays
 from ..model import units
 from ..model.claim import Claim, Flows
-from ..model.cost import MatrixCost, PaddedCost, PointCost, SparseCost, spelt, unspelt
+from ..model.cost import unspelt
 from ..model.problem import Problem
 from ..model.units import Units
 from ..proofs import Certificate, prove, prove_dual
@@ -293,27 +293,9 @@ def _numbers(
 
 def _problem_arrays(problem: Problem) -> dict[str, Any]:
     """The problem as posed, array by array."""
-    cost = problem.cost
     out: dict[str, Any] = {"a": problem.source.weights, "b": problem.target.weights, "p": float(problem.p)}
     out |= {"epsilon": float(problem.epsilon), "relax": problem.relax}
-    if isinstance(cost, PointCost):
-        word, number = spelt(cost.metric)
-        metric = {"metric": word, "q": number}
-        out |= {"x": problem.source.float64(), "y": problem.target.float64(), **metric}
-    elif isinstance(cost, MatrixCost):
-        out["C"] = cost.matrix
-    elif isinstance(cost, SparseCost):
-        csr = cost.csr
-        out |= {"C_data": csr.data, "C_indices": csr.indices, "C_indptr": csr.indptr, "C_shape": csr.shape}
-    elif isinstance(cost, PaddedCost):
-        raise InvalidInput(
-            "the cost must be a matrix for a proof file of partial transport; received points and prices; list the costs of all pairs and call "
-            "otgen.transport with the same penalty or mass"
-        )
-    else:
-        raise InvalidInput(
-            "metric must have a name, or be a cost matrix, for a proof file; received a callable; list its costs and call otgen.transport"
-        )
+    out |= problem.cost.stored()
     return {name: _storable(value) for name, value in out.items()}
 
 

@@ -146,8 +146,8 @@ def with_mass(problem: Problem) -> tuple[Side, Side, units.PowerOfTwo]:
     """The points that have mass, divided by a power of two (which one) to be of about 1 and moved to around 0."""
     measures = problem.source, problem.target
     held = [np.flatnonzero(measure.weights) for measure in measures]
-    cost: Any = problem.cost if all(map(_is_all, held, measures)) else problem.cost.restricted(*held)
-    cost = cost.scaled()
+    cost = problem.cost.clouds
+    cost = (cost if all(map(_is_all, held, measures)) else cost.restricted(*held)).scaled()
     few = [z[:: 1 + len(z) // _FEW] for z in (cost.x, cost.y)]
     centre = 2 * np.median(
         np.concatenate(few) / 2, axis=0

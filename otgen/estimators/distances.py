@@ -176,7 +176,8 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     def _measured(self, sets: Any = None) -> Floats:
         """Distances of all pairs that were fitted, (B, B), or to them from other ``sets``, (C, B)."""
         options = scalars.named_options(self.distance_params, "distance_params")
-        if isinstance(self.distance, str) and self.distance in SEEDED:
+        name = self.distance
+        if isinstance(name, str) and name in SEEDED:
             options.setdefault("rng", self._seed)
         both = (self.sets_,) if sets is None else (sets, self.sets_)
         return pairwise(*both, distance=self.distance, support=self.support, n_jobs=self.n_jobs, **options)

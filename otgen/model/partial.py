@@ -40,7 +40,7 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT, total_pair
-from .cost import Cost, PaddedCost, padded
+from .cost import Cost, PaddedCost
 from .measure import Measure
 from .problem import Problem
 from .units import ONE, PowerOfTwo
@@ -199,11 +199,7 @@ class Partial:
     def _scaled(self) -> PaddedCost:
         """Of points, the cost with dummies of the finite prices in units of about its largest."""
         column, row = (np.where(np.isinf(side), 0.0, side) for side in self.prices)
-        made = padded(self.problem.cost, column, row, 0.0)
-        assert isinstance(made, PaddedCost)
-        scaled = made.scaled()
-        assert isinstance(scaled, PaddedCost)
-        return scaled
+        return self.problem.cost.clouds.padded(column, row, 0.0).scaled()
 
     def _priced_cost(self) -> Cost:
         """The cost with its dummies."""
@@ -215,7 +211,7 @@ class Partial:
         top = sum(float(side.max()) for side in prices) + spread
         corner = 0.0 if self.amount is None else 2 * top or 1.0
         if not cost.of_points:
-            return padded(cost, *prices, corner)
+            return cost.padded(*prices, corner)
         return replace(self._scaled, column=prices[0], row=prices[1], corner=corner)
 
     def _with_dummies(self, spare: tuple[Fraction, Fraction]) -> tuple[tuple[Measure, Measure], float, float]:

@@ -12,8 +12,8 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars, tables
 from ..inputs.types import Floats
-from ..kernels import gpu, on_device
-from .cost import CallableCost, Cost, MatrixCost, Metric, PointCost, SparseCost, origin_matters, point_cost
+from ..kernels import gpu
+from .cost import Cost, MatrixCost, Metric, SparseCost, origin_matters, point_cost
 from .marginals import Marginals
 from .measure import Measure
 from .plan import MonotonePlan
@@ -169,34 +169,18 @@ class Problem:
         moved = self.on(device)
         if device == "cpu" or any(origin.dtype not in ("float32", "float64") for origin in origins):
             return moved
-        assert isinstance(moved.cost, PointCost)
-        return replace(moved, cost=replace(moved.cost, device_points=(gpu.copied(x, device), gpu.copied(y, device))))
+        return replace(moved, cost=self.cost.on(device, (gpu.copied(x, device), gpu.copied(y, device))))
 
     def on(self, device: str) -> Problem:
         """The same problem with its pairs computed on a device, ``"cpu"`` or ``"cuda:0"`` and the like."""
-        cost, device = self.cost, "cuda:0" if device == "cuda" else device
-        if device == cost.device:
-            return self
-        if not isinstance(cost, PointCost):
-            raise InvalidInput(
-                f"device must be 'cpu' for a callable metric and for a matrix: they are computed on the host; received {scalars.told(device)}; move "
-                f"points with .cpu() or .get(), leave a matrix where it is"
-            )
-        on_device(device)
-        return replace(self, cost=replace(cost, device=device, device_points=None))
+        device = "cuda:0" if device == "cuda" else device
+        return self if device == self.cost.device else replace(self, cost=self.cost.on(device))
 
     def own(self) -> tuple[Problem, Problem]:
         """Each of the two clouds against itself, under the same metric, in the same unit."""
-        cost = self.cost
-        assert isinstance(cost, PointCost | CallableCost)
-        there = (cost.device_points or (None, None)) if isinstance(cost, PointCost) else (None, None)
-        out: list[Problem] = []
-        for side, points, copy in zip((self.source, self.target), (cost.x, cost.y), there):
-            among = cost.between(points, points)
-            if isinstance(among, PointCost) and copy is not None:
-                among = replace(among, device_points=(copy, copy))
-            out.append(Problem(side, side, among, unit=self.unit))
-        return out[0], out[1]
+        one, other = self.cost.clouds.own()
+        source, target = self.source, self.target
+        return Problem(source, source, one, unit=self.unit), Problem(target, target, other, unit=self.unit)
 
     @property
     def relaxed(self) -> bool:
@@ -236,7 +220,7 @@ class Problem:
     @property
     def on_circle(self) -> bool:
         """Whether the points lie on a circle and the cost is a power of the distance along it."""
-        return isinstance(self.cost, PointCost) and self.cost.period is not None and not self.cost.stacked
+        return self.cost.period is not None
 
     @property
     def line_power(self) -> float:
@@ -252,8 +236,8 @@ class Problem:
     @cached_property
     def monotone(self) -> MonotonePlan:
         """The coupling of both clouds in order, for points on the line."""
-        assert isinstance(self.cost, PointCost)
-        return MonotonePlan.between(self.cost.x[:, 0], self.cost.y[:, 0], self.source, self.target)
+        clouds = self.cost.clouds
+        return MonotonePlan.between(clouds.x[:, 0], clouds.y[:, 0], self.source, self.target)
 
     def __repr__(self) -> str:
         n, m = self.shape

@@ -8,14 +8,13 @@ distances, so that distances off by a factor 1 + r leave it off by no more.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
 from ..inputs.types import Indices
 from ..kernels.integer_masses import as_integers
 from ..model.claim import Claim, Flows
-from ..model.cost import CallableCost, Cost, PointCost
+from ..model.cost import Cost
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate, above, below
@@ -26,15 +25,14 @@ def prove_cut(problem: Problem, claim: Claim) -> Certificate:
 
     A wrong plan or cut proves nothing: its side of the interval is then infinite, or 0.
     """
-    assert isinstance(problem.cost, PointCost | CallableCost)
     flows = claim.flows
     if flows is None or not len(flows.rows) or claim.units is None:
         return Certificate("cut", math.inf, 0.0, math.inf, math.inf, math.nan)
-    distances = replace(problem.cost, p=1.0)
+    distances = problem.cost.clouds.distances
     couples = _couples(problem, flows, claim.units)
     longest = float(distances.pairs(flows.rows, flows.columns).max())
     relative, absolute = distances.rounding
-    margin = 0.0 if longest == 0 and _coincide(distances, flows) else relative * longest + absolute
+    margin = 0.0 if longest == 0 and _stays(distances, flows) else relative * longest + absolute
     upper = above(longest, margin) if couples else math.inf
     cut = np.empty(0, np.int64) if claim.cut is None else np.unique(claim.cut)
     lower = next(
@@ -49,9 +47,10 @@ def prove_cut(problem: Problem, claim: Claim) -> Certificate:
     return Certificate("cut", longest, max(0.0, lower), upper, longest, 0.0 if couples else math.nan, plan)
 
 
-def _coincide(distances: PointCost | CallableCost, flows: Flows) -> bool:
+def _stays(distances: Cost, flows: Flows) -> bool:
     """Whether every pair of the plan is one point twice, so that its distance is 0 and no rounding is in it."""
-    return bool((distances.x[flows.rows] == distances.y[flows.columns]).all())
+    same = distances.coincide(flows.rows, flows.columns)
+    return same is not None and bool(same.all())
 
 
 def _couples(problem: Problem, flows: Flows, units: tuple[int, ...]) -> bool:

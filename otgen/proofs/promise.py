@@ -12,7 +12,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..model.cost import PointCost
 from ..model.problem import Problem
 from ..model.units import STEEP
 from .certificate import Certificate
@@ -77,9 +76,9 @@ def usual_cost(problem: Problem) -> float | None:
     rows, columns = (some[:: -(-len(some) // _SAMPLED)] for some in sides)
     sample = problem.cost.restricted(rows, columns)
     sizes = np.abs(np.concatenate([block for _, block in sample.blocks()]))
-    if isinstance(sample, PointCost):
-        differ = np.array([(row != sample.y).any(axis=1) for row in sample.x])
-        sizes = np.where((sizes == 0) & differ, sample.rounding[1], sizes)
+    same = sample.coincide(*np.indices(sample.shape))
+    if same is not None:
+        sizes = np.where((sizes == 0) & ~same, sample.rounding[1], sizes)
     sizes = sizes[np.isfinite(sizes)]
     if not len(sizes):
         return None

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
-from ..model.cost import PointCost
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate
@@ -26,12 +23,12 @@ def prove_staying(problem: Problem, found: Certificate) -> Certificate:
     found : Certificate
         Of kind ``dual``.
     """
-    plan, cost = found.plan, problem.cost
-    if found.cost > 0 or found.upper == 0 or not isinstance(plan, SparsePlan) or not isinstance(cost, PointCost):
+    plan = found.plan
+    if found.cost > 0 or found.upper == 0 or not isinstance(plan, SparsePlan):
         return found
     used = plan.values > 0
     rows, columns = plan.rows[used], plan.columns[used]
-    places = cost.entry.places
-    if not np.array_equal(places(cost.x[rows]), places(cost.y[columns])) or not balanced(problem, rows, columns):
+    same = problem.cost.coincide(rows, columns)
+    if same is None or not same.all() or not balanced(problem, rows, columns):
         return found
     return replace(found, cost=0.0, lower=0.0, upper=0.0)

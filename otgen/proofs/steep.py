@@ -10,7 +10,6 @@ Lower. The dual value, where powers have not swallowed it; and no point travels 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -19,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ..inputs.types import Indices
 from ..kernels.double_double import UNIT, dots
-from ..model.cost import PointCost
+from ..model.cost import CloudCost
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate, above, below
@@ -28,13 +27,13 @@ from .dual import marginal_errors
 
 def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
     """What is proven of a plan between points that moves something, in the unit of its longest pair; else what was proven before."""
-    plan, cost = plain.plan, problem.cost
+    plan = plain.plan
     tight = (
         plain.upper - plain.lower <= 1e-10 * plain.cost
     )  # of the cost itself, not of potentials beside which it vanishes
-    if tight or not isinstance(plan, SparsePlan) or not isinstance(cost, PointCost):
+    if tight or not isinstance(plan, SparsePlan) or problem.cost.entry is None:
         return plain
-    distance = replace(cost, p=1.0)
+    distance = problem.cost.clouds.distances
     used = plan.values > 0
     lengths = distance.pairs(plan.rows[used], plan.columns[used]).astype(np.float64, copy=False)
     unit = float(lengths.max(initial=0.0))
@@ -90,7 +89,7 @@ def _dual_share(lower: float, unit: float, p: float) -> float:
     return math.exp(min(logarithm - rounding, 700.0)) * (1 - 4 * UNIT)
 
 
-def _nearest_share(problem: Problem, distance: PointCost, unit: float, share: float) -> float:
+def _nearest_share(problem: Problem, distance: CloudCost, unit: float, share: float) -> float:
     """What it costs, in the unit's p-th power, to send every point to its nearest of the other side; the dearer of both sides."""
     best, (n, m) = 0.0, problem.shape
     for side, cost, count in ((problem.source, distance, m), (problem.target, distance.T, n)):

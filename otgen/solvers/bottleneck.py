@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,6 @@ from ..inputs.types import Indices
 from ..kernels import max_flow
 from ..kernels.integer_masses import equal_totals
 from ..model.claim import Claim, Flows
-from ..model.cost import CallableCost, PointCost
 from ..model.problem import Problem
 from ..model.status import Status
 from .base import Progress, Solution, refuse_start, silent
@@ -48,8 +47,7 @@ class Bottleneck:
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Solve a scaled problem of p = inf; raises `InvalidInput` for another."""
-        cost = problem.cost
-        if not problem.bottleneck or not isinstance(cost, PointCost | CallableCost):
+        if not problem.bottleneck or not problem.cost.of_points:
             raise InvalidInput(
                 f"solver='bottleneck' must get points and p=inf; received {problem!r}; use solver='auto'"
             )
@@ -94,12 +92,10 @@ class _Search:
     """Thresholds, and the flow at the last that was too small. Sources and targets without mass are left out."""
 
     def __init__(self, problem: Problem, progress: Progress) -> None:
-        cost = problem.cost
-        assert isinstance(cost, PointCost | CallableCost)
         a, b = problem.source.weights, problem.target.weights
         self.rows, self.columns = np.flatnonzero(a), np.flatnonzero(b)
         self.progress, self.phases = progress, 0
-        self.known = KnownPairs(replace(cost, p=1.0).restricted(self.rows, self.columns))
+        self.known = KnownPairs(problem.cost.clouds.distances.restricted(self.rows, self.columns))
         self.exact = equal_totals(a[self.rows], b[self.columns])
         self.shift = _excess(self.exact[0])
         self.rounded = self.shift > 0  # whether what rounding down leaves over counts as through

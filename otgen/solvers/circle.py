@@ -12,7 +12,6 @@ from ..kernels import circle, monotone
 from ..kernels.sorting import argsort
 from ..kernels.whole_masses import whole_masses
 from ..model.claim import Claim, Flows
-from ..model.cost import PointCost
 from ..model.measure import Measure
 from ..model.problem import Problem
 from ..model.status import Status
@@ -75,10 +74,10 @@ class _Sides:
     @classmethod
     def of(cls, problem: Problem) -> _Sides:
         """Sorted once."""
-        assert isinstance(problem.cost, PointCost)
-        period, prepared = problem.cost.period, problem.cost.entry.prepared
+        clouds, entry, period = problem.cost.clouds, problem.cost.entry, problem.cost.period
+        assert entry is not None
         assert period is not None
-        x, y = (prepared(z)[:, 0] for z in (problem.cost.x, problem.cost.y))
+        x, y = (entry.prepared(z)[:, 0] for z in (clouds.x, clouds.y))
         one, other = argsort(x), argsort(y)
         supply, demand = whole_masses(problem.source.weights[one], problem.target.weights[other])
         rows, columns = np.flatnonzero(supply), np.flatnonzero(demand)

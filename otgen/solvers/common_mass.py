@@ -18,7 +18,7 @@ import numpy as np
 from ..inputs.types import Floats, Indices
 from ..kernels.double_double import Pairs, add_up
 from ..kernels.duplicates import common_places
-from ..model.cost import Cost, PointCost
+from ..model.cost import CloudCost, Cost
 
 _SAME = 2.0**-95  # two masses nearer to each other than this are one in pairs of doubles
 
@@ -55,7 +55,7 @@ class CommonMass(NamedTuple):
 def common_mass(cost: Cost, a: Masses, b: Masses) -> CommonMass:
     """What stays of masses (n,) and (m,) under a cost; nothing does where that is no metric."""
     none = np.empty(0, np.int64)
-    rows, columns = common_places(cost.x, cost.y) if isinstance(cost, PointCost) and cost.is_metric else (none, none)
+    rows, columns = common_places(cost.clouds.x, cost.clouds.y) if cost.is_metric else (none, none)
     one, other = a.at(rows), b.at(columns)
     rest = np.abs((one.real[0] - other.real[0]) + (one.real[1] - other.real[1]))
     # what is left but less than a unit would be lost: such places keep all their mass
@@ -74,7 +74,7 @@ def _lesser_masses(one: Masses, other: Masses) -> Masses:
     return Masses(np.minimum(one.whole, other.whole), real)
 
 
-def extended(cost: PointCost, f: Floats, g: Floats) -> tuple[Floats, Floats]:
+def extended(cost: CloudCost, f: Floats, g: Floats) -> tuple[Floats, Floats]:
     """Potentials (n,), (m,) of a metric for all pairs, from those that are optimal where mass moves; -inf stands where none does.
 
     ``phi`` is cut off at its extremes where mass moves: it still differs by no more than the distance, and small numbers lose less.

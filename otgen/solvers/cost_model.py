@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from ..inputs.memory import readable
-from ..model.cost import PaddedCost, PointCost
+from ..model.cost import Cost
 from ..model.problem import Problem
 
 _KERNELS = 1.6e8  # bytes that compiled kernels and their compiler take
@@ -62,20 +62,25 @@ def simplex(problem: Problem) -> Expected:
     """Pivots, each of which moves a share of the tree, and rounds of pricing."""
     n, m = problem.shape
     size = (n + m) / 2
-    cost = problem.cost.inner if isinstance(problem.cost, PaddedCost) else problem.cost
+    cost = problem.cost
     if cost.forbids:  # every allowed pair is listed
         return Expected(0.01 + 2e-6 * n * m, _KERNELS + 60.0 * n * m)
     if not cost.pruned:
-        dim = cost.x.shape[1] if isinstance(cost, PointCost) else 1
+        coordinates = _coordinates(cost)
+        dim = coordinates or 1
         pricing = n * m * (14 + 0.3 * dim) * 1e-9
         pivots = 9 * size * 23e-6 * (size / 8000) ** 0.85
-        listed = 0 if isinstance(cost, PointCost) else 8.0 * n * m
+        listed = 0 if coordinates else 8.0 * n * m
         blocks = 16.0 * min(4e6, n * m)
         return Expected(0.01 + pricing + pivots, _KERNELS + 2500 * size + 16 * size * dim + listed + blocks)
-    assert isinstance(cost, PointCost)
-    hard = {1: 0.5, 2: 1.0}.get(cost.x.shape[1], 1.7) * (1.0 if cost.p == 2 else 2.3)
+    hard = {1: 0.5, 2: 1.0}.get(_coordinates(cost), 1.7) * (1.0 if cost.p == 2 else 2.3)
     seconds = 0.01 + hard * size * (45e-6 + 45e-6 * (size / 8000) ** 0.63)
     return Expected(seconds, _KERNELS + 1500 * size)
+
+
+def _coordinates(cost: Cost) -> int:
+    """How many of a point the cost of a pair is computed of; 0 where it is listed, or a callable is asked."""
+    return cost.clouds.x.shape[1] if cost.of_points and cost.clouds.entry is not None else 0
 
 
 def bottleneck(problem: Problem) -> Expected:

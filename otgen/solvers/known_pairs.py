@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..inputs.types import Indices
-from ..model.cost import CallableCost, PointCost
+from ..model.cost import CloudCost
 
 _FIRST = 24  # nearest pairs of every point, to begin with
 _MORE = 32  # pairs out of a cut that are added to each of its sources at a time
@@ -21,7 +21,7 @@ class KnownPairs:
     ``cost`` has p = 1. Distances are those of single pairs, which is how a proof measures a plan.
     """
 
-    def __init__(self, cost: PointCost | CallableCost) -> None:
+    def __init__(self, cost: CloudCost) -> None:
         self.cost = cost
         n, m = cost.shape
         one, other = (side.nearest(np.zeros(size), min(_FIRST, size))[0] for side, size in ((cost, m), (cost.T, n)))

@@ -13,7 +13,7 @@ from ..kernels import monotone, network_simplex, tree_pieces
 from ..kernels.double_double import Pairs
 from ..kernels.network_simplex import Tree
 from ..kernels.whole_masses import UNITS
-from ..model.cost import Cost, SparseCost
+from ..model.cost import Cost
 from ..model.status import Status
 from .base import Progress
 
@@ -75,7 +75,8 @@ class RestrictedProblem:
         """Starting potentials, completed by c-transforms, for every point the pairs of least reduced cost under them, and those used."""
         n, m = self.shape
         if self.prices.forbids:
-            return (np.zeros(n), np.zeros(m)), *_all_arcs(self.prices)
+            tails, heads = self.prices.allowed_pairs()
+            return (np.zeros(n), np.zeros(m)), tails.astype(np.int32), heads.astype(np.int32)
         assert start is not None
         prices, back_prices = self.prices, self.prices.T
         across, values = prices.price(start, min(_FIRST, m))
@@ -300,18 +301,3 @@ def cheapest(cost: Cost) -> Floats:
     """Column minima of what row minima leave: potentials of the targets that are free of any offset in the costs."""
     m = cost.shape[1]
     return cost.T.price(cost.price(np.zeros(m), 1)[1][:, 0], 1)[1][:, 0]
-
-
-def _all_arcs(cost: Cost) -> tuple[Any, Any]:
-    """Every allowed pair."""
-    parts: list[tuple[Any, Any]] = []
-    if isinstance(cost, SparseCost):
-        coo = cost.csr.tocoo()
-        finite = np.isfinite(coo.data)
-        parts.append((coo.row[finite], coo.col[finite]))
-    else:
-        for rows, costs in cost.blocks():
-            i, j = np.nonzero(np.isfinite(costs))
-            parts.append((i + rows.start, j))
-    tails, heads = (np.concatenate(side) for side in zip(*parts))
-    return tails.astype(np.int32), heads.astype(np.int32)

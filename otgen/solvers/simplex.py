@@ -23,7 +23,6 @@ from ..kernels.duplicates import shared_out
 from ..kernels.ground_cost import own
 from ..kernels.whole_masses import whole_masses
 from ..model.claim import Claim, Flows
-from ..model.cost import PointCost
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import STEEP
@@ -129,7 +128,7 @@ def _cost_cap(problem: Problem, init: Claim) -> float:
     the former costs more than all of the latter.
     """
     flows, sides = init.flows, (problem.source.probabilities, problem.target.probabilities)
-    if flows is None or not isinstance(problem.cost, PointCost):
+    if flows is None or problem.cost.entry is None:  # of others the largest is not known, or some are negative
         return math.inf
     used, met = flows.high > 0, zip((flows.rows, flows.columns), sides)
     if not all(np.allclose(np.bincount(at, flows.high, len(side)), side, rtol=1e-6, atol=0.0) for at, side in met):
@@ -165,15 +164,15 @@ class _Live:
         self.shares = shares(a[self.rows]), shares(b[self.columns])
         cost = problem.cost.restricted(self.rows, self.columns)
         self.cap = _cost_cap(problem, init)
-        self.sources, self.targets = multiscale.in_order(cost)
-        cost = multiscale.arranged(cost, self.sources, self.targets)
+        self.sources, self.targets = cost.merging.places
+        cost = cost.restricted(self.sources.first, self.targets.first, ordered=True)
         self.common = common_mass(
             cost,
             Masses(self.sources.masses(supply[self.rows]), self.sources.shares(self.shares[0])),
             Masses(self.targets.masses(demand[self.columns]), self.targets.shares(self.shares[1])),
         )
         self.supply, self.demand = (side.whole for side in self.common.left)
-        self.cost = multiscale.in_turn(cost, self.common.sources, self.common.targets)
+        self.cost = cost.restricted(self.common.sources, self.common.targets, ordered=True)
 
     def master(self, limit: int | None, progress: Progress, init: Claim) -> RestrictedProblem:
         """The finest restricted problem, from potentials and plan of a nearby one; or from the potentials of coarser problems."""
@@ -196,7 +195,7 @@ class _Live:
             )
             master.run()
             pivots += master.pivots
-            start = multiscale.prolongate(level, master.potentials()[0], _finer_level(levels, level))
+            start = multiscale.prolongate(level, master.potentials()[0])
         finest = RestrictedProblem(
             self.cost, self.supply, self.demand, start, None if limit is None else limit - pivots, progress, used
         )
@@ -221,8 +220,7 @@ class _Live:
         whole_f[self.rows] = _scattered_values(f, self.common.sources, len(self.sources.first))[self.sources.of]
         whole_g[self.columns] = _scattered_values(g, self.common.targets, len(self.targets.first))[self.targets.of]
         if len(self.common.rows):
-            assert isinstance(cost, PointCost)
-            return extended(cost, whole_f, whole_g)
+            return extended(cost.clouds, whole_f, whole_g)
         if len(self.rows) < n:
             missing = np.isneginf(whole_f)
             whole_f[missing] = cost.ctransform(whole_g)[0][missing]
@@ -256,11 +254,6 @@ def _scattered_values(values: Any, at: Indices, size: int, elsewhere: float = -m
     out = np.full(size, elsewhere, values.dtype)
     out[at] = values
     return out
-
-
-def _finer_level(levels: list[multiscale.Level], level: multiscale.Level) -> multiscale.Level:
-    """The level that was merged into this one."""
-    return levels[next(k for k, other in enumerate(levels) if other is level) - 1]
 
 
 def _sub_unit_flows(live: _Live, a: Floats, b: Floats, potentials: tuple[Floats, Floats]) -> tuple[Any, Any, Any]:

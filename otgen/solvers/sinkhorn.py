@@ -14,12 +14,13 @@ from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.types import Floats
 from ..kernels import sinkhorn_small
+from ..kernels.kdtree import LEAF
 from ..model.claim import Claim
-from ..model.cost import Cost, PointCost
+from ..model.cost import CloudCost, Cost, merged
 from ..model.marginals import Marginals
 from ..model.problem import Problem
 from ..model.status import Status
-from . import multiscale, sinkhorn_held
+from . import sinkhorn_held
 from .base import Progress, Solution, silent
 from .epsilon_schedules import Annealing, Schedule, checked_stages
 from .simplex import Simplex
@@ -161,8 +162,8 @@ class _Work:
         a, b = problem.masses
         self.rows, self.columns = np.flatnonzero(a), np.flatnonzero(b)
         cost = problem.cost.restricted(self.rows, self.columns)
-        self.sources, self.targets = multiscale.in_order(cost)
-        self.cost = multiscale.arranged(cost, self.sources, self.targets)
+        self.sources, self.targets = cost.merging.places
+        self.cost = cost.restricted(self.sources.first, self.targets.first, ordered=True)
         self.a, self.b = self.sources.sums(a[self.rows]), self.targets.sums(b[self.columns])
         self.goal = Marginals(self.a, self.b, problem.relax)
         self.at = Potentials(np.zeros(len(self.a)), np.zeros(len(self.b)))
@@ -210,7 +211,7 @@ class _Work:
         """One epsilon: in single precision as far as that goes, then in double."""
         rounding = 2.0**-24 * cost.highest / epsilon
         large = math.prod(cost.shape) > _SMALL
-        if isinstance(cost, PointCost) and large and _NOISE * rounding < _SINGLE and cost.fits_single:
+        if cost.entry is not None and large and _NOISE * rounding < _SINGLE and cost.clouds.fits_single:
             enough = max(tol, 30 * _NOISE * rounding)
             single = way(cost.astype(np.float32), goal, epsilon, enough)
             done = iterate(single, self.at, enough, self.limit, self.progress)
@@ -230,10 +231,9 @@ class _Work:
 
     def _refine(self, level: _Level, finer: _Level, epsilon: float) -> None:
         """One level finer, from soft minima over the coarser points."""
-        assert isinstance(level.cost, PointCost)
-        assert isinstance(finer.cost, PointCost)
+        coarse, fine = level.cost.clouds, finer.cost.clouds
         one, other = self.goal.damping(epsilon)
-        to, back = (level.cost.between(finer.cost.x, level.cost.y), level.cost.between(finer.cost.y, level.cost.x))
+        to, back = coarse.between(fine.x, coarse.y), coarse.between(fine.y, coarse.x)
         f = one * to.softmin(self.at.g + epsilon * np.log(level.b), epsilon)
         g = other * back.softmin(self.at.f + epsilon * np.log(level.a), epsilon)
         self.at.f, self.at.g = f, g
@@ -274,18 +274,19 @@ class _Level:
 def _levels(cost: Cost, a: Floats, b: Floats) -> list[_Level]:
     """The problem and, between points, its coarser versions; finest first; clouds in kd order."""
     levels = [_Level(cost, a, b, 0.0)]
-    while isinstance(cost, PointCost) and cost.entry.by_differences and min(cost.shape) > _COARSEST:
-        (x, a_merged), (y, b_merged) = multiscale.merged(cost.x, a), multiscale.merged(cost.y, b)
-        displacement = levels[-1].displacement + max(_moved(cost, cost.x, x, a), _moved(cost, cost.y, y, b))
-        cost, a, b = cost.between(x, y), a_merged, b_merged
+    while cost.entry is not None and cost.entry.by_differences and min(cost.shape) > _COARSEST:
+        clouds = cost.clouds
+        (x, a_merged), (y, b_merged) = merged(clouds.x, a), merged(clouds.y, b)
+        displacement = levels[-1].displacement + max(_moved(clouds, clouds.x, x, a), _moved(clouds, clouds.y, y, b))
+        cost, a, b = clouds.between(x, y), a_merged, b_merged
         levels.append(_Level(cost, a, b, displacement))
     return levels
 
 
-def _moved(cost: PointCost, points: Floats, merged: Floats, masses: Floats) -> float:
+def _moved(cost: CloudCost, points: Floats, cells: Floats, masses: Floats) -> float:
     """The mean cost of moving points to where they are merged."""
     rows = np.arange(len(points))
-    return float(masses / masses.sum() @ cost.between(points, merged).pairs(rows, rows // multiscale.LEAF))
+    return float(masses / masses.sum() @ cost.between(points, cells).pairs(rows, rows // LEAF))
 
 
 def _level(levels: list[_Level], epsilon: float) -> int:

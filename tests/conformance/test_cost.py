@@ -4,6 +4,7 @@ A new one is a line in ``COSTS``: how it is made, with its entries from elsewher
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import FunctionType
 
 import numpy as np
@@ -17,7 +18,6 @@ from otgen.model.cost.padded import PaddedSearches
 from otgen.model.cost.passes import CelledPasses, GroundPasses, ProductPasses
 from otgen.model.cost.searches import CelledSearches, GroundSearches, ProductSearches
 from otgen.model.units import ONE
-from otgen.solvers import multiscale
 
 INF = np.inf
 
@@ -44,9 +44,11 @@ def points(n, m, d, metric, p, parts=(GroundPasses, GroundSearches)):
 def in_kd_order():
     x, y = clouds(300, 250, 2)
     cost = PointCost(x, y)
-    places = multiscale.in_order(cost)
+    places = cost.merging.places
     entries = cdist(x[places[0].first], y[places[1].first]) ** 2
-    return Case(multiscale.arranged(cost, *places), entries, (CelledPasses, CelledSearches))
+    return Case(
+        cost.restricted(*(side.first for side in places), ordered=True), entries, (CelledPasses, CelledSearches)
+    )
 
 
 def minkowski():
@@ -149,17 +151,26 @@ def close(found, expected, relative=1e-10):
     np.testing.assert_allclose(found, expected, rtol=relative, atol=relative * float(finite.max(initial=1.0)))
 
 
+def kinds_of(kind=Cost):
+    """All classes of costs below one."""
+    return [each for below in kind.__subclasses__() for each in (below, *kinds_of(below))]
+
+
 def test_every_cost_is_here():
-    kinds = {type(made().cost) for made in COSTS.values()}
-    assert kinds == set(Cost.__subclasses__())
+    assert {type(made().cost) for made in COSTS.values()} == {kind for kind in kinds_of() if not kind.__subclasses__()}
 
 
 def test_nothing_is_overridden():
-    """A method is abstract or final; what differs is a part of its own."""
-    kinds = FunctionType | property
-    final = {name for name, it in vars(Cost).items() if isinstance(it, kinds)} - Cost.__abstractmethods__
-    for kind in Cost.__subclasses__():
-        assert not final & set(vars(kind))
+    """A method is abstract or final, and so is a class; what differs is a part of its own."""
+    for kind in (Cost, *kinds_of()):
+        assert bool(kind.__abstractmethods__) == bool(kind.__subclasses__()) != getattr(kind, "__final__", False)
+        own = {
+            name
+            for name, it in vars(kind).items()
+            if isinstance(it, FunctionType | property | cached_property) and not name.startswith("__")
+        }
+        for below in kinds_of(kind):
+            assert not (own - kind.__abstractmethods__) & set(vars(below))
 
 
 def test_it_has_chosen_its_parts(case):
@@ -233,7 +244,7 @@ def test_symmetric_sums(name):
         square = np.abs(np.subtract.outer(np.arange(9.0), np.arange(9.0)))
         cost = MatrixCost(square) if isinstance(cost, MatrixCost) else SparseCost(scipy.sparse.csr_array(square + 1.0))
     else:
-        cost = replace(cost, y=cost.x) if isinstance(cost, PointCost) else cost.between(cost.x, cost.x)
+        cost = cost.own()[0]
     f, _, a, _ = vectors(cost.block())
     expected = np.log(np.exp((f[:, None] + f - cost.block()) / 0.7) @ a)
     found = cost.symmetric(f, a, 0.7)
@@ -249,6 +260,73 @@ def test_parts_of_it(case):
     close(part.block(), case.entries[np.ix_(rows, columns)])
     close(part.ctransform(np.zeros(len(columns)))[0], case.entries[np.ix_(rows, columns)].min(axis=1))
     close(case.cost.restricted(np.arange(n), np.arange(m)).block(), case.entries)
+
+
+def test_pairs_that_are_allowed(both):
+    for case in both:
+        if case.cost.forbids:
+            pairs = list(zip(*(side.tolist() for side in case.cost.allowed_pairs())))
+            assert sorted(pairs) == [tuple(pair) for pair in np.argwhere(np.isfinite(case.entries)).tolist()]
+        elif case.cost.of_points:
+            with pytest.raises(AssertionError, match="forbidden"):
+                case.cost.allowed_pairs()
+
+
+def test_the_points_alone(case):
+    if not case.cost.of_points:
+        with pytest.raises(AssertionError, match="no points"):
+            _ = case.cost.clouds
+        return
+    clouds = case.cost.clouds
+    n, m = len(clouds.x), len(clouds.y)
+    assert clouds.shape == (n, m)
+    close(clouds.block(), case.entries[:n, :m])
+    for own, points in zip(clouds.own(), (clouds.x, clouds.y)):
+        assert (own.x == points).all()
+        assert (own.y == points).all()
+        assert (own.p, type(own)) == (clouds.p, type(clouds))
+    close(clouds.distances.block() ** clouds.p, case.entries[:n, :m])
+
+
+def test_pairs_that_coincide(case):
+    """Known of a metric in the table only: a callable might tell equal points apart, and of a matrix nothing is known."""
+    rows, columns = np.array([0, 1]), np.array([0, 0])
+    if case.cost.entry is None:
+        assert case.cost.coincide(rows, columns) is None
+    else:
+        beside = case.cost.between(case.cost.x, case.cost.x[:1])
+        assert beside.coincide(rows, columns).tolist() == [True, False]
+
+
+def test_places_and_coarser_costs(case):
+    n, m = case.cost.shape
+    one, other = case.cost.merging.places
+    close(case.entries[one.first][one.of][:, other.first][:, other.of], case.entries)
+    cost = case.cost.restricted(one.first, other.first, ordered=True)
+    supply, demand = np.arange(1, n + 1), np.arange(1, m + 1)
+    coarse = cost.merging.coarser(supply, demand)
+    assert (coarse.supply.sum(), coarse.demand.sum()) == (supply.sum(), demand.sum())
+    assert coarse.cost.shape == (len(coarse.supply), len(coarse.demand))
+    assert len(coarse.supply) < n
+    assert coarse.across().shape == (len(coarse.supply), m)
+    nearest = coarse.across().block().min(axis=1)  # cells are made of points, whose costs they have nearly
+    assert nearest.min() <= case.entries[np.isfinite(case.entries)].max() + 1e-9
+
+
+def test_points_that_coincide_are_one_place_where_a_metric_is_known(case):
+    if not case.cost.of_points or 1 in case.cost.shape:
+        return
+    clouds = case.cost.clouds
+    twice = clouds.between(np.concatenate([clouds.x, clouds.x[:2]]), clouds.y)
+    found = twice.merging.places[0]
+    assert len(found.first) == len(clouds.x) + (0 if clouds.entry is not None else 2)
+    prices = np.zeros(len(twice.x)), np.zeros(len(twice.y))
+    beside = twice.padded(*prices, 0.0).merging.places[0]
+    assert len(beside.first) == len(found.first) + 1
+    prices[0][-1] = 1.0  # of one place, at another price
+    assert len(twice.padded(*prices, 0.0).merging.places[0].first) == len(clouds.x) + (
+        2 if clouds.entry is not None else 3
+    )
 
 
 @pytest.mark.parametrize("power", [-300, 0, 300])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from otgen import Problem
-from otgen.model.cost import MatrixCost, PaddedCost, PointCost, SparseCost, padded
+from otgen.model.cost import MatrixCost, PaddedCost, PointCost, SparseCost
 from otgen.model.partial import Partial
 
 INF = np.inf
@@ -87,7 +87,7 @@ class TestPadding:
             (MatrixCost(np.ones((2, 3))), MatrixCost),
             (SparseCost(scipy.sparse.csr_array(np.ones((2, 3)))), SparseCost),
         ):
-            found = padded(inner, column, row, 0.0)
+            found = inner.padded(column, row, 0.0)
             assert type(found) is kind
             assert found.block().tolist() == expected
 

@@ -9,7 +9,6 @@ import numpy as np
 from ...errors import InvalidInput
 from ...inputs import arrays
 from ...inputs.types import Floats, Indices
-from ...model.cost import PointCost
 from .targets import Targets
 
 _OUTWARD = 1e-12  # of the largest cost: more than any of these numbers is off by
@@ -47,12 +46,12 @@ def cost_ranges(targets: Targets, support: Any, x: Floats) -> CostRanges:
             f"support must hold all noise; received {x[row].tolist()} outside of it ({int(outside.sum())} such draws of {len(x)}); "
             f"widen it, or pass None for an asymptotic interval"
         )
-    cost = targets.cost_of(targets.points[:1])
-    if not isinstance(cost, PointCost):
+    entry = targets.cost_of(targets.points[:1]).entry
+    if entry is None:
         raise InvalidInput(
             "metric must be a built-in one beside a support: the range of a callable is not known; received one; pass support=None"
         )
-    largest = cost.entry.largest(np.zeros(targets.points.shape[1]), targets.p)
+    largest = entry.largest(np.zeros(targets.points.shape[1]), targets.p)
     if largest is not None:
         return CostRanges(np.zeros(len(targets)), np.full(len(targets), largest))
     y, columns = targets.points, np.arange(len(targets))

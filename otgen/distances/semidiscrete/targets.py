@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from ...inputs import arrays
 from ...inputs.types import Floats, Indices
 from ...kernels.kdtree import kd_order
-from ...model.cost import Cost, Metric, PointCost, point_cost
+from ...model.cost import CloudCost, Cost, Metric, point_cost
 from ...model.cost.passes import joined
 from ...model.measure import Measure
 
@@ -53,7 +53,7 @@ class Targets:
     def __len__(self) -> int:
         return len(self.points)
 
-    def cost_of(self, x: Floats) -> Cost:
+    def cost_of(self, x: Floats) -> CloudCost:
         """The cost between noise (n, d) and the points, in their order."""
         return point_cost(x, self.points, self.metric, self.p)
 
@@ -75,9 +75,9 @@ class Targets:
 
     def _piece(self, x: Floats, search: Callable[[Cost], tuple[Any, Any]]) -> tuple[Any, Any]:
         cost = self.cost_of(x)
-        if not (isinstance(cost, PointCost) and cost.pruned):
+        if not cost.pruned:
             return search(cost)
         order = kd_order(x)
-        one, other = search(replace(cost, x=x[order], ordered=True))
+        one, other = search(cost.restricted(order, np.arange(len(self)), ordered=True))
         back = np.argsort(order)
         return one[back], other[back]

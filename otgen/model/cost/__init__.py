@@ -2,8 +2,10 @@
 
 from .base import Cost, row_blocks
 from .callables import CallableCost
+from .clouds import CloudCost
 from .factory import origin_matters, point_cost
 from .matrices import MatrixCost, SparseCost
+from .merging import Level, merged
 from .metrics import (
     COSTS,
     METRICS,
@@ -19,7 +21,7 @@ from .metrics import (
     spelt,
     unspelt,
 )
-from .padded import PaddedCost, padded
+from .padded import PaddedCost
 from .points import PointCost
 
 __all__ = [
@@ -29,7 +31,9 @@ __all__ = [
     "BuiltIn",
     "CallableCost",
     "Circular",
+    "CloudCost",
     "Cost",
+    "Level",
     "MatrixCost",
     "Metric",
     "MetricName",
@@ -39,9 +43,9 @@ __all__ = [
     "PointMetric",
     "SparseCost",
     "is_norm",
+    "merged",
     "metric_name",
     "origin_matters",
-    "padded",
     "point_cost",
     "row_blocks",
     "spelt",

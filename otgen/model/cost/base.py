@@ -1,7 +1,8 @@
 """What every cost answers, row by row: blocks, listed pairs, c-transform, softmin, the nearest columns.
 
-A cost is data: what lies between which points, and how large it is. What takes all pairs is asked of two parts that it
-chooses once, of its shape and device: its :class:`~.passes.Passes` for sums, its :class:`~.searches.Searches` for minima.
+A cost is data: what lies between which points, and how large it is. Families of questions are asked of parts that it chooses:
+its :class:`~.passes.Passes` for sums over all pairs, its :class:`~.searches.Searches` for minima, its :class:`~.merging.Merging` for coarser
+costs, and of what the table of metrics says of it. Where there are points, :attr:`Cost.clouds` is the cost between these alone.
 
 Asked column by column, the question goes to ``cost.T``. A cost also knows how it scales and how far its entries may lie
 from the truth, which is what certificates are made of.
@@ -12,16 +13,23 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from ...errors import InvalidInput
+from ...inputs import scalars
 from ...inputs.types import Floats, Indices
 from ...kernels import GroundCost, Kernels
 from ...kernels.double_double import UNIT
 from ..units import ONE, PowerOfTwo
+from .merging import Merging
+from .metrics import PointMetric
 from .passes import Passes, joined
-from .searches import Searches
+from .searches import Mask, Searches
+
+if TYPE_CHECKING:
+    from .clouds import CloudCost
 
 _BLOCK = 4_000_000  # entries of a cost that are held at once where there is no way around it
 
@@ -54,8 +62,18 @@ class Cost(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def T(self) -> Cost:
+    def T(self) -> Self:
         """The same cost seen from the targets."""
+
+    @property
+    @abc.abstractmethod
+    def clouds(self) -> CloudCost:
+        """The cost between the points alone, without dummies; only where there are points."""
+
+    @property
+    @abc.abstractmethod
+    def entry(self) -> PointMetric | None:
+        """What the table of metrics says of all its pairs; None where it is not in the table."""
 
     @property
     @abc.abstractmethod
@@ -66,6 +84,11 @@ class Cost(abc.ABC):
     @abc.abstractmethod
     def searches(self) -> Searches:
         """How minima over all pairs are found."""
+
+    @property
+    @abc.abstractmethod
+    def merging(self) -> Merging:
+        """Which points are one place, in what order, and what a coarser cost is."""
 
     @property
     @abc.abstractmethod
@@ -91,7 +114,7 @@ class Cost(abc.ABC):
         """What to divide by for a largest distance, or finite listed cost, of about 1."""
 
     @abc.abstractmethod
-    def divided(self, by: PowerOfTwo) -> Cost:
+    def divided(self, by: PowerOfTwo) -> Self:
         """The same cost with distances, or listed costs, divided further."""
 
     @abc.abstractmethod
@@ -113,20 +136,61 @@ class Cost(abc.ABC):
         """The cost that is 0 for every allowed pair; only where some are forbidden."""
 
     @abc.abstractmethod
-    def restricted(self, rows: Indices, columns: Indices) -> Cost:
-        """The same cost between some of the points only, in the order given."""
+    def allowed_pairs(self) -> tuple[Indices, Indices]:
+        """Every allowed pair, row by row: (k,), (k,); only where some are forbidden."""
 
     @abc.abstractmethod
-    def astype(self, dtype: Any) -> Cost:
+    def restricted(self, rows: Indices, columns: Indices, *, ordered: bool = False) -> Self:
+        """The same cost between some of the points only, in the order given, which is a kd order of both clouds where ``ordered``."""
+
+    @abc.abstractmethod
+    def padded(self, column: Floats, row: Floats, corner: float) -> Cost:
+        """With a dummy row and a dummy column after the others, costs (n,) and (m,); of a matrix, a larger matrix.
+
+        Raises
+        ------
+        TooLarge
+            Where a larger dense matrix does not fit in memory.
+        """
+
+    @abc.abstractmethod
+    def astype(self, dtype: Any) -> Self:
         """The same cost computed in another float dtype (for entropic solvers)."""
+
+    @abc.abstractmethod
+    def on(self, device: str, copies: tuple[Any, Any] | None = None) -> Self:
+        """The same cost with its pairs computed on a device, from copies of both clouds that lie there if given; raises `InvalidInput`."""
+
+    @abc.abstractmethod
+    def stored(self) -> dict[str, Any]:
+        """The arrays, numbers and words that it is made of, by their names in a proof file; raises `InvalidInput` where there are none."""
 
     @abc.abstractmethod
     def pairs(self, rows: Indices, columns: Indices) -> Floats:
         """The costs of listed pairs: (k,)."""
 
-    def scaled(self) -> Cost:
+    def scaled(self) -> Self:
         """The same cost divided by a power of two (exactly), so that its largest finite entry is about 1."""
         return self.divided(self.size())
+
+    @property
+    def is_metric(self) -> bool:
+        """Whether it is known to obey the triangle inequality, and to be 0 between points that coincide."""
+        return self.entry is not None and self.p == 1 and not self.entry.only_p_one
+
+    @property
+    def period(self) -> float | None:
+        """Of the circle that points of one coordinate lie on; None elsewhere, and of stacks."""
+        if self.entry is None or self.entry.period is None or self.clouds.x.shape[1:] != (1,):
+            return None
+        return self.entry.period
+
+    def coincide(self, rows: Indices, columns: Indices) -> Mask | None:
+        """Which listed pairs are one point twice: (k,); None where a metric that is not in the table might tell these apart."""
+        if self.entry is None:
+            return None
+        clouds, places = self.clouds, self.entry.places
+        return (places(clouds.x[rows]) == places(clouds.y[columns])).all(axis=-1)
 
     @property
     def highest(self) -> Any:
@@ -222,3 +286,11 @@ def row_blocks(rows: slice, n: int, m: int) -> Iterator[slice]:
 def keeps_everything(rows: Indices, columns: Indices, shape: tuple[int, int]) -> bool:
     """Whether rows and columns are all there are, in order."""
     return all(len(side) == n and bool((side == np.arange(n)).all()) for side, n in zip((rows, columns), shape))
+
+
+def refuse_device(device: str) -> InvalidInput:
+    """The error for a device where costs are computed on the host."""
+    return InvalidInput(
+        f"device must be 'cpu' for a callable metric and for a matrix: they are computed on the host; received {scalars.told(device)}; move "
+        f"points with .cpu() or .get(), leave a matrix where it is"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, final
 
 import numpy as np
 
@@ -14,28 +14,23 @@ from ...inputs.types import Floats, Indices
 from ...kernels import GroundCost, Kernels, cpu, matrix_ground
 from ...kernels.double_double import UNIT
 from ..units import ONE, PowerOfTwo
-from .base import Cost, row_blocks
+from .base import refuse_device, row_blocks
+from .clouds import CloudCost
 from .metrics import TABLE
 from .passes import GroundPasses, Passes
 from .searches import GroundSearches, Searches
 
 
+@final
 @dataclass(frozen=True, eq=False)
-class CallableCost(Cost):
+class CallableCost(CloudCost):
     """``metric(x_i, y_j) ** p`` for a metric given as a callable on two blocks.
 
     ``metric(x, y)`` takes (k, d) and (m, d) and returns the (k, m) distances, finite and non-negative; what it returns
     is taken for exact. Asked for blocks of rows, so that nothing of size n x m is ever held.
     """
 
-    called: ClassVar[str] = "points"
-    of_points: ClassVar[bool] = True
-    x: Floats
-    y: Floats
     metric: Callable[[Floats, Floats], Floats]
-    p: float = 2.0
-    scale: PowerOfTwo = ONE
-    dtype: Any = np.float64
     flipped: bool = False
 
     @property
@@ -64,13 +59,26 @@ class CallableCost(Cost):
         return GroundSearches(self.kernels, self.grounds)
 
     @property
-    def forbids(self) -> bool:
-        """No pair of points is forbidden."""
-        return False
+    def entry(self) -> None:
+        """A callable's word is not taken for anything."""
 
-    def allowed(self) -> Cost:
-        """No pair of points is forbidden."""
-        raise AssertionError("no pair of points is forbidden")
+    def gibbs_slope(self, f: Floats, g: Floats, epsilon: Any, weights: Floats) -> Floats:
+        """Unknown."""
+        raise _without_slopes()
+
+    def pair_slopes(self, rows: Indices, columns: Indices) -> tuple[Floats, Floats]:
+        """Unknown."""
+        raise _without_slopes()
+
+    def on(self, device: str, copies: tuple[Any, Any] | None = None) -> CallableCost:
+        """Asked on the host only."""
+        raise refuse_device(device)
+
+    def stored(self) -> dict[str, Any]:
+        """There is no name for it."""
+        raise InvalidInput(
+            "metric must have a name, or be a cost matrix, for a proof file; received a callable; list its costs and call otgen.transport"
+        )
 
     @property
     def T(self) -> CallableCost:
@@ -112,13 +120,17 @@ class CallableCost(Cost):
             powers = distances if self.p == 1 else distances**self.p
             yield piece, matrix_ground(powers.astype(self.dtype, copy=False))
 
-    def restricted(self, rows: Indices, columns: Indices) -> CallableCost:
-        """The same cost between some of the points only, in the order given."""
+    def restricted(self, rows: Indices, columns: Indices, *, ordered: bool = False) -> CallableCost:
+        """The same cost between some of the points only; their order is of no use."""
         return self.between(self.x[rows], self.y[columns])
 
     def between(self, x: Floats, y: Floats) -> CallableCost:
         """The same kind of cost between other points."""
         return replace(self, x=x, y=y)
+
+    def own(self) -> tuple[CallableCost, CallableCost]:
+        """The same kind of cost between x and x, and between y and y."""
+        return self.between(self.x, self.x), self.between(self.y, self.y)
 
     def pairs(self, rows: Indices, columns: Indices) -> Floats:
         """The costs of listed pairs: one call of the metric per row that occurs."""
@@ -186,4 +198,11 @@ def _of_points(metric: Callable[..., Any]) -> InvalidInput:
     return InvalidInput(
         f"metric must map two blocks of points, (k, d) and (l, d), to the (k, l) distances of all their pairs; "
         f"received a callable that makes one number of two points; {remedy}"
+    )
+
+
+def _without_slopes() -> InvalidInput:
+    """The refusal of derivatives in the points."""
+    return InvalidInput(
+        "metric must be a built-in metric for gradients in the points; received a callable; use those in the weights, result.potentials"
     )

@@ -6,25 +6,83 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 
 import numpy as np
+import scipy.sparse
 
+from ...inputs.reading import refuse_bytes
 from ...inputs.types import Floats, Indices
 from ...kernels import GroundCost, Kernels, cpu, matrix_ground
 from ..units import ONE, PowerOfTwo
-from .base import Cost, keeps_everything, row_blocks
+from .base import Cost, keeps_everything, refuse_device, row_blocks
+from .merging import ListedMerging
 from .passes import GroundPasses, Passes
 from .searches import GroundSearches, Searches
 from .sparse import SparsePasses, SparseSearches
 
+if TYPE_CHECKING:
+    from .clouds import CloudCost
 
+
+class ListedCost(Cost):
+    """Costs that are listed and lie between no points."""
+
+    of_points: ClassVar[bool] = False
+
+    @property
+    def kernels(self) -> Kernels:
+        """Those of the host."""
+        return cpu
+
+    @property
+    def clouds(self) -> CloudCost:
+        """There are none."""
+        raise AssertionError("a cost matrix lies between no points")
+
+    @property
+    def entry(self) -> None:
+        """No metric is known."""
+
+    @property
+    def merging(self) -> ListedMerging:
+        """Of rows and columns."""
+        return ListedMerging(self)
+
+    @property
+    def pruned(self) -> bool:
+        """All pairs are looked at."""
+        return False
+
+    @property
+    def line_power(self) -> None:
+        """Unknown."""
+
+    @property
+    def degree(self) -> int:
+        """There are no points."""
+        return 0
+
+    def size(self) -> PowerOfTwo:
+        """Just above the largest finite entry."""
+        return PowerOfTwo.above(float(self.highest))
+
+    @property
+    def rounding(self) -> tuple[float, float]:
+        """Entries are what was received; only scaling by a power of two can underflow."""
+        return 0.0, 2.0**-1073
+
+    def on(self, device: str, copies: tuple[Any, Any] | None = None) -> Self:
+        """Listed on the host."""
+        raise refuse_device(device)
+
+
+@final
 @dataclass(frozen=True, eq=False)
-class MatrixCost(Cost):
+class MatrixCost(ListedCost):
     """A dense (n, m) cost matrix; +inf forbids a pair."""
 
     called: ClassVar[str] = "matrix"
-    of_points: ClassVar[bool] = False
     matrix: Floats
     scale: PowerOfTwo = ONE
 
@@ -34,19 +92,9 @@ class MatrixCost(Cost):
         return (self.matrix.shape[0], self.matrix.shape[1])
 
     @property
-    def kernels(self) -> Kernels:
-        """Those of the host."""
-        return cpu
-
-    @property
     def passes(self) -> Passes:
         """Piece by piece."""
         return GroundPasses(self.kernels, self.grounds, self.grounds)
-
-    @property
-    def pruned(self) -> bool:
-        """All pairs are looked at."""
-        return False
 
     @property
     def searches(self) -> Searches:
@@ -70,7 +118,7 @@ class MatrixCost(Cost):
         """The costs of listed pairs: (k,)."""
         return self.matrix[rows, columns]
 
-    def restricted(self, rows: Indices, columns: Indices) -> MatrixCost:
+    def restricted(self, rows: Indices, columns: Indices, *, ordered: bool = False) -> MatrixCost:
         """The same cost between some of the points only; the matrix is copied unless all of it is wanted."""
         if keeps_everything(rows, columns, self.shape):
             return self
@@ -91,19 +139,6 @@ class MatrixCost(Cost):
             high = max(high, float(block.max(where=finite, initial=-np.inf)))
         return (low, high, forbids) if low <= high else (0.0, 0.0, True)
 
-    @property
-    def line_power(self) -> None:
-        """Unknown."""
-
-    @property
-    def degree(self) -> int:
-        """There are no points."""
-        return 0
-
-    def size(self) -> PowerOfTwo:
-        """Just above the largest finite entry."""
-        return PowerOfTwo.above(float(self.highest))
-
     def divided(self, by: PowerOfTwo) -> MatrixCost:
         """A matrix of its own."""
         return MatrixCost(by.divide(self.matrix.astype(np.float64, copy=False)), self.scale * by)
@@ -121,18 +156,30 @@ class MatrixCost(Cost):
         """0 for every allowed pair, +inf elsewhere."""
         return MatrixCost(np.where(np.isinf(self.matrix), np.inf, 0.0))
 
-    @property
-    def rounding(self) -> tuple[float, float]:
-        """Entries are what was received; only scaling by a power of two can underflow."""
-        return 0.0, 2.0**-1073
+    def allowed_pairs(self) -> tuple[Indices, Indices]:
+        """Where entries are finite."""
+        parts = [(rows.start, *np.nonzero(np.isfinite(costs))) for rows, costs in self.blocks()]
+        return np.concatenate([i + start for start, i, _ in parts]), np.concatenate([j for _, _, j in parts])
+
+    def padded(self, column: Floats, row: Floats, corner: float) -> MatrixCost:
+        """A larger matrix."""
+        n, m = self.shape
+        refuse_bytes(8 * (n + 1) * (m + 1), (n + 1, m + 1), "C with a dummy row and column")
+        matrix = np.empty((n + 1, m + 1))
+        matrix[:n, :m], matrix[:n, m], matrix[n, :m], matrix[n, m] = self.matrix, column, row, corner
+        return MatrixCost(matrix, self.scale)
+
+    def stored(self) -> dict[str, Any]:
+        """The matrix."""
+        return {"C": self.matrix}
 
 
+@final
 @dataclass(frozen=True, eq=False)
-class SparseCost(Cost):
+class SparseCost(ListedCost):
     """A ``scipy.sparse.csr_array`` of costs (n, m), sorted, without duplicates; absent pairs are forbidden."""
 
     called: ClassVar[str] = "sparse matrix"
-    of_points: ClassVar[bool] = False
     csr: Any
     scale: PowerOfTwo = ONE
 
@@ -142,11 +189,6 @@ class SparseCost(Cost):
         return self.csr.shape
 
     @property
-    def kernels(self) -> Kernels:
-        """Those of the host."""
-        return cpu
-
-    @property
     def passes(self) -> Passes:
         """Over the stored entries."""
         return self._passes
@@ -154,11 +196,6 @@ class SparseCost(Cost):
     @cached_property
     def _passes(self) -> Passes:
         return SparsePasses(self.csr, GroundPasses(self.kernels, self.grounds, self.grounds))
-
-    @property
-    def pruned(self) -> bool:
-        """All pairs are looked at."""
-        return False
 
     @property
     def searches(self) -> Searches:
@@ -196,7 +233,7 @@ class SparseCost(Cost):
         found = keys[at] == wanted if len(keys) else np.zeros(len(wanted), bool)
         return np.where(found, self.csr.data[at] if len(keys) else 0.0, np.inf)
 
-    def restricted(self, rows: Indices, columns: Indices) -> SparseCost:
+    def restricted(self, rows: Indices, columns: Indices, *, ordered: bool = False) -> SparseCost:
         """The same cost between some of the points only; the matrix is copied unless all of it is wanted."""
         if keeps_everything(rows, columns, self.shape):
             return self
@@ -207,19 +244,6 @@ class SparseCost(Cost):
     def astype(self, dtype: Any) -> SparseCost:
         """Sparse costs are always computed in float64."""
         return self
-
-    @property
-    def line_power(self) -> None:
-        """Unknown."""
-
-    @property
-    def degree(self) -> int:
-        """There are no points."""
-        return 0
-
-    def size(self) -> PowerOfTwo:
-        """Just above the largest finite entry."""
-        return PowerOfTwo.above(float(self.highest))
 
     def divided(self, by: PowerOfTwo) -> SparseCost:
         """A matrix of its own."""
@@ -238,12 +262,28 @@ class SparseCost(Cost):
         csr.data = np.where(np.isinf(csr.data), np.inf, 0.0)
         return SparseCost(csr)
 
+    def allowed_pairs(self) -> tuple[Indices, Indices]:
+        """The finite ones of those that are stored."""
+        listed = self.csr.tocoo()
+        finite = np.isfinite(listed.data)
+        return listed.row[finite], listed.col[finite]
+
     @property
     def forbids(self) -> bool:
         """Whether some pair is absent or infinite."""
         return self.csr.nnz < self.shape[0] * self.shape[1] or not bool(np.isfinite(self.csr.data).all())
 
-    @property
-    def rounding(self) -> tuple[float, float]:
-        """Entries are what was received; only scaling by a power of two can underflow."""
-        return 0.0, 2.0**-1073
+    def padded(self, column: Floats, row: Floats, corner: float) -> SparseCost:
+        """One more row and column, zeros among them stored."""
+        (n, m), listed = self.shape, self.csr.tocoo()
+        rows = np.concatenate([listed.row, np.arange(n), np.full(m + 1, n)])
+        columns = np.concatenate([listed.col, np.full(n, m), np.arange(m + 1)])
+        entries = np.concatenate([listed.data, column, row, [corner]])
+        csr = scipy.sparse.csr_array((entries, (rows, columns)), shape=(n + 1, m + 1))
+        csr.sort_indices()
+        return SparseCost(csr, self.scale)
+
+    def stored(self) -> dict[str, Any]:
+        """The parts of the array."""
+        csr = self.csr
+        return {"C_data": csr.data, "C_indices": csr.indices, "C_indptr": csr.indptr, "C_shape": csr.shape}

@@ -10,35 +10,36 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
-import scipy.sparse
 
-from ...inputs.reading import refuse_bytes
+from ...errors import InvalidInput
 from ...inputs.types import Floats, Indices
 from ...kernels import GroundCost, Kernels, cpu, matrix_ground
 from ...kernels.double_double import UNIT
 from ..units import PowerOfTwo, stretched
-from .base import Cost, keeps_everything, row_blocks
-from .callables import CallableCost
-from .matrices import MatrixCost, SparseCost
+from .base import Cost, keeps_everything, refuse_device, row_blocks
+from .merging import PaddedMerging
 from .passes import GroundPasses, Passes
-from .points import PointCost
 from .searches import Searches
+
+if TYPE_CHECKING:
+    from .clouds import CloudCost
 
 _REACH = 256  # powers of two that prices may lie above the largest cost before all are divided further
 
 Dummy = tuple[int | None, int | None]  # where the dummy row and the dummy column stand; None where there is none
 
 
+@final
 @dataclass(frozen=True, eq=False)
 class PaddedCost(Cost):
     """The cost of points, ``inner`` (n, m), with a dummy row and a dummy column, (n + 1, m + 1), or the part of it that is asked for.
 
     Parameters
     ----------
-    inner : PointCost or CallableCost
+    inner : CloudCost
         Between the points.
     column, row : ndarray
         (n,) and (m,), float64, finite: what lies between sources and the dummy target, and between the dummy source and targets.
@@ -52,7 +53,7 @@ class PaddedCost(Cost):
 
     called: ClassVar[str] = "points and a dummy"
     of_points: ClassVar[bool] = True
-    inner: PointCost | CallableCost
+    inner: CloudCost
     column: Floats
     row: Floats
     corner: float
@@ -102,6 +103,20 @@ class PaddedCost(Cost):
         return PaddedSearches(self.inner.searches, self.column, self.dummy_row, self.at)
 
     @property
+    def clouds(self) -> CloudCost:
+        """Without the dummies."""
+        return self.inner
+
+    @property
+    def entry(self) -> None:
+        """Prices are no distances."""
+
+    @property
+    def merging(self) -> PaddedMerging:
+        """Of points beside the dummies."""
+        return PaddedMerging(self)
+
+    @property
     def pruned(self) -> bool:
         """As between the points."""
         return self.inner.pruned
@@ -142,12 +157,12 @@ class PaddedCost(Cost):
         out[of_row] = self.dummy_row[columns[of_row]]
         return out
 
-    def restricted(self, rows: Indices, columns: Indices) -> PaddedCost:
+    def restricted(self, rows: Indices, columns: Indices, *, ordered: bool = False) -> PaddedCost:
         """The same cost between some of the points, the dummies among them or not."""
-        if keeps_everything(rows, columns, self.shape):
+        if not ordered and keeps_everything(rows, columns, self.shape):
             return self
         (one, i), (other, j) = (_parted(side, at) for side, at in zip((rows, columns), self.at))
-        inner = self.inner.restricted(one, other)
+        inner = self.inner.restricted(one, other, ordered=ordered)
         return replace(self, inner=inner, column=self.column[one], row=self.row[other], at=(i, j))
 
     def astype(self, dtype: Any) -> PaddedCost:
@@ -162,6 +177,25 @@ class PaddedCost(Cost):
     def allowed(self) -> Cost:
         """No pair is forbidden."""
         raise AssertionError("no pair of points is forbidden")
+
+    def allowed_pairs(self) -> tuple[Indices, Indices]:
+        """No pair is forbidden."""
+        raise AssertionError("no pair of points is forbidden")
+
+    def padded(self, column: Floats, row: Floats, corner: float) -> Cost:
+        """There is one dummy a side."""
+        raise AssertionError("there are dummies already")
+
+    def on(self, device: str, copies: tuple[Any, Any] | None = None) -> PaddedCost:
+        """Listed on the host."""
+        raise refuse_device(device)
+
+    def stored(self) -> dict[str, Any]:
+        """There is no place for prices."""
+        raise InvalidInput(
+            "the cost must be a matrix for a proof file of partial transport; received points and prices; list the costs of all pairs and call "
+            "otgen.transport with the same penalty or mass"
+        )
 
     @property
     def line_power(self) -> None:
@@ -181,7 +215,7 @@ class PaddedCost(Cost):
         size = self.inner.size()
         largest = float(np.abs(self._prices).max())
         beyond = PowerOfTwo.above(largest).exponent - size.exponent * self.p if largest else 0.0
-        divides = bool(self.degree) or isinstance(self.inner, CallableCost)
+        divides = bool(self.degree) or self.inner.entry is None
         return PowerOfTwo(size.exponent + math.ceil(beyond / self.p)) if divides and beyond > _REACH else size
 
     def divided(self, by: PowerOfTwo) -> PaddedCost:
@@ -261,37 +295,6 @@ class PaddedSearches(Searches):
         cheap = reduced[least] < below[row]
         own = np.where(cheap, least, -1), np.where(cheap, reduced[least], np.inf)
         return np.insert(columns, row, own[0], axis=0), np.insert(values, row, own[1], axis=0)
-
-
-def padded(cost: Cost, column: Floats, row: Floats, corner: float) -> Cost:
-    """A cost (n, m) with a dummy row and a dummy column after the others; of a matrix, a larger matrix.
-
-    Raises
-    ------
-    TooLarge
-        Where a larger dense matrix does not fit in memory.
-    """
-    n, m = cost.shape
-    if isinstance(cost, PointCost | CallableCost):
-        return PaddedCost(cost, column, row, corner, (n, m))
-    if isinstance(cost, SparseCost):
-        return SparseCost(_padded_csr(cost.csr, column, row, corner), cost.scale)
-    assert isinstance(cost, MatrixCost)
-    refuse_bytes(8 * (n + 1) * (m + 1), (n + 1, m + 1), "C with a dummy row and column")
-    matrix = np.empty((n + 1, m + 1))
-    matrix[:n, :m], matrix[:n, m], matrix[n, :m], matrix[n, m] = cost.matrix, column, row, corner
-    return MatrixCost(matrix, cost.scale)
-
-
-def _padded_csr(csr: Any, column: Floats, row: Floats, corner: float) -> Any:
-    """A sparse matrix with one more row and column, zeros among them stored."""
-    (n, m), listed = csr.shape, csr.tocoo()
-    rows = np.concatenate([listed.row, np.arange(n), np.full(m + 1, n)])
-    columns = np.concatenate([listed.col, np.full(n, m), np.arange(m + 1)])
-    entries = np.concatenate([listed.data, column, row, [corner]])
-    out = scipy.sparse.csr_array((entries, (rows, columns)), shape=(n + 1, m + 1))
-    out.sort_indices()
-    return out
 
 
 def _left(values: Floats, at: int | None) -> Floats:

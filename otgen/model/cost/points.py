@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, final
 
 import numpy as np
 
@@ -26,10 +26,11 @@ from ...kernels import (
 from ...kernels.double_double import UNIT
 from ...kernels.kdtree import kd_order
 from ..boxes import Box
-from ..units import ONE, PowerOfTwo, moderate, of_box
-from .base import Cost, keeps_everything
+from ..units import ONE, PowerOfTwo, of_box
+from .base import keeps_everything
+from .clouds import CloudCost
 from .grids import Grid, grid_of, pays
-from .metrics import Circular, Minkowski, PointMetric, Powers, entry_of
+from .metrics import Circular, Minkowski, PointMetric, Powers, entry_of, spelt
 from .passes import CelledPasses, GroundPasses, Passes, ProductPasses
 from .searches import CelledSearches, CircleSearches, GridSearches, GroundSearches, ProductSearches, Searches
 
@@ -37,8 +38,9 @@ _KEPT = 2**28  # bytes of inner products that are kept for the next pass
 _TREE_DIM = 10  # above this boxes around points exclude next to nothing
 
 
+@final
 @dataclass(frozen=True, eq=False)
-class PointCost(Cost):
+class PointCost(CloudCost):
     """``metric(x_i, y_j) ** p``, computed when it is asked for and never stored.
 
     Parameters
@@ -65,15 +67,8 @@ class PointCost(Cost):
         ``"cosine"``, and where distances exceed the range of floats.
     """
 
-    called: ClassVar[str] = "points"
-    of_points: ClassVar[bool] = True
-    x: Floats
-    y: Floats
     metric: str | Minkowski | Circular = "euclidean"
-    p: float = 2.0
-    scale: PowerOfTwo = ONE
     lossless: bool = True
-    dtype: Any = np.float64
     device: str = "cpu"
     device_points: tuple[Any, Any] | None = None
     ordered: bool = False
@@ -119,29 +114,19 @@ class PointCost(Cost):
     def _on_host(self) -> bool:
         return self.device == "cpu"
 
-    @cached_property
+    @property
     def entry(self) -> PointMetric:
-        """What the table of metrics says of this one."""
+        """Its metric's."""
+        return self._entry
+
+    @cached_property
+    def _entry(self) -> PointMetric:
         return entry_of(self.metric)
 
     @cached_property
     def form(self) -> tuple[float, float, float]:
         """Inner power, outer power and factor, as :class:`GroundCost` has them."""
         return self.entry.form(self.p)
-
-    @property
-    def is_metric(self) -> bool:
-        """Whether it obeys the triangle inequality, and is 0 between points that coincide."""
-        return self.p == 1 and not self.entry.only_p_one
-
-    @property
-    def forbids(self) -> bool:
-        """No pair of points is forbidden."""
-        return False
-
-    def allowed(self) -> Cost:
-        """No pair of points is forbidden."""
-        raise AssertionError("no pair of points is forbidden")
 
     def grounds(self, rows: slice = slice(None)) -> Iterator[tuple[slice, GroundCost]]:
         """The cost of ``rows``, in one piece."""
@@ -182,7 +167,7 @@ class PointCost(Cost):
         """The ground around the middle of the joint box: what stretches points must not lose their small digits."""
         if self.is_listed or not self.entry.by_differences:
             return self._ground
-        centre = self._box.middle
+        centre = self.box.middle
         if self._already_there:
             return self._shifted(centre, self.form)
         x, y = (np.asarray(z - centre, self.dtype) for z in (self.x, self.y))
@@ -292,7 +277,7 @@ class PointCost(Cost):
             return False
         _, _, squares_x, squares_y = self._centred
         error = (d + 4) * UNIT * 2 * float(squares_x.max() + squares_y.max())
-        return error <= 1e-12 * float((self._box.extents**2).sum())
+        return error <= 1e-12 * float((self.box.extents**2).sum())
 
     @cached_property
     def _centred(self) -> tuple[Floats, Floats, Floats, Floats]:
@@ -323,20 +308,43 @@ class PointCost(Cost):
         return self.kernels.cost_pairs(self._ground, rows, columns)
 
     def gibbs_slope(self, f: Floats, g: Floats, epsilon: Any, weights: Floats) -> Floats:
-        """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j dc_ij/dx_i``: (n, d)."""
+        """By the kernels, which may have got other points."""
         slope = self.kernels.gibbs_slope(self._ground, f, g, epsilon, weights)
         return self.entry.chained(self.x, slope)
 
-    def restricted(self, rows: Indices, columns: Indices) -> PointCost:
-        """The same cost between some of the points only, in the order given."""
+    def pair_slopes(self, rows: Indices, columns: Indices) -> tuple[Floats, Floats]:
+        """As the table of metrics has them."""
+        x, y = self.x[rows], self.y[columns]
+        return self.entry.slope(x, y, self.p), self.entry.slope(y, x, self.p)
+
+    def restricted(self, rows: Indices, columns: Indices, *, ordered: bool = False) -> PointCost:
+        """The same cost between some of the points only."""
         if keeps_everything(rows, columns, self.shape):
-            return self
+            return replace(self, ordered=True) if ordered and not self.ordered else self
         there = self.device_points and gpu.taken(self.device_points, self.device, rows, columns)
-        return replace(self, x=self.x[rows], y=self.y[columns], device_points=there, ordered=False)
+        return replace(self, x=self.x[rows], y=self.y[columns], device_points=there, ordered=ordered)
 
     def between(self, x: Floats, y: Floats) -> PointCost:
-        """The same kind of cost between other points, in kd order if these are."""
+        """The same kind of cost between other points."""
         return replace(self, x=x, y=y, device_points=None)
+
+    def own(self) -> tuple[PointCost, PointCost]:
+        """Each with its copy on the device."""
+        one, other = self.between(self.x, self.x), self.between(self.y, self.y)
+        if self.device_points is None:
+            return one, other
+        x, y = self.device_points
+        return replace(one, device_points=(x, x)), replace(other, device_points=(y, y))
+
+    def on(self, device: str, copies: tuple[Any, Any] | None = None) -> PointCost:
+        """On any device that there is."""
+        on_device(device)
+        return replace(self, device=device, device_points=copies)
+
+    def stored(self) -> dict[str, Any]:
+        """Points, power and metric."""
+        word, number = spelt(self.metric)
+        return {"x": self.x, "y": self.y, "metric": word, "q": number}
 
     def astype(self, dtype: Any) -> PointCost:
         """The same cost computed in ``dtype``."""
@@ -346,26 +354,10 @@ class PointCost(Cost):
     def _single(self) -> PointCost:
         return replace(self, dtype=np.float32)
 
-    @cached_property
-    def _box(self) -> Box:
-        return Box.around(self.x, self.y)
-
-    @property
-    def plain(self) -> bool:
-        """Whether costs can be computed as they are, of a whole stack, far from the ends of the range of floats."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            reach = self._box.extents.max(axis=-1)
-        return moderate(reach, self.p)
-
     @property
     def line_power(self) -> float | None:
         """As the table of metrics has it."""
         return self.entry.line_power(self.p)
-
-    @property
-    def period(self) -> float | None:
-        """Of the circle that the points lie on; None elsewhere, and in more than one dimension."""
-        return self.entry.period if self.x.shape[-1] == 1 else None
 
     @property
     def degree(self) -> int:
@@ -374,7 +366,7 @@ class PointCost(Cost):
 
     def size(self) -> PowerOfTwo:
         """What makes the diagonal of the joint box about 1; 1 where costs are moderate as they are, or have a unit of their own."""
-        return of_box(self._box, max(self.form[0], 1.0), self.p) ** self.degree if self.degree else ONE
+        return of_box(self.box, max(self.form[0], 1.0), self.p) ** self.degree if self.degree else ONE
 
     @cached_property
     def _is_straight(self) -> bool:
@@ -383,12 +375,6 @@ class PointCost(Cost):
             return False
         reduced = Box.around(*(self.entry.prepared(z) for z in (self.x, self.y)))
         return float(reduced.extents.max()) <= 0.499 * self.entry.period
-
-    @property
-    def fits_single(self) -> bool:
-        """Whether costs and what they are made of are well within the range of single precision."""
-        reach, largest = float(self._box.extents.max()), self.range()[1]
-        return 2.0**-40 < reach < 2.0**40 and 2.0**-80 < largest < 2.0**80
 
     @property
     def _points_scale(self) -> PowerOfTwo:
@@ -416,7 +402,7 @@ class PointCost(Cost):
 
     @cached_property
     def _range(self) -> tuple[float, Any]:
-        extents = self._box.extents
+        extents = self.box.extents
         largest = self.entry.largest(extents, self.p)
         if largest is None:
             corner = extents[..., None, :]
@@ -427,7 +413,7 @@ class PointCost(Cost):
     @property
     def rounding(self) -> tuple[float, float]:
         """``(r, t)`` with ``|computed - true| <= r |computed| + t`` for every entry, as the table of metrics has it."""
-        if not self.stacked and not self._box.extents.any():  # one point: all costs are exactly 0
+        if not self.stacked and not self.box.extents.any():  # one point: all costs are exactly 0
             return 0.0, 0.0
         unit = UNIT if np.dtype(self.dtype) == np.float64 else 2.0**-24
         entry = Powers(2.0) if self._is_straight else self.entry

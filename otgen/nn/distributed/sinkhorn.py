@@ -19,7 +19,7 @@ from torch import Tensor
 from ...errors import InvalidInput, NotConverged
 from ...inputs import scalars
 from ...inputs.types import Floats
-from ...model.cost import BuiltIn, Metric, PointCost, point_cost
+from ...model.cost import BuiltIn, CloudCost, Metric, point_cost
 from ...model.marginals import Marginals
 from ...model.problem import Relative
 from ...model.product_plan import most_saved, with_digits
@@ -170,12 +170,10 @@ class _Term(abc.ABC):
         self.at = Potentials(np.zeros(len(self.a)), np.zeros(0))
 
     @cached_property
-    def cost(self) -> PointCost:
+    def cost(self) -> CloudCost:
         """Rows against columns; of a process without rows, a column in their place."""
         present = self.rows.held if len(self.rows.held) else self.columns[:1]
-        found = point_cost(present, self.columns, self.terms.metric, self.terms.p)
-        assert isinstance(found, PointCost)
-        return found
+        return point_cost(present, self.columns, self.terms.metric, self.terms.p)
 
     def mean(self) -> float:
         """The mean cost."""
