@@ -238,7 +238,7 @@ def sinkhorn_divergence_batch(
     options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
     triples = batch_inputs.of_points(xs, ys, a, b).each(partial(divergence_problems, **options))
     parts = [solve_all([triple[k] for triple in triples], chosen, progress=progress) for k in range(3)]
-    results = tuple(debiased(triple[0], *terms) for triple, terms in zip(triples, zip(*parts)))
+    results = tuple(debiased(triple, terms, chosen) for triple, terms in zip(triples, zip(*parts)))
     return _checked_batch(results, began, throw)
 
 

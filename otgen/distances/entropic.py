@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from ..errors import InvalidInput
 from ..inputs import scalars
@@ -17,10 +18,13 @@ from ..model.problem import Problem, Relative
 from ..model.status import Status
 from ..solvers import Sinkhorn
 from .gradients import Gradients
+from .nearly_equal import tightened
 from .result import Result
 from .solve import checked, run, solver_from
 from .splits import null_of
 
+T = TypeVar("T")
+Triple = tuple[T, T, T]
 Relaxation = float | tuple[float | None, float | None] | None
 _ENTROPIC = "for epsilon = 0, exact transport, call otgen.wasserstein or otgen.transport"
 
@@ -137,7 +141,8 @@ def sinkhorn_divergence(
     Result
         ``value`` (no root), ``lower`` and ``upper`` from the bounds of the three terms, all 0 where x and y are one array with one list of
         weights; the plan between x and y;
-        ``potentials`` are ``(f_xy - f_xx, g_xy - g_yy)``, ``gradients()`` those of the divergence.
+        ``potentials`` are ``(f_xy - f_xx, g_xy - g_yy)``, ``gradients()`` those of the divergence:
+        where its terms cancel they are solved further for that, so that it is right to about ``tol`` of its own size, or 1e-6.
 
     Raises
     ------
@@ -161,7 +166,7 @@ def sinkhorn_divergence(
     problems = divergence_problems(x, y, a, b, **options)
     parts = [run(problem, chosen, throw=False, progress=progress) for problem in problems]
     alike = partial(sinkhorn_divergence, epsilon=epsilon, p=p, metric=metric, solver=chosen, throw=throw)
-    found = debiased(problems[0], *parts)
+    found = debiased(problems, parts, chosen)
     null = None if problems[0].relaxed else partial(null_of, problems[0], alike)
     result = replace(found, seconds=time.perf_counter() - began, makers=found.makers._replace(null=null))
     return checked(result, throw=throw)
@@ -208,8 +213,9 @@ def _is_one_measure(across: Problem) -> bool:
     return alike and bool((one.weights == other.weights).all())
 
 
-def debiased(across: Problem, xy: Result, xx: Result, yy: Result) -> Result:
-    """The divergence from the results of its three terms; ``across`` is the first's problem. Of one measure all are one, and it is exactly 0."""
+def debiased(problems: Triple[Problem], parts: Sequence[Result], solver: Sinkhorn) -> Result:
+    """The divergence from the results of its three problems, which ``solver`` found. Of one measure all are one, and it is exactly 0."""
+    across, (xy, xx, yy) = problems[0], parts
     if across.symmetric:
         xx = yy = xy
     more = _unequal_mass_term(across)
@@ -229,7 +235,7 @@ def debiased(across: Problem, xy: Result, xx: Result, yy: Result) -> Result:
         marginal_error=max(part.marginal_error or 0.0 for part in (xy, xx, yy)),
         makers=xy.makers._replace(
             potentials=partial(_debiased_potentials, xy, xx, yy),
-            gradients=partial(_debiased_gradients, xy, xx, yy, across),
+            gradients=partial(_debiased_gradients, problems, (xy, xx, yy), value - more, solver),
             vjp=None,
             proof=None,
         ),
@@ -275,9 +281,13 @@ def _debiased_potentials(xy: Result, xx: Result, yy: Result) -> tuple[Any, Any]:
         return f - (fx + gx) / 2, g - (fy + gy) / 2
 
 
-def _debiased_gradients(xy: Result, xx: Result, yy: Result, across: Problem) -> Gradients:
-    """Gradients of the cross term less half of those of each own term, where the measure stands on both sides."""
-    cross, of_x, of_y = (part.gradients() for part in (xy, xx, yy))
+def _debiased_gradients(
+    problems: Triple[Problem], parts: Triple[Result], difference: float, solver: Sinkhorn
+) -> Gradients:
+    """Gradients of the cross term less half of those of each own term, where the measure stands on both sides; solved further where they cancel."""
+    across = problems[0]
+    found = parts if across.symmetric else tightened(problems, parts, difference, solver)
+    cross, of_x, of_y = (part.gradients() for part in found)
     residual = max(of_x.residual or 0.0, of_y.residual or 0.0)
     with device_of(cross.a):
         halves = [

@@ -14,13 +14,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..distances.nearly_equal import CLOSE, FINEST, ROUNDINGS
 from . import _ops
 from ._entropic import entropic_value
 from ._inputs import Batch
-
-_CLOSE = 1e-6  # relative error of gradients that is not worth more iterations
-_FINEST = 1e-12  # marginal error that double precision reaches, if costs are not very many epsilons
-_ROUNDINGS = 16 * 2.0**-52  # the same, a unit of cost over epsilon
 
 
 class _Term(NamedTuple):
@@ -77,8 +74,8 @@ def tolerances(values: list[Tensor], difference: Tensor, epsilon: Tensor, tol: f
     """The marginal errors that leave the gradient of a difference of values off by about ``tol`` of itself, or 1e-6: (B,)."""
     largest = torch.stack([value.abs() for value in values]).amax(0)
     beside = (difference.detach().clamp_min(0) / largest.where(largest > 0, 1.0)).sqrt().clamp_max(1.0)
-    reached = (_ROUNDINGS * largest / epsilon).clamp_min(_FINEST)
-    return torch.minimum(torch.maximum(max(tol, _CLOSE) * beside, reached), torch.full_like(reached, tol))
+    reached = (ROUNDINGS * largest / epsilon).clamp_min(FINEST)
+    return torch.minimum(torch.maximum(max(tol, CLOSE) * beside, reached), torch.full_like(reached, tol))
 
 
 def _across(given: Batch, epsilon: Tensor, options: _ops.Options) -> _Term:

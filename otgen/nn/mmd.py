@@ -152,6 +152,14 @@ class _Squares(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         """Keep the points alone."""
         ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        """``2 (x_i - y_j) . (u_i - v_j)`` for points that move by u and v, as products."""
+        (x, y), (u, v) = ctx.saved_tensors, tangents
+        own, others = (x * u).sum(-1)[..., :, None], (y * v).sum(-1)[..., None, :]
+        return 2 * (own + others - u @ y.mT - x @ v.mT)
 
     @staticmethod
     def backward(ctx: Any, *incoming: Any) -> Any:

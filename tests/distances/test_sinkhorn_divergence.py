@@ -1,5 +1,7 @@
 """The sign of debiased costs: where the kernel is positive definite it is known, elsewhere nothing is clipped."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -75,3 +77,46 @@ def test_a_callable_metric_has_derivatives_in_the_weights_alone():
 def test_totals_beyond_floats_are_refused():
     with np.errstate(all="raise"), pytest.raises(otgen.InvalidInput, match="must have totals whose difference"):
         otgen.sinkhorn_divergence([0.0, 1.0], [0.0, 2.0], [1e200, 1e200], [1.0, 1.0], epsilon=1.0, relax=1.0)
+
+
+class TestNearlyEqual:
+    """Terms that cancel: gradients are right to the tolerance asked for all the same."""
+
+    @staticmethod
+    def clouds(apart, n=30):
+        rng = np.random.default_rng(0)
+        y = rng.uniform(size=(n, 2))
+        return y + apart * rng.normal(size=(n, 2)), y
+
+    @pytest.mark.parametrize("apart", [1e-1, 1e-2, 1e-4])
+    @pytest.mark.parametrize("tol", [1e-3, 1e-6])
+    @pytest.mark.parametrize("relax", [None, 0.5])
+    def test_gradients_are_right_to_the_tolerance(self, apart, tol, relax):
+        x, y = self.clouds(apart)
+        found = otgen.sinkhorn_divergence(x, y, epsilon=0.02, tol=tol, relax=relax).gradients()
+        truth = otgen.sinkhorn_divergence(x, y, epsilon=0.02, tol=1e-13, relax=relax).gradients()
+        for one, other in ((found.x, truth.x), (found.y, truth.y)):
+            assert np.linalg.norm(one - other) < 10 * tol * np.linalg.norm(other)
+
+    def test_a_shift_is_what_the_gradient_says(self):
+        """Of a cloud moved by v the divergence is |v|^2, and its gradient 2 v / n: known without solving anything."""
+        _, y = self.clouds(0.0)
+        v = np.array([3e-5, -4e-5])
+        found = otgen.sinkhorn_divergence(y + v, y, epsilon=0.05)
+        slope = found.gradients().x
+        np.testing.assert_allclose(slope, np.tile(2 * v / 30, (30, 1)), rtol=1e-5)
+        assert found.lower <= v @ v <= found.upper
+
+    def test_in_a_batch_as_alone_and_in_a_pickle(self):
+        x, y = self.clouds(1e-3)
+        alone = otgen.sinkhorn_divergence(x, y, epsilon=0.02).gradients().x
+        batch = otgen.sinkhorn_divergence_batch(x[None], y[None], epsilon=0.02)
+        np.testing.assert_allclose(batch[0].gradients().x, alone, rtol=1e-4, atol=1e-9)
+        again = pickle.loads(pickle.dumps(otgen.sinkhorn_divergence(x, y, epsilon=0.02)))
+        np.testing.assert_array_equal(again.gradients().x, alone)
+
+    def test_a_limit_that_is_too_low_is_said(self):
+        x, y = self.clouds(1e-3)
+        found = otgen.sinkhorn_divergence(x, y, epsilon=0.01, tol=1e-2, max_iter=60)
+        with pytest.warns(UserWarning, match="may be off by"):
+            found.gradients()

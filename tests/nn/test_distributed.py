@@ -114,7 +114,7 @@ def test_whatever_differs_or_is_malformed_anywhere_is_an_error_everywhere(togeth
     others = {
         "another loss": (lambda: distributed.mmd_loss(x, y) if first else distributed.wasserstein_loss(x, y), "options must be the same"),
         "another order": (lambda: distributed.wasserstein_loss(x, y, p=1 + first), "options must be the same"),
-        "one point": (lambda: distributed.mmd_loss(x[:1] if first else x[:0], y, unbiased=True), "two points for an unbiased"),
+        "one point": (lambda: distributed.mmd_loss(x[:1] if first else x[:0], y, unbiased=True), "two points of positive weight for an unbiased"),
         "no kernel": (lambda: distributed.mmd_loss(x, y, kernel="linear"), "kernel must be one of"),
         "no scale": (lambda: distributed.mmd_loss(x, y, scale=()), "scale must hold"),
         "other directions": (lambda: distributed.sliced_wasserstein_loss(x, y, directions=torch.eye(2) + rank), "options must be the same"),

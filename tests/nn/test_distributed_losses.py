@@ -26,10 +26,14 @@ CASES = {
     "mmd unbiased": ("mmd_loss", dict(kernel="imq", scale=(0.3, 2.0), unbiased=True)),
     "mmd gaussian": ("mmd_loss", dict(kernel="gaussian", scale=0.5)),
 }
+a, b = (torch.rand(n, dtype=torch.float64, generator=generator) for n in (37, 29))
+a, b = a * (torch.arange(37) % 5 > 0), b * a.sum() / b.sum()  # some weigh nothing
+a = a * b.sum() / a.sum()
+WEIGHTED = ("exact", "exact root", "sliced", "sliced root", "mmd", "mmd unbiased", "mmd gaussian")
 """
 
 
-@pytest.mark.parametrize(
+SHARDS = pytest.mark.parametrize(
     ("world", "of_x", "of_y"),
     [
         pytest.param(2, [30, 7], [12, 17], marks=pytest.mark.nightly),
@@ -37,6 +41,9 @@ CASES = {
         (3, [20, 0, 17], [0, 28, 1]),
     ],
 )
+
+
+@SHARDS
 def test_values_and_gradients_are_those_of_one_process(world, of_x, of_y, together):
     """Uneven and empty shards of either side, or all of y everywhere, whose gradient is whole on each."""
     body = f"""
@@ -59,6 +66,74 @@ def test_values_and_gradients_are_those_of_one_process(world, of_x, of_y, togeth
     """
     body = textwrap_cases(body)
     for code, output in together(world, body):
+        assert code == 0, output
+        assert output.strip().endswith("fine")
+
+
+@SHARDS
+def test_weights_are_those_of_one_process(world, of_x, of_y, together):
+    """Of either side or both; some are 0; gradients go to the weights as well."""
+    body = f"""
+    of_x, of_y = {of_x}, {of_y}
+    {{cases}}
+    for name in WEIGHTED:
+        loss, options = CASES[name]
+        for given in ("a", "b", "ab"):
+            whole = [z.clone().requires_grad_() for z in (x, y, a, b)]
+            masses = [w if k in given else None for k, w in zip("ab", whole[2:])]
+            want = getattr(nn, loss)(*whole[:2], *masses, **options)
+            slopes = torch.autograd.grad(want, whole, allow_unused=True)
+            for sharded in (True, False):
+                theirs = part(y, of_y) if sharded else slice(None)
+                cut = (part(x, of_x), theirs, part(x, of_x), theirs)
+                mine = [z[one].clone().requires_grad_() for z, one in zip((x, y, a, b), cut)]
+                masses = [w if k in given else None for k, w in zip("ab", mine[2:])]
+                found = getattr(distributed, loss)(*mine[:2], *masses, y_sharded=sharded, averaged=False, **options)
+                same = dict(rtol=1e-6, atol=1e-9, msg=lambda told: f"{{name}}, {{given}}, {{sharded}}: {{told}}")
+                torch.testing.assert_close(found, want, **same)
+                for one, other, here in zip(torch.autograd.grad(found, mine, allow_unused=True), slopes, cut):
+                    assert (one is None) == (other is None), name
+                    if one is not None:
+                        torch.testing.assert_close(one, other[here], **same)
+    print("fine")
+    """
+    for code, output in together(world, textwrap_cases(body)):
+        assert code == 0, output
+        assert output.strip().endswith("fine")
+
+
+def test_weights_that_are_none_are_an_error_everywhere(together):
+    body = """
+    a, b, first = torch.ones(37), torch.ones(29), rank == 0
+    cases = {
+        "one here only": (dict(a=a if first else None), "which weights are given must be the same"),
+        "another number": (dict(a=a[:3] if first else a), "a must have one weight" if first else "another one"),
+        "negative": (dict(a=-a if first else a), "a must be finite and non-negative" if first else "another one"),
+        "no numbers": (dict(a=a * float("nan") if first else a), "a must be finite" if first else "another one"),
+        "a list": (dict(a=a.tolist() if first else a), "a must be a tensor" if first else "another one"),
+        "nothing at all": (dict(a=0 * a), "a must carry some mass"),
+        "other totals": (dict(a=a, b=b), "a and b must carry the same total mass"),
+        "another b": (dict(b=b + rank), "y and b must be the same"),
+        "one point": (dict(a=a * (torch.arange(37) == 0) * first, unbiased=True), "two points of positive weight"),
+    }
+    for name, (given, text) in cases.items():
+        try:
+            distributed.mmd_loss(x, y, **given)
+        except otgen.InvalidInput as fault:
+            assert text in str(fault), (name, fault)
+        else:
+            raise SystemExit("accepted: " + name)
+    mine, theirs = a[: 30 if first else 7], b[: 12 if first else 17] * 37 / 29  # totals of all, not of each
+    distributed.mmd_loss(x[: len(mine)], y[: len(theirs)], mine, theirs, y_sharded=True)
+    weights = torch.ones(37, dtype=torch.float64, requires_grad=True)
+    mask = torch.arange(37) % 2 == rank
+    padded = distributed.mmd_loss(x, y, weights, x_mask=mask)
+    slope, = torch.autograd.grad(padded, weights)
+    assert (slope[~mask] == 0).all() and (slope[mask] != 0).any()
+    torch.testing.assert_close(padded, nn.mmd_loss(x, y))
+    print("fine")
+    """
+    for code, output in together(2, body):
         assert code == 0, output
         assert output.strip().endswith("fine")
 

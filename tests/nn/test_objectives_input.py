@@ -393,7 +393,9 @@ class TestWords:
 
 
 def test_latents_of_another_dtype_than_the_prior():
-    with pytest.raises(otgen.InvalidInput, match="must be of the prior's dtype, float32; received float64"):
+    with pytest.raises(
+        otgen.InvalidInput, match="must be of the dtype that the prior computes in, float32; received float64"
+    ):
         vae.FlowPrior(2).log_density(torch.zeros(3, 2, dtype=torch.float64))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, func
 from torch.nn import Module
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import parametrizations
@@ -277,18 +277,37 @@ def gradient_norms(network: Module, points: Tensor) -> Tensor:
     _refuse_mixing(network)
     wanted = torch.is_grad_enabled()
     with differentiating():
-        points = points.detach().clone().requires_grad_()
-        values = network(points)
-        _check_values(values, len(points))
-        found: Any = torch.autograd.grad(values.sum(), points, create_graph=wanted, allow_unused=True)
-        if found[0] is None:
-            raise InvalidInput(
-                "critic must depend on its points; received values that do not; do not detach them in it"
-            )
-        slopes = found[0].flatten(1)
+        slopes = _slopes(network, points.detach(), wanted).flatten(1)
         slopes = slopes if slopes.element_size() >= 4 else slopes.float()  # squares of halves end at 65504 and at 6e-8
         norms = (slopes**2).sum(dim=1).clamp_min(1e-24).sqrt()
     return norms if wanted else norms.detach()
+
+
+def _slopes(network: Module, points: Tensor, wanted: bool) -> Tensor:
+    """Derivatives of each point's value, (n, ...)."""
+    if torch.compiler.is_compiling() or _is_transformed(points):
+        return func.grad(lambda z: _values(network, z).sum())(points)
+    points = points.clone().requires_grad_()
+    found: Any = torch.autograd.grad(_values(network, points).sum(), points, create_graph=wanted, allow_unused=True)
+    if found[0] is None:
+        raise InvalidInput("critic must depend on its points; received values that do not; do not detach them in it")
+    return found[0]
+
+
+def _is_transformed(points: Tensor) -> bool:
+    """Whether a transform of torch.func is at work, under which no tensor may be told to require gradients."""
+    try:
+        points.clone().requires_grad_()
+    except RuntimeError:
+        return True
+    return False
+
+
+def _values(network: Module, points: Tensor) -> Tensor:
+    """A critic's values, one a point."""
+    values = network(points)
+    _check_values(values, len(points))
+    return values
 
 
 def _refuse_mixing(network: Module) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,10 +14,12 @@ from torch import Tensor
 
 from ...errors import InvalidInput
 from ...inputs import scalars
+from ...inputs.origin import Origin
 from ...inputs.types import Floats
 from ...model.cost import BuiltIn, Metric, point_cost, unspelt
 from .._inputs import checked_metric, common_dtype, finite
 from .._masks import checked_mask
+from .._weights import check_weights
 from ._processes import Processes
 
 
@@ -25,6 +28,7 @@ class Side:
     """One cloud: this process's rows (n_k, d), as tensor and in double precision on the host, and how many each process has.
 
     ``whole`` is the tensor of all rows where every process was given them all; the rows here are then its part of them.
+    ``weights`` are those that were given for the rows here, or for all where all are here.
     """
 
     rows: Tensor
@@ -32,6 +36,7 @@ class Side:
     counts: list[int]
     processes: Processes
     whole: Tensor | None = None
+    weights: Tensor | None = None
 
     @property
     def count(self) -> int:
@@ -51,9 +56,38 @@ class Side:
             return _doubles(self.whole)
         return self.processes.gathered(self.held, self.counts)
 
+    @cached_property
+    def _received(self) -> Floats:
+        """All weights (n,) as they were given, all alike where none were, on the host."""
+        if self.weights is None:
+            return np.full(self.count, 1.0 / self.count)
+        mine = _doubles(self.weights)
+        return mine if self.whole is not None else self.processes.gathered(mine[:, None], self.counts)[:, 0]
+
+    @cached_property
+    def total(self) -> float:
+        """What the given weights add up to."""
+        return float(self._received.sum())
+
+    @cached_property
+    def masses(self) -> Floats:
+        """The weights of all rows (n,), of total 1."""
+        return self._received / self.total
+
     def tensor(self) -> Tensor:
         """All rows (n, d) in double precision, where those of this process are."""
         return torch.from_numpy(self.everyone).to(self.rows.device)
+
+    def mass_tensor(self) -> Tensor | None:
+        """All weights (n,), of total 1, there; None where none were given."""
+        return None if self.weights is None else torch.from_numpy(self.masses.copy()).to(self.rows.device)
+
+    def of_own(self, slope: Floats) -> tuple[Tensor, Tensor] | None:
+        """The weights that were given, and the derivatives in them, from those in all of total 1 that change by a change of no total."""
+        if self.weights is None:
+            return None
+        here = slope if self.whole is not None else slope[self.own]
+        return self.weights, torch.from_numpy(here / self.total)
 
 
 class Clouds(NamedTuple):
@@ -65,8 +99,15 @@ class Clouds(NamedTuple):
     averaged: bool
     of_y: bool
 
-    def loss(self, value: float, slope_x: Floats, slope_y: Floats | None) -> Tensor:
-        """A number with these gradients in the rows of this process, (n_k, d) and (m_k, d)."""
+    def loss(
+        self,
+        value: float,
+        slope_x: Floats,
+        slope_y: Floats | None,
+        slope_a: Floats | None = None,
+        slope_b: Floats | None = None,
+    ) -> Tensor:
+        """A number with these gradients in the rows of this process, (n_k, d) and (m_k, d), and in all weights, (n,) and (m,)."""
         factor = self.processes.size if self.averaged else 1
         of_x = torch.from_numpy(slope_x * factor)
         if slope_y is None:
@@ -75,7 +116,14 @@ class Clouds(NamedTuple):
             y, of_y = self.y.rows, torch.from_numpy(slope_y * factor)
         else:  # what all processes hold gets all of its gradient on each, and is averaged to that
             y, of_y = self.y.whole, torch.from_numpy(self.processes.gathered(slope_y, self.y.counts))
-        return _Known.apply(self.x.rows, y, of_x, of_y, value)
+        pairs = [(self.x.rows, of_x), (y, of_y)]
+        for side, slope in ((self.x, slope_a), (self.y, slope_b)):
+            found = None if slope is None else side.of_own(slope)
+            if found is not None:
+                whole = side.whole is not None
+                pairs.append((found[0], found[1] if whole else found[1] * factor))
+        held, slopes = zip(*pairs, strict=True)
+        return _Known.apply(value, len(held), *held, *slopes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +135,8 @@ class Given:
 
     x: Any
     y: Any
+    a: Any
+    b: Any
     x_mask: Any
     y_mask: Any
     y_sharded: Any
@@ -101,20 +151,24 @@ class Given:
         checked = processes.agreed(
             self._checked,
             lambda here: ("options", repr((self.name, here.options, here.sharded, here.averaged)).encode()),
+            lambda here: ("which weights are given", repr([w is None for w in here.weights]).encode()),
             lambda here: here.common,
         )
-        x = Side(checked.x, checked.rows, processes.counts(len(checked.rows)), processes)
+        a, b = checked.weights
+        x = Side(checked.x, checked.rows, processes.counts(len(checked.rows)), processes, weights=a)
         if checked.sharded:
-            y = Side(checked.y, checked.columns, processes.counts(len(checked.columns)), processes)
+            y = Side(checked.y, checked.columns, processes.counts(len(checked.columns)), processes, weights=b)
         else:
             ends = np.linspace(0, len(checked.columns), processes.size + 1).astype(int).tolist()
             here = slice(ends[processes.rank], ends[processes.rank + 1])
-            y = Side(checked.y[here], checked.columns[here], np.diff(ends).tolist(), processes, checked.y)
+            y = Side(checked.y[here], checked.columns[here], np.diff(ends).tolist(), processes, checked.y, b)
         for name, side in (("x", x), ("y", y)):
             if not side.count:
                 raise InvalidInput(
                     f"{name} must have a row on some process; received none at all; pass at least one point"
                 )
+        tolerance = float(processes.largest(np.array([checked.tolerance]))[0])
+        check_weights(np.array([[x.total]]), np.array([[y.total]]), tolerance if None not in (a, b) else math.inf)
         wanted = torch.is_grad_enabled() and checked.y.requires_grad
         of_y = bool(processes.largest(np.array([float(wanted)]))[0])
         return Clouds(x, y, processes, checked.averaged, of_y), checked.options
@@ -124,13 +178,16 @@ class Given:
         averaged, sharded = scalars.flag(self.averaged, "averaged"), scalars.flag(self.y_sharded, "y_sharded")
         options = self.options()
         x, y = self.x, self.y
-        common_dtype({"x": x, "y": y})
+        weights = {name: w for name, w in (("a", self.a), ("b", self.b)) if w is not None}
+        common_dtype({"x": x, "y": y} | weights)
         if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or y.shape[1] == 0 or not (sharded or len(y)):
             raise InvalidInput(
                 f"x and y must be (n, d) and (m, d), y not empty unless it is sharded; received {tuple(x.shape)} and {tuple(y.shape)}; "
                 f"use z[:, None] for numbers (n,)"
             )
-        x, y = (_counted(z, mask, name) for z, mask, name in ((x, self.x_mask, "x"), (y, self.y_mask, "y")))
+        sides = (x, self.a, self.x_mask, "x", "a"), (y, self.b, self.y_mask, "y", "b")
+        a, b = (_weights(w, z, mask, name, of) for z, w, mask, of, name in sides)
+        x, y = (_counted(z, mask, of) for z, _, mask, of, _ in sides)
         if not (sharded or len(y)):
             raise InvalidInput("y_mask must leave a point that counts; received none; pass at least one")
         finite(x, "x")
@@ -140,16 +197,17 @@ class Given:
         if self.metric is not None and len(rows) + len(columns):
             some = rows if len(rows) else columns[:1]
             point_cost(some, columns if len(columns) else some[:1], *self.metric())  # what a metric asks of points
-        return _Checked(x, y, rows, columns, options, sharded, averaged)
+        return _Checked(x, y, rows, columns, (a, b), options, sharded, averaged)
 
 
 class _Checked(NamedTuple):
-    """The rows and columns of one process that count, as tensors and on the host, and the options."""
+    """The rows and columns of one process that count, as tensors and on the host, their weights, and the options."""
 
     x: Tensor
     y: Tensor
     rows: Floats
     columns: Floats
+    weights: tuple[Tensor | None, Tensor | None]
     options: Any
     sharded: bool
     averaged: bool
@@ -157,14 +215,40 @@ class _Checked(NamedTuple):
     @property
     def common(self) -> tuple[str, bytes]:
         """What of y must be alike on all processes, and its bytes."""
-        shape = repr(self.columns.shape[self.sharded :]).encode()
-        return ("the dimension of y", shape) if self.sharded else ("y", shape + self.columns.tobytes())
+        shape, b = repr(self.columns.shape[self.sharded :]).encode(), self.weights[1]
+        if self.sharded:
+            return "the dimension of y", shape
+        name, of_b = ("y", b"") if b is None else ("y and b", _doubles(b).tobytes())
+        return name, shape + self.columns.tobytes() + of_b
+
+    @property
+    def tolerance(self) -> float:
+        """To which totals agree that are rounded to the dtypes of the weights."""
+        kinds = [str(w.dtype).removeprefix("torch.") for w in self.weights if w is not None]
+        return max((Origin(dtype=kind).tolerance() for kind in kinds), default=0.0)
 
 
 def checked_cost(metric: BuiltIn, p: float) -> tuple[Metric, float]:
     """A metric and an order in [1, inf)."""
     number = scalars.finite_order(p)
     return unspelt(*checked_metric(metric, number)), number
+
+
+def _weights(weights: Tensor | None, cloud: Tensor, mask: Any, name: str, points: str) -> Tensor | None:
+    """The weights of the rows of a cloud (n, d) that count."""
+    if weights is None:
+        return None
+    if weights.shape != cloud.shape[:1]:
+        raise InvalidInput(
+            f"{name} must have one weight for each row of {points} here, shape {tuple(cloud.shape[:1])}; received {tuple(weights.shape)}; "
+            f"reshape them, or pass None for uniform ones"
+        )
+    given = checked_mask(mask, cloud, f"{points}_mask", points)
+    held = weights if given is None or given.ndim != 1 else weights[given]
+    bad = ~(held.isfinite() & (held >= 0))
+    if bad.any():
+        raise InvalidInput(f"{name} must be finite and non-negative; received {held[bad][0].item()}; correct it")
+    return held if held.is_floating_point() else held.double()
 
 
 def _counted(cloud: Tensor, mask: Any, name: str) -> Tensor:
@@ -180,24 +264,26 @@ def _doubles(z: Tensor) -> Floats:
 
 
 class _Known(torch.autograd.Function):
-    """A value that is known, with gradients that are known."""
+    """A value that is known, with gradients that are known: ``count`` tensors, and as many gradients."""
 
     @staticmethod
-    def forward(x: Tensor, y: Tensor, of_x: Tensor, of_y: Tensor, value: float) -> Tensor:
-        dtype = torch.promote_types(torch.promote_types(x.dtype, y.dtype), torch.float32)
-        return torch.tensor(value, dtype=dtype, device=x.device)
+    def forward(value: float, count: int, *tensors: Tensor) -> Tensor:
+        dtype = reduce(torch.promote_types, (z.dtype for z in tensors[:count]), torch.float32)
+        return torch.tensor(value, dtype=dtype, device=tensors[0].device)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        ctx.save_for_backward(*inputs[:4])
+        ctx.save_for_backward(*inputs[2:])
 
     @staticmethod
     def backward(ctx: Any, *incoming: Any) -> Any:
-        x, y, *slopes = ctx.saved_tensors
-        held = [slope.to(z.device, z.dtype) for z, slope in zip((x, y), slopes)]
+        saved = ctx.saved_tensors
+        count = len(saved) // 2
+        pairs = list(zip(saved[:count], saved[count:], strict=True))
+        held = [slope.to(z.device, z.dtype) for z, slope in pairs]
         if torch.is_grad_enabled():
-            held = [_Once.apply(slope, z) for z, slope in zip((x, y), held)]
-        return incoming[0] * held[0], incoming[0] * held[1], None, None, None
+            held = [_Once.apply(slope, z) for slope, (z, _) in zip(held, pairs, strict=True)]
+        return None, None, *(incoming[0] * slope for slope in held), *[None] * count
 
 
 class _Once(torch.autograd.Function):

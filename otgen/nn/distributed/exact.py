@@ -19,6 +19,8 @@ from ._shards import Clouds, Given, checked_cost
 def wasserstein_loss(
     x: Tensor,
     y: Tensor,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
     *,
     x_mask: Tensor | None = None,
     y_mask: Tensor | None = None,
@@ -35,6 +37,10 @@ def wasserstein_loss(
     ----------
     x, y, x_mask, y_mask, y_sharded, averaged, group
         As in :func:`otgen.nn.distributed.sinkhorn_loss`.
+    a, b : Tensor, optional
+        Weights of these rows: (n,) for this process's x; for y (m,), the same on every process, or with ``y_sharded`` those of this process's
+        rows. Non-negative, of one total over all processes, by which they are divided; they have gradients as the rows do. None means that all rows
+        weigh the same, on every process or on none.
     p, metric, root
         As in :func:`otgen.nn.wasserstein_loss`.
 
@@ -48,7 +54,9 @@ def wasserstein_loss(
     Raises
     ------
     InvalidInput
-        On every process, if the input of any is malformed, or y or an option differs.
+        On every process, if the input of any is malformed, or y, b or an option differs.
+    MassMismatch
+        On every process, if totals differ.
 
     Examples
     --------
@@ -64,24 +72,29 @@ def wasserstein_loss(
     """
     cost = partial(checked_cost, metric, p)
     given = Given(
-        *(x, y, x_mask, y_mask, y_sharded, averaged, "wasserstein_loss"),
+        *(x, y, a, b, x_mask, y_mask, y_sharded, averaged, "wasserstein_loss"),
         lambda: (*cost(), scalars.flag(root, "root")),
         cost,
     )
     clouds, _ = given.agreed(group)
     n, m, d = clouds.x.count, clouds.y.count, clouds.y.held.shape[1]
-    sides = clouds.x.everyone, clouds.y.everyone  # told by all, before one of them solves
+    for side in (clouds.x, clouds.y):
+        assert len(side.everyone) == side.count  # told by all, before one of them solves
     solve = partial(_value_and_slopes, clouds, p=p, metric=metric, root=root)
-    found = clouds.processes.from_first(solve, (1 + (n + m) * d,))
-    of_x, of_y = np.split(found[1:].reshape(n + m, d), [len(sides[0])])
-    return clouds.loss(float(found[0]), of_x[clouds.x.own], of_y[clouds.y.own] if clouds.of_y else None)
+    sizes = [1, n * d, m * d, 0 if a is None else n, 0 if b is None else m]
+    found = clouds.processes.from_first(solve, (sum(sizes),))
+    value, of_x, of_y, of_a, of_b = np.split(found, np.cumsum(sizes)[:-1])
+    of_x, of_y = of_x.reshape(n, d)[clouds.x.own], of_y.reshape(m, d)[clouds.y.own]
+    return clouds.loss(float(value[0]), of_x, of_y if clouds.of_y else None, of_a, of_b)
 
 
 def _value_and_slopes(clouds: Clouds, **options: Any) -> Floats:
-    """The value, then gradients in all rows of x and of y."""
+    """The value, then gradients in all rows of x and of y, and in all weights that were given."""
+    sides = clouds.x, clouds.y
     with differentiating():
-        x, y = (side.tensor().requires_grad_() for side in (clouds.x, clouds.y))
-        value = losses.wasserstein_loss(x, y, **options)
+        x, y = (side.tensor().requires_grad_() for side in sides)
+        a, b = (None if w is None else w.requires_grad_() for w in (side.mass_tensor() for side in sides))
+        value = losses.wasserstein_loss(x, y, a, b, **options)
         value.backward()
-    parts = (value.detach(), x.grad, y.grad)
+    parts = (value.detach(), x.grad, y.grad, *(w.grad for w in (a, b) if w is not None))
     return np.concatenate([z.reshape(-1).cpu().numpy() for z in parts if z is not None])

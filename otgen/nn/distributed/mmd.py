@@ -12,6 +12,7 @@ from torch import Tensor
 from ...errors import InvalidInput
 from ...inputs import scalars
 from ...inputs.types import Floats
+from .._inputs import within_reach
 from .._modes import differentiating
 from ..mmd import Kernel, checked_scales, kernel_values, squared_distances
 from ._shards import Given, Side
@@ -22,6 +23,8 @@ _HELD = 2**22  # pairs at once
 def mmd_loss(
     x: Tensor,
     y: Tensor,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
     *,
     x_mask: Tensor | None = None,
     y_mask: Tensor | None = None,
@@ -38,6 +41,10 @@ def mmd_loss(
     ----------
     x, y, x_mask, y_mask, y_sharded, averaged, group
         As in :func:`otgen.nn.distributed.sinkhorn_loss`.
+    a, b : Tensor, optional
+        Weights of these rows: (n,) for this process's x; for y (m,), the same on every process, or with ``y_sharded`` those of this process's
+        rows. Non-negative, of one total over all processes, by which they are divided; they have gradients as the rows do. None means that all rows
+        weigh the same, on every process or on none.
     kernel, scale, unbiased
         As in :func:`otgen.nn.mmd_loss`.
 
@@ -50,7 +57,9 @@ def mmd_loss(
     Raises
     ------
     InvalidInput
-        On every process, if the input of any is malformed, or y or an option differs.
+        On every process, if the input of any is malformed, or y, b or an option differs.
+    MassMismatch
+        On every process, if totals differ.
 
     References
     ----------
@@ -73,46 +82,92 @@ def mmd_loss(
         scalars.one_of(kernel, "kernel", get_args(Kernel))
         return kernel, checked_scales(scale), scalars.flag(unbiased, "unbiased")
 
-    clouds, (_, scales, apart) = Given(*(x, y, x_mask, y_mask, y_sharded, averaged, "mmd_loss"), options).agreed(group)
-    one, other, n, m = clouds.x, clouds.y, clouds.x.count, clouds.y.count
-    if apart and min(n, m) < 2:
+    clouds, (_, scales, apart) = Given(*(x, y, a, b, x_mask, y_mask, y_sharded, averaged, "mmd_loss"), options).agreed(
+        group
+    )
+    one, other = _Cloud(clouds.x), _Cloud(clouds.y)
+    if apart and min(one.present, other.present) < 2:
         raise InvalidInput(
-            f"x and y must each have two points for an unbiased estimate; received {n} and {m}; pass unbiased=False"
+            f"x and y must each have two points of positive weight for an unbiased estimate; received {one.present} and {other.present}; "
+            "pass unbiased=False"
         )
-    middle = (one.everyone.mean(0) + other.everyone.mean(0)) / 2
-    shares = [1.0 / (n * (n - apart)), 1.0 / (m * (m - apart)), -2.0 / (n * m)]
+    middle = (one.centre + other.centre) / 2
+    both = clouds.of_y or b is not None
 
-    def rows() -> tuple[Floats, Floats, Floats]:
+    def rows() -> tuple[_Rows, _Rows, _Rows, _Rows]:
         kernels = kernel, scales, middle
-        (of_one, in_one), (of_other, in_other) = (_sums(side, side, *kernels, apart=apart) for side in (one, other))
-        across, in_x = _sums(one, other, *kernels)
-        in_y = _sums(other, one, *kernels)[1] if clouds.of_y else np.zeros(other.held.shape)
-        values = np.array([of_one, of_other, across])
-        return values, 2 * shares[0] * in_one + shares[2] * in_x, 2 * shares[1] * in_other + shares[2] * in_y
+        none = np.zeros(len(other.own)), np.zeros(other.own.shape)
+        return (
+            _sums(one, one, *kernels, apart=apart),
+            _sums(other, other, *kernels, apart=apart),
+            _sums(one, other, *kernels),
+            _sums(other, one, *kernels) if both else none,
+        )
 
-    values, of_x, of_y = clouds.processes.together(rows)
-    value = float(clouds.processes.summed(values) @ shares)
-    return clouds.loss(value if apart else max(value, 0.0), of_x, of_y if clouds.of_y else None)
+    within_x, within_y, across_x, across_y = clouds.processes.together(rows)
+    shares = (one.of_pairs, other.of_pairs, 1.0) if apart else (1.0, 1.0, 1.0)
+    parts = [one.mine @ within_x[0], other.mine @ within_y[0], one.mine @ across_x[0]]
+    own, others, between = (float(v) for v in clouds.processes.summed(np.array(parts)) / shares)
+    value = own - 2 * between + others
+    of_x = 2 * one.mine[:, None] * (within_x[1] / shares[0] - across_x[1])
+    of_y = 2 * other.mine[:, None] * (within_y[1] / shares[1] - across_y[1])
+    sides = (
+        (one, a, within_x[0] / shares[0] - apart * own * one.others / shares[0] - across_x[0]),
+        (other, b, within_y[0] / shares[1] - apart * others * other.others / shares[1] - across_y[0]),
+    )
+    of_a, of_b = (None if given is None else cloud.of_weights(2 * slope) for cloud, given, slope in sides)
+    return clouds.loss(value if apart else max(value, 0.0), of_x, of_y if clouds.of_y else None, of_a, of_b)
+
+
+class _Cloud:
+    """One cloud and its weights, on the host."""
+
+    def __init__(self, side: Side) -> None:
+        self.side, self.masses = side, side.masses
+        self.mine = self.masses[side.own]
+        reached = within_reach(torch.from_numpy(side.everyone), torch.from_numpy(self.masses))
+        self.everyone: Floats = reached.numpy()
+        self.own = self.everyone[side.own]
+        self.centre: Floats = self.masses @ self.everyone
+        self.present = int((self.masses > 0).sum())
+        before = np.concatenate([[0.0], np.cumsum(self.masses)[:-1]])
+        after = np.concatenate([np.cumsum(self.masses[::-1])[::-1][1:], [0.0]])
+        self._others: Floats = before + after  # no digit is lost where one point has nearly all
+        self.others: Floats = self._others[side.own]
+
+    @property
+    def of_pairs(self) -> float:
+        """What pairs of two different points weigh."""
+        return float(self.masses @ self._others)
+
+    def of_weights(self, slope: Floats) -> Floats:
+        """Derivatives in all weights (n,) of total 1 from those in the weights here, along changes of no total."""
+        whole = self.side.processes.gathered(slope[:, None], self.side.counts)[:, 0]
+        return whole - self.masses @ whole
+
+
+_Rows = tuple[Floats, Floats]
 
 
 def _sums(
-    side: Side, other: Side, kernel: Kernel, scales: Sequence[float], middle: Floats, *, apart: bool = False
-) -> tuple[float, Floats]:
-    """``sum_ij k(x_i, y_j)`` over this process's rows i and all j, and its gradient in these rows; ``apart`` leaves a point and itself out."""
-    device = side.rows.device
-    total, slopes = 0.0, np.empty(side.held.shape)
+    cloud: _Cloud, other: _Cloud, kernel: Kernel, scales: Sequence[float], middle: Floats, *, apart: bool = False
+) -> _Rows:
+    """``sum_j b_j k(x_i, y_j)`` for this process's rows i, over all j, and their derivatives; ``apart`` leaves a point and itself out."""
+    device = cloud.side.rows.device
+    sums, slopes = np.empty(len(cloud.own)), np.empty(cloud.own.shape)
     with differentiating():
         columns = torch.from_numpy(other.everyone - middle).to(device)
+        weights = torch.from_numpy(other.masses.copy()).to(device)
         step = max(1, _HELD // len(columns))
-        for start in range(0, len(side.held), step):
+        for start in range(0, len(cloud.own), step):
             some = slice(start, start + step)
-            rows = torch.from_numpy(side.held[some] - middle).to(device).requires_grad_()
+            rows = torch.from_numpy(cloud.own[some] - middle).to(device).requires_grad_()
             values = kernel_values(squared_distances(rows, columns), kernel, scales)
             if apart:
                 at = torch.arange(len(rows), device=device)
-                values = values.index_put((at, at + side.own.start + start), values.new_zeros(()))
-            part = values.sum()
-            (slope,) = torch.autograd.grad(part, rows)
-            total += float(part.detach())
+                values = values.index_put((at, at + cloud.side.own.start + start), values.new_zeros(()))
+            part = values @ weights
+            (slope,) = torch.autograd.grad(part.sum(), rows)
+            sums[some] = part.detach().cpu().numpy()
             slopes[some] = slope.cpu().numpy()
-    return total, slopes
+    return sums, slopes

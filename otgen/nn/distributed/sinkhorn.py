@@ -102,7 +102,7 @@ def sinkhorn_loss(
         )
 
     cost = partial(checked_cost, metric, p)
-    given = Given(x, y, x_mask, y_mask, y_sharded, averaged, "sinkhorn_loss", options, cost)
+    given = Given(x, y, None, None, x_mask, y_mask, y_sharded, averaged, "sinkhorn_loss", options, cost)
     clouds, terms = given.agreed(group)
     found, value = _solved(clouds, terms)
     slopes = [term.slopes(clouds.of_y) for term in found]

@@ -20,6 +20,8 @@ from ._shards import Clouds, Given
 def sliced_wasserstein_loss(
     x: Tensor,
     y: Tensor,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
     *,
     x_mask: Tensor | None = None,
     y_mask: Tensor | None = None,
@@ -37,6 +39,10 @@ def sliced_wasserstein_loss(
     ----------
     x, y, x_mask, y_mask, y_sharded, averaged, group
         As in :func:`otgen.nn.distributed.sinkhorn_loss`.
+    a, b : Tensor, optional
+        Weights of these rows: (n,) for this process's x; for y (m,), the same on every process, or with ``y_sharded`` those of this process's
+        rows. Non-negative, of one total over all processes, by which they are divided; they have gradients as the rows do. None means that all rows
+        weigh the same, on every process or on none.
     p, n_projections, directions, root
         As in :func:`otgen.nn.sliced_wasserstein_loss`. What is drawn is drawn by the first process of the group, from torch's global generator
         there; a tensor must be the same on every process.
@@ -50,7 +56,9 @@ def sliced_wasserstein_loss(
     Raises
     ------
     InvalidInput
-        On every process, if the input of any is malformed, or y, an option or a direction differs.
+        On every process, if the input of any is malformed, or y, b, an option or a direction differs.
+    MassMismatch
+        On every process, if totals differ.
 
     References
     ----------
@@ -81,20 +89,23 @@ def sliced_wasserstein_loss(
         return scalars.finite_order(p), count, told, scalars.flag(root, "root")
 
     clouds, (order, count, told, rooted) = Given(
-        *(x, y, x_mask, y_mask, y_sharded, averaged, "sliced_wasserstein_loss"), options
+        *(x, y, a, b, x_mask, y_mask, y_sharded, averaged, "sliced_wasserstein_loss"), options
     ).agreed(group)
     lines = _lines(told, count, clouds)
     both = np.concatenate([clouds.x.everyone, clouds.y.everyone])
     unit = float(np.ptp(both, axis=0).max()) or 1.0 if rooted else 1.0  # in which powers of distances are floats
     found = clouds.processes.summed(clouds.processes.together(lambda: _part(lines, clouds, order, unit)))
-    cost, slopes = float(found[0]) / count, found[1:].reshape(-1, lines.shape[1]) / count
+    cost, slopes = float(found[0]) / count, found[1:] / count
+    n, m, d = clouds.x.count, clouds.y.count, lines.shape[1]
+    of_points, of_a, of_b = np.split(slopes, [(n + m) * d, (n + m) * d + (0 if a is None else n)])
+    value, factor = cost, 1.0
     if rooted:
         value = cost ** (1 / order) * unit
-        slopes = slopes * (0.0 if cost == 0 else value / (order * cost) / unit)
-    else:
-        value = cost
-    of_x, of_y = np.split(slopes, [clouds.x.count])
-    return clouds.loss(value, of_x[clouds.x.own], of_y[clouds.y.own] if clouds.of_y else None)
+        factor = 0.0 if cost == 0 else value / (order * cost)
+    of_x, of_y = np.split(of_points.reshape(-1, d) * (factor / unit), [n])
+    return clouds.loss(
+        value, of_x[clouds.x.own], of_y[clouds.y.own] if clouds.of_y else None, of_a * factor, of_b * factor
+    )
 
 
 def _lines(told: str | bytes, count: int, clouds: Clouds) -> Floats:
@@ -107,14 +118,17 @@ def _lines(told: str | bytes, count: int, clouds: Clouds) -> Floats:
 
 
 def _part(lines: Floats, clouds: Clouds, p: float, unit: float) -> Floats:
-    """The sum of costs along this process's share of the directions, and its gradients in all rows of x and of y."""
+    """The sum of costs along this process's share of the directions, and its gradients in all rows of x and of y, and in weights given."""
     mine = lines[clouds.processes.rank :: clouds.processes.size]
     sides = clouds.x, clouds.y
     if not len(mine):
-        return np.zeros(1 + sum(side.everyone.size for side in sides))
+        weights = (0 if side.weights is None else side.count for side in sides)
+        return np.zeros(1 + sum(side.everyone.size for side in sides) + sum(weights))
     with differentiating():
         x, y = ((side.tensor() / unit).requires_grad_() for side in sides)
+        a, b = (None if w is None else w.requires_grad_() for w in (side.mass_tensor() for side in sides))
         directions = torch.from_numpy(mine.copy()).to(x.device)
-        total = len(mine) * sliced.sliced_wasserstein_loss(x, y, p=p, directions=directions)
+        total = len(mine) * sliced.sliced_wasserstein_loss(x, y, a, b, p=p, directions=directions)
         total.backward()
-    return np.concatenate([z.reshape(-1).cpu().numpy() for z in (total.detach(), x.grad, y.grad) if z is not None])
+    parts = (total.detach(), x.grad, y.grad, *(w.grad for w in (a, b) if w is not None))
+    return np.concatenate([z.reshape(-1).cpu().numpy() for z in parts if z is not None])

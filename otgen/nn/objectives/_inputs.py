@@ -57,6 +57,21 @@ def _is_one_of(shapes: list[torch.Size]) -> bool:
         return False
 
 
+def each(**given: Any) -> tuple[Tensor, ...]:
+    """Numbers of one shape, one of each a sample; or one for all samples, of which there may be many.
+
+    (n,) beside (n, n) would be stretched as well, where there are as many coordinates as samples: that is refused.
+    """
+    out = paired(**given)
+    shape = torch.broadcast_shapes(*(z.shape for z in out))
+    if any(z.shape != shape and z.numel() != 1 for z in out):
+        raise InvalidInput(
+            f"{' and '.join(given)} must each hold one number a sample; received shapes "
+            f"{' and '.join(str(tuple(z.shape)) for z in out)}; add up the coordinates first, with z.flatten(1).sum(1)"
+        )
+    return out
+
+
 def alike(**given: Any) -> tuple[Tensor, ...]:
     """Tensors of one shape."""
     out = tensors(**given)

@@ -16,7 +16,7 @@ from ...errors import InvalidInput
 from ...inputs import scalars
 from .._inputs import holds, not_negative
 from ..mmd import mmd_loss
-from ._inputs import paired, tensors
+from ._inputs import each, tensors
 
 Penalty = Literal["kl", "js", "tv"]
 
@@ -28,7 +28,7 @@ def avb_loss(log_likelihood: Tensor, logits: Tensor) -> Tensor:
     whose own objective is ``gan.discriminator_loss``: that the best T changes with q adds nothing to the gradient in the mean
     (proposition 2).
     """
-    log_likelihood, logits = paired(log_likelihood=log_likelihood, logits=logits)
+    log_likelihood, logits = each(log_likelihood=log_likelihood, logits=logits)
     return (logits - log_likelihood).mean()
 
 

@@ -16,7 +16,7 @@ from torch.nn.functional import logsigmoid
 from ...inputs import scalars
 from ...inputs.reading import refuse_bytes
 from .._modes import home_of
-from ._inputs import paired, tensors
+from ._inputs import each, tensors
 
 Form = Literal["minimax", "non-saturating", "logit"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -80,7 +80,7 @@ def optimal_logit(log_real: Tensor, log_fake: Tensor) -> Tensor:
     >>> round(torch.sigmoid(optimal_logit(torch.tensor(3.0).log(), torch.tensor(1.0).log())).item(), 6)
     0.75
     """
-    log_real, log_fake = paired(log_real=log_real, log_fake=log_fake)
+    log_real, log_fake = each(log_real=log_real, log_fake=log_fake)
     return log_real - log_fake
 
 

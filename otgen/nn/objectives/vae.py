@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor
+from torch.func import functional_call
 from torch.nn import Linear, Module, ModuleList, ReLU, Sequential
 from torch.nn.functional import logsigmoid
 
@@ -19,7 +20,7 @@ from ...inputs import scalars
 from ...inputs.reading import refuse_bytes
 from .._inputs import holds, not_negative
 from .._modes import noise
-from ._inputs import alike, paired, samples, tensors
+from ._inputs import alike, each, paired, samples, tensors
 
 _LOG_2PI = math.log(2 * math.pi)
 
@@ -161,7 +162,7 @@ def _counted(share: Tensor, logs: Tensor) -> Tensor:
 
 def vae_loss(log_likelihood: Tensor, kl: Tensor) -> Tensor:
     """``-mean ELBO`` from log likelihoods (n,) and divergences (n,)."""
-    log_likelihood, kl = paired(log_likelihood=log_likelihood, kl=kl)
+    log_likelihood, kl = each(log_likelihood=log_likelihood, kl=kl)
     return (kl - log_likelihood).mean()
 
 
@@ -170,7 +171,7 @@ def sampled_vae_loss(log_likelihood: Tensor, log_prior: Tensor, log_posterior: T
 
     All three are (n,). ("Deep Generative Models, Lecture 6", ELBO with a learnable prior.)
     """
-    log_likelihood, log_prior, log_posterior = paired(
+    log_likelihood, log_prior, log_posterior = each(
         log_likelihood=log_likelihood, log_prior=log_prior, log_posterior=log_posterior
     )
     return (log_posterior - log_prior - log_likelihood).mean()
@@ -226,6 +227,11 @@ class FlowPrior(Module):
     layers, width : int
         Couplings, and the width of the networks inside.
 
+    Notes
+    -----
+    It is computed in float32 at least, whatever the dtype of its parameters, and with autocast off: in halves a density would have two digits,
+    and noise would not come back from latents.
+
     Examples
     --------
     >>> prior = FlowPrior(2)
@@ -244,29 +250,37 @@ class FlowPrior(Module):
         """Latents (n, d) to noise (n, d), and the logarithm of the Jacobian's determinant (n,)."""
         z = self._checked(z, "z")
         total = z.new_zeros(len(z))
-        for coupling in self.couplings:
-            assert isinstance(coupling, _Coupling)
-            z, log_determinant = coupling(z)
-            total = total + log_determinant
+        with torch.autocast(z.device.type, enabled=False):
+            for coupling in self.couplings:
+                assert isinstance(coupling, _Coupling)
+                z, log_determinant = coupling(z)
+                total = total + log_determinant
         return z, total
 
     def from_noise(self, noise: Tensor) -> Tensor:
         """Noise (n, d) to latents (n, d)."""
         noise = self._checked(noise, "noise")
-        for coupling in reversed(list(self.couplings)):
-            assert isinstance(coupling, _Coupling)
-            noise = coupling.inverse(noise)
+        with torch.autocast(noise.device.type, enabled=False):
+            for coupling in reversed(list(self.couplings)):
+                assert isinstance(coupling, _Coupling)
+                noise = coupling.inverse(noise)
         return noise
+
+    @property
+    def _like(self) -> Tensor:
+        """Of the dtype and on the device of what is computed."""
+        weight = next(self.parameters())
+        return weight.detach().new_empty(0, dtype=torch.promote_types(weight.dtype, torch.float32))
 
     def _checked(self, z: Tensor, name: str) -> Tensor:
         (z,) = tensors(**{name: z})
         if z.ndim != 2 or z.shape[1] != self.dim:
             raise InvalidInput(f"{name} must be (n, {self.dim}); received {tuple(z.shape)}; reshape it")
-        like = next(self.parameters())
+        like = self._like
         home = like.device
         if z.dtype != like.dtype:
             raise InvalidInput(
-                f"{name} must be of the prior's dtype, {_dtype(like)}; received {_dtype(z)}; convert it, or the prior with .to(dtype)"
+                f"{name} must be of the dtype that the prior computes in, {_dtype(like)}; received {_dtype(z)}; convert it, or the prior with .to(dtype)"
             )
         if z.device != home:
             raise InvalidInput(
@@ -281,7 +295,7 @@ class FlowPrior(Module):
 
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         """Samples (n, d)."""
-        like, n = next(self.parameters()), scalars.count(n, "n")
+        like, n = self._like, scalars.count(n, "n")
         refuse_bytes(8 * n * self.dim, (n, self.dim), "n")
         return self.from_noise(noise(torch.empty(n, self.dim, dtype=like.dtype, device=like.device), generator))
 
@@ -312,13 +326,17 @@ class _Coupling(Module):
         z = torch.cat([kept, moved], dim=-1)
         return z.flip(-1) if self.swapped else z
 
+    def _shift_and_scale(self, kept: Tensor) -> tuple[Tensor, Tensor]:
+        weights = {name: weight.to(kept.dtype) for name, weight in self.network.named_parameters()}
+        shift, scale = functional_call(self.network, weights, (kept,)).chunk(2, dim=-1)
+        return shift, torch.tanh(scale)
+
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         kept, moved = self._parts(z)
-        shift, scale = self.network(kept).chunk(2, dim=-1)
-        scale = torch.tanh(scale)
+        shift, scale = self._shift_and_scale(kept)
         return self._whole(kept, moved * torch.exp(scale) + shift), scale.sum(-1)
 
     def inverse(self, z: Tensor) -> Tensor:
         kept, moved = self._parts(z)
-        shift, scale = self.network(kept).chunk(2, dim=-1)
-        return self._whole(kept, (moved - shift) * torch.exp(-torch.tanh(scale)))
+        shift, scale = self._shift_and_scale(kept)
+        return self._whole(kept, (moved - shift) * torch.exp(-scale))

@@ -70,7 +70,7 @@ def gradient_penalty(
     """``weight E (|grad f| - 1)^2`` between paired real and fake samples (n, ...), or of what exceeds one with ``one_sided``.
 
     The norm is that of each sample's own gradient, in float32 at least, and is there under ``no_grad`` and in inference mode too: a
-    number then. (Gulrajani et al., "Improved training of Wasserstein GANs", 2017.)
+    number then. It has derivatives in what the critic is made of; the samples are constants to it. (Gulrajani et al., "Improved training of Wasserstein GANs", 2017.)
 
     Raises
     ------
