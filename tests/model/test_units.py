@@ -193,6 +193,17 @@ class TestOutward:
         assert Units(3, 1.0, root=True).value(3.0, outward) == 24.0
         assert Units(5, math.inf).distance(3.0, outward) == 96.0
 
+    def test_as_near_as_can_be_unless_one_side_is_asked_for(self):
+        for back in (
+            Units(5, 1.1),
+            Units(5, 1.1, root=True),
+            Units(5, 1.1, unit=1.3),
+            Units(5, 1.1, root=True, unit=1.3),
+        ):
+            assert back.value(1 / 3) == back.value(1 / 3, 0)
+            assert back.cost(1 / 3) == back.cost(1 / 3, 0)
+            assert back.distance(1 / 3) == 32 / 3
+
     def test_beyond_the_range_of_floats(self):
         largest = np.finfo(float).max
         for back in (Units(600, 2.0), Units(600, 2.0, unit=1.5), Units(600, 2.0, mass=3.0)):
@@ -239,7 +250,7 @@ def test_high_powers_on_the_line_are_of_distances_about_1(exponent, travelled):
     y = x + np.ldexp(np.array([0.0, travelled, 0.0]), exponent)
     posed = Problem.from_points(x, y, p=8.5)
     inside = scaled(posed)
-    assert 0.5 <= inside.monotone.largest <= 1 or travelled == 0
+    assert 0.5 <= inside.monotone.largest < 1 or travelled == 0
     by = (inside.cost.scale / posed.cost.scale).exponent
     np.testing.assert_array_equal(np.ldexp(inside.monotone.x, by), x)
     assert travelled or by == (0 if exponent <= 700 else exponent + 2 - 1000)
@@ -266,6 +277,24 @@ def test_a_mean_cost_beyond_floats_is_refused(factor, side):
     x, y = np.random.default_rng(0).random((2, 5, 2)) * factor
     with pytest.raises(otgen.InvalidInput, match=f"with one {side} that"):
         mean_cost(Problem.from_points(x, y, p=2))
+
+
+@pytest.mark.parametrize("factor", [1e100, 1e-100])
+def test_in_the_units_of_a_problem_that_is_scaled(factor):
+    x, y = np.random.default_rng(0).random((2, 5, 2)) * factor
+    posed = replace(Problem.from_points(x, y), epsilon=factor**2)
+    inside = scaled(posed)
+    assert Units.of(inside).cost(mean_cost(inside)) == pytest.approx(mean_cost(posed), rel=1e-12)
+    assert scaled(inside).epsilon == inside.epsilon
+    assert (Units.of(inside).mass, Units.of(inside).root) == (1.0, False)
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0, 4.0])
+def test_points_whose_powers_are_moderate_are_left_alone(p):
+    for exponent in (256 // max(int(p), 2) - 1, -256 // max(int(p), 2) - 1):
+        high = np.array([2.0**exponent])
+        kept, moved = (of_box(Box(0 * z, z, 0 * z, z), math.inf, p) for z in (high * 0.49, high))
+        assert (kept == ONE, moved == ONE) == ((True, False) if exponent > 0 else (False, True))
 
 
 def test_nothing_to_pay_is_a_mean_cost_of_0():
