@@ -65,7 +65,26 @@ def test_in_the_unit_of_what_is_travelled():
     assert not promised(SQUARE, 1.0, 1.0 + 1e-8, kind="dual", unit=2.0, cost=1.0)
     eighth, ninth = (replace(SQUARE, cost=replace(SQUARE.cost, p=p)) for p in (8.0, 9.0))
     assert promised(eighth, 0.0, 0.9, unit=0.05)
+    assert not promised(eighth, 0.0, 0.9, unit=0.05, root=True)
     assert not promised(ninth, 0.0, 0.9, unit=0.05)
+
+
+@pytest.mark.parametrize("others", [316.3, 1e5])
+def test_where_pairs_cost_much(others):
+    """1e10 at p = 4: a width of 1 is next to nothing beside them, and the root of 1 is not, beside 316."""
+    problem = otgen.Problem.from_points(np.zeros((1, 2)), np.array([[316.2278, 0.0], [0.0, others]]), p=4.0)
+    assert promised(problem, 0.0, 0.9, cost=0.0, scale=1e10)
+    assert not promised(problem, 0.0, 0.9, cost=0.0, scale=1e10, root=True)
+    assert not promised(problem, 0.0, 1.1, cost=0.0, scale=1e12)
+
+
+def test_where_pairs_say_nothing():
+    """All that are looked at are forbidden, or cost nothing: the scale of the proof counts, and then what underflows."""
+    forbidden, free = (otgen.Problem.from_matrix(np.full((3, 3), cost)) for cost in (math.inf, 0.0))
+    assert promised(forbidden, 0.0, 0.9e-10, cost=0.0)
+    assert not promised(forbidden, 0.0, 1.1e-10, cost=0.0)
+    assert promised(free, 0.0, 5e-281, cost=0.0, scale=0.0)
+    assert not promised(free, 0.0, 2e-280, cost=0.0)
 
 
 def test_the_largest_distance_has_no_root():
