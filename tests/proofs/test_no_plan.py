@@ -1,6 +1,7 @@
 """Whether forbidden pairs leave a plan, to the last unit of mass."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from otgen.proofs.no_plan import prove_no_plan, stranded_sources
 
 INF = math.inf
 NEXT = np.array([[1.0, INF], [3.0, 2.0]])  # the first source may go to the first target only
+RAY_OF_THREE = np.array([1.0, 0.0, 0.0]), np.zeros(3)
 RAY = np.array([1.0, 0.0]), np.zeros(2)  # which then gains what the first source has beyond the first target
 
 
@@ -47,6 +49,26 @@ def test_a_target_that_none_may_serve():
     found = prove_no_plan(problem, (np.zeros(2), np.zeros(2)))
     np.testing.assert_array_equal(found.potentials[1], [0.0, 1.0])
     np.testing.assert_array_equal(found.potentials[0], [0.0, 0.0])
+
+
+def test_what_has_no_mass_proves_nothing_and_hinders_nothing():
+    more = math.nextafter(0.5, 1)
+    costs = np.array([[1.0, INF, INF], [3.0, 2.0, INF], [1.0, 1.0, INF]])
+    problem = otgen.Problem.from_matrix(costs, [more, 1 - more, 0.0], [0.5, 0.5, 0.0], normalize=True)
+    found = prove_no_plan(problem, (np.array([1.0, math.nan, 5.0]), np.zeros(3)))
+    np.testing.assert_array_equal(found.potentials[0], [1.0, 0.0, -1e300])
+    f, g = found.potentials
+    assert (f[:, None] + g <= np.where(np.isinf(costs), INF, 0.0)).all()
+    assert np.isfinite(g).all()
+    assert g[2] < 0
+    balanced = otgen.Problem.from_matrix(costs, [0.5, 0.5, 0.0], [0.5, 0.5, 0.0])
+    assert prove_no_plan(balanced, RAY_OF_THREE) is None
+
+
+def test_mass_that_need_not_be_moved_has_a_plan():
+    problem = otgen.Problem.from_matrix(NEXT, [0.9, 0.1], [0.1, 0.9])
+    assert prove_no_plan(problem, RAY) is not None
+    assert prove_no_plan(replace(problem, epsilon=0.1, relax=(1.0, 1.0)), RAY) is None
 
 
 def test_only_where_pairs_are_forbidden():

@@ -24,7 +24,7 @@ def test_matrices(sign, weights, turned):
     terms = [Fraction(w) * Fraction(c) / total for w, c in zip(b.tolist(), costs[0].tolist(), strict=True)]
     size = float(sum(map(abs, terms)))
     assert Fraction(found.lower) <= sum(terms) <= Fraction(found.upper)
-    assert found.upper - found.lower <= 2e-15 * size + 1e-300
+    assert found.upper - found.lower <= 2e-15 * size + 1e-320
     assert found.cost == pytest.approx(float(sum(terms)), rel=1e-14)
     assert found.scale == pytest.approx(max(size, 1e-7 * np.abs(costs).max()), rel=1e-14)
     f, g = found.potentials
@@ -34,6 +34,15 @@ def test_matrices(sign, weights, turned):
     np.testing.assert_allclose(plan.ravel(), [float(Fraction(w) / total) for w in b.tolist()], rtol=1e-15)
     assert plan.shape == problem.shape
     assert found.marginal_error <= 1e-28
+
+
+def test_shares_below_all_normal_floats():
+    """They have few digits, whatever they are multiplied by."""
+    small = 1.37 * 2.0**-1030
+    found = prove(otgen.Problem.from_matrix([[0.0, 0.9]], [1.0], [3.0, small], normalize=True), Claim())
+    truth = Fraction(0.9) * Fraction(small) / (3 + Fraction(small))
+    assert Fraction(found.lower) <= truth <= Fraction(found.upper)
+    assert found.upper - found.lower <= 1e-299
 
 
 def test_scale_beside_a_cost_that_hardly_counts():
