@@ -204,6 +204,18 @@ class TestOutward:
             assert back.cost(1 / 3) == back.cost(1 / 3, 0)
             assert back.distance(1 / 3) == 32 / 3
 
+    @pytest.mark.parametrize("p", [60.0, 200.0, 540.0])
+    def test_a_unit_at_high_orders(self, p):
+        """What it is off by counts p times."""
+        back = Units(0, p, unit=1.9 if p < 500 else 0.6)
+        with mpmath.workdps(40):
+            least, most = (((back.unit * (1 + e)) ** mpmath.mpf(p)) * mpmath.mpf(1 / 3) for e in (-ROUNDING, ROUNDING))
+            assert_either_side(least, most, back.cost(1 / 3, -1), back.cost(1 / 3, 1))
+
+    def test_nothing_is_0_in_any_unit(self):
+        assert Units(0, 8.0, unit=1e300).cost(0.0, 1) == 0.0
+        assert Units(-1060, math.inf).distance(1 / 3) == math.ldexp(1 / 3, -1060)
+
     def test_beyond_the_range_of_floats(self):
         largest = np.finfo(float).max
         for back in (Units(600, 2.0), Units(600, 2.0, unit=1.5), Units(600, 2.0, mass=3.0)):

@@ -24,7 +24,7 @@ SAMPLED = 10  # of any other
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=["*"], help="files, as otgen/proofs/*, in this order")
-    parser.add_argument("--again", action="store_true", help="run those that live as well: tests have changed")
+    parser.add_argument("--again", action="store_true", help="run those that live without a reason once more")
     parser.add_argument("--keep", action="store_true", help="keep the shares found, though some have fallen")
     parser.add_argument("--children", type=int, default=2, help="processes side by side")
     options = parser.parse_args()
@@ -65,8 +65,8 @@ def run(mutants: list[Mutant], again: bool, children: int) -> Results:
         kept.with_suffix(".new").write_text(json.dumps(results, indent=1), "utf-8")
         kept.with_suffix(".new").replace(kept)
 
-    left = {"survived", "no test"} if again else set()
-    todo = [m for m in mutants if m.key not in results or results[m.key]["outcome"] in left]
+    left, known = {"survived", "no test"} if again else set(), explanations()
+    todo = [m for m in mutants if m.key not in results or (results[m.key]["outcome"] in left and m.key not in known)]
     if not todo:
         return results
     options = [*config().pytest_add_cli_args_test_selection, *config().pytest_add_cli_args, "-q", "--rootdir=."]

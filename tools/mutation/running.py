@@ -51,6 +51,7 @@ class Runner:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.items = {item.nodeid: item for item in session.items}
         self.tests = self._tests_by_function()
+        self._warm_up()
         running: dict[int, tuple[Mutant, int, float, float]] = {}
         todo = iter(self.mutants)
         for mutant in todo:
@@ -67,11 +68,8 @@ class Runner:
         kept = Path("tests.json")
         known = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
         missing = [item for name, item in self.items.items() if name not in known]
-        firsts = {name.partition("[")[0]: item for name, item in reversed(self.items.items())}
-        seen_before = [item for item in firsts.values() if known.get(item.nodeid, [SLOW])[0] < SLOW]
-        known |= dict(_entered(missing)) | dict(_entered(seen_before))
+        known |= dict(_entered(missing))
         kept.write_text(json.dumps(known), "utf-8")
-        gc.freeze()  # pages of what is there stay shared
         by_function: dict[str, list[tuple[bool, int, float, str]]] = defaultdict(list)
         seen: dict[tuple[str, str], int] = defaultdict(int)
         for name in self.items:
@@ -83,6 +81,18 @@ class Runner:
                 by_function[function].append((not name.startswith(_own(function)), seen[variant], seconds, name))
                 seen[variant] += 1
         return {function: _first(some) for function, some in by_function.items()}
+
+    def _warm_up(self) -> None:
+        """Run a variant of each test that mutants will meet: kernels are loaded once, and children share them."""
+        functions = {mutant.name.partition("__mutmut_")[0] for mutant in self.mutants}
+        met = {
+            name.partition("[")[0]: self.items[name]
+            for function in functions
+            for name, _ in self.tests.get(function, [])
+        }
+        for _ in _entered(list(met.values())):
+            pass
+        gc.freeze()  # pages of what is there stay shared
 
     def _start(self, mutant: Mutant, running: dict[int, tuple[Mutant, int, float, float]]) -> None:
         function = mutant.name.partition("__mutmut_")[0]
