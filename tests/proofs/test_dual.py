@@ -90,6 +90,7 @@ def test_certificates_of_potentials_are_feasible_and_tight(seed):
     a, b, costs = posed.source.probabilities, posed.target.probabilities, posed.cost.block()
     potentials = rng.normal(size=4), rng.normal(size=3)
     found = prove(posed, Claim(listed(np.outer(a, b)), potentials=potentials))
+    assert found.potentials is not None
     f, g = found.potentials
     assert (f[:, None] + g <= costs + 1e-15).all()
     np.testing.assert_allclose((costs - f[:, None]).min(axis=0), g, atol=1e-15)

@@ -116,6 +116,7 @@ class TestUsualCosts:
         x, y = np.array([[0.0, 0.0], [0.0, 1e-200]]), np.zeros((1, 2))
         problem = otgen.Problem.from_points(x, y)
         assert usual_cost(problem) == problem.cost.rounding[1] > 0
+        assert usual_cost(otgen.Problem.from_points(np.full((1, 2), 1e-200), y)) > 0
         assert usual_cost(otgen.Problem.from_points(np.zeros((2, 2)), y)) == 0.0
 
     def test_every_so_many_points(self):

@@ -27,6 +27,7 @@ def test_matrices(sign, weights, turned):
     assert found.upper - found.lower <= 2e-15 * size + 1e-320
     assert found.cost == pytest.approx(float(sum(terms)), rel=1e-14)
     assert found.scale == pytest.approx(max(size, 1e-7 * np.abs(costs).max()), rel=1e-14)
+    assert found.potentials is not None
     f, g = found.potentials
     np.testing.assert_allclose(f[:, None] + g, problem.cost.block(), atol=1e-15)
     assert f[0] == pytest.approx(found.cost / 2) or turned
