@@ -6,7 +6,6 @@ import json
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable
-from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +31,7 @@ time; a mutant that no test tells from the original lives. ``make mutants`` make
 for what reads input and for solvers (drawn by the file's name); it fails where a share below falls, and writes this page.
 
 Left out are arguments that become None or go missing, and messages that change case: nearly all raise at the first call. mutmut leaves
-constants of modules and properties as they are, and makes numbers larger by 1, never smaller. Each mutant meets the tests that enter its function, up to {most[0]} of those
+constants of modules and properties as they are, and makes numbers larger by 1, never smaller. What is *run* is what has been run so far: it takes hours, and goes on where it was stopped. Each mutant meets the tests that enter its function, up to {most[0]} of those
 of its file and {most[1]} others, and none that takes more than a second; a mutant that never ends counts as noticed.
 
 """
@@ -57,7 +56,7 @@ def explanations() -> dict[str, dict[str, str]]:
 
 
 def scores(every: Iterable[Mutant], chosen: Iterable[Mutant], outcomes: dict[str, str]) -> dict[str, Score]:
-    """By file, of the chosen mutants that have been run."""
+    """By file, of the chosen mutants that have been run so far."""
     known, counts, of_file = explanations(), defaultdict[str, int](int), defaultdict[str, list[Mutant]](list)
     for mutant in every:
         counts[mutant.file] += 1
@@ -71,7 +70,7 @@ def scores(every: Iterable[Mutant], chosen: Iterable[Mutant], outcomes: dict[str
             sum(outcomes[m.key] in NOTICED for m in some),
             sum(outcomes[m.key] not in NOTICED and m.key in known for m in some),
         )
-        for file, some in of_file.items()
+        for file, some in ((file, of_file[file]) for file in sorted(counts))
     }
 
 
@@ -85,14 +84,14 @@ def fallen(found: dict[str, Score]) -> list[str]:
     return [
         f"{file}: {found[file].noticed} of {found[file].run} noticed; {before.noticed} of {before.run} are kept"
         for file, before in kept.items()
-        if file in found and Fraction(found[file].noticed, found[file].run) < Fraction(before.noticed, before.run)
+        if file in found and found[file].run and found[file].noticed * before.run < before.noticed * found[file].run
     ]
 
 
 def keep(found: dict[str, Score]) -> None:
     """Let these be the shares that must not fall."""
     kept = json.loads(SCORES.read_text("utf-8")) if SCORES.exists() else {}
-    kept |= {file: score._asdict() for file, score in found.items()}
+    kept |= {file: score._asdict() for file, score in found.items() if score.run}
     SCORES.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", "utf-8")
 
 
