@@ -7,7 +7,7 @@ SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/
 PARTS := core others  # of the tests, for two cores
 OTHERS := nn lab divergences conformance
 
-.PHONY: help demo test coverage $(PARTS:%=tests-of-%) tests-of-lines oldest newest nightly fuzz bench device lint types layers doctest docs page check wheel audit clean
+.PHONY: help demo test coverage $(PARTS:%=tests-of-%) tests-of-lines oldest newest nightly fuzz mutants bench device lint types layers doctest docs page check wheel audit clean
 
 help:  ## Say what the targets do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -88,6 +88,17 @@ EXAMPLES := 1000000
 fuzz: $(VENV)/dev  ## A million examples of all calls; goes on from fuzz.json, where faults are told with what repeats them
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python -m tests.fuzz --count $(EXAMPLES) --state fuzz.json --processes 2
 
+$(VENV)/mutants: $(VENV)/dev tools/mutation/requirements.txt
+	$(INSTALL) -r tools/mutation/requirements.txt
+	@touch $@
+
+# Children are forked, so kernels have no threads; examples are the same each time.
+mutants: export OTGEN_NUM_THREADS = 1
+mutants: export OMP_NUM_THREADS = 1
+mutants: export HYPOTHESIS_PROFILE = ci
+mutants: $(VENV)/mutants  ## Do the tests notice changed lines in proofs, units, inputs, solvers? Goes on from mutants/; fails where fewer are noticed
+	PYTHONPATH=tools $(BIN)/python -m mutation
+
 bench: $(VENV)/dev  ## Run the benchmarks; nothing else should run meanwhile
 	$(BIN)/pytest benchmarks --benchmark-only --benchmark-disable-gc -s
 
@@ -135,4 +146,4 @@ audit: $(VENV)/release/made  ## Look for known holes in what is pinned; fails wh
 	$(VENV)/release/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 clean:
-	rm -rf $(VENV) .pytest_cache/emulated dist docs/_build docs/gallery docs/generated docs/api/generated report.html
+	rm -rf $(VENV) .pytest_cache/emulated mutants dist docs/_build docs/gallery docs/generated docs/api/generated report.html

@@ -82,7 +82,7 @@ ONE = PowerOfTwo()
 
 
 def of_box(box: Box, inner: float, p: float) -> PowerOfTwo:
-    """What points are divided by so that the diagonal of their joint box, a sum of ``inner`` powers, lies in [1/2, 1).
+    """What points are divided by so that the diagonal of their joint box, a sum of ``inner`` powers, lies in [1/4, 1).
 
     1 where no p-th power of a distance is beyond ``2 ** 256`` or far below ``2 ** -256``.
     """

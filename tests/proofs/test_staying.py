@@ -1,0 +1,41 @@
+"""What need not move: only where points coincide and balance exactly."""
+
+import math
+
+import numpy as np
+import pytest
+
+import otgen
+from otgen.model.claim import Claim, Flows
+from otgen.proofs import prove, prove_staying
+
+X = np.array([[0.0, 1.0], [2.0, 5.0], [3.0, 3.0]])
+
+
+def found(x, y, a, b, flows):
+    problem = otgen.Problem.from_points(x, y, a, b, normalize=True)
+    rows, columns, values = (np.array(z) for z in zip(*flows, strict=True))
+    return prove_staying(problem, prove(problem, Claim(Flows(rows, columns, values.astype(float)))))
+
+
+def test_a_cloud_in_another_order():
+    """Masses that are no dyadic numbers leave the plan a little short; an entry of 0 connects nothing."""
+    a, order = np.array([0.1, 0.3, 0.2]), [2, 0, 1]
+    flows = [(order[j], j, (a / a.sum())[order[j]] * (1 - 2e-16)) for j in range(3)] + [(0, 0, 0.0)]
+    proof = found(X, X[order], a, a[order], flows)
+    assert (proof.lower, proof.cost, proof.upper) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("y", "b"), [(X, [0.1, 0.3, math.nextafter(0.2, 1)]), (X + [[0, 0], [0, 0], [0, 1e-15]], [0.1, 0.3, 0.2])]
+)
+def test_a_little_moves(y, b):
+    a = np.array([0.1, 0.3, 0.2])
+    proof = found(X, y, a, b, [(k, k, w) for k, w in enumerate(a / a.sum())])
+    assert proof.lower <= proof.cost < proof.upper
+
+
+def test_a_matrix_has_no_points():
+    problem = otgen.Problem.from_matrix(np.zeros((2, 2)), [0.1, 0.2], [0.2, 0.1])
+    proof = prove(problem, Claim(Flows(np.arange(2), np.arange(2), np.full(2, 0.5))))
+    assert prove_staying(problem, proof) is proof
