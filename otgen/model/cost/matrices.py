@@ -105,8 +105,13 @@ class MatrixCost(Cost):
         return PowerOfTwo.above(float(self.highest))
 
     def divided(self, by: PowerOfTwo) -> MatrixCost:
-        """A matrix of its own."""
-        return MatrixCost(by.divide(self.matrix.astype(np.float64, copy=False)), self.scale * by)
+        """A matrix of its own, in double precision."""
+        if self.matrix.dtype == np.float64:
+            return MatrixCost(by.divide(self.matrix), self.scale * by)
+        matrix = self.matrix.astype(np.float64)
+        for rows in row_blocks(slice(None), *self.shape):  # no second copy in double precision
+            matrix[rows] = by.divide(matrix[rows])
+        return MatrixCost(matrix, self.scale * by)
 
     def range(self) -> tuple[float, float]:
         """The least and the greatest finite entry."""
