@@ -5,25 +5,27 @@ and runs the call again: what is told is that peak less what the process held be
 
 ::
 
-    python -m benchmarks.memory            # all rows, some minutes
-    python -m benchmarks.memory simplex    # those of a group
+    python -m benchmarks.memory --out docs/memory.csv    # all rows, some minutes
+    python -m benchmarks.memory simplex                  # those of a group
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import ctypes
 import gc
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Any
 
-from benchmarks.memory_rows import ROWS
+from benchmarks.memory_rows import ROWS, Row
 
 PROC = Path("/proc/self")
+FLOOR = 30e6  # bytes below which both may lie as they like
+NEAR = 0.2
+HEAD = ("call", "n", "m", "d", "p", "data", "measured, MB", "expected, MB", "within 20 %")
 
 
 def held(name: str) -> int:
@@ -32,48 +34,56 @@ def held(name: str) -> int:
     return 1024 * int(line.split()[1])
 
 
-def measured(number: int) -> dict[str, Any]:
+def measured(row: Row) -> dict[str, float]:
     """One row, in this process."""
-    row = ROWS[number]
     call, problem = row.make(row)
     call()
+    expected = row.expected(problem)
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     before = held("VmRSS")
     (PROC / "clear_refs").write_text("5")
-    began = time.perf_counter()
     answer = call()
     taken = held("VmHWM") - before
-    return {
-        "bytes": taken,
-        "kept": held("VmRSS") - before,
-        "seconds": time.perf_counter() - began,
-        "answer": str(type(answer).__name__),
-    }
+    del answer
+    return {"measured": taken, "expected": expected}
+
+
+def told(row: Row, measured: float, expected: float) -> list[str]:
+    """A line of the table."""
+    near = max(measured, expected) < FLOOR or abs(expected - measured) <= NEAR * measured
+    data = ", ".join(filter(None, [row.dtype if row.dtype != "float64" else "", row.note]))
+    sizes = [str(z) for z in (row.n, row.m, row.d)]
+    return [
+        row.group,
+        *sizes,
+        f"{row.p:g}",
+        data,
+        *(f"{z / 1e6:.0f}" for z in (measured, expected)),
+        "yes" if near else "no",
+    ]
 
 
 def main() -> None:
+    """Measure the rows asked for."""
     parser = argparse.ArgumentParser()
     parser.add_argument("group", nargs="?")
-    parser.add_argument("--row", type=int)
-    parser.add_argument("--out")
+    parser.add_argument("--row", type=int, help="in this process, as JSON")
+    parser.add_argument("--out", help="the table as CSV")
     options = parser.parse_args()
     if options.row is not None:
-        print(json.dumps(measured(options.row)))
+        print(json.dumps(measured(ROWS[options.row])))
         return
+    lines = [list(HEAD)]
     for number, row in enumerate(ROWS):
         if options.group in (None, row.group):
-            done = subprocess.run(
-                [sys.executable, "-m", "benchmarks.memory", "--row", str(number)], capture_output=True, text=True
-            )
-            if done.returncode:
-                print(row.group, row.n, row.m, row.d, "FAILED", done.stderr[-300:], flush=True)
-                continue
-            got = json.loads(done.stdout)
-            print(
-                f"{row.group:16s} {row.n:8d} {row.m:8d} {row.d:3d} {row.p:3.0f} {row.dtype} {row.note:8s} {got['bytes'] / 1e6:8.1f} MB kept {got['kept'] / 1e6:8.1f} {got['seconds']:.1f} s",
-                flush=True,
-            )
+            command = [sys.executable, "-m", "benchmarks.memory", "--row", str(number)]
+            got = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+            lines.append(told(row, **got))
+            print(*lines[-1], sep="\t", flush=True)
+    if options.out:
+        with open(options.out, "w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(lines)
 
 
 if __name__ == "__main__":

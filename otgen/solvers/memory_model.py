@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 
-
 from ..kernels import dense_simplex
 from ..kernels.duplicates import unique_points
 from ..model.cost import CallableCost, Cost, MatrixCost, PaddedCost, PointCost, SparseCost
