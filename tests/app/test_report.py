@@ -18,6 +18,7 @@ from otgen.app import commands, loading
 from otgen.app.files import Samples
 from otgen.app.report import clouds, demo, figures, matrix, quantities
 from otgen.app.report.compare import compare
+from otgen.app.report.page import rendered
 from otgen.inputs import numerals
 
 RNG = np.random.default_rng(0)
@@ -88,9 +89,11 @@ class TestPage:
 
     def test_nothing_runs_and_nothing_is_fetched(self):
         """What a name might smuggle in has no right to do anything: every page says so before all else."""
-        pages = [path for path in Path(otgen.app.report.__file__).parent.glob("*.j2") if "title" in path.read_text()]
+        pages = [path for path in Path(clouds.__file__).parent.glob("*.j2") if "title" in path.read_text()]
         html = rendered("base.html.j2", title="<script>alert(1)</script>", lead="<img src=//x>")
-        policy = re.search(r'<meta charset="utf-8">\s*<meta http-equiv="Content-Security-Policy" content="([^"]*)">', html)
+        policy = re.search(
+            r'<meta charset="utf-8">\s*<meta http-equiv="Content-Security-Policy" content="([^"]*)">', html
+        )
         rules = dict(rule.split(maxsplit=1) for rule in policy[1].split(";"))
         assert rules == {
             "default-src": "'none'",
