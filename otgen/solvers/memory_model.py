@@ -17,6 +17,7 @@ _PER_POINT = 1500.0  # arcs, tree, potentials and plan of a point that cells pru
 _PER_POINT_UNPRUNED = 2000.0  # the same where more pairs come in at a time
 _PER_COORDINATE = 106.0  # copies of the points: as received, scaled, in order, of coarser levels, centred for a product
 _PER_ARC = 100.0  # of a listed pair: two ends and a cost, sorted, in the tree and out of it
+_PER_ARC_OF_MATRIX = 56.0  # the same where no entry is sorted
 _PER_POINT_HERE = 100.0  # of a point as it is received, where many are at one place
 
 
@@ -37,7 +38,7 @@ def _simplex(cost: Cost, shape: tuple[int, int]) -> float:
     if isinstance(cost, SparseCost):
         return _PER_ARC * cost.csr.nnz + 200.0 * size
     if cost.forbids:
-        return 8.0 * pairs + _PER_ARC * pairs
+        return (8.0 + _PER_ARC_OF_MATRIX) * pairs
     if isinstance(cost, MatrixCost):
         return _matrix(cost) + 2500.0 * size
     if dense_simplex.fits(*shape):
@@ -67,8 +68,8 @@ def on_line(problem: Problem) -> float:
 
 
 def bottleneck(problem: Problem) -> float:
-    """A hundred bytes for each of some fifty known pairs a point; `Bottleneck` asks again as it comes to know more."""
-    return 5000.0 * sum(problem.shape) / 2
+    """A hundred bytes a known pair: some 400 a point where a few far ones decide, as in few dimensions; `Bottleneck` asks again as it goes on."""
+    return (40_000.0 if _dim(problem.cost) <= 3 else 5000.0) * sum(problem.shape) / 2
 
 
 def known_pairs(count: int) -> float:
