@@ -69,7 +69,7 @@ def matrix_place(path: str | os.PathLike[str], folder: str | os.PathLike[str], *
     ...
     otgen.errors.InvalidInput: --out must name a file that ends in .npz; received D.csv; add .npz to it
     """
-    target = Path(path).resolve()
+    target = _in_its_folder(path)
     if target.is_dir() or (target.exists() and not target.is_file()):
         raise InvalidInput(f"--out must be a regular file; received {target}; choose a name such as D.npz")
     if target.suffix.lower() != ".npz":
@@ -93,12 +93,22 @@ def _refuse_place(target: Path, path: str | os.PathLike[str], *, force: bool, op
 
 
 def regular(path: str | os.PathLike[str]) -> Path:
-    """Where a file may go: a new one, or one to be replaced, behind any links; raises InvalidInput for all else."""
-    target = Path(path).resolve()
+    """Where a file may go: a new one, or one to be replaced, behind links within its folder; raises InvalidInput for all else."""
+    target = _in_its_folder(path)
     if target.is_dir():
         raise InvalidInput(f"the page must be a file; received the folder {target}; add a name such as report.html")
     if target.exists() and not target.is_file():
         raise InvalidInput(f"the page must be a regular file; received {target}; choose another name")
+    return target
+
+
+def _in_its_folder(path: str | os.PathLike[str]) -> Path:
+    """The file behind a name; refuses links that lead out of the folder that they lie in: who made them chose what is replaced."""
+    target, folder = Path(path).resolve(), Path(path).absolute().parent.resolve()
+    if Path(path).is_symlink() and target.parent != folder:
+        raise InvalidInput(
+            f"{path} must not be a link out of its folder; received one to {target}; name that file, or remove the link"
+        )
     return target
 
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from . import control_groups
+from .control_groups import UNLIMITED
+
+try:
+    import resource
+except ImportError:  # no such limits on Windows
+    resource = None
+
 
 def available() -> int:
-    """Bytes that this process may still take: what the system calls available, within the limit of its control group."""
-    free = _system()
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit, used = ((group / name).read_text().strip() for name in ("memory.max", "memory.current"))
-        return free if limit == "max" else max(0, min(free, int(limit) - int(used)))
-    except (OSError, ValueError):
-        return free
+    """Bytes that this process may still take: what the system calls available, within the limits of its control groups and of its own.
+
+    The limits of a process are RLIMIT_AS (``ulimit -v``), of all addresses, and RLIMIT_DATA (``ulimit -d``), of those that hold data.
+    """
+    return max(0, min(_system(), control_groups.left(), _own()))
 
 
 def _system() -> int:
@@ -27,7 +32,24 @@ def _system() -> int:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError):  # a system that does not say
-        return 2**62
+        return UNLIMITED
+
+
+def _own() -> int:
+    """Bytes below the limits of the process; what it has taken counts as nothing where the system does not say."""
+    if resource is None:
+        return UNLIMITED
+    soft = [resource.getrlimit(name)[0] for name in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+    if set(soft) == {resource.RLIM_INFINITY}:
+        return UNLIMITED
+    try:
+        pages = Path("/proc/self/statm").read_text().split()
+        taken = [
+            int(pages[field]) * os.sysconf("SC_PAGE_SIZE") for field in (0, 5)
+        ]  # all of them, and data with the stack
+    except (OSError, IndexError):
+        taken = [0, 0]
+    return min(limit - used for limit, used in zip(soft, taken) if limit != resource.RLIM_INFINITY)
 
 
 def readable(size: float) -> str:

@@ -7,17 +7,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, TooLarge
+from ..inputs.memory import available, readable
 from ..inputs.types import Indices
 from ..kernels import max_flow
 from ..kernels.integer_masses import equal_totals
 from ..model.claim import Claim, Flows
 from ..model.problem import Problem
 from ..model.status import Status
+from . import memory_model
 from .base import Progress, Solution, refuse_start, silent
-from .known_pairs import KnownPairs, Mask
+from .known_pairs import MORE, KnownPairs, Mask
 
 _BITS = 61  # of the whole numbers that flow at a time
+_JUDGED = 2**28  # bytes from which it is asked whether more pairs fit
 _FURTHER = 1.25  # by which thresholds grow until one lets everything through
 
 
@@ -125,9 +128,21 @@ class _Search:
             left, found = self._routed(t, left)
             if not isinstance(found, _Blocked):
                 return found
+            self._refuse_more(found)
             if not self.known.extend(*found, t):
                 self.left = left
                 return found
+
+    def _refuse_more(self, blocked: _Blocked) -> None:
+        """Raise where the pairs that may come in, with what they take in the network, do not fit beside those that are held."""
+        count = MORE * int(np.count_nonzero(blocked.sources))
+        need = memory_model.known_pairs(len(self.known.rows) + count)
+        if need >= _JUDGED and need > (free := available()):
+            n, m = self.known.cost.shape
+            raise TooLarge(
+                f"the clouds must be so small or so near that pairs to choose from fit in memory; received {n} x {m} points, of which "
+                f"{len(self.known.rows)} pairs are not enough, with {readable(free)} free; subsample, or use a finite p"
+            )
 
     def _routed(self, t: float, left: _Left) -> tuple[_Left, _Blocked | list[_Stage]]:
         """Everything through known pairs within t, without rounding, or a cut; and what whole numbers of 61 bits have left over.

@@ -1,7 +1,7 @@
 """What a solve will take, said before it starts: rules of thumb fitted to measurements on two cores.
 
-Within a factor of 3 on the clouds of the benchmarks (``benchmarks/test_cost_model.py`` holds them to it); data in
-clusters, or a slower machine, may take longer.
+Seconds are within a factor of 3 on the clouds of the benchmarks (``benchmarks/test_cost_model.py`` holds them to it); data in
+clusters, or a slower machine, may take longer. Bytes are those of :mod:`otgen.solvers.memory_model`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..inputs.memory import readable
 from ..model.cost import Cost
 from ..model.problem import Problem
+from . import memory_model
 
 _KERNELS = 1.6e8  # bytes that compiled kernels and their compiler take
 
@@ -48,7 +49,7 @@ def _rounded_seconds(seconds: float) -> str:
 def on_line(problem: Problem) -> Expected:
     """Two sorts, on two threads."""
     size = sum(problem.shape)
-    return Expected(1e-3 + 2.6e-9 * size * math.log2(size + 1), _KERNELS + 80 * size)
+    return Expected(1e-3 + 2.6e-9 * size * math.log2(size + 1), _KERNELS + memory_model.on_line(problem))
 
 
 def on_circle(problem: Problem) -> Expected:
@@ -58,24 +59,22 @@ def on_circle(problem: Problem) -> Expected:
     return Expected(1e-3 + passes * size, _KERNELS + 300 * size)
 
 
-def simplex(problem: Problem) -> Expected:
-    """Pivots, each of which moves a share of the tree, and rounds of pricing."""
+def simplex(problem: Problem, free: float = math.inf) -> Expected:
+    """Pivots, each of which moves a share of the tree, and rounds of pricing; points at one place count once where more than ``free`` is needed."""
+    return Expected(_simplex_seconds(problem), _KERNELS + memory_model.simplex(problem, free))
+
+
+def _simplex_seconds(problem: Problem) -> float:
     n, m = problem.shape
     size = (n + m) / 2
     cost = problem.cost
     if cost.forbids:  # every allowed pair is listed
-        return Expected(0.01 + 2e-6 * n * m, _KERNELS + 60.0 * n * m)
+        return 0.01 + 2e-6 * cost.listed
     if not cost.pruned:
-        coordinates = _coordinates(cost)
-        dim = coordinates or 1
-        pricing = n * m * (14 + 0.3 * dim) * 1e-9
-        pivots = 9 * size * 23e-6 * (size / 8000) ** 0.85
-        listed = 0 if coordinates else 8.0 * n * m
-        blocks = 16.0 * min(4e6, n * m)
-        return Expected(0.01 + pricing + pivots, _KERNELS + 2500 * size + 16 * size * dim + listed + blocks)
+        pricing = n * m * (14 + 0.3 * max(1, _coordinates(cost))) * 1e-9
+        return 0.01 + pricing + 9 * size * 23e-6 * (size / 8000) ** 0.85
     hard = {1: 0.5, 2: 1.0}.get(_coordinates(cost), 1.7) * (1.0 if cost.p == 2 else 2.3)
-    seconds = 0.01 + hard * size * (45e-6 + 45e-6 * (size / 8000) ** 0.63)
-    return Expected(seconds, _KERNELS + 1500 * size)
+    return 0.01 + hard * size * (45e-6 + 45e-6 * (size / 8000) ** 0.63)
 
 
 def _coordinates(cost: Cost) -> int:
@@ -90,10 +89,10 @@ def bottleneck(problem: Problem) -> Expected:
     searches = 0.0 if cost.pruned else 2e-7 * n * m
     uniform = problem.source.uniform and problem.target.uniform
     flows = 3e-5 * size * (size / 4000) ** 0.4 if uniform else 5e-5 * size * (size / 4000)
-    return Expected(0.02 + flows + searches, _KERNELS + 3000.0 * size)
+    return Expected(0.02 + flows + searches, _KERNELS + memory_model.bottleneck(problem))
 
 
 def sinkhorn(problem: Problem) -> Expected:
     """A hundred iterations over all pairs: how many there will be depends on epsilon."""
     n, m = problem.shape
-    return Expected(0.01 + 100 * 2 * 12e-9 * n * m, _KERNELS + 100.0 * (n + m))
+    return Expected(0.01 + 100 * 2 * 12e-9 * n * m, _KERNELS + memory_model.sinkhorn(problem))

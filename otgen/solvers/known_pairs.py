@@ -9,7 +9,7 @@ from ..inputs.types import Indices
 from ..model.cost import CloudCost
 
 _FIRST = 24  # nearest pairs of every point, to begin with
-_MORE = 32  # pairs out of a cut that are added to each of its sources at a time
+MORE = 32  # pairs out of a cut that are added to each of its sources at a time
 _CLOSE = 1e-12  # relative: two ways to compute one distance agree better
 
 Mask = npt.NDArray[np.bool_]
@@ -56,7 +56,7 @@ class KnownPairs:
         """
         rows, columns = np.flatnonzero(sources), np.flatnonzero(~targets)
         across = self.cost.restricted(rows, columns)
-        count = min(_MORE, len(columns))
+        count = min(MORE, len(columns))
         found, _ = across.nearest(np.zeros(len(columns)), count, t + _CLOSE * t + np.finfo(float).tiny)
         at, k = np.nonzero(found >= 0)
         rows, columns = rows[at], columns[found[at, k]]

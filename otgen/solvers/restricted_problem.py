@@ -23,6 +23,7 @@ _FIRST = 8  # pairs a point starts with, from either side
 _SHARED = 0.25  # of the columns: if all rows together list fewer, many points nearly coincide
 _MORE = 6  # pairs a point may bring in per round
 _LISTED = 4_000_000  # costs looked at one by one for sources that have more to bring in
+_HELD = 2**18  # of them at a time
 _MORE_UNPRUNED = 12  # the same where pricing is dear: pairs that do not improve yet, but nearly, come along
 _ROUND = 2.0  # pivots per point between two pricings: the optimum of a poor restricted problem is not worth more
 _ROUND_PRUNED = 1.0  # the same where pricing is nearly free
@@ -221,12 +222,19 @@ class RestrictedProblem:
         m = self.shape[1]
         if not len(rows) or len(rows) * m > _LISTED:
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        over = f[rows, None] + g - self.prices.restricted(rows, np.arange(m)).block()
+        step = max(1, _HELD // m)
+        found = [self._improving(rows[at : at + step], f, g) for at in range(0, len(rows), step)]
+        tails, heads, over = (np.concatenate(part) for part in zip(*found))
+        if len(over) > sum(self.shape):
+            worst = np.argpartition(-over, sum(self.shape))[: sum(self.shape)]
+            tails, heads = tails[worst], heads[worst]
+        return tails, heads
+
+    def _improving(self, rows: Indices, f: Floats, g: Floats) -> tuple[Indices, Indices, Floats]:
+        """All pairs of a few rows that improve, and by how much."""
+        over = f[rows, None] + g - self.prices.restricted(rows, np.arange(self.shape[1])).block()
         at, heads = np.nonzero(over > _TIGHT * (np.abs(f[rows, None]) + np.abs(g)))
-        if len(at) > sum(self.shape):
-            worst = np.argpartition(-over[at, heads], sum(self.shape))[: sum(self.shape)]
-            at, heads = at[worst], heads[worst]
-        return rows[at], heads
+        return rows[at], heads, over[at, heads]
 
     def _bound(self, f: Floats, g: Floats, least: Floats) -> None:
         """What the tree's potentials say of the best plan: ``bounds`` of its cost, ``feasible`` potentials, and the gap as a share of the cost.

@@ -32,6 +32,7 @@ from .common_mass import Masses, common_mass, extended
 from .restricted_problem import RestrictedProblem, cheapest
 
 _COARSEST = 150  # points a side below which nothing is merged
+_JUDGED = 2**24  # bytes from which it is asked whether they fit
 _SWALLOWING = 10  # times the dearest pair that may be used: costs that would take digits from the others
 
 
@@ -83,12 +84,7 @@ class Simplex:
             )
         if 1 in problem.shape and not problem.cost.forbids:
             return Solution(Claim(), Status.OPTIMAL, 0, "Simplex")  # there is one plan
-        need, free = cost_model.simplex(problem).grows, available()
-        if need > free:
-            raise TooLarge(
-                f"the problem must be so small that exact transport fits in memory; received {problem.shape[0]} x {problem.shape[1]}, which needs "
-                f"about {readable(need)} with {readable(free)} free; subsample, or use sliced_wasserstein"
-            )
+        _refuse_too_large(problem)
         if dense_simplex.fits(*problem.shape) and problem.cost.device == "cpu" and not problem.cost.forbids:
             found = self._dense(problem, init or Claim())
             if found is not None:
@@ -119,6 +115,17 @@ class Simplex:
         plan = Flows(*found.plan())
         status = Status.OPTIMAL if ended == dense_simplex.SOLVED else Status.MAX_ITER
         return Solution(Claim(plan, (found.f, found.g)), status, pivots, "Simplex")
+
+
+def _refuse_too_large(problem: Problem) -> None:
+    """Raise where a solve would need more memory than is free; to ask how much that is takes longer than to solve a small problem."""
+    need = cost_model.simplex(problem).grows
+    if need < _JUDGED or (need := cost_model.simplex(problem, free := available()).grows) <= free:
+        return
+    raise TooLarge(
+        f"the problem must be so small that exact transport fits in memory; received {problem.shape[0]} x {problem.shape[1]}, which needs "
+        f"about {readable(need)} with {readable(free)} free; subsample, or use sliced_wasserstein"
+    )
 
 
 def _cost_cap(problem: Problem, init: Claim) -> float:

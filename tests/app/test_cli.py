@@ -20,6 +20,7 @@ import otgen
 from otgen import InvalidInput
 from otgen.app import commands
 from otgen.app.commands.app import MatrixSolverName, MetricName, SolverName
+from otgen.app.outputs import matrix_place, regular
 from otgen.app.words import spoken
 from otgen.distances.solve import SOLVERS
 from otgen.model.cost import COSTS, METRICS
@@ -446,9 +447,20 @@ class TestOutputs:
         finally:
             torch.set_num_threads(before)
 
-    def test_through_links_and_never_over_devices(self, tmp_path):
-        from otgen.app.outputs import regular
+    @pytest.mark.parametrize("there", [True, False])
+    def test_no_link_is_followed_out_of_its_folder(self, folder, told, tmp_path_factory, there):
+        target = tmp_path_factory.mktemp("elsewhere") / "page.html"
+        if there:
+            target.write_text("kept")
+        Path("link.html").symlink_to(target)
+        code, _, err = told("report", "x.npy", "y.npy", "--out", "link.html", "--force")
+        assert (code, "must not be a link out of its folder" in err) == (2, True), err
+        assert (target.read_text() if target.exists() else None) == ("kept" if there else None)
+        Path("link.npz").symlink_to(target.with_suffix(".npz"))
+        with pytest.raises(InvalidInput, match="must not be a link out of its folder"):
+            matrix_place("link.npz", "nowhere", force=True)
 
+    def test_through_links_and_never_over_devices(self, tmp_path):
         (tmp_path / "real.html").write_text("old")
         (tmp_path / "link.html").symlink_to(tmp_path / "real.html")
         assert regular(tmp_path / "link.html") == (tmp_path / "real.html").resolve()

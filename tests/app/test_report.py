@@ -18,6 +18,7 @@ from otgen.app import commands, loading
 from otgen.app.files import Samples
 from otgen.app.report import clouds, demo, figures, matrix, quantities
 from otgen.app.report.compare import compare
+from otgen.app.report.page import rendered
 from otgen.inputs import numerals
 
 RNG = np.random.default_rng(0)
@@ -85,6 +86,28 @@ class TestPage:
         assert "Beyond chance: none of 19 random splits" in text
         assert "x.npy against far.npy: W₂ is" in printed
         assert "not measured (--splits 19 does)" in report("x.npy", "y.npy", "--splits", "0")[0]
+
+    def test_nothing_runs_and_nothing_is_fetched(self):
+        """What a name might smuggle in has no right to do anything: every page says so before all else."""
+        pages = [path for path in Path(clouds.__file__).parent.glob("*.j2") if "title" in path.read_text()]
+        html = rendered("base.html.j2", title="<script>alert(1)</script>", lead="<img src=//x>")
+        policy = re.search(
+            r'<meta charset="utf-8">\s*<meta http-equiv="Content-Security-Policy" content="([^"]*)">', html
+        )
+        rules = dict(rule.split(maxsplit=1) for rule in policy[1].split(";"))
+        assert rules == {
+            "default-src": "'none'",
+            "style-src": "'unsafe-inline'",
+            "img-src": "data:",
+            "base-uri": "'none'",
+            "form-action": "'none'",
+        }
+        assert "<script" not in html
+        assert "<img" not in html
+        for path in pages:
+            text = path.read_text()
+            assert path.name == "base.html.j2" or text.startswith(('{% extends "base.html.j2" %}', "{% macro"))
+            assert not re.search(r"<script|\son\w+=|javascript:|url\(", text)
 
     @pytest.mark.no_cover
     def test_names_are_escaped_everywhere(self, folder):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import otgen
 from otgen.inputs.memory import available, readable
@@ -49,5 +50,29 @@ def test_explain_says_what_it_takes():
 
 def test_what_does_not_fit_is_refused(monkeypatch):
     monkeypatch.setattr("otgen.solvers.simplex.available", lambda: 10**5)  # a machine's memory is no input
-    with pytest.raises(otgen.TooLarge, match=r"received 600 x 600, which needs about .* with 100 kB free; subsample"):
-        otgen.wasserstein(np.zeros((600, 2)), np.zeros((600, 2)))
+    x = np.arange(24_000.0).reshape(-1, 2)
+    with pytest.raises(
+        otgen.TooLarge, match=r"received 12000 x 12000, which needs about .* with 100 kB free; subsample"
+    ):
+        otgen.wasserstein(x, x + 1)
+
+
+def test_copies_of_few_points_count_as_places(monkeypatch):
+    monkeypatch.setattr("otgen.solvers.simplex.available", lambda: 10**7)
+    x, y = np.tile([[0.0, 0.0], [1.0, 0.0]], (8000, 1)), np.tile([[0.0, 1.0]], (16_000, 1))
+    assert otgen.wasserstein(x, y).cost == pytest.approx(1.5)
+
+
+def test_sparse_matrices_count_by_their_entries():
+    n = 30_000
+    costs = scipy.sparse.diags_array(np.ones(n)).tocsr()
+    assert Auto().expected(otgen.Problem.from_matrix(costs)).grows < 2e7
+    assert otgen.transport(costs).cost == n * (1 / n)
+
+
+def test_a_search_for_the_longest_pair_that_outgrows_memory_is_refused(monkeypatch):
+    monkeypatch.setattr("otgen.solvers.bottleneck.available", lambda: 10**5)
+    monkeypatch.setattr("otgen.solvers.bottleneck._JUDGED", 10**5)
+    rng = np.random.default_rng(0)
+    with pytest.raises(otgen.TooLarge, match=r"received 300 x 300 points, of which \d+ pairs are not enough"):
+        otgen.wasserstein(rng.random((300, 2)), rng.normal(0.5, 0.2, (300, 2)), p=INF)

@@ -135,6 +135,11 @@ class Cost(abc.ABC):
     def allowed(self) -> Cost:
         """The cost that is 0 for every allowed pair; only where some are forbidden."""
 
+    @property
+    @abc.abstractmethod
+    def listed(self) -> int:
+        """How many costs are stored: all of a matrix, those of a sparse one that are not absent, none between points."""
+
     @abc.abstractmethod
     def allowed_pairs(self) -> tuple[Indices, Indices]:
         """Every allowed pair, row by row: (k,), (k,); only where some are forbidden."""

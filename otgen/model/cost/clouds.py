@@ -72,6 +72,11 @@ class CloudCost(Cost):
         """No pair of points is forbidden."""
         raise AssertionError("no pair of points is forbidden")
 
+    @property
+    def listed(self) -> int:
+        """None."""
+        return 0
+
     def allowed_pairs(self) -> tuple[Indices, Indices]:
         """No pair of points is forbidden."""
         raise AssertionError("no pair of points is forbidden")

@@ -140,8 +140,13 @@ class MatrixCost(ListedCost):
         return (low, high, forbids) if low <= high else (0.0, 0.0, True)
 
     def divided(self, by: PowerOfTwo) -> MatrixCost:
-        """A matrix of its own."""
-        return MatrixCost(by.divide(self.matrix.astype(np.float64, copy=False)), self.scale * by)
+        """A matrix of its own, in double precision."""
+        if self.matrix.dtype == np.float64:
+            return MatrixCost(by.divide(self.matrix), self.scale * by)
+        matrix = self.matrix.astype(np.float64)
+        for rows in row_blocks(slice(None), *self.shape):  # no second copy in double precision
+            matrix[rows] = by.divide(matrix[rows])
+        return MatrixCost(matrix, self.scale * by)
 
     def range(self) -> tuple[float, float]:
         """The least and the greatest finite entry."""
@@ -155,6 +160,11 @@ class MatrixCost(ListedCost):
     def allowed(self) -> MatrixCost:
         """0 for every allowed pair, +inf elsewhere."""
         return MatrixCost(np.where(np.isinf(self.matrix), np.inf, 0.0))
+
+    @property
+    def listed(self) -> int:
+        """All."""
+        return self.matrix.size
 
     def allowed_pairs(self) -> tuple[Indices, Indices]:
         """Where entries are finite."""
@@ -261,6 +271,11 @@ class SparseCost(ListedCost):
         csr = self.csr.copy()
         csr.data = np.where(np.isinf(csr.data), np.inf, 0.0)
         return SparseCost(csr)
+
+    @property
+    def listed(self) -> int:
+        """Those that are stored."""
+        return int(self.csr.nnz)
 
     def allowed_pairs(self) -> tuple[Indices, Indices]:
         """The finite ones of those that are stored."""

@@ -178,6 +178,11 @@ class PaddedCost(Cost):
         """No pair is forbidden."""
         raise AssertionError("no pair of points is forbidden")
 
+    @property
+    def listed(self) -> int:
+        """Those of the prices are not counted."""
+        return self.inner.listed
+
     def allowed_pairs(self) -> tuple[Indices, Indices]:
         """No pair is forbidden."""
         raise AssertionError("no pair of points is forbidden")
