@@ -26,21 +26,21 @@ def main() -> None:
     options = parser.parse_args()
     names = options.names or list(KINDS)
     if options.smoke or options.run is not None:
-        wanted = _SMOKE if options.smoke else {name: (options.run,) for name in names}
+        wanted = _SMOKE if options.smoke else dict.fromkeys(names, (options.run,))
         found = _carried_out(wanted, {})
         sys.exit(not all(one.passed for runs in found.values() for one in runs.values()))
     if not options.page_only:
         found = stored.load()
-        passed = {name: {n for n, one in found.get(name, {}).items() if options.failed and one.passed} for name in names}
+        passed = {
+            name: {n for n, one in found.get(name, {}).items() if options.failed and one.passed} for name in names
+        }
         wanted = {name: tuple(n for n in range(RUNS) if n not in passed[name]) for name in names}
         _carried_out(wanted, found, keep=True)
     PAGE.write_text(page(stored.load()), encoding="utf-8")
 
 
-def _carried_out(
-    wanted: dict[str, tuple[int, ...]], found: stored.Outcomes, *, keep: bool = False
-) -> stored.Outcomes:
-    """The outcomes, those that were there among them; kept after every kind."""
+def _carried_out(wanted: dict[str, tuple[int, ...]], found: stored.Outcomes, *, keep: bool = False) -> stored.Outcomes:
+    """The outcomes, those that were there among them; kept after every run, so that what was stopped goes on with ``--failed``."""
     processes, references = context(), dict[str, Reference]()
     for name, numbers in wanted.items():
         kind = KINDS[name]
@@ -55,8 +55,8 @@ def _carried_out(
                 outcome = Outcome("stray error", outcome.said, outcome.spoiled)
             found.setdefault(name, {})[number] = outcome
             print(_line(name, number, outcome), flush=True)
-        if keep:
-            stored.save({**stored.load(), name: found[name]})
+            if keep:
+                stored.save({**stored.load(), name: found[name]})
     return found
 
 

@@ -11,7 +11,6 @@ from collections.abc import Generator
 from typing import Any
 
 import numba
-import numpy as np
 from numba import types
 from numpy._core import _multiarray_umath
 
@@ -63,9 +62,9 @@ class _Handler(ctypes.Structure):
     ]  # fmt: skip
 
 
-_counts = np.array([0, _NEVER, _NEVER])
+_counts = (ctypes.c_int64 * 3)(0, _NEVER, _NEVER)  # no array: what ends the fault must not allocate
 _functions = (_allocate.address, _allocate_zeros.address, _reallocate.address, _release.address)
-_handler = _Handler(b"failing", 1, _counts.ctypes.data, *_functions)
+_handler = _Handler(b"failing", 1, ctypes.addressof(_counts), *_functions)
 _python = ctypes.pythonapi
 _python.PyCapsule_GetPointer.restype, _python.PyCapsule_GetPointer.argtypes = _VOID, (ctypes.py_object, ctypes.c_char_p)
 _python.PyCapsule_New.restype, _python.PyCapsule_New.argtypes = ctypes.py_object, (_VOID, ctypes.c_char_p, _VOID)
@@ -79,12 +78,12 @@ _capsule = _python.PyCapsule_New(ctypes.addressof(_handler), _name, None)
 
 
 @contextlib.contextmanager
-def failing(first: int = _NEVER, last: int = _NEVER) -> Generator[np.ndarray]:
+def failing(first: int = _NEVER, last: int = _NEVER) -> Generator[Any]:
     """Within this, numpy's allocations from the ``first`` to the ``last`` are refused; the first entry of what is handed over counts them."""
     before = _set_handler(_capsule)
-    _counts[:] = 0, first, last
     try:
+        _counts[:] = 0, first, last
         yield _counts
     finally:
-        _counts[1:] = _NEVER
+        _counts[1:] = _NEVER, _NEVER
         _set_handler(before)

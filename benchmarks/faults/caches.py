@@ -23,7 +23,7 @@ _CODE = (
     "found = otgen.wasserstein(x, y); print(found.value.hex(), found.lower.hex(), found.upper.hex())"
 )
 _WARNING = "otgen found no folder to keep compiled kernels in"
-_SECONDS = 190.0
+_SECONDS = 280.0
 Damage = Callable[[list[Path], np.random.Generator], None]
 
 
@@ -105,7 +105,11 @@ def carry_out(plan: Plan, place: Path, references: Mapping[str, Reference]) -> O
     list(_DAMAGES.values())[int(plan.given["damage"])](files, rng)
     first = _judged(_asked(home), whole, home)
     after = _judged(_asked(home), whole, home)
-    return first if after.passed else Outcome(first.end, first.said, (*first.spoiled, f"the next process: {after.end} {after.said}"))
+    return (
+        first
+        if after.passed
+        else Outcome(first.end, first.said, (*first.spoiled, f"the next process: {after.end} {after.said}"))
+    )
 
 
 def _copied(known: Path, home: Path) -> Path:
@@ -143,18 +147,19 @@ def _without_choice(home: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _judged(
-    done: subprocess.CompletedProcess[str], whole: str, home: Path
-) -> Outcome:
+def _judged(done: subprocess.CompletedProcess[str], whole: str, home: Path) -> Outcome:
     """Nothing but the one warning may be said."""
     left = tuple(f"left over: {path.name}" for path in home.rglob(".*") if path.is_file())
     if done.returncode:
         end = kinds.CRASH if done.returncode < 0 else kinds.STRAY
         return Outcome(end, done.stderr.strip()[-160:] or f"signal {-done.returncode}", left)
-    noise = [line for line in done.stderr.splitlines() if line.strip() and _WARNING not in line and "warnings.warn" not in line]
+    noise = [
+        line
+        for line in done.stderr.splitlines()
+        if line.strip() and _WARNING not in line and "warnings.warn" not in line
+    ]
     left += tuple(f"said: {line[:80]}" for line in noise[:1])
     return Outcome(kinds.RIGHT if done.stdout == whole else kinds.WRONG, done.stderr.strip()[:80], left)
-
 
 
 KIND = Kind(
@@ -165,5 +170,5 @@ KIND = Kind(
     (),
     plan,
     carry_out,
-    seconds=400.0,
+    seconds=600.0,
 )

@@ -40,7 +40,9 @@ class Done:
 _TRAIN = ("train", "sliced", "--out", "run", "--steps", "16", "--batch-size", "32", "--json")
 COMMANDS: dict[str, Command] = {
     "otgen train": Command(_TRAIN, ("run",), ("--resume",)),
-    "otgen report": Command(("report", "a.npy", "b.npy", "--out", "page.html", "--quiet"), ("page.html",), ("--force",)),
+    "otgen report": Command(
+        ("report", "a.npy", "b.npy", "--out", "page.html", "--quiet"), ("page.html",), ("--force",)
+    ),
     "otgen pairwise": Command(("pairwise", "sets", "--out", "D.npz", "--quiet"), ("D.npz",), ("--force",)),
     "otgen distance": Command(("distance", "a.npy", "b.npy", "--json"), ()),
 }
@@ -76,7 +78,7 @@ def waited(process: subprocess.Popen, seconds: float) -> int | None:
         return None
 
 
-def run(command: Command, folder: Path, *, again: bool = False, seconds: float = 90.0) -> Done:
+def run(command: Command, folder: Path, *, again: bool = False, seconds: float = 280.0) -> Done:
     """The command to its end; ``again`` where it has been begun in this folder."""
     begun = again and any((folder / name).exists() for name in command.outputs)
     resumes = begun and ("--resume" not in command.again or (folder / "run" / "checkpoint.safetensors").exists())
@@ -113,7 +115,11 @@ def timeless(text: str) -> str:
         found = json.loads(text)
     except ValueError:
         return text
-    return json.dumps({key: value for key, value in found.items() if key != "seconds"}) if isinstance(found, dict) else text
+    return (
+        json.dumps({key: value for key, value in found.items() if key != "seconds"})
+        if isinstance(found, dict)
+        else text
+    )
 
 
 def left_over(folder: Path, command: Command) -> tuple[str, ...]:
@@ -123,6 +129,8 @@ def left_over(folder: Path, command: Command) -> tuple[str, ...]:
     stray += [path for path in folder.iterdir() if path.name not in own]
     prepared(folder.parent / "inputs")
     changed = [
-        name for name in ("a.npy", "b.npy") if (folder / name).read_bytes() != (folder.parent / "inputs" / name).read_bytes()
+        name
+        for name in ("a.npy", "b.npy")
+        if (folder / name).read_bytes() != (folder.parent / "inputs" / name).read_bytes()
     ]
     return tuple(f"left over: {path.name}" for path in stray) + tuple(f"changed: {name}" for name in changed)

@@ -155,7 +155,7 @@ def _command(plan: Plan, place: Path) -> Outcome:
             (tight / name).symlink_to(place / name)
         with limit():
             process, _ = commands.started(command, tight)
-        code = commands.waited(process, 90.0)
+        code = commands.waited(process, 280.0)
         said = (place / commands.SAID).read_text().strip()
         if (tight / "filler").exists():
             relieve()
@@ -176,7 +176,7 @@ def _full_output(place: Path) -> Outcome:
     words = [sys.executable, "-c", "from otgen.app import cli; cli.main()", *command.arguments]
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            words, cwd=place / "here", stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=90
+            words, cwd=place / "here", stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=280
         )
     said, spoiled = done.stderr.strip(), commands.left_over(place / "here", command)
     plain = done.returncode == 2 and said.startswith("otgen: ") and "\n" not in said
@@ -191,4 +191,5 @@ KIND = Kind(
     (SYSTEM, kinds.OURS),
     plan,
     carry_out,
+    seconds=600.0,
 )

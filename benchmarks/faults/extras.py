@@ -53,7 +53,9 @@ def plan(rng: np.random.Generator, number: int) -> Plan:
 
 
 def _called(code: str) -> str:
-    return code.removeprefix(_POINTS).partition("; from otgen.app import cli")[0].removeprefix("import sys; sys.argv = ")
+    return (
+        code.removeprefix(_POINTS).partition("; from otgen.app import cli")[0].removeprefix("import sys; sys.argv = ")
+    )
 
 
 def carry_out(plan: Plan, place: Path, references: Mapping[str, Reference]) -> Outcome:
@@ -89,10 +91,15 @@ def _asked(folder: Path, how: str, names: str, code: str) -> list[dict]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "MPLBACKEND": "agg"}
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.faults.absent", how, names, code],
-        capture_output=True, text=True, check=False, cwd=folder, env=environment, timeout=100,
+        capture_output=True, text=True, check=False, cwd=folder, env=environment, timeout=280,
     )  # fmt: skip
     if done.returncode:
-        fault = {"out": "", "err": done.stderr, "error": f"exit code {done.returncode}: {done.stderr[-160:]}", "kinds": []}
+        fault = {
+            "out": "",
+            "err": done.stderr,
+            "error": f"exit code {done.returncode}: {done.stderr[-160:]}",
+            "kinds": [],
+        }
         return [fault, fault]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -112,5 +119,5 @@ KIND = Kind(
     (OURS,),
     plan,
     carry_out,
-    seconds=300.0,
+    seconds=600.0,
 )

@@ -25,7 +25,11 @@ _SECONDS = 60.0
 def plan(rng: np.random.Generator, number: int) -> Plan:
     """What has run before differs; the child makes one call, as does its parent."""
     before, other = number % len(_BEFORE), str(rng.choice(_CALLS))
-    return Plan(_CALLS[number % len(_CALLS)], f"a fork {_BEFORE[before]}, {other}", {"before": before, "other": _CALLS.index(other)})
+    return Plan(
+        _CALLS[number % len(_CALLS)],
+        f"a fork {_BEFORE[before]}, {other}",
+        {"before": before, "other": _CALLS.index(other)},
+    )
 
 
 def carry_out(plan: Plan, place: Path, references: Mapping[str, Reference]) -> Outcome:

@@ -24,32 +24,32 @@ from .trial import disturbed
 _CALLS = ("solve", "batch", "pairwise", "fit", "train", "sinkhorn", "two_sample", "neighbors")
 _COMMANDS = ("otgen train", "otgen report")
 _PACKAGE = str(Path(otgen.__file__).parent)
-_HEARD = 5.0  # seconds in which a command must have ended
+_HEARD = 30.0  # seconds in which a command must have ended; on an idle machine it takes 2 at most
 
 
 def plan(rng: np.random.Generator, number: int) -> Plan:
-    """One run in five stops a command; of the others every second one is stopped at a line, where kernels would take all the time."""
+    """One run in five stops a command; of the others every second one is stopped at a call, since kernels would take all the time."""
     share = rng.random()
     if number % 5 == 4:
         call = _COMMANDS[number // 5 % 2]
         return Plan(call, f"SIGINT after {share:.0%} of the time", {"share": share})
     call = _CALLS[(number - number // 5) % len(_CALLS)]
     if number % 2:
-        return Plan(call, f"SIGINT before the line that is {share:.1%} of the way", {"lines": share})
+        return Plan(call, f"SIGINT at the call that is {share:.1%} of the way", {"places": share})
     return Plan(call, f"SIGINT after {share:.0%} of the time", {"share": share})
 
 
 def carry_out(plan: Plan, place: Path, references: Mapping[str, Reference]) -> Outcome:
-    """Lines are counted out by an undisturbed call."""
+    """Calls are counted out by an undisturbed call."""
     if plan.call in _COMMANDS:
         return _command(plan, place)
     if "share" in plan.given:
         fault = _after(plan.given["share"] * references[plan.call].seconds)
     else:
         (place / "before").mkdir()
-        with _at_line(0) as counted:
+        with _at_place(0) as counted:
             CALLS[plan.call](place / "before")
-        fault = _at_line(1 + int(plan.given["lines"] * counted[0]))
+        fault = _at_place(1 + int(plan.given["places"] * counted[0]))
     return disturbed(plan.call, place, references[plan.call], fault)
 
 
@@ -70,26 +70,22 @@ def _after(seconds: float) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def _at_line(number: int) -> Generator[list[int]]:
-    """The signal comes before a line of the package is run, counted from the start of the call."""
+def _at_place(number: int) -> Generator[list[int]]:
+    """The signal comes where Python acts on signals, counted within the package: as a function begins, or a call of compiled code returns."""
     counted = [0]
 
-    def line(frame: FrameType, event: str, argument: Any) -> Any:
-        if event == "line":
+    def seen(frame: FrameType, event: str, argument: Any) -> None:
+        if event in ("call", "c_return") and frame.f_code.co_filename.startswith(_PACKAGE):
             counted[0] += 1
             if counted[0] == number:
-                sys.settrace(None)
+                sys.setprofile(None)
                 signal.raise_signal(signal.SIGINT)
-        return line
 
-    def call(frame: FrameType, event: str, argument: Any) -> Any:
-        return line if frame.f_code.co_filename.startswith(_PACKAGE) else None
-
-    sys.settrace(call)
+    sys.setprofile(seen)
     try:
         yield counted
     finally:
-        sys.settrace(None)
+        sys.setprofile(None)
 
 
 def _command(plan: Plan, place: Path) -> Outcome:
@@ -105,7 +101,9 @@ def _command(plan: Plan, place: Path) -> Outcome:
     said = (folder / commands.SAID).read_text().strip()
     spoiled = commands.left_over(folder, command)
     if code not in (0, 130):
-        return Outcome(kinds.HANG if code is None else kinds.STRAY, f"exit code {code} after {late:.1f} s: {said[-160:]}", spoiled)
+        return Outcome(
+            kinds.HANG if code is None else kinds.STRAY, f"exit code {code} after {late:.1f} s: {said[-160:]}", spoiled
+        )
     if code == 130 and (not said.startswith("otgen: stopped") or "\n" in said):
         spoiled += (f"said {said[-160:]!r}",)
     if commands.run(command, folder, again=True).digest != whole.digest:
@@ -116,9 +114,10 @@ def _command(plan: Plan, place: Path) -> Outcome:
 KIND = Kind(
     "interrupts",
     "Ctrl-C",
-    "SIGINT at a random moment: by the clock, or before a random line of the package, since by the clock most moments are in compiled code. "
-    "Right is KeyboardInterrupt, of a command exit code 130 and one line within 5 s; a training that was stopped goes on to the same bits.",
+    "SIGINT at a random moment: by the clock, or at a random call within the package, since by the clock most moments are in compiled code. "
+    "Right is KeyboardInterrupt, of a command exit code 130 and one line; a training that was stopped goes on to the same bits.",
     (STOPPED,),
     plan,
     carry_out,
+    seconds=600.0,
 )

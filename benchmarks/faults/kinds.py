@@ -62,7 +62,7 @@ class Kind:
     ends: tuple[str, ...]
     plan: Callable[[np.random.Generator, int], Plan]
     carry_out: Callable[[Plan, Path, Mapping[str, Reference]], Outcome]
-    seconds: float = 120.0
+    seconds: float = 300.0
 
     def drawn(self, number: int) -> Plan:
         """The plan of a run."""

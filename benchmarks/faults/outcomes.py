@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from otgen.inputs.atomic import write_atomically
+
 from .kinds import Outcome
 from .table import KINDS
 
@@ -21,7 +23,8 @@ def save(outcomes: Mapping[str, Mapping[int, Outcome]]) -> None:
         for name in KINDS
         if name in outcomes
     }
-    STORE.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    whole = json.dumps(kept, indent=1) + "\n"
+    write_atomically(STORE, lambda name: Path(name).write_text(whole, encoding="utf-8"))
 
 
 def _told(name: str, number: int, found: Outcome) -> dict[str, object]:

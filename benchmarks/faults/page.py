@@ -71,7 +71,14 @@ def _failed(outcomes: Outcomes) -> str:
 
 
 def _plain(words: str) -> str:
-    return " ".join(words.split()).replace("\\", "").replace("*", r"\*").replace("`", "'").replace("|", r"\|").replace("_", r"\_")
+    return (
+        " ".join(words.split())
+        .replace("\\", "")
+        .replace("*", r"\*")
+        .replace("`", "'")
+        .replace("|", r"\|")
+        .replace("_", r"\_")
+    )
 
 
 def _cells(cells: list[str]) -> list[str]:

@@ -23,7 +23,9 @@ class Small:
         self._mount("-t", "tmpfs", "-o", f"size={self.size}", "tmpfs")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
         subprocess.run(["umount", "-l", str(self.place)], check=True, capture_output=True)
 
     def read_only(self) -> None:

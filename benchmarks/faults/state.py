@@ -59,7 +59,14 @@ def _modes() -> dict[str, Any]:
         "signal handlers": handlers,
         "warnings": (list(warnings.filters), warnings.showwarning),
         "decimal context": str(decimal.getcontext()),
-        "hooks": (sys.excepthook, sys.unraisablehook, threading.excepthook, sys.stdout, sys.stderr, list(sys.meta_path)),
+        "hooks": (
+            sys.excepthook,
+            sys.unraisablehook,
+            threading.excepthook,
+            sys.stdout,
+            sys.stderr,
+            list(sys.meta_path),
+        ),
         "interpreter": (sys.getrecursionlimit(), sys.getswitchinterval(), gc.isenabled()),
     }
 

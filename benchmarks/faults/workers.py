@@ -34,7 +34,7 @@ from .slow import SETS, slow
 from .trial import ended, told
 
 _POOLS = ("loky", "torch.distributed", "loky", "torch.distributed", "dask")
-_SECONDS = 60.0
+_SECONDS = 200.0
 
 
 def plan(rng: np.random.Generator, number: int) -> Plan:
@@ -181,7 +181,7 @@ def _dask(plan: Plan, place: Path, references: Mapping[str, Reference]) -> Outco
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
     words = [sys.executable, "run.py", "kept", str(int(plan.given["tiles"])), str(int(plan.given["which"]))]
-    done: Any = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, timeout=100)
+    done: Any = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, timeout=280)
     said = done.stdout.strip()
     if done.returncode or said != "same":
         return Outcome(kinds.WRONG if said else kinds.STRAY, done.stderr.strip()[-160:])
