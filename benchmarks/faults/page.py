@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .kinds import MEMORY, OURS, RIGHT, STOPPED, SYSTEM
 from .outcomes import Outcomes
-from .table import KINDS
+from .table import KINDS, RUNS
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.rst"
 _ENDS = {RIGHT: "same bits", OURS: "error of ours", MEMORY: "MemoryError", STOPPED: "interrupted", SYSTEM: "OSError"}
@@ -15,7 +15,7 @@ _ENDS = {RIGHT: "same bits", OURS: "error of ours", MEMORY: "MemoryError", STOPP
 HEAD = """Faults
 ======
 
-What goes wrong around a program, done to ours on purpose: {runs} runs of {kinds} kinds, each drawn from a seed of its own and carried out in a process of its own with a limit on its time.
+What goes wrong around a program, done to ours on purpose: {runs} runs of {kinds} kinds, of {planned} that are planned, each drawn from a seed of its own and carried out in a process of its own with a limit on its time.
 {passed} of {runs} passed.
 
 A run passes where the call ends in the bits of an undisturbed run, or in an error that is documented for the fault; and where all is as it was afterwards: numpy's errstate, torch's
@@ -40,7 +40,9 @@ def page(outcomes: Outcomes) -> str:
     """The page, in reStructuredText."""
     runs = sum(map(len, outcomes.values()))
     passed = sum(found.passed for kind in outcomes.values() for found in kind.values())
-    head = HEAD.format(runs=runs, kinds=len(outcomes), passed=passed, counts=_counts(outcomes))
+    head = HEAD.format(
+        runs=runs, kinds=len(outcomes), planned=RUNS * len(KINDS), passed=passed, counts=_counts(outcomes)
+    )
     return head + "".join(_kind(name) for name in outcomes) + TAIL.format(failed=_failed(outcomes))
 
 

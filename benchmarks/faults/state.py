@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 import torch
+from numba.core import config
 
 from otgen.kernels import parallel
 
@@ -38,8 +38,7 @@ def differing(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _modes() -> dict[str, Any]:
-    with contextlib.suppress(ValueError):  # of a signal that cannot be asked for
-        handlers = {one: signal.getsignal(one) for one in signal.valid_signals()}
+    handlers = {one: signal.getsignal(one) for one in signal.valid_signals()}
     return {
         "numpy errstate": (np.geterr(), np.geterrcall(), np.get_printoptions()),
         "torch dtype": torch.get_default_dtype(),
@@ -54,7 +53,7 @@ def _modes() -> dict[str, Any]:
         "torch gradients": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
         "torch autocast": torch.is_autocast_enabled("cpu"),
         "denormals": bool(torch.tensor(1e-40) * 1.0 == 0),
-        "numba threads": numba.config.NUMBA_NUM_THREADS,
+        "numba threads": config.NUMBA_NUM_THREADS,
         "kernel threads": parallel.threads(),
         "signal handlers": handlers,
         "warnings": (list(warnings.filters), warnings.showwarning),
