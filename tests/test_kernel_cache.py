@@ -132,3 +132,35 @@ def test_who_asks_is_told_instead():
     with compiling.told(said.append):
         compiling._default.tell("now")
     assert said == ["now"]
+
+
+class TestDamage:
+    """numba would run whatever a damaged file unpickles to."""
+
+    def files(self, place):
+        return kernel_cache._SealedFiles(str(place), "kernel", "stamp")
+
+    def test_what_is_whole_is_read(self, tmp_path):
+        self.files(tmp_path).save("key", ["code"])
+        assert self.files(tmp_path).load("key") == ["code"]
+        assert kernel_cache._SealedFiles(str(tmp_path), "kernel", "another stamp").load("key") is None
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["kernel.1.nbc", "kernel.nbi"]
+
+    @pytest.mark.parametrize("name", ["kernel.nbi", "kernel.1.nbc"])
+    def test_each_bit_counts(self, tmp_path, name):
+        self.files(tmp_path).save("key", ["code"])
+        path = tmp_path / name
+        whole = path.read_bytes()
+        for k in range(len(whole)):
+            path.write_bytes(whole[:k] + bytes([whole[k] ^ 1 << k % 8]) + whole[k + 1 :])
+            assert self.files(tmp_path).load("key") is None
+            path.write_bytes(whole[:k])
+            assert self.files(tmp_path).load("key") is None
+        self.files(tmp_path).save("key", ["other code"])
+        assert self.files(tmp_path).load("key") == ["other code"]
+
+    def test_a_kernel_under_the_name_of_another_one(self, tmp_path):
+        for key in "ab":
+            self.files(tmp_path).save(key, key)
+        (tmp_path / "kernel.2.nbc").replace(tmp_path / "kernel.1.nbc")
+        assert self.files(tmp_path).load("a") is None

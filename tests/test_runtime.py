@@ -8,9 +8,11 @@ import threading
 
 import numpy as np
 import pytest
+from stopped import at_each_place
 from workers import count_workers
 
 import otgen
+from otgen.kernels import parallel
 
 # Far more work than the test waits for; the progress of a solver is told once, from the midst of it.
 LONG = {
@@ -99,3 +101,44 @@ def test_the_same_answer_on_one_thread_and_on_two(monkeypatch):
     assert (plan.values == other.values).all()
     assert (entropic.value, entropic.lower, entropic.upper) == (too.value, too.lower, too.upper)
     assert all((one == two).all() for one, two in zip(entropic.potentials, too.potentials))
+
+
+@pytest.mark.parametrize("given", [0, 1, 2])
+def test_rows_are_computed_where_the_system_gives_no_thread(monkeypatch, given):
+    """As under a limit on memory, or on processes."""
+    monkeypatch.setenv("OTGEN_NUM_THREADS", "3")
+    start, started, rows = threading.Thread.start, [], []
+
+    def refused(self):
+        if len(started) == given:
+            raise RuntimeError("can't start new thread")
+        started.append(self)
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    parallel.over_rows(40, 10**7, lambda first, stop: rows.extend(range(first, stop)))
+    assert sorted(rows) == list(range(40))
+    assert len(started) == given
+
+
+def test_an_error_of_a_kernel_is_no_lack_of_threads(monkeypatch):
+    monkeypatch.setenv("OTGEN_NUM_THREADS", "2")
+
+    def kernel(start, stop):
+        raise RuntimeError("of the kernel")
+
+    with pytest.raises(RuntimeError, match="of the kernel"):
+        parallel.over_rows(40, 10**7, kernel)
+
+
+def test_a_share_of_the_cores_is_given_back_at_any_stop():
+    def work():
+        with parallel.shared_among(10**6):
+            pass
+
+    before = parallel._SHARED.get()
+    assert at_each_place(work, {__file__, parallel.__file__}, lambda: _equal(parallel._SHARED.get(), before)) >= 2
+
+
+def _equal(found, wanted):
+    assert found == wanted

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from ..inputs import scalars
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats, Indices
 from ..kernels import monotone
-from ..kernels.parallel import threads
+from ..kernels.parallel import each, threads
 from ..kernels.sorting import sort_with
 from ..model import units
 from ..model.measure import Measure
@@ -202,8 +201,7 @@ def _along(directions: Floats, source: Side, target: Side, p: float) -> tuple[Fl
 
     step = max(1, min(8, 4_000_000 // max(n, m)))
     pieces = [slice(k, k + step) for k in range(0, len(directions), step)]
-    with ThreadPoolExecutor(threads()) as pool:
-        largest, means = zip(*pool.map(chunk, pieces))
+    largest, means = zip(*each(chunk, pieces, threads()))
     return np.concatenate(largest), np.concatenate(means)
 
 

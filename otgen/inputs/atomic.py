@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,17 @@ def write_atomically(path: Path, write: Callable[[str], Any]) -> None:
     OSError
         Of ``path``, where its folder is missing or cannot be written.
     """
+    # Chosen before there is a file, so that an interrupt at any place finds it.
+    name = path.with_name(f".{path.stem}-{secrets.token_hex(8)}{path.suffix}")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    except OSError as fault:
-        raise OSError(fault.errno, fault.strerror, str(path)) from None
-    os.close(handle)
-    try:
-        write(name)
-        os.chmod(name, 0o644)
+        try:
+            name.touch(mode=0o600, exist_ok=False)
+        except OSError as fault:
+            raise OSError(fault.errno, fault.strerror, str(path)) from None
+        write(str(name))
+        name.chmod(0o644)
         os.replace(name, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            name.unlink()
         raise

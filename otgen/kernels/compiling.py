@@ -74,8 +74,9 @@ def told(tell: Teller) -> Iterator[None]:
     >>> said
     []
     """
-    before, _default.tell = _default.tell, tell
+    before = _default.tell
     try:
+        _default.tell = tell
         yield
     finally:
         _default.tell = before

@@ -2,22 +2,28 @@
 
 numba keeps a kernel by the path and the age of its file, and looks at no other: a reinstall empties its cache, and a change to what
 a kernel calls in another file goes unseen. Here the key is a digest of every file that kernels are written in. The first of these
-folders that can be written serves: ``NUMBA_CACHE_DIR``, the user's cache, the package's own ``__pycache__``.
+folders that can be written serves: ``NUMBA_CACHE_DIR``, the user's cache, the package's own ``__pycache__``. Each file begins with a
+digest of the rest, since numba would run whatever a damaged one holds.
 """
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import os
+import pickle
 import sys
 import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
+import numba
 from numba import config
-from numba.core import caching
+from numba.core import caching, serialize
+
+from ..inputs.atomic import write_atomically
 
 _HERE = Path(__file__).parent
 
@@ -90,8 +96,52 @@ class _Impl(caching.CompileResultCacheImpl):
     _locator_classes = [_Locator]  # noqa: RUF012, numba's own name
 
 
+class _SealedFiles(caching.IndexDataCacheFile):
+    """numba's two kinds of files, an index and the kernels in it; one that is damaged counts as absent."""
+
+    def __init__(self, cache_path: str, filename_base: str, source_stamp: str) -> None:
+        super().__init__(cache_path, filename_base, source_stamp)
+        self._origin = numba.__version__, source_stamp
+
+    def _load_index(self) -> dict[Any, str]:
+        try:
+            origin, kernels = _unsealed(Path(self._index_path))
+        except OSError:
+            return {}
+        return kernels if origin == self._origin else {}
+
+    def _save_index(self, overloads: dict[Any, str]) -> None:
+        _seal(Path(self._index_path), (self._origin, overloads))
+
+    def _load_data(self, name: str) -> Any:
+        return _unsealed(Path(self._data_path(name)))
+
+    def _save_data(self, name: str, data: Any) -> None:
+        _seal(Path(self._data_path(name)), data)
+
+
+def _seal(path: Path, content: Any) -> None:
+    whole: bytes = serialize.dumps((path.name, content))
+    write_atomically(path, lambda name: Path(name).write_bytes(hashlib.sha256(whole).digest() + whole))
+
+
+def _unsealed(path: Path) -> Any:
+    """What a file holds; raises OSError for one that is damaged, as for one that cannot be read."""
+    whole = path.read_bytes()
+    size = hashlib.sha256().digest_size
+    if hashlib.sha256(whole[size:]).digest() == whole[:size]:
+        name, content = pickle.loads(whole[size:])
+        if name == path.name:
+            return content
+    raise OSError(errno.EIO, "a damaged kernel, or that of another file", str(path))
+
+
 class _FunctionCache(caching.FunctionCache):
     _impl_class = _Impl
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        self._cache_file = _SealedFiles(self.cache_path, self._impl.filename_base, digest())
 
 
 class KernelCache(caching._Cache):

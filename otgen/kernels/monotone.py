@@ -8,7 +8,6 @@ share no mass at all: harmless for W_1, a whole step for W_inf. Here cumulative 
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
@@ -20,7 +19,7 @@ from .double_double import pair_add, pair_grow, total_pair, two_product, two_sum
 from .ground_cost import own
 from .integer_masses import as_integers
 from .jit import jit
-from .parallel import threads
+from .parallel import each, threads
 
 _PART = 16  # terms in a plain sum: they err by 16 units of rounding at most
 _LONG = 200_000  # points above which a walk is split in two
@@ -237,8 +236,7 @@ def walk(both: Masses, x: Floats, y: Floats, p: float, unit: float = 1.0) -> Wal
         parts = [_walk_cost(both, x, y, p, unit, 0, n, *begin)]
     else:
         halves = [(0, n // 2, *begin), (n // 2, n, *_middle(both))]
-        with ThreadPoolExecutor(min(2, threads())) as pool:
-            parts = list(pool.map(lambda half: _walk_cost(both, x, y, p, unit, *half), halves))
+        parts = each(lambda half: _walk_cost(both, x, y, p, unit, *half), halves, min(2, threads()))
     cost = math.fsum(part[0] for part in parts) / both.total
     largest, share = max(part[1:3] for part in parts)
     return Walked(cost, largest, share / both.total, any(part[3] for part in parts), any(part[4] for part in parts))

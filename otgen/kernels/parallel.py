@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
+from typing import TypeVar
 
 from ..errors import InvalidInput
 
+S, T = TypeVar("S"), TypeVar("T")
 _CHUNK = 50_000_000  # nanoseconds of work in a chunk, as GroundCost.work estimates it
 _SPLIT = 2_000_000  # less work than this is not worth a thread
 _SHARED: ContextVar[int] = ContextVar("workers that share the cores", default=1)
@@ -30,11 +32,12 @@ def shared_among(workers: int) -> Generator[None]:
     ...     threads()
     1
     """
-    before = _SHARED.set(workers)
+    before = _SHARED.get()
     try:
+        _SHARED.set(workers)
         yield
     finally:
-        _SHARED.reset(before)
+        _SHARED.set(before)
 
 
 def threads() -> int:
@@ -64,16 +67,39 @@ def over_rows(count: int, work: int, kernel: Callable[[int, int], object], multi
         for chunk in chunks:
             kernel(*chunk)
         return
-    stopped = threading.Event()
+    each(lambda chunk: kernel(*chunk), chunks, workers)
 
-    def run(chunk: tuple[int, int]) -> None:
-        if not stopped.is_set():
-            kernel(*chunk)
+
+def each(work: Callable[[S], T], items: Sequence[S], workers: int) -> list[T]:
+    """What ``work`` makes of each item, in their order: on so many threads, or on as many as the system gives, which may be none.
+
+    Examples
+    --------
+    >>> each(lambda number: number**2, [1, 2, 3], 2)
+    [1, 4, 9]
+    """
+    stopped, left, found = threading.Event(), iter(enumerate(items)), dict[int, T]()
+
+    def run() -> None:
+        while not stopped.is_set() and (entry := next(left, None)) is not None:
+            found[entry[0]] = work(entry[1])
 
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for _ in pool.map(run, chunks):
-                pass
+            running = _started(pool, run, min(workers, len(items)))
+            if not running:
+                run()
+            for one in running:
+                one.result()
         except BaseException:
             stopped.set()
             raise
+    return [found[k] for k in range(len(items))]
+
+
+def _started(pool: ThreadPoolExecutor, run: Callable[[], None], workers: int) -> list[Future[None]]:
+    running: list[Future[None]] = []
+    with contextlib.suppress(RuntimeError):  # can't start new thread, where memory or processes are short
+        for _ in range(workers):
+            running.append(pool.submit(run))
+    return running

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures.process import BrokenProcessPool
 
 import joblib
 import numpy as np
@@ -221,6 +222,18 @@ class TestWorkers:
 
         with pytest.raises(InvalidInput, match=r"^sets\[\d+\] and sets\[\d+\]: x must be smaller"):
             otgen.pairwise(SETS, distance=picky, n_jobs=2, checkpoint=tmp_path)
+
+    def test_a_worker_that_dies_is_an_error_of_ours(self):
+        """What loky raises then; benchmarks/faults kills its workers."""
+
+        def broken(x, y, a, b):
+            if threading.current_thread() is threading.main_thread():
+                return 0.0
+            raise BrokenProcessPool("a process in the process pool was terminated abruptly")
+
+        with pytest.raises(otgen.OtgenError, match="workers must live") as found:
+            otgen.pairwise(SETS, distance=broken, n_jobs=2)
+        assert isinstance(found.value.__cause__, BrokenProcessPool)
 
     def test_without_joblib(self):
         code = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import resource
 import sys
 
 import numpy as np
@@ -139,6 +140,17 @@ class TestRuns:
         assert {path.name for path in (tmp_path / "cut").iterdir()} == names
         lines = (tmp_path / "cut" / "metrics.jsonl").read_text().splitlines()
         assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
+
+    def test_a_disk_that_is_full_is_an_error_of_the_system(self, tmp_path):
+        """Not one of safetensors'; and no half of a file stays."""
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+        try:
+            with pytest.raises(OSError, match="too large"):
+                train("sliced", "ring", steps=1, batch_size=8, folder=tmp_path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert [path.name for path in tmp_path.iterdir()] == ["metrics.jsonl"]
 
     def test_the_global_generator_is_left_alone(self):
         torch.manual_seed(7)

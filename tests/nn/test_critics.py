@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import scipy.spatial.distance as distances
+from stopped import at_each_place
 
 import otgen
 from otgen.laws.funnels import Funnels
@@ -14,6 +15,7 @@ from otgen.laws.funnels import Funnels
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
 from otgen.nn import critics
+from otgen.nn.critics import training
 from otgen.nn.critics.fitting import batch_bounds
 from otgen.nn.critics.networks import Perceptron, Transform
 
@@ -315,3 +317,14 @@ class TestModes:
         first, second = estimate(None), estimate(None)
         torch.manual_seed(7)
         assert estimate(None) == first != second
+
+
+def test_denormals_count_again_after_any_stop():
+    def work():
+        with training._without_denormals():
+            pass
+
+    def counting():
+        assert torch.tensor(1e-40) * 1.0 != 0
+
+    assert at_each_place(work, {__file__, training.__file__}, counting) >= 3

@@ -6,11 +6,12 @@ import itertools
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ...errors import InvalidInput, require
+from ...errors import InvalidInput, OtgenError, require
 from ...inputs import scalars
 from ...kernels.parallel import shared_among
 
@@ -46,11 +47,17 @@ def outcomes(tasks: Iterable[Callable[[], T]], count: int, n_jobs: int | None, *
     with joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as=kind) as pool:
         workers = backend.effective_n_jobs(pool.n_jobs)  # of a cluster, on all of its machines
         calls = (joblib.delayed(_run)(task, min(count, workers)) for task in tasks)
-        if streams:
-            yield from pool(calls)
-            return
-        while some := list(itertools.islice(calls, _AT_ONCE * workers if workers > 1 else 1)):
-            yield from pool(some)
+        try:
+            if streams:
+                yield from pool(calls)
+                return
+            while some := list(itertools.islice(calls, _AT_ONCE * workers if workers > 1 else 1)):
+                yield from pool(some)
+        except BrokenExecutor as fault:
+            raise OtgenError(
+                "workers must live until all pairs are measured; received the end of one, killed or short of memory; use fewer workers, "
+                "and a checkpoint, from which the next call goes on"
+            ) from fault
 
 
 def _run(task: Callable[[], T], workers: int) -> T:

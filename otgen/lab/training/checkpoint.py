@@ -39,9 +39,10 @@ def save(folder: Path, state: State, given: dict[str, Any]) -> None:
             tensors |= {f"optimiser.{name}.{index}.{key}": torch.as_tensor(value) for key, value in entries.items()}
     tensors |= {f"snapshot.{step}": samples for step, samples in state.snapshots.items()}
     notes = {"step": state.step, "draws": state.draws.bit_generator.state, "given": given}
-    save_file = require("safetensors.torch").save_file
+    serialised = require("safetensors.torch").save
     whole = {key: value.detach().clone().contiguous() for key, value in tensors.items()}
-    write_atomically(folder / NAME, lambda path: save_file(whole, path, {"run": json.dumps(notes)}))
+    content = serialised(whole, {"run": json.dumps(notes)})
+    write_atomically(folder / NAME, lambda path: Path(path).write_bytes(content))  # its errors are Python's own
 
 
 def load(folder: Path, state: State, given: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from ...inputs.types import Floats, Indices
 from ...kernels import monotone
-from ...kernels.parallel import threads
+from ...kernels.parallel import each, threads
 from ...kernels.sorting import argsort, sort_with
 from ..measure import Measure
 from ..units import ONE, PowerOfTwo
@@ -56,8 +55,7 @@ class MonotonePlan(Plan):
         if len(x) + len(y) < _ONE_THREAD:
             one, other = map(arranged, sides)
         else:
-            with ThreadPoolExecutor(min(2, threads())) as pool:
-                one, other = pool.map(arranged, sides)
+            one, other = each(arranged, sides, min(2, threads()))
         return cls(x, y, one[0], other[0], one[1], other[1], one[2], other[2], (source.total, target.total))
 
     @property

@@ -133,8 +133,8 @@ def _watched_gain(network: InUnits, critic: Critic, watched: tuple[Tensor, Tenso
 def _without_denormals() -> collections.abc.Generator[None]:
     """Where a gradient is 0 for long, Adam's averages fade into denormal numbers, a hundred times slower to compute with."""
     flushed = bool((torch.tensor(1e-40) * 1.0) == 0)
-    torch.set_flush_denormal(True)
     try:
+        torch.set_flush_denormal(True)
         yield
     finally:
         torch.set_flush_denormal(flushed)

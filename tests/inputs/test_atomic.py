@@ -1,0 +1,51 @@
+"""Files that are whole or not there, whenever a write ends."""
+
+import pathlib
+from pathlib import Path
+
+import pytest
+from stopped import at_each_place
+
+from otgen.inputs import atomic
+
+
+def write(path):
+    def content(name):
+        with open(name, "w") as file:
+            file.write("new")
+
+    atomic.write_atomically(path, content)
+
+
+@pytest.mark.parametrize("old", ["old", None])
+def test_a_stop_at_any_place_leaves_the_file_whole_and_no_other(tmp_path, old):
+    path = tmp_path / "a.txt"
+
+    def whole():
+        assert {one.name for one in tmp_path.iterdir()} <= {"a.txt"}
+        assert (path.read_text() if path.exists() else None) in (old, "new")
+        begin()
+
+    def begin():
+        path.unlink(missing_ok=True)
+        if old is not None:
+            path.write_text(old)
+
+    begin()
+    assert at_each_place(lambda: write(path), {atomic.__file__, pathlib.__file__}, whole) >= 10
+
+
+def test_a_file_between_two_folders_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file" / "a.txt", tmp_path / "missing" / "a.txt"):
+        with pytest.raises(OSError, match=r"a\.txt") as found:
+            write(path)
+        assert found.value.filename == str(path)
+
+
+def test_what_was_there_stays_where_writing_fails(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(OSError, match="No space"):
+        atomic.write_atomically(path, lambda name: Path("/dev/full").write_text("x"))
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("a.txt", "old")]
