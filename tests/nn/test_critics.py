@@ -24,6 +24,7 @@ KINDS = [
     critics.SpectralNormalisation(),
     critics.Orthogonal(width=32, depth=2),
     critics.CTransform(points=200),
+    critics.Cones(cones=64),
 ]
 kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
 

@@ -9,7 +9,7 @@ import scipy.special
 
 from ...inputs.types import Floats
 
-_MOST_STAKED = 0.5  # of the wealth
+_MOST_STAKED = 0.9  # of the wealth, on one value
 
 
 def student(values: Floats, delta: float) -> float:

@@ -115,7 +115,7 @@ def fit(
     rng : seed or Generator, optional
         For initial weights and batches, of numpy's or torch's; left out, ``torch.manual_seed`` decides. Samplers have their own.
     prove : bool
-        Whether to look for a witness beyond the critic itself, which takes up to 400 steps of its own; ``lower`` of a critic with a penalty
+        Whether to look for a witness beyond the critic itself, which takes up to 1300 steps of its own, on smaller batches; ``lower`` of a critic with a penalty
         is next to 0 without.
     progress : bool
         Whether to tell the step and the difference of means on stderr, where that is a terminal.

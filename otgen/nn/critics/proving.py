@@ -25,8 +25,8 @@ from .networks import InUnits, Witness
 from .training import Course, Sampler, fresh, train, values
 
 CONFIDENCE = 0.99
-_MOST = 400  # steps of the cones: the soft minimum is cold by then
-_RACE = 60  # steps after which minima or maxima are chosen
+_MOST, _LARGE = 800, 512  # steps, and samples in them, at most
+_RACE, _SMALL = 250, 256  # after which minima or maxima are chosen: after 60 steps both look alike in 16 dimensions
 _ROUNDING = 1e-9  # of a range: double precision is off by far less
 _PROVER = Cones()
 
@@ -63,16 +63,15 @@ def find_witness(own: InUnits, sides: Sides, generator: Generator, course: Cours
 def _cones(sides: Sides, generator: Generator, course: Course) -> Witness:
     """Minima and maxima of cones and planes, trained for a while; the better ones then to the end."""
     began, runners = time.perf_counter(), list[tuple[InUnits, Sides, float]]()
-    race = min(_RACE, 1 + course.steps // 4)
+    race = Course(min(_RACE, course.steps), min(_SMALL, course.batch_size), course.limit / 4, progress=False)
     for way, sign in ((sides, 1.0), (sides.turned(), -1.0)):
         size = max(course.batch_size, _PROVER.held)
         network = fresh(_PROVER, way.draw_x(size), way.draw_y(size), generator)
-        short = Course(race, course.batch_size, course.limit / 6, progress=False)
-        train(network, _PROVER, way.draw_x, way.draw_y, generator, short)
+        train(network, _PROVER, way.draw_x, way.draw_y, generator, race)
         runners.append((network, way, sign))
     network, way, sign = max(runners, key=lambda one: _gain(Witness(one[0], one[2]), sides))
     left = max(course.limit - (time.perf_counter() - began), 0.0)
-    rest = Course(min(course.steps, _MOST), course.batch_size, left, progress=False)
+    rest = Course(min(course.steps, _MOST), min(_LARGE, course.batch_size), left, progress=False)
     train(network, _PROVER, way.draw_x, way.draw_y, generator, rest)
     return Witness(network, sign)
 
