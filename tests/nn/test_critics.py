@@ -252,7 +252,9 @@ class TestStopping:
         assert found.batch_lower > 0.8 * found.batch_exact
 
     def test_all_steps_are_taken_that_were_asked_for(self):
-        found = critics.fit(*shifted(50), critics.Orthogonal(width=8, depth=1), steps=700, batch_size=8, rng=0, prove=False)
+        found = critics.fit(
+            *shifted(50), critics.Orthogonal(width=8, depth=1), steps=700, batch_size=8, rng=0, prove=False
+        )
         assert found.history["step"][-1] == 699
 
     def test_samplers_are_watched_too(self):
@@ -272,7 +274,9 @@ class TestStopping:
         rng = np.random.default_rng(n)
         x, y = rng.normal(size=(2, n, 2))
         for steps in (2, None):
-            found = critics.fit(x, y, critics.CTransform(points=5), steps=steps, batch_size=4, rng=0, prove=steps is not None)
+            found = critics.fit(
+                x, y, critics.CTransform(points=5), steps=steps, batch_size=4, rng=0, prove=steps is not None
+            )
             assert np.isfinite([found.lower, found.estimate, found.standard_error, found.batch_lower]).all()
 
 

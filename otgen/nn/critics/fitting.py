@@ -135,7 +135,8 @@ def fit(
 
     How long it takes, as measured on one core of a server: 25 ms for a step of the default critic on batches of 1024 in up to 50
     dimensions, 75 ms in 784. Between laws of 2 to 16 dimensions (translations, a ring, funnels) the gain stopped after 500 to 1000
-    steps, so 10 to 30 s by default, with estimates as good as after 3000 steps, which take 75 s. ``seconds`` sets a limit.
+    steps, so 10 to 30 s by default, with estimates as good as after 3000 steps, which take 75 s. The proof may take as long again (21 to 30 s on a busy
+    machine after 800 steps or more). ``seconds`` sets a limit to both.
 
     References
     ----------
