@@ -49,7 +49,7 @@ def betting(values: Floats, low: float, high: float, delta: float) -> float:
     --------
     >>> import numpy as np
     >>> round(betting(np.tile([0.0, 1.0], 500), 0.0, 1.0, 0.05), 3)
-    0.46
+    0.461
     """
     width, n = high - low, len(values)
     if width <= 0:
