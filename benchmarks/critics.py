@@ -30,6 +30,7 @@ KINDS = {
     "spectral": critics.SpectralNormalisation(),
     "orthogonal": critics.Orthogonal(),
     "c-transform": critics.CTransform(),
+    "cones": critics.Cones(),
 }
 
 

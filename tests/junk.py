@@ -293,7 +293,7 @@ CRITICS = {
     "critics.gradient_norms": (critics.gradient_norms, dict(network=CRITIC, points=X)),
     "critics.lipschitz_bound": (critics.lipschitz_bound, dict(network=critics.Orthogonal(4, 1).network(2, X.float()))),
     **{kind.__name__: (kind, {}) for kind in (
-        critics.CTransform, critics.GradientPenalty, critics.OneSidedPenalty, critics.Orthogonal, critics.SpectralNormalisation,
+        critics.Cones, critics.CTransform, critics.GradientPenalty, critics.OneSidedPenalty, critics.Orthogonal, critics.SpectralNormalisation,
         critics.WeightClipping,
     )},
 }  # fmt: skip

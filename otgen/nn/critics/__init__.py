@@ -2,6 +2,7 @@
 
 from .fitting import CriticFit, fit
 from .kinds import (
+    Cones,
     Critic,
     CTransform,
     GradientPenalty,
@@ -15,6 +16,7 @@ from .networks import GroupSort, lipschitz_bound
 
 __all__ = [
     "CTransform",
+    "Cones",
     "Critic",
     "CriticFit",
     "GradientPenalty",

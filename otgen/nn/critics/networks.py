@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 
@@ -87,6 +88,49 @@ class Transform(Module):
         return torch.where(positive, torch.where(positive, squares, 1.0).sqrt(), 0.0) - self.heights[nearest]
 
 
+class Pieces(Module):
+    """``min_k l_k(z)`` over cones ``|z - c_k| + h_k`` and planes ``<u_k, z> / |u_k| + h_k``, all of it learned: 1-Lipschitz by construction.
+
+    In training the minimum is a soft one, ``-t log sum_k exp(-l_k / t)``: 1-Lipschitz too, since its gradient is a mean of unit vectors.
+    """
+
+    temperature: Tensor
+
+    def __init__(self, centres: Tensor, directions: Tensor, heights: Tensor, temperature: float) -> None:
+        super().__init__()
+        self.centres, self.directions, self.heights = Parameter(centres), Parameter(directions), Parameter(heights)
+        self.register_buffer("temperature", torch.tensor(temperature, dtype=centres.dtype, device=centres.device))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Critic values of points."""
+        unit = self.directions / self.directions.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        pieces = torch.cat([self._distances(z), z @ unit.T], dim=1) + self.heights
+        if not self.training:
+            return pieces.amin(dim=1)
+        return -self.temperature * torch.logsumexp(-pieces / self.temperature, dim=1)
+
+    def _distances(self, z: Tensor) -> Tensor:
+        """To all centres: fast in training, to the last digits afterwards."""
+        if not self.training:
+            return torch.cdist(z, self.centres, compute_mode="donot_use_mm_for_euclid_dist")
+        squares = (z * z).sum(dim=1)[:, None] + (self.centres**2).sum(dim=1) - 2 * z @ self.centres.T
+        return squares.clamp_min(1e-8).sqrt()
+
+
+class Witness(Module):
+    """``sign h / bound`` between ``low`` and ``high``, in double precision: a bounded function that is 1-Lipschitz for certain."""
+
+    def __init__(self, network: InUnits, sign: float) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network).double().eval()
+        self.factor = sign / lipschitz_bound(self.network)
+        self.low, self.high = -math.inf, math.inf
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Its values at points."""
+        return (self.factor * self.network(z)).clamp(self.low, self.high)
+
+
 class InUnits(Module):
     """``unit h((z - centre) / unit) / slope`` for a network h: whatever units and origin points come in.
 
@@ -106,7 +150,8 @@ class InUnits(Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Critic values of points."""
-        return (self.unit / self.slope) * self.network(((z.double() - self.centre) / self.unit).float())
+        kind = next(self.network.parameters()).dtype
+        return (self.unit / self.slope) * self.network(((z.double() - self.centre) / self.unit).to(kind))
 
 
 def lipschitz_bound(network: Module) -> float:
@@ -118,8 +163,8 @@ def lipschitz_bound(network: Module) -> float:
     Parameters
     ----------
     network : Module
-        A critic of this package: linear layers, parametrised or not, between activations of slope at most one; or a
-        c-transform; in units of its own or not.
+        A critic of this package: linear layers, parametrised or not, between activations of slope at most one; a
+        c-transform; or cones and planes; in units of its own or not.
 
     Returns
     -------
@@ -138,7 +183,7 @@ def lipschitz_bound(network: Module) -> float:
     """
     if isinstance(network, InUnits):
         return lipschitz_bound(network.network) / float(network.slope) * (1 + _SLACK)
-    if isinstance(network, Transform):
+    if isinstance(network, (Transform, Pieces)):
         return 1.0
     if not isinstance(network, Perceptron):
         raise InvalidInput(

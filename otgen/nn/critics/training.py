@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Generator, Tensor
+from torch.nn import Module
 
 from ...distances.telling import told
+from ...errors import InvalidInput
 from ...inputs.types import Floats
 from .kinds import Critic
 from .networks import InUnits
@@ -108,6 +110,26 @@ def train(
         rows.append(last)
     table = np.array(rows, np.float64).reshape(-1, 3)
     return {name: table[:, k] for k, name in enumerate(("step", "difference", "penalty"))}
+
+
+def fresh(critic: Critic, x: Tensor, y: Tensor, generator: Generator) -> InUnits:
+    """A fresh network that sees points around their middle, in units of their spread a coordinate."""
+    both = torch.cat([x, y]).double()
+    centre = both.mean(dim=0)
+    unit = float((both - centre).square().mean().sqrt()) or 1.0
+    if not 1e-30 < unit < 1e30:
+        raise InvalidInput(f"samples must be finite with a spread in [1e-30, 1e30]; received {unit:.3g}; rescale them")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
+        own = critic.network(y.shape[1], ((y.double() - centre) / unit).float())
+    return InUnits(own, centre, unit).to(x.device)
+
+
+def values(network: Module, points: Tensor) -> Floats:
+    """Of a critic at points (n, d), block by block: (n,)."""
+    with torch.no_grad():
+        parts = [network(part) for part in points.split(4096)]
+    return torch.cat(parts).double().cpu().numpy()
 
 
 def _objective(
