@@ -83,7 +83,7 @@ def _writer(plan: Plan, place: Path) -> Outcome:
             return _content(tight)
 
         end, said = ended(within, _content(whole))
-        spoiled = state.differing(before, state.taken(place, [X, Y, *SETS], ["tight"]))
+        spoiled = state.differing(before, place, [X, Y, *SETS], ["tight"])
         if end != kinds.RIGHT and old is not None and (tight / "out.npz").read_bytes() != old:
             spoiled += ("the file that was there",)
         relieve()

@@ -51,7 +51,7 @@ def carry_out(plan: Plan, place: Path, references: Mapping[str, Reference]) -> O
     own, words = ended(lambda: digest(CALLS[plan.call](folders[1])), references[plan.call].digest)
     if at_work.ident is not None:
         at_work.join()
-    spoiled = state.differing(before, state.taken(place, INPUTS, ["runs"]))
+    spoiled = state.differing(before, place, INPUTS, ["runs"])
     return Outcome(end, said, spoiled if own == kinds.RIGHT else (*spoiled, f"the parent: {own} {words}"))
 
 

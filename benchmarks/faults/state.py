@@ -32,8 +32,12 @@ def taken(place: Path, arrays: Iterable[np.ndarray], outputs: Iterable[str] = ()
     return {**_modes(), **_generators(), **_process(), "inputs": _digests(arrays), "files": _files(place, set(outputs))}
 
 
-def differing(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
-    """The names of what is not as before."""
+def differing(before: dict[str, Any], *rest: Any) -> tuple[str, ...]:
+    """The names of what is not as :func:`taken` found it, with the same arguments, before; threads begun since are given a moment to end."""
+    until = time.monotonic() + _PATIENCE
+    while len(threading.enumerate()) > len(before["threads"]) and time.monotonic() < until:
+        time.sleep(0.01)
+    after = taken(*rest)
     return tuple(name for name, value in before.items() if after[name] != value)
 
 
@@ -80,10 +84,6 @@ def _generators() -> dict[str, Any]:
 
 
 def _process() -> dict[str, Any]:
-    """Threads that work on are given a moment to end."""
-    until = time.monotonic() + _PATIENCE
-    while threading.active_count() > 1 and time.monotonic() < until:
-        time.sleep(0.01)
     return {
         "threads": sorted(one.name for one in threading.enumerate()),
         "open files": _open_files(),

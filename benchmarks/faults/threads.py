@@ -46,7 +46,7 @@ def carry_out(plan: Plan, place: Path, references: Mapping[str, Reference]) -> O
         caller.start()
     for caller in callers:
         caller.join()
-    spoiled = state.differing(before, state.taken(place, INPUTS, ["runs"]))
+    spoiled = state.differing(before, place, INPUTS, ["runs"])
     worst = next(((names[k], *end) for k, end in found.items() if end[0] != kinds.RIGHT), None)
     if len(found) < workers:
         return Outcome(kinds.STRAY, "a thread ended without an answer", spoiled)

@@ -52,7 +52,7 @@ def disturbed(
         return digest(found)
 
     end, said = ended(within, reference.digest)
-    spoiled = state.differing(before, state.taken(place, INPUTS, outputs))
+    spoiled = state.differing(before, place, INPUTS, outputs)
     after, words = ended(lambda: digest(call(place)), reference.digest)
     if after != kinds.RIGHT:
         spoiled += (f"the next call: {after} {words}".strip(),)

@@ -68,7 +68,7 @@ def _loky(plan: Plan, place: Path, references: Mapping[str, Reference]) -> Outco
     kept = len(list(folder.glob("tile-*")))
     after, words = ended(measured, whole)
     joblib.externals.loky.get_reusable_executor().shutdown(kill_workers=True)
-    spoiled = tuple(name for name in state.differing(before, state.taken(place, SETS, ["run"])) if name not in _OF_LOKY)
+    spoiled = tuple(name for name in state.differing(before, place, SETS, ["run"]) if name not in _OF_LOKY)
     if after != kinds.RIGHT:
         spoiled += (f"the next call: {after} {words}",)
     return Outcome(end, f"{said} ({kept} tiles kept)", spoiled)
