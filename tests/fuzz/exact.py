@@ -184,7 +184,7 @@ def _received(problem: Posed) -> tuple[list, list]:
     return out[0], out[1]
 
 
-@call("solve", "solvers.Simplex", "solvers.LinearProgram", "solvers.Auto", "solvers.Line", "solvers.Bottleneck", "solvers.Claim",
+@call("solve", "solvers.Simplex", "solvers.LinearProgram", "solvers.Auto", "solvers.Line", "solvers.Circle", "solvers.Bottleneck", "solvers.Claim",
       "solvers.Flows", "solvers.Solution", "Problem", "Measure", "Problem.from_points", share=2)  # fmt: skip
 def solve(draw: Draw) -> Trial:
     """Solvers by name and as objects, and such as lie: the interval holds the truth whatever they say."""
@@ -213,6 +213,7 @@ def _solver(draw: Draw, problem: otgen.Problem) -> Any:
             solvers.Simplex(),
             solvers.LinearProgram(),
             solvers.Simplex(max_iter=draw.whole(1, 5)),
+            solvers.Circle(),
             "auto",
             "simplex",
             "line",
