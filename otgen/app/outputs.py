@@ -47,7 +47,7 @@ def page_place(
         return
     target = regular(path)
     _refuse_inputs(target, inputs, option)
-    if Path(path).suffix.lower() != ".html":
+    if target.suffix.lower() != ".html":
         raise InvalidInput(
             f"{option} must name a page that ends in .html, or - for the standard output; received {path}; add .html to it"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ def write_atomically(path: Path, write: Callable[[str], Any]) -> None:
     name = path.with_name(f".{path.stem}-{secrets.token_hex(8)}{path.suffix}")
     try:
         try:
-            name.touch(mode=0o600, exist_ok=False)
+            name.touch(exist_ok=False)
         except OSError as fault:
             raise OSError(fault.errno, fault.strerror, str(path)) from None
         write(str(name))
-        name.chmod(0o644)
+        if path.exists():
+            name.chmod(stat.S_IMODE(path.stat().st_mode))
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):

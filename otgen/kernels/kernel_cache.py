@@ -1,7 +1,7 @@
 """Where compiled kernels are kept: by what they are made of, so that an update renews them and a reinstall does not.
 
 numba keeps a kernel by the path and the age of its file, and looks at no other: a reinstall empties its cache, and a change to what
-a kernel calls in another file goes unseen. Here the key is a digest of every file that kernels are written in. The first of these
+a kernel calls in another file goes unseen. Here the key is a digest of every file that kernels are written in, and of numba's version. The first of these
 folders that can be written serves: ``NUMBA_CACHE_DIR``, the user's cache, the package's own ``__pycache__``. Each file begins with a
 digest of the rest, since numba would run whatever a damaged one holds.
 """
@@ -30,8 +30,8 @@ _HERE = Path(__file__).parent
 
 @functools.cache
 def digest() -> str:
-    """Of all the files in this folder, in hexadecimal."""
-    whole = hashlib.sha256()
+    """Of all the files in this folder and of numba's version, whose files another one cannot read, in hexadecimal."""
+    whole = hashlib.sha256(numba.__version__.encode() + b"\0")
     for path in sorted(_HERE.glob("*.py")):
         whole.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return whole.hexdigest()[:16]
@@ -101,7 +101,7 @@ class _SealedFiles(caching.IndexDataCacheFile):
 
     def __init__(self, cache_path: str, filename_base: str, source_stamp: str) -> None:
         super().__init__(cache_path, filename_base, source_stamp)
-        self._origin = numba.__version__, source_stamp
+        self._origin = source_stamp
 
     def _load_index(self) -> dict[Any, str]:
         try:

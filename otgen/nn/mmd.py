@@ -133,9 +133,8 @@ def _applied(values: Tensor, b: Tensor) -> Tensor:
 
 
 def squared_distances(x: Tensor, y: Tensor) -> Tensor:
-    """Squared distances (..., n, m) of points (..., n, d) and (..., m, d), differentiable to any order."""
-    kind = _Squares if torch.compiler.is_compiling() else _SquaresForward
-    apply: Callable[..., Any] = kind.apply
+    """Squared distances (..., n, m) of points (..., n, d) and (..., m, d), differentiable backwards to any order."""
+    apply: Callable[..., Any] = _Squares.apply
     return apply(x, y)
 
 
@@ -160,23 +159,6 @@ class _Squares(torch.autograd.Function):
         (x, y), g = ctx.saved_tensors, incoming[0]
         in_x = 2 * (g.sum(-1)[..., None] * x - g @ y)
         return in_x, 2 * (g.sum(-2)[..., None] * y - g.mT @ x)
-
-
-class _SquaresForward(_Squares):
-    """The same with derivatives in forward mode as well, which torch's compiler refuses to trace."""
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        """Keep the points for both modes."""
-        ctx.save_for_backward(*inputs)
-        ctx.save_for_forward(*inputs)
-
-    @staticmethod
-    def jvp(ctx: Any, *tangents: Any) -> Any:
-        """``2 (x_i - y_j) . (u_i - v_j)`` for points that move by u and v, as products."""
-        (x, y), (u, v) = ctx.saved_tensors, tangents
-        own, others = (x * u).sum(-1)[..., :, None], (y * v).sum(-1)[..., None, :]
-        return 2 * (own + others - u @ y.mT - x @ v.mT)
 
 
 def kernel_values(squares: Tensor, kernel: Kernel, scales: Sequence[float]) -> Tensor:

@@ -447,6 +447,13 @@ class TestOutputs:
         finally:
             torch.set_num_threads(before)
 
+    def test_a_page_replaces_pages_alone_through_links_too(self, folder, told):
+        Path("thesis.txt").write_text("mine")
+        Path("link.html").symlink_to("thesis.txt")
+        code, _, err = told("report", "x.npy", "y.npy", "--out", "link.html", "--force")
+        assert (code, "must name a page that ends in .html" in err) == (2, True), err
+        assert Path("thesis.txt").read_text() == "mine"
+
     @pytest.mark.parametrize("there", [True, False])
     def test_no_link_is_followed_out_of_its_folder(self, folder, told, tmp_path_factory, there):
         target = tmp_path_factory.mktemp("elsewhere") / "page.html"

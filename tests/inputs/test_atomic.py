@@ -1,5 +1,6 @@
 """Files that are whole or not there, whenever a write ends."""
 
+import os
 import pathlib
 from pathlib import Path
 
@@ -49,3 +50,17 @@ def test_what_was_there_stays_where_writing_fails(tmp_path):
     with pytest.raises(OSError, match="No space"):
         atomic.write_atomically(path, lambda name: Path("/dev/full").write_text("x"))
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("a.txt", "old")]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_modes_are_those_that_the_user_set(tmp_path, umask, mode):
+    """Of a new file by the umask; of one that is replaced those that it had."""
+    before = os.umask(umask)
+    try:
+        write(tmp_path / "new.txt")
+        (tmp_path / "old.txt").touch()
+        (tmp_path / "old.txt").chmod(0o640)
+        write(tmp_path / "old.txt")
+    finally:
+        os.umask(before)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("new.txt", "old.txt")] == [mode, 0o640]

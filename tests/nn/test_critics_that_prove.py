@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
+import otgen
 from otgen.distances.semidiscrete.deviations import bernstein, betting
 from otgen.nn import critics
 from otgen.nn.critics.networks import InUnits, Perceptron, Pieces, Witness
@@ -168,6 +169,49 @@ class TestFit:
 
         critics.fit(source, source, SMALL, steps=20, batch_size=1000, prove=False)
         assert drawn.count(10_000) == 4  # held out, and once more: no more than were trained on
+
+
+class TestSamplers:
+    def of(self, draw_x, draw_y, **options):
+        return critics.fit(draw_x, draw_y, steps=5, batch_size=64, rng=0, progress=False, **options)
+
+    def test_whole_numbers_keep_all_digits(self):
+        """In single precision 2**30 + 63 and 2**30 + 65 are 128 apart, and more than 2 was proven."""
+        start = 2**30
+        draws = [lambda n, k=k: torch.full((n, 1), start + k) for k in (63, 65)]
+        found = self.of(*draws)
+        assert found.batch_exact == 2
+        assert found.lower <= 2
+        draws = [lambda n: torch.full((n, 1), 2**53 + 1)] * 2
+        with pytest.raises(otgen.InvalidInput, match=r"at most 2\*\*53"):
+            self.of(*draws)
+
+    def test_the_same_rows_again_are_refused(self):
+        """What was trained on would be held out: 1.5 was proven between two samples of one law in 30 dimensions."""
+        held = torch.randn(20_000, 3, generator=torch.Generator().manual_seed(0))
+        with pytest.raises(otgen.InvalidInput, match="must draw new samples at each call"):
+            self.of(lambda n: held[:n], lambda n: torch.randn(n, 3))
+
+    @pytest.mark.parametrize("value", [torch.nan, 1j])
+    def test_what_is_no_number(self, value):
+        with pytest.raises(otgen.InvalidInput, match="must return real, finite samples"):
+            self.of(lambda n: torch.full((n, 1), value), lambda n: torch.randn(n, 1))
+
+    def test_no_coordinates(self):
+        with pytest.raises(otgen.InvalidInput, match=r"must return \(\d+, d\) tensors"):
+            self.of(lambda n: torch.zeros(n, 0), lambda n: torch.randn(n, 1))
+
+
+def test_weights_of_next_to_nothing_prove_nothing():
+    x, y = np.random.default_rng(0).normal(size=(2, 60, 2))
+    fitted = critics.fit(x, y + 1, critics.WeightClipping(limit=1e-50), steps=5, rng=0, progress=False)
+    assert fitted.lower == 0
+
+
+def test_what_diverges_is_said_so():
+    x, y = np.random.default_rng(0).normal(size=(2, 60, 2))
+    with pytest.raises(otgen.InvalidInput, match="must stay finite while it is trained"):
+        critics.fit(x, y + 1, critics.OneSidedPenalty(learning_rate=1e30), steps=20, rng=0, progress=False)
 
 
 def _pair(k, n=150):

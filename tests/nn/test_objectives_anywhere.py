@@ -10,8 +10,6 @@ import otgen
 
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
-from otgen.nn import mmd_loss
-from otgen.nn.mmd import squared_distances
 from otgen.nn.objectives import adversarial, gan, vae, vqvae, wgan
 
 PRIOR = torch.full((3,), 1 / 3)
@@ -231,13 +229,3 @@ def test_coordinates_are_no_samples_even_where_there_are_as_many(call, n):
     with pytest.raises(otgen.InvalidInput, match="must each hold one number a sample"):
         call(torch.zeros(n), torch.zeros(n, n))
     assert call(torch.zeros(n), torch.tensor(1.0)).isfinite().all()
-
-
-@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")  # torch's own, forwards
-@pytest.mark.parametrize("kernel", ["energy", "imq", "gaussian"])
-def test_discrepancies_have_derivatives_forwards(kernel):
-    x, y = (z.detach() for z in given([POINTS, OTHERS]))
-    assert torch.autograd.gradcheck(squared_distances, given([POINTS, OTHERS]), check_forward_ad=True)
-    found = torch.func.hessian(partial(mmd_loss, y=y, kernel=kernel))(x)
-    want = torch.autograd.functional.hessian(partial(mmd_loss, y=y, kernel=kernel), x)
-    torch.testing.assert_close(found, want)

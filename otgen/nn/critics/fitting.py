@@ -31,6 +31,8 @@ _WATCHED = 0.1  # of given samples that decides when to stop
 _FEWEST = 10  # samples a side: two of them are held out, as a standard error needs
 _LOOKED_AT = 2000  # samples that are drawn, or at most taken, to decide when to stop
 _FITTING = 0.8  # of the time that is given; the rest is for the proof
+_PROBED = 64  # samples that are drawn to see that a sampler does not repeat itself
+_WHOLE = 2**53  # floats hold all whole numbers up to here
 _DEFAULT = OneSidedPenalty()
 
 
@@ -103,6 +105,7 @@ def fit(
     ----------
     x, y : array_like or callable
         (n, d) and (m, d) samples, at least 10 a side, of which a fifth is held out; or samplers, ``n -> (n, d)`` tensors.
+        For ``lower`` they must be independent: no row twice, new draws at each call of a sampler, y not made from x.
     critic : Critic
         How f is kept Lipschitz.
     steps : int, optional
@@ -145,8 +148,8 @@ def fit(
     Examples
     --------
     >>> import numpy as np
-    >>> x = np.random.default_rng(0).normal(size=(500, 2))
-    >>> found = fit(x, x + [1.0, 0.0], steps=50, rng=0)
+    >>> x, y = np.random.default_rng(0).normal(size=(2, 500, 2))
+    >>> found = fit(x, y + [1.0, 0.0], steps=50, rng=0)
     >>> found.batch_lower <= found.batch_exact
     True
     """
@@ -173,6 +176,10 @@ def fit(
         course = Course(steps, batch_size, limit * (_FITTING if prove else 1), watched, progress)
         history = train(network, critic, draw_x, draw_y, generator, course)
         network.eval()
+        if not all(weight.isfinite().all() for weight in network.parameters()):
+            raise InvalidInput(
+                "critic must stay finite while it is trained; received weights that did not; use a lower learning_rate"
+            )
         found = _judge_critic(network, critic, held_x, held_y, batch_size, generator)
         taken = 1 + int(history["step"].max(initial=0.0))
         seen = (source.watched if len(source.watched) else source.draw(_LOOKED_AT) for source in sources)
@@ -198,15 +205,15 @@ def _source(given: Any, name: str, generator: Generator, batch_size: int, *, wat
 
         def checked(n: int) -> Tensor:
             sample = given(n)
-            if not isinstance(sample, Tensor) or sample.ndim != 2 or len(sample) != n:
+            if not isinstance(sample, Tensor) or sample.ndim != 2 or len(sample) != n or not sample.shape[1]:
                 shape = tuple(sample.shape) if isinstance(sample, Tensor) else type(sample).__name__
                 raise InvalidInput(
                     f"{name} must return ({n}, d) tensors when called with {n}; received {shape}; draw as many"
                 )
-            sample = usable(sample.detach())
-            return sample if sample.dtype in (torch.float32, torch.float64) else sample.float()
+            return _real_sample(usable(sample.detach()), name)
 
-        held = checked(max(_HELD_OUT, batch_size))
+        held = checked(max(_HELD_OUT, batch_size)).clone()
+        _refuse_the_same_again(held, checked(_PROBED), name)
         return _Source(checked, held, checked(_LOOKED_AT) if watching else held[:0], endless=True)
     points, _ = arrays.points(given, name)
     if len(points) < _FEWEST:
@@ -225,6 +232,30 @@ def _source(given: Any, name: str, generator: Generator, batch_size: int, *, wat
         return kept[torch.randint(len(kept), (n,), generator=generator).to(where)]
 
     return _Source(draw, shuffled[:held], shuffled[held : held + watched], endless=False)
+
+
+def _real_sample(sample: Tensor, name: str) -> Tensor:
+    """What a sampler drew, in a dtype that holds it exactly: single or double precision."""
+    if sample.is_complex() or not sample.isfinite().all():
+        held = "complex numbers" if sample.is_complex() else "numbers that are not finite"
+        raise InvalidInput(f"{name} must return real, finite samples; received {held}; draw others")
+    if sample.is_floating_point():
+        return sample if sample.dtype in (torch.float32, torch.float64) else sample.float()
+    if sample.dtype != torch.bool and ((sample > _WHOLE) | (sample < -_WHOLE)).any():
+        raise InvalidInput(
+            f"{name} must return whole numbers of at most 2**53, beyond which floats are not exact; received larger ones; "
+            f"subtract their origin first"
+        )
+    return sample.double()
+
+
+def _refuse_the_same_again(held: Tensor, again: Tensor, name: str) -> None:
+    """Samples that are held out and then drawn once more prove nothing; a law that is one point is all the same."""
+    if torch.equal(held[: len(again)], again) and not (again == again[0]).all():
+        raise InvalidInput(
+            f"{name} must draw new samples at each call, since some are held out; received the same {len(again)} twice; pass an array, or a "
+            f"sampler without a seed of its own"
+        )
 
 
 def _judge_critic(

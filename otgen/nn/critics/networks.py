@@ -123,7 +123,8 @@ class Witness(Module):
     def __init__(self, network: InUnits, sign: float) -> None:
         super().__init__()
         self.network = copy.deepcopy(network).double().eval()
-        self.factor = sign / lipschitz_bound(self.network)
+        bound = lipschitz_bound(self.network)
+        self.factor = sign / bound if bound > 0 else 0.0
         self.low, self.high = -math.inf, math.inf
 
     def forward(self, z: Tensor) -> Tensor:
