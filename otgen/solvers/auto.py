@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from .cost_model import Expected, bottleneck, on_circle, on_line, simplex, sinkh
 from .line import Line
 from .simplex import Simplex
 from .sinkhorn import Sinkhorn
+
+_FEW_PAIRS = 2**16  # on a circle the simplex takes as long for these, and leaves narrower intervals where p > 1
 
 _EXPECTED: dict[type[Any], Callable[[Problem], Expected]] = {
     Line: on_line,
@@ -34,7 +37,7 @@ class Auto:
     ===========================================  ==============================================
     epsilon > 0                                  `Sinkhorn`
     points with one coordinate, any p up to inf  `Line`
-    one coordinate on a circle, finite p         `Circle`
+    one coordinate on a circle: p = 1, or many   `Circle`
     p = inf with more coordinates, or a circle   `Bottleneck`
     anything else                                `Simplex`
     ===========================================  ==============================================
@@ -52,7 +55,7 @@ class Auto:
             return Sinkhorn(), "epsilon > 0 asks for entropic transport."
         if problem.on_line:
             return Line(), "the points have one coordinate, so sorting solves the problem."
-        if problem.on_circle and not problem.bottleneck:
+        if problem.on_circle and (problem.p == 1 or (math.prod(problem.shape) > _FEW_PAIRS and not problem.bottleneck)):
             return Circle(), "the points lie on a circle, where sorting solves the problem but for a shift."
         if problem.bottleneck:
             return Bottleneck(), "p = inf asks for the longest pair, which is found by bisection."

@@ -9,6 +9,7 @@ import otgen
 from otgen.solvers import Auto
 
 X, Y = np.random.default_rng(0).random((2, 6, 2))
+MANY = np.linspace(0, 1, 260)
 MATRIX = otgen.Problem.from_matrix(np.ones((3, 3)))
 
 
@@ -28,7 +29,9 @@ def points(x, y, **options):
         (points(X, Y, p=math.inf, metric="chebyshev"), "Bottleneck"),
         (points(X, Y), "Simplex"),
         (MATRIX, "Simplex"),
-        *((points(X[:, 0], Y[:, 0], p=p, metric=otgen.Circular(1.0)), "Circle") for p in (1, 1.5, 2)),
+        *((points(MANY, MANY**2, p=p, metric=otgen.Circular(1.0)), "Circle") for p in (1, 1.5, 2)),
+        (points(X[:, 0], Y[:, 0], p=1, metric=otgen.Circular(1.0)), "Circle"),
+        (points(X[:, 0], Y[:, 0], p=2, metric=otgen.Circular(1.0)), "Simplex"),  # whose intervals are narrower
         (points(X, Y, metric=otgen.Circular(1.0)), "Simplex"),
         # With one coordinate, but no cost that grows with the difference: sorting does not solve these.
         (points(X[:, 0], Y[:, 0], p=1, metric="cosine"), "Simplex"),
