@@ -37,9 +37,9 @@ def mounted(point, root="/", kind="cgroup2", options="rw"):
 @pytest.mark.parametrize("above", ["max", 9 * GB])
 def test_version_2(tmp_path, above):
     top = tmp_path / "a group"
-    group(top / "work" / "job", V2, 4 * GB, GB, GB // 2)
-    group(top / "work", V2, above, 7 * GB)
-    at = process(tmp_path, ["0::/work/job"], [mounted(top)])
+    group(top / "batch" / "job", V2, 4 * GB, GB, GB // 2)
+    group(top / "batch", V2, above, 7 * GB)
+    at = process(tmp_path, ["0::/batch/job"], [mounted(top)])
     assert control_groups.left(at) == (7 * GB // 2 if above == "max" else 2 * GB)
 
 
