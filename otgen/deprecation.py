@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import functools
 import sys
-import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import errors
 from .errors import InvalidInput
-
-_OURS = str(Path(__file__).parent)
 
 
 class Leaving(NamedTuple):
@@ -34,7 +31,7 @@ def warn(name: str) -> None:
     """A DeprecationWarning at the line that called otgen, wherever in otgen it is found out."""
     instead, since, gone = LEAVING[name]
     message = f"{name} is deprecated since otgen {since} and goes with {gone}; use {instead}"
-    warnings.warn(message, DeprecationWarning, stacklevel=_levels())
+    errors.warn(message, DeprecationWarning)
 
 
 def renamed_option(old: str, new: str, *, since: str, gone: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -73,11 +70,3 @@ def moved(module: str, homes: dict[str, str], *, since: str, gone: str) -> Calla
         return getattr(sys.modules[home], attribute)
 
     return find
-
-
-def _levels() -> int:
-    """How many frames up the first one outside otgen is, counted from :func:`warn`."""
-    frame, count = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
-        frame, count = frame.f_back, count + 1
-    return count

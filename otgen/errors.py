@@ -1,11 +1,16 @@
-"""The exception family: every error of otgen says the argument, the rule, what was received and the remedy."""
+"""The exception family: every error of otgen says the argument, the rule, what was received and the remedy. And how otgen warns."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
+import warnings
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+_OURS = str(Path(__file__).parent)
 
 
 class OtgenError(Exception):
@@ -89,3 +94,13 @@ def require(module: str) -> ModuleType:
             f"{package} must be installed for this; received an environment without it; run: pip install {source}"
         )
     return importlib.import_module(module)
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """A warning at the line that called otgen, wherever in otgen it is found out, and whatever was called in between."""
+    frame, level, outermost = sys._getframe(), 1, 1
+    while frame.f_back is not None:
+        if frame.f_code.co_filename.startswith(_OURS):
+            outermost = level
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=outermost + 1)

@@ -79,6 +79,7 @@ def test_without_a_place_one_warning_and_the_value(installed, tmp_path):
     done = run(LINE, installed("one"), NUMBA_CACHE_DIR=str(nowhere / "below"))
     assert done.stdout == str(whole_masses(np.ones(3), np.ones(2))[0]) + "\n"
     assert done.stderr.count("NUMBA_CACHE_DIR") == 1
+    assert done.stderr.startswith("<string>:")  # the line that called
 
 
 @pytest.mark.nightly

@@ -153,11 +153,7 @@ def _judged(done: subprocess.CompletedProcess[str], whole: str, home: Path) -> O
     if done.returncode:
         end = kinds.CRASH if done.returncode < 0 else kinds.STRAY
         return Outcome(end, done.stderr.strip()[-160:] or f"signal {-done.returncode}", left)
-    noise = [
-        line
-        for line in done.stderr.splitlines()
-        if line.strip() and _WARNING not in line and "warnings.warn" not in line
-    ]
+    noise = [line for line in done.stderr.splitlines() if line.strip() and _WARNING not in line]
     left += tuple(f"said: {line[:80]}" for line in noise[:1])
     return Outcome(kinds.RIGHT if done.stdout == whole else kinds.WRONG, done.stderr.strip()[:80], left)
 

@@ -7,10 +7,10 @@ A marginal error e leaves the gradient of a term off by about ``e`` of its own s
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..errors import warn
 from ..model.problem import Problem
 from ..model.status import Status
 from ..solvers import Sinkhorn
@@ -49,9 +49,8 @@ def tightened(
     ]
     reached = max(part.marginal_error or 0.0 for part in found)
     if reached > _FAR * wanted:
-        warnings.warn(
+        warn(
             f"the marginal error {wanted:.1e}, to which the gradient of so small a divergence is known to {max(solver.tol, CLOSE):g}, was not "
-            f"reached in {solver.max_iter} iterations more: it may be off by {reached / wanted:.0f} times that; raise max_iter or epsilon",
-            stacklevel=4,
+            f"reached in {solver.max_iter} iterations more: it may be off by {reached / wanted:.0f} times that; raise max_iter or epsilon"
         )
     return found

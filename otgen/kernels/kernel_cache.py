@@ -15,7 +15,6 @@ import os
 import pickle
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ import numba
 from numba import config
 from numba.core import caching, serialize
 
+from ..errors import warn
 from ..inputs.atomic import write_atomically
 
 _HERE = Path(__file__).parent
@@ -57,11 +57,9 @@ def _folder(chosen: str) -> Path | None:
         except OSError:
             continue
         return path
-    warnings.warn(
+    warn(
         "otgen found no folder to keep compiled kernels in and compiles them in every process, for seconds; "
-        "set NUMBA_CACHE_DIR to a folder that can be written",
-        UserWarning,
-        stacklevel=2,
+        "set NUMBA_CACHE_DIR to a folder that can be written"
     )
     return None
 

@@ -6,7 +6,6 @@ Everything is a batch, x (B, n, d), y (B, m, d), a (B, n), b (B, m), and float64
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +19,7 @@ from ..distances.small import is_small, known
 from ..distances.small_stack import Stack
 from ..distances.small_stack import Terms as Asked
 from ..distances.solve import claimed, run
-from ..errors import NotConverged
+from ..errors import NotConverged, warn
 from ..inputs.types import Floats
 from ..kernels import dense_stack, sinkhorn_small
 from ..kernels.double_double import dot
@@ -121,7 +120,7 @@ def tightened(
         reached = np.flatnonzero(some)[done]
         values[reached], f[reached], g[reached] = value[done], one[done], other[done]
         if throw and not done.all():
-            warnings.warn(not_reached(terms.tol, float(level), terms.max_iter), stacklevel=2)
+            warn(not_reached(terms.tol, float(level), terms.max_iter))
     return values, f, g
 
 

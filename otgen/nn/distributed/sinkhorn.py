@@ -8,7 +8,6 @@ of the size of all pairs is held or sent.
 from __future__ import annotations
 
 import abc
-import warnings
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import InvalidInput, NotConverged
+from ...errors import InvalidInput, NotConverged, warn
 from ...inputs import scalars
 from ...inputs.types import Floats
 from ...model.cost import BuiltIn, CloudCost, Metric, point_cost
@@ -147,7 +146,7 @@ def _tighten(found: list[_Across | _Within], values: list[float], terms: _Terms,
         return False
     reached = [term.tighten(terms.tol * 2.0**-level) for term in found]
     if not all(reached):
-        warnings.warn(not_reached(terms.tol, level, terms.max_iter), stacklevel=4)
+        warn(not_reached(terms.tol, level, terms.max_iter))
     return True
 
 
