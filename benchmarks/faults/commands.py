@@ -110,7 +110,7 @@ def _content(path: Path) -> bytes:
 
 def timeless(text: str) -> str:
     """What a command printed, without its times and how it was called."""
-    text = re.sub(r"otgen report[^<]*|\d+ s\b", "", text)
+    text = re.sub(r'otgen report[^<]*|\d+ s\b|(?<=data-label="seconds">)[^<]*|\d{4}-\d\d-\d\d \d\d:\d\d', "", text)
     try:
         found = json.loads(text)
     except ValueError:

@@ -69,11 +69,13 @@ def carry_out(plan: Plan, place: Path, references: Mapping[str, Reference]) -> O
     spoiled += tuple(f"left over: {name}" for name in made)
     if _same(first, whole):
         return Outcome(kinds.RIGHT, "", spoiled)
-    said = str(first["error"])
-    missing = said.partition("must be installed")[2] or str(first["err"]).partition("must be installed")[2]
-    command = first["kinds"][:1] == ["SystemExit"] and said.endswith("2") and str(first["err"]).count("\n") <= 1
-    good = not answered and missing and (command or "OtgenError" in first["kinds"])
-    return Outcome(OURS if good else kinds.STRAY, str(first["err"]).strip()[-160:] if command else said[:160], spoiled)
+    said, printed = (
+        str(first["error"]),
+        str(first["err"]) or str(first["out"]),
+    )  # under --json errors are printed as answers are
+    command = first["kinds"][:1] == ["SystemExit"] and said.endswith("2") and printed.count("\n") <= 1
+    good = not answered and "must be installed" in said + printed and (command or "OtgenError" in first["kinds"])
+    return Outcome(OURS if good else kinds.STRAY, printed.strip()[-160:] if command else said[:160], spoiled)
 
 
 def _same(one: dict, other: dict) -> bool:
