@@ -156,17 +156,22 @@ def _command(plan: Plan, place: Path) -> Outcome:
         with limit():
             process, _ = commands.started(command, tight)
         code = commands.waited(process, 280.0)
-        said = (place / commands.SAID).read_text().strip()
+        said = _printed(place)
         if (tight / "filler").exists():
             relieve()
         spoiled = commands.left_over(tight, command)
         after = commands.run(command, tight, again=True)
         if after.digest != whole.digest:
-            spoiled += (f"the next run: {(place / commands.SAID).read_text()[-100:]}",)
+            spoiled += (f"the next run: {_printed(place)[-160:]}",)
     if code == 0:
         return Outcome(kinds.RIGHT, said, spoiled)
-    plain = code == 2 and said.startswith("otgen: ") and "\n" not in said
+    plain = code == 2 and said.startswith(("otgen: ", '{"error": ')) and "\n" not in said
     return Outcome(SYSTEM if plain else kinds.STRAY, f"exit code {code}: {said[-160:]}", spoiled)
+
+
+def _printed(place: Path) -> str:
+    """Under --json errors stand where answers do."""
+    return (place / commands.SAID).read_text().strip() or (place / commands.TOLD).read_text().strip()
 
 
 def _full_output(place: Path) -> Outcome:

@@ -142,7 +142,7 @@ class TestRuns:
         assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
 
     def test_a_disk_that_is_full_is_an_error_of_the_system(self, tmp_path):
-        """Not one of safetensors'; and no half of a file stays."""
+        """Not one of safetensors'; and nothing stays that a run could not go on from."""
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
         try:
@@ -150,7 +150,7 @@ class TestRuns:
                 train("sliced", "ring", steps=1, batch_size=8, folder=tmp_path)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        assert [path.name for path in tmp_path.iterdir()] == ["metrics.jsonl"]
+        assert not list(tmp_path.iterdir())
 
     def test_the_global_generator_is_left_alone(self):
         torch.manual_seed(7)

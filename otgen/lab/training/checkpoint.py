@@ -1,4 +1,4 @@
-"""A run's state in one safetensors file, written beside and renamed: networks, optimisers, generators, pictures so far."""
+"""A run's state in one safetensors file, written beside and renamed: networks, optimisers, generators, pictures and scores so far."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class State:
     draws: np.random.Generator
     step: int = 0
     snapshots: dict[int, Tensor] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
 
 
 def save(folder: Path, state: State, given: dict[str, Any]) -> None:
@@ -38,7 +39,7 @@ def save(folder: Path, state: State, given: dict[str, Any]) -> None:
         for index, entries in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{name}.{index}.{key}": torch.as_tensor(value) for key, value in entries.items()}
     tensors |= {f"snapshot.{step}": samples for step, samples in state.snapshots.items()}
-    notes = {"step": state.step, "draws": state.draws.bit_generator.state, "given": given}
+    notes = {"step": state.step, "history": state.history, "draws": state.draws.bit_generator.state, "given": given}
     serialised = require("safetensors.torch").save
     whole = {key: value.detach().clone().contiguous() for key, value in tensors.items()}
     content = serialised(whole, {"run": json.dumps(notes)})
@@ -86,6 +87,7 @@ def _restore(state: State, notes: dict[str, Any], tensors: dict[str, Tensor]) ->
     state.noise.set_state(tensors["noise"])
     state.draws.bit_generator.state = notes["draws"]
     state.step = int(notes["step"])
+    state.history = [dict(line) for line in notes["history"]]
     state.snapshots = {int(key): value for key, value in _below(tensors, "snapshot.").items()}
 
 

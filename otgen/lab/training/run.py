@@ -114,7 +114,8 @@ def train(
     given = dict(method=method, data=data, steps=steps, batch_size=batch, learning_rate=rate, seed=seed)
     source, state = _fresh(method, data, scalars.count(seed, "seed", least=0), rate)
     place = _prepared(folder, resume)
-    history = _resumed(place, state, given) if place and resume else []
+    if place and resume:
+        checkpoint.load(place, state, given)
     began = time.perf_counter()
     stops = sorted({max(1, round(steps * k / _PICTURED)) for k in range(1, _PICTURED + 1)})
 
@@ -126,14 +127,14 @@ def train(
         measured = _advanced(state, real, batch)
         tell(state.step, steps, measured)
         if state.step in stops:
-            history.append({"step": float(state.step), **measured, **_score_state(source, state, seed)})
+            state.history.append({"step": float(state.step), **measured, **_score_state(source, state, seed)})
             if place:
-                _write(place, state, given, history)
+                _write(place, state, given)
     found = _final(source, state, seed) | dict(seconds=time.perf_counter() - began, steps=float(steps))
     if place:
         write_atomically(place / "scores.json", lambda path: Path(path).write_text(json.dumps(found, indent=1) + "\n"))
     pictures = {step: arrays(samples) for step, samples in sorted(state.snapshots.items())}
-    return Run(found, history, pictures, source, place)
+    return Run(found, state.history, pictures, source, place)
 
 
 def _known_method(method: str) -> str:
@@ -176,13 +177,6 @@ def _prepared(folder: str | Path | None, resume: bool) -> Path | None:
         raise InvalidInput(f"{place} must be a folder; received a file; choose another name")
     place.mkdir(parents=True, exist_ok=True)
     return place
-
-
-def _resumed(place: Path, state: State, given: dict[str, Any]) -> list[dict[str, float]]:
-    """Bring a fresh state to the checkpoint; the lines of the metrics file up to it."""
-    checkpoint.load(place, state, given)
-    lines = (place / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return [line for line in map(json.loads, lines) if line["step"] <= state.step]
 
 
 def _advanced(state: State, real: Callable[[int], Tensor], batch: int) -> dict[str, float]:
@@ -242,7 +236,8 @@ def _final(source: Data, state: State, seed: int) -> dict[str, float]:
     return found
 
 
-def _write(place: Path, state: State, given: dict[str, Any], history: list[dict[str, float]]) -> None:
-    lines = "".join(json.dumps(line) + "\n" for line in history)
-    write_atomically(place / "metrics.jsonl", lambda path: Path(path).write_text(lines, encoding="utf-8"))
+def _write(place: Path, state: State, given: dict[str, Any]) -> None:
+    """What a run goes on from comes first, so that nothing else is ever left of a run that cannot."""
     checkpoint.save(place, state, given)
+    lines = "".join(json.dumps(line) + "\n" for line in state.history)
+    write_atomically(place / "metrics.jsonl", lambda path: Path(path).write_text(lines, encoding="utf-8"))
