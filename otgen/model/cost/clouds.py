@@ -87,8 +87,10 @@ class CloudCost(Cost):
 
     @cached_property
     def box(self) -> Box:
-        """Around both clouds."""
-        return Box.around(self.x, self.y)
+        """Around both clouds; of coordinates that repeat, around where they are within one period."""
+        if self.entry is None or self.entry.period is None:
+            return Box.around(self.x, self.y)
+        return Box.around(self.entry.places(self.x), self.entry.places(self.y))
 
     @property
     def plain(self) -> bool:
