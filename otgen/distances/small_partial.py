@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from ..model.status import Status
 from ..model.units import Units
 from ..proofs import Certificate, above, below
 from .answer import Answer
-from .gradients import Gradients
+from .forwarded import Forwarded
 from .makers import Makers
 from .partial_answer import MISSED, PartialAnswer, masses_of
 from .result import Result
@@ -162,7 +162,7 @@ class _Padded:
 
 
 @dataclass(frozen=True, eq=False)
-class _Solved:
+class _Solved(Forwarded):
     """A padded problem, solved and proven."""
 
     asked: _Asked
@@ -205,25 +205,9 @@ class _Solved:
             ),
         )
 
-    def plan(self) -> Any:
-        """The plan between the real points."""
-        return self.answer.plan()
-
     def unmatched(self) -> tuple[Any, Any]:
         """What stays."""
         return self.answer.unmatched()
-
-    def potentials(self) -> tuple[Any, Any]:
-        """Derivatives of the cost in the masses."""
-        return self.answer.potentials()
-
-    def gradients(self, of: Literal["cost", "value"]) -> Gradients:
-        """Derivatives of the cost or of its root."""
-        return self.answer.gradients(of)
-
-    def plot(self, *arguments: Any) -> Any:
-        """A picture of the plan."""
-        return self.answer.plot(*arguments)
 
     def save_proof(self, path: Any, *, embed: bool = True) -> None:
         """Write a proof file of the balanced problem."""
@@ -251,9 +235,13 @@ class _Solved:
         plan, (n, m) = self._plan, self.made.costs.shape
         return total(masses_of(plan, self.made.mass)[(plan.rows < n - 1) & (plan.columns < m - 1)])
 
-    @cached_property
+    @property
     def answer(self) -> PartialAnswer:
         """What was asked, posed the long way, with the plan and the potentials that were found."""
+        return self._answer
+
+    @cached_property
+    def _answer(self) -> PartialAnswer:
         partial, claims = self.asked.pose(spare=self.made.spare), self.stack.claims
         problem, (cost, lower, upper) = partial.posed.problem, self.interval
         scale, error = self.stack.numbers[0, 3:5].tolist()

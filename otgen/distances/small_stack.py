@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from ..model.status import Status
 from ..model.units import STEEP, Units
 from ..proofs import Certificate
 from .answer import Answer
-from .gradients import Gradients
+from .forwarded import Forwarded
 from .makers import Makers
 from .result import Result
 from .splits import Measure, PermutationNull, null_of
@@ -194,31 +194,19 @@ class Stack:
 
 
 @dataclass(frozen=True, eq=False)
-class Deferred:
+class Deferred(Forwarded):
     """An answer that is made when something more than numbers is asked of it."""
 
     make: Callable[[], Answer]
 
-    @cached_property
+    @property
     def answer(self) -> Answer:
         """Problem, proof and the way back."""
+        return self._answer
+
+    @cached_property
+    def _answer(self) -> Answer:
         return self.make()
-
-    def plan(self) -> Any:
-        """The plan."""
-        return self.answer.plan()
-
-    def potentials(self) -> tuple[Any, Any]:
-        """The potentials, in cost units."""
-        return self.answer.potentials()
-
-    def gradients(self, of: Literal["cost", "value"]) -> Gradients:
-        """Gradients of the cost or of the distance."""
-        return self.answer.gradients(of)
-
-    def plot(self, *arguments: Any) -> Any:
-        """A picture of the plan."""
-        return self.answer.plot(*arguments)
 
     def null(self, alike: Measure, observed: Any, count: int, rng: Any) -> PermutationNull:
         """What chance alone gives."""

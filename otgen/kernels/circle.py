@@ -21,6 +21,10 @@ from .jit import jit
 
 _WINDOW = 0.5 + 1e-9  # of a period: no nearest copy of a point lies farther away
 
+_BEYOND = (
+    1e250  # what costs twice as much as half a period comes to at the highest orders; it still grows with the distance
+)
+
 _STRAIGHT = 0.49  # of a period: where all lies within, no copy but the first is in that window
 
 
@@ -52,7 +56,8 @@ def _cost(x, y, turns, p):
     if p == 2.0:
         square, rounding = two_product(high, high)
         return two_sum(square, rounding + 2.0 * high * low)
-    return high**p, 0.0
+    power = high**p
+    return (power, 0.0) if power < _BEYOND else (_BEYOND * high, 0.0)
 
 
 @jit
@@ -90,60 +95,92 @@ def slope(circle: Circle, level: int) -> float:
 
 
 @jit
-def _room(circle, i, j):
-    """What the pairs (i, j + 1) and (i + 1, j) cost more than (i, j) and (i + 1, j + 1)."""
-    high, low = _lifted_cost(circle, i, j + 1)
-    more_high, more_low = _lifted_cost(circle, i + 1, j)
-    high, low = pair_add(high, low, more_high, more_low)
-    less_high, less_low = _lifted_cost(circle, i, j)
-    high, low = pair_add(high, low, -less_high, -less_low)
-    less_high, less_low = _lifted_cost(circle, i + 1, j + 1)
-    high, low = pair_add(high, low, -less_high, -less_low)
+def _exceeds(circle, i, j, f_high, f_low, g_high, g_low):
+    """By how much two potentials leave a pair of the covering line less than it costs."""
+    high, low = _lifted_cost(circle, i, j)
+    high, low = pair_add(high, low, -f_high, -f_low)
+    high, low = pair_add(high, low, -g_high, -g_low)
     return high + low
 
 
 @jit
-def _chain(circle, level, i, j, slack, f, g):
-    """Potentials that are tight along the staircase of a level, once round from the source i and the target j that follow a meeting.
+def _pieces(circle, level, i, j, f, g, of_f, of_g, least, most):
+    """Potentials (2, n), (2, m), as pairs, that are tight along the staircase of a level, piece by piece from one meeting to the next.
 
-    At meetings the last source may also serve the next target, or with some ``slack`` less than it costs, as much as the next pair leaves room
-    for. Returns by how much the potential of the first target has grown on coming back to it.
+    From the source i and the target j that follow a meeting, once round; each piece begins with a source of potential 0. ``of_f`` and ``of_g`` say which
+    piece a point is in. The targets of piece k + 1 may have more than those of piece k, as they are here, by from ``least[k]`` to ``most[k]``, and
+    the sources as much less: within, neither the last source of a piece nor its last target gets more from the next piece than it costs. Returns the
+    number of pieces.
     """
     x, y, before_x, before_y, _, _ = circle
     n, m, total = x.shape[0], y.shape[0], before_x[-1]
-    last = j + m
+    last_i, last_j, piece = i + n, j + m, 0
     f_high, f_low = 0.0, 0.0
     g_high, g_low = _lifted_cost(circle, i, j)
-    f[i % n], g[j % m] = f_high, g_high
-    first_high, first_low = g_high, g_low
     while True:
+        f[0, i % n], f[1, i % n], of_f[i % n] = f_high, f_low, piece
+        g[0, j % m], g[1, j % m], of_g[j % m] = g_high, g_low, piece
         left = before_x[i % n] + i // n * total
         right = before_y[j % m] + j // m * total + level
-        if left >= right:
-            high, low = _lifted_cost(circle, i, j + 1)
-            g_high, g_low = pair_add(high, low, -f_high, -f_low)
+        if left == right:
+            next_high, next_low = _lifted_cost(circle, i + 1, j + 1)
+            most[piece] = _exceeds(circle, i, j + 1, f_high, f_low, next_high, next_low)
+            least[piece] = -_exceeds(circle, i + 1, j, 0.0, 0.0, g_high, g_low)
+            piece, i, j = piece + 1, i + 1, j + 1
+            if i >= last_i or j >= last_j:
+                return piece
+            f_high, f_low, g_high, g_low = 0.0, 0.0, next_high, next_low
+        elif left > right:
             j += 1
-            if j == last:
-                return (g_high - first_high) + (g_low - first_low)
-            if left == right and slack > 0.0:
-                used = min(max(_room(circle, i, j - 1), 0.0), slack)
-                slack -= used
-                g_high, g_low = pair_add(g_high, g_low, -used, 0.0)
-            g[j % m] = g_high
-        if left <= right:
+            high, low = _lifted_cost(circle, i, j)
+            g_high, g_low = pair_add(high, low, -f_high, -f_low)
+        else:
             i += 1
             high, low = _lifted_cost(circle, i, j)
             f_high, f_low = pair_add(high, low, -g_high, -g_low)
-            f[i % n] = f_high
+
+
+@jit
+def _nearest_shifts(least, most):
+    """Numbers (k,) around a circle, each of which exceeds the one before by from ``least`` to ``most``, (k,), and that are near 0.
+
+    Halfway between the largest that are nowhere above 0 and the smallest that are nowhere below.
+    """
+    k = least.shape[0]
+    low, high = np.zeros(k), np.zeros(k)
+    for turned in range(2 * k):
+        at, after = turned % k, (turned + 1) % k
+        low[after] = min(low[after], low[at] + most[at])
+        high[after] = max(high[after], high[at] + least[at])
+    for turned in range(2 * k - 1, -1, -1):
+        at, after = turned % k, (turned + 1) % k
+        low[at] = min(low[at], low[after] - least[at])
+        high[at] = max(high[at], high[after] - most[at])
+    return (low + high) / 2
 
 
 def potentials(circle: Circle, level: int, i: int, j: int) -> tuple[Floats, Floats]:
-    """Potentials (n,), (m,) for the staircase of the best level, from a source i and a target j of the covering line that follow a meeting."""
-    f, g = np.empty(len(circle.x)), np.empty(len(circle.y))
-    grown = _chain(circle, np.int64(level), np.int64(i), np.int64(j), 0.0, f, g)
-    if grown > 0:
-        _chain(circle, np.int64(level), np.int64(i), np.int64(j), grown, f, g)
-    return f, g
+    """Potentials (n,), (m,) for the staircase of the best level, from a source i and a target j of the covering line that follow a meeting.
+
+    They are tight along it, and between meetings as near 0 as they may be: what clusters far from each other cost in themselves is
+    not to be lost beside the distances between these.
+    """
+    n, m = len(circle.x), len(circle.y)
+    f, g, of_f, of_g = np.empty((2, n)), np.empty((2, m)), np.empty(n, np.int64), np.empty(m, np.int64)
+    least, most = np.empty(min(n, m)), np.empty(min(n, m))
+    count = _pieces(circle, np.int64(level), np.int64(i), np.int64(j), f, g, of_f, of_g, least, most)
+    middle = (_middles(f[0], of_f, count) - _middles(g[0], of_g, count)) / 2
+    step = np.roll(middle, -1) - middle
+    shift = middle + _nearest_shifts(least[:count] - step, most[:count] - step)
+    return f[0] - shift[of_f] + f[1], g[0] + shift[of_g] + g[1]
+
+
+def _middles(values: Floats, pieces: Indices, count: int) -> Floats:
+    """Halfway between the least and the greatest of each piece, (count,)."""
+    low, high = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(low, pieces, values)
+    np.maximum.at(high, pieces, values)
+    return (low + high) / 2
 
 
 @jit
@@ -202,6 +239,9 @@ def minima(x: Floats, y: Floats, g: Floats, period: float, p: float) -> tuple[Fl
     _minima(x, y, g, start, first, last, period, p, out, argmin)
     if p not in (1, 2):
         reach = float(max(x[-1], y[-1]) - min(x[0], y[0]))
-        largest = (reach if reach < _STRAIGHT * period else _WINDOW * period) ** p
+        across = (reach if reach < _STRAIGHT * period else _WINDOW * period) ** p
+        largest = min(
+            across, 1.01 * float(np.abs(out).max() + np.abs(g).max())
+        )  # no more does a pair cost that is a minimum
         out -= 2 * (2 + math.log2(len(x))) * (p + 4) * 2.0**-53 * largest
     return out, argmin

@@ -73,11 +73,17 @@ def factor_of(ground):
 
 
 @jit
-def near_way(difference, period):
-    """A difference of two coordinates in [0, period], the near way round: in [-period/2, period/2]."""
-    if difference > 0.5 * period:
-        return difference - period
-    return difference + period if difference < -0.5 * period else difference
+def near_way(x, y, period):
+    """``x - y`` of two coordinates in (-period/2, period/2], the near way round: in [-period/2, period/2], rounded once.
+
+    Taking the period from more than half of it is exact; what the difference has lost is added then, so that no error is as large as the period's.
+    """
+    difference = x - y
+    if abs(difference) <= 0.5 * period:
+        return difference
+    back = difference - x
+    lost = (x - (difference - back)) - (y + back)
+    return (difference - math.copysign(period, difference)) + lost
 
 
 @jit
@@ -150,6 +156,11 @@ def fill(ground, i, start, stop, out):
     if inner == GREAT_CIRCLE:
         for j in range(count):
             out[j] = angle(x[i, 0], x[i, 1], yt[0, start + j], yt[1, start + j])
+    elif inner == CIRCULAR and x.shape[1] == 1:  # no square, which would underflow
+        for j in range(count):
+            out[j] = abs(near_way(x[i, 0], yt[0, start + j], ground.factor))
+        power(out, count, 2.0 * ground.outer, factor_of(ground))
+        return
     else:
         out[:count] = 0
         for k in range(x.shape[1]):
@@ -159,7 +170,7 @@ def fill(ground, i, start, stop, out):
                     out[j] += xk * y[j]
             else:
                 for j in range(count):
-                    t = near_way(xk - y[j], ground.factor)
+                    t = near_way(xk, y[j], ground.factor)
                     out[j] += t * t
     power(out, count, ground.outer, factor_of(ground))
 
@@ -173,6 +184,15 @@ def one(ground, i, j):
     if is_general(inner):
         return ground.factor * minkowski(ground.x, ground.yt, i, j, inner, ground.outer)
     total = ground.x.dtype.type(0)
+    if inner == CIRCULAR and ground.x.shape[1] == 1:
+        length = abs(near_way(ground.x[i, 0], ground.yt[0, j], ground.factor))
+        return (
+            length
+            if ground.outer == 0.5
+            else length * length
+            if ground.outer == 1.0
+            else length ** (2.0 * ground.outer)
+        )
     if inner == GREAT_CIRCLE:
         total += angle(ground.x[i, 0], ground.x[i, 1], ground.yt[0, j], ground.yt[1, j])
     for k in range(ground.x.shape[1] if inner != GREAT_CIRCLE else 0):
@@ -180,7 +200,7 @@ def one(ground, i, j):
         if inner == PRODUCT:
             total += ground.x[i, k] * ground.yt[k, j]
         elif inner == CIRCULAR:
-            t = near_way(t, ground.factor)
+            t = near_way(ground.x[i, k], ground.yt[k, j], ground.factor)
             total += t * t
         elif inner == 2.0:
             total += t * t

@@ -158,7 +158,7 @@ def gibbs_slope_rows(ground, row, column, scale, weights, out, first, last):
                     if inner == 2.0:
                         slope = kind(2.0) * t
                     elif inner == CIRCULAR:
-                        slope = kind(2.0) * near_way(t, ground.factor)
+                        slope = kind(2.0) * near_way(x, y[j], ground.factor)
                     elif inner == 1.0:
                         slope = kind(np.sign(t))
                     elif inner == np.inf:

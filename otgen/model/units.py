@@ -61,6 +61,10 @@ class PowerOfTwo:
         """``1 / self`` as a normal float; None where it is none."""
         return 2.0**-self.exponent if abs(self.exponent) <= 900 else None
 
+    def within_reach(self, number: float) -> PowerOfTwo:
+        """The same, or what a number can be divided by without coming near the end of the range of floats."""
+        return PowerOfTwo(max(self.exponent, min(0, PowerOfTwo.above(number).exponent - _REACH)))
+
     def divide(self, values: Any) -> Any:
         """``values / self`` for an array or a number, with overflow to infinity."""
         if self.exponent == 0:

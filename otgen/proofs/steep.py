@@ -24,6 +24,8 @@ from ..model.problem import Problem
 from .certificate import Certificate, above, below
 from .dual import marginal_errors
 
+_LEAST = 2.0**-1020  # of distances that powers are taken in the unit of: lengths are divided by it
+
 
 def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
     """What is proven of a plan between points that moves something, in the unit of its longest pair; else what was proven before."""
@@ -37,7 +39,7 @@ def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
     used = plan.values > 0
     lengths = distance.pairs(plan.rows[used], plan.columns[used]).astype(np.float64, copy=False)
     unit = float(lengths.max(initial=0.0))
-    if not 1e-290 < unit < math.inf:
+    if not _LEAST < unit < math.inf:
         return plain
     relative, absolute = distance.rounding
     share = relative + absolute / unit + 3 * UNIT  # of the unit: how far off a length may be

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from ..errors import InvalidInput
+from ..inputs import scalars
 from ..model.claim import Claim
 from ..model.problem import Problem
 from ..model.status import Status
@@ -60,6 +61,12 @@ class Solver(Protocol):
     def solve(self, problem: Problem, progress: Progress = ..., init: Claim | None = ...) -> Solution:
         """Solve ``problem``, telling ``progress`` now and then how far it is; perhaps from what is claimed of a nearby one."""
         ...
+
+
+def checked_iterations(max_iter: int | None) -> None:
+    """Raise where a limit on iterations is no whole number from 0 on; None means none."""
+    if max_iter is not None:
+        scalars.count(max_iter, "max_iter", least=0)
 
 
 def refuse_start(init: Claim | None, solver: str) -> None:

@@ -17,6 +17,7 @@ from ..model.problem import Problem
 from ..model.status import Status
 from .base import Progress, Solution, refuse_start, silent
 
+_FREE = 4  # times what all points span: a period as long as that leads nobody round
 _UNSURE = 1e-9  # of the period: more than plain sums of lengths err by
 
 
@@ -78,6 +79,8 @@ class _Sides:
         assert entry is not None
         assert period is not None
         x, y = (entry.prepared(z)[:, 0] for z in (clouds.x, clouds.y))
+        reach = float(max(x.max(), y.max()) - min(x.min(), y.min()))
+        period = min(period, _FREE * reach) if reach else 1.0  # where nobody goes round, a longer one changes no cost
         one, other = argsort(x), argsort(y)
         supply, demand = whole_masses(problem.source.weights[one], problem.target.weights[other])
         rows, columns = np.flatnonzero(supply), np.flatnonzero(demand)

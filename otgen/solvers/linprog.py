@@ -10,12 +10,11 @@ import scipy.optimize
 import scipy.sparse
 
 from ..errors import InvalidInput, TooLarge
-from ..inputs import scalars
 from ..model.claim import Claim, Flows
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import PowerOfTwo
-from .base import Progress, Solution, refuse_start, silent
+from .base import Progress, Solution, checked_iterations, refuse_start, silent
 
 _PAIRS = 4_000_000
 
@@ -36,8 +35,7 @@ class LinearProgram:
     max_iter: int | None = None
 
     def __post_init__(self) -> None:
-        if self.max_iter is not None:
-            scalars.count(self.max_iter, "max_iter", least=0)
+        checked_iterations(self.max_iter)
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Solve; raises `TooLarge` above four million pairs, where HiGHS would need tens of gigabytes."""

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput, TooLarge
-from ..inputs import scalars
 from ..inputs.memory import available, readable
 from ..inputs.types import Floats, Indices
 from ..kernels import dense_simplex, dense_stack
@@ -27,7 +26,7 @@ from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import STEEP
 from . import cost_model, multiscale
-from .base import Enough, Progress, Solution, silent
+from .base import Enough, Progress, Solution, checked_iterations, silent
 from .common_mass import Masses, common_mass, extended
 from .restricted_problem import RestrictedProblem, cheapest
 
@@ -67,8 +66,7 @@ class Simplex:
     max_iter: int | None = None
 
     def __post_init__(self) -> None:
-        if self.max_iter is not None:
-            scalars.count(self.max_iter, "max_iter", least=0)
+        checked_iterations(self.max_iter)
 
     def solve(
         self,

@@ -17,10 +17,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import otgen
-from otgen import InvalidInput
 from otgen.app import commands
 from otgen.app.commands.app import MatrixSolverName, MetricName, SolverName
-from otgen.app.outputs import matrix_place, regular
 from otgen.app.words import spoken
 from otgen.distances.solve import SOLVERS
 from otgen.model.cost import COSTS, METRICS
@@ -395,83 +393,3 @@ class TestBadInput:
         assert json.loads(out)["error"]["kind"] == "UsageError"
         assert told("nonsense")[0] == 2
         assert "Usage" in told()[1] + told()[2]
-
-
-class TestOutputs:
-    @pytest.mark.parametrize("force", [[], ["--force"]])
-    @pytest.mark.parametrize("place", ["y.npy", "./y.npy", "link.html", "hard.html"])
-    def test_an_input_is_never_replaced(self, folder, told, place, force):
-        Path("link.html").symlink_to("y.npy")
-        Path("hard.html").hardlink_to("y.npy")
-        before = Path("y.npy").read_bytes()
-        code, _, err = told("report", "x.npy", "y.npy", "--out", place, *force)
-        assert (code, "must not be a file that is read" in err) == (2, True), err
-        assert Path("y.npy").read_bytes() == before
-
-    @pytest.mark.parametrize("command", [("report", "x.npy", "y.npy", "--out"), ("demo", "--out"), ("check", "--html")])
-    def test_what_is_there_wants_force(self, folder, told, command):
-        Path("page.html").write_text("mine")
-        code, _, err = told(*command, "page.html")
-        assert (code, "replace it with --force" in err) == (2, True), err
-        for place, said in (("page.txt", "ends in .html"), ("page.htm", "ends in .html"), (".", "received the folder")):
-            code, _, err = told(*command, place)
-            assert (code, said in err) == (2, True), err
-        assert Path("page.html").read_text() == "mine"
-
-    def test_force_and_the_standard_output(self, folder, told):
-        Path("page.html").write_text("mine")
-        assert told("report", "x.npy", "y.npy", "--out", "page.html", "--force", "--splits", "0")[0] == 0
-        assert Path("page.html").read_text().startswith("<!doctype html>")
-        code, out, err = told("report", "x.npy", "y.npy", "--out", "-", "--splits", "0")
-        assert (code, err) == (0, "")
-        assert out.startswith("<!doctype html>")
-        assert out.rstrip().endswith("</html>")
-
-    def test_a_folder_with_files_of_another_run(self, folder, told):
-        Path("run").mkdir()
-        Path("run/samples.png").write_text("mine")
-        code, _, err = told("train", "sliced", "--out", "run")
-        assert (code, "must not hold samples.png already" in err) == (2, True), err
-
-    @pytest.mark.parametrize(("asked", "count"), [((), None), (("--threads", "3"), 3)])
-    def test_a_run_has_the_threads_that_it_asks_for(self, folder, told, monkeypatch, asked, count):
-        torch, training = pytest.importorskip("torch"), pytest.importorskip("otgen.lab.training")
-        before, seen, train = torch.get_num_threads(), [], training.train
-        monkeypatch.setattr(training, "train", lambda *a, **k: seen.append(torch.get_num_threads()) or train(*a, **k))
-        torch.set_num_threads(2)  # torch's own, whatever the machine has
-        try:
-            code, _, err = told(
-                "train", "sliced", "--steps", "2", "--batch-size", "8", "--out", "run", "--quiet", *asked
-            )
-            assert (code, seen, torch.get_num_threads()) == (0, [count or 2], 2), err
-        finally:
-            torch.set_num_threads(before)
-
-    def test_a_page_replaces_pages_alone_through_links_too(self, folder, told):
-        Path("thesis.txt").write_text("mine")
-        Path("link.html").symlink_to("thesis.txt")
-        code, _, err = told("report", "x.npy", "y.npy", "--out", "link.html", "--force")
-        assert (code, "must name a page that ends in .html" in err) == (2, True), err
-        assert Path("thesis.txt").read_text() == "mine"
-
-    @pytest.mark.parametrize("there", [True, False])
-    def test_no_link_is_followed_out_of_its_folder(self, folder, told, tmp_path_factory, there):
-        target = tmp_path_factory.mktemp("elsewhere") / "page.html"
-        if there:
-            target.write_text("kept")
-        Path("link.html").symlink_to(target)
-        code, _, err = told("report", "x.npy", "y.npy", "--out", "link.html", "--force")
-        assert (code, "must not be a link out of its folder" in err) == (2, True), err
-        assert (target.read_text() if target.exists() else None) == ("kept" if there else None)
-        Path("link.npz").symlink_to(target.with_suffix(".npz"))
-        with pytest.raises(InvalidInput, match="must not be a link out of its folder"):
-            matrix_place("link.npz", "nowhere", force=True)
-
-    def test_through_links_and_never_over_devices(self, tmp_path):
-        (tmp_path / "real.html").write_text("old")
-        (tmp_path / "link.html").symlink_to(tmp_path / "real.html")
-        assert regular(tmp_path / "link.html") == (tmp_path / "real.html").resolve()
-        os.mkfifo(tmp_path / "pipe")
-        for place in (tmp_path / "pipe", tmp_path):
-            with pytest.raises(InvalidInput):
-                regular(place)

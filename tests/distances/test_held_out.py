@@ -14,7 +14,7 @@ from scipy.stats import binom
 from semidiscrete_truth import diamond, normal_on_the_line, on_the_line
 
 import otgen
-from otgen.distances.semidiscrete.deviations import bernstein, hoeffding, student
+from otgen.distances.deviations import bernstein, hoeffding, student
 from otgen.distances.semidiscrete.support import cost_ranges
 from otgen.distances.semidiscrete.targets import Targets
 from otgen.model.measure import Measure

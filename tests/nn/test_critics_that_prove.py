@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
 import otgen
-from otgen.distances.semidiscrete.deviations import bernstein, betting
+from otgen.distances.deviations import bernstein, betting
 from otgen.nn import critics
 from otgen.nn.critics.networks import InUnits, Perceptron, Pieces, Witness
 from otgen.nn.critics.proving import proven

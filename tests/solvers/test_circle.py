@@ -200,3 +200,50 @@ def test_where_nobody_goes_round_the_period_takes_no_digits(p):
     near, line = otgen.wasserstein(x, y, p=p, metric=Circular(24)), otgen.wasserstein(x, np.full(3, 2.0**-28), p=p)
     assert near.value == pytest.approx(line.value, rel=1e-13)
     assert near.upper - near.lower <= 1e-13 * near.value
+
+
+@pytest.mark.parametrize("p", [1, 2, 3, 7])
+@pytest.mark.parametrize("spread", [1e-3, 1e-6])
+def test_what_clusters_cost_in_themselves_is_not_lost_beside_the_distances_between_them(p, spread):
+    """Potentials were tight all round, as large as the cost of half a turn: at p = 2 and a spread of 1e-6 the lower bound had no digit."""
+    rng = np.random.default_rng(p)
+    hours = rng.choice([-12.0, -5.0, 0.0, 7.0, 11.0], 270)
+    x, y = (np.sort(hours) + spread * rng.uniform(-1, 1, 270) for _ in range(2))
+    result = otgen.wasserstein(x, y, p=p, metric=Circular(24))
+    members = [np.sort(hours) == hour for hour in np.unique(hours)]
+    costs = [
+        abs(Fraction(u) - Fraction(v)) ** p for k in members for u, v in zip(np.sort(x[k]), np.sort(y[k]), strict=True)
+    ]
+    truth = float(sum(costs) / 270)
+    assert (result.solver, result.status) == ("Circle", Status.OPTIMAL)
+    assert result.cost == pytest.approx(truth, rel=1e-12)
+    assert result.cost_upper - result.cost_lower <= 1e-10 * truth
+
+
+@given(st.floats(-0.5, 0.5), st.floats(-0.5, 0.5), st.sampled_from([1.0, 24.0, 0.1, 2 * math.pi]), st.integers(0, 60))
+def test_the_nearer_way_is_rounded_once(u, v, period, closer):
+    """Beside the seam distances were off by roundings of the period."""
+    x, y = u * period, period / 2 - v * period * 2.0**-closer
+    posed = Problem.from_points([x, -y, y], [y, x], p=1, metric=Circular(period))
+    relative, absolute = posed.cost.rounding
+    assert absolute == 0
+    assert relative < 1e-14
+    for row, u in zip(posed.cost.block().tolist(), [x, -y, y], strict=True):
+        for cost, v in zip(row, [y, x], strict=True):
+            truth = exact_costs([u], [v], period, 1)[0][0]
+            assert abs(Fraction(cost) - truth) <= Fraction(relative) * truth
+    pairs = posed.cost.pairs(np.repeat([0, 1, 2], 2), np.tile([0, 1], 3))
+    np.testing.assert_array_equal(pairs, posed.cost.block().ravel())
+
+
+@pytest.mark.parametrize("p", [1, 2, 7, 80])
+@pytest.mark.parametrize("solver", ["circle", "simplex"])
+@pytest.mark.parametrize(("period", "size"), [(1.0, 1e-150), (2.0**1000, 1.0), (1e300, 1e-5), (24.0, 1e-290)])
+def test_points_far_closer_than_the_period_are_as_on_the_line(p, solver, period, size):
+    """Costs were in units of half a period; at high powers of it the upper bound was infinite."""
+    x, y = size * np.array([0.0, -1.0, 3.0, 0.0]), size * np.array([0.25, 2.0, -1.5, 1.0])
+    line = otgen.wasserstein(x, y, p=p)
+    result = otgen.wasserstein([period, x[1], x[2], -period], y, p=p, metric=Circular(period), solver=solver)
+    assert result.status is Status.OPTIMAL
+    assert result.value == pytest.approx(line.value, rel=1e-11)
+    assert math.isfinite(result.upper)

@@ -40,8 +40,8 @@ import numpy as np
 from ...errors import InvalidInput
 from ...inputs import numerals, scalars
 from ...inputs.types import Floats
+from ..deviations import bernstein, hoeffding, student
 from ..exact import wasserstein
-from .deviations import bernstein, hoeffding, student
 from .support import cost_ranges
 from .targets import Targets
 

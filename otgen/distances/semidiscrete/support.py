@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,7 +52,7 @@ def cost_ranges(targets: Targets, support: Any, x: Floats) -> CostRanges:
         raise InvalidInput(
             "metric must be a built-in one beside a support: the range of a callable is not known; received one; pass support=None"
         )
-    largest = entry.largest(np.zeros(targets.points.shape[1]), targets.p)
+    largest = entry.largest(np.full(targets.points.shape[1], math.inf), targets.p)
     if largest is not None:
         return CostRanges(np.zeros(len(targets)), np.full(len(targets), largest))
     y, columns = targets.points, np.arange(len(targets))

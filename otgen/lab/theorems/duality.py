@@ -37,6 +37,11 @@ def _clouds(rng: np.random.Generator, n: int, m: int, d: int = 2) -> tuple[Float
     return rng.normal(size=(n, d)), rng.normal(size=(m, d)) + 0.5, other.pmf(rng, n), other.pmf(rng, m)
 
 
+def _critic(f: Floats, x: Floats) -> Callable[[Floats], Floats]:
+    """The least 1-Lipschitz function that is at least f on x."""
+    return lambda points: (f[None] - other.distances(points, x)).max(axis=1)
+
+
 @check(
     [12],
     f"{SLIDES}, approximating W_p",
@@ -146,9 +151,7 @@ def the_optimal_critic(rng: np.random.Generator) -> Found:
     found = exact.wasserstein(x, fake, p=1)
     f, _ = (np.asarray(side) for side in found.potentials)
 
-    def critic(points: Floats) -> Floats:  # the largest 1-Lipschitz function below f on x
-        return (f[None] - other.distances(points, x)).max(axis=1)
-
+    critic = _critic(f, x)
     gain = float(critic(x).mean() - critic(fake).mean())
     yield equal(
         "difference of means; textbook program",
@@ -175,9 +178,7 @@ def the_gradient_of_w(rng: np.random.Generator) -> Found:
     gradients = found.gradients(of="cost")
     f, _ = (np.asarray(side) for side in found.potentials)
 
-    def critic(points: Floats) -> Floats:
-        return (f[None] - other.distances(points, x)).max(axis=1)
-
+    critic = _critic(f, x)
     partners = x[found.plan.todense().argmax(axis=0)]
     rays = (partners - fake) / np.linalg.norm(partners - fake, axis=1, keepdims=True)
     middles, h = (partners + fake) / 2, 1e-6

@@ -13,14 +13,14 @@ import numpy as np
 from ...inputs.types import Floats, Indices
 from ..boxes import Box
 from ..units import ONE, PowerOfTwo, moderate
-from .base import Cost
 from .merging import CloudMerging
 from .metrics import Circular, Minkowski
 from .padded import PaddedCost
+from .unforbidden import Unforbidden
 
 
 @dataclass(frozen=True, eq=False)
-class CloudCost(Cost):
+class CloudCost(Unforbidden):
     """``metric(x_i, y_j) ** p`` between clouds x (n, d) and y (m, d); or (B, n, d) and (B, m, d), where the metric takes stacks."""
 
     called: ClassVar[str] = "points"
@@ -64,22 +64,9 @@ class CloudCost(Cost):
         return CloudMerging(self)
 
     @property
-    def forbids(self) -> bool:
-        """No pair of points is forbidden."""
-        return False
-
-    def allowed(self) -> Cost:
-        """No pair of points is forbidden."""
-        raise AssertionError("no pair of points is forbidden")
-
-    @property
     def listed(self) -> int:
         """None."""
         return 0
-
-    def allowed_pairs(self) -> tuple[Indices, Indices]:
-        """No pair of points is forbidden."""
-        raise AssertionError("no pair of points is forbidden")
 
     def padded(self, column: Floats, row: Floats, corner: float) -> PaddedCost:
         """With prices beside the points."""
@@ -87,8 +74,10 @@ class CloudCost(Cost):
 
     @cached_property
     def box(self) -> Box:
-        """Around both clouds."""
-        return Box.around(self.x, self.y)
+        """Around both clouds; of coordinates that repeat, around where they are within one period."""
+        if self.entry is None or self.entry.period is None:
+            return Box.around(self.x, self.y)
+        return Box.around(self.entry.places(self.x), self.entry.places(self.y))
 
     @property
     def plain(self) -> bool:

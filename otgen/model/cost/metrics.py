@@ -122,8 +122,8 @@ class PointMetric(abc.ABC):
         """How the metric is called once points are divided; None where that leaves its name."""
         return None
 
-    def largest(self, extents: Floats, p: float) -> float | None:
-        """A bound on all costs where differences of coordinates are at most ``extents``; None: the kernel's cost of these."""
+    def largest(self, extents: Floats, p: float) -> Any:
+        """A bound on all costs where differences of coordinates are at most ``extents`` (d,), or bounds, of (B, d); None: the kernel's cost of these."""
         return None
 
     def line_power(self, p: float) -> float | None:
@@ -267,7 +267,10 @@ class Torus(PointMetric):
         return CIRCULAR, p / 2, self.period
 
     def rounding(self, d: int, p: float, unit: float) -> tuple[float, float]:
-        """As for powers; taking the nearer way round is off by ``4 u`` periods at most, an absolute error, in single precision with the coordinates'."""
+        """As for powers; taking the nearer way round is off by ``4 u`` periods at most, an absolute error, in single precision with the coordinates'.
+
+        In double precision the host's kernels round it once, and :class:`PointCost` leaves the absolute error out.
+        """
         reach = math.sqrt(d) * self.period / 2
         relative, tiny = Powers(2.0).rounding(d, p, unit)
         return relative, tiny + 1.01 * p * _real_power(reach, p - 1) * 4 * math.sqrt(d) * unit * self.period
@@ -292,9 +295,13 @@ class Torus(PointMetric):
         """The period shrinks with the points."""
         return Circular(float(by.divide(self.period)))
 
-    def largest(self, extents: Floats, p: float) -> float:
-        """Half a period in every coordinate."""
-        return _real_power(math.sqrt(extents.shape[-1]) * self.period / 2, p) * (1 + 1e-12)
+    def largest(self, extents: Floats, p: float) -> Any:
+        """Half a period in every coordinate where differences come to that."""
+        near = np.minimum(extents, self.period / 2)
+        longest = near.max(axis=-1)
+        unit = np.where(longest > 0, longest, 1.0)
+        with np.errstate(over="ignore"):
+            return (unit * np.sqrt(((near / unit[..., None]) ** 2).sum(axis=-1))) ** p * (1 + 1e-12)
 
     def slope(self, x: Floats, y: Floats, p: float) -> Floats:
         """As for the euclidean metric, of the differences the near way round."""

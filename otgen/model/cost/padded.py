@@ -23,6 +23,7 @@ from .base import Cost, keeps_everything, refuse_device, row_blocks
 from .merging import PaddedMerging
 from .passes import GroundPasses, Passes
 from .searches import Searches
+from .unforbidden import Unforbidden
 
 if TYPE_CHECKING:
     from .clouds import CloudCost
@@ -34,7 +35,7 @@ Dummy = tuple[int | None, int | None]  # where the dummy row and the dummy colum
 
 @final
 @dataclass(frozen=True, eq=False)
-class PaddedCost(Cost):
+class PaddedCost(Unforbidden):
     """The cost of points, ``inner`` (n, m), with a dummy row and a dummy column, (n + 1, m + 1), or the part of it that is asked for.
 
     Parameters
@@ -170,22 +171,9 @@ class PaddedCost(Cost):
         return replace(self, inner=self.inner.astype(dtype))
 
     @property
-    def forbids(self) -> bool:
-        """All prices are finite."""
-        return False
-
-    def allowed(self) -> Cost:
-        """No pair is forbidden."""
-        raise AssertionError("no pair of points is forbidden")
-
-    @property
     def listed(self) -> int:
         """Those of the prices are not counted."""
         return self.inner.listed
-
-    def allowed_pairs(self) -> tuple[Indices, Indices]:
-        """No pair is forbidden."""
-        raise AssertionError("no pair of points is forbidden")
 
     def padded(self, column: Floats, row: Floats, corner: float) -> Cost:
         """There is one dummy a side."""

@@ -92,8 +92,22 @@ class GroundPasses(Passes):
         return joined([self.kernels.cost_sums(ground, weights) for _, ground in self.pieces()])
 
 
+class SweepPasses(Passes):
+    """Of a cost whose sweeps have a way of their own; exponentials of one side go ``plain``."""
+
+    plain: GroundPasses
+
+    def softmin(self, h: Floats, epsilon: Any) -> Floats:
+        """As it goes plain."""
+        return self.plain.softmin(h, epsilon)
+
+    def gibbs(self, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
+        """As it goes plain."""
+        return self.plain.gibbs(f, g, epsilon, vectors)
+
+
 @dataclass(frozen=True, eq=False)
-class CelledPasses(Passes):
+class CelledPasses(SweepPasses):
     """Of points in kd order, far cells left out of sweeps; ``rows`` and ``columns`` put them in that order."""
 
     plain: GroundPasses
@@ -124,21 +138,13 @@ class CelledPasses(Passes):
         log_rows[rows] = self.plain.kernels.symmetric(self.ground, f[rows], a[rows], epsilon, cut)
         return log_rows
 
-    def softmin(self, h: Floats, epsilon: Any) -> Floats:
-        """Over all pairs."""
-        return self.plain.softmin(h, epsilon)
-
-    def gibbs(self, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
-        """Over all pairs."""
-        return self.plain.gibbs(f, g, epsilon, vectors)
-
     def sums(self, weights: Floats) -> Floats:
         """Over all pairs."""
         return self.plain.sums(weights)
 
 
 @dataclass(frozen=True, eq=False)
-class ProductPasses(Passes):
+class ProductPasses(SweepPasses):
     """Of the squared distance as ``|x|^2 - 2 <x, y> + |y|^2``: the squares join the potentials.
 
     ``made`` makes ``-2 <x, y>``; ``squares`` are those of both clouds around the middle, ``centred`` is ``-2 x`` and y there.
@@ -166,14 +172,6 @@ class ProductPasses(Passes):
     def symmetric(self, f: Floats, a: Floats, epsilon: float, cut: float) -> Floats:
         """A sweep, for its row sums."""
         return self.sweep(f, f, a, a, epsilon, 0.0, -np.inf, cut)[0]
-
-    def softmin(self, h: Floats, epsilon: Any) -> Floats:
-        """From differences of coordinates."""
-        return self.plain.softmin(h, epsilon)
-
-    def gibbs(self, f: Floats, g: Floats, epsilon: float, vectors: Floats) -> Floats:
-        """From differences of coordinates."""
-        return self.plain.gibbs(f, g, epsilon, vectors)
 
     def sums(self, weights: Floats) -> Floats:
         """From sums and squares alone, where that is accurate enough."""

@@ -25,7 +25,6 @@ from ...kernels import (
 )
 from ...kernels.double_double import UNIT
 from ...kernels.kdtree import kd_order
-from ..boxes import Box
 from ..units import ONE, PowerOfTwo, of_box
 from .base import keeps_everything
 from .clouds import CloudCost
@@ -365,16 +364,20 @@ class PointCost(CloudCost):
         return self.entry.degree
 
     def size(self) -> PowerOfTwo:
-        """What makes the diagonal of the joint box about 1; 1 where costs are moderate as they are, or have a unit of their own."""
-        return of_box(self.box, max(self.form[0], 1.0), self.p) ** self.degree if self.degree else ONE
+        """What makes the diagonal of the joint box about 1, as far as a period allows; 1 where costs are moderate as they are, or have a unit of their own."""
+        if not self.degree:
+            return ONE
+        size = of_box(self.box, max(self.form[0], 1.0), self.p) ** self.degree
+        return size if self.entry.period is None else size.within_reach(self.entry.period)
 
     @cached_property
-    def _is_straight(self) -> bool:
-        """Whether nobody's nearer way leads round the circle, so that differences of coordinates are rounded once."""
-        if self.entry.period is None or self.stacked or np.dtype(self.dtype) != np.float64:
-            return False
-        reduced = Box.around(*(self.entry.prepared(z) for z in (self.x, self.y)))
-        return float(reduced.extents.max()) <= 0.499 * self.entry.period
+    def _as_differences(self) -> Powers | None:
+        """What rounds alike where differences of coordinates that repeat are rounded once: on the host, and where nobody's nearer way leads round."""
+        if self.entry.period is None or np.dtype(self.dtype) != np.float64:
+            return None
+        if self._on_host:
+            return Powers(1.0 if self.x.shape[-1] == 1 else 2.0)
+        return Powers(2.0) if float(self.box.extents.max()) <= 0.499 * self.entry.period else None
 
     @property
     def _points_scale(self) -> PowerOfTwo:
@@ -388,11 +391,12 @@ class PointCost(CloudCost):
         if not self.degree:
             raise AssertionError("points of this metric have a unit of their own")
         of_points = by.root(self.degree)
-        x, y = of_points.divide(self.x), of_points.divide(self.y)
+        clouds = (self.x, self.y) if self.entry.period is None else map(self.entry.places, (self.x, self.y))
+        (large_x, x), (large_y, y) = ((z, of_points.divide(z)) for z in clouds)
         metric = self.entry.divided(of_points) or self.metric
         lossless = self.lossless and all(
             not of_points.shrinks or np.array_equal(of_points.multiply(small), large)
-            for small, large in ((x, self.x), (y, self.y))
+            for small, large in ((x, large_x), (y, large_y))
         )
         return replace(self, x=x, y=y, scale=self.scale * of_points**self.degree, lossless=lossless, metric=metric)
 
@@ -416,7 +420,7 @@ class PointCost(CloudCost):
         if not self.stacked and not self.box.extents.any():  # one point: all costs are exactly 0
             return 0.0, 0.0
         unit = UNIT if np.dtype(self.dtype) == np.float64 else 2.0**-24
-        entry = Powers(2.0) if self._is_straight else self.entry
+        entry = self.entry if self._as_differences is None else self._as_differences
         relative, absolute = entry.rounding(self.x.shape[1], self.p, unit)
         powers = (
             0 if self._on_host else (2 if unit == UNIT else 13) * (self.form[1] + 1)

@@ -65,6 +65,20 @@ class GroundSearches(Searches):
         return self.nearest(g, count, below)
 
 
+class CtransformSearches(Searches):
+    """Of a cost whose c-transform has a way of its own; all else goes ``plain``."""
+
+    plain: GroundSearches
+
+    def nearest(self, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
+        """As it goes plain."""
+        return self.plain.nearest(g, count, below)
+
+    def price(self, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
+        """As it goes plain."""
+        return self.plain.price(g, count, below)
+
+
 @dataclass(frozen=True, eq=False)
 class CelledSearches(Searches):
     """Of points in kd order, far cells of columns skipped; ``rows`` and ``columns`` put them in that order."""
@@ -140,7 +154,7 @@ class GridSearches(Searches):
 
 
 @dataclass(frozen=True, eq=False)
-class CircleSearches(Searches):
+class CircleSearches(CtransformSearches):
     """Between points ``x`` (n,) and ``y`` (m,) in (-period/2, period/2] on a circle: minima by their order, further columns by the kernels."""
 
     plain: GroundSearches
@@ -162,14 +176,6 @@ class CircleSearches(Searches):
         values[one], where = circle.minima(self.x[one], self.y[other], g[other], self.period, self.p)
         argmin[one] = other[where]
         return values, argmin
-
-    def nearest(self, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
-        """Over all pairs."""
-        return self.plain.nearest(g, count, below)
-
-    def price(self, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
-        """Over all pairs."""
-        return self.plain.price(g, count, below)
 
 
 @dataclass(frozen=True, eq=False)

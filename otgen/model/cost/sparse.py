@@ -10,7 +10,7 @@ import numpy as np
 
 from ...inputs.types import Floats, Indices
 from .passes import GroundPasses, Passes
-from .searches import GroundSearches, Searches
+from .searches import CtransformSearches, GroundSearches
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class SparsePasses(Passes):
 
 
 @dataclass(frozen=True, eq=False)
-class SparseSearches(Searches):
+class SparseSearches(CtransformSearches):
     """Over the entries of a ``csr_array`` (n, m); ``plain`` makes blocks dense, for what is asked rarely."""
 
     csr: Any
@@ -85,11 +85,3 @@ class SparseSearches(Searches):
             first = np.flatnonzero(reduced == values[rows])[::-1]
             argmin[rows[first]] = self.csr.indices[first]
         return values, argmin
-
-    def nearest(self, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
-        """By dense pieces."""
-        return self.plain.nearest(g, count, below)
-
-    def price(self, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
-        """By dense pieces."""
-        return self.plain.price(g, count, below)

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from ...distances.semidiscrete.deviations import betting
+from ...distances.deviations import betting
 from ...inputs.types import Floats
 from .kinds import Cones
 from .networks import InUnits, Witness

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import scipy.special
 
-from ...inputs.types import Floats
+from ..inputs.types import Floats
 
 _MOST_STAKED = 0.9  # of the wealth, on one value
 
