@@ -15,7 +15,7 @@ from ..errors import InvalidInput
 from ..inputs import arrays
 from ..inputs.origin import Origin
 from ..inputs.types import Floats
-from ..model.cost import Metric, point_cost
+from ..model.cost import Metric
 from ..model.cost.clouds import CloudCost
 from ..model.measure import Measure
 from ..model.problem import Problem, Relative
@@ -102,9 +102,9 @@ def _posed_alike(
         strengths = epsilon.of(_mean_costs(stack, sources, targets)).tolist()
     else:
         strengths = [first.epsilon] * len(x)
-    metric, p, relax, normalized = cost.clouds.metric, cost.p, first.relax, first.normalized
+    between, relax, normalized = cost.clouds.between, first.relax, first.normalized
     return [
-        Problem(source, target, point_cost(*pair, metric, p), strength, relax=relax, normalized=normalized)
+        Problem(source, target, between(*pair), strength, relax=relax, normalized=normalized)
         for source, target, pair, strength in zip(sources, targets, zip(x, y), strengths)
     ]
 
