@@ -30,12 +30,12 @@ from ..solvers.sinkhorn_held import HeldProblem
 from . import batch_inputs, small_batch
 from .answer import Answer
 from .batch_result import BatchResult
-from .entropic import Relaxation, debiased, divergence_problems, entropic_problem, sinkhorn_from
+from .entropic import Relaxation, debiased, divergence_problems, sinkhorn_from
 from .exact import plainly_asked, transport, wasserstein, without_entropy
+from .posing import HELD, entropic_problems
 from .result import Result
 from .solve import checked, run
 
-HELD = 2**19  # pairs whose costs are held at once
 _FAR = 1e3  # times the largest cost of any mass: what rounding in potentials of points without mass would add to a stack's bounds
 
 
@@ -187,7 +187,7 @@ def sinkhorn_batch(
     began, throw = time.perf_counter(), scalars.flag(throw, "throw")
     chosen = sinkhorn_from(solver, tol, max_iter)
     options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
-    problems = batch_inputs.of_points(xs, ys, a, b).each(partial(entropic_problem, **options))
+    problems = entropic_problems(batch_inputs.of_points(xs, ys, a, b), **options)
     return _checked_batch(tuple(solve_all(problems, chosen, progress=progress)), began, throw)
 
 
