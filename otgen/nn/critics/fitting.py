@@ -19,9 +19,10 @@ from ...inputs import arrays, numerals, scalars
 from ...inputs.types import Floats
 from ...model.cost import PointCost
 from .._modes import generator_from, training, usable
-from .kinds import Critic, OneSidedPenalty, gradient_norms
+from .kinds import Critic, OneSidedPenalty
 from .networks import InUnits, Witness, lipschitz_bound
 from .proving import CONFIDENCE, Sides, find_witness, proven
+from .slopes import gradient_norms
 from .training import MOST, Course, Sampler, fresh, train, values
 
 _HELD_OUT = 10_000  # samples that are drawn for the estimate
