@@ -52,7 +52,7 @@ class CriticFit:
         for those that are 1-Lipschitz as they are.
     lower : float
         A lower bound of the laws' W_1 at 99 % confidence, for every number of independent samples and whatever the laws: what the
-        held-out means of ``witness`` prove. 0 where they prove nothing.
+        held-out means of ``witness`` prove. 0 where they prove nothing. Of one fit: the largest of k fits holds at 100 - k % only.
     witness : callable
         A bounded function that is 1-Lipschitz for certain: tensors (n, d) to (n,).
     lipschitz : float
