@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 import otgen
 from otgen.distances.deviations import bernstein, betting
 from otgen.nn import critics
+from otgen.nn.critics.fitting import _source
 from otgen.nn.critics.networks import InUnits, Perceptron, Pieces, Witness
 from otgen.nn.critics.proving import proven
 
@@ -200,6 +201,50 @@ class TestSamplers:
     def test_no_coordinates(self):
         with pytest.raises(otgen.InvalidInput, match=r"must return \(\d+, d\) tensors"):
             self.of(lambda n: torch.zeros(n, 0), lambda n: torch.randn(n, 1))
+
+
+class TestMates:
+    """Rows of y made from rows of x: y = -x is the same law, so that W_1 = 0."""
+
+    def proven_by_a_plane(self, seed, one_order):
+        x = np.random.default_rng(seed).normal(size=(2000, 400))
+        generator, orders = torch.Generator().manual_seed(seed), dict[int, torch.Tensor]()
+        sides = [_source(z, "x", generator, orders if one_order else {}, 64, watching=False) for z in (x, -x)]
+        seen = [side.draw(4000) for side in sides]
+        normal = seen[0].mean(dim=0) - seen[1].mean(dim=0)
+        normal /= normal.norm()
+        at = torch.cat(seen) @ normal
+        low, high = at.min().item(), at.max().item()
+        f, g = ((side.held @ normal).clamp(low, high).numpy() for side in sides)
+        return proven(witness(low, high), f, g)
+
+    def test_are_held_out_together(self):
+        assert [self.proven_by_a_plane(seed, one_order=True) for seed in range(3)] == [0.0] * 3
+
+    def test_prove_too_much_where_they_are_not(self):
+        assert min(self.proven_by_a_plane(seed, one_order=False) for seed in range(3)) > 0.05
+
+    def test_by_the_fit(self, monkeypatch):
+        x, kept = np.random.default_rng(0).normal(size=(60, 2)), []
+        monkeypatch.setattr(
+            "otgen.nn.critics.fitting.find_witness",
+            lambda own, *rest: Recorded(own, kept),
+        )
+        critics.fit(x, -x, SMALL, steps=2, batch_size=8, rng=0, progress=False)
+        assert len(kept) == 2
+        assert torch.equal(kept[0], -kept[1])
+
+
+class Recorded(Witness):
+    """A witness that keeps what it was shown."""
+
+    def __init__(self, network, kept):
+        super().__init__(network, 1.0)
+        self.kept = kept
+
+    def forward(self, z):
+        self.kept.append(z)
+        return super().forward(z)
 
 
 def test_weights_of_next_to_nothing_prove_nothing():

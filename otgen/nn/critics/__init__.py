@@ -10,9 +10,9 @@ from .kinds import (
     Orthogonal,
     SpectralNormalisation,
     WeightClipping,
-    gradient_norms,
 )
 from .networks import GroupSort, lipschitz_bound
+from .slopes import gradient_norms
 
 __all__ = [
     "CTransform",

@@ -19,9 +19,10 @@ from ...inputs import arrays, numerals, scalars
 from ...inputs.types import Floats
 from ...model.cost import PointCost
 from .._modes import generator_from, training, usable
-from .kinds import Critic, OneSidedPenalty, gradient_norms
+from .kinds import Critic, OneSidedPenalty
 from .networks import InUnits, Witness, lipschitz_bound
 from .proving import CONFIDENCE, Sides, find_witness, proven
+from .slopes import gradient_norms
 from .training import MOST, Course, Sampler, fresh, train, values
 
 _HELD_OUT = 10_000  # samples that are drawn for the estimate
@@ -51,7 +52,7 @@ class CriticFit:
         for those that are 1-Lipschitz as they are.
     lower : float
         A lower bound of the laws' W_1 at 99 % confidence, for every number of independent samples and whatever the laws: what the
-        held-out means of ``witness`` prove. 0 where they prove nothing.
+        held-out means of ``witness`` prove. 0 where they prove nothing. Of one fit: the largest of k fits holds at 100 - k % only.
     witness : callable
         A bounded function that is 1-Lipschitz for certain: tensors (n, d) to (n,).
     lipschitz : float
@@ -105,7 +106,9 @@ def fit(
     ----------
     x, y : array_like or callable
         (n, d) and (m, d) samples, at least 10 a side, of which a fifth is held out; or samplers, ``n -> (n, d)`` tensors.
-        For ``lower`` they must be independent: no row twice, new draws at each call of a sampler, y not made from x.
+        For ``lower`` rows must be independent draws: none twice, new ones at each call of a sampler (from a pool of rows they are draws
+        of the pool, and what is proven is about the pool). y may have been made from x only row by row, in the same order: row i of y from
+        row i of x alone.
     critic : Critic
         How f is kept Lipschitz.
     steps : int, optional
@@ -163,7 +166,10 @@ def fit(
     limit = math.inf if seconds is None else scalars.positive(seconds, "seconds", "leave it out for no limit")
     generator = generator_from(rng)
     with training():
-        sources = [_source(z, name, generator, batch_size, watching=not limited) for z, name in ((x, "x"), (y, "y"))]
+        orders: dict[int, Tensor] = {}
+        sources = [
+            _source(z, name, generator, orders, batch_size, watching=not limited) for z, name in ((x, "x"), (y, "y"))
+        ]
         held_x, held_y = (source.held for source in sources)
         if held_x.shape[1] != held_y.shape[1]:
             raise InvalidInput(
@@ -199,8 +205,14 @@ class _Source(NamedTuple):
     endless: bool
 
 
-def _source(given: Any, name: str, generator: Generator, batch_size: int, *, watching: bool) -> _Source:
-    """Samples or a sampler, taken apart."""
+def _source(
+    given: Any, name: str, generator: Generator, orders: dict[int, Tensor], batch_size: int, *, watching: bool
+) -> _Source:
+    """Samples or a sampler, taken apart.
+
+    ``orders`` are those in which samples are held out, by their number: one for x and y of equal length. Where y was made from x row by row
+    (a generator's output beside its input, antithetic draws) the mate of a row that is held out is then held out as well, and not trained on.
+    """
     if callable(given):
 
         def checked(n: int) -> Tensor:
@@ -222,7 +234,7 @@ def _source(given: Any, name: str, generator: Generator, batch_size: int, *, wat
             f"{len(points)}; use otgen.wasserstein, which is exact"
         )
     where = given.device if isinstance(given, Tensor) else torch.device("cpu")
-    order = torch.randperm(len(points), generator=generator)
+    order = orders.setdefault(len(points), torch.randperm(len(points), generator=generator))
     shuffled = torch.from_numpy(np.array(points, np.float64))[order].to(where)
     held = int(_SHARE * len(points))
     watched = min(_LOOKED_AT, int(_WATCHED * len(points))) if watching else 0

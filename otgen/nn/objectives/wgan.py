@@ -16,7 +16,7 @@ from torch.nn import Module
 from ...errors import InvalidInput
 from ...inputs import scalars
 from .._modes import home_of
-from ..critics.kinds import gradient_norms
+from ..critics.slopes import gradient_norms
 from ._inputs import alike, tensors
 
 
