@@ -21,6 +21,7 @@ _WARM, _COLD, _COOLER = (
     0.003,
     0.99,
 )  # temperatures of a soft minimum, in units of the spread, and its factor a step
+_FASTEST = 1e30  # single precision holds it, and what optimisers multiply it by
 _ABOVE = 3.0  # height of planes at the start: above nearly all cones
 
 
@@ -43,7 +44,11 @@ class Critic:
     def __post_init__(self) -> None:
         for name in ("width", "depth"):
             scalars.count(getattr(self, name), name)
-        scalars.positive(self.learning_rate, "learning_rate", "use a step such as 1e-3")
+        rate = scalars.positive(self.learning_rate, "learning_rate", "use a step such as 1e-3")
+        if rate > _FASTEST:
+            raise InvalidInput(
+                f"learning_rate must be at most {_FASTEST:g}; received {rate:g}; use a step such as 1e-3"
+            )
 
     @property
     def held(self) -> int:

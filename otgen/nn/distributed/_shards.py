@@ -70,7 +70,8 @@ class Side:
     @cached_property
     def total(self) -> float:
         """What the given weights add up to."""
-        return float(self._received.sum())
+        with np.errstate(over="ignore"):  # refused later, by all
+            return float(self._received.sum())
 
     @cached_property
     def masses(self) -> Floats:
