@@ -54,10 +54,14 @@ def entropic_cost(given: Batch, epsilon: Tensor, options: _ops.Options) -> Tenso
 
 
 def divergence(given: Batch, epsilon: Tensor, options: _ops.Options, *, relaxed: bool) -> Tensor:
-    """Sinkhorn divergences (B,), float64; relaxed, with what unequal masses add."""
+    """Sinkhorn divergences (B,), float64; relaxed, with what unequal masses add.
+
+    Gradients of the terms, too, are subtracted in double precision: rounded to the points' own first, nothing would be left near equality.
+    """
+    given = given.in_doubles()
     terms = [_across(given, epsilon, options), *_within(given, epsilon, options)]
     found = [term.solved() for term in terms]
-    excess = epsilon / 2 * (given.a.double().sum(-1) - given.b.double().sum(-1)) ** 2 if relaxed else 0.0
+    excess = epsilon / 2 * (given.a.sum(-1) - given.b.sum(-1)) ** 2 if relaxed else 0.0
     values = [values for values, _, _ in found]
     wanted = tolerances(values, _difference(values) + excess, epsilon, options[3])
     found = [term.tightened(old, wanted) for term, old in zip(terms, found)]

@@ -40,6 +40,10 @@ class Batch(NamedTuple):
         x, y = (z.expand(len(w), *z.shape[1:]) for z, w in ((self.x, self.a), (self.y, self.b)))
         return x, y, self.a, self.b
 
+    def in_doubles(self) -> Batch:
+        """The same in double precision; derivatives are rounded to the dtype that was given once they are complete."""
+        return self._replace(x=self.x.double(), y=self.y.double(), a=self.a.double(), b=self.b.double())
+
 
 def batch(
     x: Tensor,

@@ -14,9 +14,15 @@ def check_weights(a: Floats, b: Floats, tolerance: float) -> None:
         bad = ~(np.isfinite(weights) & (weights >= 0))
         if bad.any():
             raise InvalidInput(f"{name} must be finite and non-negative; received {weights[bad][0]}; correct it")
-        if weights.size and not (weights.sum(-1) > 0).all():
+        if weights.size and not (weights > 0).any(-1).all():
             raise InvalidInput(f"{name} must carry some mass; received zeros only; pass None for uniform weights")
-    one, other = a.sum(-1), b.sum(-1)
+    with np.errstate(over="ignore"):
+        one, other = a.sum(-1), b.sum(-1)
+    for name, totals in (("a", one), ("b", other)):
+        if not np.isfinite(totals).all():
+            raise InvalidInput(
+                f"{name} must have a total that is a float; received inf; divide it by its largest entry"
+            )
     apart = np.abs(one - other) > tolerance * np.maximum(one, other)
     if apart.any():
         k = int(apart.argmax())

@@ -285,3 +285,23 @@ def test_never_above_the_truth(runs):
         assert 0 <= lower <= truth, k  # at 99 % each; seeded
         shares.append(lower / truth if truth else 0.0)
     assert max(shares) > 0.5
+
+
+def test_a_witness_takes_points_only_and_is_restored_whole():
+    """Its scale and its ends are in its state; (n, 1) is not stretched to its coordinates."""
+    network = InUnits(pieces(0), torch.zeros(3), 1.0)
+    one, other = Witness(network, 1.0), Witness(network, -1.0)
+    one.low, one.high = -0.5, 0.25
+    other.load_state_dict(one.state_dict())
+    z = torch.linspace(-3, 3, 12).reshape(4, 3)
+    assert torch.equal(other(z), one(z))
+    for bad in (z[:, :1], z[0], z[None]):
+        with pytest.raises(otgen.InvalidInput, match=r"z must be points \(n, 3\)"):
+            one(bad)
+
+
+@pytest.mark.parametrize("kind", [critics.OneSidedPenalty, critics.WeightClipping, critics.Orthogonal, critics.Cones])
+@pytest.mark.parametrize("rate", [1e300, math.inf, math.nan, 0, -1e-3, True, "1e-3", torch.ones(2)])
+def test_absurd_learning_rates_are_refused(kind, rate):
+    with pytest.raises(otgen.InvalidInput, match="learning_rate must be"):
+        kind(learning_rate=rate)

@@ -100,3 +100,13 @@ def test_a_limit_that_is_too_low_for_the_difference_is_said():
     assert torch.equal(value, silent[0])
     assert torch.equal(slope, silent[1])
     assert not torch.allclose(slope, finer, rtol=1e-3)
+
+
+@pytest.mark.parametrize("options", [{}, dict(p=1.0), dict(relax=0.5)])
+def test_single_precision_is_rounded_last(options):
+    """The terms' gradients, a thousand times and more what is left of them, are subtracted before they are rounded."""
+    x, y = near(12, 1e-3, dtype=torch.float32)
+    found = value_and_gradient(x, y, epsilon=0.5, **options)
+    truth = value_and_gradient(x.double(), y.double(), epsilon=0.5, **options)
+    assert [z.dtype for z in found] == [torch.float32] * 2
+    assert all(off(one, other) < 1e-7 for one, other in zip(found, truth))

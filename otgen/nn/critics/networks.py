@@ -127,8 +127,19 @@ class Witness(Module):
         self.factor = sign / bound if bound > 0 else 0.0
         self.low, self.high = -math.inf, math.inf
 
+    def get_extra_state(self) -> Tensor:
+        """What a state dict holds beside the network's weights."""
+        return torch.tensor([self.factor, self.low, self.high], dtype=torch.float64)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Take it back."""
+        self.factor, self.low, self.high = state.tolist()
+
     def forward(self, z: Tensor) -> Tensor:
-        """Its values at points."""
+        """Its values at points (n, d)."""
+        dim = len(self.network.centre)
+        if z.ndim != 2 or z.shape[1] != dim:
+            raise InvalidInput(f"z must be points (n, {dim}); received {tuple(z.shape)}; reshape it")
         return (self.factor * self.network(z)).clamp(self.low, self.high)
 
 

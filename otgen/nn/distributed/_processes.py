@@ -118,7 +118,7 @@ class Processes:
         assert done is not None
         return done
 
-    def agreed(self, check: Callable[[], T], *alike: Callable[[T], tuple[str, bytes]]) -> T:
+    def agreed(self, check: Callable[[], T], *alike: Callable[[T], tuple[str, bytes, str]]) -> T:
         """What ``check`` returns here; an error on all processes if it raises on any, or if what must be alike is not.
 
         Parameters
@@ -126,7 +126,7 @@ class Processes:
         check : callable
             Of no argument; raises InvalidInput for what is malformed.
         *alike : callable
-            Of what was checked: what it is called, and its bytes.
+            Of what was checked: what it is called, its bytes, and what to do where they differ.
 
         Raises
         ------
@@ -135,12 +135,10 @@ class Processes:
         """
         checked = self.together(check)
         for told in alike:
-            name, content = told(checked)
+            name, content, remedy = told(checked)
             digest = np.frombuffer(hashlib.sha256(content).digest(), np.uint32).astype(np.float64)
             if (self.largest(digest) != -self.largest(-digest)).any():
-                raise InvalidInput(
-                    f"{name} must be the same on every process; received different ones; broadcast {name} first"
-                )
+                raise InvalidInput(f"{name} must be the same on every process; received different ones; {remedy}")
         return checked
 
 

@@ -22,6 +22,9 @@ from .._masks import checked_mask
 from .._weights import check_weights
 from ._processes import Processes
 
+ONE_CALL = "call the same function with the same options on all"
+_ON_ALL_OR_NONE = "pass a, or b, on all processes or on none: torch.ones(len(x)) where rows weigh the same"
+
 
 @dataclass(frozen=True, eq=False)
 class Side:
@@ -67,7 +70,8 @@ class Side:
     @cached_property
     def total(self) -> float:
         """What the given weights add up to."""
-        return float(self._received.sum())
+        with np.errstate(over="ignore"):  # refused later, by all
+            return float(self._received.sum())
 
     @cached_property
     def masses(self) -> Floats:
@@ -87,7 +91,8 @@ class Side:
         if self.weights is None:
             return None
         here = slope if self.whole is not None else slope[self.own]
-        return self.weights, torch.from_numpy(here / self.total)
+        with np.errstate(over="ignore"):  # of totals near the end of the range of floats derivatives are infinite
+            return self.weights, torch.from_numpy(here / self.total)
 
 
 class Clouds(NamedTuple):
@@ -150,8 +155,8 @@ class Given:
         processes = Processes(group)
         checked = processes.agreed(
             self._checked,
-            lambda here: ("options", repr((self.name, here.options, here.sharded, here.averaged)).encode()),
-            lambda here: ("which weights are given", repr([w is None for w in here.weights]).encode()),
+            lambda here: ("options", repr((self.name, here.options, here.sharded, here.averaged)).encode(), ONE_CALL),
+            lambda here: ("which weights are given", repr([w is None for w in here.weights]).encode(), _ON_ALL_OR_NONE),
             lambda here: here.common,
         )
         a, b = checked.weights
@@ -213,13 +218,13 @@ class _Checked(NamedTuple):
     averaged: bool
 
     @property
-    def common(self) -> tuple[str, bytes]:
-        """What of y must be alike on all processes, and its bytes."""
+    def common(self) -> tuple[str, bytes, str]:
+        """What of y must be alike on all processes, its bytes, and what to do where they differ."""
         shape, b = repr(self.columns.shape[self.sharded :]).encode(), self.weights[1]
         if self.sharded:
-            return "the dimension of y", shape
+            return "the dimension of y", shape, "pass (m, d) with the same d"
         name, of_b = ("y", b"") if b is None else ("y and b", _doubles(b).tobytes())
-        return name, shape + self.columns.tobytes() + of_b
+        return name, shape + self.columns.tobytes() + of_b, f"broadcast {name} first, or pass y_sharded=True"
 
     @property
     def tolerance(self) -> float:

@@ -17,6 +17,7 @@ from ...model.problem import Relative
 from .. import coupling
 from ..coupling import MODERATE, Method, Pairing
 from ._processes import Processes
+from ._shards import ONE_CALL
 
 
 def pair(
@@ -90,8 +91,9 @@ def pair(
         lambda here: (
             "sizes and dtypes of samples, conditions and weights",
             repr([told.kind for told in here]).encode(),
+            "convert or reshape those of one process",
         ),
-        lambda here: ("options", repr(("pair", _spelt(options))).encode()),
+        lambda here: ("options", repr(("pair", _spelt(options))).encode(), ONE_CALL),
     )
     one, other = (_Gathered.of(side, processes) for side in sides)
     for side in (one, other):

@@ -8,6 +8,7 @@ of the size of all pairs is held or sent.
 from __future__ import annotations
 
 import abc
+from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -30,12 +31,14 @@ from .._divergence import tolerances
 from .._solves import halvings, not_reached
 from ._shards import Clouds, Given, Side, checked_cost
 
-_NO_MASS = 1e-300  # of the one row of a process that has none
+_NO_MASS = 1e-300  # of points that weigh nothing, and of the one row of a process that has none: logarithms stay finite
 
 
 def sinkhorn_loss(
     x: Tensor,
     y: Tensor,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
     *,
     x_mask: Tensor | None = None,
     y_mask: Tensor | None = None,
@@ -54,9 +57,13 @@ def sinkhorn_loss(
     Parameters
     ----------
     x : Tensor
-        (n, d): this process's rows, as many as it has, perhaps none. All rows weigh the same.
+        (n, d): this process's rows, as many as it has, perhaps none.
     y : Tensor
         (m, d): the same on every process; or with ``y_sharded`` this process's rows.
+    a, b : Tensor, optional
+        Weights of these rows: (n,) for this process's x; for y (m,), the same on every process, or with ``y_sharded`` those of this process's
+        rows. Non-negative, of one total over all processes, by which they are divided; they have gradients as the rows do. None means that all rows
+        weigh the same, on every process or on none.
     x_mask, y_mask : Tensor of bool, optional
         (n,) and (m,): True where a row counts. The others are padding: whatever they hold, nothing depends on it and gradients there
         are 0. They may leave a process nothing.
@@ -79,7 +86,9 @@ def sinkhorn_loss(
     Raises
     ------
     InvalidInput
-        On every process, if the input of any is malformed, or y or an option differs.
+        On every process, if the input of any is malformed, or y, b or an option differs.
+    MassMismatch
+        On every process, if totals differ.
     NotConverged
         On every process, at the limit.
 
@@ -101,15 +110,23 @@ def sinkhorn_loss(
         )
 
     cost = partial(checked_cost, metric, p)
-    given = Given(x, y, None, None, x_mask, y_mask, y_sharded, averaged, "sinkhorn_loss", options, cost)
+    given = Given(x, y, a, b, x_mask, y_mask, y_sharded, averaged, "sinkhorn_loss", options, cost)
     clouds, terms = given.agreed(group)
     found, value = _solved(clouds, terms)
-    slopes = [term.slopes(clouds.of_y) for term in found]
-    of_x, of_y = slopes[0]
-    if terms.debias:
-        of_x = of_x - slopes[1][0] / 2
-        of_y = None if of_y is None else of_y - slopes[2][0] / 2
-    return clouds.loss(value, of_x, of_y)
+    across, *within = found
+    of_x, of_y = across.slopes(clouds.of_y)
+    of_a, of_b = across.weight_slopes()
+    if within:
+        one, other = within
+        of_x = of_x - one.slopes() / 2
+        of_y = None if of_y is None else of_y - other.slopes() / 2
+        of_a, of_b = of_a - one.weight_slopes() / 2, of_b - other.weight_slopes() / 2
+    return clouds.loss(value, of_x, of_y, _of_no_total(of_a, clouds.x), _of_no_total(of_b, clouds.y))
+
+
+def _of_no_total(slope: Floats, side: Side) -> Floats:
+    """Derivatives in weights (n,) of total 1 along changes that leave that total."""
+    return slope - slope @ side.masses
 
 
 class _Terms(NamedTuple):
@@ -123,12 +140,11 @@ class _Terms(NamedTuple):
     debias: bool
 
 
-def _solved(clouds: Clouds, terms: _Terms) -> tuple[list[_Across | _Within], float]:
+def _solved(clouds: Clouds, terms: _Terms) -> tuple[tuple[_Across, *tuple[_Within, ...]], float]:
     """The terms of a loss, iterated until what is left of them is right, and that."""
     across = _Across(clouds, terms)
-    found: list[_Across | _Within] = [across]
-    if terms.debias:
-        found += [_Within(side, terms, across.epsilon) for side in (clouds.x, clouds.y)]
+    within = [_Within(side, terms, across.epsilon) for side in (clouds.x, clouds.y)] if terms.debias else []
+    found = across, *within
     for term in found:
         term.solve()
     values = [term.value() for term in found]
@@ -137,7 +153,7 @@ def _solved(clouds: Clouds, terms: _Terms) -> tuple[list[_Across | _Within], flo
     return found, _difference(values)
 
 
-def _tighten(found: list[_Across | _Within], values: list[float], terms: _Terms, epsilon: float) -> bool:
+def _tighten(found: Sequence[_Term], values: list[float], terms: _Terms, epsilon: float) -> bool:
     """Iterations that go on where values cancel, as in one process; whether there were any."""
     each, left, strength = (torch.tensor(z, dtype=torch.float64) for z in (values, [_difference(values)], [epsilon]))
     wanted = tolerances(list(each[:, None]), left, strength, terms.tol)
@@ -160,11 +176,11 @@ class _Term(abc.ABC):
 
     epsilon: float
 
-    def __init__(self, rows: Side, columns: Floats, terms: _Terms) -> None:
-        self.rows, self.columns, self.terms = rows, columns, terms
+    def __init__(self, rows: Side, columns: Side, terms: _Terms) -> None:
+        self.rows, self.columns, self.terms = rows, columns.everyone, terms
         self.processes = rows.processes
-        self.a = np.full(len(rows.held), 1.0 / rows.count) if len(rows.held) else np.full(1, _NO_MASS)
-        self.b = np.full(len(columns), 1.0 / len(columns))
+        mine = rows.masses[rows.own] if len(rows.held) else np.zeros(1)
+        self.a, self.b = (np.maximum(masses, _NO_MASS) for masses in (mine, columns.masses))
         self.goal = Marginals(self.a, self.b, row_mass=1.0)
         self.at = Potentials(np.zeros(len(self.a)), np.zeros(0))
 
@@ -182,6 +198,10 @@ class _Term(abc.ABC):
         """A value of the optimum, as in one process, also where epsilon is far above all costs."""
         saved = float(self.processes.largest(np.array([most_saved(self.cost, self.goal, self.epsilon)]))[0])
         return float(with_digits(value, saved, self.epsilon, self.mean))
+
+    def of_all_rows(self, mine: Floats) -> Floats:
+        """Numbers of this process's rows beside those of all others, (n,)."""
+        return self.processes.gathered(mine[: len(self.rows.held), None], self.rows.counts)[:, 0]
 
     @abc.abstractmethod
     def iterate(self, tol: float, *, first: bool) -> bool:
@@ -208,7 +228,7 @@ class _Across(_Term):
     """Between x and y."""
 
     def __init__(self, clouds: Clouds, terms: _Terms) -> None:
-        super().__init__(clouds.x, clouds.y.everyone, terms)
+        super().__init__(clouds.x, clouds.y, terms)
         self.at.g = np.zeros(len(self.b))
         self.own = clouds.y.own
         self.epsilon = (
@@ -248,12 +268,18 @@ class _Across(_Term):
         part = self.b[:, None] * self.cost.T.gibbs_slope(g, f, epsilon, self.a)
         return of_x, self.processes.summed(part)[self.own]
 
+    def weight_slopes(self) -> tuple[Floats, Floats]:
+        """In the weights of all rows, (n,), and of all columns, (m,), up to a constant each."""
+        f, g, epsilon = self.at.f, self.at.g, self.epsilon
+        log_rows, columns = self.cost.sweep(f, g, self.a, self.b, epsilon, 0.0)
+        return self.of_all_rows(f - epsilon * np.exp(log_rows)), g - epsilon * self.processes.summed(columns)
+
 
 class _Within(_Term):
     """Of a measure against itself, of which this process has some rows."""
 
     def __init__(self, side: Side, terms: _Terms, epsilon: float) -> None:
-        super().__init__(side, side.everyone, terms)
+        super().__init__(side, side, terms)
         self.epsilon = epsilon
 
     def iterate(self, tol: float, *, first: bool) -> bool:
@@ -262,7 +288,7 @@ class _Within(_Term):
 
     def row_sums(self, f: Floats) -> tuple[Floats, Floats]:
         """The potentials of all rows, and the logarithms of this process's row sums."""
-        whole = self.processes.gathered(f[: len(self.rows.held), None], self.rows.counts)[:, 0]
+        whole = self.of_all_rows(f)
         soft = self.cost.softmin(whole + self.epsilon * np.log(self.b), self.epsilon)
         return whole, (f - soft) / self.epsilon
 
@@ -272,11 +298,16 @@ class _Within(_Term):
         value, mass = self.processes.summed(np.array([self.a @ self.at.f, (self.a * np.exp(log_rows)).sum()]))
         return self.with_digits(float(2 * value - self.epsilon * (mass - 1.0)))
 
-    def slopes(self, of_y: bool) -> tuple[Floats, None]:
+    def slopes(self) -> Floats:
         """In the rows of this process, which stand on both sides."""
         whole, _ = self.row_sums(self.at.f)
         slope = 2 * self.a[:, None] * self.cost.gibbs_slope(self.at.f, whole, self.epsilon, self.b)
-        return slope[: len(self.rows.held)], None
+        return slope[: len(self.rows.held)]
+
+    def weight_slopes(self) -> Floats:
+        """In the weights of all rows, (n,), which stand on both sides, up to a constant."""
+        _, log_rows = self.row_sums(self.at.f)
+        return 2 * self.of_all_rows(self.at.f - self.epsilon * np.exp(log_rows))
 
 
 class _SymmetricShard(Pass):

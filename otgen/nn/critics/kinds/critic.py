@@ -8,8 +8,11 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import Module
 
+from ....errors import InvalidInput
 from ....inputs import scalars
 from ..networks import Perceptron
+
+_FASTEST = 1e30  # single precision holds it, and what optimisers multiply it by
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,11 @@ class Critic:
     def __post_init__(self) -> None:
         for name in ("width", "depth"):
             scalars.count(getattr(self, name), name)
-        scalars.positive(self.learning_rate, "learning_rate", "use a step such as 1e-3")
+        rate = scalars.positive(self.learning_rate, "learning_rate", "use a step such as 1e-3")
+        if rate > _FASTEST:
+            raise InvalidInput(
+                f"learning_rate must be at most {_FASTEST:g}; received {rate:g}; use a step such as 1e-3"
+            )
 
     @property
     def held(self) -> int:
