@@ -113,7 +113,7 @@ def pairwise(
         does not depend on it. Kernels of each take its share of the cores as threads, or ``OTGEN_NUM_THREADS``.
     checkpoint : path, optional
         A folder that keeps each tile when it is done. The same call goes on where an earlier one was stopped, and ends with the same bits;
-        one with other sets, options or another version of otgen is refused. Of callables only the name is compared.
+        one with other sets, options or another version of otgen is refused. Of callables the name is compared, with the arguments of a ``functools.partial``.
     progress : bool
         Whether to report on stderr how far the work is, and what time is left.
     **options
@@ -198,6 +198,8 @@ def measured_pairs(
         else:
             _place(out, tile, numbers, mirrored=other is None)
             report.found(len(tile), work[tile])
+    if kept is not None and left:
+        kept.check_writable()
     names, throw = (
         (one.source.names[0], second.source.names[0]),
         scalars.flag(distance.options.get("throw", True), "throw"),
