@@ -57,6 +57,14 @@ class Chosen:
         return self.call(x, y, a, b, **self.options)
 
     @property
+    def told(self) -> str:
+        """What it is called, by its name or that of the callable."""
+        if self.name is not None:
+            return self.name
+        named = self.call if hasattr(self.call, "__qualname__") else type(self.call)
+        return f"{named.__module__}.{named.__qualname__}"
+
+    @property
     def is_zero_at_home(self) -> bool:
         """Whether a set is proven to be at distance 0 from itself without any work: exactly measured, under a metric that is known."""
         known = isinstance(self.options.get("metric", "euclidean"), str | Minkowski | Circular)
