@@ -94,7 +94,7 @@ def pairwise(
         B clouds: a list of (n, d) or (n,) arrays or of :class:`Measure`, of any sizes each, or an array (B, n, d), or (B, n) of clouds on
         the line. Any object with ``len`` that can be indexed is one: its sets are read once to be checked and again for each tile, in the
         process that measures it, so that they need not fit in memory together. A path is a folder of npy files, one a set, in the order
-        of their names. With ``support``, B histograms: (B, n) weights of its points, which may be a ``scipy.sparse`` matrix: its rows
+        of their names. Sets without points, (0, d), are for partial transport and callables. With ``support``, B histograms: (B, n) weights of its points, which may be a ``scipy.sparse`` matrix: its rows
         are made dense one at a time.
     sets2 : sequence, array_like or path, optional
         C clouds, or histograms, to compare with instead.
@@ -158,10 +158,11 @@ def pairwise(
     points, sets = support_from(support), sequence(sets, "sets")
     sets2 = None if sets2 is None else sequence(sets2, "sets2")
     _refuse_size(3 if wanted else 1, (len(sets), len(sets if sets2 is None else sets2)))
-    one = collected(sets, weights, support=points)
+    empty = measure.takes_empty_sets
+    one = collected(sets, weights, support=points, empty=empty)
     other = None
     if sets2 is not None:
-        other = collected(sets2, weights2, support=points, names=("sets2", "weights2"))
+        other = collected(sets2, weights2, support=points, names=("sets2", "weights2"), empty=empty)
     elif weights2 is not None:
         raise InvalidInput("weights2 must stand beside sets2; received it alone; pass weights for those of sets")
     with told(progress) as tell:
