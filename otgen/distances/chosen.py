@@ -76,6 +76,11 @@ class Chosen:
         return self.name in (None, "partial_wasserstein") or self.options.get("relax") is not None
 
     @property
+    def takes_empty_sets(self) -> bool:
+        """Whether sets without points may be compared, as all of their mass may stay, or a callable knows what they are worth."""
+        return self.name in (None, "partial_wasserstein")
+
+    @property
     def batch(self) -> Callable[..., Any] | None:
         """What measures many pairs at once; None where each is measured alone."""
         return None if self.name is None else BATCHES.get(self.name)
@@ -135,6 +140,7 @@ def _check_prices(options: dict[str, Any]) -> None:
             f"distance, which sets a price for each point of two sets"
         )
     prices_and_amount(penalty, mass, (1, 1))
+    scalars.finite_order(options.get("p", 2))
 
 
 def _check_options(name: str, options: dict[str, Any]) -> None:

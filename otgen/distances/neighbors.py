@@ -145,7 +145,8 @@ def neighbors(
     support : array_like, optional
         (n, d) or (n,), points that all histograms share: queries and sets are then weights.
     n_jobs : int, optional
-        How many threads narrow intervals side by side, on this machine; -1 is one a core. None means one. The result does not depend on it.
+        How many threads narrow intervals side by side, on this machine; -1 is one a core. None means one. The result does not depend on it. One query
+        narrows one interval at a time, with all cores for it.
     progress : bool
         Whether to report on stderr how many queries are answered, and how many solves that took.
 

@@ -94,7 +94,7 @@ def pairwise(
         B clouds: a list of (n, d) or (n,) arrays or of :class:`Measure`, of any sizes each, or an array (B, n, d), or (B, n) of clouds on
         the line. Any object with ``len`` that can be indexed is one: its sets are read once to be checked and again for each tile, in the
         process that measures it, so that they need not fit in memory together. A path is a folder of npy files, one a set, in the order
-        of their names. With ``support``, B histograms: (B, n) weights of its points, which may be a ``scipy.sparse`` matrix: its rows
+        of their names. Sets without points, (0, d), are for partial transport and callables. With ``support``, B histograms: (B, n) weights of its points, which may be a ``scipy.sparse`` matrix: its rows
         are made dense one at a time.
     sets2 : sequence, array_like or path, optional
         C clouds, or histograms, to compare with instead.
@@ -113,7 +113,7 @@ def pairwise(
         does not depend on it. Kernels of each take its share of the cores as threads, or ``OTGEN_NUM_THREADS``.
     checkpoint : path, optional
         A folder that keeps each tile when it is done. The same call goes on where an earlier one was stopped, and ends with the same bits;
-        one with other sets, options or another version of otgen is refused. Of callables only the name is compared.
+        one with other sets, options or another version of otgen is refused. Of callables the name is compared, with the arguments of a ``functools.partial``.
     progress : bool
         Whether to report on stderr how far the work is, and what time is left.
     **options
@@ -158,10 +158,11 @@ def pairwise(
     points, sets = support_from(support), sequence(sets, "sets")
     sets2 = None if sets2 is None else sequence(sets2, "sets2")
     _refuse_size(3 if wanted else 1, (len(sets), len(sets if sets2 is None else sets2)))
-    one = collected(sets, weights, support=points)
+    empty = measure.takes_empty_sets
+    one = collected(sets, weights, support=points, empty=empty)
     other = None
     if sets2 is not None:
-        other = collected(sets2, weights2, support=points, names=("sets2", "weights2"))
+        other = collected(sets2, weights2, support=points, names=("sets2", "weights2"), empty=empty)
     elif weights2 is not None:
         raise InvalidInput("weights2 must stand beside sets2; received it alone; pass weights for those of sets")
     with told(progress) as tell:
@@ -198,6 +199,8 @@ def measured_pairs(
         else:
             _place(out, tile, numbers, mirrored=other is None)
             report.found(len(tile), work[tile])
+    if kept is not None and left:
+        kept.check_writable()
     names, throw = (
         (one.source.names[0], second.source.names[0]),
         scalars.flag(distance.options.get("throw", True), "throw"),

@@ -263,6 +263,9 @@ def _widened(certificate: Certificate, scaled: Problem, rounded: float) -> Certi
 def _with_stays(certificate: Certificate, wanted: Partial, back: Units) -> Certificate:
     """What is proven, with the price of what stays whatever moves; of an amount of 0 that is all there is."""
     stays = wanted.left_out
+    if wanted.gains_nothing:
+        free = wanted.asks_nothing and certificate.cost == 0
+        certificate = replace(certificate, lower=max(certificate.lower, 0.0), upper=0.0 if free else certificate.upper)
     if wanted.amount == 0:
         stays, certificate = wanted.weights, replace(certificate, cost=0.0, lower=0.0, upper=0.0, scale=0.0)
     if stays is None or certificate.lower == math.inf:

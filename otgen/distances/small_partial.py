@@ -218,7 +218,7 @@ class _Solved(Forwarded):
         """Cost and bounds for a mass of 1, with what rounding the masses may cost, as :mod:`.partial` has it."""
         cost, lower, upper = self.stack.numbers[0, :3].tolist()
         margin = 2.02 * self.made.rounded * float(self.made.costs.max()) * (1 + 1e-9)
-        return cost, below(lower, margin), above(upper, margin)
+        return cost, max(below(lower, margin), 0.0), above(upper, margin)
 
     @property
     def _units(self) -> Units:

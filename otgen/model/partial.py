@@ -103,6 +103,16 @@ class Partial:
         """Both measures as received."""
         return self.problem.source, self.problem.target
 
+    @property
+    def gains_nothing(self) -> bool:
+        """Whether no pair costs less than 0, as no price does."""
+        return self.problem.cost.of_points or float(self.problem.cost.range()[0]) >= 0
+
+    @property
+    def asks_nothing(self) -> bool:
+        """Whether all may stay, at no price."""
+        return self.amount is None and not any(bool(side.any()) for side in self.prices)
+
     @cached_property
     def weights(self) -> tuple[Floats, Floats]:
         """The masses (n,), (m,): uniform ones with the other side's total, where only that was given."""

@@ -65,6 +65,32 @@ def test_sliced_in_many_dimensions():
     assert found.lower < 0.5 < found.upper  # |v| / sqrt(d)
 
 
+def test_bias_is_seen_and_allowed_for():
+    """In space, at 60 points, normal samples are far too far apart: no symmetric interval holds the truth, the lower end does."""
+    rng = np.random.default_rng(5)
+    found = [
+        otgen.confidence_interval(
+            rng.normal(size=(60, 3)), rng.normal(size=(60, 3)) + [1, 0, 0], n_subsamples=30, rng=k
+        )
+        for k in range(20)
+    ]
+    assert np.mean([one.observed for one in found]) > 1.2
+    assert sum(one.lower <= 1 <= one.upper for one in found) >= 18
+    assert sum(2 * one.observed - one.upper <= 1 for one in found) < 12
+    assert all(one.lower == pytest.approx(max(2 * one.observed - one.upper - one.bias, 0)) for one in found)
+
+
+def test_the_error_of_few_directions_is_allowed_for():
+    x, y = np.random.default_rng(0).normal(size=(2, 300, 10))
+    options = dict(distance="sliced_wasserstein", n_subsamples=20, rng=0)
+    few, many = (otgen.confidence_interval(x, y + 3, n_projections=k, **options) for k in (3, 300))
+    assert few.upper - few.observed > 3 * (many.upper - many.observed)
+    error = otgen.sliced_wasserstein(x, y + 3, n_projections=3, rng=0).standard_error
+    assert few.upper - few.observed > 0.5 * error
+    with pytest.raises(otgen.InvalidInput, match="n_projections must leave a standard error"):
+        otgen.confidence_interval(x, y, distance="sliced_wasserstein", n_projections=1)
+
+
 def test_sizes_keep_their_ratio():
     x, y = np.random.default_rng(0).normal(size=200), np.random.default_rng(1).normal(size=400) + 1
     found = otgen.confidence_interval(x, y, subsample=50, n_subsamples=20, rng=0)

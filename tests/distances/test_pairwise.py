@@ -348,6 +348,7 @@ class TestPartial:
             ),
             (dict(penalty=-1.0), "penalty must be at least 0"),
             (dict(mass=2.5), r"received 2.5 for sets\[2\], which has"),
+            (dict(penalty=1.0, p=np.inf), "^p must be finite here; received inf"),
             (dict(penalty=1.0, epsilon=1.0), "options must be those of distance='partial_wasserstein'"),
         ],
     )
@@ -366,3 +367,63 @@ class TestPartial:
         assert found[0, 2] == alone.value
         with pytest.raises(InvalidInput, match="rng must be a seed beside checkpoint"):
             otgen.pairwise(sets, checkpoint=tmp_path, **options)
+
+
+EMPTY = np.empty((0, 2))
+DIAGRAMS = [np.array([[0.0, 4.0], [1.0, 1.5]]), EMPTY, np.array([[0.0, 5.0]]), EMPTY]
+
+
+def to_the_diagonal(x, y, a=None, b=None):
+    prices = tuple((z[:, 1] - z[:, 0]) ** 2 / 4 for z in (x, y))
+    return otgen.partial_wasserstein(x, y, np.ones(len(x)), np.ones(len(y)), metric="chebyshev", penalty=prices)
+
+
+class TestEmptySets:
+    """Sets without points, where all that the other one has may stay."""
+
+    def test_by_a_callable(self, tmp_path):
+        truth = np.sqrt(
+            [[0, 4.0625, 1.0625, 4.0625], [4.0625, 0, 6.25, 0], [1.0625, 6.25, 0, 6.25], [4.0625, 0, 6.25, 0]]
+        )
+        for options in (dict(), dict(n_jobs=2), dict(checkpoint=tmp_path), dict(checkpoint=tmp_path)):
+            found = otgen.pairwise(DIAGRAMS, distance=to_the_diagonal, **options)
+            np.testing.assert_allclose(found, truth, rtol=1e-14)
+        found = otgen.pairwise(DIAGRAMS, DIAGRAMS[:2], distance=to_the_diagonal, bounds=True)
+        assert ((found.lower <= truth[:, :2] * (1 + 1e-15)) & (truth[:, :2] * (1 - 1e-15) <= found.upper)).all()
+
+    @pytest.mark.parametrize("weights", [None, [[2.0, 1.0], [], [3.0], None]])
+    def test_by_name(self, weights):
+        options = dict(distance="partial_wasserstein", penalty=0.5, p=1)
+        found = otgen.pairwise(DIAGRAMS, weights=weights, **options)
+        total = [1.0, 0.0, 1.0, 0.0] if weights is None else [3.0, 0.0, 3.0, 0.0]
+        np.testing.assert_allclose(found[1], 0.5 * np.array(total), rtol=1e-15)
+        a, b = (None, None) if weights is None else (weights[0], weights[2])
+        assert found[0, 2] == otgen.partial_wasserstein(DIAGRAMS[0], DIAGRAMS[2], a, b, penalty=0.5, p=1).value
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            (dict(), r"sets\[1\] must hold at least one point"),
+            (dict(distance="sinkhorn", epsilon=1.0), r"sets\[1\] must hold at least one point"),
+            (
+                dict(distance=lambda x, y, a, b: abs(x.max() - y.max())),
+                r"sets\[1\] must hold a point at least, as distance",
+            ),
+            (dict(distance=otgen.wasserstein), r"sets\[1\] must hold a point at least, as distance takes no empty set"),
+            (
+                dict(distance="partial_wasserstein", mass=0.5),
+                r"mass must be .* received 0.5 for sets\[1\], which has 0.0",
+            ),
+            (
+                dict(distance="partial_wasserstein", penalty=1, weights=[None, [1.0], None, None]),
+                r"weights\[1\] must have shape \(0,\), as sets\[1\] has no points",
+            ),
+        ],
+    )
+    def test_what_is_refused(self, options, said):
+        with pytest.raises(InvalidInput, match="^" + said):
+            otgen.pairwise(DIAGRAMS, **options)
+
+    def test_of_no_coordinates(self):
+        with pytest.raises(InvalidInput, match=r"^sets\[1\] must hold at least one point of at least one coordinate"):
+            otgen.pairwise([DIAGRAMS[0], np.empty((0, 0))], distance="partial_wasserstein", penalty=1)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 
 import joblib
 import numpy as np
@@ -17,7 +18,9 @@ from workers import counted_threads
 
 import otgen
 from otgen import InvalidInput, MissingExtra
+from otgen.distances.pairs.checkpoint import Checkpoint
 from otgen.distances.pairs.running import Progress
+from otgen.distances.pairs.tiles import Tile
 from otgen.kernels import parallel
 
 RNG = np.random.default_rng(0)
@@ -28,6 +31,17 @@ def slow(x, y, a, b):
     """A distance that leaves time to be stopped; tiles of callables are small."""
     time.sleep(0.002)
     return otgen.wasserstein(x, y, a, b)
+
+
+def of_any(x, y, a, b, *, shift):
+    """A distance with an option that it makes nothing of."""
+    return otgen.wasserstein(x, y, a, b)
+
+
+def never(x, y, a, b):
+    """A distance of the first two sets, for which symmetry is tried, and of no others."""
+    assert len(x) + len(y) == len(SETS[0]) + len(SETS[1])
+    return 1.0
 
 
 def share(x, y, a, b):
@@ -86,7 +100,7 @@ class TestCheckpoints:
             (lambda sets: dict(sets=[*sets[:7], sets[7] + 1e-15, *sets[8:]]), r"other points or weights in sets\[7\]"),
             (lambda sets: dict(sets=[z.astype(np.float32) for z in sets]), r"other points or weights in sets\[0\]"),
             (lambda sets: dict(sets=sets[:-1]), "received 39 sets for 40 then"),
-            (lambda sets: dict(sets=sets, sets2=sets), "received sets2"),
+            (lambda sets: dict(sets=sets, sets2=sets), "received sets2, of which there was none then"),
             (lambda sets: dict(sets=sets, weights=[np.ones(len(z)) / len(z) for z in sets]), r"weights in sets\[0\]"),
             (lambda sets: dict(sets=sets, p=1), "received options"),
             (lambda sets: dict(sets=sets, metric=otgen.Minkowski(3)), "received options"),
@@ -109,6 +123,48 @@ class TestCheckpoints:
         for name in tiles[::2]:
             (tmp_path / name).unlink()
         assert (otgen.pairwise(SETS, n_jobs=2, **options) == truth).all()
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (dict(shift=1.0), dict(shift=1.0 + 1e-15)),
+            (dict(shift=np.zeros(2000)), dict(shift=np.eye(1, 2000, 1000)[0])),  # alike where numpy prints them
+            (dict(shift=(1, [np.ones(2)])), dict(shift=(1, [np.ones(2) + 1e-15]))),
+            (dict(shift={"by": np.float32(1)}), dict(shift={"by": np.float64(1)})),
+        ],
+    )  # fmt: skip
+    def test_options_of_a_callable_are_compared_to_the_last_bit(self, tmp_path, one, other):
+        places = tmp_path / "options", tmp_path / "partial"
+        for made in (one, {key: one[key] for key in one}):
+            otgen.pairwise(SETS[:3], distance=of_any, checkpoint=places[0], **made)
+            otgen.pairwise(SETS[:3], distance=partial(of_any, **made), checkpoint=places[1])
+        with pytest.raises(InvalidInput, match="received options"):
+            otgen.pairwise(SETS[:3], distance=of_any, checkpoint=places[0], **other)
+        with pytest.raises(InvalidInput, match="received distance"):
+            otgen.pairwise(SETS[:3], distance=partial(of_any, **other), checkpoint=places[1])
+
+    def test_a_tile_in_the_place_of_another_is_measured_again(self, tmp_path):
+        truth = otgen.pairwise(SETS, distance=otgen.wasserstein, checkpoint=tmp_path)
+        tiles = [path for path in sorted(tmp_path.iterdir()) if path.name.startswith("tile-")]
+        first, content = tiles[1], tiles[2].read_bytes()
+        assert first.stat().st_size == len(content)
+        first.write_bytes(content)
+        assert (otgen.pairwise(SETS, distance=otgen.wasserstein, checkpoint=tmp_path) == truth).all()
+
+    def test_no_bit_of_a_tile_can_be_turned_unseen(self, tmp_path):
+        tile, numbers = Tile((0, 4), (4, 8), False), RNG.random((1, 4, 4))
+        kept = Checkpoint.at(tmp_path, {})
+        kept.save(tile, numbers)
+        path, noticed = tmp_path / tile.name, 0
+        content = path.read_bytes()
+        for place in range(0, 8 * len(content), 41):
+            turned = bytearray(content)
+            turned[place // 8] ^= 1 << place % 8
+            path.write_bytes(turned)
+            found = kept.load(tile, 1)
+            noticed += found is None
+            assert found is None or (found == numbers).all()
+        assert noticed > len(content) / 8  # of 8 / 41 a byte; the others are dates and the like
 
     @pytest.mark.parametrize("damage", ["cut", "empty", "text", "bit", "another run"])
     def test_a_damaged_tile_is_measured_again(self, tmp_path, damage):
@@ -137,6 +193,37 @@ class TestCheckpoints:
         (tmp_path / "pairwise.json").write_text("{")
         with pytest.raises(InvalidInput, match="received a damaged one"):
             otgen.pairwise(SETS, checkpoint=tmp_path)
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [
+            ("x" * 300, "File name too long"),
+            ("a\0b", "null byte"),
+            ("gone", "a link that leads nowhere"),
+            ("file/run", "file is a file; choose another one"),
+        ],
+    )
+    def test_names_that_no_folder_can_have(self, tmp_path, name, said):
+        (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+        (tmp_path / "file").write_text("")
+        with pytest.raises(InvalidInput, match="^checkpoint must .*" + said):
+            otgen.pairwise(SETS, distance=never, checkpoint=tmp_path / name)
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+    def test_a_folder_that_is_read_only(self, tmp_path):
+        """Refused before anything is measured; a run that is done is read all the same."""
+        truth = otgen.pairwise(SETS, checkpoint=tmp_path)
+        tmp_path.chmod(0o500)
+        try:
+            assert (otgen.pairwise(SETS, checkpoint=tmp_path) == truth).all()
+            with pytest.raises(InvalidInput, match="may not be written to"):
+                otgen.pairwise(SETS, distance=never, checkpoint=tmp_path / "run")
+        finally:
+            tmp_path.chmod(0o700)
+
+    def test_a_run_killed_while_it_wrote_its_terms(self, tmp_path):
+        (tmp_path / ".pairwise-0123456789abcdef.json").write_text("{")
+        assert (otgen.pairwise(SETS, checkpoint=tmp_path) == otgen.pairwise(SETS)).all()
 
     def test_wrong_options_leave_no_folder(self, tmp_path):
         place = tmp_path / "run"

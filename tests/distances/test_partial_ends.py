@@ -333,3 +333,32 @@ class TestForbiddenPairs:
             assert result.status is Status.INFEASIBLE
             assert result.lower == result.value == INF
             assert result.plan is result.potentials is result.unmatched is None
+
+
+class TestNothing:
+    """What costs nothing, where costs are far above it."""
+
+    @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 3]), st.booleans())
+    def test_all_may_stay_for_nothing(self, seed, p, listed):
+        rng = np.random.default_rng(seed)
+        x, y = rng.normal(size=(6, 2)), rng.normal(size=(5, 2))
+        a, b = rng.integers(1, 9, 6), rng.integers(1, 9, 5)  # whole masses: none is rounded, so that none must move
+        if listed:
+            result = otgen.transport(rng.random((6, 5)), a, b, penalty=0)
+        else:
+            result = otgen.partial_wasserstein(x, y, a, b, penalty=0, p=p)
+        assert (result.value, result.lower, result.upper) == (0, 0, 0)
+        assert result.status is Status.OPTIMAL
+
+    @given(st.integers(0, 2**32 - 1))
+    def test_no_interval_begins_below_what_no_plan_can_cost(self, seed):
+        rng = np.random.default_rng(seed)
+        a, b = rng.random(6), rng.random(5)
+        result = otgen.transport(np.zeros((6, 5)), a, b, mass=0.3 * min(a.sum(), b.sum()))
+        assert result.lower == result.value == 0
+        assert result.upper < 1e-14
+
+    def test_costs_below_0_are_worth_moving_for(self):
+        result = otgen.transport([[-2.0, 1.0]], [1.0], [1.0, 1.0], penalty=0)
+        assert result.lower <= -2 <= result.upper
+        assert result.upper < -1.9

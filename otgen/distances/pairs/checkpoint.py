@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import zipfile
-import zlib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,20 @@ from ..._version import __version__
 from ...errors import InvalidInput
 from ...inputs.atomic import write_atomically
 from ...inputs.scalars import told
+from ...inputs.stored import stored_arrays
 from ...inputs.types import Floats
 from ..chosen import Chosen
 from .collection import Collection
 from .tiles import Tile
 
 _NAME = "pairwise.json"
+_BEGUN = ".pairwise-*.json"  # what is left of it where a run is killed while it is written
 _FORMAT = 1
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A folder of finished tiles, and the terms under which they were measured; ``fingerprint`` is of these, and stands in every file."""
+    """A folder of finished tiles, and the terms under which they were measured; ``fingerprint`` is of these, and stands in every file with its name."""
 
     place: Path
     terms: dict[str, Any]
@@ -43,22 +44,32 @@ class Checkpoint:
         Raises
         ------
         InvalidInput
-            Where it holds those of another one, saying what differs, or other files.
+            Where it holds those of another one, saying what differs, or other files, and for a name that no folder can have.
         """
         if not isinstance(path, str | os.PathLike):
             raise InvalidInput(f"checkpoint must be a folder; received {told(path)}; pass its name, or a Path")
         place = Path(path)
+        _refuse_no_name(place)
         fingerprint = hashlib.blake2b(json.dumps(terms, sort_keys=True).encode(), digest_size=16).hexdigest()
         if place.exists() and not place.is_dir():
             raise InvalidInput(f"checkpoint must be a folder; received {place}, a file; choose another name")
         there = place / _NAME
         if there.exists():
             _same(terms, _read_terms(there), place)
-        elif place.exists() and any(place.iterdir()):
+        elif place.exists() and any(not path.match(_BEGUN) for path in place.iterdir()):
             raise InvalidInput(
                 f"checkpoint must be a new folder, or one of an earlier run; received {place}, which holds other files; choose another one"
             )
         return cls(place, terms, fingerprint)
+
+    def check_writable(self) -> None:
+        """Refuse a folder that cannot be written to, or made, before anything is measured for it."""
+        above = next(path for path in (self.place, *self.place.absolute().parents) if path.exists())
+        if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
+            what = "may not be written to" if above.is_dir() else "is a file"
+            raise InvalidInput(
+                f"checkpoint must be a folder that can be written to; received {self.place}, where {above} {what}; choose another one"
+            )
 
     def load(self, tile: Tile, count: int) -> Floats | None:
         """The numbers of a tile, (count, rows, columns); None where they must be measured, be it that its file is damaged."""
@@ -66,11 +77,13 @@ class Checkpoint:
         if not path.exists():
             return None
         try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                fingerprint, found = str(file["fingerprint"]), file["numbers"]
-        except _DAMAGED:
+            file = stored_arrays(path, path.read_bytes(), "a tile", "otgen.pairwise")
+        except (InvalidInput, OSError):
             return None
-        return found if fingerprint == self.fingerprint and found.shape == (count, *tile.shape) else None
+        found = file.get("numbers")
+        if found is None or str(file.get("fingerprint")) != self._mark(tile):
+            return None
+        return found if found.dtype == np.float64 and found.shape == (count, *tile.shape) else None
 
     def save(self, tile: Tile, numbers: Floats) -> None:
         """Keep a tile; the terms are written with the first one, since only then are they known to be good."""
@@ -78,8 +91,12 @@ class Checkpoint:
         terms = self.place / _NAME
         if not terms.exists():
             write_atomically(terms, lambda name: Path(name).write_text(json.dumps(self.terms, indent=1) + "\n"))
-        kept: Any = {"fingerprint": np.array(self.fingerprint), "numbers": numbers}
+        kept: Any = {"fingerprint": np.array(self._mark(tile)), "numbers": numbers}
         write_atomically(self.place / tile.name, lambda name: np.savez(name, **kept))
+
+    def _mark(self, tile: Tile) -> str:
+        """What tells a tile from those of other runs, and of other places of this one."""
+        return f"{self.fingerprint} {tile.name}"
 
 
 def terms_of(distance: Chosen, collections: Sequence[Collection | None], *, bounds: bool) -> dict[str, Any]:
@@ -89,7 +106,7 @@ def terms_of(distance: Chosen, collections: Sequence[Collection | None], *, boun
     return {
         "format": _FORMAT,
         "version": __version__,
-        "distance": distance.told,
+        "distance": distance.name or _told(distance.call),
         "options": options,
         "bounds": bounds,
         "sets": digests[0],
@@ -98,10 +115,19 @@ def terms_of(distance: Chosen, collections: Sequence[Collection | None], *, boun
 
 
 def _told(value: Any) -> str:
-    """An option as it can be compared between processes; of a callable the name."""
-    if isinstance(value, np.ndarray):
-        return hashlib.blake2b(value.tobytes(), digest_size=16).hexdigest()
-    text = repr(value)
+    """An option as it can be compared between processes, arrays to the last bit; of a callable the name."""
+    if isinstance(value, partial):
+        return f"{_told(value.func)}, with {_told(value.args)} and {_told(value.keywords)}"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {_told(part)}" for key, part in value.items()) + "}"
+    if type(value) in (tuple, list):
+        return f"{type(value).__name__}({', '.join(map(_told, value))})"
+    if hasattr(value, "__array__") and not isinstance(value, type):
+        array = np.ascontiguousarray(value)
+        digest = hashlib.blake2b(array.tobytes(), digest_size=16).hexdigest()
+        return f"{array.dtype} {array.shape} {digest}"
+    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
+        text = repr(value)
     return _callable_name(value) if " at 0x" in text else text
 
 
@@ -115,7 +141,7 @@ def _read_terms(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text())
         if isinstance(found, dict):
             return found
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         pass
     raise InvalidInput(
         f"checkpoint must hold a {_NAME} that can be read; received a damaged one in {path.parent}; delete the folder, or choose another one"
@@ -134,8 +160,27 @@ def _same(now: dict[str, Any], then: dict[str, Any], place: Path) -> None:
         else:
             k = next(k for k, (one, other) in enumerate(zip(before, after, strict=True)) if one != other)
             what = f"other points or weights in {changed}[{k}]"
+    elif isinstance(before, list) or isinstance(after, list):
+        what = f"{changed}, of which there was none then" if before is None else f"no {changed}, which there was then"
     else:
         what = f"{changed} {after} for {before} then"
     raise InvalidInput(
         f"checkpoint must be of the same sets, distance and options; received {what}, in {place}; choose another folder, or delete this one"
     )
+
+
+def _refuse_no_name(place: Path) -> None:
+    """Refuse a name that no folder can have, or that leads nowhere."""
+    try:
+        place.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return  # new
+    except (OSError, ValueError) as fault:
+        why = getattr(fault, "strerror", None) or str(fault)
+        raise InvalidInput(
+            f"checkpoint must be the name of a folder; received one of which the system says: {why}; choose another one"
+        ) from None
+    if not place.exists():
+        raise InvalidInput(
+            f"checkpoint must be a folder; received {place}, a link that leads nowhere; choose another one"
+        )

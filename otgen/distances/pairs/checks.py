@@ -19,6 +19,8 @@ def check_pairs(one: Collection, other: Collection | None, distance: Chosen) -> 
     if distance.is_zero_at_home and one.facts:  # the options are tried, also where no pair is left to be measured
         point = np.full((1, one.facts[0].dim), 0.5)
         distance(point, point)
+    if distance.name is None:
+        _check_empty(one, one if other is None else other, distance)
     if other is None and len(one) > 1:
         _check_symmetry(one, distance)
 
@@ -36,6 +38,24 @@ def _check_together(one: Collection, other: Collection, distance: Chosen) -> Non
         same_masses(both, normalize=distance.options.get("normalize", False))
     if distance.name == "partial_wasserstein" and distance.options.get("mass") is not None:
         enough_mass(both, distance.options["mass"])
+
+
+def _check_empty(one: Collection, other: Collection, distance: Chosen) -> None:
+    """Refuse sets without points where a callable does not take them, of the first such set and the first of another kind."""
+    for mine, theirs in ((one, other), (other, one)):
+        k = next((k for k, fact in enumerate(mine.facts) if fact.size == 0), None)
+        j = next((j for j, fact in enumerate(theirs.facts) if fact.size > 0), None)
+        if k is None or j is None:
+            continue
+        (x,), (y,) = mine.block(k, k + 1).read(), theirs.block(j, j + 1).read()
+        pair = (x, y) if mine is one else (y, x)
+        try:
+            distance(pair[0].points, pair[1].points, pair[0].weights, pair[1].weights)
+        except Exception as fault:  # whatever it may raise: it was written for points
+            raise InvalidInput(
+                f"{mine.source.names[0]}[{k}] must hold a point at least, as distance takes no empty set; received shape {x.points.shape}, for "
+                f"which it raised {type(fault).__name__}: {fault}; leave empty sets out, or let it measure them"
+            ) from fault
 
 
 def _check_symmetry(one: Collection, distance: Chosen) -> None:

@@ -42,12 +42,13 @@ class Facts(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Where sets come from: ``sets[k]``, with ``weights[k]`` where there are any; or weights on one support."""
+    """Where sets come from: ``sets[k]``, with ``weights[k]`` where there are any; or weights on one support. Some may be ``empty`` where it says so."""
 
     sets: Any
     weights: Any
     support: Any
     names: tuple[str, str]
+    empty: bool = False
 
     def __getitem__(self, k: int) -> Weighted:
         """The k-th set, checked; an error names it."""
@@ -64,6 +65,8 @@ class Source:
             points, weights = entry.shaped(entry.points), None if entry.weights_origin is None else entry.weights
         else:
             points = as_numpy(entry, name)[0]
+        if self.empty and points.shape[:1] == (0,) and points.ndim in (1, 2) and points.shape[1:] != (0,):
+            return Weighted(points, None if weights is None else _no_weights(weights, own, name))
         arrays.checked(points, name)
         return Weighted(
             points, None if weights is None else _weights(weights, len(points), own, f"the points of {name}")
@@ -122,7 +125,12 @@ class Collection:
 
 
 def collected(
-    sets: Any, weights: Any = None, *, support: Any = None, names: tuple[str, str] = ("sets", "weights")
+    sets: Any,
+    weights: Any = None,
+    *,
+    support: Any = None,
+    names: tuple[str, str] = ("sets", "weights"),
+    empty: bool = False,
 ) -> Collection:
     """Check a collection of clouds, or of histograms on one support.
 
@@ -137,6 +145,8 @@ def collected(
         (n, d) or (n,), already checked.
     names : (str, str)
         How errors call sets and weights.
+    empty : bool
+        Whether sets without points, (0, d), are taken.
 
     Raises
     ------
@@ -153,7 +163,7 @@ def collected(
     if weights is not None:
         weights = sequence(weights, names[1])
         _check_weights(weights, sets, support, names)
-    source = Source(sets, weights, support, names)
+    source = Source(sets, weights, support, names, empty)
     lazy = not isinstance(sets, list | tuple | np.ndarray)
     held: list[Weighted] = []
     facts: list[Facts] = []
@@ -245,12 +255,21 @@ def _weights(value: Any, size: int, name: str, of: str) -> np.ndarray:
     return as_numpy(value, name)[0]
 
 
+def _no_weights(value: Any, name: str, of: str) -> np.ndarray:
+    found = as_numpy(value, name)[0]
+    if found.shape != (0,):
+        raise InvalidInput(
+            f"{name} must have shape (0,), as {of} has no points; received shape {found.shape}; pass None, or no weights"
+        )
+    return found
+
+
 def _facts(found: Weighted) -> Facts:
     points, weights = found
     dim = 1 if points.ndim == 1 else points.shape[1]
     unit = points.dtype.name if points.dtype.kind in "mM" else None
     if weights is None:
-        return Facts(len(points), dim, _digest(found), None, None, unit)
+        return Facts(len(points), dim, _digest(found), None if len(points) else 0.0, None, unit)
     total = float(weights.astype(np.float64).sum())
     return Facts(len(points), dim, _digest(found), total, Origin(dtype=weights.dtype.name), unit)
 
