@@ -23,6 +23,7 @@ _EPS = float(np.finfo(float).eps)
 _WIDE = 8.0  # a piece this many times its distance from an anchor is measured by logarithms
 _PANEL = 2.0  # width of a panel in u, four times that far out
 _FAR = 60.0
+_CLOSE = 2.0**-28  # two ends nearer to each other than this share of their size
 _TINY = 1e-290  # nearer to 0, floats lose digits
 
 
@@ -136,6 +137,10 @@ def _half_stretch(
     """A piece from a point to the middle of its interval: by distances from that side, from an end or pole on the other, or as it is."""
     start, stop, other = points
     side = 1 if stop > start else -1
+    if start in special and other in special and abs(other - start) < _CLOSE * abs(start):
+        # Two ends: too few floats between them to tell how densities go on towards either.
+        _stretch_of_curve(found, laws, None).panels.append((min(start, stop), max(start, stop)))
+        return
     if start in special:
         _to_the_end(_stretch_of_curve(found, laws, Curve(start, side, -1)), math.log(abs(stop - start)))
         return
