@@ -108,7 +108,9 @@ def stretches(laws: Pair) -> list[Stretch]:
     found: dict[Curve | None, Stretch] = {}
     for left, right in itertools.pairwise(points.tolist()):
         middle = left + (right - left) / 2
-        if left < middle < right:
+        if left < middle < right and _is_between_close_ends(left, right, special):
+            _stretch_of_curve(found, laws, None).panels.append((left, right))
+        elif left < middle < right:
             _half_stretch(found, laws, (left, middle, right), anchors, special)
             _half_stretch(found, laws, (right, middle, left), anchors, special)
     for end, point in ((low, points[0]), (high, points[-1])):
@@ -127,6 +129,13 @@ def _clear_marks(marks: Floats, special: set[float]) -> Floats:
     return marks
 
 
+def _is_between_close_ends(left: float, right: float, special: set[float]) -> bool:
+    """Whether too few floats lie between two ends or poles to tell how densities go on towards either."""
+    below, above = (z for z in special if z <= left), (z for z in special if z >= right)
+    low, high = max(below, default=-math.inf), min(above, default=math.inf)
+    return high - low < _CLOSE * abs(low)
+
+
 def _half_stretch(
     found: dict[Curve | None, Stretch],
     laws: Pair,
@@ -137,10 +146,6 @@ def _half_stretch(
     """A piece from a point to the middle of its interval: by distances from that side, from an end or pole on the other, or as it is."""
     start, stop, other = points
     side = 1 if stop > start else -1
-    if start in special and other in special and abs(other - start) < _CLOSE * abs(start):
-        # Two ends: too few floats between them to tell how densities go on towards either.
-        _stretch_of_curve(found, laws, None).panels.append((min(start, stop), max(start, stop)))
-        return
     if start in special:
         _to_the_end(_stretch_of_curve(found, laws, Curve(start, side, -1)), math.log(abs(stop - start)))
         return
