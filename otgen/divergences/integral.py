@@ -22,7 +22,7 @@ from .tails import Tail, fitted
 from .terms import Term
 
 _EPS = float(np.finfo(float).eps)
-_STEP = 2.0**-10  # of the logarithm of a density, for derivatives
+_STEP = 2.0**-20  # of the logarithm of a density, for derivatives
 _LOST = -690.0  # the logarithm of a density that may stay unknown
 _GONE = -200.0  # and of what is nothing beside any divergence
 _NARROW = 1e-290  # a panel that no float cuts any further: what it holds is doubted as a whole
@@ -168,8 +168,9 @@ def contributions(values: Values, level: Floats, term: Term, top: float) -> tupl
     inner = np.exp(level)
 
     def change(ps: float, qs: float) -> Floats:
-        high, low = (np.exp(term.logs(s + way * ps, t + way * qs) - top) for way in (_STEP, -_STEP))
-        found = np.abs(high - low) / (2 * _STEP)
+        # To either side: total variation has a kink where both densities agree, at which differences from side to side are 0.
+        moved = (np.exp(term.logs(s + way * ps, t + way * qs) - top) for way in (_STEP, -_STEP))
+        found = np.maximum(*(np.abs(one - inner) for one in moved)) / _STEP
         return np.where(np.isfinite(found) & ~over, found, inner)
 
     changes = change(1.0, 0.0), change(0.0, 1.0)

@@ -23,6 +23,7 @@ _EPS = float(np.finfo(float).eps)
 _WIDE = 8.0  # a piece this many times its distance from an anchor is measured by logarithms
 _PANEL = 2.0  # width of a panel in u, four times that far out
 _FAR = 60.0
+_CLOSE = 2.0**-28  # two ends nearer to each other than this share of their size
 _TINY = 1e-290  # nearer to 0, floats lose digits
 
 
@@ -107,7 +108,9 @@ def stretches(laws: Pair) -> list[Stretch]:
     found: dict[Curve | None, Stretch] = {}
     for left, right in itertools.pairwise(points.tolist()):
         middle = left + (right - left) / 2
-        if left < middle < right:
+        if left < middle < right and _is_between_close_ends(left, right, special):
+            _stretch_of_curve(found, laws, None).panels.append((left, right))
+        elif left < middle < right:
             _half_stretch(found, laws, (left, middle, right), anchors, special)
             _half_stretch(found, laws, (right, middle, left), anchors, special)
     for end, point in ((low, points[0]), (high, points[-1])):
@@ -124,6 +127,13 @@ def _clear_marks(marks: Floats, special: set[float]) -> Floats:
     for z in special:
         marks = marks[np.abs(marks - z) > max(2.0**-44 * abs(z), _TINY)]
     return marks
+
+
+def _is_between_close_ends(left: float, right: float, special: set[float]) -> bool:
+    """Whether too few floats lie between two ends or poles to tell how densities go on towards either."""
+    below, above = (z for z in special if z <= left), (z for z in special if z >= right)
+    low, high = max(below, default=-math.inf), min(above, default=math.inf)
+    return high - low < _CLOSE * abs(low)
 
 
 def _half_stretch(

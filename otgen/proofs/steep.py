@@ -52,9 +52,12 @@ def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
     upper = above(spent, 2 * lost * spent)
     if missed > 0:
         sturdy = plan.values[used] > 2 * missed
-        if not balanced(problem, plan.rows[used][sturdy], plan.columns[used][sturdy]):
+        if balanced(problem, plan.rows[used][sturdy], plan.columns[used][sturdy]):
+            upper = above(upper, 1.01 * missed * float(powers[sturdy].sum()))
+        else:  # what is missed may have to go anywhere; the value and the lower end are the plan's own all the same
+            upper = max(upper, _upper_share(plain.upper, unit, problem.p))
+        if upper == math.inf:
             return plain
-        upper = above(upper, 1.01 * missed * float(powers[sturdy].sum()))
     travelled = (lengths / unit) ** problem.p
     value = min(float(dots(plan.values[used], travelled)), upper)
     lower = min(max(_dual_share(plain.lower, unit, problem.p), _nearest_share(problem, distance, unit, share)), value)
@@ -89,6 +92,15 @@ def _dual_share(lower: float, unit: float, p: float) -> float:
     logarithm = math.log(lower) - p * math.log(unit)
     rounding = 4 * UNIT * (abs(math.log(lower)) + p * abs(math.log(unit)) + p)
     return math.exp(min(logarithm - rounding, 700.0)) * (1 - 4 * UNIT)
+
+
+def _upper_share(upper: float, unit: float, p: float) -> float:
+    """An upper bound of the cost, in the unit's p-th power, rounded upwards; inf where that is beyond floats."""
+    if not 0 < upper < math.inf:
+        return math.inf
+    logarithm = math.log(upper) - p * math.log(unit)
+    logarithm += 4 * UNIT * (abs(math.log(upper)) + p * abs(math.log(unit)) + p)
+    return math.exp(logarithm) * (1 + 4 * UNIT) if logarithm < 700 else math.inf
 
 
 def _nearest_share(problem: Problem, distance: CloudCost, unit: float, share: float) -> float:

@@ -268,6 +268,24 @@ class TestMemory:
         assert allocated(call) <= 0.25 * 4 * 256 * 256 * 128
 
 
+def attention(z):
+    """Each point's value is read off the whole batch."""
+    return (torch.softmax(z @ z.T, dim=1) @ z).sum(dim=1)
+
+
+MIXING = {
+    "a mean for all": lambda z: z.mean().expand(len(z)),
+    "softmax over the batch": lambda z: z.sum(dim=1).softmax(dim=0),
+    "attention": attention,
+    "centred": lambda z: ((z - z.mean(dim=0)) ** 3).sum(dim=1),
+    "spread of the batch": lambda z: z.sum(dim=1) + z.std(dim=0).mean(),
+    "layer normalisation of the wrong axis": lambda z: torch.nn.functional.layer_norm(z.T, (len(z),)).T[:, 0],
+    "sums so far": lambda z: z.sum(dim=1).cumsum(dim=0),
+    "the next point": lambda z: z.sum(dim=1).roll(1),
+    "a faint mean": lambda z: z.sum(dim=1) + 1e-6 * z.mean(),
+}
+
+
 class TestCriticsThatMix:
     @pytest.mark.parametrize("n", [2, 8])
     @pytest.mark.parametrize("mean", [lambda v: v.mean(), lambda v: v.mean(0), lambda v: v.mean(0, keepdim=True)])
@@ -281,6 +299,24 @@ class TestCriticsThatMix:
         with pytest.raises(otgen.InvalidInput, match="BatchNorm1d"):
             critics.gradient_norms(network, torch.rand(6, 2))
         assert critics.gradient_norms(network.eval(), torch.rand(6, 2)).shape == (6,)
+
+    @given(n=st.integers(2, 9), mixing=st.sampled_from(sorted(MIXING)), column=st.booleans(), seed=st.integers(0, 99))
+    def test_values_of_other_points_are_refused(self, n, mixing, column, seed):
+        z = torch.randn(n, 3, generator=torch.Generator().manual_seed(seed))
+
+        def critic(points):
+            values = MIXING[mixing](points)
+            return values[:, None] if column else values
+
+        for call in (lambda: critics.gradient_norms(critic, z), lambda: wgan.gradient_penalty(critic, z, z + 1)):
+            with pytest.raises(otgen.InvalidInput, match="one by one"):
+                call()
+
+    def test_layers_that_keep_points_apart_are_taken(self):
+        for layer in (torch.nn.LayerNorm(4), torch.nn.GroupNorm(2, 4), torch.nn.Dropout(0.5)):
+            network = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh(), layer, torch.nn.Linear(4, 1))
+            for _ in range(2):
+                assert critics.gradient_norms(network, torch.rand(6, 2)).shape == (6,)
 
     @pytest.mark.parametrize("critic", [lambda z: z[:, 0].detach(), lambda z: torch.ones(len(z), requires_grad=True)])
     def test_what_has_no_gradient_is_refused(self, critic):

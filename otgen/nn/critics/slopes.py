@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, func
 from torch.nn import Module
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...errors import InvalidInput
 from ...inputs import scalars
 from .._modes import differentiating
+from .mixing import refuse_mixing_layers, refuse_mixing_values
 
 
 def gradient_norms(network: Module, points: Tensor) -> Tensor:
@@ -23,14 +23,15 @@ def gradient_norms(network: Module, points: Tensor) -> Tensor:
     ----------
     network : Module or callable
         (n, ...) to n values, each of which depends on its own point only: a mean over the batch would make gradients n times too
-        short, and batch normalisation mixes them.
+        short, and attention or normalisation over the batch mixes them. At a critic's first call that is tried.
     points : Tensor
         (n, ...).
 
     Raises
     ------
     InvalidInput
-        If anything else than n values comes back, or values that cannot be differentiated, and for batch normalisation in training.
+        If anything else than n values comes back, or values that cannot be differentiated, for batch normalisation in training, and for values
+        with a derivative in other points; the last is not tried under ``torch.func`` and compilation.
 
     References
     ----------
@@ -49,7 +50,7 @@ def gradient_norms(network: Module, points: Tensor) -> Tensor:
         raise InvalidInput(
             f"points must be a tensor of floats, one point a row; received {scalars.told(points)}; use torch.as_tensor"
         )
-    _refuse_mixing(network)
+    refuse_mixing_layers(network)
     wanted = torch.is_grad_enabled()
     with differentiating():
         slopes = _slopes(network, points.detach(), wanted).flatten(1)
@@ -63,7 +64,9 @@ def _slopes(network: Module, points: Tensor, wanted: bool) -> Tensor:
     if torch.compiler.is_compiling() or _is_transformed(points):
         return func.grad(lambda z: _values(network, z).sum())(points)
     points = points.clone().requires_grad_()
-    found: Any = torch.autograd.grad(_values(network, points).sum(), points, create_graph=wanted, allow_unused=True)
+    values = _values(network, points)
+    refuse_mixing_values(network, values, points)
+    found: Any = torch.autograd.grad(values.sum(), points, create_graph=wanted, allow_unused=True)
     if found[0] is None:
         raise InvalidInput("critic must depend on its points; received values that do not; do not detach them in it")
     return found[0]
@@ -83,15 +86,6 @@ def _values(network: Module, points: Tensor) -> Tensor:
     values = network(points)
     _check_values(values, len(points))
     return values
-
-
-def _refuse_mixing(network: Module) -> None:
-    for part in network.modules() if isinstance(network, Module) else ():
-        if isinstance(part, _BatchNorm) and part.training:
-            raise InvalidInput(
-                f"critic must treat its points one by one; received one with {type(part).__name__} in training mode; use "
-                f"LayerNorm or GroupNorm"
-            )
 
 
 def _check_values(values: Tensor, count: int) -> None:

@@ -1,0 +1,50 @@
+"""Critics that mix their batch, so that no point has a gradient of its own: refused by what they are made of, and by what they do."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakSet
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ...errors import InvalidInput
+
+_tried: WeakSet[Any] = WeakSet()  # critics that were seen not to mix
+
+
+def refuse_mixing_layers(network: Any) -> None:
+    """Raise for batch normalisation in training mode, before it updates its running means."""
+    for part in network.modules() if isinstance(network, Module) else ():
+        if isinstance(part, _BatchNorm) and part.training:
+            raise InvalidInput(
+                f"critic must treat its points one by one; received one with {type(part).__name__} in training mode; use "
+                f"LayerNorm or GroupNorm"
+            )
+
+
+def refuse_mixing_values(network: Any, values: Tensor, points: Tensor) -> None:
+    """Raise where values of some points have a derivative in the others; a critic that has none is not tried again.
+
+    ``values`` (n,) or (n, 1) of ``points`` (n, ...) that require gradients. One more pass backwards, at a critic's first call.
+    """
+    if len(points) < 2 or network in _tried:
+        return
+    chosen = _chosen(len(points), points.device)
+    found: Any = torch.autograd.grad(values.flatten()[chosen].sum(), points, retain_graph=True, allow_unused=True)
+    if found[0] is not None and bool((found[0][~chosen].abs() > 0).any()):  # NaN says nothing
+        raise InvalidInput(
+            "critic must treat its points one by one; received values that change with other points of the batch; leave out what "
+            "looks across it, such as means, attention or normalisation over the first axis"
+        )
+    try:
+        _tried.add(network)
+    except TypeError:  # what has no weak references is tried every time
+        return
+
+
+def _chosen(count: int, device: torch.device) -> Tensor:
+    """Rows with an odd number of binary ones: neighbours, halves and groups at strides of powers of two have some on either side."""
+    return torch.tensor([k.bit_count() % 2 == 1 for k in range(count)], device=device)
