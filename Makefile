@@ -7,7 +7,7 @@ SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/
 PARTS := core others  # of the tests, for two cores
 OTHERS := nn lab divergences conformance
 
-.PHONY: help demo test coverage $(PARTS:%=tests-of-%) tests-of-lines oldest newest nightly fuzz mutants bench device lint types layers doctest docs page check wheel audit clean
+.PHONY: help demo test coverage $(PARTS:%=tests-of-%) tests-of-lines oldest newest nightly fuzz mutants bench device lint types layers doctest docs page check wheel audit lock locked clean
 
 help:  ## Say what the targets do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -141,6 +141,18 @@ wheel: $(VENV)/release/made  ## Wheel, sdist and bill of materials in dist/, tri
 	$(VENV)/empty/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "$$(ls $(CURDIR)/dist/*.whl)[cli]"
 	cd $(VENV) && empty/bin/otgen doctor
 	$(VENV)/release/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml $(VENV)/empty -o dist/otgen.cdx.json
+
+# Hashes of the files of every platform, so that one list serves all. torch is left out: its builds for CPU and CUDA are different files of one version.
+lock: $(VENV)/release/made  ## Write tools/dev-lock.txt, the hashes of what is pinned
+	grep -v '^torch==' constraints.txt | $(VENV)/release/bin/uv pip compile --quiet --no-deps --no-header --no-annotate --generate-hashes \
+		--python-version 3.11.7 --output-file tools/dev-lock.txt -
+
+$(VENV)/locked/made: tools/dev-lock.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
+locked: $(VENV)/locked/made  ## What is pinned, in an environment of its own, each file refused whose hash is another
 
 audit: $(VENV)/release/made  ## Look for known holes in what is pinned; fails where there is no data
 	$(VENV)/release/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt

@@ -46,7 +46,7 @@ class TooLarge(OtgenError, MemoryError):
 
 
 class MissingExtra(OtgenError, ImportError):
-    """An optional dependency is absent; the message names the extra that brings it."""
+    """An optional dependency is absent or broken; the message names the extra that brings it."""
 
 
 _EXTRAS = {
@@ -80,7 +80,7 @@ def require(module: str) -> ModuleType:
     Raises
     ------
     MissingExtra
-        If the package is not installed.
+        If the package is not installed, or is and cannot be imported.
 
     Examples
     --------
@@ -88,12 +88,20 @@ def require(module: str) -> ModuleType:
     2.0
     """
     package = module.partition(".")[0]
+    source = f"'otgen[{_EXTRAS[package]}]'" if package in _EXTRAS else package
     if importlib.util.find_spec(package) is None:
-        source = f"'otgen[{_EXTRAS[package]}]'" if package in _EXTRAS else package
         raise MissingExtra(
             f"{package} must be installed for this; received an environment without it; run: pip install {source}"
         )
-    return importlib.import_module(module)
+    try:
+        return importlib.import_module(module)
+    except Exception as fault:
+        if package == __package__:
+            raise
+        raise MissingExtra(
+            f"{package} must be whole for this; received one whose import ends in {type(fault).__name__}: {fault}; "
+            f"run: pip install --force-reinstall {source}"
+        ) from fault
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:

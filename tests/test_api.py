@@ -67,6 +67,14 @@ class TestImport:
         with pytest.raises(MissingExtra, match=r"otgen\[cuda12\]"):
             require("cupy")
 
+    @pytest.mark.parametrize("fault", ["ImportError('libcudart.so: cannot open')", "OSError('no such file')", "1 / 0"])
+    def test_extras_that_are_broken(self, tmp_path, monkeypatch, fault):
+        (tmp_path / "shattered").mkdir()
+        (tmp_path / "shattered" / "__init__.py").write_text(f"raise {fault}\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(MissingExtra, match="shattered must be whole for this; received one whose import ends in"):
+            require("shattered.part")
+
     def test_losses_without_torch(self):
         code = (
             "import importlib.util as u; real = u.find_spec\n"

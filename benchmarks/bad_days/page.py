@@ -35,7 +35,7 @@ chosen because somebody failed.
 We lose {lost}. We refuse what has an answer: {declined}.
 
 ``python -m benchmarks.bad_days`` asks all again and writes this page; with the names of rows, those; with ``--page-only``, the page from
-``benchmarks/bad_days/outcomes.json``. ``tests/test_bad_days.py`` holds our side of every row.
+``benchmarks/bad_days/outcomes.json``. ``tests/test_bad_days.py`` holds our side of every row but those in seconds.
 """
 
 

@@ -46,7 +46,8 @@ class Row:
     """One bad day.
 
     ``ask`` makes the input and returns calls by who is asked: the library's name first, then its function. Ours is ``"otgen"``. ``seen`` names the
-    reports, where there are any; ``needs`` an extra that ours wants; ``slow`` keeps the row out of the fast tests.
+    reports, where there are any; ``needs`` an extra that ours wants; ``slow`` keeps the row out of the fast tests, and ``timed``, of an answer in seconds,
+    out of all.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Row:
     seen: str = ""
     needs: str = ""
     slow: bool = False
+    timed: bool = False
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ class Quadratic:
             rows = slice(start, start + step)
             block = self.kernel(self.points[rows], self.points)
             squared += (signed[:, rows] * (signed @ block.T)).sum(axis=1)
-            size += (np.abs(signed[:, rows]) * (np.abs(signed) @ np.abs(block).T)).sum(axis=1)
+            size += (np.abs(signed[:, rows]) * (np.abs(signed) @ np.abs(block, out=block).T)).sum(axis=1)
+            del block  # before the next is made: one is held at a time
         error = _ROUNDING * len(self.points) * size
         ends = (squared, squared - error, squared + error)
         values, lower, upper = (self.factor * np.sqrt(np.maximum(end, 0.0)) for end in ends)
@@ -80,11 +81,22 @@ def quadratic(name: str, pool: Pool, options: dict[str, Any]) -> Quadratic:
                 f"{option} must be left out for distance={name!r}; received one; it takes {known[0] if known else 'no options'}"
             )
     if name == "energy":
-        return Quadratic(points, lambda x, y: -cdist(x, y), 2.0 ** (unit.exponent / 2))
+        return Quadratic(points, _negative_distances, 2.0 ** (unit.exponent / 2))
     width = options.get("bandwidth")
     if width is None:
         width = float(np.sqrt((points**2).sum(axis=1).mean())) or 1.0
     else:
         given = scalars.positive(width, "bandwidth", "pass a length, such as the spread of the points")
         width = float(unit.divide(given))
-    return Quadratic(points, lambda x, y: np.exp(-0.5 * cdist(x / width, y / width, "sqeuclidean")))
+    return Quadratic(points / width, _gaussians)
+
+
+def _negative_distances(x: Floats, y: Floats) -> Floats:
+    out = cdist(x, y)
+    return np.negative(out, out=out)
+
+
+def _gaussians(x: Floats, y: Floats) -> Floats:
+    out = cdist(x, y, "sqeuclidean")
+    out *= -0.5
+    return np.exp(out, out=out)

@@ -64,7 +64,10 @@ def prove_entropic(problem: Problem, claim: Claim) -> Certificate:
     f, g = (np.where(np.isfinite(z), z, 0.0) for z in claim.potentials or (np.zeros(n), np.zeros(m)))
     plan = EntropicPlan(problem.cost, f, g, problem.epsilon, *problem.masses)
     plan = plan if problem.cost.forbids and not problem.relaxed else rounded(plan, problem.relax)
-    found = entropic_bounds(_plan_with_mass(plan), problem.relax, exact=not problem.as_received)
+    judged = _plan_with_mass(plan)
+    found = entropic_bounds(judged, problem.relax, exact=not problem.as_received)
+    for each in (plan, judged):  # plans last as long as results
+        each.cost.passes.release()
     cost, lower, upper, scale, error, dual = (float(number) for number in found[:6])
     exact = found.exact and (float(found.exact[0]), float(found.exact[1]))
     return Certificate("entropic", cost, lower, upper, scale, error, plan, (f, g), dual, exact)

@@ -87,4 +87,6 @@ def sinkhorn(problem: Problem) -> float:
         return _sparse(cost) if cost.listed < pairs else _matrix(cost) + 800.0 * size
     if cost.pruned:
         return 800.0 * size
-    return 16.0 * min(_PIECE, pairs) + size * (2260.0 + 79.0 * _dim(cost))
+    return max(16.0 * min(_PIECE, pairs), cost.clouds.kept if cost.of_points else 0) + size * (
+        2260.0 + 79.0 * _dim(cost)
+    )

@@ -186,6 +186,8 @@ class _Work:
             done = self._sweep(levels[level], epsilon, tol if last else max(ROUGH, tol))
         if not done:
             settle(self.cost, self.goal, self.problem.epsilon, self.at)
+        for each in levels:
+            each.cost.passes.release()
         return done
 
     def symmetric(self, tol: float, init: Start) -> bool:
@@ -196,6 +198,7 @@ class _Work:
         self.at.g = self.at.f.copy()
         if not done:
             settle(self.cost, self.goal, self.problem.epsilon, self.at)
+        self.cost.passes.release()
         return done
 
     def _sweep(self, level: _Level, epsilon: float, tol: float) -> bool:
@@ -213,8 +216,9 @@ class _Work:
         large = math.prod(cost.shape) > _SMALL
         if cost.entry is not None and large and _NOISE * rounding < _SINGLE and cost.clouds.fits_single:
             enough = max(tol, 30 * _NOISE * rounding)
-            single = way(cost.astype(np.float32), goal, epsilon, enough)
-            done = iterate(single, self.at, enough, self.limit, self.progress)
+            lesser = cost.astype(np.float32)
+            done = iterate(way(lesser, goal, epsilon, enough), self.at, enough, self.limit, self.progress)
+            lesser.passes.release()
             if done and enough == tol and epsilon != self.problem.epsilon:  # on the way nothing is promised
                 return True
         return iterate(way(cost, goal, epsilon, tol), self.at, tol, self.limit, self.progress)

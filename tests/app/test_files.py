@@ -285,3 +285,65 @@ def test_headers_as_python_2_wrote_them():
     np.save(held, X)
     Path("x.npy").write_bytes(held.getvalue().replace(b"(20, 2)", b"(20L,2)"))
     assert files.read("x.npy").points.tolist() == X.tolist()
+
+
+def lying(path):
+    """A footer that says that a column is small: its size, a varint, is written anew in as many bytes."""
+    content = bytearray(path.read_bytes())
+    size = pyarrow.parquet.read_metadata(path).row_group(0).column(0).total_uncompressed_size
+    places = [at for at in range(len(content)) if content.startswith(varint(2 * size), at)]
+    assert places
+    for at in places:
+        content[at : at + len(varint(2 * size))] = varint(200, len(varint(2 * size)))
+    path.write_bytes(content)
+    assert pyarrow.parquet.read_metadata(path).row_group(0).column(0).total_uncompressed_size == 100
+
+
+def varint(number, width=0):
+    groups = [number & 127]
+    while number := number >> 7:
+        groups.append(number & 127)
+    groups += [0] * (width - len(groups))
+    return bytes([*(group | 128 for group in groups[:-1]), groups[-1]])
+
+
+class TestParquetThatUnfolds:
+    def written(self, **columns):
+        pyarrow.parquet.write_table(pyarrow.table(columns), "b.parquet", compression="zstd", store_schema=False)
+        return Path("b.parquet")
+
+    @pytest.mark.parametrize("values", [np.zeros(9_000_000), pyarrow.nulls(9_000_000, pyarrow.float64())])
+    def test_numbers_that_repeat(self, values):
+        assert self.written(x=values).stat().st_size < 100_000
+        with pytest.raises(InvalidInput, match="would unfold"):
+            files.read("b.parquet")
+
+    def test_sizes_that_lie(self):
+        path = self.written(x=np.zeros(9_000_000))
+        lying(path)
+        with pytest.raises(InvalidInput, match="would unfold"):
+            files.read(path)
+
+    def test_a_text_that_repeats(self):
+        text = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * 2000), ["a" * 100_000])
+        self.written(x=np.arange(2000.0), name_of=text)
+        with pytest.raises(InvalidInput, match="would unfold"):
+            files.read("b.parquet")
+
+    def test_texts_are_labels_and_lists_are_left_out(self):
+        self.written(x=[0.5, 1.5], called=["u", "v"], lists=[[1.0], [2.0, 3.0]])
+        found = files.read("b.parquet")
+        assert found.points.ravel().tolist() == [0.5, 1.5]
+        assert found.labels == ("u", "v")
+        assert found.left_out == {"lists": "list<element: double>", "called": "text"}
+        with pytest.raises(InvalidInput, match=r"'lists' of b\.parquet must hold numbers"):
+            files.read("b.parquet", columns=["lists"])
+
+
+@pytest.mark.parametrize(("kind", "shape"), [("<f8", (-1, -1)), ("|V0", (10**10,)), ("|S0", (10**10,))])
+def test_shapes_of_nothing(kind, shape):
+    with Path("n.npy").open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, {"descr": kind, "fortran_order": False, "shape": shape})
+        stream.write(bytes(8))
+    with pytest.raises(InvalidInput, match="must hold numbers in a shape"):
+        files.read("n.npy")

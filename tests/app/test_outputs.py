@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from otgen import InvalidInput
-from otgen.app.outputs import matrix_place, regular
+from otgen.app.outputs import folder_place, matrix_place, page_place, regular
 
 
 @pytest.fixture
@@ -91,6 +91,18 @@ def test_no_link_is_followed_out_of_its_folder(folder, told, tmp_path_factory, t
     Path("link.npz").symlink_to(target.with_suffix(".npz"))
     with pytest.raises(InvalidInput, match="must not be a link out of its folder"):
         matrix_place("link.npz", "nowhere", force=True)
+
+
+def test_a_link_to_itself(tmp_path):
+    (tmp_path / "loop.html").symlink_to("loop.html")
+    with pytest.raises(InvalidInput, match=r"loop\.html must"):
+        page_place(tmp_path / "loop.html", force=False)
+
+
+def test_a_folder_with_a_link_that_leads_nowhere(tmp_path):
+    (tmp_path / "model.npz").symlink_to(tmp_path / "elsewhere" / "model.npz")
+    with pytest.raises(InvalidInput, match=r"must not hold model\.npz already"):
+        folder_place(tmp_path, ["model.npz"])
 
 
 def test_through_links_and_never_over_devices(tmp_path):

@@ -93,6 +93,10 @@ def _check_header(stream: IO[bytes], name: str, size: int) -> None:
         raise InvalidInput(
             f"{name} must hold numbers; received Python objects, which only a pickle could restore; save a numeric array"
         )
+    if dtype.itemsize == 0 or any(k < 0 for k in shape):
+        raise InvalidInput(
+            f"{name} must hold numbers in a shape; received {shape} items of {dtype}; save an array of numbers with numpy.save"
+        )
     wanted = math.prod(shape) * dtype.itemsize
     if stream.tell() + wanted != size:
         raise InvalidInput(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import InvalidInput
-from . import arrays, tables
+from . import arrays, parquet, tables
 from .samples import Samples
 from .unfolding import ungzipped
 
@@ -133,5 +133,5 @@ def _read(
     if kind == ".npz":
         return Samples(name, *arrays.npz(name, content, key, weights))
     if kind == ".parquet":
-        return tables.samples(name, tables.from_parquet(name, content), columns, weights)
+        return tables.samples(name, parquet.from_parquet(name, content), columns, weights)
     return tables.samples(name, tables.from_text(name, content, blanks=kind == ".txt"), columns, weights)

@@ -56,8 +56,8 @@ _WHOLE = re.compile(r"\s*[+-]?\d{1,400}\s*")  # longer ones are infinite as floa
 
 @dataclass(frozen=True)
 class Table:
-    """A pyarrow table, whether it has names, what was assumed in reading it, which columns it says are its index, and whole numbers that
-    were rounded in reading, one a column.
+    """A pyarrow table, whether it has names, what was assumed in reading it, which columns it says are its index, whole numbers that
+    were rounded in reading, one a column, and columns that were not read, with their types.
     """
 
     columns: Any
@@ -65,6 +65,7 @@ class Table:
     notes: tuple[str, ...] = ()
     index: tuple[str, ...] = ()
     rounded: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
@@ -131,19 +132,6 @@ def _rounded(table: Any, parsed: Callable[[Mapping[str, Any]], Any]) -> dict[int
     return found
 
 
-def from_parquet(name: str, content: bytes) -> Table:
-    """A table of a parquet file."""
-    arrow, parquet = require("pyarrow"), require("pyarrow.parquet")
-    try:
-        table = parquet.read_table(arrow.BufferReader(content))
-    except arrow.ArrowInvalid as fault:
-        raise InvalidInput(
-            f"{name} must be a parquet table; received a file of which pyarrow says: {' '.join(str(fault).split())}; save it again"
-        ) from None
-    held = (table.schema.pandas_metadata or {}).get("index_columns", [])
-    return Table(table, index=tuple(name for name in held if isinstance(name, str)))
-
-
 def samples(name: str, table: Table, columns: list[str] | None, weights: str | None) -> Samples:
     """Rows as points: the columns that are asked for, or all that are numbers and no index."""
     names = list(table.columns.column_names)
@@ -153,6 +141,10 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
             f"{name} must call its columns by different names; received several called {', '.join(repeated)}; rename them"
         )
     for wanted in [*(columns or []), *([weights] if weights else [])]:
+        if wanted in table.unread:
+            raise InvalidInput(
+                f"column {wanted!r} of {name} must hold numbers; received {table.unread[wanted]}; choose others with --columns"
+            )
         if wanted not in names:
             raise InvalidInput(
                 f"{name} must have a column {wanted!r}; received {', '.join(map(_shown, names)) or 'none'}; choose among them"
@@ -190,7 +182,7 @@ def _doubts(table: Any, chosen: list[str]) -> list[str]:
 
 def _left_out(table: Table, weights: str | None) -> dict[str, str]:
     """Columns that are no coordinates."""
-    found: dict[str, str] = {}
+    found: dict[str, str] = dict(table.unread)
     for k, (name, column) in enumerate(zip(table.columns.column_names, table.columns.columns)):
         if name == weights:
             continue

@@ -44,6 +44,11 @@ class CallableCost(CloudCost):
         return cpu
 
     @property
+    def kept(self) -> int:
+        """None."""
+        return 0
+
+    @property
     def passes(self) -> Passes:
         """Piece by piece."""
         return GroundPasses(self.kernels, self.grounds, self.grounds)

@@ -49,6 +49,11 @@ class CloudCost(Unforbidden):
         """The gradients of ``c(x_i, y_j)`` in x_i and in y_j, for listed pairs, (k, d) each; raises `InvalidInput` where they are not known."""
 
     @property
+    @abc.abstractmethod
+    def kept(self) -> int:
+        """Bytes of all pairs that sweeps keep at most, beside the points."""
+
+    @property
     def clouds(self) -> Self:
         """Itself."""
         return self

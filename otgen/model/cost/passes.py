@@ -24,6 +24,10 @@ class Passes(abc.ABC):
 
     error: float = 0.0
 
+    def release(self) -> None:
+        """Give back the ground that is kept for the next pass, which may hold all pairs; one that comes all the same makes it again."""
+        vars(self).pop("ground", None)
+
     @abc.abstractmethod
     def sweep(
         self, f: Floats, g: Floats, a: Floats, b: Floats, epsilon: Any, power: float, floor: float, cut: float

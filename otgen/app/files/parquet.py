@@ -1,0 +1,69 @@
+"""Tables from parquet, whose few bytes may stand for many: what they would unfold to is known before they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...errors import InvalidInput, require
+from .tables import Table
+from .unfolding import refuse_bombs
+
+_REMEDY = "write it as csv if that is meant"
+
+
+def from_parquet(name: str, content: bytes) -> Table:
+    """A table of a parquet file; lists and other nests are no coordinates, and not read.
+
+    Texts are read as references to those that differ. One thread reads, so that pages that are larger than the file says are held one at a time.
+    """
+    arrow, parquet = require("pyarrow"), require("pyarrow.parquet")
+    try:
+        schema = parquet.read_schema(arrow.BufferReader(content))
+        flat = [field.name for field in schema if not arrow.types.is_nested(field.type)]
+        texts = [field.name for field in schema if _is_text(field.type)]
+        file = parquet.ParquetFile(arrow.BufferReader(content), read_dictionary=texts)
+        refuse_bombs(name, len(content), _unfolded(file.metadata, schema), _REMEDY)
+        table = file.read(columns=flat, use_threads=False)
+    except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError) as fault:
+        raise InvalidInput(
+            f"{name} must be a parquet table; received a file of which pyarrow says: {' '.join(str(fault).split())}; save it again"
+        ) from None
+    refuse_bombs(name, len(content), sum(map(_letters, table.columns)), _REMEDY)
+    held = (schema.pandas_metadata or {}).get("index_columns", [])
+    index = tuple(name for name in held if isinstance(name, str))
+    return Table(table, index=index, unread={field.name: str(field.type) for field in schema if field.name not in flat})
+
+
+def _unfolded(metadata: Any, schema: Any) -> int:
+    """Bytes of all that is read, texts by their references: of numbers that repeat, a file holds one and how often it comes."""
+    widths = {field.name: _width(field.type) for field in schema}
+    total = 0
+    for k in range(metadata.num_row_groups):
+        group = metadata.row_group(k)
+        for chunk in (group.column(j) for j in range(group.num_columns)):
+            width = widths.get(chunk.path_in_schema, 0)
+            total += max(chunk.total_uncompressed_size, width * max(chunk.num_values, group.num_rows))
+    return total
+
+
+def _width(kind: Any) -> int:
+    try:
+        return -(-kind.bit_width // 8)
+    except ValueError:  # pyarrow's, of types of no fixed width
+        return 4
+
+
+def _is_text(kind: Any) -> bool:
+    types = require("pyarrow.types")
+    return any(
+        check(kind) for check in (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+    )
+
+
+def _letters(column: Any) -> int:
+    """Bytes that a column of text would take, were each written out."""
+    arrow, compute = require("pyarrow"), require("pyarrow.compute")
+    if not arrow.types.is_dictionary(column.type):
+        return 0
+    lengths = (compute.binary_length(chunk.dictionary).take(chunk.indices) for chunk in column.chunks)
+    return sum(compute.sum(each).as_py() or 0 for each in lengths)
