@@ -191,6 +191,33 @@ class TestOtherCommands:
         code, out, _ = told("transport", "c.txt", "--json")
         assert (code, json.loads(out)["error"]["kind"]) == (3, "Infeasible")
 
+    @pytest.mark.parametrize("kind", ["text", "index", "parquet"])
+    def test_masses_are_matched_with_costs_by_name(self, folder, told, kind):
+        rows, columns = (("m1", "m2"), ("f1", "f2")) if kind != "index" else (("0", "1"), ("0", "1"))
+        first = "" if kind == "index" else "mine"
+        Path("c.csv").write_text(f"{first},{','.join(columns)}\n{rows[0]},0,2\n{rows[1]},2,0.5\n")
+        Path("a.csv").write_text(f"{first},tons\n{rows[1]},3\n{rows[0]},1\n")
+        Path("b.csv").write_text(f"{first},tons\n{columns[1]},1\n{columns[0]},3\n")
+        if kind == "parquet":
+            pandas = {"pandas": json.dumps({"index_columns": ["mine"], "columns": [], "column_indexes": []})}
+            masses = pyarrow.table({"mine": ["m2", "m1"], "tons": [3, 1]}).replace_schema_metadata(pandas)
+            pyarrow.parquet.write_table(masses, "a.parquet")
+        masses = ("--a", "a.parquet" if kind == "parquet" else "a.csv", "--b", "b.csv")
+        found = json.loads(told("transport", "c.csv", *masses, "--json")[1])
+        assert found["value"] == otgen.transport([[0, 2], [2, 0.5]], [1, 3], [3, 1]).value
+        assert found["compared"].startswith("2 x 2 costs of c.csv, rows by name, columns by name")
+
+    @pytest.mark.parametrize(
+        ("names", "said"), [("m1\nm3", "received 'm3' without a partner"), ("m1\nm1", "without a partner")]
+    )
+    def test_masses_of_other_names_are_refused(self, folder, told, names, said):
+        Path("c.csv").write_text("mine,f1,f2\nm1,0,2\nm2,2,0\n")
+        first, second = names.split()
+        Path("a.csv").write_text(f"mine,tons\n{first},3\n{second},1\n")
+        assert said in told("transport", "c.csv", "--a", "a.csv")[2]
+        Path("a.csv").write_text("number,tons\n0,3\n1,1\n")  # numbered on one side only: by position
+        assert told("transport", "c.csv", "--a", "a.csv")[0] == 0
+
     def test_masses_that_differ(self, folder, told):
         Path("c.txt").write_text("0 2\n2 0\n")
         Path("a.txt").write_text("3\n1\n")
@@ -246,7 +273,10 @@ class TestOtherCommands:
         assert found["value"] == 0.25
         assert json.loads(told("divergence", "p.csv", "q.csv", "--masses", "--json")[1])["infinite"] is False
         Path("q.csv").write_text("atom,q\nv,3\nu,1\n")
-        assert "same order" in told("divergence", "p.csv", "q.csv", "--masses")[2]
+        found = json.loads(told("divergence", "p.csv", "q.csv", "--masses", "--kind", "tv", "--json")[1])
+        assert (found["value"], found["compared"]) == (0.25, "masses of 2 atoms, by name")
+        Path("q.csv").write_text("atom,q\nv,3\nw,1\n")
+        assert "called like those of p.csv; received 'w'" in told("divergence", "p.csv", "q.csv", "--masses")[2]
         assert told("divergence", "x.npy", "y.npy", "--kind", "js")[1].startswith("js\n  compared  20 x 25 points")
         assert "must be kl, js, tv for files of samples" in told("divergence", "x.npy", "y.npy", "--kind", "chi2")[2]
         assert "one column of masses" in told("divergence", "x.npy", "y.npy", "--masses")[2]

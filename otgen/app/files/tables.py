@@ -50,6 +50,10 @@ _COUNTERS = frozenset(
         "serial",
     ]
 )
+_INDEX = (
+    "the index of a data frame",
+    "an index without a name",
+)  # why columns are left out that call the rows by a name
 _EXACT = 2**53  # whole numbers up to here are floats
 _WHOLE = re.compile(r"\s*[+-]?\d{1,400}\s*")  # longer ones are infinite as floats, and refused as such
 
@@ -172,7 +176,7 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
     mass = _numbers(name, table.columns, weights).astype(np.float64) if weights else None
     called = tuple(chosen) if table.named else None
     notes = (*table.notes, *([] if columns else _doubts(table.columns, chosen)))
-    return Samples(name, points, mass, called, left_out, _labels(table.columns, left_out), notes)
+    return Samples(name, points, mass, called, left_out, _labels(table, left_out), notes)
 
 
 def told_left_out(left_out: dict[str, str]) -> str:
@@ -195,9 +199,9 @@ def _left_out(table: Table, weights: str | None) -> dict[str, str]:
         if name == weights:
             continue
         if name in table.index:
-            found[_shown(name)] = "the index of a data frame"
+            found[_shown(name)] = _INDEX[0]
         elif table.named and _UNNAMED.fullmatch(name.strip()):
-            found[_shown(name)] = "an index without a name" if k == 0 else "without a name"
+            found[_shown(name)] = _INDEX[1] if k == 0 else "without a name"
         elif not _is_number(column.type):
             found[name] = _kind(column)
         elif table.named and name.strip().lower() in _COUNTERS and _counts_rows(column):
@@ -235,10 +239,27 @@ def _kind(column: Any) -> str:
     return "text" if text else str(column.type)
 
 
-def _labels(table: Any, left_out: dict[str, str]) -> tuple[str, ...] | None:
-    """The one column of text, if there is one."""
-    text = [name for name, why in left_out.items() if why == "text"]
-    return tuple(map(str, table.column(text[0]).to_pylist())) if len(text) == 1 else None
+def _labels(table: Table, left_out: dict[str, str]) -> tuple[str, ...] | None:
+    """What the rows are called: by an index of text or of 0, 1, 2, ... in any order, else by the one column of text, if there is one."""
+    columns = {_shown(name): table.columns.column(k) for k, name in enumerate(table.columns.column_names)}
+    held = [columns[name] for name in left_out]
+    index = [
+        one for one, why in zip(held, left_out.values()) if why in _INDEX and (_is_text(one) or _is_numbering(one))
+    ]
+    text = [one for one, why in zip(held, left_out.values()) if why == "text"]
+    chosen = index[:1] or (text if len(text) == 1 else [])
+    return tuple(map(str, chosen[0].to_pylist())) if chosen else None
+
+
+def _is_text(column: Any) -> bool:
+    return _kind(column) == "text"
+
+
+def _is_numbering(column: Any) -> bool:
+    """Whether a column holds 0, 1, 2, ... in any order."""
+    if column.null_count or not require("pyarrow.types").is_integer(column.type):
+        return False
+    return bool((np.sort(column.to_numpy()) == np.arange(len(column))).all())
 
 
 def _numbers(file: str, table: Any, name: str) -> Floats:
