@@ -73,6 +73,18 @@ class Matrix(Options):
         )  # fmt: skip
 
 
+def _all_numbers(cost: Path, key: str | None) -> Samples:
+    """The costs; a column of them cannot be left out, so none is offered."""
+    try:
+        return files.read(cost, key=key)
+    except InvalidInput as fault:
+        raise InvalidInput(
+            str(fault).replace(
+                "fill or drop those rows, or choose others with --columns", "fill them; inf forbids a pair"
+            )
+        ) from None
+
+
 def _called(names: tuple[str, ...] | None, masses: Samples | None, whose: str) -> Samples | None:
     return None if masses is None else files.aligned(names, masses, whose)
 
@@ -81,7 +93,7 @@ def read(cost: Path, a: Path | None, b: Path | None, key: str | None) -> tuple[S
     """The costs and the masses."""
     if sum(str(path) == "-" for path in (cost, a, b)) > 1:
         raise InvalidInput("- must stand for one of the files only; received it twice; save one of them")
-    costs = files.read(cost, key=key)
+    costs = _all_numbers(cost, key)
     if costs.points.ndim != 2:
         raise InvalidInput(
             f"{costs.name} must hold a matrix of costs; received shape {costs.points.shape}; save it with rows and columns"

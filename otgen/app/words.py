@@ -20,6 +20,10 @@ _OPTIONS = (
     "mass",
     "radius",
     "k",
+    "seed",
+    "steps",
+    "batch_size",
+    "learning_rate",
 )
 _REPLACED = (
     (r"; pass throw=False for a result", ""),
@@ -29,11 +33,13 @@ _REPLACED = (
     (r"use otgen\.wasserstein$", "add --epsilon, or leave --solver out"),
     (r"received Problem\(\d+ x \d+, ([^()]*)\)", r"received \1"),  # options are tried on a problem of one pair
     (r"call numpy\.radians on degrees", "convert degrees to radians"),
+    (r"pass otgen\.(Minkowski|Circular)\(.*", "choose one of these"),
+    (r"as many, or None for uniform ones", "as many, or leave it out for uniform ones"),
     (r"np\.\w+\(([^()]*)\)", r"\1"),
     (rf"\b(?<!-)({'|'.join(_OPTIONS)})=([\w.\"']+)", r"--\1 \2"),
     (rf"^({'|'.join(_OPTIONS)}) must", r"--\1 must"),
     (r"(?<![-\w])(epsilon|relax|tol|max_iter)(?![\w(])", r"--\1"),
-    (r"--max_iter", "--max-iter"),
+    (r"--(max|batch|learning)_(iter|size|rate)", r"--\1-\2"),
 )
 _PYTHON = re.compile(r"otgen\.\w+|\.\w+\(|\w+\(\)|=True|=False|throw|detach|astype")
 

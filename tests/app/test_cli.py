@@ -258,10 +258,13 @@ class TestOtherCommands:
             (["x.npy", "--solver", "sinkhorn"], "received matrix, --p 1; add --epsilon"),
             (["x.npy", "--a", "line.npy", "--b", "two.npy"], "line.npy and two.npy must carry the same total mass"),
             (["x.npy", "--a", "two.npy"], "one weight for each of the rows of x.npy"),
+            (["x.npy", "--a", "two.npy"], "pass as many, or leave it out for uniform ones"),
+            (["gaps.csv"], "received 1 empty cell; fill them; inf forbids a pair"),
         ],
     )
     def test_matrices_that_do_not_fit(self, folder, told, arguments, said):
         np.save("line.npy", np.ones(20))
+        Path("gaps.csv").write_text("0,nan\n1,0\n")
         np.save("two.npy", np.ones(2))
         code, _, err = told("transport", *arguments)
         assert (code, said in err) == (2, True), err
@@ -324,7 +327,7 @@ class TestBadInput:
             ("empty.csv", b"", "an empty file"),
             ("text.csv", b"u,v\n1,a\n2,b\n", "same number of coordinates"),
             ("ragged.csv", b"1,2\n3\n", "must be a rectangular table"),
-            ("gaps.csv", b"u,v\n1,2\n,3\n", "1 empty cells"),
+            ("gaps.csv", b"u,v\n1,2\n,3\n", "1 empty cell;"),
             ("names.csv", b"u,v\n", "must have rows"),
             ("what.xls", b"1 2", "must end in .npy, .npz, .csv, .tsv, .txt, .parquet"),
             ("junk.npy", b"junkjunkjunk", "must be an npy array"),
@@ -352,6 +355,8 @@ class TestBadInput:
             (["x.npy", "y.npy", "--p", "0.5"], "--p must be at least 1"),
             (["x.npy", "y.npy", "--p", "two"], "--p must be a number"),
             (["x.npy", "y.npy", "--metric", "l2"], "'euclidean', 'cityblock'"),
+            (["x.npy", "y.npy", "--metric", "Manhattan"], "'cosine'; received 'Manhattan'; pass 'cityblock'"),
+            (["x.npy", "y.npy", "--metric", "minkowski"], "received 'minkowski'; choose one of these"),
             (["x.npy", "y.npy", "--metric", "cosine"], "--p must be 1 for --metric"),
             (["x.npy", "y.npy", "--solver", "sinkhorn"], "received points, --p 2; add --epsilon"),
             (
@@ -370,6 +375,9 @@ class TestBadInput:
             (["x.csv", "y.npy", "--columns", "w"], "must have a column 'w'; received u, v, mass, name"),
             (["index.csv", "y.npy", "--columns", "w"], "must have a column 'w'; received (unnamed), u"),
             (["x.csv", "y.npy", "--columns", ","], "--columns must name columns"),
+            (["x.csv", "y.npy", "--columns", "u, u"], "--columns must name each column once; received 'u, u'"),
+            (["x.npy", "y.npy", "--seed", "-1"], "--seed must be a whole number of at least 0; received -1"),
+            (["x.npy", "y.npy", "--splits", "-1"], "--splits must be a whole number of at least 0; received -1"),
             (["x.npy", "y.npz"], "must hold one array where --key is left out; received points, mass"),
             (["y.npz", "y.npz", "--key", "nothing"], "must hold an array 'nothing'"),
             (["x.npy", "y.npy", "--key", "points"], "--key must be for an npz"),

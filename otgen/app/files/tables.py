@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import InvalidInput, require
 from ...inputs.types import Floats
+from ..words import counted
 from .samples import Samples
 from .text import dialect, tabulated
 
@@ -110,9 +111,18 @@ def _utf8(name: str, content: bytes) -> str:
     try:
         return codecs.getincrementaldecoder("utf-8")().decode(content)
     except UnicodeDecodeError:
-        raise InvalidInput(
-            f"{name} must be text in UTF-8; received bytes that are none; save it as UTF-8, such as with iconv -t utf-8"
-        ) from None
+        raise InvalidInput(f"{name} must be text in UTF-8; received {_seen(content)}") from None
+
+
+def _seen(content: bytes) -> str:
+    """What bytes that are no UTF-8 are instead, and what to do about it."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16; save it as UTF-8, such as with iconv -f utf-16 -t utf-8"
+    if content.startswith((b"\x93NUMPY", b"PK\x03\x04", b"PAR1")):
+        kind = {b"\x93": "an npy array", b"PK": "an npz or another archive", b"PA": "a parquet table"}
+        found = next(said for magic, said in kind.items() if content.startswith(magic))
+        return f"{found}; rename the file"
+    return "bytes that are none; save it as UTF-8, such as with iconv -f latin1 -t utf-8"
 
 
 def _rounded(table: Any, parsed: Callable[[Mapping[str, Any]], Any]) -> dict[int, str]:
@@ -167,7 +177,7 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
     chosen = columns or [one for one in names if one != weights and _shown(one) not in left_out]
     if not chosen:
         raise InvalidInput(
-            f"{name} must have a column of numbers for coordinates; received {told_left_out(left_out) or 'weights only'}; choose some with --columns"
+            f"{name} must have a column of numbers for coordinates; received {told_left_out(left_out) or 'weights only'}; {_instead(table, left_out)}"
         )
     for one in chosen:
         if one in table.rounded:
@@ -177,6 +187,18 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
     called = tuple(chosen) if table.named else None
     notes = (*table.notes, *([] if columns else _doubts(table.columns, chosen)))
     return Samples(name, points, mass, called, left_out, _labels(table, left_out), notes)
+
+
+def _instead(table: Table, left_out: dict[str, str]) -> str:
+    """What to do where no column is a coordinate: one that is left out can be asked for where it holds numbers."""
+    numbers = [
+        one for one in table.columns.column_names if one in left_out and _is_number(table.columns.column(one).type)
+    ]
+    if numbers:
+        return f"choose with --columns, such as --columns {numbers[0]}"
+    if "dates or times" in left_out.values():
+        return "write moments as numbers, such as seconds, or as an npy of datetime64"
+    return "write cells as numbers"
 
 
 def told_left_out(left_out: dict[str, str]) -> str:
@@ -271,7 +293,7 @@ def _numbers(file: str, table: Any, name: str) -> Floats:
         )
     if column.null_count:
         raise InvalidInput(
-            f"column {name!r} of {file} must be filled; received {column.null_count} empty cells; fill or drop those rows, or choose others with --columns"
+            f"column {name!r} of {file} must be filled; received {counted(column.null_count, 'empty cell')}; fill or drop those rows, or choose others with --columns"
         )
     if require("pyarrow.types").is_decimal(column.type):
         return _decimals(file, column, name)
