@@ -77,6 +77,10 @@ class TestWholeNumbers:
         assert found["lower"] <= 50 <= found["upper"]
         assert ("distances in ns" in told("distance", *files[:2])[1]) == (files[2] is not None)
 
+    def test_units_of_time_are_spelt_out(self, folder, told):
+        np.save("d.npy", np.array(["2024-01-01", "2024-02-01"], "M8[D]"))
+        assert "distances in days" in told("distance", "d.npy", "d.npy")[1]
+
     def test_they_are_drawn(self, files, told):
         assert told("report", *files[:2], "--out", "page.html", "--splits", "0")[0] == 0
         assert "less a constant" in Path("page.html").read_text()
@@ -297,6 +301,11 @@ class TestOtherCommands:
             assert out.endswith("[]\n")
         assert inside("--version").stdout.strip() == otgen.__version__
 
+    def test_help_is_not_cut_short(self):
+        listed = inside("--help").output.partition("Commands:")[2]
+        assert "distance" in listed
+        assert "..." not in listed
+
     def test_as_a_module(self, folder):
         assert call("--version").stdout.strip() == otgen.__version__
         assert "must be a file that exists" in call("distance", "none.npy", "y.npy", code=2).stderr
@@ -455,6 +464,22 @@ class TestOutputs:
             code, _, err = told(*command, place)
             assert (code, said in err) == (2, True), err
         assert Path("page.html").read_text() == "mine"
+
+    def test_a_report_as_json(self, folder, told):
+        code, out, err = told(
+            "report", "x.csv", "y.npy", "--columns", "u,v", "--out", "p.html", "--splits", "3", "--json"
+        )
+        found = json.loads(out)
+        (one,) = found["comparisons"]
+        assert (code, err, found["page"], one["compared"]["points"]) == (0, "", "p.html", [20, 25])
+        second = one["distances"][1]
+        assert (second["distance"], second["measured_in"]) == ("W₂", "units of the data")
+        assert second["lower"] <= otgen.wasserstein(X, Y).value <= second["upper"]
+        assert second["chance"]["splits"] == 3
+        assert Path("p.html").read_text().startswith("<!doctype html>")
+        for command in (("report", "x.npy", "y.npy"), ("demo",)):
+            code, out, _ = told(*command, "--out", "-", "--json")
+            assert (code, "beside --json" in json.loads(out)["error"]["message"]) == (2, True)
 
     def test_force_and_the_standard_output(self, folder, told):
         Path("page.html").write_text("mine")
