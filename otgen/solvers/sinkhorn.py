@@ -34,7 +34,7 @@ _COARSEST = 256  # points a side below which nothing is merged
 _MERGING = 0.25  # of epsilon: what merging points may move mass by, in cost
 _NOISE = 0.01  # of the rounding of an exponent in single precision: what is left of it in a sum
 _SMALL = 2**18  # pairs up to which single precision saves nothing worth having
-_LEAST = 1e-12 * (1 - 1e-9)  # epsilon over the largest cost, which is rounded upwards
+_LEAST = 1e-12 * (1 - 1e-8)  # epsilon over the largest cost, which is rounded upwards
 _SINGLE = 1e-3  # marginal error that single precision must be good for
 
 
