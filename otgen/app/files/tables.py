@@ -111,18 +111,19 @@ def _utf8(name: str, content: bytes) -> str:
     try:
         return codecs.getincrementaldecoder("utf-8")().decode(content)
     except UnicodeDecodeError:
-        raise InvalidInput(f"{name} must be text in UTF-8; received {_seen(content)}") from None
+        held, remedy = _seen(content)
+        raise InvalidInput(f"{name} must be text in UTF-8; received {held}; {remedy}") from None
 
 
-def _seen(content: bytes) -> str:
+def _seen(content: bytes) -> tuple[str, str]:
     """What bytes that are no UTF-8 are instead, and what to do about it."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "UTF-16; save it as UTF-8, such as with iconv -f utf-16 -t utf-8"
+        return "UTF-16", "save it as UTF-8, such as with iconv -f utf-16 -t utf-8"
     if content.startswith((b"\x93NUMPY", b"PK\x03\x04", b"PAR1")):
         kind = {b"\x93": "an npy array", b"PK": "an npz or another archive", b"PA": "a parquet table"}
         found = next(said for magic, said in kind.items() if content.startswith(magic))
-        return f"{found}; rename the file"
-    return "bytes that are none; save it as UTF-8, such as with iconv -f latin1 -t utf-8"
+        return found, "rename the file"
+    return "bytes that are none", "save it as UTF-8, such as with iconv -f latin1 -t utf-8"
 
 
 def _rounded(table: Any, parsed: Callable[[Mapping[str, Any]], Any]) -> dict[int, str]:
