@@ -12,7 +12,7 @@ from .. import divergences
 from ..errors import InvalidInput
 from ..inputs import arrays
 from ..inputs.types import Floats
-from . import compared
+from . import compared, files
 from .files import Samples
 from .measuring import read_sets
 from .words import counted, spoken
@@ -87,12 +87,10 @@ def _of_masses(kind: str, sets: list[Samples]) -> Found:
         raise InvalidInput(
             f"{first.name} and {other.name} must hold masses of the same atoms; received {len(first)} and {len(other)}; add zeros"
         )
-    if first.labels and other.labels and first.labels != other.labels:
-        raise InvalidInput(
-            f"{first.name} and {other.name} must list the same atoms in the same order; received rows of other names; sort both"
-        )
-    found = getattr(divergences, kind)(*(_shares(one) for one in sets))
-    return Found(kind, found.value, found.error, found.note, f"masses of {counted(len(first), 'atom')}")
+    other = files.aligned(first.labels, other, f"those of {first.name}")
+    found = getattr(divergences, kind)(*(_shares(one) for one in (first, other)))
+    by_name = ", by name" if first.labels and first.labels == other.labels else ""
+    return Found(kind, found.value, found.error, found.note, f"masses of {counted(len(first), 'atom')}{by_name}")
 
 
 def _shares(one: Samples) -> Floats:

@@ -41,6 +41,10 @@ class Matrix(Options):
     def __call__(self, costs: Samples, a: Samples | None, b: Samples | None) -> Solved:
         """Solve, whatever the status."""
         (n, m), names = costs.points.shape, tuple(one.name if one else "" for one in (a, b))
+        a, b = (
+            _called(costs.labels, a, f"the rows of {costs.name}"),
+            _called(costs.columns, b, f"the columns of {costs.name}"),
+        )
         sides = [None if one is None else one.points.ravel() for one in (a, b)]
         for side, size, name, of in zip(sides, (n, m), names, ("rows", "columns")):
             arrays.weights(side, size, name, f"the {of} of {costs.name}")
@@ -51,7 +55,13 @@ class Matrix(Options):
             raise self.unequal(fault, told) from None
         except InvalidInput as fault:
             raise type(fault)(spoken(str(fault), told)) from None
-        return Solved(result, "; ".join([f"{n} x {m} costs of {costs.name}", *compared.notes([costs])]))
+        by_name = [
+            f"{of} by name"
+            for of, one, own in (("rows", a, costs.labels), ("columns", b, costs.columns))
+            if one and one.labels == own
+        ]
+        sizes = ", ".join([f"{n} x {m} costs of {costs.name}", *by_name])
+        return Solved(result, "; ".join([sizes, *compared.notes([costs])]))
 
     def _run(self, matrix: Floats, a: Any, b: Any) -> Result:
         if self.partial:
@@ -63,11 +73,27 @@ class Matrix(Options):
         )  # fmt: skip
 
 
+def _all_numbers(cost: Path, key: str | None) -> Samples:
+    """The costs; a column of them cannot be left out, so none is offered."""
+    try:
+        return files.read(cost, key=key)
+    except InvalidInput as fault:
+        raise InvalidInput(
+            str(fault).replace(
+                "fill or drop those rows, or choose others with --columns", "fill them; inf forbids a pair"
+            )
+        ) from None
+
+
+def _called(names: tuple[str, ...] | None, masses: Samples | None, whose: str) -> Samples | None:
+    return None if masses is None else files.aligned(names, masses, whose)
+
+
 def read(cost: Path, a: Path | None, b: Path | None, key: str | None) -> tuple[Samples, Samples | None, Samples | None]:
     """The costs and the masses."""
     if sum(str(path) == "-" for path in (cost, a, b)) > 1:
         raise InvalidInput("- must stand for one of the files only; received it twice; save one of them")
-    costs = files.read(cost, key=key)
+    costs = _all_numbers(cost, key)
     if costs.points.ndim != 2:
         raise InvalidInput(
             f"{costs.name} must hold a matrix of costs; received shape {costs.points.shape}; save it with rows and columns"

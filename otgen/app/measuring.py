@@ -138,7 +138,7 @@ def read_sets(paths: Sequence[Path], columns: str | None, weights: str | None, k
     sets: list[Samples] = []
     for path in paths:
         chosen = names if files.is_table(path) else None
-        sets.append(files.read(path, columns=chosen, weights=weights, key=key if not files.is_table(path) else None))
+        sets.append(files.read(path, columns=chosen, weights=weights, key=key))
     for one in sets:
         arrays.checked(one.points, one.name)
         arrays.weights(one.weights, len(one), f"the weights of {one.name}", f"the points of {one.name}")
@@ -152,6 +152,8 @@ def names_of(columns: str | None) -> list[str] | None:
     names = [one.strip() for one in columns.split(",") if one.strip()]
     if not names:
         raise InvalidInput(f"--columns must name columns, comma-separated; received {columns!r}; leave it out for all")
+    if len(set(names)) < len(names):
+        raise InvalidInput(f"--columns must name each column once; received {columns!r}; leave out what is there twice")
     return names
 
 
@@ -163,7 +165,7 @@ def _check_choices(paths: Sequence[Path], columns: list[str] | None, key: str | 
     missing = [path for path in paths if str(path) != "-" and not path.exists()]
     if missing:
         raise InvalidInput(f"{missing[0]} must be a file that exists; received a path to none; check it")
-    kinds = ["-" if str(path) == "-" else files.ending(path) for path in paths]
+    kinds = ["-" if files.is_piped(path) else files.ending(path) for path in paths]
     if key and not {".npz", "-"} & set(kinds):
         raise InvalidInput(
             f"--key must be for an npz, of which it chooses an array; received it for {told}; leave it out"

@@ -10,6 +10,8 @@ from . import compared
 from .measuring import Comparison
 from .words import spoken
 
+_TIME = {"Y": "years", "M": "months", "W": "weeks", "D": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
 
 def described(name: str, comparison: Comparison) -> str:
     """A comparison in rows."""
@@ -32,7 +34,7 @@ def result_rows(result: Result, whose: str = "") -> list[tuple[str, str]]:
         told = " and ".join(numerals.number(mass, 5) for mass in stays)
         rows.append(("moved", f"mass {numerals.number(result.mass, 5)}; {told} stay on either side"))
     if result.unit is not None:
-        rows.append(("unit", f"distances in {result.unit}"))
+        rows.append(("unit", f"distances in {_TIME.get(result.unit, result.unit)}"))
     if result.exact_bounds is not None:
         rows.append(
             ("exact cost within", numerals.interval(*result.exact_bounds) + ", of these samples" * result.of_samples)

@@ -20,20 +20,27 @@ _OPTIONS = (
     "mass",
     "radius",
     "k",
+    "seed",
+    "steps",
+    "batch_size",
+    "learning_rate",
 )
 _REPLACED = (
     (r"; pass throw=False for a result", ""),
     (r"pass normalize=True to divide each by its sum", "add --normalize to divide each by its sum"),
     (r"for epsilon = 0, exact transport, call [\w. ]+", "leave --epsilon out for exact transport"),
     (r"call otgen\.wasserstein for W_inf", "leave --epsilon out for W_inf"),
+    (r"use otgen\.wasserstein or otgen\.transport$", "leave --epsilon out for exact transport"),
     (r"use otgen\.wasserstein$", "add --epsilon, or leave --solver out"),
     (r"received Problem\(\d+ x \d+, ([^()]*)\)", r"received \1"),  # options are tried on a problem of one pair
     (r"call numpy\.radians on degrees", "convert degrees to radians"),
+    (r"pass otgen\.(Minkowski|Circular)\(.*", "choose one of these"),
+    (r"as many, or None for uniform ones", "as many, or leave it out for uniform ones"),
     (r"np\.\w+\(([^()]*)\)", r"\1"),
     (rf"\b(?<!-)({'|'.join(_OPTIONS)})=([\w.\"']+)", r"--\1 \2"),
     (rf"^({'|'.join(_OPTIONS)}) must", r"--\1 must"),
     (r"(?<![-\w])(epsilon|relax|tol|max_iter)(?![\w(])", r"--\1"),
-    (r"--max_iter", "--max-iter"),
+    (r"--(max|batch|learning)_(iter|size|rate)", r"--\1-\2"),
 )
 _PYTHON = re.compile(r"otgen\.\w+|\.\w+\(|\w+\(\)|=True|=False|throw|detach|astype")
 

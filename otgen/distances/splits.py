@@ -164,7 +164,7 @@ def permuted(
     >>> [split.value for split in found]
     [3.0, 3.0]
     """
-    pool, rng = Pool.of(x, y, a, b), np.random.default_rng(rng)
+    pool, rng = Pool.of(x, y, a, b), scalars.generator(rng)
     found: list[Measured] = []
     for done in range(1, count + 1):
         found.append(measured(pool.measured(measure, rng.permutation(len(pool)))))

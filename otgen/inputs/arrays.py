@@ -194,7 +194,7 @@ def _finite(floats: Floats, name: str) -> Floats:
         row = int(bad.argmax())
         raise InvalidInput(
             f"{name} must be finite; received {floats[row].tolist()} in row {row} "
-            f"({int(bad.sum())} such rows); drop or impute them"
+            f"({int(bad.sum())} such {'row' if bad.sum() == 1 else 'rows'}); drop or impute them"
         )
     return floats
 

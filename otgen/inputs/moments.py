@@ -53,7 +53,7 @@ def _refuse_missing(moments: np.ndarray, name: str) -> None:
     missing = np.isnat(moments).reshape(len(moments), -1).any(axis=1)
     if missing.any():
         raise InvalidInput(
-            f"{name} must be finite; received NaT in row {int(missing.argmax())} ({int(missing.sum())} such rows); drop or impute them"
+            f"{name} must be finite; received NaT in row {int(missing.argmax())} ({int(missing.sum())} such {'row' if missing.sum() == 1 else 'rows'}); drop or impute them"
         )
 
 

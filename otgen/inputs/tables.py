@@ -42,6 +42,8 @@ def same_columns(one: Any, other: Any, names: tuple[str, str] = ("x", "y")) -> N
         raise InvalidInput(f"{rule}; received {', '.join(alone)} on one side only; select those that both have")
     dims = _dims(other)
     remedy = f"{names[1]}.sel({dims[1]}={list(ours)})" if dims else f"{names[1]}[list({names[0]}.columns)]"
+    if hasattr(other, "column_names"):  # of pyarrow, whose columns are arrays
+        remedy = f"{names[1]}.select({list(ours)})"
     raise InvalidInput(f"{rule}; received {', '.join(ours)} and {', '.join(theirs)}; pass {remedy}")
 
 

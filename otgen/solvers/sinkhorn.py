@@ -34,6 +34,7 @@ _COARSEST = 256  # points a side below which nothing is merged
 _MERGING = 0.25  # of epsilon: what merging points may move mass by, in cost
 _NOISE = 0.01  # of the rounding of an exponent in single precision: what is left of it in a sum
 _SMALL = 2**18  # pairs up to which single precision saves nothing worth having
+_LEAST = 1e-12 * (1 - 1e-8)  # epsilon over the largest cost, which is rounded upwards
 _SINGLE = 1e-3  # marginal error that single precision must be good for
 
 
@@ -126,7 +127,7 @@ def _largest_cost(problem: Problem) -> float:
     a, b = problem.masses
     carried = problem.cost.restricted(np.flatnonzero(a), np.flatnonzero(b))  # padding may lie anywhere
     largest = float(carried.highest)
-    if problem.epsilon < 1e-12 * largest:
+    if problem.epsilon < _LEAST * largest:
         raise InvalidInput(
             f"epsilon must be at least 1e-12 of the largest cost: below, rounding decides; received "
             f"{problem.epsilon / largest:.1e} of it; use otgen.wasserstein or otgen.transport"

@@ -75,6 +75,10 @@ class TestWholeNumbers:
         assert found["lower"] <= 50 <= found["upper"]
         assert ("distances in ns" in told("distance", *files[:2])[1]) == (files[2] is not None)
 
+    def test_units_of_time_are_spelt_out(self, folder, told):
+        np.save("d.npy", np.array(["2024-01-01", "2024-02-01"], "M8[D]"))
+        assert "distances in days" in told("distance", "d.npy", "d.npy")[1]
+
     def test_they_are_drawn(self, files, told):
         assert told("report", *files[:2], "--out", "page.html", "--splits", "0")[0] == 0
         assert "less a constant" in Path("page.html").read_text()
@@ -189,6 +193,33 @@ class TestOtherCommands:
         code, out, _ = told("transport", "c.txt", "--json")
         assert (code, json.loads(out)["error"]["kind"]) == (3, "Infeasible")
 
+    @pytest.mark.parametrize("kind", ["text", "index", "parquet"])
+    def test_masses_are_matched_with_costs_by_name(self, folder, told, kind):
+        rows, columns = (("m1", "m2"), ("f1", "f2")) if kind != "index" else (("0", "1"), ("0", "1"))
+        first = "" if kind == "index" else "mine"
+        Path("c.csv").write_text(f"{first},{','.join(columns)}\n{rows[0]},0,2\n{rows[1]},2,0.5\n")
+        Path("a.csv").write_text(f"{first},tons\n{rows[1]},3\n{rows[0]},1\n")
+        Path("b.csv").write_text(f"{first},tons\n{columns[1]},1\n{columns[0]},3\n")
+        if kind == "parquet":
+            pandas = {"pandas": json.dumps({"index_columns": ["mine"], "columns": [], "column_indexes": []})}
+            masses = pyarrow.table({"mine": ["m2", "m1"], "tons": [3, 1]}).replace_schema_metadata(pandas)
+            pyarrow.parquet.write_table(masses, "a.parquet")
+        masses = ("--a", "a.parquet" if kind == "parquet" else "a.csv", "--b", "b.csv")
+        found = json.loads(told("transport", "c.csv", *masses, "--json")[1])
+        assert found["value"] == otgen.transport([[0, 2], [2, 0.5]], [1, 3], [3, 1]).value
+        assert found["compared"].startswith("2 x 2 costs of c.csv, rows by name, columns by name")
+
+    @pytest.mark.parametrize(
+        ("names", "said"), [("m1\nm3", "received 'm3' without a partner"), ("m1\nm1", "without a partner")]
+    )
+    def test_masses_of_other_names_are_refused(self, folder, told, names, said):
+        Path("c.csv").write_text("mine,f1,f2\nm1,0,2\nm2,2,0\n")
+        first, second = names.split()
+        Path("a.csv").write_text(f"mine,tons\n{first},3\n{second},1\n")
+        assert said in told("transport", "c.csv", "--a", "a.csv")[2]
+        Path("a.csv").write_text("number,tons\n0,3\n1,1\n")  # numbered on one side only: by position
+        assert told("transport", "c.csv", "--a", "a.csv")[0] == 0
+
     def test_masses_that_differ(self, folder, told):
         Path("c.txt").write_text("0 2\n2 0\n")
         Path("a.txt").write_text("3\n1\n")
@@ -229,10 +260,13 @@ class TestOtherCommands:
             (["x.npy", "--solver", "sinkhorn"], "received matrix, --p 1; add --epsilon"),
             (["x.npy", "--a", "line.npy", "--b", "two.npy"], "line.npy and two.npy must carry the same total mass"),
             (["x.npy", "--a", "two.npy"], "one weight for each of the rows of x.npy"),
+            (["x.npy", "--a", "two.npy"], "pass as many, or leave it out for uniform ones"),
+            (["gaps.csv"], "received 1 empty cell; fill them; inf forbids a pair"),
         ],
     )
     def test_matrices_that_do_not_fit(self, folder, told, arguments, said):
         np.save("line.npy", np.ones(20))
+        Path("gaps.csv").write_text("0,nan\n1,0\n")
         np.save("two.npy", np.ones(2))
         code, _, err = told("transport", *arguments)
         assert (code, said in err) == (2, True), err
@@ -244,7 +278,10 @@ class TestOtherCommands:
         assert found["value"] == 0.25
         assert json.loads(told("divergence", "p.csv", "q.csv", "--masses", "--json")[1])["infinite"] is False
         Path("q.csv").write_text("atom,q\nv,3\nu,1\n")
-        assert "same order" in told("divergence", "p.csv", "q.csv", "--masses")[2]
+        found = json.loads(told("divergence", "p.csv", "q.csv", "--masses", "--kind", "tv", "--json")[1])
+        assert (found["value"], found["compared"]) == (0.25, "masses of 2 atoms, by name")
+        Path("q.csv").write_text("atom,q\nv,3\nw,1\n")
+        assert "called like those of p.csv; received 'w'" in told("divergence", "p.csv", "q.csv", "--masses")[2]
         assert told("divergence", "x.npy", "y.npy", "--kind", "js")[1].startswith("js\n  compared  20 x 25 points")
         assert "must be kl, js, tv for files of samples" in told("divergence", "x.npy", "y.npy", "--kind", "chi2")[2]
         assert "one column of masses" in told("divergence", "x.npy", "y.npy", "--masses")[2]
@@ -261,6 +298,11 @@ class TestOtherCommands:
             ).stdout
             assert out.endswith("[]\n")
         assert inside("--version").stdout.strip() == otgen.__version__
+
+    def test_help_is_not_cut_short(self):
+        listed = inside("--help").output.partition("Commands:")[2]
+        assert "distance" in listed
+        assert "..." not in listed
 
     def test_as_a_module(self, folder):
         assert call("--version").stdout.strip() == otgen.__version__
@@ -292,7 +334,7 @@ class TestBadInput:
             ("empty.csv", b"", "an empty file"),
             ("text.csv", b"u,v\n1,a\n2,b\n", "same number of coordinates"),
             ("ragged.csv", b"1,2\n3\n", "must be a rectangular table"),
-            ("gaps.csv", b"u,v\n1,2\n,3\n", "1 empty cells"),
+            ("gaps.csv", b"u,v\n1,2\n,3\n", "1 empty cell;"),
             ("names.csv", b"u,v\n", "must have rows"),
             ("what.xls", b"1 2", "must end in .npy, .npz, .csv, .tsv, .txt, .parquet"),
             ("junk.npy", b"junkjunkjunk", "must be an npy array"),
@@ -320,6 +362,8 @@ class TestBadInput:
             (["x.npy", "y.npy", "--p", "0.5"], "--p must be at least 1"),
             (["x.npy", "y.npy", "--p", "two"], "--p must be a number"),
             (["x.npy", "y.npy", "--metric", "l2"], "'euclidean', 'cityblock'"),
+            (["x.npy", "y.npy", "--metric", "Manhattan"], "'cosine'; received 'Manhattan'; pass 'cityblock'"),
+            (["x.npy", "y.npy", "--metric", "minkowski"], "received 'minkowski'; choose one of these"),
             (["x.npy", "y.npy", "--metric", "cosine"], "--p must be 1 for --metric"),
             (["x.npy", "y.npy", "--solver", "sinkhorn"], "received points, --p 2; add --epsilon"),
             (
@@ -327,6 +371,7 @@ class TestBadInput:
                 "'--solver': 'fast' is not one of 'auto', 'line', 'circle', 'simplex', 'bottleneck', 'linprog', 'sinkhorn'",
             ),
             (["x.npy", "y.npy", "--epsilon", "0"], "--epsilon must be positive"),
+            (["x.npy", "y.npy", "--epsilon", "1e-20"], "of it; leave --epsilon out for exact transport"),
             (["x.npy", "y.npy", "--epsilon", "-5%"], "--epsilon must be positive"),
             (["x.npy", "y.npy", "--epsilon", "much"], "--epsilon must be a number or a percentage"),
             (["x.npy", "y.npy", "--solver", "simplex", "--epsilon", "1"], "--epsilon must not stand beside --solver"),
@@ -338,6 +383,9 @@ class TestBadInput:
             (["x.csv", "y.npy", "--columns", "w"], "must have a column 'w'; received u, v, mass, name"),
             (["index.csv", "y.npy", "--columns", "w"], "must have a column 'w'; received (unnamed), u"),
             (["x.csv", "y.npy", "--columns", ","], "--columns must name columns"),
+            (["x.csv", "y.npy", "--columns", "u, u"], "--columns must name each column once; received 'u, u'"),
+            (["x.npy", "y.npy", "--seed", "-1"], "--seed must be a whole number of at least 0; received -1"),
+            (["x.npy", "y.npy", "--splits", "-1"], "--splits must be a whole number of at least 0; received -1"),
             (["x.npy", "y.npz"], "must hold one array where --key is left out; received points, mass"),
             (["y.npz", "y.npz", "--key", "nothing"], "must hold an array 'nothing'"),
             (["x.npy", "y.npy", "--key", "points"], "--key must be for an npz"),

@@ -4,7 +4,9 @@ import decimal
 import gzip
 import io
 import json
+import os
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otgen import InvalidInput
-from otgen.app import compared, files
+from otgen.app import compared, files, measuring
 from otgen.app.files.text import dialect
 
 RNG = np.random.default_rng(0)
@@ -42,6 +44,8 @@ class TestDialects:
             ("t.csv", "u;v\n1.5;2\n3;4.25\n"),
             ("t.csv", "u;v\n1,5;2\n3;4,25\n"),
             ("t.csv", "u\tv\n1.5\t2\n3\t4.25\n"),
+            ("t.csv", "u|v\n1,5|2\n3|4,25\n"),
+            ("t.txt", "u|v\n1.5|2\n3|4.25\n"),
             ("t.csv", "\ufeffu, v\r\n1.5,2\r\n3,4.25\r\n"),
             ("t.csv", '"u","v"\n1.5,"2"\n"3",4.25'),
             ("t.tsv", "u\tv\n1.5\t2\n3\t4.25\n"),
@@ -84,9 +88,20 @@ class TestDialects:
         with pytest.raises(InvalidInput, match="received nothing there"):
             files.read("-")
 
+    def test_a_pipe_is_known_by_its_first_bytes(self):
+        os.mkfifo("pipe")
+        held = io.BytesIO()
+        np.savez(held, points=X, mass=np.ones(20))
+        writer = threading.Thread(target=lambda: Path("pipe").write_bytes(held.getvalue()))
+        writer.start()
+        (found,) = measuring.read_sets([Path("pipe")], None, "mass", "points")
+        writer.join()
+        assert found.points.tolist() == X.tolist()
+        assert found.weights is not None
+
     @given(
         st.lists(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=2), min_size=1, max_size=5),
-        st.sampled_from([",", ";", "\t"]),
+        st.sampled_from([",", ";", "\t", "|"]),
         st.booleans(),
     )
     def test_numbers_come_back_as_written(self, rows, separator, named):
@@ -184,12 +199,24 @@ class TestColumns:
         with pytest.raises(InvalidInput, match=r"must be text in UTF-8; .* iconv"):
             files.read(name)
 
+    def test_what_is_no_text_is_told_by_what_it_is(self):
+        Path("t.csv").write_bytes("größe,v\n1,2\n".encode("utf-16"))
+        with pytest.raises(InvalidInput, match=r"received UTF-16; .* iconv -f utf-16"):
+            files.read("t.csv")
+        np.save("x.npy", X)
+        Path("x.npy").rename("x.csv")
+        with pytest.raises(InvalidInput, match="received an npy array; rename the file"):
+            files.read("x.csv")
+
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("u,v\n1,2\n,3\n", "1 empty cells"),
+            ("u,v\n1,2\n,3\n", "1 empty cell;"),
+            ("u,v\n1,2\n,3\n,4\n", "2 empty cells;"),
             ("u,u\n1,2\n", "several called u"),
-            ("name\na\n", "must have a column of numbers"),
+            ("name\na\n", "must have a column of numbers.*write cells as numbers"),
+            ("id\n1\n2\n", r"received id \(it counts the rows\); choose with --columns, such as --columns id"),
+            ("day\n2024-01-01\n", "received day .dates or times.; write moments as numbers"),
             ("u,v\n", "must have rows"),
             ("u,v\n1,2\n3\n", "must be a rectangular table"),
         ],
@@ -269,6 +296,9 @@ class TestHeadersThatLie:
         (folder / "f.csv").mkdir()
         with pytest.raises(InvalidInput, match="received a folder"):
             files.read("f.csv")
+        (folder / "sets").mkdir()
+        with pytest.raises(InvalidInput, match="received a folder"):
+            files.read("sets")
 
 
 def test_an_archive_whose_entries_lie_elsewhere():

@@ -1,11 +1,13 @@
 """Where commands write: never over what is read, over what is there only where asked, and never through a link out of its folder."""
 
+import json
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import otgen
 from otgen import InvalidInput
 from otgen.app.outputs import folder_place, matrix_place, page_place, regular
 
@@ -39,6 +41,21 @@ def test_what_is_there_wants_force(folder, told, command):
         code, _, err = told(*command, place)
         assert (code, said in err) == (2, True), err
     assert Path("page.html").read_text() == "mine"
+
+
+def test_a_report_as_json(folder, told):
+    code, out, err = told("report", "x.npy", "y.npy", "--out", "p.html", "--splits", "3", "--json")
+    found = json.loads(out)
+    (one,) = found["comparisons"]
+    assert (code, err, found["page"], one["compared"]["points"]) == (0, "", "p.html", [20, 25])
+    second = one["distances"][1]
+    assert (second["distance"], second["measured_in"]) == ("W₂", "units of the data")
+    assert second["lower"] <= otgen.wasserstein(np.load("x.npy"), np.load("y.npy")).value <= second["upper"]
+    assert second["chance"]["splits"] == 3
+    assert Path("p.html").read_text().startswith("<!doctype html>")
+    for command in (("report", "x.npy", "y.npy"), ("demo",)):
+        code, out, _ = told(*command, "--out", "-", "--json")
+        assert (code, "beside --json" in json.loads(out)["error"]["message"]) == (2, True)
 
 
 def test_force_and_the_standard_output(folder, told):

@@ -31,6 +31,10 @@ class TestSplits:
         assert {round(value, 9) for value in found.values} == truth
         assert found.observed == means_apart(x, y, None, None)
 
+    def test_what_is_no_seed(self):
+        with pytest.raises(otgen.InvalidInput, match="rng must be a seed or a numpy Generator; received -1"):
+            otgen.permutation_null([0.0, 1.0], [2.0, 3.0], rng=-1)
+
     def test_a_seed_makes_them(self):
         x, y = np.random.default_rng(0).random((2, 9, 2))
         one, same, other = (otgen.permutation_null(x, y, rng=seed).values for seed in (0, np.random.default_rng(0), 1))

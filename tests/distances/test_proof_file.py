@@ -340,6 +340,7 @@ def test_on_the_command_line(saved, tmp_path):
     out = CliRunner().invoke(app, ["verify", str(saved)])
     assert out.exit_code == 0
     assert "verified: the truth lies within" in out.stdout
+    assert "must be a proof file that exists" in str(CliRunner().invoke(app, ["verify", "none.npz"]).exception)
     out = CliRunner().invoke(app, ["verify", str(saved), str(broken), "--json"])
     assert out.exit_code == 1
     assert [row["verified"] for row in json.loads(out.stdout)] == [True, False]

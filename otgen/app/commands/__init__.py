@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import typer
 
-from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooLarge
+from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooLarge, require
 from ..words import spoken
 from . import check, demo, distance, divergence, doctor, neighbors, pairwise, report, train, transport, verify, warmup
 from .app import app
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if type(fault).__name__ == "NoArgsIsHelpError":
             fault.show()
             raise SystemExit(2) from None
-        code = _failed(fault.format_message().replace("Value error, ", ""), 2, given, "UsageError")
+        code = _failed(_told(fault.format_message().replace("Value error, ", "")), 2, given, "UsageError")
     except (InvalidInput, MissingExtra, TooLarge) as fault:
         code = _failed(spoken(str(fault)), 2, given, type(fault).__name__)
     except (NotConverged, Infeasible) as fault:
@@ -57,6 +58,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise KeyboardInterrupt
     if code:
         raise SystemExit(code)
+
+
+def _told(message: str) -> str:
+    """What is wrong with a command; of a metric, the library's own words, which know what it is called elsewhere."""
+    wrong = re.match(r"Invalid value for '--metric': '([^']*)'", message)
+    if wrong is None:
+        return message
+    try:
+        require("otgen.model.cost").metric_name(wrong[1])
+    except InvalidInput as fault:
+        return spoken(str(fault))
+    return message
 
 
 def _failed(message: str, code: int, given: list[str], kind: str) -> int:

@@ -65,11 +65,21 @@ Penalty = Annotated[float | None, typer.Option(help="Partial transport: price of
 Moved = Annotated[float | None, typer.Option("--mass", help="Partial transport: how much mass is moved.")]
 Tol = Annotated[float | None, typer.Option(help="With --epsilon: marginal error to stop at; 1e-6.")]
 MaxIter = Annotated[int | None, typer.Option(help="With --epsilon: limit on iterations; 10000.")]
-Seed = Annotated[int, typer.Option(help="Everything random is a function of it.")]
+
+
+def _count(option: typer.CallbackParam, value: int | None) -> int | None:
+    if value is not None and value < 0:
+        raise InvalidInput(
+            f"--{option.name} must be a whole number of at least 0; received {value}; pass one, such as 0"
+        )
+    return value
+
+
+Seed = Annotated[int, typer.Option(help="Everything random is a function of it.", callback=_count)]
 Splits = Annotated[
     int | None,
     typer.Option(
-        min=0, help="Random splits of the pooled samples, for what chance alone gives; 19 where they are few."
+        callback=_count, help="Random splits of the pooled samples, for what chance alone gives; 19 where they are few."
     ),
 ]
 PathA = Annotated[Path, typer.Argument(metavar="A", help="Samples: npy, npz, csv, tsv, txt, parquet, or - for stdin.")]

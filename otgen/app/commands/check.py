@@ -14,7 +14,7 @@ from .app import Force, Json, Quiet, Seed, app, progress
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Checks to run; all of them otherwise.")]
 
 
-@app.command()
+@app.command(short_help="Run the statements of the notes, with verdicts.")
 def check(
     names: Names = None,
     listed: Annotated[bool, typer.Option("--list", help="Say what there is, and run nothing.")] = False,

@@ -33,7 +33,7 @@ from .app import (
 )
 
 
-@app.command()
+@app.command(short_help="The distance between two sample sets, with its proof.")
 def distance(
     a: PathA,
     b: PathB,

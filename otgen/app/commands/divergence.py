@@ -22,7 +22,7 @@ class DivergenceName(enum.StrEnum):
     chi2 = "chi2"
 
 
-@app.command()
+@app.command(short_help="A divergence in nats, of samples or of masses.")
 def divergence(
     a: PathA,
     b: PathB,

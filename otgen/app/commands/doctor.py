@@ -10,7 +10,7 @@ from ...errors import require
 from .app import Json, Quiet, app, progress
 
 
-@app.command()
+@app.command(short_help="Versions, threads and a self-test, for a report.")
 def doctor(as_json: Json = False, quiet: Quiet = False) -> None:
     """What a report of a fault should hold: versions, threads, cache, device, and a self-test; exit 1 if that fails."""
     with progress("looking", shown=not (quiet or as_json)) as tell:

@@ -25,7 +25,7 @@ from .app import (
 )
 
 
-@app.command()
+@app.command(short_help="The nearest sets of each in a folder, proven.")
 def neighbors(
     folder: Folder,
     k: Annotated[int | None, typer.Option("--k", "-k", min=1, help="How many neighbours of each; 1.")] = None,

@@ -34,7 +34,7 @@ from .app import (
 )
 
 
-@app.command()
+@app.command(short_help="The distances between all pairs of a folder.")
 def pairwise(
     folder: Folder,
     matrix: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import Annotated
 
 import typer
 
-from ...errors import require
+from ...errors import InvalidInput, require
 from .app import (
     Columns,
     Force,
+    Json,
     Key,
     MetricName,
     MetricOption,
@@ -33,7 +35,7 @@ Base = Annotated[
 Others = Annotated[list[Path], typer.Argument(metavar="OTHER...", help="Samples to compare with the base.")]
 
 
-@app.command()
+@app.command(short_help="Distances, a verdict and pictures, as one HTML page.")
 def report(
     base: Base,
     others: Others,
@@ -51,14 +53,16 @@ def report(
     splits: Splits = None,
     seed: Seed = 0,
     force: Force = False,
+    as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Several distances, a verdict and pictures, as one self-contained HTML page."""
     power, blur = None if p is None else order(p), strength(epsilon)
+    refuse_two_outputs(page, as_json=as_json)
     require("otgen.app.outputs").page_place(page, inputs=[base, *others], force=force)
     for module in ("jinja2", "matplotlib"):
         require(module)
-    with progress("loading", shown=not quiet) as tell:
+    with progress("loading", shown=not (quiet or as_json)) as tell:
         work = require("otgen.app.measuring")
         job = require("otgen.app.report.files").Report(power, metric.value, blur, normalize, image, splits, seed)
         job.check()
@@ -66,15 +70,34 @@ def report(
         sets = work.read_sets([base, *others], columns, weights, key)
         command = shlex.join(["otgen", *sys.argv[1:]])
         written, comparisons = job.write(page, sets, command, tell)
+    told = require("otgen.app.compared")
+    if as_json:
+        pairs = [told.to_dict(sets[0], other) for other in sets[1:]]
+        show_json(comparisons, page, pairs)
+        return
     if written is None or quiet:
         return
-    told = require("otgen.app.compared")
     for other in sets[1:]:
         typer.echo(f"{sets[0].name} against {other.name}: {told.told(sets[0], other)}")
     for note in told.notes(sets):
         typer.echo(f"noted: {note}")
     typer.echo()
     show(comparisons, written)
+
+
+def refuse_two_outputs(page: Path, *, as_json: bool) -> None:
+    """Refuse a page and JSON that both are to be printed."""
+    if as_json and str(page) == "-":
+        raise InvalidInput("--out must name a file beside --json; received - for both; choose a name such as page.html")
+
+
+def show_json(comparisons: list, page: Path, pairs: list[dict] | None = None) -> None:
+    """The same as one object, each comparison with what it compared."""
+    found = [one.to_dict() for one in comparisons]
+    if pairs is not None:
+        found = [{**one, "compared": pair} for one, pair in zip(found, pairs)]
+    told = {"page": str(page), "comparisons": found, "interval_of": "these samples, not the laws behind them"}
+    typer.echo(json.dumps(told))
 
 
 def show(comparisons: list, written: Path) -> None:

@@ -15,7 +15,7 @@ from .app import Json, Quiet, Seed, app, columns_table, err, wide
 _WRITTEN = ("metrics.jsonl", "scores.json", "samples.png")
 
 
-@app.command()
+@app.command(short_help="Train a generator by an objective of the notes.")
 def train(
     method: Annotated[
         str,
@@ -77,7 +77,17 @@ def train(
     table = columns_table()
     table.add_column("score")
     table.add_column("value", justify="right")
-    for name, value in run.scores.items():
-        table.add_row(name.replace("_", " "), f"{value:.6g}")
+    for name, told in _told(run.scores).items():
+        table.add_row(name.replace("_", " "), told)
     wide().print(table)
     typer.echo(f"\nThe run: {folder.resolve()}; samples over time: {drawn.name}")
+
+
+def _told(scores: dict[str, float]) -> dict[str, str]:
+    """Scores in words: W_2 with as many digits as its interval has, in one row with it."""
+    told = {name: f"{value:.6g}" for name, value in scores.items() if name not in ("w2_lower", "w2_upper")}
+    if "w2" in scores:
+        interval = require("otgen.inputs.numerals").interval(scores["w2_lower"], scores["w2_upper"])
+        at = list(told).index("w2") + 1
+        told = dict([*list(told.items())[:at], ("w2 proven within", interval), *list(told.items())[at:]])
+    return told

@@ -30,7 +30,7 @@ Cost = Annotated[
 ]
 
 
-@app.command()
+@app.command(short_help="The least cost of moving masses, with its proof.")
 def transport(
     cost: Cost,
     a: Annotated[Path | None, typer.Option(help="File of n masses; uniform otherwise.")] = None,

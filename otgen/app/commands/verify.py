@@ -14,10 +14,14 @@ from .app import Json, app
 Files = Annotated[list[Path], typer.Argument(metavar="PROOF...", help="Proof files, as result.save_proof writes them.")]
 
 
-@app.command()
+@app.command(short_help="Prove the intervals of proof files again.")
 def verify(proofs: Files, as_json: Json = False) -> None:
     """Prove the intervals of proof files again; exit 1 if one does not hold."""
     load_proof, lies = require("otgen").load_proof, require("otgen.inputs.numerals").lies
+    missing = next((path for path in proofs if not path.is_file()), None)
+    if missing is not None:
+        held = "a folder" if missing.is_dir() else "no regular file" if missing.exists() else "a path to none"
+        raise InvalidInput(f"{missing} must be a proof file that exists; received {held}; check it")
     found: list[dict[str, object]] = []
     for path in proofs:
         try:

@@ -8,7 +8,7 @@ from ...errors import require
 from .app import Quiet, app, progress
 
 
-@app.command()
+@app.command(short_help="Compile all kernels ahead.")
 def warmup(quiet: Quiet = False) -> None:
     """Compile all kernels ahead, in two processes: for an image, or before a deadline."""
     with progress("loading", shown=not quiet) as tell:

@@ -1,8 +1,8 @@
 """Sample sets from files: npy, npz, csv, tsv, txt and parquet, gz or not, or the standard input."""
 
-from .matching import matched
-from .reading import ending, is_table, read
+from .matching import aligned, matched
+from .reading import ending, is_piped, is_table, read
 from .samples import Samples
 from .tables import told_left_out
 
-__all__ = ["Samples", "ending", "is_table", "matched", "read", "told_left_out"]
+__all__ = ["Samples", "aligned", "ending", "is_piped", "is_table", "matched", "read", "told_left_out"]

@@ -39,6 +39,39 @@ def matched(sets: Sequence[Samples]) -> list[Samples]:
     return [_in_order(other, named.columns) for other in sets]
 
 
+def aligned(names: Sequence[str] | None, masses: Samples, whose: str) -> Samples:
+    """Masses in the order of ``names``, which are those of ``whose``; as they are where either has no names.
+
+    Raises
+    ------
+    InvalidInput
+        Where the rows of ``masses`` have other names, or several of one name.
+
+    Examples
+    --------
+    >>> masses = Samples("a.csv", np.array([3.0, 1.0]), labels=("north", "south"))
+    >>> aligned(["south", "north"], masses, "the rows of c.csv").points
+    array([1., 3.])
+    """
+    labels = masses.labels
+    if names is None or labels is None or tuple(names) == labels or len(names) != len(labels):
+        return masses
+    if sorted(names) != sorted(labels):
+        if all(map(str.isdigit, names)) or all(map(str.isdigit, labels)):  # numbered on one side only
+            return masses
+        alone = next((name for name in labels if name not in names), labels[0])
+        raise InvalidInput(
+            f"the rows of {masses.name} must be called like {whose}; received {alone!r} without a partner; use the same names, or "
+            "leave them out to go by position"
+        )
+    if len(set(labels)) < len(labels):
+        raise InvalidInput(
+            f"the rows of {masses.name} must have different names, or the order of {whose}; received several of one name; rename them"
+        )
+    where = {name: k for k, name in enumerate(labels)}
+    return replace(masses, points=masses.points[[where[name] for name in names]], labels=tuple(names))
+
+
 def _same_names(first: Samples, other: Samples) -> None:
     if first.columns is None or other.columns is None or set(first.columns) == set(other.columns):
         return

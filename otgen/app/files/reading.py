@@ -34,7 +34,7 @@ def read(
     ----------
     path : path
         ``.npy`` (n, d) or (n,); ``.npz`` with one array, or ``key``; ``.csv``, ``.tsv``, ``.txt`` or ``.parquet`` with one sample
-        a row; any of them with ``.gz`` behind it; ``-`` for the standard input, which is known by its first bytes.
+        a row; any of them with ``.gz`` behind it; ``-`` for the standard input, which is known by its first bytes, as a pipe with a name is.
     columns : list of str, optional
         Which columns of a table are coordinates; all numeric ones but the weights and an index unless said otherwise.
     weights : str, optional
@@ -63,7 +63,7 @@ def read(
     (('x',), {'name': 'text'})
     """
     name, content = _content(path)
-    kind = ending(path) if name != "-" else _sniffed(content)
+    kind = _sniffed(content) if is_piped(path) else ending(path)
     if kind in (".npy", ".npz") and columns:
         raise InvalidInput(f"--columns must be for tables; received it for {name}; slice the array before saving it")
     if kind == ".npy" and weights:
@@ -73,7 +73,7 @@ def read(
     digest = hashlib.sha256(content).hexdigest()[:12]
     try:
         unpacked = ungzipped(name, content) if content[:2] == b"\x1f\x8b" else content
-        kind = _sniffed(unpacked) if name == "-" else kind
+        kind = _sniffed(unpacked) if is_piped(path) else kind
         return replace(_read(name, kind, unpacked, columns, weights, key), size=len(content), digest=digest)
     except _DAMAGED as fault:
         raise InvalidInput(
@@ -82,7 +82,9 @@ def read(
 
 
 def ending(path: str | os.PathLike[str]) -> str:
-    """What kind of file a name says; raises InvalidInput for kinds that are not read."""
+    """What kind of file a name says; raises InvalidInput for kinds that are not read, and for folders."""
+    if Path(path).is_dir():
+        raise InvalidInput(f"{path} must be a file; received a folder; name a file in it")
     name = Path(path).name.lower().removesuffix(".gz")
     kind = Path(name).suffix
     if kind not in _ENDINGS:
@@ -93,8 +95,13 @@ def ending(path: str | os.PathLike[str]) -> str:
 
 
 def is_table(path: str | os.PathLike[str]) -> bool:
-    """Whether a file may have columns: by its name, or as the standard input."""
-    return str(path) == "-" or ending(path) in _TABLES
+    """Whether a file may have columns: by its name, or as a pipe."""
+    return is_piped(path) or ending(path) in _TABLES
+
+
+def is_piped(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is the standard input or another pipe, such as ``<(command)`` of a shell, whose name says nothing of what it holds."""
+    return str(path) == "-" or Path(path).is_fifo()
 
 
 def _content(path: str | os.PathLike[str]) -> tuple[str, bytes]:
@@ -105,10 +112,9 @@ def _content(path: str | os.PathLike[str]) -> tuple[str, bytes]:
                 "- must stand for a file on the standard input; received nothing there; pipe a file into it"
             )
         return "-", content
-    ending(path)
+    if not is_piped(path):
+        ending(path)
     file = Path(path)
-    if file.is_dir():
-        raise InvalidInput(f"{file} must be a file; received a folder; name a file in it")
     if not file.exists():
         raise InvalidInput(f"{file} must be a file that exists; received a path to none; check it")
     content = file.read_bytes()

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import InvalidInput, require
 from ...inputs.types import Floats
+from ..words import counted
 from .samples import Samples
 from .text import dialect, tabulated
 
@@ -50,6 +51,10 @@ _COUNTERS = frozenset(
         "serial",
     ]
 )
+_INDEX = (
+    "the index of a data frame",
+    "an index without a name",
+)  # why columns are left out that call the rows by a name
 _EXACT = 2**53  # whole numbers up to here are floats
 _WHOLE = re.compile(r"\s*[+-]?\d{1,400}\s*")  # longer ones are infinite as floats, and refused as such
 
@@ -107,9 +112,19 @@ def _utf8(name: str, content: bytes) -> str:
     try:
         return codecs.getincrementaldecoder("utf-8")().decode(content)
     except UnicodeDecodeError:
-        raise InvalidInput(
-            f"{name} must be text in UTF-8; received bytes that are none; save it as UTF-8, such as with iconv -t utf-8"
-        ) from None
+        held, remedy = _seen(content)
+        raise InvalidInput(f"{name} must be text in UTF-8; received {held}; {remedy}") from None
+
+
+def _seen(content: bytes) -> tuple[str, str]:
+    """What bytes that are no UTF-8 are instead, and what to do about it."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16", "save it as UTF-8, such as with iconv -f utf-16 -t utf-8"
+    if content.startswith((b"\x93NUMPY", b"PK\x03\x04", b"PAR1")):
+        kind = {b"\x93": "an npy array", b"PK": "an npz or another archive", b"PA": "a parquet table"}
+        found = next(said for magic, said in kind.items() if content.startswith(magic))
+        return found, "rename the file"
+    return "bytes that are none", "save it as UTF-8, such as with iconv -f latin1 -t utf-8"
 
 
 def _rounded(table: Any, parsed: Callable[[Mapping[str, Any]], Any]) -> dict[int, str]:
@@ -155,7 +170,7 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
     chosen = columns or [one for one in names if one != weights and _shown(one) not in left_out]
     if not chosen:
         raise InvalidInput(
-            f"{name} must have a column of numbers for coordinates; received {told_left_out(left_out) or 'weights only'}; choose some with --columns"
+            f"{name} must have a column of numbers for coordinates; received {told_left_out(left_out) or 'weights only'}; {_instead(table, left_out)}"
         )
     for one in chosen:
         if one in table.rounded:
@@ -164,7 +179,19 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
     mass = _numbers(name, table.columns, weights).astype(np.float64) if weights else None
     called = tuple(chosen) if table.named else None
     notes = (*table.notes, *([] if columns else _doubts(table.columns, chosen)))
-    return Samples(name, points, mass, called, left_out, _labels(table.columns, left_out), notes)
+    return Samples(name, points, mass, called, left_out, _labels(table, left_out), notes)
+
+
+def _instead(table: Table, left_out: dict[str, str]) -> str:
+    """What to do where no column is a coordinate: one that is left out can be asked for where it holds numbers."""
+    numbers = [
+        one for one in table.columns.column_names if one in left_out and _is_number(table.columns.column(one).type)
+    ]
+    if numbers:
+        return f"choose with --columns, such as --columns {numbers[0]}"
+    if "dates or times" in left_out.values():
+        return "write moments as numbers, such as seconds, or as an npy of datetime64"
+    return "write cells as numbers"
 
 
 def told_left_out(left_out: dict[str, str]) -> str:
@@ -187,9 +214,9 @@ def _left_out(table: Table, weights: str | None) -> dict[str, str]:
         if name == weights:
             continue
         if name in table.index:
-            found[_shown(name)] = "the index of a data frame"
+            found[_shown(name)] = _INDEX[0]
         elif table.named and _UNNAMED.fullmatch(name.strip()):
-            found[_shown(name)] = "an index without a name" if k == 0 else "without a name"
+            found[_shown(name)] = _INDEX[1] if k == 0 else "without a name"
         elif not _is_number(column.type):
             found[name] = _kind(column)
         elif table.named and name.strip().lower() in _COUNTERS and _counts_rows(column):
@@ -227,10 +254,27 @@ def _kind(column: Any) -> str:
     return "text" if text else str(column.type)
 
 
-def _labels(table: Any, left_out: dict[str, str]) -> tuple[str, ...] | None:
-    """The one column of text, if there is one."""
-    text = [name for name, why in left_out.items() if why == "text"]
-    return tuple(map(str, table.column(text[0]).to_pylist())) if len(text) == 1 else None
+def _labels(table: Table, left_out: dict[str, str]) -> tuple[str, ...] | None:
+    """What the rows are called: by an index of text or of 0, 1, 2, ... in any order, else by the one column of text, if there is one."""
+    columns = {_shown(name): table.columns.column(k) for k, name in enumerate(table.columns.column_names)}
+    held = [columns[name] for name in left_out]
+    index = [
+        one for one, why in zip(held, left_out.values()) if why in _INDEX and (_is_text(one) or _is_numbering(one))
+    ]
+    text = [one for one, why in zip(held, left_out.values()) if why == "text"]
+    chosen = index[:1] or (text if len(text) == 1 else [])
+    return tuple(map(str, chosen[0].to_pylist())) if chosen else None
+
+
+def _is_text(column: Any) -> bool:
+    return _kind(column) == "text"
+
+
+def _is_numbering(column: Any) -> bool:
+    """Whether a column holds 0, 1, 2, ... in any order."""
+    if column.null_count or not require("pyarrow.types").is_integer(column.type):
+        return False
+    return bool((np.sort(column.to_numpy()) == np.arange(len(column))).all())
 
 
 def _numbers(file: str, table: Any, name: str) -> Floats:
@@ -242,7 +286,7 @@ def _numbers(file: str, table: Any, name: str) -> Floats:
         )
     if column.null_count:
         raise InvalidInput(
-            f"column {name!r} of {file} must be filled; received {column.null_count} empty cells; fill or drop those rows, or choose others with --columns"
+            f"column {name!r} of {file} must be filled; received {counted(column.null_count, 'empty cell')}; fill or drop those rows, or choose others with --columns"
         )
     if require("pyarrow.types").is_decimal(column.type):
         return _decimals(file, column, name)

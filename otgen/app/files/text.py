@@ -38,7 +38,7 @@ def dialect(head: str) -> Dialect:
     if len(head) >= _SAMPLED and len(lines) > 1:
         lines.pop()
     lines = lines or [""]
-    separator = next((mark for mark in (";", "\t", ",") if mark in _unquoted(lines[0])), ",")
+    separator = next((mark for mark in (";", "\t", "|", ",") if mark in _unquoted(lines[0])), ",")
     rows = list(csv.reader(lines, delimiter=separator))
     cells = [cell for row in rows[1:] or rows for cell in row]
     comma = separator != "," and any(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
@@ -87,7 +87,7 @@ def tabulated(text: str) -> str:
     data = [line for line in lines if not line.startswith("#")]
     if not data:
         return ""
-    if any(mark in _unquoted(data[0]) for mark in ",;\t"):
+    if any(mark in _unquoted(data[0]) for mark in ",;|\t"):
         return "\n".join([*data, ""])
     rows = [re.split(r"\s+", line) for line in data]
     names = [cells for line in comments if len(cells := line.split()) == len(rows[0]) and not is_number(cells[0])]

@@ -115,6 +115,17 @@ class Row:
         """What chance alone gives."""
         return "–" if self.chance is None else self.chance.spread
 
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        beside = None if self.chance is None else self.chance.to_dict()
+        return {
+            "distance": self.distance,
+            "measured_in": self.quantity.unit,
+            **self.result.to_dict(),
+            "peak_bytes": self.peak,
+            "chance": beside,
+        }
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -131,6 +142,10 @@ class Comparison:
     def headline(self) -> Row:
         """The exact distance of the highest order: what the verdict is about."""
         return [row for row in self.rows if row.quantity.run.func is wasserstein][-1]  # type: ignore[attr-defined]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"comparison": self.name, "distances": [row.to_dict() for row in self.rows], "verdict": self.verdict}
 
     @property
     def verdict(self) -> str:

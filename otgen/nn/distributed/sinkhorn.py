@@ -240,7 +240,7 @@ class _Across(_Term):
         epsilon, stages, done = self.epsilon, [self.epsilon], False
         if first:
             largest = float(self.processes.largest(np.array([self.cost.range()[1]]))[0])
-            if not epsilon >= 1e-12 * largest:
+            if not epsilon >= (1 - 1e-8) * 1e-12 * largest:  # rounded upwards
                 raise InvalidInput(
                     f"epsilon must be at least 1e-12 of the largest cost: below, rounding decides; received {epsilon / largest:.1e} of it; "
                     "use otgen.nn.distributed.wasserstein_loss"
