@@ -5,9 +5,9 @@ from __future__ import annotations
 from .double_double import UNIT
 
 TOO_LARGE = 1e140  # of potentials and flows where costs are about 1: products would lose their errors
-_TINY = (
-    2.0**-1040
-)  # more than 2**30 operations lose, with numbers up to 1, where these run out of exponents; nothing, of zeros
+# More than 2**30 operations lose, with numbers up to 1, where these run out of exponents; nothing, of zeros. Itself it has all its digits, so
+# that nobody's numpy raises.
+_TINY = 2.0**-1020
 
 
 def lower_margin(size_f, size_g, largest_f, largest_g, relative, absolute):

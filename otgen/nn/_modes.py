@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Generator
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..errors import InvalidInput
 from ..inputs import scalars
 
 _AUTOCASTS = ("cpu", "cuda")
+_alone = threading.RLock()
 
 
 @contextlib.contextmanager
@@ -31,6 +33,18 @@ def training() -> Generator[None]:
                 modes.enter_context(torch.autocast(device, enabled=False))
         modes.enter_context(differentiating())
         yield
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Generator[None]:
+    """The host's global generator, which layers draw their first weights from, at a seed; afterwards it is as it was. For one thread at a time."""
+    with _alone:
+        before = torch.get_rng_state()
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would leave those of GPUs elsewhere
+        try:
+            yield
+        finally:
+            torch.set_rng_state(before)
 
 
 def usable(z: Tensor) -> Tensor:

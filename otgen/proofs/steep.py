@@ -25,6 +25,9 @@ from .certificate import Certificate, above, below
 from .dual import marginal_errors
 
 _LEAST = 2.0**-1020  # of distances that powers are taken in the unit of: lengths are divided by it
+_FAINT = 2.0**-960  # lighter points may have lost digits to where exponents end
+_ROOM = 600.0  # of the logarithms of floats, which end at 709
+_TINY = 2.0**-1020  # more than sums of products lose there
 
 
 def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
@@ -41,6 +44,13 @@ def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
     unit = float(lengths.max(initial=0.0))
     if not _LEAST < unit < math.inf:
         return plain
+    missed = sum(marginal_errors(problem, plan))
+    sturdy = plan.values[used] > 2 * missed
+    repaired = not missed > 0 or balanced(problem, plan.rows[used][sturdy], plan.columns[used][sturdy])
+    if (
+        not repaired
+    ):  # what is missed may have to go anywhere; the value and the lower end are the plan's own all the same
+        unit *= _stretch(plain.upper, unit, problem.p)
     relative, absolute = distance.rounding
     share = relative + absolute / unit + 3 * UNIT  # of the unit: how far off a length may be
     if share > 1:
@@ -48,16 +58,13 @@ def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
     powers = np.minimum(lengths / unit + share, 1.0 + share) ** problem.p  # rounded upwards
     lost = 4 * UNIT + problem.p * 2 * UNIT
     spent = float(dots(plan.values[used], powers)) * (1 + lost)
-    missed = sum(marginal_errors(problem, plan))
-    upper = above(spent, 2 * lost * spent)
-    if missed > 0:
-        sturdy = plan.values[used] > 2 * missed
-        if balanced(problem, plan.rows[used][sturdy], plan.columns[used][sturdy]):
-            upper = above(upper, 1.01 * missed * float(powers[sturdy].sum()))
-        else:  # what is missed may have to go anywhere; the value and the lower end are the plan's own all the same
-            upper = max(upper, _upper_share(plain.upper, unit, problem.p))
-        if upper == math.inf:
-            return plain
+    upper = above(spent, 2 * lost * spent + _TINY)
+    if not repaired:
+        upper = max(upper, _upper_share(plain.upper, unit, problem.p))
+    elif missed > 0:
+        upper = above(upper, 1.01 * missed * float(powers[sturdy].sum()))
+    if upper == math.inf:
+        return plain
     travelled = (lengths / unit) ** problem.p
     value = min(float(dots(plan.values[used], travelled)), upper)
     lower = min(max(_dual_share(plain.lower, unit, problem.p), _nearest_share(problem, distance, unit, share)), value)
@@ -103,12 +110,19 @@ def _upper_share(upper: float, unit: float, p: float) -> float:
     return math.exp(logarithm) * (1 + 4 * UNIT) if logarithm < 700 else math.inf
 
 
+def _stretch(upper: float, unit: float, p: float) -> float:
+    """How much longer a unit must be for an upper bound to be a float in its p-th power."""
+    if not 0 < upper < math.inf:
+        return 1.0
+    return math.exp(max(0.0, math.log(upper) - p * math.log(unit) - _ROOM) / p)
+
+
 def _nearest_share(problem: Problem, distance: CloudCost, unit: float, share: float) -> float:
     """What it costs, in the unit's p-th power, to send every point to its nearest of the other side; the dearer of both sides."""
     best, (n, m) = 0.0, problem.shape
     for side, cost, count in ((problem.source, distance, m), (problem.target, distance.T, n)):
         nearest = cost.ctransform(np.zeros(count))[0] / unit - share
         powers = np.clip(nearest, 0.0, 1.0) ** problem.p
-        total = float(dots(side.probabilities, powers))
-        best = max(best, below(total, total * (8 + 2 * problem.p) * UNIT))
+        total = float(dots(np.where(side.probabilities > _FAINT, side.probabilities, 0.0), powers))
+        best = max(best, below(total, total * (8 + 2 * problem.p) * UNIT + _TINY))
     return best

@@ -441,3 +441,13 @@ class TestBadInput:
         assert json.loads(out)["error"]["kind"] == "UsageError"
         assert told("nonsense")[0] == 2
         assert "Usage" in told()[1] + told()[2]
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no such device")
+    @pytest.mark.parametrize("options", [[], ["--json"]])
+    def test_an_output_that_takes_nothing(self, folder, options):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "otgen", "distance", "x.npy", "y.npy", *options],
+                stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            )  # fmt: skip
+        assert (done.returncode, done.stderr) == (2, "otgen: output: No space left on device\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooLarge, require
+from ..json_text import json_text
 from ..words import spoken
 from . import check, demo, distance, divergence, doctor, neighbors, pairwise, report, train, transport, verify, warmup
 from .app import app
@@ -74,8 +75,22 @@ def _told(message: str) -> str:
 
 def _failed(message: str, code: int, given: list[str], kind: str) -> int:
     """Say what is wrong, as the user asked to be told."""
-    if "--json" in given:
-        typer.echo(json.dumps({"error": {"kind": kind, "message": message}}))
-    else:
-        typer.echo(f"otgen: {message}", err=True)
+    try:
+        if "--json" in given:
+            typer.echo(json_text({"error": {"kind": kind, "message": message}}))
+            return code
+    except OSError:  # it may be what is wrong
+        pass
+    typer.echo(f"otgen: {message}", err=True)
+    _let_go_of_output()
     return code
+
+
+def _let_go_of_output() -> None:
+    """What could not be printed would be tried again, and complained of, when Python ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

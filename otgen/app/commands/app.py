@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import json
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -15,6 +14,7 @@ import typer.core
 
 from ..._version import __version__
 from ...errors import InvalidInput, require
+from ..json_text import json_text
 
 _ORDER = (
     "distance",
@@ -208,7 +208,7 @@ def print_found(text: str, found: dict[str, Any], failure: tuple[str, str] | Non
     """Print an answer, or as far as it got, and end with 3 where it is none."""
     if failure is not None and as_json:
         found = {**found, "error": {"kind": failure[0], "message": failure[1]}}
-    typer.echo(json.dumps(found) if as_json else text)
+    typer.echo(json_text(found) if as_json else text)
     if failure is not None:
         if not as_json:
             typer.echo(f"otgen: {failure[1]}", err=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ...errors import InvalidInput, require
+from ..json_text import json_text
 from .app import Force, Json, Quiet, Seed, app, progress
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Checks to run; all of them otherwise.")]
@@ -44,7 +44,7 @@ def check(
         if page and not (as_json or quiet):
             typer.echo(f"The page: {page}", err=True)
     if as_json:
-        typer.echo(json.dumps({"seed": seed, "checks": [outcome.to_dict() for outcome in outcomes]}))
+        typer.echo(json_text({"seed": seed, "checks": [outcome.to_dict() for outcome in outcomes]}))
     elif str(html) != "-":
         tables.print_outcomes(outcomes, whole=bool(names) and len(names or ()) <= 3)
     verdicts = {outcome.verdict for outcome in outcomes}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import enum
-import json
 from typing import Annotated
 
 import typer
 
 from ...errors import require
+from ..json_text import json_text
 from .app import Columns, Json, Key, PathA, PathB, Quiet, Seed, app, progress
 
 
@@ -44,6 +44,6 @@ def divergence(
         work.check(kind.value, masses=masses)
         found = work.estimate(kind.value, [a, b], columns, key, masses=masses, seed=seed)
     if as_json:
-        typer.echo(json.dumps(found.to_dict()))
+        typer.echo(json_text(found.to_dict()))
         return
     typer.echo(require("otgen.app.shown").in_rows(found.name, found.rows()))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import typer
 
 from ...errors import require
+from ..json_text import json_text
 from .app import Json, Quiet, app, progress
 
 
@@ -20,7 +19,7 @@ def doctor(as_json: Json = False, quiet: Quiet = False) -> None:
         trials = work.self_test()
     if as_json:
         tests = [{"name": one.name, "fault": one.fault or None, "seconds": one.seconds} for one in trials]
-        typer.echo(json.dumps({"machine": facts, "self_test": tests}))
+        typer.echo(json_text({"machine": facts, "self_test": tests}))
     else:
         rows = [*facts.items(), *((one.name, one.fault or f"right, {one.seconds:.2g} s") for one in trials)]
         typer.echo(require("otgen.app.shown").in_rows("otgen doctor", rows))

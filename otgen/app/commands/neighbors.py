@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from ...errors import InvalidInput, require
+from ..json_text import json_text
 from .app import (
     Columns,
     Folder,
@@ -54,7 +54,7 @@ def neighbors(
         ask.check()
         found = ask(require("otgen.app.pairing").Files(folder, chosen, weights, key), tell)
     if as_json:
-        typer.echo(json.dumps(found.to_dict()))
+        typer.echo(json_text(found.to_dict()))
         return
     name = f"{'nearest' if radius is None else f'within {radius:g}'} by W_{power:g}"
     typer.echo(require("otgen.app.shown").in_rows(name, found.rows()))

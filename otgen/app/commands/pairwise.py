@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from ...errors import InvalidInput, require
 from ..interrupt import leave
+from ..json_text import json_text
 from .app import (
     Columns,
     Epsilon,
@@ -108,7 +108,7 @@ def pairwise(
             if drawn is None:
                 return
     if as_json:
-        typer.echo(json.dumps({**found.to_dict(), "out": str(matrix), **({"report": str(page)} if page else {})}))
+        typer.echo(json_text({**found.to_dict(), "out": str(matrix), **({"report": str(page)} if page else {})}))
         return
     name = f"W_{power:g}" if blur is None else "entropic costs"
     if penalty is not None or mass is not None or max_sliced:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ...errors import InvalidInput, require
+from ..json_text import json_text
 from .app import (
     Columns,
     Force,
@@ -97,7 +97,7 @@ def show_json(comparisons: list, page: Path, pairs: list[dict] | None = None) ->
     if pairs is not None:
         found = [{**one, "compared": pair} for one, pair in zip(found, pairs)]
     told = {"page": str(page), "comparisons": found, "interval_of": "these samples, not the laws behind them"}
-    typer.echo(json.dumps(told))
+    typer.echo(json_text(told))
 
 
 def show(comparisons: list, written: Path) -> None:

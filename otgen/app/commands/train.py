@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from ...errors import require
 from ..interrupt import leave
+from ..json_text import json_text
 from .app import Json, Quiet, Seed, app, columns_table, err, wide
 
 _WRITTEN = ("metrics.jsonl", "scores.json", "samples.png")
@@ -72,7 +72,7 @@ def train(
         torch.set_num_threads(before)
     drawn = pictures.draw_samples(run, folder / "samples.png")
     if as_json:
-        typer.echo(json.dumps({"method": method, "data": data, "seed": seed, **run.scores}))
+        typer.echo(json_text({"method": method, "data": data, "seed": seed, **run.scores}))
         return
     table = columns_table()
     table.add_column("score")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...errors import InvalidInput, require
+from ..json_text import json_text
 from .app import Json, app
 
 Files = Annotated[list[Path], typer.Argument(metavar="PROOF...", help="Proof files, as result.save_proof writes them.")]
@@ -36,6 +36,6 @@ def verify(proofs: Files, as_json: Json = False) -> None:
         if not as_json:
             typer.echo(f"{path}: {told}")
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        typer.echo(json_text(found, indent=2))
     if not all(row["verified"] for row in found):
         raise typer.Exit(1)

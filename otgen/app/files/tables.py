@@ -257,11 +257,9 @@ def _kind(column: Any) -> str:
 def _labels(table: Table, left_out: dict[str, str]) -> tuple[str, ...] | None:
     """What the rows are called: by an index of text or of 0, 1, 2, ... in any order, else by the one column of text, if there is one."""
     columns = {_shown(name): table.columns.column(k) for k, name in enumerate(table.columns.column_names)}
-    held = [columns[name] for name in left_out]
-    index = [
-        one for one, why in zip(held, left_out.values()) if why in _INDEX and (_is_text(one) or _is_numbering(one))
-    ]
-    text = [one for one, why in zip(held, left_out.values()) if why == "text"]
+    held = [(columns[name], why) for name, why in left_out.items() if name in columns]
+    index = [one for one, why in held if why in _INDEX and (_is_text(one) or _is_numbering(one))]
+    text = [one for one, why in held if why == "text"]
     chosen = index[:1] or (text if len(text) == 1 else [])
     return tuple(map(str, chosen[0].to_pylist())) if chosen else None
 

@@ -127,8 +127,8 @@ def _written(form: str, logit: Any) -> Any:
 def samples_lie_on_a_manifold(rng: np.random.Generator) -> Found:
     """A generator's samples lie where few directions lead: around 1000 samples no more than dim z of them are of first order."""
     torch, _ = torch_and_nn()
-    torch.manual_seed(int(rng.integers(2**31)))
-    network = require("otgen.lab.networks").perceptron([2, 32, 32, 10], torch.nn.Tanh()).double()
+    with require("otgen.nn._modes").seeded(int(rng.integers(2**31))):
+        network = require("otgen.lab.networks").perceptron([2, 32, 32, 10], torch.nn.Tanh()).double()
     z, h = torch.tensor(rng.normal(size=(1000, 1, 2))), 1e-5
     steps = torch.tensor(rng.normal(size=(1000, 12, 2)))
     with torch.no_grad():

@@ -131,8 +131,8 @@ def w_is_continuous_in_the_parameters(rng: np.random.Generator) -> Found:
 def compact_weights_are_lipschitz(rng: np.random.Generator) -> Found:
     """A network with bounded weights is Lipschitz: no pair of points is steeper than the product of its layers' norms."""
     torch, nn = torch_and_nn()
-    torch.manual_seed(int(rng.integers(2**31)))
-    network = nn.critics.networks.Perceptron(3, 32, 2, torch.nn.ReLU()).double()
+    with require("otgen.nn._modes").seeded(int(rng.integers(2**31))):
+        network = nn.critics.networks.Perceptron(3, 32, 2, torch.nn.ReLU()).double()
     bound = nn.critics.lipschitz_bound(network)
     norms = [np.linalg.svd(layer.weight.detach().numpy(), compute_uv=False)[0] for layer in network.layers]
     yield equal("bound; product of largest singular values", bound, math.prod(norms), 1e-6 * bound)

@@ -19,6 +19,7 @@ from ...errors import InvalidInput, NotConverged
 from ...inputs import scalars
 from ...inputs.atomic import write_atomically
 from ...inputs.types import Floats
+from ...nn import _modes
 from . import checkpoint
 from .checkpoint import State
 from .data import Data, DataName, labelled_digits, named
@@ -59,6 +60,7 @@ class Run:
     folder: Path | None
 
 
+@_modes.training()
 def train(
     method: MethodName,
     data: DataName = "ring",
@@ -149,8 +151,7 @@ def _fresh(method: str, data: str, seed: int, rate: float | None) -> tuple[Data,
         whole = source.data_set(np.random.default_rng([seed, 5])) / source.scale
         return torch.tensor(whole, dtype=torch.float32)
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with _modes.seeded(seed):
         networks = built(method, Sizes(source.dim, source.name == "digits", rate, noise, data_set))
     for optimiser in networks.optimisers.values():
         for group in optimiser.param_groups:

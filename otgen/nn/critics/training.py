@@ -17,6 +17,7 @@ from torch.nn import Module
 from ...distances.telling import told
 from ...errors import InvalidInput
 from ...inputs.types import Floats
+from .._modes import seeded
 from .kinds import Critic
 from .networks import InUnits
 
@@ -119,8 +120,7 @@ def fresh(critic: Critic, x: Tensor, y: Tensor, generator: Generator) -> InUnits
     unit = float((both - centre).square().mean().sqrt()) or 1.0
     if not 1e-30 < unit < 1e30:
         raise InvalidInput(f"samples must be finite with a spread in [1e-30, 1e30]; received {unit:.3g}; rescale them")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
+    with seeded(int(torch.randint(2**62, (1,), generator=generator))):
         own = critic.network(y.shape[1], ((y.double() - centre) / unit).float())
     return InUnits(own, centre, unit).to(x.device)
 
