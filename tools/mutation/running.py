@@ -27,6 +27,7 @@ from .making import Mutant
 
 SLOW = 1.0  # seconds; tests that take longer are left out
 FEW, MANY = (60, 25), (150, 150)  # tests that a mutant meets, of its file and further ones: at first, and those that live
+NOT_FORKED = ("polars", "dask")  # tests of libraries whose threads a forked process waits for in vain, by a part of their names
 PATIENCE = 5, 10  # a mutant may take so many times the seconds of the processor that its tests took, and so many more
 
 Results = dict[str, dict[str, Any]]
@@ -40,6 +41,7 @@ class Runner:
     ) -> None:
         self.mutants, self.results, self.save, self.children, self.most = mutants, results, save, children, tests
         self.killers: dict[str, list[str]] = defaultdict(list)
+        self.noted = 0
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:
@@ -78,7 +80,8 @@ class Runner:
             seconds, functions, passed = known[name]
             if not passed:
                 raise SystemExit(f"{name} fails without any mutant")
-            for function in functions if seconds < SLOW else ():
+            forked = not any(library in name.lower() for library in NOT_FORKED)
+            for function in functions if seconds < SLOW and forked else ():
                 variant = function, name.partition("[")[0]
                 by_function[function].append((not name.startswith(_own(function)), seen[variant], seconds, name))
                 seen[variant] += 1
@@ -150,7 +153,8 @@ class Runner:
             if said in first:
                 first.remove(said)
             first.insert(0, said)
-        if len(self.results) % 50 == 0:
+        self.noted += 1
+        if self.noted % 20 == 0:
             self.save()
 
 
