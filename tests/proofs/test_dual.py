@@ -153,7 +153,7 @@ def test_a_little_that_is_missed_where_pairs_are_forbidden():
     exact = plan_bound(posed, listed(eighth))
     assert exact == pytest.approx(1.25, rel=1e-14)
     little = plan_bound(posed, listed(eighth - np.array([[2.0**-52, 0.0], [0.0, 0.0]])))
-    assert little - exact == pytest.approx(2 * 2.0**-52 * 2.5 * 4, rel=0.2)
+    assert little - exact == pytest.approx(2 * 2.0**-52 * 2.5 * 4, rel=0.2, abs=0.0)
     assert plan_bound(posed, listed(eighth - np.array([[2.0**-40, 0.0], [0.0, 0.0]]))) == math.inf
     assert plan_bound(posed, listed(np.full((2, 2), 0.25))) == math.inf
 

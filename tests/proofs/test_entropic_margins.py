@@ -73,6 +73,9 @@ ROOMY = {
     "rho large": Case(F, G, relax=(1e5, 1e6)),
     "f below 0": Case(F - 6.0, G, relax=(1.0, INF)),
     "g below 0": Case(F, G - 6.0, relax=(INF, 0.5)),
+    "rho far below f": Case(F - 0.5, G, relax=(2.0**-6, INF)),
+    "rho far below g": Case(F, G - 0.5, relax=(INF, 2.0**-6)),
+    "rho far below both": Case((-0.5, -0.5), (-0.5, -0.5), relax=(2.0**-6, 2.0**-6)),
     "rows relaxed": Case(F, G, relax=(3.0, INF)),
     "columns relaxed": Case(F, G, relax=(INF, 3.0)),
     "little mass": Case(F, G, a=EVEN / 64, b=EVEN / 128, relax=(1.0, 2.0)),
@@ -176,3 +179,7 @@ def test_upper_where_a_marginal_is_relaxed(name, alone):
     needed = float(entry_error(case, (b * kernel).sum(1), (v * b * kernel).sum(1)) * size)
     found = entropic.entropic_bounds(plan, case.relax, exact=False)
     assert needed <= float(found.upper - value) <= MOST * needed
+
+
+def test_bounds_are_past_the_rounding_of_their_margins():
+    assert entropic._bound_below(1.0, 0.0) < 1.0 < entropic._bound_above(1.0, 0.0)
