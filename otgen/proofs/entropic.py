@@ -108,10 +108,8 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
     with np.errstate(over="ignore", invalid="ignore"):
         upper, spent, spent_upper = _primal_bound(plan, goal, relative_error)
         lower, upper, dual = _beside_product(plan, goal, lower, upper, dual)
-        bounds = (
-            (_without_nan(_unregularised_bound(plan), -np.inf), _without_nan(spent_upper, np.inf)) if exact else None
-        )
-    return Bounds(spent, _without_nan(lower, -np.inf), _without_nan(upper, np.inf), scale, error, dual, bounds)
+        bounds = (_unregularised_bound(plan), _without_nan(spent_upper)) if exact else None
+    return Bounds(spent, lower, _without_nan(upper), scale, error, dual, bounds)
 
 
 def _beside_product(plan: EntropicPlan, goal: Marginals, lower: Any, upper: Any, dual: Any) -> tuple[Any, Any, Any]:
@@ -127,9 +125,9 @@ def _beside_product(plan: EntropicPlan, goal: Marginals, lower: Any, upper: Any,
     return lower, upper, np.clip(dual, mean - saved, np.where(saved < math.inf, mean, np.inf))
 
 
-def _without_nan(bound: Any, nothing: float) -> Any:
-    """A bound, or the one that says nothing where rounding was beyond all floats."""
-    return np.where(np.isnan(bound), nothing, bound)
+def _without_nan(upper: Any) -> Any:
+    """An upper bound, or the one that says nothing where rounding was beyond all floats."""
+    return np.where(np.isnan(upper), np.inf, upper)
 
 
 def _unregularised_bound(plan: EntropicPlan) -> Any:

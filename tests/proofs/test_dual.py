@@ -153,7 +153,7 @@ def test_a_little_that_is_missed_where_pairs_are_forbidden():
     exact = plan_bound(posed, listed(eighth))
     assert exact == pytest.approx(1.25, rel=1e-14)
     little = plan_bound(posed, listed(eighth - np.array([[2.0**-52, 0.0], [0.0, 0.0]])))
-    assert little - exact == pytest.approx(2 * 2.0**-52 * 2.5 * 4, rel=0.2)
+    assert little - exact == pytest.approx(2 * 2.0**-52 * 2.5 * 4, rel=0.2, abs=0.0)
     assert plan_bound(posed, listed(eighth - np.array([[2.0**-40, 0.0], [0.0, 0.0]]))) == math.inf
     assert plan_bound(posed, listed(np.full((2, 2), 0.25))) == math.inf
 
@@ -162,3 +162,38 @@ def test_a_target_that_none_may_serve():
     posed = otgen.Problem.from_matrix([[1.0, math.inf]])
     found = dual_certificate(posed, None, np.zeros(1), posed.cost.column_minima(np.zeros(1)))
     assert found.lower == math.inf
+
+
+def test_a_target_without_mass_proves_nothing_whatever_its_potential():
+    posed = otgen.Problem.from_matrix([[1.0, 4.0], [3.0, 2.0]], [0.5, 0.5], [1.0, 0.0])
+    a, b, f = posed.source.probabilities, posed.target.probabilities, np.array([0.25, 0.75])
+    for useless in (math.inf, -math.inf, 7.0):
+        g = np.array([0.5, useless])
+        value, size, bound = map(float, dual_value(posed.cost, a, b, f, g))
+        assert (value, size) == (1.0, 1.0)
+        assert 0 < bound < 1e-14
+        one, other = balanced(a, b, f, g)
+        np.testing.assert_array_equal(one, f)
+        np.testing.assert_array_equal(other, g)
+
+
+def test_costs_beyond_all_floats_prove_nothing():
+    posed = otgen.Problem.from_matrix([[1.0, 2.0]])
+    sides = posed.source.probabilities, posed.target.probabilities
+    value, size, bound = map(float, dual_value(posed.cost, *sides, np.zeros(1), np.array([1.0, math.inf])))
+    assert (value, size, bound) == (-math.inf, math.inf, 0.0)
+
+
+def test_what_entries_lost_to_rounding_is_part_of_the_plan():
+    """0.5 + 2**-54 and what is missing to 1, which is a double: the cost of the first rounds upwards, were it alone downwards."""
+    index, tiny = np.arange(2), 2.0**-54
+    posed = otgen.Problem.from_matrix([[1.5, 9.0], [9.0, 0.0]], [0.5, 0.5])
+    plan = plan_of(Flows(index, index, np.array([0.5, 0.5 - tiny]), np.array([tiny, 0.0])), (2, 2))
+    assert plan is not None
+    found = dual_certificate(posed, plan, np.zeros(2), np.zeros(2))
+    assert found.cost == 0.75 + 2.0**-53
+    errors = marginal_errors(posed, plan)
+    assert errors == pytest.approx((2 * tiny, 2 * tiny), rel=1e-6)
+    whole = plan_of(Flows(index, index, np.array([0.5, 0.5 - tiny]), np.array([0.0, tiny])), (2, 2))
+    assert whole is not None
+    assert marginal_errors(posed, whole) == pytest.approx((0.0, 0.0), abs=1e-28)

@@ -1,6 +1,7 @@
 """What need not move: only where points coincide and balance exactly."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -39,3 +40,15 @@ def test_a_matrix_has_no_points():
     problem = otgen.Problem.from_matrix(np.zeros((2, 2)), [0.1, 0.2], [0.2, 0.1])
     proof = prove(problem, Claim(Flows(np.arange(2), np.arange(2), np.full(2, 0.5))))
     assert prove_staying(problem, proof) is proof
+
+
+def test_what_costs_something_or_nothing_is_left_as_it_is():
+    problem = otgen.Problem.from_points(X, X)
+    staying = Flows(np.arange(3), np.arange(3), np.full(3, 1 / 3))
+    proof = prove(problem, Claim(staying))
+    for cost, upper in ((0.5, 0.75), (0.5, 0.0), (0.0, 0.0)):
+        other = replace(proof, cost=cost, upper=upper)
+        assert prove_staying(problem, other) is other
+    assert prove_staying(problem, replace(proof, upper=1.0)).upper == 0.0
+    bare = replace(proof, upper=0.5, plan=None)
+    assert prove_staying(problem, bare) is bare

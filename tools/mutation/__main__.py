@@ -14,7 +14,7 @@ import pytest
 from mutmut.configuration import config
 
 from .making import FOLDER, Mutant, made
-from .running import OTHERS, OWN, Results, Runner
+from .running import FEW, MANY, Results, Runner
 from .telling import PAGE, explanations, fallen, keep, page, scores
 
 WHOLE = ["otgen/proofs/*", "otgen/model/units.py"]  # files of which every mutant is run
@@ -24,7 +24,7 @@ SAMPLED = 10  # of any other
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=["*"], help="files, as otgen/proofs/*, in this order")
-    parser.add_argument("--again", action="store_true", help="run those that live without a reason once more")
+    parser.add_argument("--again", action="store_true", help="those that live without a reason meet more tests")
     parser.add_argument("--keep", action="store_true", help="keep the shares found, though some have fallen")
     parser.add_argument("--children", type=int, default=2, help="processes side by side")
     options = parser.parse_args()
@@ -35,7 +35,7 @@ def main() -> None:
     )
     outcomes = {key: result["outcome"] for key, result in results.items()}
     found = scores(every, chosen, outcomes)
-    PAGE.write_text(page(found, chosen, outcomes, (OWN, OTHERS)), "utf-8")
+    PAGE.write_text(page(found, chosen, outcomes, FEW, MANY), "utf-8")
     for stale in explanations().keys() - {m.key for m in chosen}:
         print(f"explained, but there is no such mutant:\n{stale}")
     if (fewer := fallen(found)) and not options.keep:
@@ -73,7 +73,7 @@ def run(mutants: list[Mutant], again: bool, children: int) -> Results:
     above = os.getcwd()
     os.chdir(FOLDER)
     sys.path[:] = [os.getcwd(), *(path for path in sys.path if path and os.path.realpath(path) != above)]
-    code = pytest.main(options, plugins=[Runner(todo, results, save, children)])
+    code = pytest.main(options, plugins=[Runner(todo, results, save, children, MANY if again else FEW)])
     os.chdir(above)
     if code != pytest.ExitCode.OK:
         raise SystemExit(int(code))

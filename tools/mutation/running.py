@@ -26,7 +26,8 @@ from mutmut.state import state
 from .making import Mutant
 
 SLOW = 1.0  # seconds; tests that take longer are left out
-OWN, OTHERS = 60, 25  # tests that a mutant meets: of its file, and further ones
+FEW, MANY = (60, 25), (150, 150)  # tests that a mutant meets, of its file and further ones: at first, and those that live
+NOT_FORKED = ("polars", "dask")  # tests of libraries whose threads a forked process waits for in vain, by a part of their names
 PATIENCE = 5, 10  # a mutant may take so many times the seconds of the processor that its tests took, and so many more
 
 Results = dict[str, dict[str, Any]]
@@ -35,9 +36,12 @@ Results = dict[str, dict[str, Any]]
 class Runner:
     """A plugin whose loop runs mutants in place of tests."""
 
-    def __init__(self, mutants: list[Mutant], results: Results, save: Callable[[], None], children: int) -> None:
-        self.mutants, self.results, self.save, self.children = mutants, results, save, children
+    def __init__(
+        self, mutants: list[Mutant], results: Results, save: Callable[[], None], children: int, tests: tuple[int, int]
+    ) -> None:
+        self.mutants, self.results, self.save, self.children, self.most = mutants, results, save, children, tests
         self.killers: dict[str, list[str]] = defaultdict(list)
+        self.noted = 0
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:
@@ -76,11 +80,12 @@ class Runner:
             seconds, functions, passed = known[name]
             if not passed:
                 raise SystemExit(f"{name} fails without any mutant")
-            for function in functions if seconds < SLOW else ():
+            forked = not any(library in name.lower() for library in NOT_FORKED)
+            for function in functions if seconds < SLOW and forked else ():
                 variant = function, name.partition("[")[0]
                 by_function[function].append((not name.startswith(_own(function)), seen[variant], seconds, name))
                 seen[variant] += 1
-        return {function: _first(some) for function, some in by_function.items()}
+        return {function: _first(some, *self.most) for function, some in by_function.items()}
 
     def _warm_up(self) -> None:
         """Run a variant of each test that mutants will meet: kernels are loaded once, and children share them."""
@@ -148,14 +153,15 @@ class Runner:
             if said in first:
                 first.remove(said)
             first.insert(0, said)
-        if len(self.results) % 50 == 0:
+        self.noted += 1
+        if self.noted % 20 == 0:
             self.save()
 
 
-def _first(tests: list[tuple[bool, int, float, str]]) -> list[tuple[str, float]]:
+def _first(tests: list[tuple[bool, int, float, str]], most: int, further: int) -> list[tuple[str, float]]:
     """Those of the function's file, then others; each test once before further variants of any, quick ones first."""
     own, others = ([some for some in sorted(tests) if some[0] == other] for other in (False, True))
-    return [(name, seconds) for _, _, seconds, name in own[:OWN] + others[:OTHERS]]
+    return [(name, seconds) for _, _, seconds, name in own[:most] + others[:further]]
 
 
 def _own(function: str) -> str:

@@ -31,8 +31,9 @@ time; a mutant that no test tells from the original lives. ``make mutants`` make
 for what reads input and for solvers (drawn by the file's name); it fails where a share below falls, and writes this page.
 
 Left out are arguments that become None or go missing, and messages that change case: nearly all raise at the first call. mutmut leaves
-constants of modules and properties as they are, and makes numbers larger by 1, never smaller. What is *run* is what has been run so far: it takes hours, and goes on where it was stopped. Each mutant meets the tests that enter its function, up to {most[0]} of those
-of its file and {most[1]} others, and none that takes more than a second; a mutant that never ends counts as noticed.
+constants of modules and properties as they are, and makes numbers larger by 1, never smaller. What is *run* is what has been run so far: it goes on where it
+was stopped. Each mutant meets the tests that enter its function, up to {few[0]} of those of its file and {few[1]} others; one that lives is tried again
+(``--again``) with up to {many[0]} and {many[1]}. None takes more than a second; a mutant that never ends counts as noticed.
 
 """
 
@@ -95,11 +96,17 @@ def keep(found: dict[str, Score]) -> None:
     SCORES.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", "utf-8")
 
 
-def page(found: dict[str, Score], chosen: Iterable[Mutant], outcomes: dict[str, str], most: tuple[int, int]) -> str:
+def page(
+    found: dict[str, Score],
+    chosen: Iterable[Mutant],
+    outcomes: dict[str, str],
+    few: tuple[int, int],
+    many: tuple[int, int],
+) -> str:
     """Scores, and mutants that live, each with its reason or without."""
     known = explanations()
     out = [
-        HEAD.format(most=most),
+        HEAD.format(few=few, many=many),
         *_table("8 2 2 2 2 2", ["file", "mutants", "run", "noticed", "explained", "open"], _rows(found)),
     ]
     out += ["Those that live", "---------------", "", *(f"- *{kind}*: {words}" for kind, words in KINDS.items()), ""]
