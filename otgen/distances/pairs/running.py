@@ -37,7 +37,7 @@ def outcomes(tasks: Iterable[Callable[[], T]], count: int, n_jobs: int | None, *
     Without a number of workers, joblib is used where it has been imported, since only then can there be a configuration of it. A backend that
     returns results in lists alone, as Ray's does, is handed a few tasks a worker at a time.
     """
-    if n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules):
+    if n_jobs == 1 or (n_jobs is None and sys.modules.get("joblib") is None):
         yield from (task() for task in tasks)
         return
     joblib: Any = require("joblib")
