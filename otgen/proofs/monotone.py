@@ -119,7 +119,7 @@ def _mean(plan: MonotonePlan, power: float, unit: float) -> _Mean:
     both, unit = plan.masses, unit or 1.0
     walked = monotone.walk(both, plan.x_sorted, plan.y_sorted, power, unit)
     misplaced = (len(plan.x) + len(plan.y)) * both.tie / both.total
-    sure = not walked.unsure and (not walked.tied or _ties_are_exact(plan))
+    sure = not walked.unsure and not _may_lose_a_point(plan) and (not walked.tied or _ties_are_exact(plan))
     reach = walked.largest if sure else _span(plan)
     charge = max(misplaced * _powered(reach / unit, power), 2.0**-1070 if reach > 0 else 0.0)
     return _Mean(walked.cost, charge, 24, walked.largest, max(walked.share - misplaced, 0.0))
@@ -130,8 +130,18 @@ def _ties_are_exact(plan: MonotonePlan) -> bool:
     both = plan.masses
     if plan.a is None and plan.b is None:  # whole numbers
         return True
-    faint = min(float(z[z > 0].min()) for z in (both.a, both.b))
-    return both.ratio == (1.0, 0.0) and faint > 2.0**-48 * both.total
+    return both.ratio == (1.0, 0.0) and _least_weight(plan) > 2.0**-48 * both.total
+
+
+def _may_lose_a_point(plan: MonotonePlan) -> bool:
+    """Whether some point weighs so little that sums do not tell it from a rounding of the quotient of the totals."""
+    both = plan.masses
+    weighed = plan.a is not None or plan.b is not None
+    return weighed and both.ratio != (1.0, 0.0) and _least_weight(plan) <= 4 * both.tie
+
+
+def _least_weight(plan: MonotonePlan) -> float:
+    return min(float(z[z > 0].min()) for z in (plan.masses.a, plan.masses.b))
 
 
 def _exact_mean(plan: MonotonePlan, power: float, unit: float | None) -> _Mean:

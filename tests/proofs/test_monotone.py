@@ -147,3 +147,24 @@ def test_shares_below_all_normal_floats_are_known_to_few_digits():
     x, y, a, b = [1.0, 0.0], [0.0, 0.0], [2.8e-24, 7.5e298], [1.0, 1.0]
     result = otgen.wasserstein(x, y, a, b, p=1000, normalize=True)
     assert result.lower <= line_truth(x, y, a, b, 1000) <= result.upper
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "a", "b", "p", "truth"),
+    [
+        ([0, 0, 0], [1, 0], [0.1, 0.2, 0.7], [1e-40, 1], 2, 1e-20),
+        ([0, 1], [1e30, 0], [1e-20, 1], [1e-40, 1], 2, 1e10),
+        ([0, 1], [1e10, 0], [1e-20, 1], [1e-40, 1], 16, 31622776.598521516),
+        ([0, 0], [1e20, 0], [1e-20, 1], [1e-40, 1], 1, 1e-20),
+        ([0, 1], [2, 5], [1, 1e-26], [1, 1e-95], 700, 4 * 10 ** (-95 / 700)),
+    ],
+)
+def test_a_point_lighter_than_roundings_of_the_quotient_of_totals(x, y, a, b, p, truth):
+    """It was left out, and [0, 0] called proven of what is not 0."""
+    x, y = np.array(x, float), np.array(y, float)
+    for found in (
+        otgen.wasserstein(x, y, a, b, p=p, normalize=True),
+        otgen.wasserstein_batch(x[None], y[None], a, b, p=p, normalize=True)[0],
+    ):
+        assert found.lower * (1 - 1e-14) <= truth <= found.upper * (1 + 1e-14)
+        assert found.value == pytest.approx(truth, rel=1e-9)
