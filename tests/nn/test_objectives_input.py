@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -449,3 +450,24 @@ def test_a_law_without_width_has_a_density_at_its_own_place():
     assert all(torch.isfinite(z).all() for z in gradients)
     assert gradients[1].tolist() == [-0.5, -0.5]
     assert vae.gaussian_log_density(torch.ones(2), mean, log_variance).item() == -float("inf")
+
+
+def test_critics_are_known_by_themselves():
+    """One without a hash is taken; one that mixes is refused beside an equal one that does not."""
+
+    @dataclasses.dataclass
+    class Plain:
+        mixes: bool = dataclasses.field(default=False, compare=False)
+
+        def __call__(self, z):
+            return (z**2).sum(1) * (z.mean() if self.mixes else 1)
+
+    class Hashed(Plain):
+        def __hash__(self):
+            return 1
+
+    x = torch.arange(1.0, 33.0).reshape(16, 2)
+    for kind in (Plain, Hashed):
+        torch.testing.assert_close(critics.gradient_norms(kind(), x), 2 * x.norm(dim=1))
+        with pytest.raises(otgen.InvalidInput, match="one by one"):
+            critics.gradient_norms(kind(mixes=True), x)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
-from weakref import WeakSet
+from weakref import ref
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...errors import InvalidInput
 
-_tried: WeakSet[Any] = WeakSet()  # critics that were seen not to mix
+_tried: dict[int, ref[Any]] = {}  # critics that were seen not to mix, themselves and not what equals them
 
 
 def refuse_mixing_layers(network: Any) -> None:
@@ -30,7 +31,8 @@ def refuse_mixing_values(network: Any, values: Tensor, points: Tensor) -> None:
 
     ``values`` (n,) or (n, 1) of ``points`` (n, ...) that require gradients. One more pass backwards, at a critic's first call.
     """
-    if len(points) < 2 or network in _tried:
+    known = _tried.get(id(network))
+    if len(points) < 2 or (known is not None and known() is network):
         return
     chosen = _chosen(len(points), points.device)
     found: Any = torch.autograd.grad(values.flatten()[chosen].sum(), points, retain_graph=True, allow_unused=True)
@@ -39,10 +41,9 @@ def refuse_mixing_values(network: Any, values: Tensor, points: Tensor) -> None:
             "critic must treat its points one by one; received values that change with other points of the batch; leave out what "
             "looks across it, such as means, attention or normalisation over the first axis"
         )
-    try:
-        _tried.add(network)
-    except TypeError:  # what has no weak references is tried every time
-        return
+    key = id(network)
+    with contextlib.suppress(TypeError):  # what has no weak references is tried every time
+        _tried[key] = ref(network, lambda _: _tried.pop(key, None))
 
 
 def _chosen(count: int, device: torch.device) -> Tensor:
