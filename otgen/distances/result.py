@@ -80,7 +80,7 @@ class Result:
     solver : str
         What solved it.
     iterations : int
-        Pivots, sweeps or halvings of that solver; 0 where it has none.
+        Pivots, sweeps or halvings of that solver, or paths where few points of one mass are assigned to each other; 0 where it has none.
     marginal_error : float or None
         The larger L1 error of the plan's two marginals, relative to the mass; None without a plan.
     mass : float

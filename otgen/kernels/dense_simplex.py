@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from ..inputs.types import Floats, Indices
+from .assignment import assigned
 from .dense_stack import Claims, Layout
 from .double_double import _shares, _total
 from .jit import jit
 from .lesser import lesser
 from .network_simplex import Tree, _flows, _leaving, _push, _rehang, _thread, _update_potentials
 from .parallel import over_rows
-from .whole_masses import to_whole
+from .whole_masses import _are_equal, to_whole
 
 LARGEST = 2**18  # pairs of a problem that is solved here: from there on pricing few of them is quicker
 LONGEST = (
@@ -265,29 +266,60 @@ def _spread_out(costs, index, potential, others, given, out, turned):
 
 
 @jit
+def _are_alike(a, rows, b, columns):
+    """Whether as many points have mass on either side, all of a side the same."""
+    return len(rows) == len(columns) and _are_equal(_taken_entries(a, rows)) and _are_equal(_taken_entries(b, columns))
+
+
+@jit
+def _match(a, rows, columns, reduced, f, g, out_rows, out_columns, high, low):
+    """Points of one mass, by an assignment: its pairs, and what it adds to potentials; how many paths that took."""
+    n = len(rows)
+    column_of, levels = np.empty(n, np.int64), np.empty(n)
+    paths = assigned(reduced, column_of, levels)
+    _shares(_taken_entries(a, rows), *_total(a), high[:n], low[:n])
+    for i in range(n):
+        out_rows[i], out_columns[i] = rows[i], columns[column_of[i]]
+        f[i] += reduced[i, column_of[i]] - levels[column_of[i]]
+        g[i] += levels[i]
+    return paths
+
+
+@jit
+def _move(tree, reduced, limit, f, g):
+    """Pivot, and add to potentials what that changes of them; how often, and whether that is the end."""
+    n, m = reduced.shape
+    flat = reduced.reshape(n * m)
+    _update_potentials(tree, flat, 0.0, n)
+    pivots, done = _pivots(tree, reduced, limit)
+    _update_potentials(tree, flat, 0.0, n)
+    for i in range(n):
+        f[i] += tree.potential[i]
+    for j in range(m):
+        g[j] -= tree.potential[n + j]
+    return pivots, done
+
+
+@jit
 def _solve(costs, a, b, limit, out_rows, out_columns, high, low, f, g):
-    """One problem; returns how it ended, the number of pivots and of entries of the plan."""
+    """One problem; returns how it ended, the number of pivots or of paths, and of entries of the plan."""
     supply, demand = np.empty(len(a), np.int64), np.empty(len(b), np.int64)
     to_whole(a, b, supply, demand)
     (rows, lost), (columns, more) = _has_units(a, supply), _has_units(b, demand)
     if lost or more:
         return ODD, 0, 0
-    n, m = len(rows), len(columns)
-    reduced = np.empty((n, m))
+    reduced = np.empty((len(rows), len(columns)))
     f_here, g_here = _reduced(costs, rows, columns, reduced)
-    tree = _start(reduced, _whole_entries(supply, rows), _whole_entries(demand, columns))
-    flat = reduced.reshape(n * m)
-    _update_potentials(tree, flat, 0.0, n)
-    pivots, done = _pivots(tree, reduced, limit)
-    _update_potentials(tree, flat, 0.0, n)
-    count = _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low)
-    for i in range(n):
-        f_here[i] += tree.potential[i]
-    for j in range(m):
-        g_here[j] -= tree.potential[n + j]
+    if limit == UNLIMITED and _are_alike(a, rows, b, columns):
+        steps = _match(a, rows, columns, reduced, f_here, g_here, out_rows, out_columns, high, low)
+        done, count = True, len(rows)
+    else:
+        tree = _start(reduced, _whole_entries(supply, rows), _whole_entries(demand, columns))
+        steps, done = _move(tree, reduced, limit, f_here, g_here)
+        count = _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low)
     _spread_out(costs, rows, f_here, columns, g_here, f, False)
     _spread_out(costs, columns, g_here, rows, f_here, g, True)
-    return SOLVED if done else STOPPED, pivots, count
+    return SOLVED if done else STOPPED, steps, count
 
 
 @jit
