@@ -18,6 +18,7 @@ from .jit import jit
 from .lesser import lesser
 
 _BIDS = 3  # for each row without a column, before paths are searched for: more gain less than they take
+_ALWAYS = 3 * 48  # of so few rows more than a third may be left
 
 
 class Search(NamedTuple):
@@ -35,7 +36,8 @@ class Search(NamedTuple):
 def assigned(reduced, column_of, levels):
     """Write each row's column and the columns' potentials v, both (n,): ``reduced_ij - v_j`` is least there. Returns how many paths that took.
 
-    Of costs (n, n) of at least 0, with a 0 in each row for all but rounding.
+    Of costs (n, n) of at least 0, with a 0 in each row for all but rounding. Where bids leave so many rows without a column that pivots are
+    quicker than paths, it returns -1.
     """
     n = reduced.shape[0]
     numbers, row_of, free = np.empty(n), np.empty(n, np.int64), np.empty(n, np.int64)
@@ -43,6 +45,8 @@ def assigned(reduced, column_of, levels):
         numbers[j], row_of[j], column_of[j], levels[j] = j, -1, -1, 0.0
     count = _take_zeros(reduced, column_of, row_of, free)
     count = _bid(reduced, numbers, column_of, row_of, levels, free, count)
+    if 3 * count > n + _ALWAYS:
+        return -1
     floats, indices = np.empty((4, n)), np.empty((2, n), np.int64)
     search = Search(floats[0], floats[1], indices[0], indices[1], floats[2], floats[3])
     for k in range(count):

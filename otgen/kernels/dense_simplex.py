@@ -21,10 +21,15 @@ from .parallel import over_rows
 from .whole_masses import _are_equal, to_whole
 
 LARGEST = 2**18  # pairs of a problem that is solved here: from there on pricing few of them is quicker
+ASSIGNED = 2**20  # of a problem of one mass, as many points on either side: up to there to look at all pairs is quicker
 LONGEST = (
     2**12
 )  # points a side: a tree is walked, and a row is read, as often as there are points, and no Ctrl-C is answered meanwhile
-SOLVED, STOPPED, ODD = 0, 1, 2  # how it ended: ODD where masses are too small to be whole numbers
+SOLVED, STOPPED, ODD = (
+    0,
+    1,
+    2,
+)  # how it ended: ODD where masses are too small to be whole numbers, or pricing few of many pairs is quicker
 UNLIMITED = 2**62
 _TOLERANCE = 2.0**-47  # of the numbers that a reduced cost is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose
@@ -34,6 +39,11 @@ _PRICED = 3  # times the square root of the number of pairs is what is priced be
 def fits(n: Any, m: Any) -> Any:
     """Whether problems of n sources and m targets are solved here; of numbers, or of arrays of them."""
     return (n * m <= LARGEST) & (n <= LONGEST) & (m <= LONGEST)
+
+
+def is_assigned(n: int, m: int) -> bool:
+    """Whether points of one mass are solved here, beside what is anyway."""
+    return n == m and n * m <= ASSIGNED
 
 
 @jit
@@ -273,10 +283,12 @@ def _are_alike(a, rows, b, columns):
 
 @jit
 def _match(a, rows, columns, reduced, f, g, out_rows, out_columns, high, low):
-    """Points of one mass, by an assignment: its pairs, and what it adds to potentials; how many paths that took."""
+    """Points of one mass, by an assignment: its pairs, and what it adds to potentials; how many paths that took, or -1 where pivots are quicker."""
     n = len(rows)
     column_of, levels = np.empty(n, np.int64), np.empty(n)
     paths = assigned(reduced, column_of, levels)
+    if paths < 0:
+        return paths
     _shares(_taken_entries(a, rows), *_total(a), high[:n], low[:n])
     for i in range(n):
         out_rows[i], out_columns[i] = rows[i], columns[column_of[i]]
@@ -310,10 +322,12 @@ def _solve(costs, a, b, limit, out_rows, out_columns, high, low, f, g):
         return ODD, 0, 0
     reduced = np.empty((len(rows), len(columns)))
     f_here, g_here = _reduced(costs, rows, columns, reduced)
+    steps, done, count = -1, True, len(rows)
     if limit == UNLIMITED and _are_alike(a, rows, b, columns):
         steps = _match(a, rows, columns, reduced, f_here, g_here, out_rows, out_columns, high, low)
-        done, count = True, len(rows)
-    else:
+    if steps < 0 and len(rows) * len(columns) > LARGEST:
+        return ODD, 0, 0
+    if steps < 0:
         tree = _start(reduced, _whole_entries(supply, rows), _whole_entries(demand, columns))
         steps, done = _move(tree, reduced, limit, f_here, g_here)
         count = _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low)

@@ -24,7 +24,7 @@ _PER_POINT_HERE = 100.0  # of a point as it is received, where many are at one p
 def simplex(problem: Problem, free: float = math.inf) -> float:
     """Exact transport; where the points need more than is ``free``, those that coincide are counted as one place."""
     cost = problem.cost.clouds if problem.cost.of_points else problem.cost
-    need = _simplex(cost, cost.shape)
+    need = _simplex(cost, cost.shape, problem.source.uniform and problem.target.uniform)
     if need <= free or cost.entry is None:
         return need
     places = len(unique_points(cost.clouds.x).first), len(unique_points(cost.clouds.y).first)
@@ -33,13 +33,13 @@ def simplex(problem: Problem, free: float = math.inf) -> float:
     )
 
 
-def _simplex(cost: Cost, shape: tuple[int, int]) -> float:
+def _simplex(cost: Cost, shape: tuple[int, int], uniform: bool = False) -> float:
     pairs, size = math.prod(shape), sum(shape) / 2
     if cost.forbids:
         return _sparse(cost) if cost.listed < pairs else (8.0 + _PER_ARC_OF_MATRIX) * pairs
     if cost.listed:
         return _matrix(cost) + 2500.0 * size
-    if dense_simplex.fits(*shape):
+    if dense_simplex.fits(*shape) or (uniform and dense_simplex.is_assigned(*shape)):
         return 40.0 * pairs + _PER_POINT * size
     if cost.pruned:
         return _PER_POINT * size

@@ -18,10 +18,11 @@ from ..inputs.memory import available, readable
 from ..inputs.types import Floats, Indices
 from ..kernels import dense_simplex, dense_stack
 from ..kernels.double_double import shares, total_pair
-from ..kernels.duplicates import shared_out
+from ..kernels.duplicates import shared_out, unique_points
 from ..kernels.ground_cost import own
 from ..kernels.whole_masses import whole_masses
 from ..model.claim import Claim, Flows
+from ..model.cost import Cost
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import STEEP
@@ -83,7 +84,7 @@ class Simplex:
         if 1 in problem.shape and not problem.cost.forbids:
             return Solution(Claim(), Status.OPTIMAL, 0, "Simplex")  # there is one plan
         _refuse_too_large(problem)
-        if dense_simplex.fits(*problem.shape) and problem.cost.device == "cpu" and not problem.cost.forbids:
+        if _lists_all(problem, init is None and enough is None and self.max_iter is None):
             found = self._dense(problem, init or Claim())
             if found is not None:
                 return found
@@ -113,6 +114,23 @@ class Simplex:
         plan = Flows(*found.plan())
         status = Status.OPTIMAL if ended == dense_simplex.SOLVED else Status.MAX_ITER
         return Solution(Claim(plan, (found.f, found.g)), status, pivots, "Simplex")
+
+
+def _lists_all(problem: Problem, from_scratch: bool) -> bool:
+    """Whether all pairs are looked at: where there are few, or as many points of one mass on either side, at places of their own, and nothing to go by."""
+    if problem.cost.device != "cpu" or problem.cost.forbids:
+        return False
+    if dense_simplex.fits(*problem.shape):
+        return True
+    uniform = from_scratch and problem.source.uniform and problem.target.uniform
+    return uniform and dense_simplex.is_assigned(*problem.shape) and not _is_crowded(problem.cost)
+
+
+def _is_crowded(cost: Cost) -> bool:
+    """Whether places are fewer than half of the points: then few of them are left to solve for."""
+    if not cost.of_points or cost.entry is None:
+        return False
+    return any(2 * len(unique_points(points).first) < len(points) for points in (cost.clouds.x, cost.clouds.y))
 
 
 def _refuse_too_large(problem: Problem) -> None:

@@ -156,8 +156,8 @@ def test_many_points_that_nearly_coincide(weighted, monkeypatch):
     rounds, price = [], Cost.price
     monkeypatch.setattr(Cost, "price", lambda *given, **named: rounds.append(1) or price(*given, **named))
     rng = np.random.default_rng(0)
-    a, b = rng.dirichlet(np.ones(900), 2) if weighted else (None, None)
-    x, y = rng.random((2, 900, 16)) * 1e-12
+    a, b = rng.dirichlet(np.ones(1100), 2) if weighted else (None, None)
+    x, y = rng.random((2, 1100, 16)) * 1e-12
     result = otgen.wasserstein(x, y + 1.0, a, b)
     assert result.value == pytest.approx(4.0, rel=1e-11)
     assert result.iterations < 5000
