@@ -71,6 +71,12 @@ def stored_bytes(path: Path, kind: str, writer: str) -> bytes:
     ...
     otgen.errors.InvalidInput: ... must be a proof file; received a device or a pipe; write one with save_proof
     """
+    refuse_endless(path, kind, writer)
+    return path.read_bytes()
+
+
+def refuse_endless(path: Path, kind: str, writer: str) -> None:
+    """Raise `InvalidInput` for devices and pipes, `TooLarge` for a file that does not fit in memory; folders are left to who reads."""
     found = path.stat()
     if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
         raise InvalidInput(f"{path} must be {kind}; received a device or a pipe; write one with {writer}")
@@ -80,7 +86,6 @@ def stored_bytes(path: Path, kind: str, writer: str) -> bytes:
             f"{path} must fit in memory; received a file of {readable(found.st_size)}, which takes {readable(need)} with "
             f"{readable(free)} free; read it on a larger machine"
         )
-    return path.read_bytes()
 
 
 def stored_arrays(path: Path, data: bytes, kind: str, writer: str) -> dict[str, np.ndarray]:
