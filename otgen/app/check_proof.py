@@ -16,6 +16,7 @@ import sys
 import zipfile
 from decimal import Context, Decimal
 from fractions import Fraction
+from pathlib import Path
 
 DIGITS = Context(prec=70, Emax=10**17, Emin=-(10**17))
 SLACK = Fraction(1, 10**55)
@@ -35,8 +36,8 @@ def demand(condition, reason):
 
 def sealed(path):
     """The file's bytes, if its seal (the SHA-256 of all that comes before it, at the end) holds."""
-    with open(path, "rb") as stream:
-        data = stream.read()
+    demand(Path(path).is_file(), "it is no file")
+    data = Path(path).read_bytes()
     demand(len(data) > 64, "the file is too short")
     demand(hashlib.sha256(data[:-64]).hexdigest().encode() == data[-64:], "the seal is broken: some bit was changed")
 
@@ -47,9 +48,9 @@ def parsed(data):
     size = struct.unpack_from("<H" if data[6] == 1 else "<I", data, 8)[0]
     start = (10 if data[6] == 1 else 12) + size
     header = ast.literal_eval(data[start - size : start].decode("latin1"))
-    kind, shape = header["descr"], header["shape"]
+    kind, shape, count = header["descr"], header["shape"], math.prod(header["shape"])
     demand(not header["fortran_order"], "arrays must be in C order")
-    count = math.prod(shape)
+    demand(max(shape, default=0) <= len(data), "a shape is larger than its array")
     if kind in ("<f8", "<i8"):
         demand(len(data) == start + 8 * count, "an array is too short or too long")
         return shape, list(struct.unpack_from(f"<{count}{'d' if kind == '<f8' else 'q'}", data, start))
@@ -66,6 +67,7 @@ def read(path):
     with zipfile.ZipFile(path) as archive:
         names = [one.filename for one in archive.infolist() if one.compress_type == 0 and one.filename[-4:] == ".npy"]
         demand(len(set(names)) == len(archive.namelist()), "entries are ambiguous, or compressed")
+        demand(sum(one.file_size for one in archive.infolist()) <= Path(path).stat().st_size, "entries overlap")
         return {name[:-4]: parsed(archive.read(name)) for name in names}
 
 
@@ -157,9 +159,8 @@ class ListedCosts:
 
 def masses(values):
     """Weights divided by their exact sum."""
-    weights = fractions(values)
-    demand(min(weights) >= 0 and sum(weights) > 0, "weights must be non-negative with a positive sum")
-    total = sum(weights)
+    total = sum(weights := fractions(values))
+    demand(min(weights) >= 0 and total > 0, "weights must be non-negative with a positive sum")
     return [w / total for w in weights]
 
 
@@ -172,8 +173,7 @@ class Proof:
         costs = [name for name in ("x", "C", "C_data") if name in held]
         demand(len(costs) == 1, "the file holds several costs" if costs else "the file holds only the problem's digest")
         self.a, self.b = masses(held["a"][1]), masses(held["b"][1])
-        p = held["p"][1][0]
-        self.infinite = p == math.inf
+        self.infinite = (p := held["p"][1][0]) == math.inf
         self.p = Fraction(1 if self.infinite else p)
         demand(1 <= self.p <= LARGEST, f"p must lie in [1, {LARGEST}], or be inf")
         cost = "x" not in held or held["metric"][1][0] in ("sqeuclidean", "cosine")

@@ -43,7 +43,7 @@ from .._version import __version__
 from ..errors import InvalidInput
 from ..inputs import numerals, scalars
 from ..inputs.atomic import write_atomically
-from ..inputs.stored import placed, stored_arrays
+from ..inputs.stored import placed, stored_arrays, stored_bytes
 from ..model import units
 from ..model.claim import Claim, Flows
 from ..model.cost import unspelt
@@ -55,7 +55,10 @@ FORMAT = "otgen proof 1"
 _SEAL = 64  # hexadecimal digits of a SHA-256
 _NAMES = ("value", "lower", "upper", "cost_lower", "cost_upper")
 _INDICES = ("rows", "columns", "cut")
-_REALS = ("flows", "flows_low", "f", "g", "ray_f", "ray_g", *_NAMES, "mass", "root", "epsilon", "relax", "p")
+_REALS = ("flows", "flows_low", "f", "g", "ray_f", "ray_g", *_NAMES, "mass", "root", "epsilon", "relax", "p", "q")
+_WORDS = ("format", "version", "kind", "digest", "metric")
+_KINDS = ("dual", "cut", "entropic", "no plan")
+_SIZES = dict.fromkeys((*_WORDS, *_NAMES, "mass", "root", "epsilon", "p", "q"), 1) | {"relax": 2, "C_shape": 2}
 _PROBLEM = (
     "x",
     "y",
@@ -207,6 +210,8 @@ def load_proof(path: str | os.PathLike[str]) -> Proof:
     ------
     InvalidInput
         If the file is no proof file, or if any bit of it was changed.
+    TooLarge
+        If it does not fit in memory.
     OSError
         If it cannot be read, as Python's own.
 
@@ -245,17 +250,26 @@ def _proof_from_arrays(held: dict[str, Any]) -> Proof:
     value, lower, upper, cost_lower, cost_upper, mass = (float(held[name][0]) for name in (*_NAMES, "mass"))
     if not 0 < mass < math.inf:
         raise ValueError("its mass is not positive and finite")
+    if held["root"][0] not in (0, 1):
+        raise ValueError("its root is neither 0 nor 1")
     kind, version, digest = (_stored_text(held[name]) for name in ("kind", "version", "digest"))
+    if kind not in _KINDS:
+        raise ValueError(f"its kind is {kind[:40]!r}")
     problem, root = _problem_from(held) if "a" in held else None, bool(held["root"][0])
     return Proof(problem, claim, value, lower, upper, cost_lower, cost_upper, kind, version, digest, mass, root)
 
 
 def _refuse_kinds(held: dict[str, Any]) -> None:
-    """Raise ValueError for words among numbers; what a problem consists of is checked where one is made."""
-    for names, kinds, what in ((_INDICES, "iu", "whole numbers"), (_REALS, "fiu", "numbers")):
+    """Raise ValueError for words among numbers and lists in place of one; what a problem consists of is checked where one is made."""
+    for names, kinds, what in (
+        (_INDICES, "iu", "whole numbers"), (_REALS, "fiu", "numbers"), ((*_WORDS, "units"), "U", "text"),
+    ):  # fmt: skip
         wrong = next((name for name in names if name in held and held[name].dtype.kind not in kinds), None)
         if wrong is not None:
             raise ValueError(f"its {wrong!r} are no {what}")
+    wrong = next((name for name, size in _SIZES.items() if name in held and held[name].shape != (size,)), None)
+    if wrong is not None:
+        raise ValueError(f"its {wrong!r} has the shape {held[wrong].shape}")
 
 
 def _plainly(fault: Exception) -> str:
@@ -310,6 +324,8 @@ def _problem_from(held: dict[str, Any]) -> Problem:
         C: Any = held["C"] if "C" in held else _csr(held)
         problem = Problem.from_matrix(C, a, b, normalize=True)
     one, other = held["relax"].tolist()
+    if not (one > 0 and other > 0):
+        raise ValueError("its relax is not positive")
     return Problem(problem.source, problem.target, problem.cost, epsilon, relax=(one, other))
 
 
@@ -375,10 +391,11 @@ def _write(path: Path, arrays: dict[str, Any]) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     """The arrays of a sealed npz."""
-    data = path.read_bytes()
+    kind, writer = "a proof file of otgen", "save_proof"
+    data = stored_bytes(path, kind, writer)
     if len(data) <= _SEAL or hashlib.sha256(data[:-_SEAL]).hexdigest().encode() != data[-_SEAL:]:
         raise InvalidInput(
             f"{path} must be a proof file with an unbroken seal; received one in which some bit was changed, or another "
             f"file; fetch or write it again"
         )
-    return stored_arrays(path, data, "a proof file of otgen", "save_proof")
+    return stored_arrays(path, data, kind, writer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -10,16 +12,21 @@ UNLIMITED = 2**62
 
 
 class _Files(NamedTuple):
-    """Names of a version's files: the limits, what is used, and what of that is cache of files, taken back when memory is short."""
+    """Names of a version's files: the limits, what is used; and in ``memory.stat`` the cache of files, taken back when memory is short, and the
+    least limit of all groups above, seen or not.
+    """
 
     limits: tuple[str, ...]
     used: str
     cache: str
+    above: str
 
 
 _FILES = {
-    "cgroup2": _Files(("memory.max", "memory.high"), "memory.current", "inactive_file"),
-    "cgroup": _Files(("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file"),
+    "cgroup2": _Files(("memory.max", "memory.high"), "memory.current", "inactive_file", "none"),
+    "cgroup": _Files(
+        ("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file", "hierarchical_memory_limit"
+    ),
 }
 
 
@@ -37,11 +44,11 @@ def left(process: Path = Path("/proc/self")) -> int:
 def _groups(process: Path) -> Iterator[tuple[Path, _Files]]:
     """The folders of all groups that limit the process, each with the names of its files."""
     paths = _paths(_text(process / "cgroup"))
-    for line in _text(process / "mountinfo").splitlines():
+    for line in _text(process / "mountinfo").split("\n"):
         before, _, after = line.partition(" - ")
-        fields, (kind, _, options, *_) = before.split(), [*after.split(), "", "", ""]
+        fields, (kind, _, options, *_) = before.split(" "), [*after.split(" "), "", "", ""]
         if kind in paths and (kind == "cgroup2" or "memory" in options.split(",")):
-            root, mount = (_unescaped(field) for field in fields[3:5])
+            root, mount = (_unescaped(field) for field in (*fields, *5 * [""])[3:5])
             inside = Path(paths[kind])
             inside = inside.relative_to(root) if inside.is_relative_to(root) else Path()
             for folder in (inside, *inside.parents):
@@ -51,8 +58,8 @@ def _groups(process: Path) -> Iterator[tuple[Path, _Files]]:
 def _paths(text: str) -> dict[str, str]:
     """The path of the process in the hierarchy that limits memory, by the file system of its version."""
     paths = {}
-    for line in text.splitlines():
-        number, controllers, path = line.split(":", 2)
+    for line in text.split("\n"):
+        number, controllers, path = (*line.split(":", 2), "", "")[:3]
         if "memory" in controllers.split(","):
             paths["cgroup"] = path
         elif number == "0" and not controllers:
@@ -61,30 +68,33 @@ def _paths(text: str) -> dict[str, str]:
 
 
 def _room(folder: Path, files: _Files) -> int:
-    """Bytes below the least limit of one group: at least 0."""
-    limits = [_number(folder / name) for name in files.limits]
-    limit, used = min(limits), _number(folder / files.used)
-    if limit >= UNLIMITED or used >= UNLIMITED:
+    """Bytes below the least limit of one group: at least 0, and at most the limit; what it uses counts as nothing where the system does not say."""
+    stat: dict[str, str] = {}
+    for line in _text(folder / "memory.stat").splitlines():
+        name, _, number = line.partition(" ")
+        stat[name] = number
+    limit = min(_number(text) for text in (*(_text(folder / name) for name in files.limits), stat.get(files.above, "")))
+    if limit >= UNLIMITED:
         return UNLIMITED
-    cache = [
-        line.split()[1] for line in _text(folder / "memory.stat").splitlines() if line.startswith(f"{files.cache} ")
-    ]
-    return max(0, limit - used + sum(map(int, cache)))
+    used, cache = (_number(text, otherwise=0) for text in (_text(folder / files.used), stat.get(files.cache, "")))
+    return max(0, limit - max(0, used - cache))
 
 
-def _number(path: Path) -> int:
-    """What a file says, UNLIMITED where it says "max" or cannot be read."""
-    text = _text(path).strip()
-    return min(int(text), UNLIMITED) if text.isdecimal() else UNLIMITED
+def _number(text: str, otherwise: int = UNLIMITED) -> int:
+    """A whole number of at most 2**62; what else a file says, such as "max", or none where it cannot be read, is ``otherwise``."""
+    text = text.strip()
+    return min(int(text[:20]), UNLIMITED) if text.isdecimal() else otherwise
 
 
 def _text(path: Path) -> str:
+    """What a file says, nothing where it cannot be read; names in it may be in any encoding."""
     try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError):
+        return os.fsdecode(path.read_bytes())
+    except OSError:
         return ""
 
 
 def _unescaped(field: str) -> str:
     r"""A path of ``mountinfo``, where blanks stand as ``\040``."""
-    return field.encode().decode("unicode_escape").encode("latin-1").decode() if "\\" in field else field
+    whole = re.sub(rb"\\([0-3][0-7]{2})", lambda found: bytes([int(found[1], 8)]), os.fsencode(field))
+    return os.fsdecode(whole)

@@ -6,13 +6,12 @@ to be answered between two of them, and every row is computed on its own: the sp
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
-import threading
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import ContextVar
-from typing import TypeVar
+from contextvars import Context, ContextVar
+from typing import Any, TypeVar
 
 from ..errors import InvalidInput
 
@@ -71,35 +70,64 @@ def over_rows(count: int, work: int, kernel: Callable[[int, int], object], multi
 
 
 def each(work: Callable[[S], T], items: Sequence[S], workers: int) -> list[T]:
-    """What ``work`` makes of each item, in their order: on so many threads, or on as many as the system gives, which may be none.
+    """What ``work`` makes of each item, in their order: on so many threads, this one among them, or on as many as the system gives.
+
+    On each of them context variables, numpy's error state among them, are as in a new thread. The first error of any stops all.
+
+    Notes
+    -----
+    ``Thread.start`` waits for a sign of life, for ever where memory is short: a thread that finds none for its first instruction never
+    gives it. Here nobody waits for a start. A helper holds a lock of its own for as long as it works; one that comes late, or never, holds
+    none, and finds nothing left to do. Items are taken by ``list.pop``, which no interrupt can cut in two.
 
     Examples
     --------
     >>> each(lambda number: number**2, [1, 2, 3], 2)
     [1, 4, 9]
     """
-    stopped, left, found = threading.Event(), iter(enumerate(items)), dict[int, T]()
+    left, locks = list(range(len(items)))[::-1], list[_thread.LockType]()
+    found: list[Any] = [None] * len(items)
+    faults: list[BaseException | None] = [
+        None
+    ]  # a place that is there already, since there may be no memory for another one
 
     def run() -> None:
-        while not stopped.is_set() and (entry := next(left, None)) is not None:
-            found[entry[0]] = work(entry[1])
+        while left:
+            try:
+                k = left.pop()
+            except IndexError:  # another one took the last
+                return
+            found[k] = work(items[k])
 
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            running = _started(pool, run, min(workers, len(items)))
-            if not running:
+    def help_out(lock: _thread.LockType) -> None:
+        with lock:
+            try:
                 run()
-            for one in running:
-                one.result()
-        except BaseException:
-            stopped.set()
-            raise
-    return [found[k] for k in range(len(items))]
+            except BaseException as error:
+                left.clear()
+                if faults[0] is None:
+                    faults[0] = error
+
+    try:
+        with contextlib.suppress(RuntimeError, MemoryError):  # no more threads, where memory or processes are short
+            for _ in range(min(workers, len(items)) - 1):
+                locks.append(_thread.allocate_lock())
+                _thread.start_new_thread(help_out, (locks[-1],))
+        Context().run(run)
+        _wait_for(locks)
+    except BaseException:
+        left.clear()
+        _wait_for(locks)
+        raise
+    if (fault := faults.pop()) is not None:
+        try:
+            raise fault
+        finally:
+            del fault  # its traceback holds this frame
+    return found
 
 
-def _started(pool: ThreadPoolExecutor, run: Callable[[], None], workers: int) -> list[Future[None]]:
-    running: list[Future[None]] = []
-    with contextlib.suppress(RuntimeError):  # can't start new thread, where memory or processes are short
-        for _ in range(workers):
-            running.append(pool.submit(run))
-    return running
+def _wait_for(locks: Sequence[_thread.LockType]) -> None:
+    for lock in locks:
+        with lock:
+            pass

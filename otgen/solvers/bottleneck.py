@@ -17,10 +17,10 @@ from ..model.problem import Problem
 from ..model.status import Status
 from . import memory_model
 from .base import Progress, Solution, refuse_start, silent
-from .known_pairs import MORE, KnownPairs, Mask
+from .known_pairs import MORE, KnownPairs, Mask, first_pairs
 
 _BITS = 61  # of the whole numbers that flow at a time
-_JUDGED = 2**28  # bytes from which it is asked whether more pairs fit
+_JUDGED = 2**28  # bytes from which it is asked whether pairs fit
 _FURTHER = 1.25  # by which thresholds grow until one lets everything through
 
 
@@ -98,6 +98,8 @@ class _Search:
         a, b = problem.source.weights, problem.target.weights
         self.rows, self.columns = np.flatnonzero(a), np.flatnonzero(b)
         self.progress, self.phases = progress, 0
+        shape = len(self.rows), len(self.columns)
+        _refuse_pairs(first_pairs(*shape), shape, f"{first_pairs(*shape)} pairs are looked at first")
         self.known = KnownPairs(problem.cost.clouds.distances.restricted(self.rows, self.columns))
         self.exact = equal_totals(a[self.rows], b[self.columns])
         self.shift = _excess(self.exact[0])
@@ -128,21 +130,11 @@ class _Search:
             left, found = self._routed(t, left)
             if not isinstance(found, _Blocked):
                 return found
-            self._refuse_more(found)
+            held, more = len(self.known.rows), MORE * int(np.count_nonzero(found.sources))
+            _refuse_pairs(held + more, self.known.cost.shape, f"{held} pairs are not enough")
             if not self.known.extend(*found, t):
                 self.left = left
                 return found
-
-    def _refuse_more(self, blocked: _Blocked) -> None:
-        """Raise where the pairs that may come in, with what they take in the network, do not fit beside those that are held."""
-        count = MORE * int(np.count_nonzero(blocked.sources))
-        need = memory_model.known_pairs(len(self.known.rows) + count)
-        if need >= _JUDGED and need > (free := available()):
-            n, m = self.known.cost.shape
-            raise TooLarge(
-                f"the clouds must be so small or so near that pairs to choose from fit in memory; received {n} x {m} points, of which "
-                f"{len(self.known.rows)} pairs are not enough, with {readable(free)} free; subsample, or use a finite p"
-            )
 
     def _routed(self, t: float, left: _Left) -> tuple[_Left, _Blocked | list[_Stage]]:
         """Everything through known pairs within t, without rounding, or a cut; and what whole numbers of 61 bits have left over.
@@ -195,6 +187,16 @@ class _Search:
         values = np.array([amount / total for amount in amounts.values()])
         flows = Flows(self.rows[self.known.rows[pairs]], self.columns[self.known.columns[pairs]], values)
         return Claim(flows, units=tuple(amounts.values()), cut=cut)
+
+
+def _refuse_pairs(count: int, shape: tuple[int, int], told: str) -> None:
+    """Raise where so many pairs, with what they take in the network, do not fit; those that are held already count too."""
+    need = memory_model.known_pairs(count)
+    if need >= _JUDGED and need > (free := available()):
+        raise TooLarge(
+            f"the clouds must be so small or so near that pairs to choose from fit in memory; received {shape[0]} x {shape[1]} points, of which "
+            f"{told}, with {readable(free)} free; subsample, or use a finite p"
+        )
 
 
 def _excess(masses: list[int]) -> int:

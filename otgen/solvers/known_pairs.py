@@ -15,6 +15,11 @@ _CLOSE = 1e-12  # relative: two ways to compute one distance agree better
 Mask = npt.NDArray[np.bool_]
 
 
+def first_pairs(n: int, m: int) -> int:
+    """How many pairs are looked at to begin with, those that are found from both sides twice."""
+    return n * min(_FIRST, m) + m * min(_FIRST, n)
+
+
 class KnownPairs:
     """Pairs in the order in which they were found: (k,) ``rows``, ``columns`` and ``distances``, each pair once.
 

@@ -88,6 +88,11 @@ class TestDialects:
         with pytest.raises(InvalidInput, match="received nothing there"):
             files.read("-")
 
+    def test_a_device_without_end_is_not_read(self):
+        Path("zero.csv").symlink_to("/dev/zero")
+        with pytest.raises(InvalidInput, match=r"zero\.csv must be a file of samples; received a device or a pipe"):
+            files.read("zero.csv")
+
     def test_a_pipe_is_known_by_its_first_bytes(self):
         os.mkfifo("pipe")
         held = io.BytesIO()

@@ -166,13 +166,19 @@ class TestCheckpoints:
             assert found is None or (found == numbers).all()
         assert noticed > len(content) / 8  # of 8 / 41 a byte; the others are dates and the like
 
-    @pytest.mark.parametrize("damage", ["cut", "empty", "text", "bit", "another run"])
+    @pytest.mark.parametrize("damage", ["cut", "empty", "text", "bit", "another run", "device", "sparse"])
     def test_a_damaged_tile_is_measured_again(self, tmp_path, damage):
         place, other = tmp_path / "run", tmp_path / "other"
         truth = otgen.pairwise(SETS, checkpoint=place)
         tile = place / "tile-000000-000000.npz"
         content = tile.read_bytes()
-        if damage == "another run":
+        if damage == "device":
+            tile.unlink()
+            tile.symlink_to("/dev/zero")
+        elif damage == "sparse":
+            with tile.open("ab") as file:
+                file.truncate(2**43)  # more than fits, and nothing of it on the disk
+        elif damage == "another run":
             otgen.pairwise([z + z for z in SETS], checkpoint=other)
             content = (other / tile.name).read_bytes()
         elif damage == "bit":
@@ -180,8 +186,10 @@ class TestCheckpoints:
             content = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
         else:
             content = {"cut": content[:-100], "empty": b"", "text": b"no archive"}[damage]
-        tile.write_bytes(content)
+        if damage not in ("device", "sparse"):
+            tile.write_bytes(content)
         assert (otgen.pairwise(SETS, checkpoint=place) == truth).all()
+        assert tile.stat().st_size < 10**5
 
     def test_a_folder_with_other_things_in_it_is_left_alone(self, tmp_path):
         (tmp_path / "thesis.tex").write_text("important")
@@ -190,7 +198,12 @@ class TestCheckpoints:
         with pytest.raises(InvalidInput, match="a file; choose another name"):
             otgen.pairwise(SETS, checkpoint=tmp_path / "thesis.tex")
         assert files(tmp_path) == ["thesis.tex"]
-        (tmp_path / "pairwise.json").write_text("{")
+        for terms in ("{", "[" * 10**5, "[]", "9" * 5000, "\udcff"):
+            (tmp_path / "pairwise.json").write_text(terms, errors="surrogateescape")
+            with pytest.raises(InvalidInput, match="received a damaged one"):
+                otgen.pairwise(SETS, checkpoint=tmp_path)
+        (tmp_path / "pairwise.json").unlink()
+        (tmp_path / "pairwise.json").symlink_to("/dev/zero")
         with pytest.raises(InvalidInput, match="received a damaged one"):
             otgen.pairwise(SETS, checkpoint=tmp_path)
 

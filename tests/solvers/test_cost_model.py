@@ -71,8 +71,18 @@ def test_sparse_matrices_count_by_their_entries():
 
 
 def test_a_search_for_the_longest_pair_that_outgrows_memory_is_refused(monkeypatch):
-    monkeypatch.setattr("otgen.solvers.bottleneck.available", lambda: 10**5)
+    free = iter([10**9])  # before the first pairs; then less
+    monkeypatch.setattr("otgen.solvers.bottleneck.available", lambda: next(free, 10**5))
     monkeypatch.setattr("otgen.solvers.bottleneck._JUDGED", 10**5)
     rng = np.random.default_rng(0)
     with pytest.raises(otgen.TooLarge, match=r"received 300 x 300 points, of which \d+ pairs are not enough"):
         otgen.wasserstein(rng.random((300, 2)), rng.normal(0.5, 0.2, (300, 2)), p=INF)
+
+
+def test_the_first_pairs_of_a_search_for_the_longest_are_counted(monkeypatch):
+    monkeypatch.setattr("otgen.solvers.bottleneck.available", lambda: 10**8)
+    x = np.random.default_rng(0).random((60_000, 2))
+    with pytest.raises(
+        otgen.TooLarge, match=r"received 60000 x 60000 points, of which 2880000 pairs are looked at first"
+    ):
+        otgen.wasserstein(x, x + 1, p=INF)

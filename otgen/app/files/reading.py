@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import InvalidInput
+from ...inputs.stored import refuse_endless
 from . import arrays, parquet, tables
 from .samples import Samples
 from .unfolding import ungzipped
@@ -117,6 +118,8 @@ def _content(path: str | os.PathLike[str]) -> tuple[str, bytes]:
     file = Path(path)
     if not file.exists():
         raise InvalidInput(f"{file} must be a file that exists; received a path to none; check it")
+    if not file.is_fifo():
+        refuse_endless(file, "a file of samples", "numpy.save")
     content = file.read_bytes()
     if not content:
         raise InvalidInput(f"{file} must hold samples; received an empty file; write one sample a line")

@@ -6,13 +6,10 @@ their intervals, and the solves that they take do not depend on workers.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Generator, Iterable, Iterator
+from typing import NamedTuple, TypeVar
 
-from ...kernels.parallel import shared_among, threads
+from ...kernels.parallel import each, shared_among, threads
 from .intervals import Finding, Intervals
 
 T = TypeVar("T")
@@ -42,24 +39,22 @@ def answers(pairs: Intervals, questions: Iterable[Question[T]], n_jobs: int | No
         except StopIteration as end:
             done.append((number, end.value))
 
-    with _workers(n_jobs) as narrowed:
-        while True:
-            for number, question in waiting:
-                live += ask(number, question)
-                if len(live) == _OPEN:
-                    break
-            yield from done
-            done.clear()
-            if not live:
-                return
-            step, later = _parted(pairs, [request for _, _, request in live])
-            for finding in narrowed(pairs, step):
-                pairs.keep(finding)
-            live = [
-                entry
-                for one, waits in zip(live, later, strict=True)
-                for entry in ([one] if waits else ask(one[0], one[1]))
-            ]
+    workers = _number_of(n_jobs)
+    while True:
+        for number, question in waiting:
+            live += ask(number, question)
+            if len(live) == _OPEN:
+                break
+        yield from done
+        done.clear()
+        if not live:
+            return
+        step, later = _parted(pairs, [request for _, _, request in live])
+        for finding in _narrowed(pairs, step, workers):
+            pairs.keep(finding)
+        live = [
+            entry for one, waits in zip(live, later, strict=True) for entry in ([one] if waits else ask(one[0], one[1]))
+        ]
 
 
 def _parted(pairs: Intervals, requests: list[Request]) -> tuple[list[Request], list[bool]]:
@@ -77,34 +72,19 @@ def _parted(pairs: Intervals, requests: list[Request]) -> tuple[list[Request], l
     return list(step.values()), later
 
 
-Narrowed = Callable[[Intervals, list[Request]], Iterable[Finding]]
-
-
-@contextlib.contextmanager
-def _workers(n_jobs: int | None) -> Generator[Narrowed]:
-    """What finds out what is asked of some pairs, on one thread or several."""
+def _number_of(n_jobs: int | None) -> int:
     count = n_jobs or 1
-    if count < 0:
-        count = max(1, threads() + 1 + count)
-    if count == 1:
-        yield _one_by_one
-        return
-    pool = ThreadPoolExecutor(count)
-    try:
-        yield partial(_by_threads, pool, count)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    return count if count > 0 else max(1, threads() + 1 + count)
 
 
-def _one_by_one(pairs: Intervals, requests: list[Request]) -> list[Finding]:
-    return [pairs.found(*request) for request in requests]
+def _narrowed(pairs: Intervals, requests: list[Request], workers: int) -> list[Finding]:
+    """What is asked of some pairs, on one thread or several."""
+    sharing = min(workers, len(requests))
+    if sharing == 1:
+        return [pairs.found(*request) for request in requests]
 
-
-def _by_threads(pool: ThreadPoolExecutor, count: int, pairs: Intervals, requests: list[Request]) -> Iterator[Finding]:
-    sharing = min(count, len(requests))
-
-    def found(request: Any) -> Finding:
+    def found(request: Request) -> Finding:
         with shared_among(sharing):
             return pairs.found(*request)
 
-    return pool.map(found, requests)
+    return each(found, requests, sharing)

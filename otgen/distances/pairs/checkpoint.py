@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..._version import __version__
-from ...errors import InvalidInput
+from ...errors import InvalidInput, TooLarge
 from ...inputs.atomic import write_atomically
 from ...inputs.scalars import told
-from ...inputs.stored import stored_arrays
+from ...inputs.stored import stored_arrays, stored_bytes
 from ...inputs.types import Floats
 from ..chosen import Chosen
 from .collection import Collection
@@ -26,6 +26,7 @@ from .tiles import Tile
 
 _NAME = "pairwise.json"
 _BEGUN = ".pairwise-*.json"  # what is left of it where a run is killed while it is written
+_TILE = ("a tile", "otgen.pairwise")
 _FORMAT = 1
 
 
@@ -77,8 +78,8 @@ class Checkpoint:
         if not path.exists():
             return None
         try:
-            file = stored_arrays(path, path.read_bytes(), "a tile", "otgen.pairwise")
-        except (InvalidInput, OSError):
+            file = stored_arrays(path, stored_bytes(path, *_TILE), *_TILE)
+        except (InvalidInput, TooLarge, OSError):
             return None
         found = file.get("numbers")
         if found is None or str(file.get("fingerprint")) != self._mark(tile):
@@ -138,10 +139,10 @@ def _callable_name(call: Any) -> str:
 
 def _read_terms(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(stored_bytes(path, "the terms of a run", "otgen.pairwise"))
         if isinstance(found, dict):
             return found
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError, TooLarge):
         pass
     raise InvalidInput(
         f"checkpoint must hold a {_NAME} that can be read; received a damaged one in {path.parent}; delete the folder, or choose another one"

@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import InvalidInput
 from ...inputs import scalars
 from ...inputs.atomic import write_atomically
-from ...inputs.stored import placed, stored_arrays
+from ...inputs.stored import placed, stored_arrays, stored_bytes
 from ...model.cost import Circular, Metric, Minkowski, spelt, unspelt
 
 FORMAT = "otgen semidiscrete 1"
@@ -38,7 +38,8 @@ def write(path: Any, arrays: Mapping[str, Any], metric: Metric, p: float, draws:
 def read(path: Any) -> dict[str, Any]:
     """The arrays, ``metric``, ``p`` and ``draws`` of a file; raises `InvalidInput` for one of another kind."""
     place = placed(path)
-    held = stored_arrays(place, place.read_bytes(), "a semidiscrete map of otgen", "save")
+    kind, writer = "a semidiscrete map of otgen", "save"
+    held = stored_arrays(place, stored_bytes(place, kind, writer), kind, writer)
     try:
         if str(held["format"]) != FORMAT:
             raise ValueError(f"its format is {str(held['format'])[:40]!r}")
@@ -50,6 +51,8 @@ def read(path: Any) -> dict[str, Any]:
             raise ValueError("its arrays are not float64")
         if not abs(found["weights"].sum() - 1) < _OFF:
             raise ValueError("its weights do not add up to 1")
+        if any(held[name].shape != () or held[name].dtype.kind not in "iuf" for name in ("q", "p", "draws")):
+            raise ValueError("its q, p and draws are not a number each")
         metric = unspelt(str(held["metric"]), float(held["q"]))
         p, draws = scalars.finite_order(float(held["p"])), scalars.count(int(held["draws"]), "draws", least=0)
         return found | dict(metric=metric, p=p, draws=draws)

@@ -113,13 +113,14 @@ def train(
     steps = RECIPES[_known_method(method)].steps if steps is None else scalars.count(steps, "steps")
     batch = RECIPES[method].batch if batch_size is None else scalars.count(batch_size, "batch_size", least=2)
     rate = None if learning_rate is None else scalars.positive(learning_rate, "learning_rate", "1e-3 is usual")
+    seed = scalars.count(seed, "seed", least=0)
     given = dict(method=method, data=data, steps=steps, batch_size=batch, learning_rate=rate, seed=seed)
-    source, state = _fresh(method, data, scalars.count(seed, "seed", least=0), rate)
+    source, state = _fresh(method, data, seed, rate)
     place = _prepared(folder, resume)
-    if place and resume:
-        checkpoint.load(place, state, given)
-    began = time.perf_counter()
     stops = sorted({max(1, round(steps * k / _PICTURED)) for k in range(1, _PICTURED + 1)})
+    if place and resume:
+        checkpoint.load(place, state, given, stops)
+    began = time.perf_counter()
 
     def real(n: int) -> Tensor:
         return torch.tensor(source.draw(n, state.draws) / source.scale, dtype=torch.float32)
@@ -164,6 +165,8 @@ def _prepared(folder: str | Path | None, resume: bool) -> Path | None:
         if resume:
             raise InvalidInput("resume must stand beside the folder of a run; received it without; say which folder")
         return None
+    if not isinstance(folder, str | Path) or "\0" in str(folder):
+        raise InvalidInput(f"folder must be the name of a folder; received {folder!r}; pass a string or a Path")
     place = Path(folder)
     there = (place / checkpoint.NAME).exists()
     if resume and not there:

@@ -10,12 +10,29 @@ import numpy.typing as npt
 
 from ...errors import InvalidInput, TooLarge, require
 from ...inputs import arrays
+from ...inputs.memory import available, readable
 from ...inputs.types import Floats, Indices
 
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingImports]  # optional
 
 DENSE_AT_MOST = 200_000_000  # entries: todense refuses more
+_JUDGED = 2**26  # bytes from which it is asked whether they fit
+
+
+def refuse_dense(shape: tuple[int, int], each: int = 8) -> None:
+    """Raise `TooLarge` for an array of a plan that has too many entries, or that does not fit in memory at so many bytes an entry."""
+    n, m = shape
+    if n * m > DENSE_AT_MOST:
+        raise TooLarge(
+            f"a dense plan must have at most {DENSE_AT_MOST:.0e} entries; received one of {n} x {m}; use it as an operator: plan @ v"
+        )
+    need = each * n * m
+    if need >= _JUDGED and need > (free := available()):
+        raise TooLarge(
+            f"a dense plan must fit in memory; received one of {n} x {m}, which takes {readable(need)} with {readable(free)} free; "
+            f"use it as an operator: plan @ v"
+        )
 
 
 class Plan(abc.ABC):
@@ -126,14 +143,9 @@ class Plan(abc.ABC):
         at = np.searchsorted(ends, before + levels * (after - before), side="right")
         return listed.indices[np.clip(at, first, np.maximum(last - 1, first))].astype(np.int64)
 
+    @abc.abstractmethod
     def todense(self) -> Floats:
         """The plan as an (n, m) array."""
-        n, m = self.shape
-        if n * m > DENSE_AT_MOST:
-            raise TooLarge(
-                f"a dense plan must have at most {DENSE_AT_MOST:.0e} entries; received one of {n} x {m}; use it as an operator: plan @ v"
-            )
-        return self._multiply(np.eye(m))
 
     def to_frame(self) -> pandas.DataFrame:
         """The pairs between which mass moves, one a row: ``source`` and ``target``, counted from 0, and ``mass``, of total 1.

@@ -12,11 +12,12 @@ import scipy.sparse
 
 from ...inputs.types import Floats, Indices
 from ..cost import Cost
-from .base import DENSE_AT_MOST, Plan
+from .base import Plan, refuse_dense
 
 DROPPED_BITS = 64.0  # terms below 2 ** -64 of a (x) b may be left out of sums; proofs charge them
 _BLOCKS = 64  # of columns, of which a draw chooses one first
 _NARROW = 128  # columns of a block that are not worth that: few for a matrix product
+_LISTED = 40  # bytes an entry, at most, while scipy lists it by rows
 _BELOW_ONE = 1.0 - 2.0**-53
 
 
@@ -53,14 +54,13 @@ class EntropicPlan(Plan):
     @property
     def matrix(self) -> Any:
         """The plan as a ``scipy.sparse.csr_array`` of shape (n, m), or `TooLarge`: it has mass nearly everywhere."""
+        refuse_dense(self.shape, _LISTED)
         return scipy.sparse.csr_array(self.todense())
 
     def todense(self) -> Floats:
         """The plan as an (n, m) array, entry by entry."""
-        n, m = self.shape
-        if n * m > DENSE_AT_MOST:
-            return super().todense()  # which refuses
-        out = np.empty((n, m))
+        refuse_dense(self.shape)
+        out = np.empty(self.shape)
         for rows, entries in self._blocks():
             out[rows] = entries
         return out

@@ -9,7 +9,7 @@ from typing import Any
 import scipy.sparse
 
 from ...inputs.types import Floats, Indices
-from .base import DENSE_AT_MOST, Plan
+from .base import Plan, refuse_dense
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,8 +58,8 @@ class SparsePlan(Plan):
 
     def todense(self) -> Floats:
         """The plan as an (n, m) array."""
-        super_refuses = self.size[0] * self.size[1] > DENSE_AT_MOST
-        return super().todense() if super_refuses else self.matrix.toarray()
+        refuse_dense(self.size)
+        return self.matrix.toarray()
 
     def __repr__(self) -> str:
         return f"SparsePlan(shape={self.size}, {len(self.values)} entries)"
