@@ -1,6 +1,7 @@
 """What is to go warns where it is used, works until then, and goes when it was said to."""
 
 import inspect
+import pathlib
 import warnings
 
 import pytest
@@ -73,3 +74,13 @@ def test_what_is_due_is_found():
     renamed()
     assert due("0.3.9") == []
     assert len(due("0.4.0")) == 1
+
+
+def test_a_package_called_like_ours_is_not_ours():
+    """A warning points at the line that called otgen, be it in a folder whose name begins with ours."""
+    beside = str(pathlib.Path(otgen.__file__).parent) + "_foo/part.py"
+    theirs = {"warn": otgen.errors.warn}
+    exec(compile("def call():\n    warn('said')", beside, "exec"), theirs)
+    with pytest.warns(UserWarning, match="said") as told:
+        theirs["call"]()
+    assert (told[0].filename, told[0].lineno) == (beside, 2)

@@ -137,7 +137,8 @@ def _interpolated_logs(of: Callable[[Floats], Floats], low: float, high: float) 
             above = of(np.where(inside & (part > 0), below + 1, below))
             curved = np.log1p(part / below) / np.log1p(1 / below)
             share = np.where(np.abs(below) > 2, curved, part)
-            found = np.where(part > 0, found + share * (above - found), found)
+            between = np.where(np.minimum(found, above) > -math.inf, found + share * (above - found), -math.inf)
+            found = np.where(part > 0, between, found)
         return np.where(inside, found, -math.inf)
 
     return plain

@@ -22,6 +22,7 @@ _LEVELS = np.array(
 )
 _FAR = 1e120  # beyond it, squares and cubes of a point overflow in the formulas of densities
 _UNDERFLOW = -690.0  # a density below exp(-690) has no digits left by exp(-745)
+_EPS = float(np.finfo(float).eps)
 _MOST = float(np.finfo(float).max)
 _TRUE = -1e6  # a logarithm below it was computed as one: no density is that small in floats
 
@@ -95,7 +96,39 @@ def _of_law(law: Any) -> Density:
         [z for z in (centre, median) if low < z < high and _is_far_apart(z, low) and _is_far_apart(z, high)]
     )
     poles = np.array([z for z in inner if _is_rough_at(plain, z, min(unit, z - low, high - z))])
-    return Density(low, high, marks, inner, poles, faded(plain, low, high, median))
+    logs = _doubted_near(_inexact_ends(law, low, high), plain, faded(plain, low, high, median))
+    return Density(low, high, marks, inner, poles, logs)
+
+
+def _inexact_ends(law: Any, low: float, high: float) -> list[tuple[float, float]]:
+    """Finite ends that a formula sees elsewhere than they lie, and by how much: ends are rounded, and so is ``(x - loc) / scale``.
+
+    Not at ``loc`` itself, from which distances are exact, nor where there is nothing to round.
+    """
+    told = parameters(law)
+    if told is None or (told[1] == 0 and math.frexp(told[2])[0] == 0.5):
+        return []
+    ends = [end for end in (low, high) if math.isfinite(end) and end != told[1]]
+    return [(end, 2 * _EPS * max(abs(end), abs(end - told[1]))) for end in ends]
+
+
+def _doubted_near(ends: list[tuple[float, float]], plain: Callable[[Floats], Floats], logs: Logs) -> Logs:
+    """Logarithms with doubts near inexact ends: by what a density changes as one goes as far from the end."""
+    if not ends:
+        return logs
+
+    def doubted(x: Floats) -> tuple[Floats, Floats]:
+        found, doubt = logs(x)
+        for end, off in ends:
+            near = (np.abs(x - end) < 2.0**32 * off) & np.isfinite(found)
+            if near.any():
+                there = x[near]
+                with np.errstate(all="ignore"):
+                    moved = np.abs(plain(there + np.copysign(off, there - end)) - found[near])
+                doubt[near] += np.where(np.isfinite(moved), moved, 0.0)
+        return found, doubt
+
+    return doubted
 
 
 def faded(plain: Callable[[Floats], Floats], low: float, high: float, median: float) -> Logs:
@@ -142,9 +175,14 @@ def standardised(law: Any, formulas: dict[str, Any]) -> Callable[[Floats], Float
 
 
 def _logarithm_within(low: float, high: float, of: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+    first, last = (
+        np.nextafter(low, math.inf),
+        np.nextafter(high, -math.inf),
+    )  # at its ends, rounded, a law may have no density
+
     def plain(x: Floats) -> Floats:
         inside = (x >= low) & (x <= high)
-        return np.where(inside, of(x), -math.inf)
+        return np.where(inside, of(np.clip(x, first, last)), -math.inf)
 
     return plain
 

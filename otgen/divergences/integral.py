@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -23,10 +24,11 @@ from .terms import Term
 
 _EPS = float(np.finfo(float).eps)
 _STEP = 2.0**-20  # of the logarithm of a density, for derivatives
+_LEAP = 8.0  # and at most, where it is doubted
 _LOST = -690.0  # the logarithm of a density that may stay unknown
 _GONE = -200.0  # and of what is nothing beside any divergence
 _NARROW = 1e-290  # a panel that no float cuts any further: what it holds is doubted as a whole
-_LATE = 21  # the way at which slopes are judged: 2^20
+_LATE = 21  # the way from which on slopes are judged: 2^20
 _NOTHING = -60.0  # the logarithm of what is nothing beside the largest term
 _SPAN = np.linspace(0.0, 1.0, 9)
 INFINITE = "infinite by the laws' supports or tails"
@@ -167,13 +169,15 @@ def contributions(values: Values, level: Floats, term: Term, top: float) -> tupl
             raise _no_density_error(float(np.fmax(s, t)[over].max()))
     inner = np.exp(level)
 
-    def change(ps: float, qs: float) -> Floats:
-        # To either side: total variation has a kink where both densities agree, at which differences from side to side are 0.
-        moved = (np.exp(term.logs(s + way * ps, t + way * qs) - top) for way in (_STEP, -_STEP))
-        found = np.maximum(*(np.abs(one - inner) for one in moved)) / _STEP
+    def change(ps: float, qs: float, off: Floats) -> Floats:
+        # To either side: total variation has a kink where both densities agree, at which differences from side to side are 0. And as
+        # far as the logarithm may be off: KL has no slope there.
+        step = np.where(over, _STEP, np.clip(off, _STEP, _LEAP))
+        moved = (np.exp(term.logs(s + way * ps, t + way * qs) - top) for way in (step, -step))
+        found = np.maximum(*(np.abs(one - inner) for one in moved)) / step
         return np.where(np.isfinite(found) & ~over, found, inner)
 
-    changes = change(1.0, 0.0), change(0.0, 1.0)
+    changes = change(1.0, 0.0, ds), change(0.0, 1.0, dt)
     doubt = np.zeros(s.shape)
     for by, log, off in zip(changes, (s, t), (ds, dt)):
         sure = np.isfinite(log) & ~over
@@ -215,9 +219,10 @@ def _continued_stretch(stretch: Stretch, laws: Pair, term: Term) -> Stretch:
     u = far + curve.outward * ways
     values = stretch.values(laws, u[None])
     logs = np.array([_levels(stretch, u[None], values, term)[0], *(log[0] for log in values.logs)])
-    # Not as far as the ways go: there, the difference of both logarithms is lost in their size.
-    slopes = (logs[:, _LATE + 1] - logs[:, _LATE]) / (ways[_LATE + 1] - ways[_LATE])
-    lasting = np.isfinite(slopes) & (slopes > -least)
+    # A term may rise at first where both densities cross. Beside squares of a way, though, its difference to another is soon lost.
+    late = slice(_LATE, None if all(len(one.coefficients) == 2 for one in ends) else _LATE + 2)  # type: ignore[arg-type]
+    slopes = np.diff(logs[:, late], axis=1) / np.diff(ways[late])
+    lasting: Any = (np.isfinite(slopes) & (slopes > -least)).all(axis=1)
     for k, name in ((1, "p"), (2, "q")):
         if lasting[k]:
             raise no_density(name, math.inf)

@@ -54,7 +54,9 @@ def kl_samples(
     Returns
     -------
     Estimate
-        ``error`` is the standard error of the mean, neighbours or the classifier taken as given.
+        ``error`` is the standard error of the mean, neighbours or the classifier taken as given. For a classifier it is that with one
+        more draw of either law, told wrong by odds of n + 1 to 1 (the rule of succession): that it tells all n alike does not show that
+        it would tell the next one so.
 
     Raises
     ------
@@ -64,7 +66,8 @@ def kl_samples(
     References
     ----------
     Wang, Kulkarni, Verdu, "Divergence estimation for multidimensional densities via k-nearest-neighbor distances", 2009,
-    equation (25).
+    equation (25). Laplace, "Memoire sur la probabilite des causes par les evenements", 1774; Agresti and Coull, "Approximate is better than
+    'exact' for interval estimation of binomial proportions", 1998, for draws that are added to a standard error.
 
     Examples
     --------
@@ -77,7 +80,9 @@ def kl_samples(
     base = logarithm_base(base)
     if scalars.one_of(method, "method", ("knn", "classifier")) == "classifier":
         own, _ = held_out_logits(points, others, rng)
-        return _mean(own, "standard error; a bias where log p/q is not quadratic").within(0.0, math.inf).in_base(base)
+        error = _mean_error(own, -math.log(len(own) + 1))
+        note = "standard error; a bias where log p/q is not quadratic"
+        return Estimate(float(own.mean()), error, note).within(0.0, math.inf).in_base(base)
     k = scalars.count(k, "k")
     if len(points) <= k or len(others) < k:
         raise InvalidInput(
@@ -94,7 +99,8 @@ def kl_samples(
             "x and y must be samples of continuous laws; received ones whose k-th neighbours are at distance 0; raise k, or count atoms and use kl"
         )
     logs = points.shape[1] * (np.log(far) - np.log(near)) + math.log(len(others) / (len(points) - 1))
-    return _mean(logs, "standard error; biased by order (k/n)^(1/d)").in_base(base)
+    error = float(logs.std(ddof=1) / math.sqrt(len(logs)))
+    return Estimate(float(logs.mean()), error, "standard error; biased by order (k/n)^(1/d)").in_base(base)
 
 
 def js_samples(x: Any, y: Any, *, base: float | None = None, root: bool = False, rng: Any = None) -> Estimate:
@@ -113,7 +119,7 @@ def js_samples(x: Any, y: Any, *, base: float | None = None, root: bool = False,
     base, root = logarithm_base(base), scalars.flag(root, "root")
     own, other = held_out_logits(*_sample_pair(x, y), rng)
     one, two = -np.logaddexp(0.0, -own), -np.logaddexp(0.0, other)
-    error = math.hypot(one.std(ddof=1) / math.sqrt(len(one)), two.std(ddof=1) / math.sqrt(len(two))) / 2
+    error = math.hypot(*(_mean_error(side, -math.log(len(side) + 2)) for side in (one, two))) / 2
     value = (float(one.mean() + two.mean()) + math.log(4)) / 2
     found = Estimate(value, error, _LOW).within(0.0, _LOG2).in_base(base)
     return found.root() if root else found
@@ -157,8 +163,13 @@ def _neighbour(among: Floats, points: Floats, k: int) -> Floats:
     return scipy.spatial.KDTree(among).query(points, which)[0][:, 0]
 
 
-def _mean(values: Floats, note: str) -> Estimate:
-    return Estimate(float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values))), note)
+def _mean_error(values: Floats, wrong: float) -> float:
+    """The standard error of a mean, as if one more draw had been told wrong, as surely as n draws let one be: by odds of n + 1 to 1.
+
+    Where a classifier tells all draws alike the values hardly differ, and what it would say of one that it has not seen is not among them.
+    """
+    held = np.append(values, wrong)
+    return float(held.std(ddof=1) / math.sqrt(len(held)))
 
 
 def _sample_pair(x: Any, y: Any) -> tuple[Floats, Floats]:

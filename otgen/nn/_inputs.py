@@ -15,6 +15,7 @@ from . import _ops
 from ._dual import Costs
 from ._masks import both, checked_mask, filled, uniform
 from ._modes import usable
+from ._sizes import refuse_expanded
 
 _FAR = 1e36  # of padding, which floats of either precision hold, and so do the squares of doubles
 _EXACT = 2**53  # whole numbers up to here are doubles
@@ -152,6 +153,7 @@ def finite(z: Tensor, name: str) -> None:
     """Raise for a tensor that holds NaN or infinity, or nothing at all as those on meta do, and for a sparse one."""
     if z.layout is not torch.strided:
         raise InvalidInput(f"{name} must be dense; received layout {z.layout}; pass {name}.to_dense()")
+    refuse_expanded(z, name)
     if z.is_meta or not bool(z.isfinite().all()):
         received = "a tensor on meta" if z.is_meta else "NaN or infinity in it"
         raise InvalidInput(f"{name} must have data, all of it finite; received {received}; drop or impute what is not")
@@ -163,6 +165,7 @@ def real_and_dense(z: Tensor, name: str) -> None:
         raise InvalidInput(
             f"{name} must be dense and hold real numbers, floats of 16 bits at least; received dtype {z.dtype}, layout {z.layout}; convert it"
         )
+    refuse_expanded(z, name)
 
 
 def common_dtype(given: dict[str, Tensor]) -> torch.dtype:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..errors import InvalidInput
 from . import _ops
+from ._sizes import refuse_expanded
 
 
 def checked_mask(mask: Any, cloud: Tensor, name: str, points: str) -> Tensor | None:
@@ -30,6 +31,7 @@ def checked_mask(mask: Any, cloud: Tensor, name: str, points: str) -> Tensor | N
             f"{name} must say of each point whether it counts, shape (n,) or (B, n) for {points} with n = {cloud.shape[-2]}; received "
             f"{tuple(mask.shape)}; reshape it"
         )
+    refuse_expanded(mask, name)
     return mask
 
 

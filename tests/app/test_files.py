@@ -204,6 +204,22 @@ class TestColumns:
         with pytest.raises(InvalidInput, match=r"must be text in UTF-8; .* iconv"):
             files.read(name)
 
+    @pytest.mark.parametrize("text", ["u,v\n1,2\n3,4\n", "größe,v\n1,2\n", "名前,v\n1,2\n", "1,2\n3,4\n"])
+    @pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.txt"])
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16le", "utf-16be", "utf-32le", "utf-32be"])
+    def test_wide_encodings_are_told_apart(self, encoding, name, text):
+        """Without a mark, plain letters in them are UTF-8 with NULs: rows of one cell, or columns of text."""
+        Path(name).write_bytes(text.encode(encoding))
+        mark = "" if encoding.endswith(("16", "32")) else " without a mark"
+        said = rf"{name} must be text in UTF-8; received {encoding.upper()}{mark}; .* iconv -f {encoding} -t utf-8"
+        with pytest.raises(InvalidInput, match=said):
+            files.read(name)
+
+    def test_bytes_of_no_encoding(self):
+        Path("t.csv").write_bytes(b"u,v\n1,2\n\0\xff\0")
+        with pytest.raises(InvalidInput, match="received NUL bytes, which no text has; write its numbers as text"):
+            files.read("t.csv")
+
     def test_what_is_no_text_is_told_by_what_it_is(self):
         Path("t.csv").write_bytes("größe,v\n1,2\n".encode("utf-16"))
         with pytest.raises(InvalidInput, match=r"received UTF-16; .* iconv -f utf-16"):

@@ -98,6 +98,29 @@ class TestClassifier:
         assert total.value == 1.0
         assert 0.5 / len(x) < total.error < 0.1  # none of n draws on the wrong side does not show that none is
 
+    @pytest.mark.parametrize(("n", "shift"), [(200, 5.0), (200, 1000.0), (20, 8.0)])
+    def test_samples_that_are_all_told_alike_show_no_certainty(self, n, shift):
+        """None of n draws was told wrong: that there are such draws is not ruled out, and the error says so."""
+        truth = js(scipy.stats.norm(), scipy.stats.norm(shift)).value
+        for seed in range(2):
+            x, y = pairs(n, shift, seed=seed)
+            found = js_samples(x, y, rng=seed)
+            assert abs(found.value - truth) <= 3 * found.error
+            assert 0.5 / n < found.error < 10 / n
+            assert js_samples(x, y, rng=seed, root=True).error > 0.2 / n
+            assert kl_samples(x, y, method="classifier", rng=seed).error > 1 / n
+
+    @pytest.mark.parametrize("samples", [js_samples, tv_samples, lambda x, y: kl_samples(x, y, method="classifier")])
+    def test_constants_show_no_certainty(self, samples):
+        found = samples(np.ones(30), np.ones(30))
+        assert found.value < 1e-15
+        assert 0.02 < found.error < 1
+
+    def test_the_error_of_js_is_that_of_repetition(self):
+        values = [js_samples(*pairs(400, 1.0, seed=seed), rng=seed) for seed in range(30)]
+        spread = np.std([one.value for one in values])
+        assert np.mean([one.error for one in values]) == pytest.approx(spread, rel=0.5)
+
     def test_unequal_sizes(self):
         rng = np.random.default_rng(0)
         x, y = rng.normal(size=6000), rng.normal(size=2000) + 1

@@ -189,6 +189,19 @@ class TestAdversarial:
         right = own + other - 2 * kernel(z, prior).mean()
         assert adversarial.latent_penalty(z, prior=prior).item() == pytest.approx(right, rel=1e-9, abs=1e-12)
 
+    def test_that_the_best_logit_changes_with_q_adds_nothing_to_the_gradient(self):
+        """In the mean over q: that of the whole objective is that with the logit held fixed."""
+        prior, likelihood = drawn(0, 6).softmax(0), drawn(1, 6)
+        weights = drawn(2, 6).requires_grad_()
+        q = weights.softmax(0)
+        best = gan.optimal_logit(q.log(), prior.log())
+
+        def gradient(logits):
+            each = torch.stack([adversarial.avb_loss(likelihood[k], logits[k]) for k in range(6)])
+            return torch.autograd.grad((q * each).sum(), weights, retain_graph=True)[0]
+
+        torch.testing.assert_close(gradient(best), gradient(best.detach()), rtol=1e-12, atol=1e-14)
+
     def test_exactly_one_of_logits_and_prior(self):
         z = torch.zeros(3, 2)
         for given_, told in ((dict(), "neither"), (dict(logits=z, prior=z), "both")):

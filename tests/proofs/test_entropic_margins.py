@@ -135,7 +135,10 @@ def test_upper(name, alone):
     smooth = (u * a)[:, None] * kernel * (v * b)
     p, q, mass, t = smooth.sum(1), smooth.sum(0), smooth.sum(), r.sum() * s.sum()
     spent = (smooth * costs).sum() + r @ costs @ s
-    used = lambda z, w: z[z > 0] @ np.log(z[z > 0] / w[z > 0])  # noqa: E731
+
+    def used(z, w):
+        return z[z > 0] @ np.log(z[z > 0] / w[z > 0])
+
     entropy = used(r, a) * s.sum() + r.sum() * used(s, b)
     value = p @ (f + epsilon * np.log(u)) + q @ (g + epsilon * np.log(v)) + r @ costs @ s
     if t > 0:  # of the two parts of the plan, in the best mixture: 0.5 is as much as is taken of the second

@@ -139,7 +139,10 @@ def test_masses_below_the_unit_of_the_search_are_moved_as_well():
 def test_gradients_are_what_a_small_step_costs(p):
     rng = np.random.default_rng(5)
     x, y = rng.random(7), rng.random(9)
-    call = lambda z: otgen.wasserstein(z, y, p=p, metric=Circular(1)).cost  # noqa: E731
+
+    def call(z):
+        return otgen.wasserstein(z, y, p=p, metric=Circular(1)).cost
+
     slopes = otgen.wasserstein(x, y, p=p, metric=Circular(1)).gradients().x
     for k in range(7):
         step = np.eye(7)[k] * 1e-6

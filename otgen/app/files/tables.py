@@ -56,6 +56,13 @@ _INDEX = (
     "an index without a name",
 )  # why columns are left out that call the rows by a name
 _EXACT = 2**53  # whole numbers up to here are floats
+_MARKS = {  # that of UTF-32 begins with that of UTF-16
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+_UNMARKED = ("UTF-32LE", "UTF-32BE", "UTF-16LE", "UTF-16BE")
 _WHOLE = re.compile(r"\s*[+-]?\d{1,400}\s*")  # longer ones are infinite as floats, and refused as such
 
 
@@ -108,23 +115,41 @@ def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
 
 
 def _utf8(name: str, content: bytes) -> str:
-    """Text, perhaps cut within its last letter."""
+    """Text, perhaps cut within its last letter; UTF-16 and UTF-32 of plain letters are UTF-8 as well, with NULs between."""
     try:
-        return codecs.getincrementaldecoder("utf-8")().decode(content)
+        text = codecs.getincrementaldecoder("utf-8")().decode(content)
     except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
         held, remedy = _seen(content)
-        raise InvalidInput(f"{name} must be text in UTF-8; received {held}; {remedy}") from None
+        raise InvalidInput(f"{name} must be text in UTF-8; received {held}; {remedy}")
+    return text
 
 
 def _seen(content: bytes) -> tuple[str, str]:
     """What bytes that are no UTF-8 are instead, and what to do about it."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "UTF-16", "save it as UTF-8, such as with iconv -f utf-16 -t utf-8"
     if content.startswith((b"\x93NUMPY", b"PK\x03\x04", b"PAR1")):
         kind = {b"\x93": "an npy array", b"PK": "an npz or another archive", b"PA": "a parquet table"}
         found = next(said for magic, said in kind.items() if content.startswith(magic))
         return found, "rename the file"
-    return "bytes that are none", "save it as UTF-8, such as with iconv -f latin1 -t utf-8"
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            return encoding, f"save it as UTF-8, such as with iconv -f {encoding.lower()} -t utf-8"
+    if b"\0" not in content:
+        return "bytes that are none", "save it as UTF-8, such as with iconv -f latin1 -t utf-8"
+    encoding = max(_UNMARKED, key=lambda one: _letters(content[:4096], one))
+    if not _letters(content[:4096], encoding):
+        return "NUL bytes, which no text has", "write its numbers as text, or rename the file to what it is"
+    return f"{encoding} without a mark", f"save it as UTF-8, such as with iconv -f {encoding.lower()} -t utf-8"
+
+
+def _letters(content: bytes, encoding: str) -> int:
+    """How many plain letters bytes are in an encoding, none if they aren't in it; perhaps cut within the last letter."""
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(content)
+    except UnicodeDecodeError:
+        return 0
+    return 0 if "\0" in text else sum(map(str.isascii, text))
 
 
 def _rounded(table: Any, parsed: Callable[[Mapping[str, Any]], Any]) -> dict[int, str]:

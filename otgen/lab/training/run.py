@@ -28,7 +28,7 @@ from .recipes import RECIPES, MethodName, built
 from .scores import accuracy, path_energy, scores
 
 _LAST = 0.01  # of the learning rate, at the end of its cosine
-_PICTURED = 8  # snapshots beside the last
+_PICTURED = 8  # snapshots, the last among them
 _SHOWN = {True: 64, False: 1000}  # samples of a snapshot, of images and in the plane
 _GLANCED = 300  # samples that transport is computed between on the way
 _JUDGED = 2000  # points for path energy
@@ -42,7 +42,7 @@ class Run:
     ----------
     scores : dict
         Of :func:`~otgen.lab.training.scores.scores`, and ``seconds`` of this call, ``steps``, and with an encoder ``accuracy`` and
-        ``accuracy_real`` of reconstructed held-out digits; with a flow ``path_energy``.
+        ``accuracy_real`` of training digits, reconstructed or not; with a flow ``path_energy``.
     history : list of dict
         The lines of the metrics file.
     snapshots : dict

@@ -1,0 +1,49 @@
+"""Whole numbers in files, such as nanoseconds since 1970: floats would round these to multiples of 256, every one of them 50 later."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+STAMPS = 1_700_000_000_000_000_000 + np.array([100, 200, 300])
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(params=["csv", "npy", "datetime64"])
+def files(request, here):
+    for name, stamps in (("a", STAMPS), ("b", STAMPS + 50)):
+        if request.param == "csv":
+            Path(f"{name}.csv").write_text("t_ns\n" + "".join(f"{stamp}\n" for stamp in stamps))
+        else:
+            np.save(f"{name}.npy", stamps.astype("M8[ns]") if request.param == "datetime64" else stamps)
+    unit = "ns" if request.param == "datetime64" else None
+    return *(f"{name}.{'csv' if request.param == 'csv' else 'npy'}" for name in "ab"), unit
+
+
+def test_they_are_exact(files, told):
+    code, out, _ = told("distance", *files[:2], "--p", "1", "--json")
+    found = json.loads(out)
+    assert (code, found["value"], found["unit"]) == (0, 50.0, files[2])
+    assert found["lower"] <= 50 <= found["upper"]
+    assert ("distances in ns" in told("distance", *files[:2])[1]) == (files[2] is not None)
+
+
+def test_units_of_time_are_spelt_out(here, told):
+    np.save("d.npy", np.array(["2024-01-01", "2024-02-01"], "M8[D]"))
+    assert "distances in days" in told("distance", "d.npy", "d.npy")[1]
+
+
+def test_they_are_drawn(files, told):
+    assert told("report", *files[:2], "--out", "page.html", "--splits", "0")[0] == 0
+    assert "less a constant" in Path("page.html").read_text()
+
+
+def test_what_would_round_them_is_refused(files, told):
+    code, _, err = told("distance", *files[:2], "--metric", "cosine", "--p", "1")
+    assert code == 2
+    assert "Traceback" not in err
