@@ -92,7 +92,9 @@ def finite_order(p: Any, *, steep: bool = False) -> float:
     if math.isinf(number):
         raise InvalidInput("p must be finite here; received inf; call otgen.wasserstein for W_inf")
     if number > 700 and not steep:
-        raise InvalidInput(f"p must be at most 700 here: powers beyond underflow; received {number:g}; pass a smaller one")
+        raise InvalidInput(
+            f"p must be at most 700 here: powers beyond underflow; received {number:g}; pass a smaller one"
+        )
     return number
 
 

@@ -278,7 +278,10 @@ def test_the_farthest_shadow_of_all(d):
     assert best <= found.upper <= otgen.wasserstein(x, y, p=np.inf).upper * (1 + 1e-14)
     assert best <= found.value * (1 + 1e-3)
     assert (found.p, found.cost, found.cost_lower, found.cost_upper) == (np.inf, None, None, None)
-    assert otgen.max_sliced_wasserstein(x[:, 0], y[:, 0], p=np.inf).value == otgen.wasserstein(x[:, 0], y[:, 0], p=np.inf).value
+    assert (
+        otgen.max_sliced_wasserstein(x[:, 0], y[:, 0], p=np.inf).value
+        == otgen.wasserstein(x[:, 0], y[:, 0], p=np.inf).value
+    )
 
 
 @pytest.mark.parametrize("p", [1, 2, np.inf])
