@@ -167,8 +167,8 @@ class Partial:
         spare = self._spare
         if not any(spare):
             return Posed(self.problem, float(max(self.totals)), 0.0)
-        (source, target), *rest = self._with_dummies(spare)
-        return Posed(Problem(source, target, self._priced_cost(), unit=self.problem.unit), *rest)
+        (source, target), mass, rounded, where = self._with_dummies(spare)
+        return Posed(Problem(source, target, self._priced_cost(), unit=self.problem.unit), mass, rounded, where)
 
     @property
     def _spare(self) -> tuple[Fraction, Fraction]:
