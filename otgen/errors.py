@@ -90,7 +90,7 @@ def require(module: str) -> ModuleType:
     """
     package = module.partition(".")[0]
     source = f"'otgen[{_EXTRAS[package]}]'" if package in _EXTRAS else package
-    if importlib.util.find_spec(package) is None:
+    if not is_installed(package):
         raise MissingExtra(
             f"{package} must be installed for this; received an environment without it; run: pip install {source}"
         )
@@ -103,6 +103,13 @@ def require(module: str) -> ModuleType:
             f"{package} must be whole for this; received one whose import ends in {type(fault).__name__}: {fault}; "
             f"run: pip install --force-reinstall {source}"
         ) from fault
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported; one that is loaded already may lack a spec, as stand-ins in tests do."""
+    if package in sys.modules:
+        return sys.modules[package] is not None
+    return importlib.util.find_spec(package) is not None
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 from hypothesis import strategies as st
-from proving import fractions
+from proving import exact_transport, fractions
 
 INF = float("inf")
 X, Y = [[0.0, 0.0], [1.0, 0.0], [5.0, 5.0]], [[0.0, 0.0], [1.0, 1.0]]
@@ -44,6 +44,16 @@ def rational(C, a, b, lam, mu, mass=None):
         for taken, cost in least.items()
         if mass is None or taken.bit_count() == mass
     )
+
+
+def rational_of_any_masses(C, a, b, lam, mu, mass=None):
+    """The same of masses that are any floats: what stays goes to a dummy, and successive shortest paths in rational arithmetic."""
+    one, other = ([Fraction(float(w)) for w in side] for side in (a, b))
+    moved = Fraction(0 if mass is None else mass)
+    costs = [[*row, Fraction(float(price))] for row, price in zip(fractions(C), lam)]
+    costs.append([*(Fraction(float(price)) for price in mu), Fraction(0) if mass is None else None])
+    total = sum(one) + sum(other) - moved
+    return total * exact_transport(costs, [*one, sum(other) - moved], [*other, sum(one) - moved])
 
 
 @st.composite

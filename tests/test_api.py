@@ -7,6 +7,7 @@ import pickle
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,14 @@ class TestImport:
 
     def test_extras_are_named(self):
         with pytest.raises(MissingExtra, match=r"otgen\[cuda12\]"):
+            require("cupy")
+
+    def test_a_stand_in_for_an_extra_counts(self, monkeypatch):
+        """A module that is loaded already is there, with a spec or without; one that is marked as absent is not."""
+        monkeypatch.setitem(sys.modules, "cupy", types.ModuleType("cupy"))
+        assert require("cupy") is sys.modules["cupy"]
+        monkeypatch.setitem(sys.modules, "cupy", None)
+        with pytest.raises(MissingExtra):
             require("cupy")
 
     @pytest.mark.parametrize("fault", ["ImportError('libcudart.so: cannot open')", "OSError('no such file')", "1 / 0"])

@@ -6,7 +6,7 @@ numbers, entropic ones against plain Sinkhorn in the logarithmic domain by numpy
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import itertools
 import math
 import os
@@ -28,6 +28,7 @@ from ..distances.batch import wasserstein_batch
 from ..distances.entropic import sinkhorn
 from ..distances.exact import transport, wasserstein
 from ..distances.result import Result
+from ..errors import is_installed
 from ..inputs.memory import available, readable
 from ..inputs.types import Floats
 from ..kernels.kernel_cache import folder
@@ -102,7 +103,7 @@ def _cache() -> str:
 
 
 def _device() -> str:
-    if importlib.util.find_spec("cupy") is None:
+    if not is_installed("cupy"):
         return "none: cupy is not installed"
     try:
         runtime: Any = importlib.import_module("cupy").cuda.runtime

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,7 @@ from ..errors import NotConverged
 from ..inputs import scalars
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT
-from ..kernels.outward import moved_outward
+from ..kernels.outward import LEAST, moved_outward
 from ..model import units
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
@@ -33,6 +34,7 @@ from .splits import null_of
 from .telling import told
 
 _PAIRS = 1_000_000  # up to which W_p itself is solved for the upper end, unless one says otherwise
+_ORDER = 700  # up to which powers in more than one dimension do not underflow
 
 
 def max_sliced_wasserstein(
@@ -64,7 +66,7 @@ def max_sliced_wasserstein(
     x, y, a, b, normalize
         As in :func:`wasserstein`; the metric is euclidean.
     p : float
-        Order, in [1, 700].
+        Order, in [1, inf].
     n_starts : int
         In three dimensions or more: from how many directions to ascend. The first two are along the difference of the means and along
         the axis of the most different second moments (up to 256 dimensions), the others random.
@@ -114,7 +116,7 @@ def max_sliced_wasserstein(
     """
     began = time.perf_counter()
     p, count, steps = (
-        scalars.finite_order(p),
+        scalars.order(p),
         scalars.count(n_starts, "n_starts"),
         scalars.count(max_iter, "max_iter"),
     )
@@ -189,11 +191,12 @@ def _found(
 def _exact(clouds: Clouds) -> tuple[float, list[Coupling]]:
     """An upper bound of W_p that holds for the clouds before they were centred, and its plan as a coupling."""
     (x, a), (y, b) = clouds.source, clouds.target
-    found = wasserstein(x, y, a, b, p=clouds.p, normalize=True, throw=False)
+    p = clouds.p if clouds.p <= _ORDER else math.inf  # W_p is no larger than W_inf
+    found = wasserstein(x, y, a, b, p=p, normalize=True, throw=False)
     assert found.upper is not None
     upper = found.upper + clouds.rounding if found.upper else 0.0
     plan = found.plan
-    if not isinstance(plan, SparsePlan) or found.marginal_error is None:
+    if p == math.inf or not isinstance(plan, SparsePlan) or found.marginal_error is None:
         return upper, []
     lost = 4 * (found.marginal_error + 1e-25)  # mass that a coupling with the right marginals may have elsewhere
     return upper, [Coupling(clouds, plan.rows, plan.columns, np.asarray(plan.values, np.float64), lost)]
@@ -213,7 +216,7 @@ def _bounded(clouds: Clouds, found: Found, scale: units.PowerOfTwo, tol: float, 
     value, lower = _along(clouds, found.direction)
     upper = max(found.upper, lower)
     value = min(max(value, lower), upper)
-    narrow = upper - lower <= max(1.01 * tol * upper, 8 * clouds.rounding)
+    narrow = upper < math.inf and upper - lower <= max(1.01 * tol * upper, 8 * clouds.rounding)
     status = Status.CONVERGED if narrow else Status.BOUNDED if found.closed else Status.MAX_ITER
     low, high = (
         moved_outward(scale.times(end), end, 0, outward) if end else 0.0 for end, outward in ((lower, -1), (upper, 1))
@@ -221,15 +224,14 @@ def _bounded(clouds: Clouds, found: Found, scale: units.PowerOfTwo, tol: float, 
     low, middle = max(low, 0.0), scale.times(value)
     if math.isinf(middle):
         raise too_far_apart()
-    p = clouds.p
-    slack = (4 * p + 8) * UNIT
+    cost, cost_lower, cost_upper = _costs(low, middle, high, clouds.p)
     return Result(
         value=middle,
         lower=low,
         upper=high,
-        cost=units.powered(middle, p),
-        cost_lower=units.powered(low, p) * (1 - slack),
-        cost_upper=units.powered(high, p) * (1 + slack) + (5e-324 if high else 0.0),
+        cost=cost,
+        cost_lower=cost_lower,
+        cost_upper=cost_upper,
         status=status,
         certificate=certificate,
         solver="",
@@ -237,6 +239,15 @@ def _bounded(clouds: Clouds, found: Found, scale: units.PowerOfTwo, tol: float, 
         marginal_error=None,
         mass=1.0,
         seconds=0.0,
-        p=p,
+        p=clouds.p,
         direction=found.direction,
     )
+
+
+def _costs(low: float, value: float, high: float, p: float) -> tuple[float | None, float | None, float | None]:
+    """The p-th power of a value, and of its ends past what a power is off by; None of p = inf."""
+    if math.isinf(p):
+        return None, None, None
+    powers = [units.powered(number, p) for number in (low, high)]
+    lower, upper = powers[0] * (1 - 4 * UNIT) - LEAST, powers[1] * (1 + 4 * UNIT) + (LEAST if high else 0.0)
+    return units.powered(value, p), min(max(lower, 0.0), sys.float_info.max), upper

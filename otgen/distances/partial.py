@@ -16,7 +16,7 @@ from ..inputs.types import Floats
 from ..kernels.double_double import UNIT, dot_of_any_size
 from ..model.claim import Claim
 from ..model.cost import Metric
-from ..model.partial import Partial
+from ..model.partial import Partial, Posed, Rounded
 from ..model.problem import Problem
 from ..model.units import LEAST, Units, powered
 from ..proofs import Certificate, above, below, prove
@@ -212,7 +212,7 @@ def solved(wanted: Partial, solver: Any, *, throw: bool, progress: bool, root: b
     if posed.problem is not wanted.problem:
         certificate = _sharpened(certificate, scaled, solution.claim, priced=wanted.amount is None)
     back = replace(Units.of(scaled, posed.mass, root=root), unit=certificate.unit)
-    proven = _with_stays(_widened(certificate, scaled, posed.rounded), wanted, back)
+    proven = _with_stays(_widened(certificate, scaled, posed, priced=wanted.amount is None), wanted, back)
     answer = Answer(posed.problem, scaled, proven, back, solution.claim)
     return checked(PartialAnswer(wanted, answer).result(answered(answer, solution, chosen, began)), throw=throw)
 
@@ -245,11 +245,12 @@ def _sharpened(certificate: Certificate, scaled: Problem, claim: Claim, *, price
     return max(certificate, again, key=lambda found: found.lower)
 
 
-def _widened(certificate: Certificate, scaled: Problem, rounded: float) -> Certificate:
-    """What is proven of masses that were rounded by that share: a unit that moves elsewhere costs at most the spread of the costs.
+def _widened(certificate: Certificate, scaled: Problem, posed: Posed, *, priced: bool) -> Certificate:
+    """What is proven of masses that were rounded: a unit that moves elsewhere costs at most the spread of the costs.
 
     Where pairs are forbidden it may have to go along a path of all points, as in :mod:`otgen.proofs.dual`.
     """
+    rounded = posed.rounded
     if not rounded:
         return certificate
     if certificate.lower == math.inf:
@@ -257,7 +258,42 @@ def _widened(certificate: Certificate, scaled: Problem, rounded: float) -> Certi
     low, high = scaled.cost.range()
     path = sum(scaled.shape) if scaled.cost.forbids else 1
     margin = 2.02 * rounded * (high - low + abs(low)) * path
-    return replace(certificate, lower=below(certificate.lower, margin), upper=above(certificate.upper, margin))
+    below_it, above_it = margin, margin
+    if certificate.kind == "dual" and certificate.potentials is not None:
+        below_it = min(margin, _of_potentials(certificate.potentials, scaled, posed.sides))
+        if priced:
+            above_it = min(
+                margin, _of_prices(max(map(abs, (certificate.lower, certificate.upper))), scaled, posed.sides)
+            )
+    return replace(certificate, lower=below(certificate.lower, below_it), upper=above(certificate.upper, above_it))
+
+
+def _of_potentials(potentials: tuple[Floats, Floats], scaled: Problem, sides: tuple[Rounded, Rounded]) -> float:
+    """What rounding the masses may take off a dual value: the potentials of what was rounded, that of the dummy target shifted to 0.
+
+    Any shift will do, since both sides carry the same; with this one potentials are what masses are worth, and no larger than prices.
+    """
+    f, g = potentials
+    shift = g[-1]
+    charge = 0.0
+    for z, side, of in zip((f + shift, g - shift), (scaled.source, scaled.target), sides):
+        size = np.abs(z) + 4 * UNIT * abs(shift)
+        charge += of.points * float(side.probabilities[:-1] @ size[:-1]) + of.dummy * float(size[-1])
+    return charge * 1.01 + 1e-300 if math.isfinite(charge) else math.inf
+
+
+def _of_prices(size: float, scaled: Problem, sides: tuple[Rounded, Rounded]) -> float:
+    """What rounding the masses may add to the best plan, of a cost of this ``size``, where prices decide.
+
+    A plan of the rounded masses, less by the larger share r that was rounded off points, is one of the true masses between the points; of each
+    point then at most 2 r stay beside what stayed.
+    """
+    (n, m), most = scaled.shape, max(side.points for side in sides)
+    to_dummy = scaled.cost.pairs(np.arange(n - 1), np.full(n - 1, m - 1))
+    from_dummy = scaled.cost.pairs(np.full(m - 1, n - 1), np.arange(m - 1))
+    paid = float(scaled.source.probabilities[:-1] @ to_dummy + scaled.target.probabilities[:-1] @ from_dummy)
+    charge = 2.02 * most * (paid + size) + LEAST * (n + m)
+    return charge if math.isfinite(charge) else math.inf
 
 
 def _with_stays(certificate: Certificate, wanted: Partial, back: Units) -> Certificate:

@@ -193,8 +193,8 @@ def _along(directions: Floats, source: Side, target: Side, p: float) -> tuple[Fl
     def chunk(rows: slice) -> tuple[Floats, Floats]:
         u, v = directions[rows] @ source.points.T, directions[rows] @ target.points.T
         if not plain:
-            walked = [_walked(s, t, source.weights, target.weights, p) for s, t in zip(u, v)]
-            return np.array([w.largest for w in walked]), np.array([w.cost for w in walked])
+            lengths, costs = zip(*(_walked(s, t, source.weights, target.weights, p) for s, t in zip(u, v)))
+            return np.array(lengths), np.array(costs)
         u.sort(axis=1)
         v.sort(axis=1)
         return _relative_means(u, v, p)
@@ -218,11 +218,18 @@ def _relative_means(u: Floats, v: Floats, p: float) -> tuple[Floats, Floats]:
     return largest, distances.mean(axis=1)
 
 
-def _walked(u: Floats, v: Floats, a: Floats | None, b: Floats | None, p: float) -> monotone.Walked:
-    """The monotone coupling of points (n,), (m,), in the unit of the largest distance."""
+def _walked(u: Floats, v: Floats, a: Floats | None, b: Floats | None, p: float) -> tuple[float, float]:
+    """Of points (n,), (m,): the largest distance that is travelled, and the mean power in the unit of it."""
     first, second = (_ordered(z, weights) for z, weights in ((u, a), (v, b)))
     both = monotone.masses(first[1], second[1], len(u), len(v))
-    return monotone.walk_relative(both, first[0], second[0], p)
+    if p > 2 and not monotone.is_clear(both):  # of little mass, but with a root of it that counts
+        steps, _ = monotone.staircase(both, p)
+        distances = np.abs(first[0][steps.rows] - second[0][steps.columns])
+        largest = float(distances.max())
+        with np.errstate(under="ignore"):
+            return largest, float(steps.shares @ (distances / (largest or 1.0)) ** p)
+    walked = monotone.walk_relative(both, first[0], second[0], p)
+    return walked.largest, walked.cost
 
 
 def _ordered(values: Floats, weights: Floats | None) -> tuple[Floats, Floats | None]:

@@ -36,6 +36,7 @@ _FLOAT64 = np.dtype(np.float64)
 _MODERATE = 2.0**100  # prices and masses above, and masses below its inverse, are not for here
 _FAR = 16  # times what the other side can take: of points with more a part is left out, the long way
 _NARROW = 1e-10  # of the cost
+_CHARGED = 1e-12  # of the cost: where rounding masses may cost more, the long way tells what it costs
 _LEAST = np.array([[0.0, 2.0**-1073]])  # prices are rounded by nothing
 _TERMS = Terms(1.0, False, True, (True, True))
 
@@ -177,7 +178,7 @@ class _Solved(Forwarded):
         if self.stack.ends[0, 0] != dense_simplex.SOLVED or not np.isfinite(cost):
             return None
         moved = self._moved if self.amount is None else self.amount
-        if missed > MISSED * moved:
+        if missed > MISSED * moved or self._margin > _CHARGED * cost:
             return None
         narrow = upper - lower <= _NARROW * cost
         if not narrow and self.answer.answer.status(Status.OPTIMAL, 0.0) is not Status.OPTIMAL:
@@ -217,8 +218,12 @@ class _Solved(Forwarded):
     def interval(self) -> tuple[float, float, float]:
         """Cost and bounds for a mass of 1, with what rounding the masses may cost, as :mod:`.partial` has it."""
         cost, lower, upper = self.stack.numbers[0, :3].tolist()
-        margin = 2.02 * self.made.rounded * float(self.made.costs.max()) * (1 + 1e-9)
-        return cost, max(below(lower, margin), 0.0), above(upper, margin)
+        return cost, max(below(lower, self._margin), 0.0), above(upper, self._margin)
+
+    @property
+    def _margin(self) -> float:
+        """What rounding the masses may cost."""
+        return 2.02 * self.made.rounded * float(self.made.costs.max()) * (1 + 1e-9)
 
     @property
     def _units(self) -> Units:

@@ -88,9 +88,13 @@ def moderate_order(number: float) -> float:
 
 def finite_order(p: Any, *, steep: bool = False) -> float:
     """The order of an entropic or sliced distance: a real number in [1, inf); above 700 only where ``steep`` ones are taken."""
-    number = order(p) if steep else moderate_order(order(p))
+    number = order(p)
     if math.isinf(number):
         raise InvalidInput("p must be finite here; received inf; call otgen.wasserstein for W_inf")
+    if number > 700 and not steep:
+        raise InvalidInput(
+            f"p must be at most 700 here: powers beyond underflow; received {number:g}; pass a smaller one"
+        )
     return number
 
 

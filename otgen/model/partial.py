@@ -50,12 +50,20 @@ _FAR = 16.0  # times what the other side can take: of a point with more, a part 
 _ROUND = 1e-9  # of the lighter total: a mass that exceeds it by less is that total
 
 
+class Rounded(NamedTuple):
+    """What is rounded on one side: of each point this share of its mass, of the dummy this share of all."""
+
+    points: float
+    dummy: float
+
+
 class Posed(NamedTuple):
-    """The balanced problem, the mass of either of its sides, and what share of that was rounded off somewhere."""
+    """The balanced problem, the mass of either of its sides, what share of that was rounded off somewhere, and where."""
 
     problem: Problem
     mass: float
     rounded: float
+    sides: tuple[Rounded, Rounded] = (Rounded(0.0, 0.0), Rounded(0.0, 0.0))
 
 
 class Held(NamedTuple):
@@ -159,8 +167,8 @@ class Partial:
         spare = self._spare
         if not any(spare):
             return Posed(self.problem, float(max(self.totals)), 0.0)
-        (source, target), mass, rounded = self._with_dummies(spare)
-        return Posed(Problem(source, target, self._priced_cost(), unit=self.problem.unit), mass, rounded)
+        (source, target), mass, rounded, where = self._with_dummies(spare)
+        return Posed(Problem(source, target, self._priced_cost(), unit=self.problem.unit), mass, rounded, where)
 
     @property
     def _spare(self) -> tuple[Fraction, Fraction]:
@@ -224,8 +232,10 @@ class Partial:
             return cost.padded(*prices, corner)
         return replace(self._scaled, column=prices[0], row=prices[1], corner=corner)
 
-    def _with_dummies(self, spare: tuple[Fraction, Fraction]) -> tuple[tuple[Measure, Measure], float, float]:
-        """Both sides with their dummies, what each carries, and what share of that was rounded off."""
+    def _with_dummies(
+        self, spare: tuple[Fraction, Fraction]
+    ) -> tuple[tuple[Measure, Measure], float, float, tuple[Rounded, Rounded]]:
+        """Both sides with their dummies, what each carries, what share of that was rounded off, and where."""
         dummies, (masses, totals) = (float(spare[0]), float(spare[1])), self._taking_part
         ends = [total + Fraction(dummy) for total, dummy in zip(totals, dummies)]
         missed = abs(ends[0] - ends[1]) + sum(abs(Fraction(held) - true) for held, true in zip(dummies, spare))
@@ -236,7 +246,11 @@ class Partial:
             _beside_dummy(side, by.divide(np.append(weights, dummy)))
             for side, weights, dummy in zip(self.sides, masses, dummies)
         )
-        return (source, target), mass, float(missed / max(ends))
+        one, other = (
+            _rounded(end, held, true, mass, uniform=side.weights_origin is None)
+            for end, held, true, side in zip(ends, dummies, spare, self.sides)
+        )
+        return (source, target), mass, float(missed / max(ends)), (one, other)
 
     def _refuse_too_much(self) -> None:
         """Raise where more is to be moved than there is."""
@@ -267,6 +281,14 @@ def _beside_dummy(side: Measure, weights: Floats) -> Measure:
     out = Measure(len(weights), weights, side.name, side.weights_name)
     object.__setattr__(out, "origin", side.origin)
     return out
+
+
+def _rounded(end: Fraction, held: float, true: Fraction, mass: float, *, uniform: bool) -> Rounded:
+    """Of a side of total ``end`` with a dummy of ``held`` for ``true``, beside the masses over ``mass``."""
+    points = abs(end / Fraction(mass) - 1) + (3 * Fraction(UNIT) if uniform else 0)
+    return Rounded(
+        float(points) * 1.01 + 1e-30, float(abs(Fraction(held) / end - true / Fraction(mass))) * 1.01 + 1e-30
+    )
 
 
 def _met(prices: Floats, spread: float) -> Floats:

@@ -7,7 +7,6 @@ batch of calls is (for ``torch.func.vmap``): one call with another leading dimen
 
 from __future__ import annotations
 
-import importlib.util
 from functools import partial
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import is_installed
 from ..kernels.double_double import total
 from ..model.cost import unspelt
 from . import _groups, _solves, _weights
@@ -45,9 +45,7 @@ def _terms(
 
 def home(x: Tensor) -> str:
     """Where pairs are computed: where the points live, if that is CUDA and cupy is there to reach it; else on the host."""
-    reachable = (
-        x.device.type == "cuda" and torch.version.cuda is not None and importlib.util.find_spec("cupy") is not None
-    )
+    reachable = x.device.type == "cuda" and torch.version.cuda is not None and is_installed("cupy")
     return str(x.device) if reachable else "cpu"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,11 +10,11 @@ from torch import Tensor
 
 from ..distances.chosen import SEEDED, DistanceName, chosen
 from ..distances.splits import Measure
-from ..errors import InvalidInput, require
+from ..errors import InvalidInput, is_installed, require
 from ..inputs import arrays, scalars
 from ._inputs import finite
 
-_INSTALLED = find_spec("torchmetrics") is not None
+_INSTALLED = is_installed("torchmetrics")
 
 if TYPE_CHECKING:
     _Base: Any = torch.nn.Module

@@ -1,5 +1,8 @@
 """Max-sliced distances against grids of angles, a peer, closed forms and the axioms of a metric."""
 
+from fractions import Fraction
+
+import mpmath
 import numpy as np
 import ot
 import pytest
@@ -206,3 +209,85 @@ def test_chance_alone():
 def test_bad_options(options):
     with pytest.raises(otgen.InvalidInput, match=next(iter(options))):
         otgen.max_sliced_wasserstein([[0.0, 1.0]], [[1.0, 2.0]], **options)
+
+
+def by_definition(x, y, a, b, p, direction):
+    """The distance of the projections in 60 digits: masses as rational numbers, coordinates as they are, a direction of length 1."""
+    with mpmath.workdps(60):
+        t = [mpmath.mpf(float(z)) for z in direction]
+        length = mpmath.sqrt(mpmath.fsum(z * z for z in t))
+        u, v = (sorted((mpmath.fdot(map(float, z), t) / length, k) for k, z in enumerate(side)) for side in (x, y))
+        shares = [[Fraction(float(w)) for w in side] for side in (a, b)]
+        left, right = ([shares[s][k] / sum(shares[s]) for _, k in side] for s, side in enumerate((u, v)))
+        i = j = 0
+        moved = []
+        while i < len(u) and j < len(v):
+            share = min(left[i], right[j])
+            if share:
+                moved.append((share, abs(u[i][0] - v[j][0])))
+            left[i], right[j] = left[i] - share, right[j] - share
+            i, j = i + (left[i] == 0), j + (right[j] == 0)
+        largest = max(distance for _, distance in moved)
+        if np.isinf(p) or largest == 0:
+            return largest
+        terms = (mpmath.mpf(w.numerator) / w.denominator * (d / largest) ** p for w, d in moved)
+        return largest * mpmath.fsum(terms) ** (1 / mpmath.mpf(p))
+
+
+@pytest.mark.parametrize("p", [3, 20, 700, 1e6, 1e17, np.inf])
+@pytest.mark.parametrize("exact", [True, False])
+def test_points_of_next_to_no_mass_count_at_high_orders(p, exact):
+    """A far point of 1e-40 of the mass: the root of that is most of the distance, and pairs of doubles do not see it."""
+    for seed, d in enumerate((2, 2, 2, 3)):
+        rng = np.random.default_rng(seed)
+        x, y = 0.01 * rng.normal(size=(3, d)), 0.01 * rng.normal(size=(4, d))
+        x[0, 0] += 3
+        a, b = np.array([10.0 ** -(40 + seed), *rng.random(2)]), rng.random(4)
+        found = otgen.max_sliced_wasserstein(x, y, a, b, p=p, exact=exact, normalize=True, rng=0)
+        at_best, near = (by_definition(x, y, a, b, p, t) for t in (found.direction, np.eye(d)[0]))
+        assert found.lower <= at_best <= found.upper
+        assert near <= found.upper
+        assert float(found.value) == pytest.approx(float(at_best), rel=1e-9)
+        if d == 2:
+            assert found.status is Status.CONVERGED
+            assert found.upper - found.lower <= 1.1e-6 * found.upper
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2.5, 7, 100, 700, 1e5, np.inf]), st.sampled_from([2, 3]))
+def test_intervals_in_sixty_digits(seed, p, d):
+    """Ties, duplicates, equal and unequal weights, at any order."""
+    rng = np.random.default_rng(seed)
+    x, y = (rng.integers(-2, 3, (n, d)) * rng.choice([1.0, 0.1, 1e-150]) for n in rng.integers(1, 6, 2))
+    a, b = (rng.choice([1.0, 2.0, 3.0, 0.1, 1e-14], len(z)) for z in (x, y))
+    found = otgen.max_sliced_wasserstein(x, y, a, b, p=p, normalize=True, rng=0, n_starts=2)
+    along_it = by_definition(x, y, a, b, p, found.direction)
+    assert found.lower <= along_it <= found.upper
+    assert by_definition(x, y, a, b, p, rng.normal(size=d)) <= found.upper
+    if np.isfinite(p):
+        assert found.cost_lower <= along_it**p <= found.cost_upper
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_the_farthest_shadow_of_all(d):
+    """Of order infinity: between the best of many directions, by sorting, and W_inf itself."""
+    x, y, _, _ = sides(4, 12, 12, d, False)
+    found = otgen.max_sliced_wasserstein(x, y, p=np.inf, rng=0)
+    directions = np.random.default_rng(0).normal(size=(2000, d))
+    directions /= np.linalg.norm(directions, axis=1)[:, None]
+    best = np.abs(np.sort(x @ directions.T, axis=0) - np.sort(y @ directions.T, axis=0)).max()
+    assert best <= found.upper <= otgen.wasserstein(x, y, p=np.inf).upper * (1 + 1e-14)
+    assert best <= found.value * (1 + 1e-3)
+    assert (found.p, found.cost, found.cost_lower, found.cost_upper) == (np.inf, None, None, None)
+    assert (
+        otgen.max_sliced_wasserstein(x[:, 0], y[:, 0], p=np.inf).value
+        == otgen.wasserstein(x[:, 0], y[:, 0], p=np.inf).value
+    )
+
+
+@pytest.mark.parametrize("p", [1, 2, np.inf])
+def test_many_dimensions_have_an_upper_end(p):
+    x, y = np.random.default_rng(0).normal(size=(2, 20, 300))
+    found = otgen.max_sliced_wasserstein(x, y, p=p, exact=False, n_starts=2, rng=0)
+    solved = otgen.max_sliced_wasserstein(x, y, p=p, n_starts=2, rng=0)
+    assert found.status is solved.status is Status.BOUNDED
+    assert found.lower == solved.lower < solved.upper <= found.upper < np.inf

@@ -9,7 +9,7 @@ import scipy.optimize
 import scipy.sparse
 from hypothesis import example, given
 from hypothesis import strategies as st
-from partial_truth import INF, A, B, X, Y, assert_accounts, definition, problems
+from partial_truth import INF, A, B, X, Y, assert_accounts, definition, problems, rational_of_any_masses
 from proving import assert_proven
 from scipy.spatial.distance import cdist
 
@@ -266,6 +266,31 @@ class TestFarApartMasses:
         (f, g), slope = result.potentials, result.gradients().mass or 0.0
         assert (f <= lam * (1 + 1e-9) + 1e-15).all()
         assert f @ a + g @ b + slope * asked.get("mass", 0.0) == pytest.approx(result.cost, rel=1e-9)
+
+    @given(st.integers(0, 2**32 - 1), st.booleans(), st.sampled_from([None, 0.3, 1e-3]))
+    def test_against_exact_rationals(self, seed, priced, share):
+        """Weights ten orders of magnitude apart on either side, whose sums no float holds: dummies of rounded masses."""
+        rng = np.random.default_rng(seed)
+        x, y = (rng.integers(-4, 5, (n, 2)).astype(float) for n in rng.integers(1, 5, 2))
+        a, b = (rng.random(len(z)) * 10.0 ** rng.choice([0, 10, -10, 3], len(z)) for z in (x, y))
+        prices = [rng.choice([0, 1e-3, 0.5, 1, 3, 8], len(z)) * (priced or share is None) for z in (x, y)]
+        mass, C = None if share is None else share * min(a.sum(), b.sum()), cdist(x, y, "cityblock")
+        truth = rational_of_any_masses(C, a, b, *prices, mass)
+        for result in (
+            transport(C, a, b, penalty=tuple(prices), mass=mass),
+            partial_wasserstein(x, y, a, b, p=1, metric="cityblock", penalty=tuple(prices), mass=mass),
+        ):
+            assert Fraction(result.cost_lower) <= truth <= Fraction(result.cost_upper)
+
+    def test_rounding_the_dummies_is_charged_at_prices(self):
+        """Not at the spread of all costs, far above what is paid."""
+        C = np.array([[3.0, 11, 9], [4, 4, 4], [6, 6, 10], [11, 3, 7]])
+        lam, mu = np.array([0.5, 0, 8, 1e-3]), np.zeros(3)
+        a, b = np.array([3.3976e-11, 3.6682e-2, 2.6729e-11, 6.5481e-3]), np.array([466.69, 3.9493e-11, 2.2697e-11])
+        truth = rational_of_any_masses(C, a, b, lam, mu)
+        result = transport(C, a, b, penalty=(lam, mu))
+        assert_proven(result, truth, tight=1e-11)
+        assert result.upper <= float(truth) * (1 + 1e-13)
 
 
 class TestForbiddenPairs:

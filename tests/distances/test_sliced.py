@@ -105,3 +105,12 @@ def test_distances_beyond_the_largest_float(distance, d):
 def test_clouds_near_the_largest_float_have_a_centre():
     result = otgen.max_sliced_wasserstein([[1.7e308, 1.0]], [[1.7e308, 2.0]], p=2, rng=0)
     assert result.lower <= 1 <= result.upper
+
+
+def test_a_point_of_next_to_no_mass_counts_at_high_orders():
+    x, y = np.array([[3.0, 0.0], [0.0, 0.0], [0.1, 0.0]]), np.zeros((2, 2))
+    a = np.array([1e-40, 0.3, 0.7])
+    found = otgen.sliced_wasserstein(x, y, a, [0.4, 0.6], p=700, normalize=True, n_projections=50, rng=0)
+    cosine = np.abs(np.random.default_rng(0).normal(size=(50, 2)))  # any directions: the largest of 50 is near 1
+    cosine = (cosine / np.linalg.norm(cosine, axis=1)[:, None])[:, 0].max()
+    assert found.value == pytest.approx(3 * 1e-40 ** (1 / 700) * 50 ** (-1 / 700) * cosine, rel=0.02)

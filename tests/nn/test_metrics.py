@@ -37,6 +37,48 @@ def test_without_torchmetrics():
         TransportDistance()
 
 
+STAND_IN = """
+import sys, types
+sys.modules["torchmetrics"] = {module}
+import torch, otgen
+class Metric(torch.nn.Module):
+    def __init__(self, **options):
+        super().__init__()
+        self.names = []
+    def add_state(self, name, default, dist_reduce_fx):
+        assert dist_reduce_fx == "cat"
+        self.names.append(name)
+        setattr(self, name, default)
+    def reset(self):
+        for name in self.names:
+            setattr(self, name, [])
+if sys.modules["torchmetrics"]:
+    sys.modules["torchmetrics"].Metric = Metric
+from otgen.nn.metrics import TransportDistance
+try:
+    metric = TransportDistance(reset_real=False)
+except otgen.MissingExtra as missing:
+    sys.exit(print(missing))
+x, y = torch.arange(6.0), torch.tensor([0.5, 9.0])
+metric.update(x[:2], True); metric.update(x[2:], True); metric.update(y, False)
+print(metric.compute().item() == otgen.wasserstein(x, y).value)
+metric.reset(); metric.update(y, False)
+print(metric.compute().item() == otgen.wasserstein(x, y).value)
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [("None", "torchmetrics must be installed"), ("types.ModuleType('torchmetrics')", "True\nTrue")],
+    ids=["absent", "stand-in"],
+)
+def test_with_a_stand_in_for_torchmetrics(module, said):
+    """A bare class that keeps states, as the documented protocol has it, and none at all."""
+    code = STAND_IN.format(module=module)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith(said), done.stderr
+
+
 @needs_it
 class TestMetric:
     @pytest.mark.parametrize(

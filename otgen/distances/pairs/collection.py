@@ -53,10 +53,10 @@ class Source:
     def __getitem__(self, k: int) -> Weighted:
         """The k-th set, checked; an error names it."""
         name, own = (f"{one}[{k}]" for one in self.names)
-        entry = self.sets[k]
+        entry = _read(self.sets, k, name)
         if self.support is not None:
             return Weighted(self.support, _weights(entry, len(self.support), name, "the points of support"))
-        weights = None if self.weights is None else self.weights[k]
+        weights = None if self.weights is None else _read(self.weights, k, own)
         if isinstance(entry, Measure):
             if weights is not None:
                 raise InvalidInput(
@@ -71,6 +71,15 @@ class Source:
         return Weighted(
             points, None if weights is None else _weights(weights, len(points), own, f"the points of {name}")
         )
+
+
+def _read(entries: Any, k: int, name: str) -> Any:
+    """An entry of a sequence, which may have to fetch it; where that fails the error says which."""
+    try:
+        return entries[k]
+    except Exception as fault:
+        fault.add_note(f"raised when {name} was read")
+        raise
 
 
 @dataclass(frozen=True, eq=False)

@@ -86,6 +86,9 @@ class Task:
             value = measured(found)
         except InvalidInput as fault:
             raise type(fault)(f"{self._pair(i, j)}: {fault}") from None
+        except Exception as fault:  # of a callable, and its own
+            fault.add_note(f"raised by the distance between {self._pair(i, j)}")
+            raise
         if not self.bounds:
             return [value.value]
         if getattr(found, "lower", None) is None:

@@ -4,7 +4,7 @@ Along any direction the projections' distance is at most that of any coupling's 
 pairs and ``q = max(p, 2)``, ``|t.D| ** p`` has a mean of at most that of ``|t.D| ** q`` to the power p/q, and ``|t.D| ** q <= (t.D) ** 2 |D| ** (q - 2)``
 for unit vectors t: so the largest eigenvalue of the mean of ``|D| ** (q - 2) D D'``, to the power 1/q, bounds all of them. These matrices are
 linear in the coupling, so that mixtures of couplings bound as well, and more closely (for p = 2 the best of all couplings gives the
-subspace robust distance of Paty and Cuturi).
+subspace robust distance of Paty and Cuturi). Of many dimensions, and of orders at which powers would underflow, the mean of ``|D| ** p`` itself is left.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from ...kernels.double_double import UNIT
 from .couplings import Clouds, Coupling
 
 _DIMENSIONS = 256  # up to which matrices of moments are looked at
+_ORDER = 700  # up to which their powers do not underflow
 _ROUNDS = 32
 
 
 def ceiling(clouds: Clouds, couplings: Sequence[Coupling]) -> float:
-    """No less than the distance along any direction, by mixtures of couplings; inf in more than 256 dimensions.
+    """No less than the distance along any direction, by mixtures of couplings; in more than 256 dimensions by the best of them.
 
     Frank and Wolfe's algorithm for the least largest eigenvalue: the coupling that is monotone along the top eigenvector joins the mean.
 
@@ -33,8 +34,11 @@ def ceiling(clouds: Clouds, couplings: Sequence[Coupling]) -> float:
     >>> round(ceiling(clouds, [clouds.coupled(np.array([1.0, 0.0]))]), 9)
     5.0
     """
-    if clouds.dim > _DIMENSIONS or clouds.radius == 0:
-        return np.inf if clouds.radius else 0.0
+    if clouds.radius == 0:
+        return 0.0
+    shortest = min(coupling.length() for coupling in couplings)
+    if clouds.dim > _DIMENSIONS or clouds.p > _ORDER:
+        return shortest
     held = [_moments(coupling) for coupling in couplings]
     mean, lost, size = held[0], max(coupling.lost for coupling in couplings), max(len(z.shares) for z in couplings)
     least, top = _top(mean)
@@ -48,7 +52,7 @@ def ceiling(clouds: Clouds, couplings: Sequence[Coupling]) -> float:
         mean = mean + (_moments(coupling) - mean) / (k + 2)
         value, top = _top(mean)
         least = min(least, value)
-    return _past_rounding(clouds, least, lost, size)
+    return min(shortest, _past_rounding(clouds, least, lost, size))
 
 
 def _power(clouds: Clouds) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from ...inputs.types import Floats, Indices
 from ...kernels import monotone
 from ...kernels.double_double import UNIT
+from ...kernels.outward import LEAST
 from ...kernels.sorting import argsort
 
 
@@ -63,11 +64,8 @@ class Clouds:
         )
         if a is None and b is None and n == m:
             return Coupling(self, orders[0], orders[1], np.full(n, 1 / n), 0.0)
-        both = monotone.masses(a, b, n, m)
-        steps = monotone.steps(both)
-        shares = (steps.high + steps.low) / both.total
-        lost = (n + m) * both.tie / both.total if steps.unsure else 0.0
-        return Coupling(self, orders[0][steps.rows], orders[1][steps.columns], shares, lost)
+        steps, lost = monotone.staircase(monotone.masses(a, b, n, m), self.p)
+        return Coupling(self, orders[0][steps.rows], orders[1][steps.columns], steps.shares, lost)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +104,15 @@ class Coupling:
 
     def no_less(self, distance: float) -> float:
         """Past all that rounding may have taken off a `distance` along a unit vector, or along one within an ulp of it."""
-        relative = (len(self.shares) + 16 * self.clouds.p + 64) * UNIT
-        lost = 2 * self.clouds.radius * self.lost ** (1 / self.clouds.p)
+        p, least = self.clouds.p, max(float(self.shares.min()), LEAST)
+        relative = (16 + (len(self.shares) + 64 - math.log(least)) / p) * UNIT  # the exponent 1/p is rounded too
+        lost = 2 * self.clouds.radius * self.lost ** (1 / p) if self.lost else 0.0
         return (distance + lost) * (1 + relative) + self.clouds.rounding
+
+    def length(self) -> float:
+        """The p-th mean of the lengths of all displacements: no less than the distance along any direction."""
+        lengths = np.sqrt((self.displacements() ** 2).sum(axis=1))
+        return self.no_less(_mean(lengths, self.shares, self.clouds.p) * (1 + (self.clouds.dim + 8) * UNIT))
 
     def displacements(self) -> Floats:
         """Differences (k, d) of the pairs."""
