@@ -174,8 +174,8 @@ def _relaxed_primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) ->
             value = value + rho * (_weighted_sum(sums, divergences) - sums.sum(-1) + mass)
             size = size + rho * (_weighted_sum(sums, np.abs(divergences) + 2.0) + mass)
         upper = _bound_above(value, 4 * relative_error * size)
-    finite = np.isfinite(upper)  # far from done, the plan's mass is beyond all floats
-    return np.where(finite & met, upper, np.inf), np.where(finite | np.isfinite(cost), cost, np.inf)
+    # far from done, the plan's mass is beyond all floats
+    return np.where(np.isfinite(upper) & met, upper, np.inf), np.where(np.isfinite(cost), cost, np.inf)
 
 
 def _primal_bound(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> tuple[Any, Any, Any]:

@@ -64,9 +64,12 @@ CASES = {
     "epsilon small": Case(*near(COSTS, 2.0**-6), epsilon=2.0**-6),
     "epsilon large": Case(*near(COSTS, 1e3), epsilon=1e3),
     "epsilon large, too small": Case(F - 3e3, G, epsilon=1e3),
+    "costs of both signs": Case(F + 1.0, G + [0.0, 1.0], costs=COSTS - 0.5),
+    "much mass": Case(F, G, a=EVEN * 64, b=EVEN * 64),
     "weights uneven": Case((0.25, 0.5), (0.125, 0.0), a=TINY, b=TINY, epsilon=4.0),
     "many": Case(np.zeros(40), np.zeros(50), costs=np.full((40, 50), 0.25), a=np.full(40, 1 / 40), b=np.full(50, 0.02)),
 }
+OFF = ["f too large", "one f too large", "g too large", "too small", "costs below 0, too small", "costs of both signs"]
 ROOMY = {
     "relaxed": Case(F, G, relax=(1.0, 2.0)),
     "rho small": Case(F, G, relax=(2.0**-7, 2.0**-6)),
@@ -83,15 +86,22 @@ ROOMY = {
     "costs large, rows relaxed": Case(*near(COSTS + 1e3, 1.0), costs=COSTS + 1e3, relax=(1e3, INF)),
     "epsilon large, columns relaxed": Case(*near(COSTS, 1e3), epsilon=1e3, relax=(INF, 10.0)),
     "much mass, rows relaxed": Case(F, G, a=EVEN * 64, b=EVEN * 64, relax=(1.0, INF)),
+    "much uneven mass, rows relaxed": Case(F, G, a=EVEN * 1e3, b=np.array([300.3, 699.9]), relax=(1.0, INF)),
+    "one cost large, much mass, rows relaxed": Case(
+        costs=np.array([[0.25, 1.0], [0.75, 1e6]]), a=EVEN * 64, b=EVEN * 64, relax=(1.0, INF)
+    ),
+    "light points, columns relaxed": Case(a=TINY, b=TINY, epsilon=1e3, relax=(INF, 10.0)),
+    "f far too large, rows relaxed": Case(F + 300.0, G, relax=(1.0, INF)),
 }
 
 
-def plan_of(case):
-    """The plan, and what it is made of, each in long doubles: masses of pairs without the rest, and their costs."""
+def plan_of(case, moved=True):
+    """The plan, moved onto its marginals or as it is, and what it is made of, in long doubles."""
     f, g, a, b = (np.asarray(z, float) for z in (case.f, case.g, case.a, case.b))
     cost = otgen.Problem.from_matrix(case.costs, epsilon=case.epsilon).cost
-    plan = rounded(EntropicPlan(cost, f, g, case.epsilon, a, b), case.relax)
-    return plan, (*(np.asarray(z, np.longdouble) for z in (f, g, a, b, case.costs)), np.longdouble(case.epsilon))
+    plan = EntropicPlan(cost, f, g, case.epsilon, a, b)
+    made_of = (np.asarray(z, np.longdouble) for z in (f, g, a, b, case.costs, case.epsilon))
+    return rounded(plan, case.relax) if moved else plan, (*made_of,)
 
 
 def entry_error(case, *sums):
@@ -123,10 +133,11 @@ def test_lower(name, alone):
     assert needed <= float(value - found.lower) <= MOST * needed
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_upper(name, alone):
+@pytest.mark.parametrize(("name", "moved"), [*((name, True) for name in CASES), *((name, False) for name in OFF)])
+def test_upper(name, moved, alone):
+    """What a plan misses that has not been moved onto its marginals is charged in full."""
     case = CASES[name]
-    plan, (f, g, a, b, costs, epsilon) = plan_of(case)
+    plan, (f, g, a, b, costs, epsilon) = plan_of(case, moved)
     u, v, r, s = (
         np.broadcast_to(np.asarray(z, np.longdouble), (k,))
         for z, k in ((plan.u, len(a)), (plan.v, len(b)), (plan.r, len(a)), (plan.s, len(b)))
@@ -145,12 +156,13 @@ def test_upper(name, alone):
         entropy_of_both = np.longdouble(0.0)
     value += epsilon * (entropy_of_both + a.sum() * b.sum() - mass - t)
     error = entry_error(case, (b * kernel).sum(1), (v * b * kernel).sum(1))
-    residual = np.abs(p + r * s.sum() - a).sum() + np.abs(q + s * r.sum() - b).sum() + 2 * error + 4 * DROPPED
+    residual = np.abs(p + r * s.sum() - a).sum() + np.abs(q + s * r.sum() - b).sum()
+    residual += (2 * error + 4 * DROPPED) * a.sum()
     highest, lowest = np.abs(costs).max(), min(0.0, float(costs.min()))
-    depth = max(-np.log(a.min()) - np.log(b.min()), -np.log(residual))
+    depth = max(np.log(a.sum()) - np.log(a.min()) - np.log(b.min()), -np.log(residual))
     repair = residual * (highest - lowest + epsilon * depth)
     sizes = p @ np.abs(f) + q @ np.abs(g) + epsilon * (p @ np.abs(np.log(u)) + q @ np.abs(np.log(v)))
-    needed = float(repair + error * (sizes + np.abs(r @ costs @ s) + epsilon * (np.abs(entropy) + 1.0)))
+    needed = float(repair + error * (sizes + np.abs(r @ costs @ s) + epsilon * (np.abs(entropy) + a.sum() * b.sum())))
     found = entropic.entropic_bounds(plan, case.relax, exact=True)
     assert needed <= float(found.upper - value) <= MOST * needed
     assert found.exact is not None
