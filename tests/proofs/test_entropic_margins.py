@@ -81,6 +81,7 @@ ROOMY = {
     "rho far below both": Case((-0.5, -0.5), (-0.5, -0.5), relax=(2.0**-6, 2.0**-6)),
     "rows relaxed": Case(F, G, relax=(3.0, INF)),
     "columns relaxed": Case(F, G, relax=(INF, 3.0)),
+    "g uneven, columns relaxed": Case(F, G - [0.0, 2.0], relax=(INF, 3.0)),
     "little mass": Case(F, G, a=EVEN / 64, b=EVEN / 128, relax=(1.0, 2.0)),
     "much mass": Case(F, G, a=EVEN * 64, b=EVEN * 128, relax=(1.0, 2.0)),
     "costs large, rows relaxed": Case(*near(COSTS + 1e3, 1.0), costs=COSTS + 1e3, relax=(1e3, INF)),
@@ -191,6 +192,18 @@ def test_upper_where_a_marginal_is_relaxed(name, alone):
     needed = float(entry_error(case, (b * kernel).sum(1), (v * b * kernel).sum(1)) * size)
     found = entropic.entropic_bounds(plan, case.relax, exact=False)
     assert needed <= float(found.upper - value) <= MOST * needed
+    assert float(found.cost) == pytest.approx(float((smooth * costs).sum()), rel=1e-9)
+
+
+@pytest.mark.parametrize("relax", [(1.0, 1.0), (INF, 1.0), (1.0, INF)])
+@pytest.mark.parametrize("f", [1e6, -1e6])
+def test_a_kernel_beyond_floats_or_lost_to_0_bounds_no_relaxed_value(f, relax, alone):
+    """From above: of nothing at all the value is known where both sides are relaxed."""
+    plan, _ = plan_of(Case((f, f), (0.0, 0.0), relax=relax))
+    found = entropic.entropic_bounds(plan, relax, exact=False)
+    known = f < 0 and max(relax) < INF
+    assert (found.upper < INF) == known
+    assert not np.isnan(found.cost)
 
 
 def test_bounds_are_past_the_rounding_of_their_margins():
