@@ -119,20 +119,20 @@ def test_what_is_missed_is_paid_along_every_sturdy_pair():
     assert paid <= found.upper - found.cost <= 1.5 * paid
 
 
-@pytest.mark.parametrize("upper", [0.5, 1e30, 1e200])
-def test_what_cannot_be_repaired_may_cost_what_it_did_before(upper):
+@pytest.mark.parametrize(("upper", "p"), [(0.5, 300), (1e30, 300), (1e200, 300), (1e300, 20)])
+def test_what_cannot_be_repaired_may_cost_what_it_did_before(upper, p):
     values = [0.25, 0.5]
-    _, _, found = steep(values, upper=upper, p=300)
+    _, _, found = steep(values, upper=upper, p=p)
     with mpmath.workdps(40):
-        before = mpf(upper) / mpf(found.unit) ** 300
-        plan = (mpf(values[0]) * mpf(3) ** 300 + mpf(values[1])) / mpf(found.unit) ** 300
+        before = mpf(upper) / mpf(found.unit) ** p
+        plan = (mpf(values[0]) * mpf(3) ** p + mpf(values[1])) / mpf(found.unit) ** p
         assert max(before, plan) <= found.upper <= max(before, plan) * (1 + mpf(1e-10))
         assert found.cost == pytest.approx(float(plan), rel=1e-10)
 
 
 @pytest.mark.parametrize("upper", [0.0, math.inf])
 def test_what_cannot_be_repaired_proves_nothing_beside_nothing(upper):
-    _, before, found = steep([0.25, 0.5], upper=upper)
+    _, before, found = steep([0.25, 0.5], upper=upper, lower=-1.0)
     assert found is before
 
 
@@ -147,24 +147,46 @@ def test_pairs_that_carry_nothing_are_no_unit():
     assert found.unit == 3.0
 
 
-@pytest.mark.parametrize(("upper", "left"), [(1e-10, True), (1.1e-10, False), (0.5, False)])
-def test_what_is_tight_is_left_as_it_was(upper, left):
-    _, before, found = steep([0.5, 0.5], cost=1.0, upper=upper, lower=0.0)
+@pytest.mark.parametrize(
+    ("lower", "upper", "cost", "left"),
+    [(0.0, 1e-10, 1.0, True), (0.0, 1.1e-10, 1.0, False), (0.0, 1e-10, 0.25, False), (0.5, 0.5 + 1e-11, 1.0, True)],
+)
+def test_what_is_tight_is_left_as_it_was(lower, upper, cost, left):
+    _, before, found = steep([0.5, 0.5], cost=cost, upper=upper, lower=lower)
     assert (found is before) == left
 
 
+def test_costs_that_are_listed_are_left_as_they_were():
+    problem = otgen.Problem.from_matrix(np.eye(2))
+    plan = SparsePlan(np.array([0, 1]), np.array([0, 1]), np.array([0.5, 0.5]), (2, 2))
+    before = Certificate("dual", 1.0, 0.0, 1.0, 1.0, 0.0, plan)
+    assert prove_steep(problem, before) is before
+
+
 def test_the_dual_value_counts_where_it_is_more():
-    x, y = np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[0.0, 0.0], [2.0, 0.0]])
-    _, _, found = steep([0.5, 0.5], x, y, lower=0.25, p=2)
-    assert 0.25 * (1 - 1e-14) <= found.lower < 0.5
+    """Each goes by a half, though one of them lies upon the other's goal."""
+    x, y = np.array([[0.0, 0.0], [0.5, 0.0]]), np.array([[0.5, 0.0], [1.0, 0.0]])
+    _, _, found = steep([0.5, 0.5], x, y, lower=0.225, p=2)
+    assert 0.9 * (1 - 1e-14) <= found.lower < mpf(0.225) * 4
     _, _, nearest = steep([0.5, 0.5], x, y, lower=0.0, p=2)
-    assert nearest.lower < 0.5 * (1 + 1e-13)
+    assert 0.5 * (1 - 1e-13) <= nearest.lower < 0.5
+
+
+def test_points_so_faint_that_digits_are_lost_go_nowhere():
+    problem = otgen.Problem.from_points(ALONG, ALONG[:1], [1.0, 2.0**-970], [1.0], p=20)
+    assert _nearest_share(problem, problem.cost.clouds.distances, 100.0, 0.0) == 0.0
 
 
 @pytest.mark.parametrize(("a", "b", "expected"), [((2.0, 6.0), (1.0, 3.0), True), ((2.0, 6.0), (3.0, 1.0), False), ((1.0, 3.0), (1.5, 4.5), True), ((1.0, 3.0), (1.0, 1.0), False)])  # fmt: skip
 def test_groups_are_balanced_by_their_shares(a, b, expected):
     posed = otgen.Problem.from_points(ALONG, BESIDE, a, b, normalize=True)
     assert balanced(posed, np.array([0, 1]), np.array([0, 1])) is expected
+
+
+@pytest.mark.parametrize(("b", "expected"), [((3.0, 3.0), True), ((2.0, 4.0), False)])
+def test_a_group_carries_what_its_points_do(b, expected):
+    posed = otgen.Problem.from_points(np.vstack([ALONG, [[0.0, 1.0]]]), BESIDE, [1.0, 3.0, 2.0], b)
+    assert balanced(posed, np.array([0, 1, 2]), np.array([0, 1, 0])) is expected
 
 
 @pytest.mark.parametrize("bound", [1e-300, 1e-10, 0.5, 1.0, 3.0, 1e100])
