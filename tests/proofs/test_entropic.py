@@ -126,3 +126,11 @@ def test_of_a_stack_the_product_plan_bounds_those_whose_masses_are_1():
     np.testing.assert_allclose(lower, [0.5, -math.inf], rtol=1e-13)
     np.testing.assert_allclose(upper, [0.5, math.inf], rtol=1e-13)
     np.testing.assert_allclose(dual, [0.5, 9.0], rtol=1e-13)
+
+
+def test_the_product_plan_of_many_points():
+    costs, n = np.tile(1e3 * COSTS, (50, 1)), 100
+    lower, upper, _ = beside(costs, 1e20, (math.inf, math.inf), 0.0, np.full(n, 1 / n))
+    needed = (n + 2) * UNIT * 3e3
+    assert needed <= costs.mean() - lower <= 50 * needed
+    assert needed <= upper - costs.mean() <= 50 * needed

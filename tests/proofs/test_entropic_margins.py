@@ -58,6 +58,7 @@ CASES = {
     "far too small": Case(F - 40.0, G),
     "large where there is little": Case((0.0, -1e3), (0.0, 1e3), epsilon=50.0, a=TINY, b=TINY),
     "costs large": Case(*near(COSTS * 1e3, 1e3 / 8), costs=COSTS * 1e3, epsilon=1e3 / 8),
+    "costs small": Case(*near(COSTS * 2.0**-20, 2.0**-20), costs=COSTS * 2.0**-20, epsilon=2.0**-20),
     "costs large, moved": Case(*near(COSTS + 1e3, 1.0), costs=COSTS + 1e3),
     "costs below 0": Case(*near(COSTS - 1e3, 1.0), costs=COSTS - 1e3),
     "costs below 0, too small": Case(near(COSTS - 1e3, 1.0)[0] - 3, near(COSTS - 1e3, 1.0)[1], costs=COSTS - 1e3),
