@@ -174,8 +174,8 @@ def _relaxed_primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) ->
             value = value + rho * (_weighted_sum(sums, divergences) - sums.sum(-1) + mass)
             size = size + rho * (_weighted_sum(sums, np.abs(divergences) + 2.0) + mass)
         upper = _bound_above(value, 4 * relative_error * size)
-    finite = np.isfinite(upper)  # far from done, the plan's mass is beyond all floats
-    return np.where(finite & met, upper, np.inf), np.where(finite | np.isfinite(cost), cost, np.inf)
+    # far from done, the plan's mass is beyond all floats
+    return np.where(np.isfinite(upper) & met, upper, np.inf), np.where(np.isfinite(cost), cost, np.inf)
 
 
 def _primal_bound(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> tuple[Any, Any, Any]:
@@ -205,7 +205,8 @@ def _primal_bound(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> t
     residual = np.abs(rows + r * of_s[..., None] - a).sum(-1) + np.abs(columns + s * of_r[..., None] - b).sum(-1)
     residual = residual + (2 * relative_error + 2.0 ** (2 - DROPPED_BITS)) * goal.max_mass
     with np.errstate(divide="ignore"):
-        taken = np.maximum(depth, -np.log(residual))  # small entries are dear to take from: -x log x is steep at 0
+        # small entries are dear to take from: -x log x is steep at 0
+        taken = np.maximum(depth, np.log(goal.product_mass) - np.log(residual))
     repair = residual * (highest - np.minimum(0.0, cost.range()[0]) + epsilon * taken)
     size = _rounding_size(plan, rows, columns) + np.abs(rest) + goal.max_mass * highest
     rounding = relative_error * (size + epsilon * (depth + np.abs(entropy) + goal.product_mass))
@@ -227,10 +228,10 @@ def _rounding_size(plan: EntropicPlan, rows: Floats, columns: Floats) -> Any:
 
 
 def _least_logarithm(plan: EntropicPlan, goal: Marginals) -> Any:
-    """The logarithm of how far the smallest entry of ``a (x) b`` lies below the total mass."""
+    """The logarithm of how far the smallest entry of ``a (x) b`` lies below the total mass; 0 where it lies above."""
     smallest = (np.min(side, axis=-1, where=side > 0, initial=np.inf) for side in (plan.a, plan.b))
     one, other = (np.log(least) for least in smallest)
-    return np.log(np.maximum(goal.max_mass, 1.0)) - one - other
+    return np.maximum(np.log(np.maximum(goal.max_mass, 1.0)) - one - other, 0.0)
 
 
 def _weighted_sum(weights: Floats, values: Floats) -> Any:

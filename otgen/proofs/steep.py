@@ -28,6 +28,7 @@ _LEAST = 2.0**-1020  # of distances that powers are taken in the unit of: length
 _FAINT = 2.0**-960  # lighter points may have lost digits to where exponents end
 _ROOM = 600.0  # of the logarithms of floats, which end at 709
 _TINY = 2.0**-1020  # more than sums of products lose there
+_OFF = 16 * UNIT  # quotients of lengths, and sums of powers, which themselves may be off by 8 units
 
 
 def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
@@ -40,9 +41,9 @@ def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
         return plain
     distance = problem.cost.clouds.distances
     used = plan.values > 0
-    lengths = distance.pairs(plan.rows[used], plan.columns[used]).astype(np.float64, copy=False)
+    lengths = distance.pairs(plan.rows[used], plan.columns[used]).astype(np.float64)
     unit = float(lengths.max(initial=0.0))
-    if not _LEAST < unit < math.inf:
+    if unit <= _LEAST:
         return plain
     missed = sum(marginal_errors(problem, plan))
     sturdy = plan.values[used] > 2 * missed
@@ -50,24 +51,24 @@ def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
     if (
         not repaired
     ):  # what is missed may have to go anywhere; the value and the lower end are the plan's own all the same
+        if not 0 < plain.upper < math.inf:
+            return plain
         unit *= _stretch(plain.upper, unit, problem.p)
     relative, absolute = distance.rounding
-    share = relative + absolute / unit + 3 * UNIT  # of the unit: how far off a length may be
+    share = relative + absolute / unit + _OFF  # of the unit: how far off a length may be
     if share > 1:
         return plain
-    powers = np.minimum(lengths / unit + share, 1.0 + share) ** problem.p  # rounded upwards
-    lost = 4 * UNIT + problem.p * 2 * UNIT
-    spent = float(dots(plan.values[used], powers)) * (1 + lost)
-    upper = above(spent, 2 * lost * spent + _TINY)
+    powers = (lengths / unit + share) ** problem.p  # rounded upwards
+    spent = float(dots(plan.values[used], powers))
+    upper = above(spent, _OFF * spent + _TINY)
     if not repaired:
-        upper = max(upper, _upper_share(plain.upper, unit, problem.p))
+        upper = max(upper, _in_unit(plain.upper, unit, problem.p, 1))
     elif missed > 0:
         upper = above(upper, 1.01 * missed * float(powers[sturdy].sum()))
-    if upper == math.inf:
-        return plain
-    travelled = (lengths / unit) ** problem.p
-    value = min(float(dots(plan.values[used], travelled)), upper)
-    lower = min(max(_dual_share(plain.lower, unit, problem.p), _nearest_share(problem, distance, unit, share)), value)
+    value = min(float(dots(plan.values[used], (lengths / unit) ** problem.p)), upper)
+    nearest = _nearest_share(problem, distance, unit, share)
+    dual = _in_unit(plain.lower, unit, problem.p, -1) if plain.lower > 0 else 0.0
+    lower = min(max(dual, nearest), value)
     return Certificate(
         "dual", value, lower, upper, max(value, lower), plain.marginal_error, plan, plain.potentials, unit=unit
     )
@@ -92,28 +93,17 @@ def balanced(problem: Problem, rows: Indices, columns: Indices) -> bool:
     return all(mine * other == theirs * one for mine, theirs in zip(*sums, strict=True))
 
 
-def _dual_share(lower: float, unit: float, p: float) -> float:
-    """A lower bound of the cost, in the unit's p-th power, rounded downwards."""
-    if not lower > 1e-290:
-        return 0.0
-    logarithm = math.log(lower) - p * math.log(unit)
-    rounding = 4 * UNIT * (abs(math.log(lower)) + p * abs(math.log(unit)) + p)
-    return math.exp(min(logarithm - rounding, 700.0)) * (1 - 4 * UNIT)
-
-
-def _upper_share(upper: float, unit: float, p: float) -> float:
-    """An upper bound of the cost, in the unit's p-th power, rounded upwards; inf where that is beyond floats."""
-    if not 0 < upper < math.inf:
-        return math.inf
-    logarithm = math.log(upper) - p * math.log(unit)
-    logarithm += 4 * UNIT * (abs(math.log(upper)) + p * abs(math.log(unit)) + p)
-    return math.exp(logarithm) * (1 + 4 * UNIT) if logarithm < 700 else math.inf
+def _in_unit(bound: float, unit: float, p: float, way: int) -> float:
+    """A bound of the cost in the unit's p-th power, rounded upwards (1) or downwards (-1)."""
+    cost, power = math.log(bound), p * math.log(unit)
+    rounding = 4 * UNIT * (abs(cost) + abs(power) + 1)
+    return math.exp(
+        min(cost - power + way * rounding, 700.0)
+    )  # a plan's value is far below that, and upper ends are brought there
 
 
 def _stretch(upper: float, unit: float, p: float) -> float:
     """How much longer a unit must be for an upper bound to be a float in its p-th power."""
-    if not 0 < upper < math.inf:
-        return 1.0
     return math.exp(max(0.0, math.log(upper) - p * math.log(unit) - _ROOM) / p)
 
 
@@ -124,5 +114,5 @@ def _nearest_share(problem: Problem, distance: CloudCost, unit: float, share: fl
         nearest = cost.ctransform(np.zeros(count))[0] / unit - share
         powers = np.clip(nearest, 0.0, 1.0) ** problem.p
         total = float(dots(np.where(side.probabilities > _FAINT, side.probabilities, 0.0), powers))
-        best = max(best, below(total, total * (8 + 2 * problem.p) * UNIT + _TINY))
+        best = max(best, below(total, _OFF * total + _TINY))
     return best

@@ -104,3 +104,33 @@ def test_the_product_plan_brings_the_value_nearer():
     mean, saved = COSTS.mean(), 9.0 / (8 * 100.0)  # by Hoeffding's lemma
     assert beside(COSTS, 100.0, (math.inf, math.inf), -5.0)[2] == pytest.approx(mean - saved, rel=1e-12)
     assert beside(COSTS, 100.0, (math.inf, math.inf), 5.0)[2] == mean
+
+
+def test_the_product_plan_of_costs_in_single_precision():
+    x, y = np.array([[0.1, 0.7], [0.3, 0.2]]), np.array([[1.1, 0.4], [0.9, 1.3]])
+    cost = otgen.Problem.from_points(x, y, p=2).cost.astype(np.float32)
+    mean, needed = ((x[:, None] - y) ** 2).sum(2).mean(), cost.exponent_error
+    plan = EntropicPlan(cost, np.zeros(2), np.zeros(2), 1e20, EVEN, EVEN)
+    lower, upper, _ = _beside_product(plan, Marginals(EVEN, EVEN), -math.inf, math.inf, mean)
+    assert needed <= mean - lower <= 50 * needed
+    assert needed <= upper - mean <= 50 * needed
+
+
+def test_of_a_stack_the_product_plan_bounds_those_whose_masses_are_1():
+    points = np.array([[[0.0], [1.0]], [[0.0], [1.0]]])
+    cost = otgen.Problem.from_points(points[0], points[0]).cost.clouds.between(points, points)
+    weights, relax = np.array([EVEN, 2 * EVEN]), (1.0, 1.0)
+    plan = EntropicPlan(cost, np.zeros((2, 2)), np.zeros((2, 2)), np.full(2, 1e20), weights, weights)
+    nothing = np.full(2, math.inf)
+    lower, upper, dual = _beside_product(plan, Marginals(weights, weights, relax), -nothing, nothing, np.full(2, 9.0))
+    np.testing.assert_allclose(lower, [0.5, -math.inf], rtol=1e-13)
+    np.testing.assert_allclose(upper, [0.5, math.inf], rtol=1e-13)
+    np.testing.assert_allclose(dual, [0.5, 9.0], rtol=1e-13)
+
+
+def test_the_product_plan_of_many_points():
+    costs, n = np.tile(1e3 * COSTS, (50, 1)), 100
+    lower, upper, _ = beside(costs, 1e20, (math.inf, math.inf), 0.0, np.full(n, 1 / n))
+    needed = (n + 2) * UNIT * 3e3
+    assert needed <= costs.mean() - lower <= 50 * needed
+    assert needed <= upper - costs.mean() <= 50 * needed

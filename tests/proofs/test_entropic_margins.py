@@ -58,15 +58,27 @@ CASES = {
     "far too small": Case(F - 40.0, G),
     "large where there is little": Case((0.0, -1e3), (0.0, 1e3), epsilon=50.0, a=TINY, b=TINY),
     "costs large": Case(*near(COSTS * 1e3, 1e3 / 8), costs=COSTS * 1e3, epsilon=1e3 / 8),
+    "costs small": Case(*near(COSTS * 2.0**-20, 2.0**-20), costs=COSTS * 2.0**-20, epsilon=2.0**-20),
     "costs large, moved": Case(*near(COSTS + 1e3, 1.0), costs=COSTS + 1e3),
     "costs below 0": Case(*near(COSTS - 1e3, 1.0), costs=COSTS - 1e3),
     "costs below 0, too small": Case(near(COSTS - 1e3, 1.0)[0] - 3, near(COSTS - 1e3, 1.0)[1], costs=COSTS - 1e3),
     "epsilon small": Case(*near(COSTS, 2.0**-6), epsilon=2.0**-6),
     "epsilon large": Case(*near(COSTS, 1e3), epsilon=1e3),
     "epsilon large, too small": Case(F - 3e3, G, epsilon=1e3),
+    "costs of both signs": Case(F + 1.0, G + [0.0, 1.0], costs=COSTS - 0.5),
+    "much mass": Case(F, G, a=EVEN * 64, b=EVEN * 64),
     "weights uneven": Case((0.25, 0.5), (0.125, 0.0), a=TINY, b=TINY, epsilon=4.0),
     "many": Case(np.zeros(40), np.zeros(50), costs=np.full((40, 50), 0.25), a=np.full(40, 1 / 40), b=np.full(50, 0.02)),
 }
+OFF = [
+    "f too large",
+    "one f too large",
+    "g too large",
+    "too small",
+    "costs below 0, too small",
+    "costs of both signs",
+    "much mass",
+]
 ROOMY = {
     "relaxed": Case(F, G, relax=(1.0, 2.0)),
     "rho small": Case(F, G, relax=(2.0**-7, 2.0**-6)),
@@ -78,20 +90,28 @@ ROOMY = {
     "rho far below both": Case((-0.5, -0.5), (-0.5, -0.5), relax=(2.0**-6, 2.0**-6)),
     "rows relaxed": Case(F, G, relax=(3.0, INF)),
     "columns relaxed": Case(F, G, relax=(INF, 3.0)),
+    "g uneven, columns relaxed": Case(F, G - [0.0, 2.0], relax=(INF, 3.0)),
     "little mass": Case(F, G, a=EVEN / 64, b=EVEN / 128, relax=(1.0, 2.0)),
     "much mass": Case(F, G, a=EVEN * 64, b=EVEN * 128, relax=(1.0, 2.0)),
     "costs large, rows relaxed": Case(*near(COSTS + 1e3, 1.0), costs=COSTS + 1e3, relax=(1e3, INF)),
     "epsilon large, columns relaxed": Case(*near(COSTS, 1e3), epsilon=1e3, relax=(INF, 10.0)),
     "much mass, rows relaxed": Case(F, G, a=EVEN * 64, b=EVEN * 64, relax=(1.0, INF)),
+    "much uneven mass, rows relaxed": Case(F, G, a=EVEN * 1e3, b=np.array([300.3, 699.9]), relax=(1.0, INF)),
+    "one cost large, much mass, rows relaxed": Case(
+        costs=np.array([[0.25, 1.0], [0.75, 1e6]]), a=EVEN * 64, b=EVEN * 64, relax=(1.0, INF)
+    ),
+    "light points, columns relaxed": Case(a=TINY, b=TINY, epsilon=1e3, relax=(INF, 10.0)),
+    "f far too large, rows relaxed": Case(F + 300.0, G, relax=(1.0, INF)),
 }
 
 
-def plan_of(case):
-    """The plan, and what it is made of, each in long doubles: masses of pairs without the rest, and their costs."""
+def plan_of(case, moved=True):
+    """The plan, moved onto its marginals or as it is, and what it is made of, in long doubles."""
     f, g, a, b = (np.asarray(z, float) for z in (case.f, case.g, case.a, case.b))
     cost = otgen.Problem.from_matrix(case.costs, epsilon=case.epsilon).cost
-    plan = rounded(EntropicPlan(cost, f, g, case.epsilon, a, b), case.relax)
-    return plan, (*(np.asarray(z, np.longdouble) for z in (f, g, a, b, case.costs)), np.longdouble(case.epsilon))
+    plan = EntropicPlan(cost, f, g, case.epsilon, a, b)
+    made_of = (np.asarray(z, np.longdouble) for z in (f, g, a, b, case.costs, case.epsilon))
+    return rounded(plan, case.relax) if moved else plan, (*made_of,)
 
 
 def entry_error(case, *sums):
@@ -123,10 +143,11 @@ def test_lower(name, alone):
     assert needed <= float(value - found.lower) <= MOST * needed
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_upper(name, alone):
+@pytest.mark.parametrize(("name", "moved"), [*((name, True) for name in CASES), *((name, False) for name in OFF)])
+def test_upper(name, moved, alone):
+    """What a plan misses that has not been moved onto its marginals is charged in full."""
     case = CASES[name]
-    plan, (f, g, a, b, costs, epsilon) = plan_of(case)
+    plan, (f, g, a, b, costs, epsilon) = plan_of(case, moved)
     u, v, r, s = (
         np.broadcast_to(np.asarray(z, np.longdouble), (k,))
         for z, k in ((plan.u, len(a)), (plan.v, len(b)), (plan.r, len(a)), (plan.s, len(b)))
@@ -148,12 +169,14 @@ def test_upper(name, alone):
         entropy_of_both = np.longdouble(0.0)
     value += epsilon * (entropy_of_both + a.sum() * b.sum() - mass - t)
     error = entry_error(case, (b * kernel).sum(1), (v * b * kernel).sum(1))
-    residual = np.abs(p + r * s.sum() - a).sum() + np.abs(q + s * r.sum() - b).sum() + 2 * error + 4 * DROPPED
+    residual = np.abs(p + r * s.sum() - a).sum() + np.abs(q + s * r.sum() - b).sum()
+    residual += (2 * error + 4 * DROPPED) * a.sum()
     highest, lowest = np.abs(costs).max(), min(0.0, float(costs.min()))
-    depth = max(-np.log(a.min()) - np.log(b.min()), -np.log(residual))
+    product = a.sum() * b.sum()
+    depth = max(np.log(a.sum()) - np.log(a.min()) - np.log(b.min()), np.log(product / residual), 0.0)
     repair = residual * (highest - lowest + epsilon * depth)
     sizes = p @ np.abs(f) + q @ np.abs(g) + epsilon * (p @ np.abs(np.log(u)) + q @ np.abs(np.log(v)))
-    needed = float(repair + error * (sizes + np.abs(r @ costs @ s) + epsilon * (np.abs(entropy) + 1.0)))
+    needed = float(repair + error * (sizes + np.abs(r @ costs @ s) + epsilon * (np.abs(entropy) + product)))
     found = entropic.entropic_bounds(plan, case.relax, exact=True)
     assert needed <= float(found.upper - value) <= MOST * needed
     assert found.exact is not None
@@ -182,6 +205,18 @@ def test_upper_where_a_marginal_is_relaxed(name, alone):
     needed = float(entry_error(case, (b * kernel).sum(1), (v * b * kernel).sum(1)) * size)
     found = entropic.entropic_bounds(plan, case.relax, exact=False)
     assert needed <= float(found.upper - value) <= MOST * needed
+    assert float(found.cost) == pytest.approx(float((smooth * costs).sum()), rel=1e-9)
+
+
+@pytest.mark.parametrize("relax", [(1.0, 1.0), (INF, 1.0), (1.0, INF)])
+@pytest.mark.parametrize("f", [1e6, -1e6])
+def test_a_kernel_beyond_floats_or_lost_to_0_bounds_no_relaxed_value(f, relax, alone):
+    """From above: of nothing at all the value is known where both sides are relaxed."""
+    plan, _ = plan_of(Case((f, f), (0.0, 0.0), relax=relax))
+    found = entropic.entropic_bounds(plan, relax, exact=False)
+    known = f < 0 and max(relax) < INF
+    assert (found.upper < INF) == known
+    assert not np.isnan(found.cost)
 
 
 def test_bounds_are_past_the_rounding_of_their_margins():
