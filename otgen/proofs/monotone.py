@@ -124,17 +124,11 @@ def _mean(plan: MonotonePlan, power: float, unit: float) -> _Mean:
 
 
 def _meets_are_sure(plan: MonotonePlan, walked: monotone.Walked) -> bool:
-    """Whether the points that met share mass, and no others do: no breakpoint is off its place by a rounding, and none was passed over."""
-    told_apart = not walked.unsure and plan.masses.lightest > 4 * plan.masses.tie
-    return told_apart and (not walked.tied or _ties_are_exact(plan))
-
-
-def _ties_are_exact(plan: MonotonePlan) -> bool:
-    """Whether pairs of doubles hold all cumulative sums exactly, so that breakpoints that agree there do agree."""
-    both = plan.masses
-    if plan.a is None and plan.b is None:  # whole numbers
-        return True
-    return both.ratio == (1.0, 0.0) and both.lightest > 2.0**-48 * both.total
+    """Whether the points that met share mass, and no others do: sums pass over no point, and breakpoints that agree there do agree."""
+    both, lightest = plan.masses, plan.masses.lightest
+    told_apart = not walked.unsure and lightest > 4 * both.tie
+    sums_are_exact = both.ratio == (1.0, 0.0) and lightest > 2.0**-48 * both.total  # in 106 bits
+    return told_apart and (not walked.tied or sums_are_exact)
 
 
 def _exact_mean(plan: MonotonePlan, power: float, unit: float | None) -> _Mean:

@@ -67,7 +67,7 @@ def holds(needed, margin):
 
 RAMP = np.linspace(1.0, 2.0, 4096)
 PLANS = {
-    "one pair": coupled([0.1], [1.3]),
+    "one pair": coupled([0.1], [2.0999]),
     "three pairs": coupled([0.0, 1.0, 2.0], [0.3, 1.9, 2.7]),
     "twenty pairs": coupled(np.arange(20.0), np.arange(20.0) + 0.9),
     "many pairs": coupled(RAMP, RAMP + np.linspace(0.3, 0.4, 4096)),
@@ -219,9 +219,9 @@ class TestScale:
 
     @pytest.mark.parametrize(("first", "last"), [(0.0, 0.0), (0.0, 0.5), (0.5, 0.0), (0.5, 0.5)])
     def test_of_points_with_mass(self, first, last):
-        x = 2.0**30 * np.array([0.0, 1.0, 5.0, 6.0])
-        weights = [first, 0.5, 0.5, last]
-        low, high = 0.0 if first else 2.0**30, 2.0**30 * (6 if last else 5)
+        x = 2.0**30 * np.array([0.0, 1.0, 2.0, 5.0, 6.0, 7.0])
+        weights = [first, first, 0.5, 0.5, last, last]
+        low, high = 2.0**30 * (0 if first else 2), 2.0**30 * (7 if last else 5)
         for plan in (coupled(x, x + 1.0, weights, weights), coupled(x + 1.0, x, weights, weights)):
             found = monotone_mean(plan, 2)
             assert found.cost == pytest.approx(1.0, rel=1e-14)
