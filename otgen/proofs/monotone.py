@@ -127,7 +127,8 @@ def _meets_are_sure(plan: MonotonePlan, walked: monotone.Walked) -> bool:
     """Whether the points that met share mass, and no others do: sums pass over no point, and breakpoints that agree there do agree."""
     both, lightest = plan.masses, plan.masses.lightest
     told_apart = not walked.unsure and lightest > 4 * both.tie
-    sums_are_exact = both.ratio == (1.0, 0.0) and lightest > 2.0**-48 * both.total  # in 106 bits
+    # a pair has 106 bits, of which sums of such weights take 102
+    sums_are_exact = both.ratio == (1.0, 0.0) and lightest > 2.0**-48 * both.total
     return told_apart and (not walked.tied or sums_are_exact)
 
 

@@ -108,6 +108,7 @@ def steep_needed(plan, p):
 NEARLY = 1 - 2.0**-20
 STEEP = {
     "one nearly": coupled([0.0, 10.0], [1.0, 10 + NEARLY]),
+    "twice one nearly": coupled([0.0, 10.0], [2.0, 10 + 2 * NEARLY]),
     "five nearly": coupled([0.0, 10.0, 20.0, 30.0, 40.0], [1.0, *(10.0 * k + NEARLY for k in range(1, 5))]),
     "twenty nearly": coupled(10.0 * np.arange(20), 10.0 * np.arange(20) + np.append(1.0, np.full(19, NEARLY))),
     "unlike nearly": coupled([0.0, 2 * NEARLY], [-1.0, NEARLY, 3 * NEARLY]),
