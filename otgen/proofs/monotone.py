@@ -72,15 +72,15 @@ def monotone_mean(plan: MonotonePlan, power: float, *, lossless: bool = True) ->
 def _steep(plan: MonotonePlan, power: float, lossless: bool) -> Certificate:
     """The same in the unit of the largest distance, for powers that would under- or overflow, and for equal measures."""
     found = _mean(plan, power, _largest(plan))
-    if found.charge > _SEEN * found.cost:
+    rounding = 1.01 * (3 * power + 8 + found.terms) * UNIT
+    down = math.exp(-rounding)
+    if found.charge > _SEEN * min(found.cost, max(found.cost * down, found.share)):
         found = _exact_mean(plan, power, None)
-    unit = found.largest
+    cost, unit = found.cost, found.largest
     if not lossless and unit < _LOST:
         return Certificate("monotone", (unit / _LOST) ** power, 0.0, 1.0, math.inf, 0.0, plan, unit=_LOST)
     if unit == 0:
         return Certificate("monotone", 0.0, 0.0, 0.0, 0.0, 0.0, plan)
-    cost, rounding = found.cost, 1.01 * (3 * power + 8 + found.terms) * UNIT
-    down = math.exp(-rounding)
     up = above(cost / down, found.charge) if rounding < 700 else 1.0
     lower = min(cost, max(below(cost * down, found.charge), found.share * (1 - 8 * UNIT), 0.0))
     upper = max(cost, min(up, 1.0))
@@ -141,7 +141,7 @@ def _exact_mean(plan: MonotonePlan, power: float, unit: float | None) -> _Mean:
     lost = (
         2 * LEAST * (float(powers.sum()) + len(powers))
     )  # shares, powers and their products below all normal floats have few digits
-    share = float(steps.shares[distances.argmax()]) - LEAST
+    share = float(steps.shares[distances == largest].max()) - LEAST
     return _Mean(math.fsum(steps.shares * powers), lost, 8, largest, share)
 
 
