@@ -42,7 +42,13 @@ class Masses(NamedTuple):
     @property
     def lightest(self) -> float:
         """The least mass that is one, of either side."""
-        return min(float(self.a[self.a > 0].min()), float(self.b[self.b > 0].min()) * self.ratio[0])
+        return min(_least(self.a), _least(self.b) * self.ratio[0])
+
+
+def _least(side: Floats) -> float:
+    """Of masses that are not 0; nearly always none is."""
+    least = float(side.min())
+    return least if least > 0 else float(side[side > 0].min())
 
 
 def masses(a: Floats | None, b: Floats | None, n: int, m: int, totals: Any = None) -> Masses:
