@@ -23,8 +23,6 @@ from .parallel import each, threads
 
 _PART = 16  # terms in a plain sum: they err by 16 units of rounding at most
 _LONG = 200_000  # points above which a walk is split in two
-_FLAT = 8  # orders up to which powers of what is about 1 keep within the range of floats
-_FAINT = 1e-200  # powers below may have lost digits to underflow
 _LIGHT = -256  # binary exponent of totals below which low parts of pairs may underflow
 _APART = 64  # binary exponents between two totals whose quotient still fits in a pair
 _CLEAR = 2.0**-46  # of the total: steps above are known to one rounding
@@ -42,6 +40,17 @@ class Masses(NamedTuple):
     ratio: tuple[float, float]
     total: float
     tie: float
+
+    @property
+    def lightest(self) -> float:
+        """The least mass that is one, of either side."""
+        return min(_least(self.a), _least(self.b) * self.ratio[0])
+
+
+def _least(side: Floats) -> float:
+    """Of masses that are not 0; nearly always none is."""
+    least = float(side.min())
+    return least if least > 0 else float(side[side > 0].min())
 
 
 def masses(a: Floats | None, b: Floats | None, n: int, m: int, totals: Any = None) -> Masses:
@@ -244,23 +253,6 @@ def walk(both: Masses, x: Floats, y: Floats, p: float, unit: float = 1.0) -> Wal
     return Walked(cost, largest, share / both.total, any(part[3] for part in parts), any(part[4] for part in parts))
 
 
-def walk_relative(both: Masses, x: Floats, y: Floats, p: float) -> Walked:
-    """The same in the unit of the largest distance that is travelled, so that nothing under- or overflows at any p.
-
-    A cost of 0 is that of equal measures. A unit of the whole span will do where its powers leave enough of the largest.
-    """
-    span = max(abs(x[-1] - y[0]), abs(y[-1] - x[0]))
-    if not 0 < span < math.inf:
-        return walk(both, x, y, 1.0)
-    if p <= _FLAT:
-        first = walk(both, x, y, p, span)
-        if (first.largest / span) ** p > _FAINT:
-            return first._replace(cost=first.cost * (span / first.largest) ** p)
-    else:
-        first = walk(both, x, y, 1.0)
-    return walk(both, x, y, p, first.largest) if first.largest > 0 else first
-
-
 def _middle(both: Masses) -> tuple[int, float, float, float, float]:
     """Where the walk stands when half of the rows are served: target, mass walked, mass of the targets up to there."""
     high, low = total_pair(both.a[: len(both.a) // 2])
@@ -310,7 +302,7 @@ def staircase(both: Masses, p: float) -> tuple[ExactSteps, float]:
     """
     found, size = steps(both), len(both.a) + len(both.b)
     shares = (found.high + found.low) / both.total
-    if is_clear(both) and shares.min() > _CLEAR:
+    if min(both.lightest / both.total, shares.min()) > _CLEAR:
         exact = both.ratio == (1.0, 0.0) and not found.unsure  # sums of such weights fit in pairs
         if exact or len(shares) == size - 1:
             return ExactSteps(found.rows, found.columns, shares), 0.0
@@ -319,11 +311,6 @@ def staircase(both: Masses, p: float) -> tuple[ExactSteps, float]:
         few_digits = p < math.inf and float(sure.shares.min()) < 2.0**-1000
         return sure, size * 2.0**-1074 if few_digits else 0.0
     return ExactSteps(found.rows, found.columns, shares), size * both.tie / both.total
-
-
-def is_clear(both: Masses) -> bool:
-    """Whether every point has enough mass to be told from what rounding leaves of sums."""
-    return min(float(both.a.min()), float(both.b.min()) * both.ratio[0]) > _CLEAR * both.total
 
 
 @jit

@@ -26,6 +26,7 @@ import numpy as np
 from ..inputs.types import Floats
 from ..kernels import monotone
 from ..kernels.double_double import UNIT
+from ..kernels.outward import LEAST
 from ..model.plan import MonotonePlan
 from ..model.problem import Problem
 from ..model.units import STEEP
@@ -58,33 +59,32 @@ def monotone_mean(plan: MonotonePlan, power: float, *, lossless: bool = True) ->
     """The same of a coupling in order; ``lossless`` unless points were divided by what cost the smallest ones digits."""
     found = None if power > STEEP else _mean(plan, power, 1.0)
     if found is None or not _FAINT < found.cost < 1 / _FAINT:
-        return _steep(plan, power, _largest(plan) if found is None else found.largest, lossless)
-    farthest = _span(plan) ** power
+        return _steep(plan, power, lossless)
+    farthest = float(_powered(_span(plan), power))
     scale = max(found.cost, 1e-7 * farthest)
     if found.charge > _SEEN * (found.cost if len(plan.x) + len(plan.y) < _QUICK else scale):
         found = _exact_mean(plan, power, 1.0)
     cost = found.cost
-    margin = 1.01 * (2 * power + 8 + found.terms) * UNIT * cost + found.charge + 1e-300
+    margin = 1.01 * (2 * power + 8 + found.terms) * UNIT * cost + found.charge
     return Certificate("monotone", cost, below(cost, margin), above(cost, margin), scale, 0.0, plan)
 
 
-def _steep(plan: MonotonePlan, power: float, largest: float, lossless: bool) -> Certificate:
+def _steep(plan: MonotonePlan, power: float, lossless: bool) -> Certificate:
     """The same in the unit of the largest distance, for powers that would under- or overflow, and for equal measures."""
-    found = _mean(plan, power, largest)
-    if found.charge > _SEEN * found.cost:
+    found = _mean(plan, power, _largest(plan))
+    rounding = 1.01 * (3 * power + 8 + found.terms) * UNIT
+    down = math.exp(-rounding)
+    if found.charge > _SEEN * min(found.cost, max(found.cost * down, found.share)):
         found = _exact_mean(plan, power, None)
-    unit = found.largest
-    if not lossless and unit < _LOST and _span(plan) > 0:
+    cost, unit = found.cost, found.largest
+    if not lossless and unit < _LOST:
         return Certificate("monotone", (unit / _LOST) ** power, 0.0, 1.0, math.inf, 0.0, plan, unit=_LOST)
     if unit == 0:
         return Certificate("monotone", 0.0, 0.0, 0.0, 0.0, 0.0, plan)
-    cost, rounding = found.cost, 1.01 * (3 * power + 8 + found.terms) * UNIT
-    down, up = (math.exp(min(sign * rounding, 700.0)) for sign in (-1, 1))
-    lower = min(cost, max(below(cost * down, found.charge), found.share * (1 - 8 * UNIT)))
-    upper = max(cost, min(above(cost * up, found.charge), 1.0))
-    slope = (
-        (upper - lower) / math.log(upper / lower) if 0 < lower < upper else cost
-    )  # of the logarithm, which is p times the value's
+    up = above(cost / down, found.charge) if rounding < 700 else 1.0
+    lower = min(cost, max(below(cost * down, found.charge), found.share * (1 - 8 * UNIT), 0.0))
+    upper = max(cost, min(up, 1.0))
+    slope = (upper - lower) / math.log(upper / lower) if lower > 0 else 0.0  # of the logarithm: p times the value's
     return Certificate("monotone", cost, lower, upper, power * slope, 0.0, plan, unit=unit)
 
 
@@ -98,9 +98,8 @@ def _span(plan: MonotonePlan) -> float:
 
 def _ends(points: Floats, weights: Floats | None) -> Floats:
     """The first and the last of sorted points (n,) that has mass."""
-    if weights is None or (weights[0] > 0 and weights[-1] > 0):
-        return points[[0, -1]]
-    return points[np.flatnonzero(weights)[[0, -1]]]
+    weighed = np.ones(len(points), bool) if weights is None else weights > 0
+    return points[[weighed.argmax(), -1 - weighed[::-1].argmax()]]
 
 
 def _is_paired(plan: MonotonePlan) -> bool:
@@ -119,29 +118,18 @@ def _mean(plan: MonotonePlan, power: float, unit: float) -> _Mean:
     both, unit = plan.masses, unit or 1.0
     walked = monotone.walk(both, plan.x_sorted, plan.y_sorted, power, unit)
     misplaced = (len(plan.x) + len(plan.y)) * both.tie / both.total
-    sure = not walked.unsure and not _may_lose_a_point(plan) and (not walked.tied or _ties_are_exact(plan))
-    reach = walked.largest if sure else _span(plan)
+    reach = walked.largest if _meets_are_sure(plan, walked) else _span(plan)
     charge = max(misplaced * _powered(reach / unit, power), 2.0**-1070 if reach > 0 else 0.0)
-    return _Mean(walked.cost, charge, 24, walked.largest, max(walked.share - misplaced, 0.0))
+    return _Mean(walked.cost, charge, 24, walked.largest, walked.share - misplaced)
 
 
-def _ties_are_exact(plan: MonotonePlan) -> bool:
-    """Whether pairs of doubles hold all cumulative sums exactly, so that breakpoints that agree there do agree."""
-    both = plan.masses
-    if plan.a is None and plan.b is None:  # whole numbers
-        return True
-    return both.ratio == (1.0, 0.0) and _least_weight(plan) > 2.0**-48 * both.total
-
-
-def _may_lose_a_point(plan: MonotonePlan) -> bool:
-    """Whether some point weighs so little that sums do not tell it from a rounding of the quotient of the totals."""
-    both = plan.masses
-    weighed = plan.a is not None or plan.b is not None
-    return weighed and both.ratio != (1.0, 0.0) and _least_weight(plan) <= 4 * both.tie
-
-
-def _least_weight(plan: MonotonePlan) -> float:
-    return min(float(z[z > 0].min()) for z in (plan.masses.a, plan.masses.b))
+def _meets_are_sure(plan: MonotonePlan, walked: monotone.Walked) -> bool:
+    """Whether the points that met share mass, and no others do: sums pass over no point, and breakpoints that agree there do agree."""
+    both, lightest = plan.masses, plan.masses.lightest
+    told_apart = not walked.unsure and lightest > 4 * both.tie
+    # a pair has 106 bits, of which sums of such weights take 102
+    sums_are_exact = both.ratio == (1.0, 0.0) and lightest > 2.0**-48 * both.total
+    return told_apart and (not walked.tied or sums_are_exact)
 
 
 def _exact_mean(plan: MonotonePlan, power: float, unit: float | None) -> _Mean:
@@ -149,15 +137,18 @@ def _exact_mean(plan: MonotonePlan, power: float, unit: float | None) -> _Mean:
     steps = monotone.exact_steps(plan.masses.a, plan.masses.b)
     distances = np.abs(plan.x_sorted[steps.rows] - plan.y_sorted[steps.columns])
     largest = float(distances.max())
-    cost = math.fsum(steps.shares * _powered(distances / (unit or largest or 1.0), power))
-    share = float(steps.shares[distances.argmax()]) - 2.0**-1074  # shares below all normal floats have few digits
-    return _Mean(cost, 2.0**-1070 + len(distances) * 2.0**-1073, 8, largest, max(share, 0.0))
+    powers = _powered(distances / (unit or largest or 1.0), power)
+    lost = (
+        2 * LEAST * (float(powers.sum()) + len(powers))
+    )  # shares, powers and their products below all normal floats have few digits
+    share = float(steps.shares[distances == largest].max()) - LEAST
+    return _Mean(math.fsum(steps.shares * powers), lost, 8, largest, share)
 
 
 def _powered(base: Any, power: float) -> Any:
     """``base ** power``; infinite where that is beyond all floats."""
     with np.errstate(over="ignore", under="ignore"):
-        return np.float64(base) ** power if np.ndim(base) == 0 else base**power
+        return np.power(base, power)
 
 
 def _paired(x: Floats, y: Floats, power: float, unit: float) -> _Mean:
@@ -170,23 +161,17 @@ def _paired(x: Floats, y: Floats, power: float, unit: float) -> _Mean:
         distances *= distances
     elif power != 1:
         distances = _powered(distances, power)
-    return _Mean(float(distances.mean()), 0.0, terms, largest, (1 - 2 * UNIT) / len(x))
+    return _Mean(float(distances.mean()), 0.0, terms, largest, 1 / len(x))
 
 
 def prove_line_cut(problem: Problem) -> Certificate:
     """Prove the largest distance under the best coupling of points on the line, ``W_inf``; exact up to one rounding."""
-    return monotone_largest(problem.monotone)
+    return monotone_largest(problem.monotone, lossless=problem.cost.lossless)
 
 
-def monotone_largest(plan: MonotonePlan) -> Certificate:
-    """The same of a coupling in order."""
-    x, y = plan.x_sorted, plan.y_sorted
-    walked = monotone.walk(plan.masses, x, y, 1.0)
-    largest = walked.largest
-    faint = min(float(z[z > 0].min()) / float(z.sum()) for z in (plan.masses.a, plan.masses.b))
-    told_apart = not walked.unsure and faint >= 2.0**-80 and (not walked.tied or _ties_are_exact(plan))
-    if not told_apart:  # by pairs of doubles
-        steps = monotone.exact_steps(plan.masses.a, plan.masses.b)
-        largest = float(np.abs(x[steps.rows] - y[steps.columns]).max())
-    margin = UNIT * largest
-    return Certificate("cut", largest, below(largest, margin), above(largest, margin), largest, 0.0, plan)
+def monotone_largest(plan: MonotonePlan, *, lossless: bool = True) -> Certificate:
+    """The same of a coupling in order; points that were divided by what cost them digits have moved by half of the least float each."""
+    walked = monotone.walk(plan.masses, plan.x_sorted, plan.y_sorted, 1.0)
+    largest = walked.largest if _meets_are_sure(plan, walked) else _exact_mean(plan, 1.0, 1.0).largest
+    margin = UNIT * largest + (0.0 if lossless else LEAST)
+    return Certificate("cut", largest, max(below(largest, margin), 0.0), above(largest, margin), largest, 0.0, plan)

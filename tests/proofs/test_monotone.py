@@ -12,6 +12,7 @@ import otgen
 from otgen import Status
 
 ORDERS = [1, 1.5, 2, 3, 8, 9, 20, 80.5, 540, 1e3, 1e5, 1e7, 1e12, 1e16, 1e20, 1e300]
+AWKWARD = 2.0**-54 + 2.0**-106  # beside 1 it fills both doubles of a pair
 WEIGHTS = {
     "none": lambda rng, n: None,
     "whole": lambda rng, n: rng.integers(1, 5, n).astype(float).tolist(),
@@ -122,6 +123,15 @@ def test_digits_that_scaling_loses_are_charged():
     assert result.lower <= 2.0**-801 <= result.upper
 
 
+@pytest.mark.parametrize("p", [1, 2, 8, 20, math.inf])
+@pytest.mark.parametrize(("y", "a"), [([2e-320], [1, 0]), ([2e-320, 1.7e308], None)])
+def test_points_that_scaling_makes_one_are_two(p, y, a):
+    """[0, 0] was called proven where all points with mass became one, and of the largest distance."""
+    result = otgen.wasserstein([1e-320, 1.7e308], y, a, p=p)
+    assert result.lower <= 0.5e-320
+    assert result.upper >= 1e-320
+
+
 @pytest.mark.parametrize(
     ("one", "other"), [(1e99, 1e-249), (1e-249, 1e99), (1e-300, 3e-300), (1e290, 5e-324), (1e-310, 1.0)]
 )
@@ -157,11 +167,18 @@ def test_shares_below_all_normal_floats_are_known_to_few_digits():
         ([0, 1], [1e10, 0], [1e-20, 1], [1e-40, 1], 16, 31622776.598521516),
         ([0, 0], [1e20, 0], [1e-20, 1], [1e-40, 1], 1, 1e-20),
         ([0, 1], [2, 5], [1, 1e-26], [1, 1e-95], 700, 4 * 10 ** (-95 / 700)),
+        ([1, 1, 10], [0, 2, 2], [2.0**-80, 1, 1e-60], [2.0**-81, 1, 2.0**-81], 200, 8 * 10 ** (-60 / 200)),
+        ([1, 1, 10], [0, 2, 2], [2.0**-80, 1, 1e-60], [2.0**-41, 2.0**40, 2.0**-41], 200, 8 * 10 ** (-60 / 200)),
+        ([0, 2, 2], [1, 1, 10], [1, 1, 1], [2.0**120, 2.0**120, 2.0**22], 200, 8 * 2.0 ** (-99 / 200)),
+        *(([0, 0, 1e30], [0, 0], [1, AWKWARD, 2.0**-110], [AWKWARD, 1], p, None) for p in (1, 2, 8, 80)),
+        *(([0, 0], [0, 0, 1e30], [0.3, 0.4], [2.0**60 / 3, 2.0**60, 2.0**-50], p, None) for p in (1, 2, 8, 80)),
+        *(([0, 0, 1e30], [0, 0], [2.0**60 / 3, 2.0**60, 2.0**-50], [0.3, 0.4], p, None) for p in (1, 80)),
     ],
 )
 def test_a_point_lighter_than_roundings_of_the_quotient_of_totals(x, y, a, b, p, truth):
     """It was left out, and [0, 0] called proven of what is not 0."""
     x, y = np.array(x, float), np.array(y, float)
+    truth = float(line_truth(x, y, a, b, p)) if truth is None else truth
     for found in (
         otgen.wasserstein(x, y, a, b, p=p, normalize=True),
         otgen.wasserstein_batch(x[None], y[None], a, b, p=p, normalize=True)[0],
