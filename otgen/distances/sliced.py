@@ -12,13 +12,15 @@ import numpy as np
 from ..inputs import scalars
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats, Indices
-from ..kernels import monotone
+from ..kernels.double_double import total_pair
 from ..kernels.parallel import each, threads
 from ..kernels.sorting import sort_with
 from ..model import units
 from ..model.measure import Measure
+from ..model.plan import MonotonePlan
 from ..model.problem import Problem
 from ..model.status import Status
+from ..proofs import monotone_mean
 from .directions import DESIGNS, Directions, drawn
 from .makers import Makers
 from .result import Result
@@ -27,6 +29,8 @@ from .solve import too_far_apart
 from .splits import null_of
 
 Design = Literal["independent", "orthogonal", "quasi-random"]
+Ordered = tuple[Floats, Floats | None]
+Totals = tuple[tuple[float, float], tuple[float, float]]
 _FEW = 200  # points whose median is the centre
 
 
@@ -133,7 +137,7 @@ def _told(directions: Directions, design: str) -> str:
 def _averaged(problem: Problem, directions: Directions, p: float) -> tuple[float, float | None, float]:
     """The average over directions, its standard error, and its p-th power."""
     source, target, scale = with_mass(problem)
-    return _mean_of_powers(*_along(directions.rows, source, target, p), p, directions, scale)
+    return _mean_of_powers(_along(directions.rows, source, target, p), p, directions, scale)
 
 
 def _value(directions: Directions, p: float, x: Floats, y: Floats, a: Floats | None, b: Floats | None) -> float:
@@ -161,14 +165,12 @@ def _is_all(kept: Indices, measure: Measure) -> bool:
 
 
 def _mean_of_powers(
-    largest: Floats, means: Floats, p: float, directions: Directions, scale: units.PowerOfTwo
+    distances: Floats, p: float, directions: Directions, scale: units.PowerOfTwo
 ) -> tuple[float, float | None, float]:
-    """``(mean_k largest_k ** p means_k) ** (1/p)`` times ``scale``, its standard error, and its p-th power.
+    """``(mean_k distances_k ** p) ** (1/p)`` times ``scale``, its standard error, and its p-th power.
 
     In the unit of the largest of these distances, of which all others are at most 1.
     """
-    with np.errstate(divide="ignore"):
-        distances = largest * means ** (1 / p)
     unit = float(distances.max())
     if unit == 0:
         return 0.0, 0.0 if directions.groups > 1 else None, 0.0
@@ -182,31 +184,33 @@ def _mean_of_powers(
     return value, None if error is None else value * error / (p * mean), units.powered(value, p)
 
 
-def _along(directions: Floats, source: Side, target: Side, p: float) -> tuple[Floats, Floats]:
-    """The largest distance L travelled along every direction, (k,), and the mean of ``(distance / L) ** p``: (k,).
-
-    A few directions at a time, on every core.
-    """
+def _along(directions: Floats, source: Side, target: Side, p: float) -> Floats:
+    """The distances along all directions, (k,): a few directions at a time, on every core."""
     n, m = len(source.points), len(target.points)
     plain = source.weights is None and target.weights is None and n == m
+    totals = _total(source), _total(target)
 
-    def chunk(rows: slice) -> tuple[Floats, Floats]:
+    def chunk(rows: slice) -> Floats:
         u, v = directions[rows] @ source.points.T, directions[rows] @ target.points.T
         if not plain:
-            walked = [_walked(s, t, source.weights, target.weights, p) for s, t in zip(u, v)]
-            return np.array([w.largest for w in walked]), np.array([w.cost for w in walked])
+            sides = [(_ordered(s, source.weights), _ordered(t, target.weights)) for s, t in zip(u, v)]
+            return np.array([_coupled(*side, totals, p) for side in sides])
         u.sort(axis=1)
         v.sort(axis=1)
-        return _relative_means(u, v, p)
+        return _paired(u, v, p)
 
     step = max(1, min(8, 4_000_000 // max(n, m)))
     pieces = [slice(k, k + step) for k in range(0, len(directions), step)]
-    largest, means = zip(*each(chunk, pieces, threads()))
-    return np.concatenate(largest), np.concatenate(means)
+    return np.concatenate(each(chunk, pieces, threads()))
 
 
-def _relative_means(u: Floats, v: Floats, p: float) -> tuple[Floats, Floats]:
-    """The largest of sorted differences, and the mean of their powers relative to it, a row each."""
+def _total(side: Side) -> tuple[float, float]:
+    """The sum of the weights as a pair; of equal ones 1."""
+    return (1.0, 0.0) if side.weights is None else total_pair(side.weights)
+
+
+def _paired(u: Floats, v: Floats, p: float) -> Floats:
+    """Distances of sorted points, a row each: the first goes to the first, in the unit of the largest difference."""
     distances = np.abs(u - v)
     largest = distances.max(axis=1)
     distances /= np.where(largest > 0, largest, 1.0)[:, None]
@@ -215,16 +219,15 @@ def _relative_means(u: Floats, v: Floats, p: float) -> tuple[Floats, Floats]:
     elif p != 1:
         with np.errstate(under="ignore"):
             distances **= p
-    return largest, distances.mean(axis=1)
+    return largest * distances.mean(axis=1) ** (1 / p)
 
 
-def _walked(u: Floats, v: Floats, a: Floats | None, b: Floats | None, p: float) -> monotone.Walked:
-    """The monotone coupling of points (n,), (m,), in the unit of the largest distance."""
-    first, second = (_ordered(z, weights) for z, weights in ((u, a), (v, b)))
-    both = monotone.masses(first[1], second[1], len(u), len(v))
-    return monotone.walk_relative(both, first[0], second[0], p)
+def _coupled(one: Ordered, other: Ordered, totals: Totals, p: float) -> float:
+    """The distance of points in order, to rounding: as it is proven, with faint weights decided in whole numbers."""
+    found = monotone_mean(MonotonePlan(one[0], other[0], one[0], other[0], one[1], other[1], totals=totals), p)
+    return (found.unit or 1.0) * float(found.cost) ** (1 / p)
 
 
-def _ordered(values: Floats, weights: Floats | None) -> tuple[Floats, Floats | None]:
+def _ordered(values: Floats, weights: Floats | None) -> Ordered:
     """Ascending values (n,), and their weights (n,) where these differ."""
     return (np.sort(values), None) if weights is None else sort_with(values, weights)[:2]

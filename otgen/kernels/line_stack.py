@@ -157,7 +157,7 @@ def _measure(x, y, a, b, p, unit):
     faint = min(_faintest(of_a), _faintest(of_b) * ratio[0])
     alike = (plain_a and plain_b) or (ratio[0] == 1.0 and ratio[1] == 0.0)
     exact = (plain_a and plain_b) or (alike and faint > 2.0**-48 * both.total)
-    sure = not unsure and (alike or faint > 4.0 * both.tie) and (not tied or exact)
+    sure = not unsure and ((plain_a and plain_b) or faint > 4.0 * both.tie) and (not tied or exact)
     misplaced = (n + m) * both.tie / both.total
     (low_x, high_x), (low_y, high_y) = _ends(x, a), _ends(y, b)
     reach = largest if sure else max(abs(high_x - low_y), abs(high_y - low_x))

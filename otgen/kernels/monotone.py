@@ -23,8 +23,6 @@ from .parallel import each, threads
 
 _PART = 16  # terms in a plain sum: they err by 16 units of rounding at most
 _LONG = 200_000  # points above which a walk is split in two
-_FLAT = 8  # orders up to which powers of what is about 1 keep within the range of floats
-_FAINT = 1e-200  # powers below may have lost digits to underflow
 _LIGHT = -256  # binary exponent of totals below which low parts of pairs may underflow
 _APART = 64  # binary exponents between two totals whose quotient still fits in a pair
 
@@ -40,6 +38,11 @@ class Masses(NamedTuple):
     ratio: tuple[float, float]
     total: float
     tie: float
+
+    @property
+    def lightest(self) -> float:
+        """The least mass that is one, of either side."""
+        return min(float(self.a[self.a > 0].min()), float(self.b[self.b > 0].min()) * self.ratio[0])
 
 
 def masses(a: Floats | None, b: Floats | None, n: int, m: int, totals: Any = None) -> Masses:
@@ -240,23 +243,6 @@ def walk(both: Masses, x: Floats, y: Floats, p: float, unit: float = 1.0) -> Wal
     cost = math.fsum(part[0] for part in parts) / both.total
     largest, share = max(part[1:3] for part in parts)
     return Walked(cost, largest, share / both.total, any(part[3] for part in parts), any(part[4] for part in parts))
-
-
-def walk_relative(both: Masses, x: Floats, y: Floats, p: float) -> Walked:
-    """The same in the unit of the largest distance that is travelled, so that nothing under- or overflows at any p.
-
-    A cost of 0 is that of equal measures. A unit of the whole span will do where its powers leave enough of the largest.
-    """
-    span = max(abs(x[-1] - y[0]), abs(y[-1] - x[0]))
-    if not 0 < span < math.inf:
-        return walk(both, x, y, 1.0)
-    if p <= _FLAT:
-        first = walk(both, x, y, p, span)
-        if (first.largest / span) ** p > _FAINT:
-            return first._replace(cost=first.cost * (span / first.largest) ** p)
-    else:
-        first = walk(both, x, y, 1.0)
-    return walk(both, x, y, p, first.largest) if first.largest > 0 else first
 
 
 def _middle(both: Masses) -> tuple[int, float, float, float, float]:

@@ -3,6 +3,7 @@
 from .certificate import Certificate, above, below
 from .dual import prove_dual
 from .entropic import Bounds, entropic_bounds
+from .monotone import monotone_mean
 from .promise import keeps_promise
 from .prove import prove
 from .staying import prove_staying
@@ -14,6 +15,7 @@ __all__ = [
     "below",
     "entropic_bounds",
     "keeps_promise",
+    "monotone_mean",
     "prove",
     "prove_dual",
     "prove_staying",

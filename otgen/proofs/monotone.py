@@ -130,18 +130,13 @@ def _ties_are_exact(plan: MonotonePlan) -> bool:
     both = plan.masses
     if plan.a is None and plan.b is None:  # whole numbers
         return True
-    return both.ratio == (1.0, 0.0) and _least_weight(plan) > 2.0**-48 * both.total
+    return both.ratio == (1.0, 0.0) and both.lightest > 2.0**-48 * both.total
 
 
 def _may_lose_a_point(plan: MonotonePlan) -> bool:
-    """Whether some point weighs so little that sums do not tell it from a rounding of the quotient of the totals."""
-    both = plan.masses
+    """Whether some point weighs so little that sums lose it, or do not tell it from a rounding of the quotient of the totals."""
     weighed = plan.a is not None or plan.b is not None
-    return weighed and both.ratio != (1.0, 0.0) and _least_weight(plan) <= 4 * both.tie
-
-
-def _least_weight(plan: MonotonePlan) -> float:
-    return min(float(z[z > 0].min()) for z in (plan.masses.a, plan.masses.b))
+    return weighed and plan.masses.lightest <= 4 * plan.masses.tie
 
 
 def _exact_mean(plan: MonotonePlan, power: float, unit: float | None) -> _Mean:

@@ -194,6 +194,16 @@ def test_weightless_points_do_not_count():
     assert otgen.max_sliced_wasserstein(far, y, np.append(a, 0), b, normalize=True).value == one.value
 
 
+@pytest.mark.parametrize("exact", [True, False])
+def test_faint_weights_travel(exact):
+    """They were left out of couplings: no upper end closed, or one was below the distance along another direction."""
+    x, y = np.array([[1.0, 0], [1, 0], [10, 0]]), np.array([[0.0, 0], [2, 0], [2, 0]])
+    a, b = np.array([2.0**-80, 1, 1e-60]), np.array([2.0**-81, 1, 2.0**-81])
+    found = otgen.max_sliced_wasserstein(x, y, a, b, p=200, exact=exact)
+    assert found.lower <= 8 * 10 ** (-60 / 200) <= found.upper
+    assert found.status is Status.CONVERGED
+
+
 def test_chance_alone():
     x, y = np.random.default_rng(0).normal(size=(2, 40, 3))
     far = otgen.max_sliced_wasserstein(x, y + 1, n_starts=2, rng=0).chance(rng=0)

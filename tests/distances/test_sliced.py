@@ -5,7 +5,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from line_truth import line_truth
 
@@ -48,6 +48,26 @@ def test_mean_of_powers(seed, p, exponent, offset, weights):
     mean = mpmath.fsum((z / largest) ** p for z in distances) / 4
     assert found.value / scale == pytest.approx(float(largest * mean ** (1 / mpmath.mpf(p))), rel=1e-9, abs=1e-13)
     assert math.isfinite(found.standard_error)
+
+
+@given(st.integers(0, 2**32 - 1), st.one_of(st.sampled_from([1, 2, 8, 200]), st.floats(1, 200)), st.booleans())
+@example(0, 200.0, True)
+def test_faint_weights_by_whole_numbers(seed, p, nearly_equal):
+    """What weighs 1e-30 of the whole was left out, at high orders the most of the value; as where all else agrees."""
+    rng = np.random.default_rng(seed)
+    n, m = (int(k) for k in rng.integers(2, 6, 2))
+    x, y = rng.integers(-64, 64, (n, 2)) / 16, rng.integers(-64, 64, (m, 2)) / 16
+    if nearly_equal:
+        y, m = np.concatenate([x[:-1], y[:1]]), n
+    a, b = (10.0 ** rng.integers(-300, 1, k) for k in (n, m))
+    a[0] = b[0] = 1.0
+    found = otgen.sliced_wasserstein(x, y, a, b, p=p, n_projections=3, rng=seed, normalize=True)
+    # on the grid of what is centred, along the same floats
+    both = [z - np.round(16 * np.median(np.concatenate([x, y]), axis=0)) / 16 for z in (x, y)]
+    distances = [line_truth(both[0] @ t, both[1] @ t, a.tolist(), b.tolist(), p) for t in lines(seed, 3, 2)]
+    largest = max(distances)
+    truth = largest * (mpmath.fsum((z / largest) ** p for z in distances) / 3) ** (1 / mpmath.mpf(p)) if largest else 0
+    assert found.value == pytest.approx(float(truth), rel=1e-12, abs=1e-14)
 
 
 @pytest.mark.parametrize("p", [540, 1e5])

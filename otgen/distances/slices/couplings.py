@@ -14,6 +14,9 @@ from ...kernels import monotone
 from ...kernels.double_double import UNIT
 from ...kernels.sorting import argsort
 
+_SEEN = 1e-9  # of the diameter: what lost mass may add to a distance before whole numbers decide
+_NORMAL = 2.0**-1022  # lighter shares have few digits
+
 
 class Side(NamedTuple):
     """Points (n, d) around a common centre, and their weights (n,), None where uniform."""
@@ -65,8 +68,13 @@ class Clouds:
             return Coupling(self, orders[0], orders[1], np.full(n, 1 / n), 0.0)
         both = monotone.masses(a, b, n, m)
         steps = monotone.steps(both)
-        shares = (steps.high + steps.low) / both.total
-        lost = (n + m) * both.tie / both.total if steps.unsure else 0.0
+        shares, lost = (steps.high + steps.low) / both.total, 0.0
+        if steps.unsure or both.lightest <= 4 * both.tie:
+            lost = (n + m) * both.tie / both.total
+        if lost ** (1 / self.p) > _SEEN:
+            steps = monotone.exact_steps(both.a, both.b)
+            shares = steps.shares
+            lost = 0.0 if shares.min() >= _NORMAL else len(shares) * 2.0**-1074
         return Coupling(self, orders[0][steps.rows], orders[1][steps.columns], shares, lost)
 
 
