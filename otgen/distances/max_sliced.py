@@ -20,6 +20,7 @@ from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from ..solvers.base import Progress
+from ..underflow import may_underflow
 from .exact import wasserstein
 from .makers import Makers
 from .result import Result
@@ -35,6 +36,7 @@ from .telling import told
 _PAIRS = 1_000_000  # up to which W_p itself is solved for the upper end, unless one says otherwise
 
 
+@may_underflow
 def max_sliced_wasserstein(
     x: Any,
     y: Any,

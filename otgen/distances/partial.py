@@ -21,6 +21,7 @@ from ..model.problem import Problem
 from ..model.units import LEAST, Units, powered
 from ..proofs import Certificate, above, below, prove
 from ..solvers import MatrixName, Solver
+from ..underflow import may_underflow
 from . import small_partial
 from .answer import Answer
 from .partial_alone import Alone, is_empty
@@ -31,6 +32,7 @@ from .solve import SOLVERS, answered, attempted, checked, refuse_overflow, solve
 _SHARP = 1e-12  # of the cost: an interval no wider is not worth two more passes over the pairs
 
 
+@may_underflow
 def partial_wasserstein(
     x: Any,
     y: Any,

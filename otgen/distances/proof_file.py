@@ -50,6 +50,7 @@ from ..model.cost import unspelt
 from ..model.problem import Problem
 from ..model.units import Units
 from ..proofs import Certificate, prove, prove_dual
+from ..underflow import may_underflow
 
 FORMAT = "otgen proof 1"
 _SEAL = 64  # hexadecimal digits of a SHA-256
@@ -74,6 +75,7 @@ _PROBLEM = (
 )
 
 
+@may_underflow
 @dataclass(frozen=True, eq=False, repr=False)
 class Proof:
     """What a proof file holds.
@@ -190,6 +192,7 @@ def save_proof(
     _write(placed(path), arrays)
 
 
+@may_underflow
 def load_proof(path: str | os.PathLike[str]) -> Proof:
     """Read a proof file.
 

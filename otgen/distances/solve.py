@@ -26,6 +26,7 @@ from ..proofs import prove, prove_staying
 from ..solvers import Auto, Bottleneck, Circle, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver, SolverName
 from ..solvers.base import Enough, refuse_start, silent
 from ..solvers.sinkhorn import TOLERANCE
+from ..underflow import may_underflow
 from .answer import Answer
 from .enough import Asked, Question, question
 from .plan_forms import flows_from
@@ -57,6 +58,7 @@ def solver_from(solver: Any) -> Solver:
     return solver
 
 
+@may_underflow
 def solve(
     problem: Problem,
     solver: SolverName | Solver = "auto",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ...errors import InvalidInput, TooLarge, require
 from ...inputs import arrays
 from ...inputs.types import Floats, Indices
+from ...underflow import may_underflow
 
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingImports]  # optional
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 DENSE_AT_MOST = 200_000_000  # entries: todense refuses more
 
 
+@may_underflow
 class Plan(abc.ABC):
     """A coupling of n sources and m targets, of total mass 1: ``P @ v``, ``v @ P``, ``P.T``, ``P.marginals()``, ``P.todense()``.
 

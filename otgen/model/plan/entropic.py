@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse
 
 from ...inputs.types import Floats, Indices
+from ...underflow import may_underflow
 from ..cost import Cost
 from .base import DENSE_AT_MOST, Plan
 
@@ -20,6 +21,7 @@ _NARROW = 128  # columns of a block that are not worth that: few for a matrix pr
 _BELOW_ONE = 1.0 - 2.0**-53
 
 
+@may_underflow
 @dataclass(frozen=True, eq=False, repr=False)
 class EntropicPlan(Plan):
     """``diag(u a) exp((f + g - c)/epsilon) diag(v b) + r s'``: a rounded Gibbs plan, never stored.
