@@ -27,8 +27,14 @@ def may_underflow(thing: T) -> T:
     ...     float(square(1e-200))
     0.0
     """
-    if not inspect.isclass(thing):
-        return _quiet(thing)
+    if inspect.isclass(thing):
+        _quieten(thing)
+        return thing
+    return _quiet(thing)
+
+
+def _quieten(thing: type) -> None:
+    """All that is public of a class."""
     for name, member in list(vars(thing).items()):
         if name.startswith("_") and name not in _OPERATORS:
             continue
@@ -38,7 +44,6 @@ def may_underflow(thing: T) -> T:
             setattr(thing, name, property(_quiet(member.fget)))
         elif inspect.isfunction(member):
             setattr(thing, name, _quiet(member))
-    return thing
 
 
 def _quiet(function: Any) -> Any:
