@@ -27,14 +27,10 @@ def may_underflow(thing: T) -> T:
     ...     float(square(1e-200))
     0.0
     """
-    if inspect.isclass(thing):
-        _quieten(thing)
-        return thing
-    return _quiet(thing)
+    return _with_quiet_methods(thing) if inspect.isclass(thing) else _quiet(thing)
 
 
-def _quieten(thing: type) -> None:
-    """All that is public of a class."""
+def _with_quiet_methods(thing: type) -> Any:
     for name, member in list(vars(thing).items()):
         if name.startswith("_") and name not in _OPERATORS:
             continue
@@ -44,6 +40,7 @@ def _quieten(thing: type) -> None:
             setattr(thing, name, property(_quiet(member.fget)))
         elif inspect.isfunction(member):
             setattr(thing, name, _quiet(member))
+    return thing
 
 
 def _quiet(function: Any) -> Any:
