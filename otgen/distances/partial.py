@@ -14,11 +14,12 @@ from ..errors import InvalidInput
 from ..inputs import reading, scalars
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT, dot_of_any_size
+from ..kernels.outward import LEAST
 from ..model.claim import Claim
 from ..model.cost import Metric
 from ..model.partial import Partial
 from ..model.problem import Problem
-from ..model.units import LEAST, Units, powered
+from ..model.units import Units, powered
 from ..proofs import Certificate, above, below, prove
 from ..solvers import MatrixName, Solver
 from ..underflow import may_underflow

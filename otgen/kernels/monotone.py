@@ -261,11 +261,12 @@ def _middle(both: Masses) -> tuple[int, float, float, float, float]:
 
 
 class ExactSteps(NamedTuple):
-    """Rows and columns of the staircase, and the shares of the mass, (k,) each, correctly rounded."""
+    """Rows and columns of the staircase, and the shares of the mass, (k,) each, correctly rounded, and what that leaves of them, rounded."""
 
     rows: Indices
     columns: Indices
     shares: Floats
+    rests: Floats
 
 
 def exact_steps(a: Any, b: Any) -> ExactSteps:
@@ -273,7 +274,7 @@ def exact_steps(a: Any, b: Any) -> ExactSteps:
     left, right = (list(accumulate(as_integers(side))) for side in (a, b))
     left_total, right_total = left[-1], right[-1]
     whole = left_total * right_total
-    rows, columns, shares = [], [], []
+    rows, columns, shares, rests = [], [], [], []
     i = j = position = 0
     while i < len(left) and j < len(right):
         u, v = left[i] * right_total, right[j] * left_total
@@ -281,10 +282,12 @@ def exact_steps(a: Any, b: Any) -> ExactSteps:
         if reached > position:
             rows.append(i)
             columns.append(j)
-            shares.append((reached - position) / whole)
+            shares.append(share := (reached - position) / whole)
+            above, below = share.as_integer_ratio()
+            rests.append(((reached - position) * below - above * whole) / (below * whole))
             position = reached
         i, j = i + (u <= v), j + (v <= u)
-    return ExactSteps(np.array(rows), np.array(columns), np.array(shares))
+    return ExactSteps(np.array(rows), np.array(columns), np.array(shares), np.array(rests))
 
 
 @jit

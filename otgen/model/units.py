@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import InvalidInput
 from ..kernels.double_double import UNIT
-from ..kernels.outward import LEAST, moved_outward
+from ..kernels.outward import moved_outward
 from .boxes import Box
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 STEEP = 8  # order above which powers on the line are those of distances divided by the largest that is travelled
 _REACH = 1000  # coordinates stay below 2 to this power
 _AS_THEY_ARE = 256  # points are left alone while no cost, nor the inverse of one, is beyond 2 to this power
+_LOW = -1000  # exponents of units below may leave them few digits
 _MODERATE = 120  # largest power of two in a cost, or in its inverse, that needs no scaling in a stack
 
 
@@ -123,11 +124,12 @@ def _product(power: float, number: float, *factors: float) -> float:
     """``number * 2 ** power`` times factors >= 0, rounded as plain products are, of which none is beyond all floats, or vanishes, before the last."""
     if number == 0:
         return 0.0
-    number, exponent = math.frexp(number)
-    for factor in factors:
-        mantissa, more = math.frexp(factor)
-        number, exponent = number * mantissa, exponent + more
-    return _stretched_number(number, power + exponent)
+    power = min(max(power, -1e6), 1e6)
+    exponent = math.floor(power)
+    for factor in (2.0 ** (power - exponent), *factors):
+        (number, shift), (factor, more) = math.frexp(number), math.frexp(factor)
+        number, exponent = number * factor, exponent + shift + more
+    return _stretched_number(number, exponent)
 
 
 def scaled(problem: Problem) -> Problem:
@@ -235,9 +237,12 @@ class Units:
 
     def _cost_in_unit(self, number: float, unit: float, outward: int) -> float:
         """``number * unit ** p`` of a unit that is off by one rounding; a quarter of the power at a time, lest it overflow alone."""
-        quarter = powered(_stretched_number(unit, self.shift), self.p / 4)
-        out = number * math.exp(min(outward * 1.01 * (2 * self.p + 32) * UNIT, 700.0))
-        out = _product(0, out, quarter, quarter, quarter, quarter, self.mass)
+        exponent = PowerOfTwo.above(unit).exponent + self.shift
+        down = exponent if exponent < _LOW else 0  # of the power of two in a unit that would lose digits
+        quarter = powered(_stretched_number(unit, self.shift - down), self.p / 4)
+        rounding = (2 * self.p + 32 + 2 * abs(down * self.p)) * UNIT
+        out = number * math.exp(min(outward * 1.01 * rounding, 700.0))
+        out = _product(down * self.p, out, quarter, quarter, quarter, quarter, self.mass)
         return max(moved_outward(out, number, 8, outward), 0.0)
 
     def distance(self, number: float, outward: int = 0) -> float:

@@ -247,3 +247,18 @@ def test_points_far_closer_than_the_period_are_as_on_the_line(p, solver, period,
     assert result.status is Status.OPTIMAL
     assert result.value == pytest.approx(line.value, rel=1e-11)
     assert math.isfinite(result.upper)
+
+
+@pytest.mark.parametrize("faint", [1e-30, 1e-100, 1e-300])
+def test_the_value_is_the_plans_where_faint_masses_travel(faint):
+    """They were left out of it: 0, between ends of which the upper one was not."""
+    found = otgen.wasserstein([0.0, 1.0], [0.0, 0.0], [1.0, faint], p=1, metric=Circular(10), normalize=True)
+    assert found.value == pytest.approx(faint, rel=1e-12)
+    assert found.lower <= faint <= found.upper
+
+
+@pytest.mark.parametrize("p", [1, 2, 80])
+def test_distances_of_which_the_period_is_no_float(p):
+    x, y = 1e-308 * np.array([0.0, -1.0, 3.0, 0.0]), 1e-308 * np.array([0.25, 2.0, -1.5, 1.0])
+    found = otgen.wasserstein(x, y, p=p, metric=Circular(24.0))
+    assert found.value == pytest.approx(otgen.wasserstein(x, y, p=p).value, rel=1e-11)
