@@ -20,7 +20,7 @@ from ..model.cost import Metric
 from ..model.partial import Partial
 from ..model.problem import Problem
 from ..model.units import Units, powered
-from ..proofs import Certificate, above, below, prove
+from ..proofs import Certificate, above, below, prove, usual_cost
 from ..solvers import MatrixName, Solver
 from ..underflow import may_underflow
 from . import small_partial
@@ -260,7 +260,12 @@ def _widened(certificate: Certificate, scaled: Problem, rounded: float) -> Certi
     low, high = scaled.cost.range()
     path = sum(scaled.shape) if scaled.cost.forbids else 1
     margin = 2.02 * rounded * (high - low + abs(low)) * path
-    return replace(certificate, lower=below(certificate.lower, margin), upper=above(certificate.upper, margin))
+    return replace(
+        certificate,
+        lower=below(certificate.lower, margin),
+        upper=above(certificate.upper, margin),
+        scale=max(certificate.scale, usual_cost(scaled) or 0.0),  # an optimum of 0 is known to a rounding of what pairs cost
+    )
 
 
 def _with_stays(certificate: Certificate, wanted: Partial, back: Units) -> Certificate:
