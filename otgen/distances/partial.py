@@ -264,7 +264,9 @@ def _widened(certificate: Certificate, scaled: Problem, rounded: float) -> Certi
         certificate,
         lower=below(certificate.lower, margin),
         upper=above(certificate.upper, margin),
-        scale=max(certificate.scale, usual_cost(scaled) or 0.0),  # an optimum of 0 is known to a rounding of what pairs cost
+        scale=max(
+            certificate.scale, usual_cost(scaled) or 0.0
+        ),  # an optimum of 0 is known to a rounding of what pairs cost
     )
 
 
