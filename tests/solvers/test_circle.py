@@ -11,6 +11,7 @@ import ot
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from line_truth import line_truth
 from proving import assert_coupling, assert_feasible, assert_proven, exact_transport
 
 import otgen
@@ -262,3 +263,17 @@ def test_distances_of_which_the_period_is_no_float(p):
     x, y = 1e-308 * np.array([0.0, -1.0, 3.0, 0.0]), 1e-308 * np.array([0.25, 2.0, -1.5, 1.0])
     found = otgen.wasserstein(x, y, p=p, metric=Circular(24.0))
     assert found.value == pytest.approx(otgen.wasserstein(x, y, p=p).value, rel=1e-11)
+
+
+@pytest.mark.parametrize("p", [2, 80, 300])
+@pytest.mark.parametrize("solver", ["circle", "simplex"])
+@pytest.mark.parametrize(("centre", "size"), [(0.0, 1e-100), (0.0, 1e-3), (12.0, 2.0**-10)])
+def test_where_nobody_goes_round_the_proof_is_that_of_the_line(p, solver, centre, size):
+    """Weights that balance only up to rounding, and high powers, left intervals as wide as the value and far wider."""
+    rng = np.random.default_rng(p)
+    x, y = (size * np.round(rng.normal(size=k) * 2**20) / 2**20 for k in (4, 5))
+    a, b = [0.1, 0.2, 0.3, 0.4], [0.2] * 5
+    found = otgen.wasserstein(centre + x, centre + y, a, b, p=p, metric=Circular(24.0), solver=solver)
+    assert found.status is Status.OPTIMAL
+    assert found.lower <= line_truth(x, y, a, b, p) <= found.upper
+    assert found.upper - found.lower <= 1e-12 * found.value
