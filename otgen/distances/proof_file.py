@@ -283,7 +283,9 @@ def _numbers(
     )
     claim = replace(claim, potentials=pair)
     found = prove(scaled, claim)
-    if found.unit:  # what the independent checker repeats is in the units of the cost
+    if (
+        found.unit or found.kind == "monotone"
+    ):  # what the independent checker repeats is by duality, in the units of the cost
         found = prove_dual(scaled, claim)
     low, high = found.lower - slack, found.upper + slack
     if problem.bottleneck:

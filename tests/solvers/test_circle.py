@@ -277,3 +277,15 @@ def test_where_nobody_goes_round_the_proof_is_that_of_the_line(p, solver, centre
     assert found.status is Status.OPTIMAL
     assert found.lower <= line_truth(x, y, a, b, p) <= found.upper
     assert found.upper - found.lower <= 1e-12 * found.value
+
+
+def test_a_proof_file_of_a_straight_circle_is_by_duality(tmp_path):
+    """As on the line: it holds what an independent checker can repeat."""
+    x, y, faint = [0.0, 1.0], [0.0, 0.0], [1.0, 1e-100]
+    found = otgen.wasserstein(x, y, faint, p=1, metric=Circular(10), normalize=True)
+    assert (found.certificate, found.status) == ("monotone", Status.OPTIMAL)
+    found.save_proof(tmp_path / "proof.npz")
+    kept = otgen.load_proof(tmp_path / "proof.npz")
+    assert kept.kind == "dual"
+    kept.verify()
+    assert kept.lower <= found.lower <= found.upper <= kept.upper
