@@ -240,10 +240,9 @@ class Units:
         exponent = PowerOfTwo.above(unit).exponent + self.shift
         down = exponent if exponent < _LOW else 0  # of the power of two in a unit that would lose digits
         quarter = powered(_stretched_number(unit, self.shift - down), self.p / 4)
-        rounding = (2 * self.p + 32 + 2 * abs(down * self.p)) * UNIT
-        out = number * math.exp(min(outward * 1.01 * rounding, 700.0))
+        out = number * math.exp(min(outward * 1.01 * (2 * self.p + 32) * UNIT, 700.0))
         out = _product(down * self.p, out, quarter, quarter, quarter, quarter, self.mass)
-        return max(moved_outward(out, number, 8, outward), 0.0)
+        return max(moved_outward(out, number, 8 + 2 * abs(down * self.p), outward), 0.0)
 
     def distance(self, number: float, outward: int = 0) -> float:
         """A distance that is no root, as for p = inf."""
