@@ -17,6 +17,7 @@ from ..model.cost import Metric
 from ..model.problem import Problem, Relative
 from ..model.units import Units
 from ..proofs.audit import Findings, find
+from ..underflow import may_underflow
 from .entropic import entropic_term
 from .plan_forms import flows_from
 from .result import Result, json_value
@@ -78,6 +79,7 @@ class Audit:
         return {name: json_value(getattr(self, name)) for name in self.__dataclass_fields__}
 
 
+@may_underflow
 def audit(
     x: Any = None,
     y: Any = None,

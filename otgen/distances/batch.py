@@ -27,6 +27,7 @@ from ..model.units import Units
 from ..proofs import Certificate, entropic_bounds
 from ..solvers import ExactName, Sinkhorn, Solver, SolverName, sinkhorn_held
 from ..solvers.sinkhorn_held import HeldProblem
+from ..underflow import may_underflow
 from . import batch_inputs, small_batch
 from .answer import Answer
 from .batch_result import BatchResult
@@ -39,6 +40,7 @@ from .solve import checked, run
 _FAR = 1e3  # times the largest cost of any mass: what rounding in potentials of points without mass would add to a stack's bounds
 
 
+@may_underflow
 def wasserstein_batch(
     xs: Any,
     ys: Any,
@@ -91,6 +93,7 @@ def wasserstein_batch(
     return _checked_batch(small_batch.wasserstein(sides, call, normalize=normalize, **cost), began, throw)
 
 
+@may_underflow
 def transport_batch(
     Cs: Any,
     a: Any = None,
@@ -141,6 +144,7 @@ def transport_batch(
     return _checked_batch(small_batch.transport(sides, call, normalize=normalize), began, throw)
 
 
+@may_underflow
 def sinkhorn_batch(
     xs: Any,
     ys: Any,
@@ -191,6 +195,7 @@ def sinkhorn_batch(
     return _checked_batch(tuple(solve_all(problems, chosen, progress=progress)), began, throw)
 
 
+@may_underflow
 def sinkhorn_divergence_batch(
     xs: Any,
     ys: Any,

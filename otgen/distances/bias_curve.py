@@ -13,6 +13,7 @@ from scipy.special import stdtrit
 from ..errors import InvalidInput
 from ..inputs import numerals, scalars
 from ..inputs.types import Floats, Indices
+from ..underflow import may_underflow
 from .chosen import DistanceName, chosen
 from .drawing import SOURCE, TARGET, given_or_new_axes
 from .permutation_null import samples
@@ -187,6 +188,7 @@ def confidence_level(level: Any) -> float:
     return level
 
 
+@may_underflow
 def bias_curve(
     x: Any,
     y: Any,

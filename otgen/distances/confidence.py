@@ -13,6 +13,7 @@ from ..errors import InvalidInput
 from ..inputs import numerals, scalars
 from ..inputs.types import Floats
 from ..solvers.base import Progress
+from ..underflow import may_underflow
 from .bias_curve import confidence_level
 from .chosen import Chosen, chosen
 from .permutation_null import samples
@@ -88,6 +89,7 @@ class ConfidenceInterval:
         return "ConfidenceInterval\n" + "\n".join(f"  {name:<10}  {text}" for name, text in rows)
 
 
+@may_underflow
 def confidence_interval(
     x: Any,
     y: Any,

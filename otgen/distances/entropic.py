@@ -17,6 +17,7 @@ from ..model.cost import Metric
 from ..model.problem import Problem, Relative
 from ..model.status import Status
 from ..solvers import Sinkhorn
+from ..underflow import may_underflow
 from .gradients import Gradients
 from .nearly_equal import tightened
 from .result import Result
@@ -29,6 +30,7 @@ Relaxation = float | tuple[float | None, float | None] | None
 _ENTROPIC = "for epsilon = 0, exact transport, call otgen.wasserstein or otgen.transport"
 
 
+@may_underflow
 def sinkhorn(
     x: Any,
     y: Any,
@@ -103,6 +105,7 @@ def sinkhorn(
     return run(problem, chosen, throw=throw, progress=progress, init=init, alike=None if problem.relaxed else alike)
 
 
+@may_underflow
 def sinkhorn_divergence(
     x: Any,
     y: Any,

@@ -12,6 +12,7 @@ from ..model.cost import Metric
 from ..model.partial import Partial
 from ..model.problem import Problem, Relative
 from ..solvers import ExactName, Solver, SolverName
+from ..underflow import may_underflow
 from . import small, small_partial
 from .entropic import Relaxation, accepts_any_totals, entropic_term
 from .partial import asked, prices_and_amount, solved
@@ -19,6 +20,7 @@ from .result import Result
 from .solve import run, solve
 
 
+@may_underflow
 def wasserstein(
     x: Any,
     y: Any,
@@ -105,6 +107,7 @@ def wasserstein(
     return run(problem, solver, throw=throw, progress=progress, init=init, root=True, alike=alike)
 
 
+@may_underflow
 def transport(
     C: Any,
     a: Any = None,

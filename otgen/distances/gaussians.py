@@ -13,10 +13,12 @@ from ..inputs import gaussians, tables
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT
 from ..model.units import PowerOfTwo
+from ..underflow import may_underflow
 from .bounded import Bounded
 from .bures import Interval, bures
 
 
+@may_underflow
 def bures_wasserstein(mean0: Any, cov0: Any, mean1: Any, cov1: Any) -> Bounded:
     r"""W_2 between two Gaussian (or elliptical, of one family) laws.
 

@@ -21,6 +21,7 @@ from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from ..solvers.base import Progress
+from ..underflow import may_underflow
 from .exact import wasserstein
 from .makers import Makers
 from .result import Result
@@ -37,6 +38,7 @@ _PAIRS = 1_000_000  # up to which W_p itself is solved for the upper end, unless
 _ORDER = 700  # up to which powers in more than one dimension do not underflow
 
 
+@may_underflow
 def max_sliced_wasserstein(
     x: Any,
     y: Any,

@@ -12,6 +12,7 @@ from ..errors import InvalidInput, require
 from ..inputs import scalars
 from ..inputs.types import Floats, Indices
 from ..model.cost import Metric
+from ..underflow import may_underflow
 from .pairs.asking import Question, Request, answers
 from .pairs.intervals import Intervals
 from .pairs.posed import posed
@@ -106,6 +107,7 @@ def told_stages(settled: dict[str, int]) -> str:
     return f"{sum(settled.values())}: " + ", ".join(f"{count} {name}" for name, count in settled.items() if count)
 
 
+@may_underflow
 def neighbors(
     queries: Any,
     sets: Any = None,

@@ -12,6 +12,7 @@ from ..errors import InvalidInput, TooLarge
 from ..inputs import scalars, tables
 from ..inputs.memory import available, readable
 from ..inputs.types import Floats
+from ..underflow import may_underflow
 from .chosen import SEEDED, Chosen, DistanceName, chosen
 from .pairs.checkpoint import Checkpoint, terms_of
 from .pairs.checks import check_pairs
@@ -69,6 +70,7 @@ def pairwise(
     progress: bool = ...,
     **options: Any,
 ) -> PairwiseBounds: ...
+@may_underflow
 def pairwise(
     sets: Any,
     sets2: Any = None,

@@ -14,13 +14,15 @@ from ..errors import InvalidInput
 from ..inputs import reading, scalars
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT, dot_of_any_size
+from ..kernels.outward import LEAST
 from ..model.claim import Claim
 from ..model.cost import Metric
 from ..model.partial import Partial, Posed, Rounded
 from ..model.problem import Problem
-from ..model.units import LEAST, Units, powered
-from ..proofs import Certificate, above, below, prove
+from ..model.units import Units, powered
+from ..proofs import Certificate, above, below, prove, usual_cost
 from ..solvers import MatrixName, Solver
+from ..underflow import may_underflow
 from . import small_partial
 from .answer import Answer
 from .partial_alone import Alone, is_empty
@@ -31,6 +33,7 @@ from .solve import SOLVERS, answered, attempted, checked, refuse_overflow, solve
 _SHARP = 1e-12  # of the cost: an interval no wider is not worth two more passes over the pairs
 
 
+@may_underflow
 def partial_wasserstein(
     x: Any,
     y: Any,
@@ -265,7 +268,14 @@ def _widened(certificate: Certificate, scaled: Problem, posed: Posed, *, priced:
             above_it = min(
                 margin, _of_prices(max(map(abs, (certificate.lower, certificate.upper))), scaled, posed.sides)
             )
-    return replace(certificate, lower=below(certificate.lower, below_it), upper=above(certificate.upper, above_it))
+    return replace(
+        certificate,
+        lower=below(certificate.lower, below_it),
+        upper=above(certificate.upper, above_it),
+        scale=max(
+            certificate.scale, usual_cost(scaled) or 0.0
+        ),  # an optimum of 0 is known to a rounding of what pairs cost
+    )
 
 
 def _of_potentials(potentials: tuple[Floats, Floats], scaled: Problem, sides: tuple[Rounded, Rounded]) -> float:

@@ -102,7 +102,8 @@ class Alone:
         back, cost = Units(0, self.p, root=True), self._cost
         if not math.isfinite(cost):
             raise too_far_apart("penalty and weights")
-        margin = 8 * UNIT * cost + len(self.prices) * 2.0**-1070 if cost else 0.0
+        costs_something = bool(self.prices[self._weights > 0].any())  # though it may underflow
+        margin = 8 * UNIT * cost + len(self.prices) * 2.0**-1070 if costs_something else 0.0
         ends = cost, max(below(cost, margin), 0.0), above(cost, margin)
         value, lower, upper = (back.value(number, outward) for number, outward in zip(ends, (0, -1, 1), strict=True))
         return Result(

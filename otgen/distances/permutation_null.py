@@ -8,11 +8,13 @@ from ..errors import InvalidInput
 from ..inputs import arrays, scalars, tables
 from ..inputs.types import Floats
 from ..model.cost import origin_matters
+from ..underflow import may_underflow
 from .chosen import DistanceName, statistic
 from .splits import SPLITS, Measure, PermutationNull, measured, permuted
 from .telling import told
 
 
+@may_underflow
 def permutation_null(
     x: Any,
     y: Any,

@@ -50,6 +50,7 @@ from ..model.cost import unspelt
 from ..model.problem import Problem
 from ..model.units import Units
 from ..proofs import Certificate, prove, prove_dual
+from ..underflow import may_underflow
 
 FORMAT = "otgen proof 1"
 _SEAL = 64  # hexadecimal digits of a SHA-256
@@ -77,6 +78,7 @@ _PROBLEM = (
 )
 
 
+@may_underflow
 @dataclass(frozen=True, eq=False, repr=False)
 class Proof:
     """What a proof file holds.
@@ -193,6 +195,7 @@ def save_proof(
     _write(placed(path), arrays)
 
 
+@may_underflow
 def load_proof(path: str | os.PathLike[str]) -> Proof:
     """Read a proof file.
 
@@ -294,7 +297,9 @@ def _numbers(
     )
     claim = replace(claim, potentials=pair)
     found = prove(scaled, claim)
-    if found.unit:  # what the independent checker repeats is in the units of the cost
+    if (
+        found.unit or found.kind == "monotone"
+    ):  # what the independent checker repeats is by duality, in the units of the cost
         found = prove_dual(scaled, claim)
     low, high = found.lower - slack, found.upper + slack
     if problem.bottleneck:

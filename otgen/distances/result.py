@@ -14,6 +14,7 @@ from ..errors import InvalidInput
 from ..inputs import numerals, scalars
 from ..model.plan import Plan
 from ..model.status import Status
+from ..underflow import may_underflow
 from .gradients import Gradients
 from .makers import NOTHING, Makers
 
@@ -57,6 +58,7 @@ def json_value(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+@may_underflow
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """A transport value with its proof.

@@ -21,6 +21,7 @@ from ..model.plan import MonotonePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from ..proofs import monotone_mean
+from ..underflow import may_underflow
 from .directions import DESIGNS, Directions, drawn
 from .makers import Makers
 from .result import Result
@@ -34,6 +35,7 @@ Totals = tuple[tuple[float, float], tuple[float, float]]
 _FEW = 200  # points whose median is the centre
 
 
+@may_underflow
 def sliced_wasserstein(
     x: Any,
     y: Any,

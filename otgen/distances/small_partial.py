@@ -23,7 +23,7 @@ from ..model.partial import Partial
 from ..model.plan import SparsePlan
 from ..model.status import Status
 from ..model.units import Units
-from ..proofs import Certificate, above, below
+from ..proofs import Certificate, above, below, usual_cost
 from .answer import Answer
 from .forwarded import Forwarded
 from .makers import Makers
@@ -250,6 +250,8 @@ class _Solved(Forwarded):
         partial, claims = self.asked.pose(spare=self.made.spare), self.stack.claims
         problem, (cost, lower, upper) = partial.posed.problem, self.interval
         scale, error = self.stack.numbers[0, 3:5].tolist()
+        if self.made.rounded:  # as in :mod:`.partial`
+            scale = max(scale, usual_cost(problem) or 0.0)
         certificate = Certificate("dual", cost, lower, upper, scale, error, self._plan, (claims.f, claims.g))
         claim = Claim(Flows(*claims.plan()), (claims.f, claims.g))
         return PartialAnswer(partial, Answer(problem, problem, certificate, self._units, claim))

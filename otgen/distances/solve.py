@@ -15,6 +15,7 @@ import scipy.sparse
 
 from ..errors import Infeasible, InvalidInput, NotConverged
 from ..inputs import arrays, numerals, scalars
+from ..kernels.double_double import UNIT
 from ..model import units
 from ..model.claim import Claim
 from ..model.cost import PaddedCost
@@ -26,6 +27,7 @@ from ..proofs import prove, prove_staying
 from ..solvers import Auto, Bottleneck, Circle, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver, SolverName
 from ..solvers.base import Enough, refuse_start, silent
 from ..solvers.sinkhorn import TOLERANCE
+from ..underflow import may_underflow
 from .answer import Answer
 from .enough import Asked, Question, question
 from .plan_forms import flows_from
@@ -57,6 +59,7 @@ def solver_from(solver: Any) -> Solver:
     return solver
 
 
+@may_underflow
 def solve(
     problem: Problem,
     solver: SolverName | Solver = "auto",
@@ -256,7 +259,19 @@ def checked(result: Result, *, throw: bool) -> Result:
         assert result.upper is not None
         raise NotConverged(
             f"{result.solver} stopped at {result.iterations} iterations, the value{' of these samples' * result.of_samples} within "
-            f"{numerals.interval(result.lower, result.upper)}; {result.status.remedy}; pass throw=False for a result",
+            f"{numerals.interval(result.lower, result.upper)}; {_remedy(result)}; pass throw=False for a result",
             result,
         )
     return result
+
+
+def _remedy(result: Result) -> str:
+    """What helps at a limit; iterations do not where what is missed is what potentials round off beside epsilon."""
+    pair = result.potentials if result.epsilon and result.marginal_error else None
+    largest = 0.0 if pair is None else max(float(abs(side).max()) for side in pair)
+    if not (math.isfinite(largest) and (result.marginal_error or 0.0) <= 2 * UNIT * largest / (result.epsilon or 1.0)):
+        return result.status.remedy
+    return (
+        f"the interval holds all the same; costs of {largest:.3g} are rounded to more than tol beside epsilon={result.epsilon:g}, which iterations "
+        f"do not mend: leave out points that lie far from all others, or raise epsilon or tol"
+    )

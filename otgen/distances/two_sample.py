@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..inputs import scalars
+from ..underflow import may_underflow
 from .chosen import DistanceName
 from .deals import OVERLAPS, SETTLED, judge_of, verdicts_of
 from .pairs.running import checked_jobs
@@ -16,6 +17,7 @@ from .telling import told
 from .two_sample_result import TestResult
 
 
+@may_underflow
 def two_sample_test(
     x: Any,
     y: Any,

@@ -12,6 +12,7 @@ from ..errors import InvalidInput, require
 from ..inputs import scalars
 from ..inputs.types import Floats, Indices
 from ..model.cost import Metric
+from ..underflow import may_underflow
 from .neighbors import told_stages
 from .pairs.asking import Question, Request, answers
 from .pairs.intervals import SOLVED, Intervals
@@ -100,6 +101,7 @@ class Within:
         return "Within\n" + "\n".join(f"  {name:<6}  {text}" for name, text in told)
 
 
+@may_underflow
 def within(
     sets: Any,
     radius: float,

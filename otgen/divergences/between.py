@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs import scalars, tables
 from ..kernels.double_double import UNIT
+from ..underflow import may_underflow
 from .atoms import over_atoms
 from .density import density
 from .estimate import Estimate, logarithm_base
@@ -24,6 +25,7 @@ from .masses import over_masses
 from .terms import CHI2, HELLINGER, JS, KL, TV, Term, of_function, value_at
 
 
+@may_underflow
 def kl(p: Any, q: Any, *, base: float | None = None) -> Estimate:
     r"""Kullback-Leibler divergence :math:`\int p \log (p / q)`, infinite where p has mass that q has not, or tails too heavy for q.
 
@@ -72,6 +74,7 @@ def kl(p: Any, q: Any, *, base: float | None = None) -> Estimate:
     return _divergence_of_laws(p, q, KL).in_base(base)
 
 
+@may_underflow
 def js(p: Any, q: Any, *, base: float | None = None, root: bool = False) -> Estimate:
     """Jensen-Shannon divergence ``KL(p, m)/2 + KL(q, m)/2`` with ``m = (p + q)/2``: at most log 2.
 
@@ -89,6 +92,7 @@ def js(p: Any, q: Any, *, base: float | None = None, root: bool = False) -> Esti
     return found.root() if root else found
 
 
+@may_underflow
 def tv(p: Any, q: Any) -> Estimate:
     """Total variation ``sup |P(B) - Q(B)| = integral |p - q| / 2``, in [0, 1].
 
@@ -102,6 +106,7 @@ def tv(p: Any, q: Any) -> Estimate:
     return _divergence_of_laws(p, q, TV)
 
 
+@may_underflow
 def hellinger(p: Any, q: Any) -> Estimate:
     """Hellinger distance ``sqrt(integral (sqrt p - sqrt q)^2 / 2)``, in [0, 1].
 
@@ -115,6 +120,7 @@ def hellinger(p: Any, q: Any) -> Estimate:
     return _divergence_of_laws(p, q, HELLINGER).root()
 
 
+@may_underflow
 def chi2(p: Any, q: Any) -> Estimate:
     """``integral (p - q)^2 / q``, infinite where p has mass that q has not, and where it is beyond the largest float.
 
@@ -128,6 +134,7 @@ def chi2(p: Any, q: Any) -> Estimate:
     return _divergence_of_laws(p, q, CHI2)
 
 
+@may_underflow
 def f_divergence(p: Any, q: Any, f: Callable[[float], float], slope: float = math.inf) -> Estimate:
     """``integral q f(p / q)`` for a convex f with f(1) = 0; ``slope`` is the limit of ``f(u) / u``, for mass that q has not.
 

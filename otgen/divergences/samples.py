@@ -17,6 +17,7 @@ from ..errors import InvalidInput
 from ..inputs import arrays, scalars, tables
 from ..inputs.types import Floats
 from ..kernels.duplicates import unique_points
+from ..underflow import may_underflow
 from .classifier import held_out_logits
 from .estimate import Estimate, logarithm_base
 
@@ -24,6 +25,7 @@ _LOG2 = math.log(2.0)
 _LOW = "standard error; held out: at most the truth in the mean, but for being held to the range of the quantity"
 
 
+@may_underflow
 def kl_samples(
     x: Any,
     y: Any,
@@ -103,6 +105,7 @@ def kl_samples(
     return Estimate(float(logs.mean()), error, "standard error; biased by order (k/n)^(1/d)").in_base(base)
 
 
+@may_underflow
 def js_samples(x: Any, y: Any, *, base: float | None = None, root: bool = False, rng: Any = None) -> Estimate:
     """JS(p, q) from samples, by a classifier D: ``(E_p log D + E_q log(1 - D) + log 4) / 2`` on held-out samples.
 
@@ -125,6 +128,7 @@ def js_samples(x: Any, y: Any, *, base: float | None = None, root: bool = False,
     return found.root() if root else found
 
 
+@may_underflow
 def tv_samples(x: Any, y: Any, *, rng: Any = None) -> Estimate:
     """TV(p, q) from samples, by a classifier: ``P(logit > 0) - Q(logit > 0)`` on held-out samples, held to [0, 1].
 

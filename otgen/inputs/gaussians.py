@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
+from ..underflow import may_underflow
 from . import arrays, tables
 from .origin import Origin
 from .types import Floats
@@ -38,6 +39,7 @@ def names(mean: Any, cov: Any, told: tuple[str, str] = ("mean", "cov")) -> dict[
     }
 
 
+@may_underflow
 def covariance(value: Any, d: int, name: str, *, variances: bool = False, definite: bool = False) -> Floats:
     """A covariance (d, d), symmetric and positive semi-definite to the rounding of its dtype, float64.
 

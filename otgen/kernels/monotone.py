@@ -269,11 +269,12 @@ def _middle(both: Masses) -> tuple[int, float, float, float, float]:
 
 
 class ExactSteps(NamedTuple):
-    """Rows and columns of the staircase, and the shares of the mass, (k,) each, correctly rounded."""
+    """Rows and columns of the staircase, and the shares of the mass, (k,) each, correctly rounded, and what that leaves of them, rounded."""
 
     rows: Indices
     columns: Indices
     shares: Floats
+    rests: Floats
 
 
 def exact_steps(a: Any, b: Any) -> ExactSteps:
@@ -281,7 +282,7 @@ def exact_steps(a: Any, b: Any) -> ExactSteps:
     left, right = (list(accumulate(as_integers(side))) for side in (a, b))
     left_total, right_total = left[-1], right[-1]
     whole = left_total * right_total
-    rows, columns, shares = [], [], []
+    rows, columns, shares, rests = [], [], [], []
     i = j = position = 0
     while i < len(left) and j < len(right):
         u, v = left[i] * right_total, right[j] * left_total
@@ -289,14 +290,25 @@ def exact_steps(a: Any, b: Any) -> ExactSteps:
         if reached > position:
             rows.append(i)
             columns.append(j)
-            shares.append((reached - position) / whole)
+            shares.append(share := (reached - position) / whole)
+            above, below = share.as_integer_ratio()
+            rests.append(((reached - position) * below - above * whole) / (below * whole))
             position = reached
         i, j = i + (u <= v), j + (v <= u)
-    return ExactSteps(np.array(rows), np.array(columns), np.array(shares))
+    return ExactSteps(np.array(rows), np.array(columns), np.array(shares), np.array(rests))
 
 
-def staircase(both: Masses, p: float) -> tuple[ExactSteps, float]:
-    """The staircase, and what share of the mass it may have elsewhere: 0 where breakpoints are told apart for sure.
+class Staircase(NamedTuple):
+    """Which pairs share mass, ascending, and what share each (k,); ``lost`` is what share of the mass may be elsewhere."""
+
+    rows: Indices
+    columns: Indices
+    shares: Floats
+    lost: float
+
+
+def staircase(both: Masses, p: float) -> Staircase:
+    """The staircase to rounding; nothing is lost where breakpoints are told apart for sure.
 
     At orders above 2 the root of what pairs of doubles may misplace would be seen: there whole numbers decide, of up to 10 000 points.
     """
@@ -305,12 +317,12 @@ def staircase(both: Masses, p: float) -> tuple[ExactSteps, float]:
     if min(both.lightest / both.total, shares.min()) > _CLEAR:
         exact = both.ratio == (1.0, 0.0) and not found.unsure  # sums of such weights fit in pairs
         if exact or len(shares) == size - 1:
-            return ExactSteps(found.rows, found.columns, shares), 0.0
+            return Staircase(found.rows, found.columns, shares, 0.0)
     if p > 2 and size < _QUICK:
         sure = exact_steps(both.a, both.b)
         few_digits = p < math.inf and float(sure.shares.min()) < 2.0**-1000
-        return sure, size * 2.0**-1074 if few_digits else 0.0
-    return ExactSteps(found.rows, found.columns, shares), size * both.tie / both.total
+        return Staircase(sure.rows, sure.columns, sure.shares, size * 2.0**-1074 if few_digits else 0.0)
+    return Staircase(found.rows, found.columns, shares, size * both.tie / both.total)
 
 
 @jit

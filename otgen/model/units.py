@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import InvalidInput
 from ..kernels.double_double import UNIT
-from ..kernels.outward import LEAST, moved_outward
+from ..kernels.outward import moved_outward
 from .boxes import Box
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 STEEP = 8  # order above which powers on the line are those of distances divided by the largest that is travelled
 _REACH = 1000  # coordinates stay below 2 to this power
 _AS_THEY_ARE = 256  # points are left alone while no cost, nor the inverse of one, is beyond 2 to this power
+_LOW = -1000  # exponents of units below may leave them few digits
 _MODERATE = 120  # largest power of two in a cost, or in its inverse, that needs no scaling in a stack
 
 
@@ -119,6 +120,18 @@ def _stretched_number(number: float, power: float) -> float:
         return math.copysign(math.inf, number)
 
 
+def _product(power: float, number: float, *factors: float) -> float:
+    """``number * 2 ** power`` times factors >= 0, rounded as plain products are, of which none is beyond all floats, or vanishes, before the last."""
+    if number == 0:
+        return 0.0
+    power = min(max(power, -1e6), 1e6)
+    exponent = math.floor(power)
+    for factor in (2.0 ** (power - exponent), *factors):
+        (number, shift), (factor, more) = math.frexp(number), math.frexp(factor)
+        number, exponent = number * factor, exponent + shift + more
+    return _stretched_number(number, exponent)
+
+
 def scaled(problem: Problem) -> Problem:
     """The same problem with its cost divided by a power of two (exactly) so that the largest is about 1."""
     if problem.on_line and problem.p > STEEP and not problem.bottleneck and not problem.epsilon:
@@ -206,8 +219,7 @@ class Units:
         whole = self.shift == 0 or (Fraction(self.p) * self.shift).denominator == 1
         exact = self.mass == 1 and whole
         units = 8 + (0 if whole else 2 * abs(power))  # a rounded power of two is off by its own size
-        tiny = LEAST * max(self.mass, 1.0)  # what underflows is rounded before it is multiplied
-        return moved_outward(_stretched_number(number, power) * self.mass, number, 0 if exact else units, outward, tiny)
+        return moved_outward(_product(power, number, self.mass), number, 0 if exact else units, outward)
 
     def value(self, number: float, outward: int = 0) -> float:
         """A value: the cost, or the distance whose p-th power it is."""
@@ -215,20 +227,22 @@ class Units:
             return self.cost(number, outward)
         distance = max(number, 0.0) ** (1 / self.p)
         units = 0 if self.p == 1 or distance == 0 else 8 + 2 * abs(math.log(distance))  # from rounding 1/p
+        unit, factor = 1.0 if self.unit is None else self.unit, 1.0
         if self.unit is not None:
-            distance, units = distance * self.unit, units + 8
+            units += 8
         if self.mass != 1:
             factor = self.mass ** (1 / self.p)
-            distance, units = distance * factor, units + 8 + (0 if self.p == 1 else 2 * abs(math.log(factor)))
-        return moved_outward(_stretched_number(distance, self.shift), distance, units, outward)
+            units += 8 + (0 if self.p == 1 else 2 * abs(math.log(factor)))
+        return max(moved_outward(_product(self.shift, distance, unit, factor), distance, units, outward), 0.0)
 
     def _cost_in_unit(self, number: float, unit: float, outward: int) -> float:
         """``number * unit ** p`` of a unit that is off by one rounding; a quarter of the power at a time, lest it overflow alone."""
-        quarter = powered(_stretched_number(unit, self.shift), self.p / 4)
+        exponent = PowerOfTwo.above(unit).exponent + self.shift
+        down = exponent if exponent < _LOW else 0  # of the power of two in a unit that would lose digits
+        quarter = powered(_stretched_number(unit, self.shift - down), self.p / 4)
         out = number * math.exp(min(outward * 1.01 * (2 * self.p + 32) * UNIT, 700.0))
-        for factor in (quarter, quarter, quarter, quarter, self.mass):
-            out = out * factor if out else 0.0
-        return max(moved_outward(out, number, 8, outward), 0.0)
+        out = _product(down * self.p, out, quarter, quarter, quarter, quarter, self.mass)
+        return max(moved_outward(out, number, 8 + 2 * abs(down * self.p), outward), 0.0)
 
     def distance(self, number: float, outward: int = 0) -> float:
         """A distance that is no root, as for p = inf."""

@@ -35,6 +35,7 @@ from ..model.status import Status
 from ..model.units import Units
 from ..solvers import Auto, Flows, Sinkhorn, sinkhorn_held
 from ..solvers.sinkhorn_held import HeldProblem
+from ..underflow import may_underflow
 
 _TRUSTED = 1e-3  # relative residual above which a second derivative is none
 _SWALLOWED = 1e-7  # of the potentials: a cost below may be a digit or two of their rounding
@@ -69,11 +70,13 @@ def _problem(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Metri
     return problem if on_host(problem.shape, device) else problem.on(device)
 
 
+@may_underflow
 def mean_costs(x: Floats, y: Floats, a: Floats, b: Floats, p: float, metric: Metric, device: str = "cpu") -> Floats:
     """``sum_ij a_i b_j c_ij``, of probabilities: (B,)."""
     return np.array([units.mean_cost(_problem(*four, p, metric, device)) for four in zip(x, y, a, b)])
 
 
+@may_underflow
 def entropic(
     terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats, *, throw: bool = True
 ) -> tuple[Floats, Floats, Floats]:
@@ -93,6 +96,7 @@ def entropic(
     return values, f, g
 
 
+@may_underflow
 def tightened(
     terms: Terms,
     x: Floats,
@@ -190,6 +194,7 @@ def _dual(cost: Cost, goal: Marginals, epsilon: Any, f: Floats, g: Floats) -> An
     return with_digits(value, most_saved(cost, goal, epsilon), epsilon, lambda: mean_cost(cost, goal.a, goal.b))
 
 
+@may_underflow
 def entropic_gradients(
     terms: Terms, x: Floats, y: Floats, a: Floats, b: Floats, epsilon: Floats, f: Floats, g: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
@@ -214,6 +219,7 @@ def entropic_gradients(
     return out
 
 
+@may_underflow
 def entropic_hessian_product(
     terms: Terms,
     x: Floats,
@@ -243,6 +249,7 @@ def entropic_hessian_product(
     return out
 
 
+@may_underflow
 def exact(
     x: Floats, y: Floats, a: Floats, b: Floats, *, p: float, metric: Metric, device: str = "cpu"
 ) -> tuple[Floats, np.ndarray, np.ndarray, Floats, Floats, Floats]:
@@ -275,6 +282,7 @@ def _put(out: Any, k: int, cost: float, flows: Flows, potentials: tuple[Floats, 
     f[k], g[k] = potentials
 
 
+@may_underflow
 def matrix_exact(C: Floats, a: Floats, b: Floats) -> tuple[Floats, np.ndarray, np.ndarray, Floats, Floats, Floats]:
     """As :func:`exact`, of listed costs (B, n, m)."""
     size, n, m = C.shape
@@ -290,6 +298,7 @@ def matrix_exact(C: Floats, a: Floats, b: Floats) -> tuple[Floats, np.ndarray, n
     return out
 
 
+@may_underflow
 def matrix_potentials(
     terms: Terms, C: Floats, a: Floats, b: Floats, epsilon: Floats, *, throw: bool = True
 ) -> tuple[Floats, Floats]:

@@ -4,7 +4,7 @@ from .certificate import Certificate, above, below
 from .dual import prove_dual
 from .entropic import Bounds, entropic_bounds
 from .monotone import monotone_mean
-from .promise import keeps_promise
+from .promise import keeps_promise, usual_cost
 from .prove import prove
 from .staying import prove_staying
 
@@ -19,4 +19,5 @@ __all__ = [
     "prove",
     "prove_dual",
     "prove_staying",
+    "usual_cost",
 ]

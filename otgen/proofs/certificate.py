@@ -15,7 +15,7 @@ class Certificate:
 
     ``kind`` names the argument: ``dual`` (potentials feasible for all pairs), ``monotone`` (on the line), ``cut`` (for
     p = inf), ``entropic``. ``cost`` is what the plan costs, ``scale`` what the gap is compared with (the largest of
-    the cost, ``a.|f| + b.|g|`` with both sides of the potentials balanced, and 1e-7 of the spread of the cost), ``marginal_error`` the larger L1 error of the
+    the cost, ``a.|f| + b.|g|`` with both sides of the potentials balanced, and 1e-7 of the spread of the cost; of masses that had to be rounded, what pairs usually cost), ``marginal_error`` the larger L1 error of the
     plan's marginals. Costs are in the unit ``unit ** p``, if there is one: the largest distance that is travelled on the line. ``plan`` is the plan of the claim, None where there was none; ``potentials`` are those that prove the lower bound,
     None on the line, where the plan makes them when asked.
 

@@ -35,6 +35,7 @@ from .certificate import Certificate, above, below
 _FAINT = 1e-200  # mean powers below may have lost digits to underflow
 _SEEN = 1e-11  # of the scale: a charge above would be seen in the interval
 _QUICK = 10_000  # points whose staircase in whole numbers takes no time to speak of
+_STRAIGHT = 0.499  # of a period: points within lie no nearer the other way round
 _LOST = 2.0**-1000  # distances below, of points that have lost digits to a power of two
 
 
@@ -67,6 +68,21 @@ def monotone_mean(plan: MonotonePlan, power: float, *, lossless: bool = True) ->
     cost = found.cost
     margin = 1.01 * (2 * power + 8 + found.terms) * UNIT * cost + found.charge
     return Certificate("monotone", cost, below(cost, margin), above(cost, margin), scale, 0.0, plan)
+
+
+def prove_straight(problem: Problem, plain: Certificate) -> Certificate:
+    """What is proven on a circle where all points lie within half of it: there nobody goes round. Else, and where that is narrow, what was proven before."""
+    entry, period = problem.cost.entry, problem.cost.period
+    if entry is None or period is None or plain.upper - plain.lower <= 1e-10 * plain.cost:
+        return plain
+    before = [entry.places(z)[:, 0] for z in (problem.cost.clouds.x, problem.cost.clouds.y)]
+    after = [np.where(z < 0, z + period, z) for z in before]  # those beside half a period from 0
+    exact = all((turned - np.where(z < 0, period, 0.0) == z).all() for turned, z in zip(after, before, strict=True))
+    for x, y in (before, after) if exact else (before,):
+        if max(x.max(), y.max()) - min(x.min(), y.min()) <= _STRAIGHT * period:
+            plan = MonotonePlan.between(x, y, problem.source, problem.target)
+            return monotone_mean(plan, problem.p, lossless=problem.cost.lossless)
+    return plain
 
 
 def _steep(plan: MonotonePlan, power: float, lossless: bool) -> Certificate:

@@ -11,7 +11,7 @@ from .bottleneck import prove_cut
 from .certificate import Certificate
 from .dual import prove_dual
 from .entropic import prove_entropic
-from .monotone import prove_line_cut, prove_monotone
+from .monotone import prove_line_cut, prove_monotone, prove_straight
 from .no_plan import prove_no_plan, stranded_sources
 from .steep import prove_steep
 from .unique_plan import prove_unique_plan
@@ -63,7 +63,7 @@ def prove(problem: Problem, claim: Claim) -> Certificate:
     else:
         _demand(not nothing, "flows, potentials or both", problem)
         found = prove_dual(problem, claim)
-    found = prove_steep(problem, found)
+    found = prove_straight(problem, prove_steep(problem, found))
     stranded = (
         prove_no_plan(problem, stranded_sources(problem)) if math.isinf(found.upper) and problem.cost.forbids else None
     )

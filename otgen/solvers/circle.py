@@ -96,8 +96,11 @@ class _Sides:
         other = _turned(self.orders[1], self.columns, j)
         source, target = self.problem.source, self.problem.target
         both = monotone.masses(_weights(source, one), _weights(target, other), *self.problem.shape)
-        steps = monotone.steps(both)
-        return Flows(one[steps.rows], other[steps.columns], steps.high / both.total, steps.low / both.total)
+        if both.lightest > 4 * both.tie:
+            steps = monotone.steps(both)
+            return Flows(one[steps.rows], other[steps.columns], steps.high / both.total, steps.low / both.total)
+        exact = monotone.exact_steps(both.a, both.b)  # pairs of doubles lose the lightest points
+        return Flows(one[exact.rows], other[exact.columns], exact.shares, exact.rests)
 
     def everywhere(self, f: Floats, g: Floats) -> tuple[Floats, Floats]:
         """Potentials of all points: those without mass in whole numbers get what the others leave room for."""

@@ -280,13 +280,33 @@ def _scattered_values(values: Any, at: Indices, size: int, elsewhere: float = -m
 
 
 def _sub_unit_flows(live: _Live, a: Floats, b: Floats, potentials: tuple[Floats, Floats]) -> tuple[Any, Any, Any]:
-    """Masses too small for a whole unit, each sent along its cheapest pair."""
+    """Masses too small for a whole unit: first to each other where that is cheapest, then each along its cheapest pair with whole mass."""
     f, g = potentials
     rows = np.setdiff1d(np.flatnonzero(a), live.rows)
     columns = np.setdiff1d(np.flatnonzero(b), live.columns)
-    if not len(rows) + len(columns):
-        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
-    to = live.problem.cost.ctransform(g)[1][rows]
-    come = live.problem.cost.T.ctransform(f)[1][columns]
-    masses = np.concatenate([a[rows] / total_pair(a)[0], b[columns] / total_pair(b)[0]])
-    return np.concatenate([rows, come]), np.concatenate([to, columns]), masses
+    left, wanted = a[rows] / total_pair(a)[0], b[columns] / total_pair(b)[0]
+    cost = live.problem.cost
+    costs, to = _cheapest(cost, rows, live.columns, g)
+    prices, come = _cheapest(cost.T, columns, live.rows, f)
+    near, among = _cheapest(cost, rows, columns, g)
+    pairs = []
+    for k in np.flatnonzero((near <= costs) & (near < np.inf)).tolist():
+        j = int(np.searchsorted(columns, among[k]))
+        moved = min(left[k], wanted[j])
+        pairs.append((rows[k], columns[j], moved))
+        left[k], wanted[j] = left[k] - moved, wanted[j] - moved
+    met = np.array(pairs).reshape(-1, 3).T if pairs else np.empty((3, 0))
+    sends, takes = (left > 0) & (costs < np.inf), (wanted > 0) & (prices < np.inf)
+    return (
+        np.concatenate([met[0].astype(np.int64), rows[sends], come[takes]]),
+        np.concatenate([met[1].astype(np.int64), to[sends], columns[takes]]),
+        np.concatenate([met[2], left[sends], wanted[takes]]),
+    )
+
+
+def _cheapest(cost: Cost, rows: Indices, columns: Indices, potential: Floats) -> tuple[Floats, Indices]:
+    """For some rows the least reduced cost among some columns, and where; infinite where there are none."""
+    if not len(rows) or not len(columns):
+        return np.full(len(rows), np.inf), np.zeros(len(rows), np.int64)
+    values, at = cost.restricted(rows, columns).ctransform(potential[columns])
+    return values, columns[at]

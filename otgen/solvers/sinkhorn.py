@@ -128,9 +128,10 @@ def _largest_cost(problem: Problem) -> float:
     carried = problem.cost.restricted(np.flatnonzero(a), np.flatnonzero(b))  # padding may lie anywhere
     largest = float(carried.highest)
     if problem.epsilon < _LEAST * largest:
+        others = "partial_wasserstein" if problem.relaxed else "wasserstein or otgen.transport"
         raise InvalidInput(
             f"epsilon must be at least 1e-12 of the largest cost: below, rounding decides; received "
-            f"{problem.epsilon / largest:.1e} of it; use otgen.wasserstein or otgen.transport"
+            f"{problem.epsilon / largest:.1e} of it; leave out points that lie far from all others, raise it, or use otgen.{others}"
         )
     return largest or problem.epsilon
 

@@ -387,3 +387,16 @@ class TestNothing:
         result = otgen.transport([[-2.0, 1.0]], [1.0], [1.0, 1.0], penalty=0)
         assert result.lower <= -2 <= result.upper
         assert result.upper < -1.9
+
+
+@pytest.mark.parametrize("size", [3, 60])
+@pytest.mark.parametrize("p", [1, 2])
+def test_an_optimum_of_0_is_optimal(size, p):
+    """What stays had to be rounded, and [0, 1e-15] was called imprecise."""
+    rng = np.random.default_rng(size)
+    x, a, b = rng.normal(size=(size, 2)), 0.1 + rng.random(size), 0.1 + rng.random(size)
+    amount = 0.3 * float(np.minimum(a, b).sum())  # of what need not move at all
+    costs = ((x[:, None] - x) ** 2).sum(axis=-1)
+    for found in (partial_wasserstein(x, x, a, b, p=p, mass=amount), otgen.transport(costs, a, b, mass=amount)):
+        assert found.status is Status.OPTIMAL
+        assert found.lower == found.value == 0 <= found.upper < 1e-5

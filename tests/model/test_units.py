@@ -10,7 +10,7 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import otgen
@@ -311,3 +311,44 @@ def test_points_whose_powers_are_moderate_are_left_alone(p):
 
 def test_nothing_to_pay_is_a_mean_cost_of_0():
     assert mean_cost(Problem.from_points(np.ones((2, 2)), np.ones((3, 2)))) == 0.0
+
+
+@given(
+    number=st.floats(5e-324, 1.0),
+    p=st.sampled_from([1, 2, 2.5, 9, 100]),
+    shift=st.integers(-1100, 1000),
+    mass=st.sampled_from([1.0, 1e-300, 1e-160, 1e160, 1e300]),
+    unit=st.sampled_from([None, 5e-324, 1e-160, 1.5]),
+    root=st.booleans(),
+)
+@example(number=1e-300, p=100, shift=0, mass=1.0, unit=5e-324, root=True)
+@example(number=1e-200, p=1, shift=1000, mass=1e-200, unit=None, root=True)
+def test_ends_hold_whatever_underflows_on_the_way(number, p, shift, mass, unit, root):
+    """An upper end of 0 was told of what is not 0, and 0 as the value of 1e-99."""
+    with mpmath.workdps(60):
+        cost = (
+            mpmath.mpf(number)
+            * mpmath.mpf(unit or 1.0) ** p
+            * mpmath.mpf(2) ** (mpmath.mpf(shift) * p)
+            * mpmath.mpf(mass)
+        )
+        truth = {"cost": cost, "value": cost ** (1 / mpmath.mpf(p)) if root else cost}
+        back = Units(shift, p, mass=mass, root=root, unit=unit)
+        for name, exact in truth.items():
+            low, middle, high = (getattr(back, name)(number, outward) for outward in (-1, 0, 1))
+            assert low <= exact <= high
+            assert low <= middle <= high
+            assert high > 0
+            if 1e-290 < exact < 1e290:
+                assert middle == pytest.approx(float(exact), rel=1e-11)
+
+
+@pytest.mark.parametrize("p", [20, 100])
+def test_roots_below_the_least_float_on_the_line(p):
+    found = otgen.wasserstein([0.0, 5e-324], [0.0, 0.0], [1.0, 1e-100], p=p, normalize=True)
+    assert (found.lower, found.upper) == (0, 5e-324)
+
+
+def test_prices_whose_products_underflow():
+    found = otgen.partial_wasserstein([[1.0, 2.0]], np.empty((0, 2)), [1e-200], penalty=1e-200, p=1)
+    assert found.lower <= 0 < found.upper

@@ -11,6 +11,7 @@ import ot
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from line_truth import line_truth
 from proving import assert_coupling, assert_feasible, assert_proven, exact_transport
 
 import otgen
@@ -250,3 +251,44 @@ def test_points_far_closer_than_the_period_are_as_on_the_line(p, solver, period,
     assert result.status is Status.OPTIMAL
     assert result.value == pytest.approx(line.value, rel=1e-11)
     assert math.isfinite(result.upper)
+
+
+@pytest.mark.parametrize("faint", [1e-30, 1e-100, 1e-300])
+def test_the_value_is_the_plans_where_faint_masses_travel(faint):
+    """They were left out of it: 0, between ends of which the upper one was not."""
+    found = otgen.wasserstein([0.0, 1.0], [0.0, 0.0], [1.0, faint], p=1, metric=Circular(10), normalize=True)
+    assert found.value == pytest.approx(faint, rel=1e-12)
+    assert found.lower <= faint <= found.upper
+
+
+@pytest.mark.parametrize("p", [1, 2, 80])
+def test_distances_of_which_the_period_is_no_float(p):
+    x, y = 1e-308 * np.array([0.0, -1.0, 3.0, 0.0]), 1e-308 * np.array([0.25, 2.0, -1.5, 1.0])
+    found = otgen.wasserstein(x, y, p=p, metric=Circular(24.0))
+    assert found.value == pytest.approx(otgen.wasserstein(x, y, p=p).value, rel=1e-11)
+
+
+@pytest.mark.parametrize("p", [2, 80, 300])
+@pytest.mark.parametrize("solver", ["circle", "simplex"])
+@pytest.mark.parametrize(("centre", "size"), [(0.0, 1e-100), (0.0, 1e-3), (12.0, 2.0**-10)])
+def test_where_nobody_goes_round_the_proof_is_that_of_the_line(p, solver, centre, size):
+    """Weights that balance only up to rounding, and high powers, left intervals as wide as the value and far wider."""
+    rng = np.random.default_rng(p)
+    x, y = (size * np.round(rng.normal(size=k) * 2**20) / 2**20 for k in (4, 5))
+    a, b = [0.1, 0.2, 0.3, 0.4], [0.2] * 5
+    found = otgen.wasserstein(centre + x, centre + y, a, b, p=p, metric=Circular(24.0), solver=solver)
+    assert found.status is Status.OPTIMAL
+    assert found.lower <= line_truth(x, y, a, b, p) <= found.upper
+    assert found.upper - found.lower <= 1e-12 * found.value
+
+
+def test_a_proof_file_of_a_straight_circle_is_by_duality(tmp_path):
+    """As on the line: it holds what an independent checker can repeat."""
+    x, y, faint = [0.0, 1.0], [0.0, 0.0], [1.0, 1e-100]
+    found = otgen.wasserstein(x, y, faint, p=1, metric=Circular(10), normalize=True)
+    assert (found.certificate, found.status) == ("monotone", Status.OPTIMAL)
+    found.save_proof(tmp_path / "proof.npz")
+    kept = otgen.load_proof(tmp_path / "proof.npz")
+    assert kept.kind == "dual"
+    kept.verify()
+    assert kept.lower <= found.lower <= found.upper <= kept.upper

@@ -241,3 +241,12 @@ def test_a_limit_on_pivots_holds_where_the_tree_is_in_pieces(large):
     assert stopped.status is otgen.Status.MAX_ITER  # in pieces there are more pivots, which are cheaper
     assert stopped.lower <= truth.upper
     assert stopped.upper >= truth.lower
+
+
+@pytest.mark.parametrize("p", [1, 2, 9])
+def test_the_value_is_that_of_a_plan_where_masses_below_a_whole_unit_meet(p):
+    """A source of 1e-174 gave a target beside it the 1e-30 that it wants, so that nothing seemed to travel."""
+    x, y = [[0.0, 0.0], [0.0, 0.0], [1.0, 0.0]], [[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]
+    found = otgen.wasserstein(x, y, [1e-30, 1e-148, 1e-174], [1e-174, 1e-60, 1.0], p=p, normalize=True)
+    assert found.value == pytest.approx(1e-60 ** (1 / p), rel=1e-9)
+    assert found.lower <= 1e-60 ** (1 / p) <= found.upper

@@ -11,6 +11,7 @@ from ...inputs import arrays, scalars
 from ...model.cost import Metric
 from ...model.measure import Measure
 from ...solvers.base import Progress
+from ...underflow import may_underflow
 from ..telling import told
 from .ascent import Ascent
 from .fitted import SemidiscreteMap, sample_size
@@ -25,6 +26,7 @@ _LEAST = 2**14, 2**20  # draws for few points: before the first check, and at th
 _CHECKED_LEAST = 2**16  # what a check may look at, however few points there are
 
 
+@may_underflow
 def semidiscrete(
     noise: Source,
     y: Any,

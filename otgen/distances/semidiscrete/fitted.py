@@ -14,12 +14,14 @@ from ...inputs import arrays, scalars
 from ...inputs.types import Floats
 from ...model.cost import Metric
 from ...model.measure import Measure
+from ...underflow import may_underflow
 from . import saved
 from .held_out import HeldOut, judged
 from .noise import Noise, Source
 from .targets import Targets
 
 
+@may_underflow
 @dataclass(frozen=True, eq=False, repr=False)
 class SemidiscreteMap:
     """A map from noise to the points of a data set: ``x`` goes to the ``j`` of least ``metric(x, y_j) ** p - potential_j``.
@@ -156,6 +158,7 @@ def sample_size(targets: int) -> int:
     return max(4096, 16 * targets)
 
 
+@may_underflow
 def load_semidiscrete(path: str | os.PathLike[str]) -> SemidiscreteMap:
     """Read a map that :meth:`SemidiscreteMap.save` wrote.
 

@@ -64,8 +64,8 @@ class Clouds:
         )
         if a is None and b is None and n == m:
             return Coupling(self, orders[0], orders[1], np.full(n, 1 / n), 0.0)
-        steps, lost = monotone.staircase(monotone.masses(a, b, n, m), self.p)
-        return Coupling(self, orders[0][steps.rows], orders[1][steps.columns], steps.shares, lost)
+        steps = monotone.staircase(monotone.masses(a, b, n, m), self.p)
+        return Coupling(self, orders[0][steps.rows], orders[1][steps.columns], steps.shares, steps.lost)
 
 
 @dataclass(frozen=True, eq=False)

@@ -378,11 +378,10 @@ class PointCost(CloudCost):
         return self.entry.degree
 
     def size(self) -> PowerOfTwo:
-        """What makes the diagonal of the joint box about 1, as far as a period allows; 1 where costs are moderate as they are, or have a unit of their own."""
+        """What makes the diagonal of the joint box about 1; 1 where costs are moderate as they are, or have a unit of their own."""
         if not self.degree:
             return ONE
-        size = of_box(self.box, max(self.form[0], 1.0), self.p) ** self.degree
-        return size if self.entry.period is None else size.within_reach(self.entry.period)
+        return of_box(self.box, max(self.form[0], 1.0), self.p) ** self.degree
 
     @cached_property
     def _as_differences(self) -> Powers | None:
@@ -399,7 +398,9 @@ class PointCost(CloudCost):
         return self.scale.root(self.degree)
 
     def divided(self, by: PowerOfTwo) -> PointCost:
-        """Of points that are divided, by its root where the cost is a square."""
+        """Of points that are divided, by its root where the cost is a square, as far as a period allows."""
+        if self.entry.period is not None:
+            by = by.within_reach(self.entry.period)
         if by == ONE:
             return self
         if not self.degree:

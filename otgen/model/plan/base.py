@@ -12,6 +12,7 @@ from ...errors import InvalidInput, TooLarge, require
 from ...inputs import arrays
 from ...inputs.memory import available, readable
 from ...inputs.types import Floats, Indices
+from ...underflow import may_underflow
 
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingImports]  # optional
@@ -35,6 +36,7 @@ def refuse_dense(shape: tuple[int, int], each: int = 8) -> None:
         )
 
 
+@may_underflow
 class Plan(abc.ABC):
     """A coupling of n sources and m targets, of total mass 1: ``P @ v``, ``v @ P``, ``P.T``, ``P.marginals()``, ``P.todense()``.
 

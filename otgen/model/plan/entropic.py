@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse
 
 from ...inputs.types import Floats, Indices
+from ...underflow import may_underflow
 from ..cost import Cost
 from .base import Plan, refuse_dense
 
@@ -21,6 +22,7 @@ _LISTED = 40  # bytes an entry, at most, while scipy lists it by rows
 _BELOW_ONE = 1.0 - 2.0**-53
 
 
+@may_underflow
 @dataclass(frozen=True, eq=False, repr=False)
 class EntropicPlan(Plan):
     """``diag(u a) exp((f + g - c)/epsilon) diag(v b) + r s'``: a rounded Gibbs plan, never stored.

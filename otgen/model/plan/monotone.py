@@ -12,6 +12,7 @@ from ...inputs.types import Floats, Indices
 from ...kernels import monotone
 from ...kernels.parallel import each, threads
 from ...kernels.sorting import argsort, sort_with
+from ...underflow import may_underflow
 from ..measure import Measure
 from ..units import ONE, PowerOfTwo
 from .base import Plan
@@ -20,6 +21,7 @@ from .sparse import SparsePlan
 _ONE_THREAD = 20_000  # points that are sorted sooner than a thread starts
 
 
+@may_underflow
 @dataclass(frozen=True, eq=False, repr=False)
 class MonotonePlan(Plan):
     """The monotone coupling of two measures on the line; entries are listed when first asked for, in O(n log n).

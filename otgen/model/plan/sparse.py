@@ -9,9 +9,11 @@ from typing import Any
 import scipy.sparse
 
 from ...inputs.types import Floats, Indices
+from ...underflow import may_underflow
 from .base import Plan, refuse_dense
 
 
+@may_underflow
 @dataclass(frozen=True, eq=False, repr=False)
 class SparsePlan(Plan):
     """A plan listed by its non-zero entries.
