@@ -59,7 +59,7 @@ def monotone_mean(plan: MonotonePlan, power: float, *, lossless: bool = True) ->
     found = None if power > STEEP else _mean(plan, power, 1.0)
     if found is None or not _FAINT < found.cost < 1 / _FAINT:
         return _steep(plan, power, _largest(plan) if found is None else found.largest, lossless)
-    farthest = _span(plan) ** power
+    farthest = float(_powered(_span(plan), power))
     scale = max(found.cost, 1e-7 * farthest)
     if found.charge > _SEEN * (found.cost if len(plan.x) + len(plan.y) < _QUICK else scale):
         found = _exact_mean(plan, power, 1.0)
