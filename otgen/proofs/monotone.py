@@ -59,7 +59,7 @@ def prove_monotone(problem: Problem) -> Certificate:
 def monotone_mean(plan: MonotonePlan, power: float, *, lossless: bool = True) -> Certificate:
     """The same of a coupling in order; ``lossless`` unless points were divided by what cost the smallest ones digits."""
     found = None if power > STEEP else _mean(plan, power, 1.0)
-    if found is None or not _FAINT < found.cost < 1 / _FAINT:
+    if found is None or not _FAINT < found.cost < 1 / _FAINT or math.isinf(found.charge):
         return _steep(plan, power, lossless)
     farthest = float(_powered(_span(plan), power))
     scale = max(found.cost, 1e-7 * farthest)

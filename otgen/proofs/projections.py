@@ -10,7 +10,7 @@ for ``q = 2``, and for any q where the directions are those of the axes (power m
 measures", 2015, take the mean over all frames, here it is the largest).
 
 Rounding. A computed frame has a norm of at most ``1 + slack``. A shadow is off by ``reach`` at most: what its cloud was off by, and
-``D + 8`` roundings of the largest sum of absolute coordinates. Both clouds' come off each distance of shadows.
+``D + 4`` roundings of the largest sum of absolute coordinates. Both clouds' come off each distance of shadows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..inputs.types import Floats
+from ..inputs.types import Floats, Indices
 from ..kernels.double_double import UNIT, dot, total_pair
 from ..model.plan import MonotonePlan
 from ..model.units import Units
@@ -31,6 +31,7 @@ from .monotone import monotone_largest, monotone_mean
 _FEW = 16  # directions of one frame
 _ALL = 24  # and of all frames, about
 _LEAST = 1e-290  # distances below are taken for 0
+_MOST = 1e300  # sums above might overflow
 _SAMPLED = 512  # points that say where clouds spread
 
 
@@ -38,7 +39,7 @@ _SAMPLED = 512  # points that say where clouds spread
 class Shadows:
     """A cloud seen from K directions: sorted ``lines`` (K, n), their ``weights`` (K, n) or None where all are equal, and the ``mean`` (D,).
 
-    ``reach`` is how far a shadow, or the mean, may be off; infinite where numbers are too large to be added.
+    ``reach`` is how far a shadow, or the mean, may be off; infinite where numbers are too large to be added, and all are 0.
     """
 
     lines: Floats
@@ -84,32 +85,29 @@ class Frames:
             centre = points.mean(axis=0)
             spread = points - centre
         if not np.isfinite(spread).all():
-            return cls(np.zeros(d), q, ())
+            return cls(np.zeros(d), q, (_axes(np.arange(min(d, _FEW)), d),))
         if d <= _FEW:
-            count = 1 if q != 2 or d == 1 else max(1, min(4, _ALL // d))
-            return cls(centre, q, tuple(_checked(turn) for turn in _turned(d, count)))
-        spread /= float(np.abs(spread).max()) or 1.0
+            return cls(centre, q, tuple(_turned(d, min(4, _ALL // d) if q == 2 and d > 1 else 1)))
+        spread /= max(float(np.abs(spread).max()), _LEAST)
         if q != 2:
-            axes = np.argsort(-np.abs(spread).sum(axis=0), kind="stable")[:_FEW]
-            return cls(centre, q, (_checked(np.eye(d)[axes]),))
-        some = spread[:: -(-len(spread) // _SAMPLED)]
+            return cls(centre, q, (_axes(np.argsort(-np.abs(spread).sum(axis=0), kind="stable")[:_FEW], d),))
+        some = spread[:: math.ceil(len(spread) / _SAMPLED)]
         return cls(centre, q, (_checked(np.linalg.svd(some, full_matrices=False)[2][:_FEW]),))
 
     def seen(self, points: Floats, weights: Floats | None, error: float) -> Shadows:
         """A cloud (n, D), each point off by a length of ``error``, with weights (n,) of any total; None means equal ones."""
-        d = points.shape[1]
-        with np.errstate(over="ignore", invalid="ignore"):
+        n, d = points.shape
+        with np.errstate(over="ignore"):
             moved = points - self.centre
             size = float(np.abs(moved).sum(axis=1).max())
-            directions = (
-                np.concatenate([frame.directions for frame in self.frames]) if self.frames else np.empty((0, d))
-            )
-            lines = directions @ moved.T
-        if not (size < 1e300 and np.isfinite(lines).all()):
-            return Shadows(np.empty((0, len(points))), None, np.zeros(d), math.inf)
-        reach = (2 * error + (d + 8) * UNIT * size) * (1 + 1e-12)
+        directions = np.concatenate([frame.directions for frame in self.frames])
+        if size > _MOST:
+            return Shadows(np.zeros((len(directions), n)), None, np.zeros(d), math.inf)
+        lines = directions @ moved.T
+        # half of the error, and four roundings of the size, are room for what is rounded here and where reaches are added
+        reach = 2 * error + (d + 8) * UNIT * size
         if weights is None:
-            shares = np.full(len(points), 1.0 / len(points))
+            shares = np.full(n, 1.0 / n)
             return Shadows(np.sort(lines, axis=1), None, self._mean(shares, moved), reach)
         order = np.argsort(lines, axis=1, kind="stable")
         shares = weights / total_pair(weights)[0]
@@ -123,14 +121,10 @@ class Frames:
         """Lower bounds of the distances between a cloud and others, (B,), by their means (B, D)."""
         apart = np.abs(one.mean - means)
         longest = apart.max(axis=1)
-        if math.isinf(self.q):
-            length = longest
-        else:
-            shares = apart / np.where(longest > 0, longest, 1.0)[:, None]
-            length = longest * (shares**self.q).sum(axis=1) ** (1 / self.q)
-        length = length * (1 - 4 * (means.shape[1] + 16) * UNIT)
-        with np.errstate(invalid="ignore"):
-            least = (length - (one.reach + reaches)) * (1 - 4 * UNIT)
+        length = longest
+        if not math.isinf(self.q):
+            length = length * ((apart / np.maximum(longest, _LEAST)[:, None]) ** self.q).sum(axis=1) ** (1 / self.q)
+        least = length * (1 - 4 * (means.shape[1] + 16) * UNIT) - (one.reach + reaches)
         return np.where(least > _LEAST, least, 0.0)
 
     def shadows_apart(self, one: Shadows, other: Shadows, p: float) -> float:
@@ -144,10 +138,8 @@ class Frames:
         >>> bool(1.999999 < found <= 2)
         True
         """
-        if not (math.isfinite(one.reach) and math.isfinite(other.reach)) or not self.frames:
-            return 0.0
-        apart = lines_apart(one, other, p) - (one.reach + other.reach) * (1 + 4 * UNIT)
-        apart = np.where(apart > _LEAST, apart * (1 - 2 * UNIT), 0.0)
+        apart = lines_apart(one, other, p) - (one.reach + other.reach)
+        apart = np.where(apart > _LEAST, apart, 0.0)
         ends = np.cumsum([len(frame.directions) for frame in self.frames])[:-1]
         return max(
             _together(part, p, self.q) / (1 + frame.slack) * (1 - 4 * UNIT)
@@ -155,7 +147,7 @@ class Frames:
         )
 
 
-def _turned(d: int, count: int) -> list[Floats]:
+def _turned(d: int, count: int) -> list[Frame]:
     """The axes, and frames turned away from them: evenly in the plane, else at random, always the same."""
     if d == 2:
         angles = [math.pi / 2 * k / count for k in range(1, count)]
@@ -163,24 +155,23 @@ def _turned(d: int, count: int) -> list[Floats]:
     else:
         rng = np.random.default_rng(0)
         turns = [np.linalg.qr(rng.normal(size=(d, d)))[0] for _ in range(1, count)]
-    return [np.eye(d), *turns]
+    return [_axes(np.arange(d), d), *map(_checked, turns)]
+
+
+def _axes(chosen: Indices, d: int) -> Frame:
+    return Frame((chosen[:, None] == np.arange(d)).astype(np.float64), 0.0)
 
 
 def _checked(directions: Floats) -> Frame:
-    """A frame with its slack: ``|T z|^2 <= |T T'| |z|^2``."""
+    """A frame with its slack: ``|T z|^2 <= |T T'| |z|^2``, of which the root takes half; that is room for rounding."""
     m, d = directions.shape
-    if (np.count_nonzero(directions, axis=1) == 1).all():
-        return Frame(directions, 0.0)
-    off = float(np.linalg.norm(directions @ directions.T - np.eye(m)))
-    return Frame(directions, off * (1 + 1e-12) + 2 * m * (d + 4) * UNIT)
+    return Frame(directions, float(np.linalg.norm(directions @ directions.T - np.eye(m))) + m * d * UNIT)
 
 
 def _together(apart: Floats, p: float, q: float) -> float:
     """What distances along the m directions of a frame say together: at least what the largest says."""
     longest, m = float(apart.max()), len(apart)
-    if longest == 0 or math.isinf(p):
-        return longest
-    share = float(((apart / longest) ** p).sum()) ** (1 / p) * m ** min(0.0, 1 / q - 1 / p)
+    share = float(((apart / max(longest, _LEAST)) ** p).sum()) ** (1 / p) * m ** min(0.0, 1 / q - 1 / p)
     return max(longest, longest * share * (1 - 4 * (m + 16) * UNIT))
 
 
@@ -197,13 +188,10 @@ def _paired(x: Floats, y: Floats, p: float) -> Floats:
     longest = distances.max(axis=1)
     if math.isinf(p):
         return longest * (1 - 2 * UNIT)
-    n = x.shape[1]
-    quotients = distances / np.where(longest > 0, longest, 1.0)[:, None]
-    means = (quotients if p == 1 else quotients**p).mean(axis=1)
-    roots = means ** (1 / p)
-    # as in :mod:`otgen.proofs.monotone`; the root of a mean of at least 1/n, whose exponent is rounded
-    units = (3 * p + 8 + min(n, 24 + math.log2(n))) / p + 12 + 2 * math.log(n + 1) / p
-    return longest * roots * (1 - 1.01 * units * UNIT)
+    means = ((distances / np.maximum(longest, _LEAST)[:, None]) ** p).mean(axis=1)
+    # numpy's sum errs by less than (24 + log2 n) u; the root is that of a mean of at least 1/n, whose exponent is rounded
+    units = 12 + (32 + 2 * math.log2(x.shape[1])) / p
+    return longest * means ** (1 / p) * (1 - units * UNIT)
 
 
 def _coupled(one: Shadows, other: Shadows, k: int, p: float) -> float:

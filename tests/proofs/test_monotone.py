@@ -10,6 +10,9 @@ from line_truth import line_truth
 
 import otgen
 from otgen import Status
+from otgen.model.plan import MonotonePlan
+from otgen.model.units import Units
+from otgen.proofs.monotone import monotone_mean
 
 ORDERS = [1, 1.5, 2, 3, 8, 9, 20, 80.5, 540, 1e3, 1e5, 1e7, 1e12, 1e16, 1e20, 1e300]
 AWKWARD = 2.0**-54 + 2.0**-106  # beside 1 it fills both doubles of a pair
@@ -185,3 +188,20 @@ def test_a_point_lighter_than_roundings_of_the_quotient_of_totals(x, y, a, b, p,
     ):
         assert found.lower * (1 - 1e-14) <= truth <= found.upper * (1 + 1e-14)
         assert found.value == pytest.approx(truth, rel=1e-9)
+
+
+@pytest.mark.parametrize("power", [2.0, 3.0])
+@pytest.mark.parametrize(
+    ("x", "y", "a", "b"),
+    [
+        ([-1e160, 2.0], [-1e160, 0.0, 0.5], [1.0, 2.0], [1.0, 1.0, 1.0]),
+        ([-1.0, 2.0], [-1e160, 0.0, 0.5], [1.0, 1.0], [1e-250, 1.0, 1.0]),
+    ],
+)
+def test_points_so_far_apart_that_powers_overflow_between_which_little_travels(x, y, a, b, power):
+    """Nothing at all, or hardly any mass; points are not scaled here."""
+    one, other = np.array(x), np.array(y)
+    found = monotone_mean(MonotonePlan(one, other, one, other, np.array(a), np.array(b)), power)
+    units = Units(0, power, root=True, unit=found.unit)
+    lower, upper, truth = units.value(found.lower, -1), units.value(found.upper, 1), line_truth(x, y, a, b, power)
+    assert truth * (1 - 1e-12) < lower <= truth <= upper < truth * (1 + 1e-12)

@@ -1,6 +1,7 @@
 """Bounds by means and projections: below the truth in exact arithmetic, by nothing to speak of where they are the truth, at any scale and offset."""
 
 import math
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -63,6 +64,23 @@ class TestBetweenTwoPoints:
             if p == q:  # the axes together make the norm
                 assert Fraction(shadows) ** (1 if q == math.inf else q) >= truth * Fraction(1 - 1e-11)
 
+    @pytest.mark.parametrize(("metric", "q"), POWERS)
+    @pytest.mark.parametrize("d", [3, 40])
+    def test_no_bound_exceeds_it_in_few_dimensions_or_many(self, metric, q, d):
+        x, y = np.random.default_rng(0).normal(size=(2, 1, d))
+        truth = exact_power(x[0], y[0], q)
+        for bound in both_bounds(metric, x, y, 2):
+            assert truth / 10**6 < Fraction(bound) ** (1 if q == math.inf else q) <= truth
+
+    @pytest.mark.parametrize(("metric", "q"), POWERS)
+    def test_far_from_the_origin(self, metric, q):
+        """What is rounded is the spread of the clouds, not how far they lie from the origin."""
+        x = np.full((1, 3), 2.0**30)
+        y = x + [2.0**-20, 2.0**-19, -(2.0**-20)]
+        truth = exact_power(x[0], y[0], q)
+        for bound in both_bounds(metric, x, y, q):
+            assert truth * Fraction(1 - 1e-11) <= Fraction(bound) ** (1 if q == math.inf else q) <= truth
+
     @given(
         seed=st.integers(0, 2**32 - 1),
         period=st.sampled_from([1e-3, 2 * math.pi, 24.0]),
@@ -122,7 +140,97 @@ class TestBetweenClouds:
         assert means < 1e-12
         assert 0.99 * truth < shadows <= truth
 
+    def test_none_where_clouds_are_equal(self):
+        x = np.random.default_rng(0).normal(size=(5, 2))
+        for metric, _ in POWERS:
+            for p in (1, 2, 9, math.inf):
+                assert both_bounds(metric, x, x, p) == (0.0, 0.0)
+
+    def test_weights_count_where_the_other_cloud_has_none(self):
+        x, a = np.array([[0.0], [1.0]]), np.array([3.0, 1.0])
+        frames = Frames.of(x, 2.0)
+        one, other = frames.seen(x, a, 0.0), frames.seen(np.zeros((2, 1)), None, 0.0)
+        for bound in (frames.shadows_apart(one, other, 1), frames.shadows_apart(other, one, 1)):
+            assert 0.25 * (1 - 1e-12) < bound <= 0.25
+
+    def test_points_that_hardly_move_beside_points_whose_distances_have_no_powers(self):
+        x, y = (np.array([[-1e160], *([z] for z in some), [1e160]]) for some in ((0.0,), (0.5, 2.0)))
+        a, b = np.array([1.0, 2.0, 1.0]), np.ones(4)
+        frames = Frames.of(np.concatenate([x, y]), 2.0)
+        truth = otgen.wasserstein(x, y, a, b, normalize=True)
+        assert frames.shadows_apart(frames.seen(x, a, 0.0), frames.seen(y, b, 0.0), 2) <= truth.upper
+
     @pytest.mark.parametrize("size", [1e300, 1e308])
     def test_numbers_that_cannot_be_added_bound_nothing(self, size):
         x = np.array([[size, -size], [size, size]])
         assert both_bounds("euclidean", x, -x, 2) == (0.0, 0.0)
+
+    @pytest.mark.parametrize("metric", [metric for metric, _ in POWERS])
+    def test_a_cloud_that_can_be_added_beside_one_that_cannot(self, metric):
+        x, far = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[1e300, 1e300]])
+        frames, (one, other, huge) = frames_of(metric, x, x + 1.0, far)
+        for pair in ((one, huge), (huge, one), (huge, huge)):
+            assert frames.shadows_apart(*pair, 2) == 0.0
+            assert frames.means_apart(pair[0], pair[1].mean[None], np.array([pair[1].reach])) == [0.0]
+        assert frames.shadows_apart(one, other, 2) == 0.0  # lost beside the centre of all three
+
+    def test_moderate_clouds_are_bounded_where_all_together_have_no_centre(self):
+        """The origin is taken for it."""
+        x, far = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[1.7e308, 0.0], [1.7e308, 0.0]])
+        for d in (2, 40):
+            clouds = [np.pad(z, ((0, 0), (0, d - 2))) for z in (x, x + 1.0, far)]
+            frames, (one, other, _) = frames_of("cityblock", *clouds)
+            assert 2 * (1 - 1e-12) < frames.shadows_apart(one, other, 1) <= 2
+
+
+class TestFrames:
+    @pytest.mark.parametrize(
+        ("d", "q", "shapes"),
+        [
+            (1, 2.0, [(1, 1)]),
+            (2, 2.0, [(2, 2)] * 4),
+            (2, 3.0, [(2, 2)]),
+            (2, math.inf, [(2, 2)]),
+            (6, 2.0, [(6, 6)] * 4),
+            (7, 2.0, [(7, 7)] * 3),
+            (12, 2.0, [(12, 12)] * 2),
+            (16, 2.0, [(16, 16)]),
+            (17, 1.0, [(16, 17)]),
+            (17, 2.0, [(5, 17)]),
+        ],
+    )
+    def test_how_many(self, d, q, shapes):
+        """One for 16 dimensions and more; not more directions than points where points say which."""
+        points = np.random.default_rng(0).normal(size=(5, d))
+        assert [frame.directions.shape for frame in Frames.of(points, q).frames] == shapes
+
+    def test_evenly_turned_in_the_plane(self):
+        directions = np.concatenate([frame.directions for frame in Frames.of(np.eye(2), 2.0).frames])
+        angles = np.sort(np.arctan2(directions[:, 1], directions[:, 0]) % math.pi)
+        np.testing.assert_allclose(angles, np.arange(8) * math.pi / 8, atol=1e-15)
+
+    @pytest.mark.parametrize(("scale", "offset"), [(1e-300, 5e-299), (1.0, 50.0), (1e306, 0.0)])
+    def test_along_the_axes_where_points_spread(self, scale, offset):
+        points = scale * np.outer(np.tile([-1.0, 1.0], 100), np.arange(40))
+        points[:, :20] += offset
+        axes = Frames.of(points, 1.0).frames[0]
+        assert axes.directions.argmax(axis=1).tolist() == list(range(39, 23, -1))
+        assert axes.slack == 0
+
+    @pytest.mark.parametrize("n", [3, 600])
+    def test_along_the_line_where_points_spread(self, n):
+        rng = np.random.default_rng(0)
+        line, far = np.linalg.qr(rng.normal(size=(40, 2)))[0].T
+        along = rng.normal(size=n)
+        along[0] = 0.0
+        points = along[:, None] * line + 1e-3 * rng.normal(size=(n, 40)) + 100 * far
+        assert abs(Frames.of(points, 2.0).frames[0].directions[0] @ line) > 0.999
+
+    def test_many_dimensions_take_no_square_of_memory(self):
+        tracemalloc.start()
+        try:
+            frames = Frames.of(np.eye(2, 2**18), 1.0)
+            assert tracemalloc.get_traced_memory()[1] < 2**28
+        finally:
+            tracemalloc.stop()
+        assert frames.frames[0].directions.shape == (16, 2**18)
