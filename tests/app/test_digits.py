@@ -52,8 +52,8 @@ def test_distances_are_those_of_the_decimals_or_refused(base, steps, places, kin
     try:
         x, y = pair(cells, kind)
     except otgen.InvalidInput as fault:
-        assert "that doubles tell apart; received" in str(fault)
-        assert not exact
+        if exact or "that doubles tell apart; received" not in str(fault):
+            raise
         return
     found = otgen.wasserstein(x, y, p=1)
     want = sum(abs(Fraction(s) - Fraction(t)) for s, t in zip(*map(sorted, cells))) / len(steps)

@@ -94,7 +94,7 @@ class TestPolars:
             )
             for s in (100, 200)
         )
-        with pytest.raises(otgen.InvalidInput, match="x must hold (numbers in all of its columns.* 't'|real numbers)"):
+        with pytest.raises(otgen.InvalidInput, match=r"x must hold (numbers in all of its columns.* 't'|real numbers)"):
             otgen.wasserstein(one, two, p=1)
 
     def test_gaps_and_plans_that_have_not_run(self, polars):
