@@ -29,7 +29,7 @@ def plain(costs, a, b, epsilon, relax, sweeps=40_000):
         before = f
         f = -damped[0] * epsilon * log_sum((g - costs) / epsilon + np.log(b), 1)
         g = -damped[1] * epsilon * log_sum((f[:, None] - costs) / epsilon + np.log(a)[:, None], 0)
-        if np.abs(f - before).max() < 1e-13 * (1 + np.abs(f).max()):
+        if np.abs(f - before).max() < 1e-14 + 1e-17 * np.abs(f).max():
             break
     plan = np.exp((f[:, None] + g - costs) / epsilon) * a[:, None] * b
     value = (plan * costs).sum() + epsilon * divergence(plan, a[:, None] * b)
