@@ -83,8 +83,9 @@ def _crossings(ahead: Quantile, edges: list[float]) -> set[float]:
     found: set[float] = {
         t for t, one, sign, other in zip(levels[1:], signs, signs[1:], signs[2:]) if not sign and one * other < 0
     }
+    precision: Any = 1e-15
     for k in np.flatnonzero(signs[:-1] * signs[1:] < 0):
-        root: Any = scipy.optimize.brentq(ahead, levels[k], levels[k + 1], xtol=1e-15, rtol=1e-15)
+        root: Any = scipy.optimize.brentq(ahead, levels[k], levels[k + 1], xtol=precision, rtol=precision)
         found.add(float(root))
     return found - set(edges)
 
