@@ -12,7 +12,7 @@ from . import whole
 from .memory import available, readable
 from .origin import Origin
 from .scalars import told
-from .tables import columns_of
+from .tables import column_names, columns_of
 from .types import Floats
 
 _JUDGED = 2**26  # bytes from which it is asked whether they fit
@@ -154,7 +154,21 @@ def _read(value: Any, name: str) -> tuple[Any, Origin]:
         array = _by_columns(value, array)
     if array.dtype.kind == "f" and library != "numpy" and array.size and np.abs(array).max() >= whole.EXACT:
         array = _unrounded(value, array, name)
+    if array.dtype.kind in "iuf" and library != "numpy":
+        _refuse_columns_of_kinds(value, name)
     return array, Origin("numpy", "cpu", array.dtype.name)
+
+
+def _refuse_columns_of_kinds(value: Any, name: str) -> None:
+    """Raise for a table that made numbers of moments or decimals, since other columns hold numbers: their units differ, and they may be rounded."""
+    kinds = [part.dtype for part in columns_of(value) or []]
+    other = next((k for k, dtype in enumerate(kinds) if dtype.kind not in "biuf"), None)
+    if other is not None:
+        called = (column_names(value) or tuple(map(str, range(len(kinds)))))[other]
+        raise InvalidInput(
+            f"{name} must hold numbers in all of its columns, or moments in all; received {called!r} of dtype {kinds[other]} beside numbers; "
+            f"{_REMEDIES.get(kinds[other].kind, _REMEDIES['O'])}"
+        )
 
 
 def _by_columns(value: Any, array: np.ndarray) -> np.ndarray:

@@ -67,12 +67,27 @@ def on_the_line(p_law: Any, q_law: Any, p: float = 2) -> Estimate:
     pair = [_Quantiles.of(law, name) for law, name in ((p_law, "p_law"), (q_law, "q_law"))]
     first, second = pair
 
-    def gap(t: float) -> float:
-        return abs(first.at(t) - second.at(t))
+    def ahead(t: float) -> float:
+        return first.at(t) - second.at(t)
 
     low, high = max(one.low for one in pair), min(one.high for one in pair)
-    cuts = sorted({z for one in pair for z in (*_CUTS, *one.jumps) if low < z < high})
-    return _total_distance([_Piece(gap, low, cuts, high)], order, pair)
+    cuts = {z for one in pair for z in (*_CUTS, *one.jumps) if low < z < high}
+    cuts |= _crossings(ahead, [low, *sorted(cuts), high])
+    return _total_distance([_Piece(lambda t: abs(ahead(t)), low, sorted(cuts), high)], order, pair)
+
+
+def _crossings(ahead: Quantile, edges: list[float]) -> set[float]:
+    """Levels at which two quantile functions cross: gaps have corners there, which no rule sees between its last node and an end."""
+    levels = np.unique([t for left, right in itertools.pairwise(edges) for t in np.linspace(left, right, 9)]).tolist()
+    signs = np.sign([ahead(t) for t in levels])
+    found: set[float] = {
+        t for t, one, sign, other in zip(levels[1:], signs, signs[1:], signs[2:]) if not sign and one * other < 0
+    }
+    precision: Any = 1e-15
+    for k in np.flatnonzero(signs[:-1] * signs[1:] < 0):
+        root: Any = scipy.optimize.brentq(ahead, levels[k], levels[k + 1], xtol=precision, rtol=precision)
+        found.add(float(root))
+    return found - set(edges)
 
 
 def semi_discrete(atoms: Any, weights: Any, law: Any, p: float = 1) -> Estimate:

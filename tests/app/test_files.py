@@ -183,7 +183,9 @@ class TestColumns:
         if held:
             assert int(table(text).points[0, 0]) == number
         else:
-            with pytest.raises(InvalidInput, match=rf"column 't' .* at most 64 bits.* received {number};"):
+            with pytest.raises(
+                InvalidInput, match=rf"column 't' .* at most 64 bits.* received {number}, which is read as "
+            ):
                 table(text)
             assert table(text, columns=["u"]).points.ravel().tolist() == [1] * (1 + bool(fraction))
 

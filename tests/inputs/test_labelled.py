@@ -82,6 +82,21 @@ class TestPolars:
         with pytest.raises(otgen.InvalidInput, match="same columns in the same order"):
             otgen.wasserstein(one, other[["b", "a"]])
 
+    @pytest.mark.parametrize("other", [[0.5, 0.5], [5, 5]])
+    @pytest.mark.parametrize("kind", ["Datetime", "Duration", "Decimal", "Date"])
+    def test_moments_and_decimals_beside_numbers(self, polars, kind, other):
+        """Moments and decimals became floats there: stamps 100 ns apart were 256 apart, "proven"."""
+        start = 1_700_000_000_000_000_000 if kind != "Date" else 0
+        dtype = {"Datetime": polars.Datetime("ns"), "Duration": polars.Duration("ns"), "Decimal": polars.Decimal(38, 0)}
+        one, two = (
+            polars.DataFrame(
+                {"t": polars.Series([start + s, start + s]).cast(dtype.get(kind, polars.Date)), "u": other}
+            )
+            for s in (100, 200)
+        )
+        with pytest.raises(otgen.InvalidInput, match=r"x must hold (numbers in all of its columns.* 't'|real numbers)"):
+            otgen.wasserstein(one, two, p=1)
+
     def test_gaps_and_plans_that_have_not_run(self, polars):
         with pytest.raises(otgen.InvalidInput, match=r"x must be finite.*row 1"):
             otgen.wasserstein(polars.DataFrame({"a": [1.0, None]}), Y[:, 0])

@@ -128,6 +128,47 @@ def test_every_entry_gives_what_small_numbers_give(call):
     assert call(X, Y).value == pytest.approx(call(X - EPOCH, Y - EPOCH).value, rel=1e-12)
 
 
+def flat(found):
+    return np.concatenate(
+        [np.ravel(np.asarray(part, float)) for part in (found if isinstance(found, list) else [found])]
+    )
+
+
+def planes(x, y):
+    return [np.stack([z, z[::-1]], axis=1) for z in (x, y)]
+
+
+DOORS = [
+    lambda x, y: otgen.partial_wasserstein(x, y, penalty=500.0, p=1).value,
+    lambda x, y: otgen.max_sliced_wasserstein(*planes(x, y), rng=0).value,
+    lambda x, y: otgen.pairwise([x, y], p=1),
+    lambda x, y: otgen.pairwise([x], [y], p=1),
+    lambda x, y: otgen.pairwise(np.eye(len(x)), support=x, p=1),
+    lambda x, y: otgen.neighbors([x], [y, y[:1]], k=2, p=1).value,
+    lambda x, y: len(otgen.within([x], 1000.0, [y], p=1).pairs),
+    lambda x, y: otgen.two_sample_test(x, y, n_permutations=5, rng=0, p=1).observed,
+    lambda x, y: otgen.two_sample_test(x, y, n_permutations=5, rng=0, distance="energy").observed,
+    lambda x, y: otgen.permutation_null(x, y, n_permutations=3, rng=0, p=1).values,
+    lambda x, y: otgen.audit(x, y, p=1, plan=np.arange(len(x))).cost_upper,
+    lambda x, y: otgen.solve(otgen.Problem.from_points(x, y, p=1)).value,
+    lambda x, y: list(otgen.wasserstein(x, y).gradients()[:2]),
+    lambda x, y: otgen.nn.coupling.pair(*(torch.tensor(z)[:, None] for z in (x, y)), rng=0).columns,
+    lambda x, y: otgen.nn.objectives.minibatch.transport(*(torch.tensor(z)[:, None] for z in (x, y))),
+]
+
+
+@given(
+    base=st.integers(2**54, 2**62),
+    steps=st.lists(st.integers(0, 5000), min_size=4, max_size=4, unique=True),
+    door=st.sampled_from([*range(len(CALLS) + len(DOORS))]),
+)
+def test_every_door_gives_what_small_numbers_give(base, steps, door):
+    call = (*((lambda x, y, call=call: call(x, y).value) for call in CALLS), *DOORS)[door]
+    near = [np.array(steps[:2]), np.array(steps[2:])]
+    far = [z + base for z in near]
+    np.testing.assert_allclose(flat(call(*far)), flat(call(*near)), rtol=1e-9, atol=1e-9)
+
+
 def test_audits_and_divergences_of_samples():
     assert otgen.audit(X, Y, p=1, plan=[0, 1], potentials=([200.0, 0.0], [-100.0, -300.0]), value=100.0).holds
     steps = np.random.default_rng(0).integers(0, 10_000, (2, 50))

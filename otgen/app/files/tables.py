@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import InvalidInput, require
+from ...inputs import whole
 from ...inputs.types import Floats
 from ..words import counted
+from . import digits
 from .samples import Samples
 from .text import dialect, tabulated
 
@@ -55,7 +57,6 @@ _INDEX = (
     "the index of a data frame",
     "an index without a name",
 )  # why columns are left out that call the rows by a name
-_EXACT = 2**53  # whole numbers up to here are floats
 _MARKS = {  # that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -63,12 +64,11 @@ _MARKS = {  # that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF16_BE: "UTF-16",
 }
 _UNMARKED = ("UTF-32LE", "UTF-32BE", "UTF-16LE", "UTF-16BE")
-_WHOLE = re.compile(r"\s*[+-]?\d{1,400}\s*")  # longer ones are infinite as floats, and refused as such
 
 
 @dataclass(frozen=True)
 class Table:
-    """A pyarrow table, whether it has names, what was assumed in reading it, which columns it says are its index, whole numbers that
+    """A pyarrow table, whether it has names, what was assumed in reading it, which columns it says are its index, numbers that
     were rounded in reading, one a column, and columns that were not read, with their types.
     """
 
@@ -110,7 +110,7 @@ def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
             f"{name} must be a rectangular table; received one of which pyarrow says: {' '.join(str(fault).split())}; write the same number of cells in every line"
         ) from None
     called = how.names or tuple(str(k) for k in range(1, table.num_columns + 1))
-    rounded = {called[k]: cell for k, cell in _rounded(table, parsed).items()}
+    rounded = {called[k]: cell for k, cell in _rounded(table, parsed, how.decimal).items()}
     return Table(table.rename_columns(list(called)), how.names is not None, how.notes, rounded=rounded)
 
 
@@ -152,23 +152,24 @@ def _letters(content: bytes, encoding: str) -> int:
     return 0 if "\0" in text else sum(map(str.isascii, text))
 
 
-def _rounded(table: Any, parsed: Callable[[Mapping[str, Any]], Any]) -> dict[int, str]:
-    """By column, a whole number that is another one as a float: columns of numbers beyond 64 bits, or of which some have fractions, are read as floats."""
+def _rounded(table: Any, parsed: Callable[[Mapping[str, Any]], Any], point: str) -> dict[int, str]:
+    """By column, a number that is another one as a float, where that matters."""
     arrow, kinds = require("pyarrow"), require("pyarrow.types")
-    large = [
+    judged = [
         k
         for k, column in enumerate(table.columns)
-        if kinds.is_floating(column.type) and (np.abs(column.drop_null().to_numpy()) > _EXACT).any()
+        if kinds.is_floating(column.type) and digits.may_matter(column.drop_null().to_numpy())
     ]
-    if not large:
+    if not judged:
         return {}
-    texts = parsed({table.column_names[k]: arrow.string() for k in large})
+    texts = parsed({table.column_names[k]: arrow.string() for k in judged})
+    numbers = table.select(judged).columns
     found: dict[int, str] = {}
-    for k in large:
-        cells = (cell.strip() for cell in texts.column(k).to_pylist() if cell and _WHOLE.fullmatch(cell))
-        lost = next((cell for cell in cells if int(cell) != float(cell)), None)
-        if lost is not None:
-            found[k] = lost
+    for k, column in zip(judged, numbers):
+        cells = zip(texts.column(k).to_pylist(), column.is_valid().to_pylist())
+        first = digits.lost(cell.strip().replace(point, ".") for cell, held in cells if held)
+        if first is not None:
+            found[k] = first
     return found
 
 
@@ -317,30 +318,35 @@ def _numbers(file: str, table: Any, name: str) -> Floats:
 
 
 def _decimals(file: str, column: Any, name: str) -> Floats:
-    """Decimals as floats, those without fractions as whole numbers."""
+    """Decimals as whole numbers where none has a fraction, else as floats."""
     arrow = require("pyarrow")
-    if column.type.scale > 0:
-        return column.cast(arrow.float64()).to_numpy()
-    try:
-        return column.cast(arrow.int64()).to_numpy()
-    except arrow.ArrowInvalid:
-        raise _not_exact(file, name, str(max(column.to_pylist(), key=abs))) from None
+    if column.type.scale <= 0:
+        try:
+            return column.cast(arrow.int64()).to_numpy()
+        except arrow.ArrowInvalid:
+            raise _not_exact(file, name, str(max(column.to_pylist(), key=abs))) from None
+    found = column.cast(arrow.float64()).to_numpy()
+    first = digits.lost(column.to_pylist()) if digits.may_matter(found) else None
+    if first is not None:
+        raise _not_exact(file, name, first)
+    return found
 
 
 def _not_exact(file: str, name: str, number: str) -> InvalidInput:
+    rule = "must hold whole numbers of at most 64 bits, or numbers that doubles tell apart"
     return InvalidInput(
-        f"column {name!r} of {file} must hold whole numbers of at most 64 bits, or up to 2**53 among fractions; received {number}; "
+        f"column {name!r} of {file} {rule}; received {number}, which is read as {float(number)!r}; "
         f"subtract a constant from it in all files, or choose others with --columns"
     )
 
 
 def _stacked(file: str, names: list[str], arrays: list[Floats]) -> Floats:
     """Columns side by side (n, d): whole numbers where all are, else floats that hold every number."""
-    kind = np.result_type(*arrays)
-    if kind.kind in "iu":
-        return np.column_stack(arrays)
+    if all(values.dtype.kind in "iu" for values in arrays):
+        same = np.result_type(*arrays).kind in "iu"
+        return np.column_stack(arrays) if same else whole.narrowed(np.column_stack([v.astype(object) for v in arrays]))
     for name, values in zip(names, arrays):
-        if values.dtype.kind in "iu" and (values.min() < -_EXACT or values.max() > _EXACT):
+        if values.dtype.kind in "iu" and (values.min() < -whole.EXACT or values.max() > whole.EXACT):
             raise InvalidInput(
                 f"column {name!r} of {file} must hold whole numbers up to 2**53 beside columns of fractions; received up to "
                 f"{max(abs(int(values.min())), int(values.max()))}; subtract a constant from it in all files"
