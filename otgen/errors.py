@@ -108,7 +108,7 @@ def require(module: str) -> ModuleType:
 def is_installed(package: str) -> bool:
     """Whether a package can be imported; one that is loaded already may lack a spec, as stand-ins in tests do."""
     if package in sys.modules:
-        return sys.modules[package] is not None
+        return bool(sys.modules[package])  # None marks it as absent
     return importlib.util.find_spec(package) is not None
 
 

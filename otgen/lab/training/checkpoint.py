@@ -78,7 +78,7 @@ def digest(tensors: Mapping[str, Tensor], words: str) -> str:
     found = hashlib.sha256(words.encode())
     for name, value in sorted(tensors.items()):
         found.update(f"{name} {value.dtype} {tuple(value.shape)};".encode())
-        found.update(value.reshape(-1).view(torch.uint8).numpy())
+        found.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 
