@@ -58,7 +58,7 @@ class Matrix(Options):
         by_name = [
             f"{of} by name"
             for of, one, own in (("rows", a, costs.labels), ("columns", b, costs.columns))
-            if one and one.labels == own
+            if one and one.labels and one.labels == own
         ]
         sizes = ", ".join([f"{n} x {m} costs of {costs.name}", *by_name])
         return Solved(result, "; ".join([sizes, *compared.notes([costs])]))

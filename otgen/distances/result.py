@@ -337,7 +337,7 @@ class Result:
         if self.makers.null is None:
             raise InvalidInput(
                 f"result must be of two sets of samples, neither marginal relaxed, to be compared with random splits of them; received one "
-                f"of {self.solver} without; call otgen.wasserstein, otgen.sinkhorn or their likes, or otgen.permutation_null"
+                f"of {self.solver} that is not; call otgen.wasserstein, otgen.sinkhorn or their likes, or otgen.permutation_null"
             )
         return self.makers.null(self, scalars.count(n_permutations, "n_permutations"), rng)
 

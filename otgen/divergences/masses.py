@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InvalidInput
 from ..inputs import arrays
+from ..inputs.origin import Origin
 from ..inputs.scalars import told
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT
@@ -18,12 +19,15 @@ from .terms import Term
 
 def over_masses(p: Any, q: Any, term: Term) -> Estimate:
     """The sum of a term over atoms; arrays (k,) where either side has rows (k, n)."""
-    one, other = _masses(p, "p"), _masses(q, "q")
-    if one.shape[-1] != other.shape[-1] or (one.ndim == other.ndim == 2 and len(one) != len(other)):
+    shapes = _shape(p, "p"), _shape(q, "q")
+    if shapes[0][-1] != shapes[1][-1] or (len(shapes[0]) == len(shapes[1]) == 2 and shapes[0] != shapes[1]):
         raise InvalidInput(
-            f"p and q must be mass functions over the same atoms, (n,) or rows (k, n); received shapes {one.shape} and "
-            f"{other.shape}; give both a mass for every atom, 0 where there is none"
+            f"p and q must be mass functions over the same atoms, (n,) or rows (k, n); received shapes {shapes[0]} and "
+            f"{shapes[1]}; give both a mass for every atom, 0 where there is none"
         )
+    (one, first), (other, second) = _masses(p, "p"), _masses(q, "q")
+    coarser = max(first, second, key=Origin.tolerance)
+    one, other = _shares(one, coarser, "p"), _shares(other, coarser, "q")
     one, other = np.broadcast_arrays(one, _in_the_order_of(p, q, other))
     found = [_sum_of_term(*pair, term) for pair in zip(np.atleast_2d(one), np.atleast_2d(other))]
     if one.ndim == 1:
@@ -41,8 +45,8 @@ def _sum_of_term(p: Floats, q: Floats, term: Term) -> Estimate:
     return Estimate(math.fsum(terms.tolist()), 8 * UNIT * size).within(0.0, term.most)
 
 
-def _masses(value: Any, name: str) -> Floats:
-    """Masses (n,) or (k, n), non-negative, each row of sum 1 to the tolerance of its dtype, and divided by it."""
+def _shape(value: Any, name: str) -> tuple[int, ...]:
+    """The shape of masses, (n,) or (k, n), before any is read where an array tells it."""
     try:
         shape = tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
     except (TypeError, ValueError):  # the first for what only looks like an array
@@ -54,17 +58,27 @@ def _masses(value: Any, name: str) -> Floats:
             f"{name} must be a mass function over at least one atom, (n,), or rows of them, (k, n), or a law; received "
             f"{type(value).__name__} of shape {shape}; pass an array of masses or a frozen scipy.stats distribution"
         )
-    floats, origin = arrays.points(value, name, allow_gpu=True)
-    masses = floats.astype(np.float64).reshape(shape)
+    return shape
+
+
+def _masses(value: Any, name: str) -> tuple[Floats, Origin]:
+    """Masses (n,) or (k, n), non-negative, and where they came from."""
+    floats, origin, on_line = arrays.cloud(value, name, allow_gpu=True)
+    masses = floats.astype(np.float64)
     if (masses < 0).any():
         raise InvalidInput(
             f"{name} must be non-negative; received {float(masses.min())!r} among its masses; clip it, or correct it"
         )
+    return masses[:, 0] if on_line else masses, origin
+
+
+def _shares(masses: Floats, coarser: Origin, name: str) -> Floats:
+    """Masses of which each row has sum 1 to the tolerance of the coarser dtype of both sides, divided by that sum."""
     sums = np.array([_row_total(row) for row in np.atleast_2d(masses).tolist()])
-    worst, tolerance = float(sums[np.abs(sums - 1).argmax()]), origin.tolerance()
+    worst, tolerance = float(sums[np.abs(sums - 1).argmax()]), coarser.tolerance()
     if not abs(worst - 1) <= tolerance:
         raise InvalidInput(
-            f"{name} must sum to 1 (to {tolerance:g} in {origin.dtype}); received a sum of {worst!r}; divide it by its sum"
+            f"{name} must sum to 1 (to {tolerance:g} in {coarser.dtype}); received a sum of {worst!r}; divide it by its sum"
         )
     return masses / (sums[:, None] if masses.ndim == 2 else sums[0])
 

@@ -83,7 +83,7 @@ def kl_samples(
     if scalars.one_of(method, "method", ("knn", "classifier")) == "classifier":
         own, _ = held_out_logits(points, others, rng)
         error = _mean_error(own, -math.log(len(own) + 1))
-        note = "standard error; a bias where log p/q is not quadratic"
+        note = "standard error; biased where samples are few a coefficient, or log p/q is not quadratic"
         return Estimate(float(own.mean()), error, note).within(0.0, math.inf).in_base(base)
     k = scalars.count(k, "k")
     if len(points) <= k or len(others) < k:

@@ -242,12 +242,7 @@ def weights(
     if value is None:
         return np.broadcast_to(1.0 / size, (size,)), None
     array, origin = as_numpy(value, name, allow_gpu=allow_gpu)
-    if array.shape != (size,):
-        instead = "call otgen.transport(C, a, b) for a cost matrix" if array.ndim == 2 else "None for uniform ones"
-        raise InvalidInput(
-            f"{name} must have shape ({size},), one weight for each of {of}; received shape {array.shape}; "
-            f"pass as many, or {instead}"
-        )
+    _refuse_count(array.shape, size, name, of)
     if size == 0:
         raise InvalidInput(f"{name} must carry some mass; received none at all; pass at least one weight")
     floats = as_float(array, origin, name).astype(np.float64, copy=False)
@@ -260,6 +255,21 @@ def weights(
     if most > 1e300 / size:
         raise InvalidInput(f"{name} must have a finite sum; received weights up to {most}; divide them by it")
     return floats, origin
+
+
+def as_many(weights: Any, things: Any, name: str, of: str, *, axis: int = 0) -> None:
+    """Raise for weights of another number than that of the things along an axis, where both say their shapes: nothing is read for it."""
+    shape, own = getattr(weights, "shape", None), getattr(things, "shape", None)
+    if isinstance(shape, tuple) and isinstance(own, tuple) and axis < len(own) <= 2:
+        _refuse_count(tuple(shape), own[axis], name, of)
+
+
+def _refuse_count(shape: tuple[int, ...], size: int, name: str, of: str) -> None:
+    if shape != (size,):
+        instead = "call otgen.transport(C, a, b) for a cost matrix" if len(shape) == 2 else "None for uniform ones"
+        raise InvalidInput(
+            f"{name} must have shape ({size},), one weight for each of {of}; received shape {shape}; pass as many, or {instead}"
+        )
 
 
 def numbers(value: Any, name: str) -> tuple[Floats, Origin]:

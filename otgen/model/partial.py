@@ -280,6 +280,7 @@ def _beside_dummy(side: Measure, weights: Floats) -> Measure:
     """A side with a dummy after its points, which count and no more."""
     out = Measure(len(weights), weights, side.name, side.weights_name)
     object.__setattr__(out, "origin", side.origin)
+    object.__setattr__(out, "on_line", side.on_line)
     return out
 
 

@@ -189,6 +189,7 @@ class TestOtherCommands:
         Path("a.txt").write_text("3\n1\n")
         Path("b.txt").write_text("2\n2.5\n")
         masses = ("c.txt", "--a", "a.txt", "--b", "b.txt")
+        assert "2 x 2 costs of c.txt\n" in told("transport", "c.txt", "--a", "a.txt")[1]  # nothing has a name to go by
         truth = otgen.transport([[0, 2], [2, 0]], [3, 1], [2, 2.5], penalty=0.5)
         found = json.loads(told("transport", *masses, "--penalty", "0.5", "--json")[1])
         assert (found["value"], found["mass"], found["stays"]) == (truth.value, truth.mass, [1.0, 1.5])
@@ -335,7 +336,7 @@ class TestBadInput:
                 "'--solver': 'fast' is not one of 'auto', 'line', 'circle', 'simplex', 'bottleneck', 'linprog', 'sinkhorn'",
             ),
             (["x.npy", "y.npy", "--epsilon", "0"], "--epsilon must be positive"),
-            (["x.npy", "y.npy", "--epsilon", "1e-20"], "of it; leave --epsilon out for exact transport"),
+            (["x.npy", "y.npy", "--epsilon", "1e-20"], "raise it, or leave --epsilon out for exact transport"),
             (["x.npy", "y.npy", "--epsilon", "-5%"], "--epsilon must be positive"),
             (["x.npy", "y.npy", "--epsilon", "much"], "--epsilon must be a number or a percentage"),
             (["x.npy", "y.npy", "--solver", "simplex", "--epsilon", "1"], "--epsilon must not stand beside --solver"),
@@ -403,7 +404,8 @@ class TestBadInput:
         code, out, err = told("distance", "x.npy", "--json")
         assert (code, err) == (2, "")
         assert json.loads(out)["error"]["kind"] == "UsageError"
-        assert told("nonsense")[0] == 2
+        assert told("nonsense")[0::2] == (2, "otgen: No such command 'nonsense'; see otgen -h\n")
+        assert told("distance", "x.npy")[2] == "otgen: Missing argument 'B'; see otgen distance -h\n"
         assert "Usage" in told()[1] + told()[2]
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no such device")

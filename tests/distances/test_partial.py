@@ -244,6 +244,15 @@ class TestGradients:
             assert found.b[2] == pytest.approx(slope("b", 1.0 * (np.arange(5) == 2)), abs=1e-5)
         assert found.mass == (pytest.approx(slope("mass", 1.0), abs=1e-5) if "mass" in asked else None)
 
+    @pytest.mark.parametrize("asked", [dict(penalty=1.0), dict(mass=0.5), dict(mass=0.0), dict(penalty=(0.5, INF))])
+    def test_are_shaped_like_the_points(self, asked):
+        x, y = np.array([0.0, 1.0, 5.0]), np.array([2.0, 2.5, 9.0])
+        for of in ("cost", "value"):
+            found = partial_wasserstein(x, y, **asked).gradients(of)
+            columns = partial_wasserstein(x[:, None], y, **asked).gradients(of)
+            assert (found.x.shape, found.y.shape, columns.x.shape, columns.y.shape) == ((3,), (3,), (3, 1), (3,))
+            np.testing.assert_array_equal(found.x, columns.x[:, 0])
+
     def test_of_a_matrix_and_of_nothing(self):
         found = transport([[1.0, 5.0]], [2.0], [1.0, 2.0], penalty=2.0)
         assert found.gradients().x is None

@@ -54,6 +54,9 @@ class TestDtypes:
         assert kl(p.astype(np.float32), [0.5, 0.5]).value < 1e-6
         with pytest.raises(otgen.InvalidInput, match="to 1e-09 in float64"):
             kl(p, [0.5, 0.5])
+        for each in ALL:  # of two sides the coarser one's, whichever it is
+            assert each(p, np.array([0.5, 0.5], np.float32)).value < 1e-5
+            assert each(np.array([0.5, 0.5], np.float32), p).value < 1e-5
         half = np.full(7, 1 / 7, np.float16)
         assert js(half, half).value == 0
 

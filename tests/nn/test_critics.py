@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.spatial.distance as distances
 from stopped import at_each_place
@@ -219,6 +220,10 @@ class TestInput:
             (lambda x, y: critics.fit(x[:9], y), "at least 10 samples"),
             (lambda x, y: critics.fit(x, y, rng="a"), "rng must be None, a seed"),
             (lambda x, y: critics.fit(x, y[:, :1]), "same number of coordinates"),
+            (
+                lambda x, y: critics.fit(pd.DataFrame(x, columns=["u", "v"]), pd.DataFrame(y, columns=["v", "u"])),
+                "x and y must have the same columns in the same order; received u, v and v, u",
+            ),
             (lambda x, y: critics.fit(lambda n: torch.zeros(n), y), "must return"),
             (lambda x, y: critics.fit(x, y, steps=0), "steps must be"),
             (lambda x, y: critics.fit(x, y, seconds=-1.0), "seconds must be positive"),

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if type(fault).__name__ == "NoArgsIsHelpError":
             fault.show()
             raise SystemExit(2) from None
-        code = _failed(_told(fault.format_message().replace("Value error, ", "")), 2, given, "UsageError")
+        code = _failed(_told(fault), 2, given, "UsageError")
     except (InvalidInput, MissingExtra, TooLarge) as fault:
         code = _failed(spoken(str(fault)), 2, given, type(fault).__name__)
     except (NotConverged, Infeasible) as fault:
@@ -61,8 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(code)
 
 
-def _told(message: str) -> str:
-    """What is wrong with a command; of a metric, the library's own words, which know what it is called elsewhere."""
+def _told(fault: Any) -> str:
+    """What is wrong with a command, and where to look; of a metric, the library's own words, which know what it is called elsewhere."""
+    message = fault.format_message().replace("Value error, ", "")
+    if not message.startswith("Invalid value"):  # of which it says what there is
+        return f"{message.rstrip('.')}; see {fault.ctx.command_path if fault.ctx else 'otgen'} -h"
     wrong = re.match(r"Invalid value for '--metric': '([^']*)'", message)
     if wrong is None:
         return message

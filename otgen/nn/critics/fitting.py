@@ -15,7 +15,7 @@ from torch.nn import Module
 
 from ...distances.exact import wasserstein
 from ...errors import InvalidInput
-from ...inputs import arrays, numerals, scalars
+from ...inputs import arrays, numerals, scalars, tables
 from ...inputs.types import Floats
 from ...model.cost import PointCost
 from .._modes import generator_from, training, usable
@@ -165,6 +165,7 @@ def fit(
     steps, batch_size = scalars.count(steps if limited else MOST, "steps"), scalars.count(batch_size, "batch_size")
     limit = math.inf if seconds is None else scalars.positive(seconds, "seconds", "leave it out for no limit")
     generator = generator_from(rng)
+    tables.same_columns(x, y)
     with training():
         orders: dict[int, Tensor] = {}
         sources = [
