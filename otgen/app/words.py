@@ -31,7 +31,7 @@ _REPLACED = (
     (r"for epsilon = 0, exact transport, call [\w. ]+", "leave --epsilon out for exact transport"),
     (r"call otgen\.wasserstein for W_inf", "leave --epsilon out for W_inf"),
     (r"use otgen\.wasserstein or otgen\.transport$", "leave --epsilon out for exact transport"),
-    (r"use otgen\.wasserstein$", "add --epsilon, or leave --solver out"),
+    (r"pass an epsilon to otgen\.sinkhorn, or leave solver out$", "add --epsilon, or leave --solver out"),
     (r"received Problem\(\d+ x \d+, ([^()]*)\)", r"received \1"),  # options are tried on a problem of one pair
     (r"call numpy\.radians on degrees", "convert degrees to radians"),
     (r"pass otgen\.(Minkowski|Circular)\(.*", "choose one of these"),

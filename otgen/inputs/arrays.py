@@ -127,7 +127,7 @@ def clouds(
         if fixed:
             first = next(z[0] for z in lost if z.size)
             raise InvalidInput(
-                f"{names[0]} and {names[1]} must hold whole numbers that are doubles under {fixed}, as all up to 2**53 are; received {first}; "
+                f"{names[0]} and {names[1]} must hold whole numbers that are doubles under {fixed}, as all up to 2**53 are; received {told(first)}; "
                 f"round them with .astype(float) if that does not matter, or use a metric of differences, which stay exact"
             )
         floats = _moved(sides, entries, names)
@@ -220,7 +220,7 @@ def _moved(sides: list[_Raw], entries: list[np.ndarray], names: tuple[str, str])
             ends = min(z.min() for z in columns), max(z.max() for z in columns)
             raise InvalidInput(
                 f"{names[0]} and {names[1]} must hold whole numbers that are doubles once one of them is subtracted from all, as those that "
-                f"span up to 2**53 are; received {ends[0]} to {ends[1]} in coordinate {k}; count in a coarser unit, or round them with "
+                f"span up to 2**53 are; received {told(ends[0])} to {told(ends[1])} in coordinate {k}; count in a coarser unit, or round them with "
                 f".astype(float) if that does not matter"
             )
         out[0][:, k], out[1][:, k] = found

@@ -70,10 +70,15 @@ def as_float(array: np.ndarray, origin: Origin, name: str, *, exact: bool = True
         held = whole.held(array) if exact else np.True_
         if not held.all():
             raise InvalidInput(
-                f"{name} must hold whole numbers that are doubles, as all up to 2**53 are; received {array[~held][0]}; "
+                f"{name} must hold whole numbers that are doubles, as all up to 2**53 are; received {told(array[~held][0])}; "
                 f"round them with .astype(float) if that does not matter"
             )
-        return array.astype(np.float64)
+        try:
+            return array.astype(np.float64)
+        except OverflowError:
+            raise InvalidInput(
+                f"{name} must hold numbers below 2**1024, as all floats are; received a whole number beyond; divide them by one"
+            ) from None
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
@@ -214,7 +219,7 @@ def _unrounded(value: Any, array: Floats, name: str) -> Any:
     lost = [z for z in numbers if not whole.held(whole.narrowed(np.array([z], object))).all()]
     if lost:
         raise InvalidInput(
-            f"{name} must hold whole numbers that are doubles, as all up to 2**53 are, where it holds fractions as well; received {lost[0]}; "
+            f"{name} must hold whole numbers that are doubles, as all up to 2**53 are, where it holds fractions as well; received {told(lost[0])}; "
             f"subtract a constant from that coordinate in all of the data"
         )
     return array

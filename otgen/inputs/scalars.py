@@ -20,11 +20,13 @@ def told(value: Any) -> str:
 
     Examples
     --------
-    >>> told(np.float64(0.5)), told("eucl"), told(np.zeros((2, 2)))
-    ('0.5', "'eucl'", 'an array of shape (2, 2)')
+    >>> told(np.float64(0.5)), told("eucl"), told(np.zeros((2, 2))), told(2**600)
+    ('0.5', "'eucl'", 'an array of shape (2, 2)', 'a whole number of 601 bits')
     """
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, int) and value.bit_length() > 190:  # 57 digits; Python spells none beyond some 4300
+        return f"a whole number of {value.bit_length()} bits"
     if isinstance(value, int | float | str | bool | None) and len(repr(value)) < 60:
         return repr(value)
     kind = type(value).__name__

@@ -120,7 +120,7 @@ def _largest_cost(problem: Problem) -> float:
     """The largest cost, of a problem that an entropic solver can solve."""
     if not problem.epsilon or problem.bottleneck:
         raise InvalidInput(
-            f"solver='sinkhorn' must get epsilon > 0 and finite p; received {problem!r}; pass an epsilon to otgen.sinkhorn or otgen.transport, or choose another solver"
+            f"solver='sinkhorn' must get epsilon > 0 and finite p; received {problem!r}; pass an epsilon to otgen.sinkhorn, or leave solver out"
         )
     if problem.relaxed and problem.cost.forbids:
         _refuse_unservable(problem)

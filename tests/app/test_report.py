@@ -147,6 +147,14 @@ class TestPage:
         assert "W_inf" in report("x.npy", "y.npy", "--p", "inf", "--splits", "0")[0]
         assert "no unit" in report("x.npy", "y.npy", "--metric", "cosine", "--splits", "0")[0]
 
+    def test_orders_only_what_is_told_apart(self, folder):
+        for name, cloud in (("same.npy", Y), ("near.npy", X), ("far.npy", Y + 3)):
+            np.save(name, cloud)
+        text = " ".join(Balanced(report("x.npy", "y.npy", "same.npy", "near.npy", "far.npy", "--splits", "0")[0]).text)
+        names = [f"x.npy against {other}.npy" for other in ("near", "y", "same", "far")]
+        for distance in ("W₁", "W₂", "sliced W₂", "Sinkhorn divergence"):
+            assert f"{distance}: {names[0]} < {names[1]} ≈ {names[2]} < {names[3]}" in text
+
     def test_images(self, folder):
         np.save("i.npy", RNG.random((6, 12)))
         page, _ = report("i.npy", "i.npy", "--image", "3x4")

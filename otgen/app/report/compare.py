@@ -203,9 +203,23 @@ def _measured(run: Callable[..., Result], *arguments: Any) -> tuple[Result, int]
         tracemalloc.stop()
 
 
-def orders(comparisons: list[Comparison]) -> list[tuple[str, list[str]]]:
-    """How each quantity ranks the comparisons, nearest first."""
-    return [
-        (row.distance, [c.name for c in sorted(comparisons, key=lambda c, d=row.distance: c.result(d).value)])
-        for row in comparisons[0].rows
-    ]
+def orders(comparisons: list[Comparison]) -> list[tuple[str, str]]:
+    """How each quantity ranks the comparisons, nearest first: with < where it tells neighbours apart, and ≈ where it does not."""
+    return [(row.distance, _ranked(comparisons, row.distance)) for row in comparisons[0].rows]
+
+
+def _ranked(comparisons: list[Comparison], distance: str) -> str:
+    first, *rest = sorted(comparisons, key=lambda c: c.result(distance).value)
+    told = first.name
+    for near, far in zip([first, *rest], rest):
+        apart = _ends(near.result(distance))[1] < _ends(far.result(distance))[0]
+        told += f" {'<' if apart else '≈'} {far.name}"
+    return told
+
+
+def _ends(result: Result) -> tuple[float, float]:
+    """The proven interval, or three standard errors to either side."""
+    if result.lower is None or result.upper is None:
+        error = 3 * (result.standard_error or 0.0)
+        return result.value - error, result.value + error
+    return result.lower, result.upper
