@@ -43,5 +43,5 @@ def test_of_costs_and_masses(made, options):
 
 @pytest.mark.parametrize(("p", "q"), [(X, COSTS), (COSTS, MASSES), (COSTS, np.full((2, 4), np.nan)), (MASSES, X[0])])
 def test_of_mass_functions(p, q):
-    with pytest.raises(otgen.InvalidInput, match="over the same atoms, .*; received shapes"):
+    with pytest.raises(otgen.InvalidInput, match=r"over the same atoms, .*; received shapes"):
         divergences.kl(p, q)
