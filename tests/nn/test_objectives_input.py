@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import numpy as np
@@ -15,7 +14,6 @@ import otgen
 
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
-from otgen.nn import critics
 from otgen.nn.objectives import adversarial, gan, minibatch, vae, vqvae, wgan
 
 seeds = st.integers(0, 2**32 - 1)
@@ -269,69 +267,6 @@ class TestMemory:
         assert allocated(call) <= 0.25 * 4 * 256 * 256 * 128
 
 
-def attention(z):
-    """Each point's value is read off the whole batch."""
-    return (torch.softmax(z @ z.T, dim=1) @ z).sum(dim=1)
-
-
-MIXING = {
-    "a mean for all": lambda z: z.mean().expand(len(z)),
-    "softmax over the batch": lambda z: z.sum(dim=1).softmax(dim=0),
-    "attention": attention,
-    "centred": lambda z: ((z - z.mean(dim=0)) ** 3).sum(dim=1),
-    "spread of the batch": lambda z: z.sum(dim=1) + z.std(dim=0).mean(),
-    "layer normalisation of the wrong axis": lambda z: torch.nn.functional.layer_norm(z.T, (len(z),)).T[:, 0],
-    "sums so far": lambda z: z.sum(dim=1).cumsum(dim=0),
-    "the next point": lambda z: z.sum(dim=1).roll(1),
-    "a faint mean": lambda z: z.sum(dim=1) + 1e-6 * z.mean(),
-}
-
-
-class TestCriticsThatMix:
-    @pytest.mark.parametrize("n", [2, 8])
-    @pytest.mark.parametrize("mean", [lambda v: v.mean(), lambda v: v.mean(0), lambda v: v.mean(0, keepdim=True)])
-    def test_a_mean_is_refused(self, n, mean):
-        layer = torch.nn.Linear(5, 1)
-        with pytest.raises(otgen.InvalidInput, match="one value a point"):
-            wgan.gradient_penalty(lambda z: mean(layer(z)), torch.rand(n, 5), torch.rand(n, 5))
-
-    def test_batch_normalisation_is_refused_while_it_mixes(self):
-        network = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 1))
-        with pytest.raises(otgen.InvalidInput, match="BatchNorm1d"):
-            critics.gradient_norms(network, torch.rand(6, 2))
-        assert critics.gradient_norms(network.eval(), torch.rand(6, 2)).shape == (6,)
-
-    @given(n=st.integers(2, 9), mixing=st.sampled_from(sorted(MIXING)), column=st.booleans(), seed=st.integers(0, 99))
-    def test_values_of_other_points_are_refused(self, n, mixing, column, seed):
-        z = torch.randn(n, 3, generator=torch.Generator().manual_seed(seed))
-
-        def critic(points):
-            values = MIXING[mixing](points)
-            return values[:, None] if column else values
-
-        for call in (lambda: critics.gradient_norms(critic, z), lambda: wgan.gradient_penalty(critic, z, z + 1)):
-            with pytest.raises(otgen.InvalidInput, match="one by one"):
-                call()
-
-    def test_layers_that_keep_points_apart_are_taken(self):
-        for layer in (torch.nn.LayerNorm(4), torch.nn.GroupNorm(2, 4), torch.nn.Dropout(0.5)):
-            network = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh(), layer, torch.nn.Linear(4, 1))
-            for _ in range(2):
-                assert critics.gradient_norms(network, torch.rand(6, 2)).shape == (6,)
-
-    @pytest.mark.parametrize("critic", [lambda z: z[:, 0].detach(), lambda z: torch.ones(len(z), requires_grad=True)])
-    def test_what_has_no_gradient_is_refused(self, critic):
-        with pytest.raises(otgen.InvalidInput, match="critic must"):
-            critics.gradient_norms(critic, torch.rand(6, 2))
-
-    def test_images_and_columns_of_values_are_taken(self):
-        layer = torch.nn.Linear(12, 1)
-        norm = layer.weight.norm().item()
-        for critic in (lambda z: layer(z.flatten(1)), lambda z: layer(z.flatten(1))[:, 0]):
-            found = critics.gradient_norms(critic, torch.rand(6, 3, 2, 2))
-            assert found.tolist() == pytest.approx([norm] * 6, rel=1e-6)
-
-
 class TestModes:
     @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
     def test_penalties_are_there_without_gradients(self, mode):
@@ -450,24 +385,3 @@ def test_a_law_without_width_has_a_density_at_its_own_place():
     assert all(torch.isfinite(z).all() for z in gradients)
     assert gradients[1].tolist() == [-0.5, -0.5]
     assert vae.gaussian_log_density(torch.ones(2), mean, log_variance).item() == -float("inf")
-
-
-def test_critics_are_known_by_themselves():
-    """One without a hash is taken; one that mixes is refused beside an equal one that does not."""
-
-    @dataclasses.dataclass
-    class Plain:
-        mixes: bool = dataclasses.field(default=False, compare=False)
-
-        def __call__(self, z):
-            return (z**2).sum(1) * (z.mean() if self.mixes else 1)
-
-    class Hashed(Plain):
-        def __hash__(self):
-            return 1
-
-    x = torch.arange(1.0, 33.0).reshape(16, 2)
-    for kind in (Plain, Hashed):
-        torch.testing.assert_close(critics.gradient_norms(kind(), x), 2 * x.norm(dim=1))
-        with pytest.raises(otgen.InvalidInput, match="one by one"):
-            critics.gradient_norms(kind(mixes=True), x)
