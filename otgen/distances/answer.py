@@ -221,7 +221,9 @@ class Answer:
     def handed_back(self, found: Gradients) -> Gradients:
         """Entropic gradients that are arrays of doubles, as the caller's."""
         points = self.of_points([found.x, found.y], exact=False)
-        return replace(found, x=points[0], y=points[1], a=self.back(found.a, exact=False), b=self.back(found.b, exact=False))
+        return replace(
+            found, x=points[0], y=points[1], a=self.back(found.a, exact=False), b=self.back(found.b, exact=False)
+        )
 
     def vjp(self, f: Any, g: Any, plan: tuple[Any, Any] | None) -> Gradients:
         """Derivatives through the optimum in the caller's units and library.

@@ -30,7 +30,7 @@ from ..solvers.sinkhorn_held import HeldProblem
 from . import batch_inputs, small_batch
 from .answer import Answer
 from .batch_result import BatchResult
-from .entropic import Relaxation, debiased, divergence_problems, sinkhorn_from
+from .entropic import Relaxation, debiased, divergence_terms, one_relaxation, sinkhorn_from
 from .exact import plainly_asked, transport, wasserstein, without_entropy
 from .posing import HELD, entropic_problems
 from .result import Result
@@ -233,8 +233,10 @@ def sinkhorn_divergence_batch(
     """
     began, throw = time.perf_counter(), scalars.flag(throw, "throw")
     chosen = sinkhorn_from(solver, tol, max_iter)
-    options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
-    triples = batch_inputs.of_points(xs, ys, a, b).each(partial(divergence_problems, **options))
+    options: dict[str, Any] = dict(
+        epsilon=epsilon, p=p, metric=metric, relax=one_relaxation(relax), normalize=normalize
+    )
+    triples = [divergence_terms(z) for z in entropic_problems(batch_inputs.of_points(xs, ys, a, b), **options)]
     parts = [solve_all([triple[k] for triple in triples], chosen, progress=progress) for k in range(3)]
     results = tuple(debiased(triple, terms, chosen) for triple, terms in zip(triples, zip(*parts)))
     return _checked_batch(results, began, throw)

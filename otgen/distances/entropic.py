@@ -201,7 +201,11 @@ def divergence_problems(
     x: Any, y: Any, a: Any, b: Any, *, p: float, metric: Metric, relax: Any, **options: Any
 ) -> tuple[Problem, Problem, Problem]:
     """The three problems whose values make a divergence: across, symmetric where both measures are one, and each measure against itself."""
-    across = entropic_problem(x, y, a, b, p=p, metric=metric, relax=one_relaxation(relax), **options)
+    return divergence_terms(entropic_problem(x, y, a, b, p=p, metric=metric, relax=one_relaxation(relax), **options))
+
+
+def divergence_terms(across: Problem) -> Triple[Problem]:
+    """The problem across and each measure against itself."""
     across = replace(across, symmetric=across.cost.entry is not None and _is_one_measure(across))
     return (across, *_own_terms(across, across.own()))
 

@@ -24,7 +24,9 @@ class Makers(NamedTuple):
     plot: Callable[..., Axes] | None = None
     null: Callable[..., PermutationNull] | None = None
     unmatched: Callable[[], Any] | None = None
-    answer: Answer | None = None  # of an entropic value: what differences of such values are made of, before anything is rounded
+    answer: Answer | None = (
+        None  # of an entropic value: what differences of such values are made of, before anything is rounded
+    )
 
 
 NOTHING = Makers()

@@ -58,3 +58,23 @@ def test_a_marginal_that_is_held_beside_one_that_is_not():
     assert_as_good(x, x, a, b, epsilon=0.1, relax=(1.0, np.inf), tol=1e-4, max_iter=3000)
     found = otgen.sinkhorn_batch(x, x, a, b, epsilon=0.1, relax=(1.0, np.inf), tol=1e-4, max_iter=3000)
     assert all(np.isfinite(one.marginal_error) for one in found)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"metric": "cityblock", "p": 1}, {"relax": 1.0}, {"epsilon": otgen.Relative(0.1)}]
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_divergences_are_posed_at_once_as_one_by_one(options, weighted):
+    """To the same bits: lists are posed one by one."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 5, 7, 3))
+    y[2] = x[2]
+    a, b = rng.random((2, 5, 7)) if weighted else (None, None)
+    if weighted:
+        a, b = (z / z.sum(axis=1, keepdims=True) for z in (a, b))
+    lists = [None if z is None else list(z) for z in (x, y, a, b)]
+    options = {"epsilon": 0.3} | options
+    one, other = (otgen.sinkhorn_divergence_batch(*given, **options) for given in ((x, y, a, b), lists))
+    for name in ("value", "lower", "upper", "iterations", "epsilon"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    np.testing.assert_array_equal(one[1].gradients().x, other[1].gradients().x)

@@ -9,10 +9,9 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import Module
 
-from ....inputs import scalars
 from ..networks import Perceptron, Ramp
 from ..slopes import gradient_norms
-from .critic import Critic
+from .critic import Critic, in_single
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class _Penalised(Critic):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        scalars.positive(self.weight, "weight", "3 is usual")
+        in_single(self.weight, "weight", "3 is usual")
 
     def slope(self, norms: Tensor) -> float:
         """The median: a soft penalty lets gradients grow a little above one, all of them alike where the fit is good."""
