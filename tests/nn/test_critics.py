@@ -328,11 +328,21 @@ class TestDefaultDtype:
 
         def figures():
             one = critics.fit(x, y, kind, steps=3, batch_size=16, rng=0)
-            return one.estimate, one.lower, one.lipschitz, {z.dtype for z in one.potential.network.parameters()}
+            return one.estimate, one.lower, one.lipschitz, one.slope
 
         right = figures()
         with doubles_by_default():
             assert figures() == right
+
+    def test_denormals_stay_flushed(self, doubles_by_default):
+        if not torch.set_flush_denormal(True):
+            pytest.skip("this processor has no such mode")
+        try:
+            with doubles_by_default(), training._without_denormals():
+                pass
+            assert torch.tensor(1e-40, dtype=torch.float32) * 1.0 == 0
+        finally:
+            torch.set_flush_denormal(False)
 
 
 class TestModes:

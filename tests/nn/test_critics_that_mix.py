@@ -145,6 +145,8 @@ class TestCriticsThatMix:
         assert critics.gradient_norms(lambda z: z**2, z[:0]).shape == (0,)
         found = torch.func.vmap(lambda z: critics.gradient_norms(lambda z: z**2, z))(z[None])
         torch.testing.assert_close(found, 2 * z[None])
+        weight = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+        assert torch.autograd.gradcheck(lambda w: critics.gradient_norms(lambda z: w * z**3, z.double()), weight)
 
 
 def test_critics_are_known_by_themselves():
