@@ -15,6 +15,7 @@ from otgen.laws.funnels import Funnels
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
 from otgen.nn import critics
+from otgen.nn._modes import generator_from
 from otgen.nn.critics import training
 from otgen.nn.critics.fitting import batch_bounds
 from otgen.nn.critics.networks import Perceptron, Transform
@@ -280,6 +281,68 @@ class TestStopping:
                 x, y, critics.CTransform(points=5), steps=steps, batch_size=4, rng=0, prove=steps is not None
             )
             assert np.isfinite([found.lower, found.estimate, found.standard_error, found.batch_lower]).all()
+
+
+class TestRowsThatOccurTwice:
+    def test_copies_prove_nothing(self):
+        """One law: W_1 is 0, whatever is learned by heart."""
+        x, y = (np.repeat(z, 8, axis=0) for z in np.random.default_rng(0).normal(size=(2, 25, 10)))
+        with pytest.warns(UserWarning, match="holds rows more than once"):
+            found = critics.fit(
+                x, y, critics.CTransform(points=400, learning_rate=0.1), steps=100, batch_size=64, rng=0
+            )
+        assert found.estimate > 5 * found.standard_error
+        assert found.lower == 0.0
+
+    def test_a_few_of_them_take_little_away(self):
+        x, y = shifted(400, by=5.0)
+        kind = critics.Orthogonal(width=16, depth=1)
+        options = dict(steps=60, batch_size=64, rng=0, prove=False)
+        right = critics.fit(x, y, kind, **options).lower
+        x[:40] = x[40:80]
+        with pytest.warns(UserWarning, match="x holds rows more than once"):
+            found = critics.fit(x, y, kind, **options).lower
+        assert 0.5 * right < found <= 5.0
+
+    def test_only_held_out_rows_matter(self, recwarn):
+        x, y = shifted(50)
+        x[0], y[0] = 0.0, -0.0
+        order = torch.randperm(50, generator=generator_from(0))
+        x[order[-1]] = x[order[-2]]
+        critics.fit(x, y, critics.CTransform(points=5), steps=1, batch_size=8, rng=0, prove=False)
+        assert not len(recwarn)
+
+
+class TestPotential:
+    def test_points_of_other_sizes_are_refused(self):
+        found = critics.fit(*shifted(50), critics.CTransform(points=5), steps=1, batch_size=8, rng=0, prove=False)
+        for shape in ((3, 1), (2,), (3, 3), (1, 3, 2)):
+            with pytest.raises(otgen.InvalidInput, match=r"z must be points \(n, 2\)"):
+                found.potential(torch.zeros(shape))
+
+
+class TestDefaultDtype:
+    @kinds
+    def test_does_not_matter(self, kind, doubles_by_default):
+        x, y = shifted(60)
+
+        def figures():
+            one = critics.fit(x, y, kind, steps=3, batch_size=16, rng=0)
+            return one.estimate, one.lower, one.lipschitz, one.slope
+
+        right = figures()
+        with doubles_by_default():
+            assert figures() == right
+
+    def test_denormals_stay_flushed(self, doubles_by_default):
+        if not torch.set_flush_denormal(True):
+            pytest.skip("this processor has no such mode")
+        try:
+            with doubles_by_default(), training._without_denormals():
+                pass
+            assert torch.tensor(1e-40, dtype=torch.float32) * 1.0 == 0
+        finally:
+            torch.set_flush_denormal(False)
 
 
 class TestModes:

@@ -14,9 +14,10 @@ from torch import Generator, Tensor
 from torch.nn import Module
 
 from ...distances.exact import wasserstein
-from ...errors import InvalidInput
+from ...errors import InvalidInput, warn
 from ...inputs import arrays, numerals, scalars
 from ...inputs.types import Floats
+from ...kernels.duplicates import unique_points
 from ...model.cost import PointCost
 from .._modes import generator_from, training, usable
 from .kinds import Critic, OneSidedPenalty
@@ -106,9 +107,9 @@ def fit(
     ----------
     x, y : array_like or callable
         (n, d) and (m, d) samples, at least 10 a side, of which a fifth is held out; or samplers, ``n -> (n, d)`` tensors.
-        For ``lower`` rows must be independent draws: none twice, new ones at each call of a sampler (from a pool of rows they are draws
+        For ``lower`` rows must be independent draws: new ones at each call of a sampler (from a pool of rows they are draws
         of the pool, and what is proven is about the pool). y may have been made from x only row by row, in the same order: row i of y from
-        row i of x alone.
+        row i of x alone. Rows of an array that occur more than once are told in a warning: ``lower`` then holds whether the law has atoms or they are copies.
     critic : Critic
         How f is kept Lipschitz.
     steps : int, optional
@@ -192,7 +193,8 @@ def fit(
         rest = Course(taken, batch_size, limit - (time.perf_counter() - began)) if prove else None
         witness = find_witness(network, Sides(draw_x, draw_y, *seen), generator, rest)
         f, g = (_held_values(witness, source, taken * batch_size) for source in sources)
-    lower, spent = proven(witness, f, g), time.perf_counter() - began
+    lower = min(proven(witness, f, g), proven(witness, *(z[source.single] for source, z in zip(sources, (f, g)))))
+    spent = time.perf_counter() - began
     return CriticFit(**found, lower=lower, witness=witness, history=history, seconds=spent)
 
 
@@ -203,6 +205,7 @@ class _Source(NamedTuple):
     held: Tensor
     watched: Tensor
     endless: bool
+    single: Any = slice(None)  # which of the rows that are held out occur once only
 
 
 def _source(
@@ -243,7 +246,24 @@ def _source(
     def draw(n: int) -> Tensor:
         return kept[torch.randint(len(kept), (n,), generator=generator).to(where)]
 
-    return _Source(draw, shuffled[:held], shuffled[held : held + watched], endless=False)
+    single = _occurs_once(shuffled.cpu().numpy(), name, held)
+    return _Source(draw, shuffled[:held], shuffled[held : held + watched], endless=False, single=single)
+
+
+def _occurs_once(points: Floats, name: str, held: int) -> Any:
+    """Which of the first ``held`` rows are no copies of others, which were trained on perhaps; a warning where some are.
+
+    Rows may coincide since the law has atoms, or since they were copied. What the rows prove holds in the first case, what those that occur once
+    prove in the second: the smaller of both in either.
+    """
+    of = unique_points(points).of
+    single = (np.bincount(of) == 1)[of[:held]]
+    if not single.all():
+        warn(
+            f"{name} holds rows more than once, {held - single.sum()} of the {held} that are held out: where they are copies, they were trained on, the "
+            f"estimate may be off by more than its error, and only rows that occur once count for lower; pass each draw once"
+        )
+    return single
 
 
 def _real_sample(sample: Tensor, name: str) -> Tensor:
