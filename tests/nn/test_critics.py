@@ -82,10 +82,21 @@ class TestEveryKind:
 
     def test_potentials_can_be_kept(self):
         found = critics.fit(*shifted(100), steps=3, batch_size=16, rng=0)
-        again = pickle.loads(pickle.dumps(found.potential))
         points = torch.randn(5, 2, dtype=torch.float64)
-        assert torch.equal(again(points), found.potential(points))
-        assert set(again.state_dict()) >= {"centre", "unit", "slope"}
+        for function in (found.potential, found.witness):
+            again = pickle.loads(pickle.dumps(function))
+            assert torch.equal(again(points), function(points))
+            assert {name.split(".")[-1] for name in again.state_dict()} >= {"centre", "unit", "slope"}
+
+    @pytest.mark.parametrize("prove", [False, True])
+    def test_the_estimate_is_that_of_its_potential(self, prove):
+        """Held-out means, of the witness where it gains as much: then of a function whose slope is 1 at most, for certain."""
+        x, y = shifted(2000)
+        found = critics.fit(x, y, critics.Cones(), steps=100, batch_size=64, rng=0, prove=prove)
+        with torch.no_grad():
+            gain = float(found.potential(torch.as_tensor(x)).mean() - found.potential(torch.as_tensor(y)).mean())
+        assert gain == pytest.approx(found.estimate, abs=0.15)  # of all samples, a fifth of them held out
+        assert (found.potential is found.witness) == prove
 
     @pytest.mark.parametrize("factor", [1e39, 1e-42, np.nan])
     def test_what_single_precision_cannot_hold_is_refused(self, factor):
@@ -95,7 +106,7 @@ class TestEveryKind:
     @kinds
     def test_its_bound_is_never_below_a_slope(self, kind):
         x, y = shifted(400)
-        found = critics.fit(x, y, kind, steps=30, batch_size=64, rng=0)
+        found = critics.fit(x, y, kind, steps=30, batch_size=64, rng=0, prove=False)
         points = torch.randn(400, 2, dtype=torch.float32)
         values = (found.potential(points) * found.slope).detach().double().numpy()
         steps = distances.pdist(points.double().numpy())
