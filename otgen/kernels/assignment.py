@@ -143,14 +143,13 @@ def _nearest_free(reduced, numbers, source, row_of, levels, search):
 
 @jit
 def _augment(reduced, at, last, column_of, row_of, levels, search):
-    """Along the path to a free column each row takes the next column."""
-    end = search.distances[at]
+    """Along the path to a free column each row takes the next column. Backwards: each row was looked at before the next, so that none is asked twice."""
+    end, k = search.distances[at], last
     while True:
-        k = 0
-        while k < last and (reduced[search.rows[k], at] - levels[at]) + search.heights[k] != end:
-            k += 1
+        while k > 0 and (reduced[search.rows[k], at] - levels[at]) + search.heights[k] != end:
+            k -= 1
         i = search.rows[k]
         row_of[at], column_of[i] = i, at
         if k == 0:
             return
-        at, end = search.columns[k], search.reached[k]
+        at, end, k = search.columns[k], search.reached[k], k - 1
