@@ -3,8 +3,8 @@
 Jonker and Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment problems", Computing 38, 1987. Each minimum
 is taken over a whole row, several numbers at a time. No path is kept: the row that gave a column its distance is known by that very number.
 
-A row that bids raises a price by what its second choice costs more, be that 1e16 times the rest: then it has no other choice, and no other
-row gets that column, so that what digits its price takes from the column's other costs are not needed.
+A row that bids raises a price by what its second choice costs more, be that 1e16 times the rest. Where no other row wants that column, the digits
+that its price takes from the column's other costs are not needed; where one does, potentials are too coarse, and it is for the caller to see.
 """
 
 from __future__ import annotations
