@@ -274,6 +274,7 @@ def _pair(k, n=150):
     return x / np.linalg.norm(x, axis=1, keepdims=True), np.zeros((n, dim)), 1.0
 
 
+@pytest.mark.filterwarnings("ignore:. holds rows more than once")
 @pytest.mark.parametrize(
     "runs", [range(1, 4), pytest.param(range(1000), marks=pytest.mark.nightly)], ids=["few", "1000"]
 )

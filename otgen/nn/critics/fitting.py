@@ -258,9 +258,11 @@ def _occurs_once(points: Floats, name: str, held: int) -> Any:
     """Which of the first ``held`` rows are no copies of others, which were trained on perhaps; a warning where some are.
 
     Rows may coincide since the law has atoms, or since they were copied. What the rows prove holds in the first case, what those that occur once
-    prove in the second: the smaller of both in either.
+    prove in the second: the smaller of both in either. A law that is one point is told by all of them.
     """
     of = unique_points(points).of
+    if not of.any():
+        return slice(None)
     single = (np.bincount(of) == 1)[of[:held]]
     if not single.all():
         warn(
