@@ -152,7 +152,7 @@ class TestFit:
         assert steepest(found.witness, torch.from_numpy(x[:200])) <= 1
         without = critics.fit(x, y, SMALL, steps=60, batch_size=64, rng=0, prove=False)
         assert without.lower < found.lower
-        assert without.estimate == found.estimate
+        assert without.estimate < found.estimate < 3.1  # of the witness, which the critic has not caught up with
 
     def test_both_ways_round(self):
         """Cones that open upwards fit one of them, those that open downwards the other."""
