@@ -267,7 +267,7 @@ def _occurs_once(points: Floats, name: str, held: int) -> Any:
     if not single.all():
         warn(
             f"{name} holds rows more than once, {held - single.sum()} of the {held} that are held out: where they are copies, they were trained on, the "
-            f"estimate may be off by more than its error, and only rows that occur once count for lower; pass each draw once"
+            f"estimate may be off by more than its error, and only rows that occur once count for lower; pass each draw once, or a sampler of a law that has atoms"
         )
     return single
 
