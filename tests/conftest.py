@@ -1,3 +1,4 @@
+import contextlib
 from collections import Counter, defaultdict
 
 import messages
@@ -71,3 +72,20 @@ def _cover_some(items):
         seen[name] += 1
         if seen[name] > COVERED and not STEPPED:
             item.add_marker("no_cover")
+
+
+@pytest.fixture
+def doubles_by_default():
+    """A context in which torch makes tensors of doubles unless it is told otherwise."""
+    torch = pytest.importorskip("torch")
+
+    @contextlib.contextmanager
+    def context():
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(before)
+
+    return context

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -87,6 +87,7 @@ class Answer:
                 potentials=self.potentials if finite else None,
                 gradients=self.gradients if finite and plan is not None else None,
                 vjp=self.vjp if problem.epsilon else None,
+                answer=self if problem.epsilon else None,
                 proof=self.save_proof,
                 plot=None if plan is None else self.plot,
                 null=None if self.alike is None else partial(null_of, problem, self.alike),
@@ -143,9 +144,13 @@ class Answer:
     def potentials(self) -> tuple[Any, Any]:
         """Potentials in cost units, in the caller's library."""
         exact = self.certificate.kind != "entropic"
-        pair, power = self.scaled_potentials()
-        f, g = (self.back(self.units.potentials(z, power), exact=exact) for z in pair)
+        f, g = (self.back(z, exact=exact) for z in self.unrounded_potentials())
         return f, g
+
+    def unrounded_potentials(self) -> tuple[Floats, Floats]:
+        """The same as arrays of doubles."""
+        (f, g), power = self.scaled_potentials()
+        return self.units.potentials(f, power), self.units.potentials(g, power)
 
     def scaled_potentials(self) -> tuple[tuple[Floats, Floats], float]:
         """Potentials in the units of the scaled problem, but for a power of two that they are still to be multiplied by."""
@@ -161,7 +166,7 @@ class Answer:
     def gradients(self, of: Literal["cost", "value"] = "cost") -> Gradients:
         """Gradients of the cost, of the distance that is its root, or of the entropic value, in the caller's units and library."""
         if self.problem.epsilon:
-            return self._entropic_gradients()
+            return self.handed_back(self.entropic_gradients())
         if of == "value" and self.units.root and self.problem.p != 1:
             return self._distance_gradients()
         cost = self.scaled.cost
@@ -203,16 +208,22 @@ class Answer:
         mean = sum(float(z @ side.probabilities) for z, side in zip(weights, sides))
         return abs(mean - whole) <= 1e-6 * whole + _SWALLOWED * max(float(np.abs(z).max()) for z in weights)
 
-    def _entropic_gradients(self) -> Gradients:
-        """With the marginal error that they are good to."""
+    def entropic_gradients(self) -> Gradients:
+        """Of the entropic value, as arrays of doubles, (n, d) and (n,), with the marginal error that they are good to."""
         scaled, certificate = self.scaled, self.certificate
         assert certificate.potentials is not None
         (x, y), (a, b) = envelope(
             scaled.cost, scaled.marginals, scaled.epsilon, *certificate.potentials, symmetric=scaled.symmetric
         )
-        points = self.of_points([None if z is None else self.units.slopes(z) for z in (x, y)], exact=False)
-        weights = [self.back(self.units.potentials(z), exact=False) for z in (a, b)]
-        return Gradients(*points, *weights, residual=certificate.marginal_error)
+        points = [None if z is None else self.units.slopes(z) for z in (x, y)]
+        return Gradients(*points, *map(self.units.potentials, (a, b)), residual=certificate.marginal_error)
+
+    def handed_back(self, found: Gradients) -> Gradients:
+        """Entropic gradients that are arrays of doubles, as the caller's."""
+        points = self.of_points([found.x, found.y], exact=False)
+        return replace(
+            found, x=points[0], y=points[1], a=self.back(found.a, exact=False), b=self.back(found.b, exact=False)
+        )
 
     def vjp(self, f: Any, g: Any, plan: tuple[Any, Any] | None) -> Gradients:
         """Derivatives through the optimum in the caller's units and library.
@@ -247,8 +258,7 @@ class Answer:
             return line_claim(self.problem) if isinstance(plan, MonotonePlan) else self.given
         if certificate.lower == math.inf:
             return Claim(ray=certificate.potentials)  # of no unit
-        pair, power = self.scaled_potentials()
-        potentials = self.units.potentials(pair[0], power), self.units.potentials(pair[1], power)
+        potentials = self.unrounded_potentials()
         if isinstance(plan, MonotonePlan):
             (one, other), steps = plan.orders, plan.steps
             return Claim(Flows(one[steps.rows], other[steps.columns], steps.high, steps.low), potentials)

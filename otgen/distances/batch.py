@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import Infeasible, NotConverged
 from ..inputs import scalars
-from ..inputs.types import Floats
+from ..inputs.types import Floats, Indices
 from ..model.cost import Metric
 from ..model.marginals import Marginals
 from ..model.plan import EntropicPlan, rounded
@@ -31,13 +31,11 @@ from ..underflow import may_underflow
 from . import batch_inputs, small_batch
 from .answer import Answer
 from .batch_result import BatchResult
-from .entropic import Relaxation, debiased, divergence_problems, sinkhorn_from
+from .entropic import Relaxation, debiased, divergence_terms, one_relaxation, sinkhorn_from
 from .exact import plainly_asked, transport, wasserstein, without_entropy
 from .posing import HELD, entropic_problems
 from .result import Result
 from .solve import checked, run
-
-_FAR = 1e3  # times the largest cost of any mass: what rounding in potentials of points without mass would add to a stack's bounds
 
 
 @may_underflow
@@ -240,8 +238,10 @@ def sinkhorn_divergence_batch(
     """
     began, throw = time.perf_counter(), scalars.flag(throw, "throw")
     chosen = sinkhorn_from(solver, tol, max_iter)
-    options: dict[str, Any] = dict(epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
-    triples = batch_inputs.of_points(xs, ys, a, b).each(partial(divergence_problems, **options))
+    options: dict[str, Any] = dict(
+        epsilon=epsilon, p=p, metric=metric, relax=one_relaxation(relax), normalize=normalize
+    )
+    triples = [divergence_terms(z) for z in entropic_problems(batch_inputs.of_points(xs, ys, a, b), **options)]
     parts = [solve_all([triple[k] for triple in triples], chosen, progress=progress) for k in range(3)]
     results = tuple(debiased(triple, terms, chosen) for triple, terms in zip(triples, zip(*parts)))
     return _checked_batch(results, began, throw)
@@ -301,42 +301,50 @@ def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkho
             points[: len(cloud)], points[len(cloud) :] = cloud, cloud[0]
             masses[: len(cloud)] = weights
     cost, epsilon = ground.between(x, y), np.array([z.epsilon for z in problems])
-    largest = ground.between(_points_with_mass(x, a), _points_with_mass(y, b)).highest
+    rows, columns = _places_with_mass(a), _places_with_mass(b)
+    judged = ground.between(_taken(x, rows), _taken(y, columns))
+    largest = judged.highest
     if not cost.plain or (epsilon < 1e-12 * largest).any():
         return [None] * size
     held = HeldProblem(cost.block(), Marginals(a, b, first.relax), epsilon, largest, first.symmetric)
     out = sinkhorn_held.solve(held, solver.schedule, solver.tol, solver.max_iter)
-    stacked: Any = (cost, out.f, out.g, epsilon, a, b)  # a plan of plans: every operation keeps the leading axis
+    # a plan of plans: every operation keeps the leading axis; what has no mass may have any potential, so it is judged where there is mass
+    stacked: Any = (judged, _taken(out.f, rows), _taken(out.g, columns), epsilon, a, b)
     plan = rounded(EntropicPlan(*stacked), first.relax)
     bounds = entropic_bounds(plan, first.relax, exact=not first.as_received)
-    good = out.done & (cost.highest <= _FAR * largest)
     seconds = (time.perf_counter() - began) / size
     sides = [np.broadcast_to(z, w.shape) for z, w in zip((plan.u, plan.v, plan.r, plan.s), (a, b, a, b))]
-    return [
-        _result_of(problem, k, plan, sides, bounds, int(out.count[k]), seconds, solver.tol) if good[k] else None
+    found = [
+        _result_of(problem, k, out, plan, sides, bounds, seconds, solver.tol) if out.done[k] else None
         for k, problem in enumerate(problems)
     ]
+    return [result if result is not None and result.status is Status.CONVERGED else None for result in found]
 
 
-def _points_with_mass(points: Floats, masses: Floats) -> Floats:
-    """Clouds (B, n, d), their points without mass moved to where there is some."""
-    first = np.take_along_axis(points, (masses > 0).argmax(axis=1)[:, None, None], axis=1)
-    return np.where((masses > 0)[:, :, None], points, first)
+def _places_with_mass(masses: Floats) -> Indices:
+    """For each point of (B, n) itself, or where it has no mass the first that has some: (B, n)."""
+    there = masses > 0
+    return np.where(there, np.arange(masses.shape[1]), there.argmax(axis=1)[:, None])
+
+
+def _taken(array: Floats, places: Indices) -> Floats:
+    """Rows of (B, n, d), or numbers of (B, n), by their places (B, n)."""
+    return np.take_along_axis(array, places.reshape(*places.shape, *(1,) * (array.ndim - 2)), axis=1)
 
 
 def _result_of(
-    problem: Problem, k: int, plan: Any, sides: list[Floats], bounds: Any, count: int, seconds: float, tol: float
+    problem: Problem, k: int, out: Any, plan: Any, sides: list[Floats], bounds: Any, seconds: float, tol: float
 ) -> Result:
     """The result of the k-th problem of a stack."""
     n, m = problem.shape
-    f, g, a, b = plan.f[k, :n], plan.g[k, :m], plan.a[k, :n], plan.b[k, :m]
+    f, g, a, b = out.f[k, :n], out.g[k, :m], plan.a[k, :n], plan.b[k, :m]
     u, v, r, s = (side[k, :length] for side, length in zip(sides, (n, m, n, m)))
     own = EntropicPlan(problem.cost, f, g, problem.epsilon, a, b, u, v, r, s)
     cost, lower, upper, scale, error, dual = (float(numbers[k]) for numbers in bounds[:6])
     exact = bounds.exact and (float(bounds.exact[0][k]), float(bounds.exact[1][k]))
     certificate = Certificate("entropic", cost, lower, upper, scale, error, own, (f, g), dual, exact)
     answer = Answer(problem, problem, certificate, Units(0, problem.p))
-    return answer.result(answer.status(Status.CONVERGED, tol), "Sinkhorn", count, seconds)
+    return answer.result(answer.status(Status.CONVERGED, tol), "Sinkhorn", int(out.count[k]), seconds)
 
 
 def _checked_batch(results: Sequence[Result], began: float, throw: bool) -> BatchResult:

@@ -11,13 +11,13 @@ from typing import Any, Literal, TypeVar
 
 from ..errors import InvalidInput
 from ..inputs import scalars
-from ..inputs.origin import device_of
 from ..model import units
 from ..model.cost import Metric
 from ..model.problem import Problem, Relative
 from ..model.status import Status
 from ..solvers import Sinkhorn
 from ..underflow import may_underflow
+from .answer import Answer
 from .gradients import Gradients
 from .nearly_equal import tightened
 from .result import Result
@@ -204,7 +204,11 @@ def divergence_problems(
     x: Any, y: Any, a: Any, b: Any, *, p: float, metric: Metric, relax: Any, **options: Any
 ) -> tuple[Problem, Problem, Problem]:
     """The three problems whose values make a divergence: across, symmetric where both measures are one, and each measure against itself."""
-    across = entropic_problem(x, y, a, b, p=p, metric=metric, relax=one_relaxation(relax), **options)
+    return divergence_terms(entropic_problem(x, y, a, b, p=p, metric=metric, relax=one_relaxation(relax), **options))
+
+
+def divergence_terms(across: Problem) -> Triple[Problem]:
+    """The problem across and each measure against itself."""
     across = replace(across, symmetric=across.cost.entry is not None and _is_one_measure(across))
     return (across, *_own_terms(across, across.own()))
 
@@ -241,6 +245,7 @@ def debiased(problems: Triple[Problem], parts: Sequence[Result], solver: Sinkhor
             gradients=partial(_debiased_gradients, problems, (xy, xx, yy), value - more, solver),
             vjp=None,
             proof=None,
+            answer=None,
         ),
     )
 
@@ -279,9 +284,14 @@ def _debiased_bound(xy: float | None, xx: float | None, yy: float | None) -> flo
 
 def _debiased_potentials(xy: Result, xx: Result, yy: Result) -> tuple[Any, Any]:
     """The divergence's gradient in the weights: potentials of the cross term less the symmetric ones of each own term."""
-    (f, g), (fx, gx), (fy, gy) = (part.potentials for part in (xy, xx, yy))
-    with device_of(f):
-        return f - (fx + gx) / 2, g - (fy + gy) / 2
+    across, one, other = _answers((xy, xx, yy))
+    (f, g), (fx, gx), (fy, gy) = (term.unrounded_potentials() for term in (across, one, other))
+    return across.back(f - (fx + gx) / 2, exact=False), across.back(g - (fy + gy) / 2, exact=False)
+
+
+def _answers(parts: Sequence[Result]) -> list[Answer]:
+    """What the terms of a divergence were made from: their differences are taken in double precision, and rounded once."""
+    return [part.makers.answer for part in parts if part.makers.answer is not None]
 
 
 def _debiased_gradients(
@@ -290,18 +300,18 @@ def _debiased_gradients(
     """Gradients of the cross term less half of those of each own term, where the measure stands on both sides; solved further where they cancel."""
     across = problems[0]
     found = parts if across.symmetric else tightened(problems, parts, difference, solver)
-    cross, of_x, of_y = (part.gradients() for part in found)
+    answers = _answers(found)
+    cross, of_x, of_y = (answer.entropic_gradients() for answer in answers)
     residual = max(of_x.residual or 0.0, of_y.residual or 0.0)
-    with device_of(cross.a):
-        halves = [
-            None if one is None else (one + two) / 2  # under a callable metric there are none in the points
-            for one, two in ((of_x.x, of_x.y), (of_y.x, of_y.y), (of_x.a, of_x.b), (of_y.a, of_y.b))
-        ]
-        out = cross.minus(Gradients(*halves, residual=residual))
-        if not across.relaxed:
-            return out
+    halves = [
+        None if one is None else (one + two) / 2  # under a callable metric there are none in the points
+        for one, two in ((of_x.x, of_x.y), (of_y.x, of_y.y), (of_x.a, of_x.b), (of_y.a, of_y.b))
+    ]
+    out = cross.minus(Gradients(*halves, residual=residual))
+    if across.relaxed:
         difference = across.epsilon * float(across.masses[0].sum() - across.masses[1].sum())
-        return replace(out, a=out.a + difference, b=out.b - difference)
+        out = replace(out, a=out.a + difference, b=out.b - difference)
+    return answers[0].handed_back(out)
 
 
 def entropic_term(problem: Problem, epsilon: Any, relax: Any, least: float | None = None) -> Problem:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .answer import Answer
     from .gradients import Gradients
     from .splits import PermutationNull
 
@@ -23,6 +24,9 @@ class Makers(NamedTuple):
     plot: Callable[..., Axes] | None = None
     null: Callable[..., PermutationNull] | None = None
     unmatched: Callable[[], Any] | None = None
+    answer: Answer | None = (
+        None  # of an entropic value: what differences of such values are made of, before anything is rounded
+    )
 
 
 NOTHING = Makers()

@@ -364,6 +364,10 @@ class Result:
         """
         return float(self.value)
 
+    def __format__(self, spec: str) -> str:
+        """The value by a float's format; all that is known without one: ``f"{result:.3f}"``, ``f"{result}"``."""
+        return format(float(self), spec) if spec else str(self)
+
     def _other(self, other: object) -> Any:
         """What a result is compared with: a number, or another result's value; None where it is neither."""
         return other.value if isinstance(other, Result) else other if isinstance(other, numbers.Real) else None

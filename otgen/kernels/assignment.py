@@ -3,8 +3,8 @@
 Jonker and Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment problems", Computing 38, 1987. Each minimum
 is taken over a whole row, several numbers at a time. No path is kept: the row that gave a column its distance is known by that very number.
 
-A row that bids raises a price by what its second choice costs more, be that 1e16 times the rest: then it has no other choice, and no other
-row gets that column, so that what digits its price takes from the column's other costs are not needed.
+A row that bids raises a price by what its second choice costs more, be that 1e16 times the rest. Where no other row wants that column, the digits
+that its price takes from the column's other costs are not needed; where one does, potentials are too coarse, and it is for the caller to see.
 """
 
 from __future__ import annotations
@@ -143,14 +143,13 @@ def _nearest_free(reduced, numbers, source, row_of, levels, search):
 
 @jit
 def _augment(reduced, at, last, column_of, row_of, levels, search):
-    """Along the path to a free column each row takes the next column."""
-    end = search.distances[at]
+    """Along the path to a free column each row takes the next column. Backwards: each row was looked at before the next, so that none is asked twice."""
+    end, k = search.distances[at], last
     while True:
-        k = 0
-        while k < last and (reduced[search.rows[k], at] - levels[at]) + search.heights[k] != end:
-            k += 1
+        while k > 0 and (reduced[search.rows[k], at] - levels[at]) + search.heights[k] != end:
+            k -= 1
         i = search.rows[k]
         row_of[at], column_of[i] = i, at
         if k == 0:
             return
-        at, end = search.columns[k], search.reached[k]
+        at, end, k = search.columns[k], search.reached[k], k - 1

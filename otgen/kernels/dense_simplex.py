@@ -33,6 +33,7 @@ SOLVED, STOPPED, ODD = (
 UNLIMITED = 2**62
 _TOLERANCE = 2.0**-47  # of the numbers that a reduced cost is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose
+_DEAR = 2.0**12  # prices above this many mean costs of an assignment: by paths alone they are at most their sum
 _PRICED = 3  # times the square root of the number of pairs is what is priced between two pivots
 
 
@@ -282,13 +283,24 @@ def _are_alike(a, rows, b, columns):
 
 
 @jit
+def _take_digits(levels, reduced, column_of, f, g):
+    """Whether some price is so far above what pairs of an assignment cost that it takes digits from them: bids may raise it to costs of pairs that none needs."""
+    dearest, paid = 0.0, 0.0
+    for i in range(len(f)):
+        j = column_of[i]
+        dearest = max(dearest, -levels[j])
+        paid += abs(reduced[i, j] + (f[i] + g[j]))
+    return dearest * len(f) > _DEAR * paid
+
+
+@jit
 def _match(a, rows, columns, reduced, f, g, out_rows, out_columns, high, low):
-    """Points of one mass, by an assignment: its pairs, and what it adds to potentials; how many paths that took, or -1 where pivots are quicker."""
+    """Points of one mass, by an assignment: its pairs, and what it adds to potentials; how many paths that took, or -1 where pivots are quicker, or keep more digits."""
     n = len(rows)
     column_of, levels = np.empty(n, np.int64), np.empty(n)
     paths = assigned(reduced, column_of, levels)
-    if paths < 0:
-        return paths
+    if paths < 0 or _take_digits(levels, reduced, column_of, f, g):
+        return -1
     _shares(_taken_entries(a, rows), *_total(a), high[:n], low[:n])
     for i in range(n):
         out_rows[i], out_columns[i] = rows[i], columns[column_of[i]]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+import torch
 from torch.nn import Flatten, LeakyReLU, Linear, Module, Sequential
 
 from ..errors import InvalidInput
 
 
 def perceptron(sizes: Sequence[int], activation: Module | None = None) -> Sequential:
-    """Linear layers of the given sizes with an activation between them; with a last size of 1, values (n,) instead of (n, 1).
+    """Linear layers of the given sizes, in single precision, with an activation between them; with a last size of 1, values (n,) instead of (n, 1).
 
     Examples
     --------
@@ -22,6 +23,6 @@ def perceptron(sizes: Sequence[int], activation: Module | None = None) -> Sequen
         raise InvalidInput(f"sizes must hold an input and an output size; received {list(sizes)}; add the missing one")
     layers: list[Module] = []
     for one, two in itertools.pairwise(sizes):
-        layers += [Linear(one, two), activation or LeakyReLU(0.2)]
+        layers += [Linear(one, two, dtype=torch.float32), activation or LeakyReLU(0.2)]
     layers.pop()
     return Sequential(*layers, *([Flatten(0)] if sizes[-1] == 1 else []))

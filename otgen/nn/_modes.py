@@ -56,18 +56,26 @@ def usable(z: Tensor) -> Tensor:
 
 def generator_from(rng: Any) -> torch.Generator:
     """A generator on the host from None (torch's global one decides), a seed, or a generator of torch's or numpy's."""
-    if rng is None:
+    if checked_rng(rng) is None:
         seed = int(torch.randint(2**62, ()))
     elif isinstance(rng, torch.Generator):
         seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
     else:
-        try:
-            seed = int(scalars.generator(rng).integers(2**63))
-        except InvalidInput:
-            raise InvalidInput(
-                f"rng must be None, a seed, or a generator of torch's or numpy's; received {scalars.told(rng)}; use rng=0 or leave it out"
-            ) from None
+        seed = int(scalars.generator(rng).integers(2**63))
     return torch.Generator().manual_seed(seed)
+
+
+def checked_rng(rng: Any) -> Any:
+    """What a generator can be made from, as it is: None, a seed, or a generator of torch's or numpy's."""
+    if rng is None or isinstance(rng, torch.Generator):
+        return rng
+    try:
+        scalars.generator(rng)
+    except InvalidInput:
+        raise InvalidInput(
+            f"rng must be None, a seed, or a generator of torch's or numpy's; received {scalars.told(rng)}; use rng=0 or leave it out"
+        ) from None
+    return rng
 
 
 def noise(like: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -20,6 +20,9 @@ from ..model.cost import unspelt
 from . import _groups, _solves, _weights
 
 Options = tuple[float, str, float, float, int, float, float, bool, bool]
+_OPTIONS = (
+    "float p, str metric, float q, float tol, int max_iter, float relax_x, float relax_y, bool symmetric, bool throw"
+)
 Solving = tuple[
     float, int, float, float, bool
 ]  # tolerance, limit on iterations, both strengths, whether the limit raises
@@ -39,8 +42,10 @@ def _terms(
     relax_x: float,
     relax_y: float,
     symmetric: bool,
-) -> Any:
-    return _solves.Terms(p, _metric(metric, q), tol, max_iter, (relax_x, relax_y), symmetric, home(x))
+    throw: bool,
+) -> tuple[_solves.Terms, bool]:
+    """What :data:`Options` ask for, and whether the limit on iterations raises."""
+    return _solves.Terms(p, _metric(metric, q), tol, max_iter, (relax_x, relax_y), symmetric, home(x)), throw
 
 
 def home(x: Tensor) -> str:
@@ -83,7 +88,13 @@ def _batched(operator: Any, tensors: int) -> None:
     torch.library.register_vmap(operator, rule)
 
 
-@torch.library.custom_op("otgen::entropic", mutates_args=())
+def _schema(more: str, results: int) -> str:
+    """Of an operator on problems, as torch spells it: clouds, weights, epsilon and which points count, ``more`` tensors, and options."""
+    tensors = "Tensor x, Tensor y, Tensor a, Tensor b, Tensor epsilon, Tensor? counted"
+    return f"({tensors}, {more + ', ' if more else ''}{_OPTIONS}) -> ({', '.join(['Tensor'] * results)})"
+
+
+@torch.library.custom_op("otgen::entropic", mutates_args=(), schema=_schema("", 3))
 def entropic(
     x: Tensor,
     y: Tensor,
@@ -91,19 +102,11 @@ def entropic(
     b: Tensor,
     epsilon: Tensor,
     counted: Tensor | None,
-    p: float,
-    metric: str,
-    q: float,
-    tol: float,
-    max_iter: int,
-    relax_x: float,
-    relax_y: float,
-    symmetric: bool,
-    throw: bool,
+    *options: Any,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Entropic values (...,) and potentials (..., n) and (..., m), float64: what is subtracted from them is subtracted unrounded."""
     lead = x.shape[:-2]
-    terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
+    terms, throw = _terms(x, *options)
     call, arrays = partial(_solves.entropic, terms, throw=throw), _arrays(x, y, a, b, epsilon, keep=len(lead))
     values, f, g = _groups.solved(call, _points(counted), "x y x y -", "- x y", *arrays)
     return (
@@ -113,7 +116,9 @@ def entropic(
     )
 
 
-@torch.library.custom_op("otgen::tightened", mutates_args=())
+@torch.library.custom_op(
+    "otgen::tightened", mutates_args=(), schema=_schema("Tensor values, Tensor f, Tensor g, Tensor tolerances", 3)
+)
 def tightened(
     x: Tensor,
     y: Tensor,
@@ -125,19 +130,11 @@ def tightened(
     f: Tensor,
     g: Tensor,
     tolerances: Tensor,
-    p: float,
-    metric: str,
-    q: float,
-    tol: float,
-    max_iter: int,
-    relax_x: float,
-    relax_y: float,
-    symmetric: bool,
-    throw: bool,
+    *options: Any,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What :func:`entropic` found, iterated further to marginal errors of ``tolerances`` (...,)."""
     lead = x.shape[:-2]
-    terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
+    terms, throw = _terms(x, *options)
     arrays = _arrays(x, y, a, b, epsilon, values, f, g, tolerances, keep=len(lead))
     call = partial(_solves.tightened, terms, throw=throw)
     found = _groups.solved(call, _points(counted), "x y x y - - x y -", "- x y", *arrays)
@@ -157,7 +154,7 @@ entropic.register_fake(_like_entropic)
 tightened.register_fake(_like_entropic)
 
 
-@torch.library.custom_op("otgen::entropic_gradient", mutates_args=())
+@torch.library.custom_op("otgen::entropic_gradient", mutates_args=(), schema=_schema("Tensor f, Tensor g", 4))
 def entropic_gradient(
     x: Tensor,
     y: Tensor,
@@ -167,26 +164,22 @@ def entropic_gradient(
     counted: Tensor | None,
     f: Tensor,
     g: Tensor,
-    p: float,
-    metric: str,
-    q: float,
-    tol: float,
-    max_iter: int,
-    relax_x: float,
-    relax_y: float,
-    symmetric: bool,
-    throw: bool,
+    *options: Any,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Gradients of entropic values at their potentials, in x, y, a and b."""
     lead = x.shape[:-2]
-    terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
+    terms, _ = _terms(x, *options)
     call, arrays = partial(_solves.entropic_gradients, terms), _arrays(x, y, a, b, epsilon, f, g, keep=len(lead))
     found = _groups.solved(call, _points(counted), "x y x y - x y", "x y x y", *arrays)
     one, two, three, four = (_tensor(part, z, lead) for part, z in zip(found, (x, y, a, b)))
     return one, two, three, four
 
 
-@torch.library.custom_op("otgen::entropic_hessian_product", mutates_args=())
+@torch.library.custom_op(
+    "otgen::entropic_hessian_product",
+    mutates_args=(),
+    schema=_schema("Tensor f, Tensor g, Tensor of_x, Tensor of_y, Tensor of_a, Tensor of_b", 4),
+)
 def entropic_hessian_product(
     x: Tensor,
     y: Tensor,
@@ -200,19 +193,11 @@ def entropic_hessian_product(
     of_y: Tensor,
     of_a: Tensor,
     of_b: Tensor,
-    p: float,
-    metric: str,
-    q: float,
-    tol: float,
-    max_iter: int,
-    relax_x: float,
-    relax_y: float,
-    symmetric: bool,
-    throw: bool,
+    *options: Any,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Hessians of entropic values times directions in x, y, a and b."""
     lead = x.shape[:-2]
-    terms = _terms(x, p, metric, q, tol, max_iter, relax_x, relax_y, symmetric)
+    terms, throw = _terms(x, *options)
     arrays = _arrays(x, y, a, b, epsilon, f, g, of_x, of_y, of_a, of_b, keep=len(lead))
     call = partial(_solves.entropic_hessian_product, terms, throw=throw)
     found = _groups.solved(call, _points(counted), "x y x y - x y x y x y", "x y x y", *arrays)

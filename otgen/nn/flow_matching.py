@@ -13,7 +13,7 @@ from ..errors import InvalidInput
 from ..inputs import reading, scalars
 from ..inputs.types import Floats
 from ..model.plan import Plan
-from ._modes import generator_from
+from ._modes import checked_rng, generator_from
 from .coupling import Method, Pairing, check_samples, pair
 
 Matcher = TypeVar("Matcher")
@@ -66,7 +66,8 @@ class PlanSampler:
         self.method: Method = method
         self.reg, self.reg_m = (scalars.positive(z, name, "pass 0.05") for z, name in ((reg, "reg"), (reg_m, "reg_m")))
         self.normalize_cost = scalars.flag(normalize_cost, "normalize_cost")
-        self.tol, self.max_iter, self.rng = tol, max_iter, rng
+        self.tol = scalars.positive(tol, "tol", "use a marginal error such as 1e-6")
+        self.max_iter, self.rng = scalars.count(max_iter, "max_iter"), checked_rng(rng)
 
     def get_map(self, x0: Tensor, x1: Tensor) -> Floats:
         """The plan between minibatches (n, ...) and (m, ...), dense: (n, m)."""

@@ -213,7 +213,7 @@ class WassersteinLoss(torch.nn.Module):
         self, p: float = 2, metric: BuiltIn = "euclidean", root: bool = False, reduction: Reduction = "mean"
     ) -> None:
         super().__init__()
-        self.p, self.root = scalars.finite_order(p), root
+        self.p, self.root = scalars.finite_order(p), scalars.flag(root, "root")
         self.metric: BuiltIn = metric
         self.reduction: Reduction = checked_reduction(reduction)
         checked_metric(metric, self.p)
@@ -272,10 +272,10 @@ class SinkhornLoss(torch.nn.Module):
             self.epsilon: float | Relative = epsilon
         else:
             self.epsilon = scalars.positive(epsilon, "epsilon", "for exact transport use otgen.nn.WassersteinLoss")
-        self.p, self.debias = scalars.finite_order(p), debias
+        self.p, self.debias = scalars.finite_order(p), scalars.flag(debias, "debias")
         self.metric: BuiltIn = metric
-        self.relax, self.throw = scalars.relaxation(relax), throw
-        _check_bias(scalars.flag(debias, "debias"), self.relax)
+        self.relax, self.throw = scalars.relaxation(relax), scalars.flag(throw, "throw")
+        _check_bias(self.debias, self.relax)
         self.tol = scalars.positive(tol, "tol", "use a marginal error such as 1e-6")
         self.max_iter = scalars.count(max_iter, "max_iter")
         self.reduction: Reduction = checked_reduction(reduction)

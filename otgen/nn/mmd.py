@@ -196,7 +196,7 @@ class MMDLoss(torch.nn.Module):
         super().__init__()
         scalars.one_of(kernel, "kernel", get_args(Kernel))
         self.kernel: Kernel = kernel
-        self.scale, self.unbiased = scale, unbiased
+        self.scale, self.unbiased = scale, scalars.flag(unbiased, "unbiased")
         self.reduction: Reduction = checked_reduction(reduction)
         checked_scales(scale)
 

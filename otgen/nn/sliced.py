@@ -211,7 +211,7 @@ class SlicedWassersteinLoss(torch.nn.Module):
     ) -> None:
         super().__init__()
         self.p, self.n_projections = scalars.finite_order(p), scalars.count(n_projections, "n_projections")
-        self.root = root
+        self.root = scalars.flag(root, "root")
         self.reduction: Reduction = checked_reduction(reduction)
         checked = checked_directions(directions)
         self.register_buffer("directions", checked if isinstance(checked, Tensor) else None)

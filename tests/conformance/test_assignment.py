@@ -1,5 +1,8 @@
 """Assignments of rows to columns: as cheap as another solver's, with potentials that show it, whatever the ties and the range of costs."""
 
+from fractions import Fraction
+from itertools import permutations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 import otgen
 from otgen.kernels import dense_simplex, dense_stack
-from otgen.kernels.assignment import assigned
+from otgen.kernels.assignment import Search, _augment, assigned
 from otgen.kernels.jit import jit
 
 
@@ -88,3 +91,44 @@ def test_pairs_far_dearer_take_no_digits_from_the_rest(seed):
     costs[dear] += 10.0 ** rng.integers(12, 17)
     result = otgen.transport(costs)
     np.testing.assert_allclose(result.value, costs[linear_sum_assignment(costs)].mean(), rtol=1e-15)
+
+
+@pytest.mark.parametrize("n", [5, 6])
+@pytest.mark.parametrize("seed", range(4))
+def test_bids_for_pairs_that_none_needs_take_no_digits(n, seed):
+    """The last row has one cheap column, and bids all that the others cost more: a billion times what any pair of the answer costs."""
+    rng = np.random.default_rng(seed)
+    costs = np.maximum(0.0, np.subtract.outer(np.arange(n), np.arange(n))) + 1e-9 * rng.random((n, n))
+    exact = [[Fraction(c) for c in row] for row in costs.tolist()]
+    truth = min(sum(exact[i][at[i]] for i in range(n)) for at in permutations(range(n))) / n
+    result = otgen.transport(costs)
+    assert result.status is otgen.Status.OPTIMAL
+    assert result.lower <= truth <= result.upper
+    assert result.upper - result.lower <= 1e-13 * truth
+
+
+class Counted:
+    """A matrix that counts how often it is read."""
+
+    def __init__(self, values):
+        self.values, self.reads = values, 0
+
+    def __getitem__(self, at):
+        self.reads += 1
+        return self.values[at]
+
+
+@pytest.mark.parametrize("n", [10, 100])
+def test_a_path_is_walked_back_once(n):
+    """Row k has column k, and hands column k + 1 its distance; the last row's is column 0, which is free."""
+    numbers = np.arange(n, dtype=float)
+    costs = Counted(np.where(np.roll(np.eye(n), 1, axis=1), 1.0, np.inf))
+    rows = np.arange(n)
+    distances = np.full(n, np.inf)
+    distances[0] = n
+    search = Search(distances, np.zeros(n), rows, rows, numbers, numbers)
+    column_of, row_of = np.arange(n), np.arange(n)
+    getattr(_augment, "py_func", _augment)(costs, 0, n - 1, column_of, row_of, np.zeros(n), search)
+    assert (column_of == np.roll(rows, -1)).all()
+    assert (row_of[column_of] == rows).all()
+    assert costs.reads <= 2 * n

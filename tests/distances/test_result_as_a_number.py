@@ -48,6 +48,14 @@ def test_it_compares_as_its_value(number, value):
             assert by(other, result) == by(seen, value)
 
 
+def test_it_is_written_as_its_value_is():
+    result = otgen.wasserstein([0.0, 1.0], [1.0, 4.0], p=1)
+    assert f"{result:.3f}|{result:>8.1e}" == "2.000| 2.0e+00"
+    assert f"{result}" == str(result)
+    with pytest.raises(ValueError, match="format code"):
+        format(result, "d")
+
+
 def test_it_goes_where_floats_go():
     apart, same = RESULT, otgen.wasserstein(X, X)
     assert float(apart) == apart.value

@@ -115,6 +115,22 @@ class TestNearlyEqual:
         again = pickle.loads(pickle.dumps(otgen.sinkhorn_divergence(x, y, epsilon=0.02)))
         np.testing.assert_array_equal(again.gradients().x, alone)
 
+    @pytest.mark.parametrize("library", ["numpy", "torch"])
+    @pytest.mark.parametrize("relax", [None, 1.0])
+    def test_terms_are_subtracted_before_they_are_rounded(self, relax, library):
+        """In single precision, the same numbers in double precision beside them: off by a rounding, and no more."""
+        x, y = (z.astype(np.float32) for z in self.clouds(1e-3))
+        options = dict(epsilon=0.1, tol=1e-10, max_iter=20_000, relax=relax)
+        right = otgen.sinkhorn_divergence(x.astype(float), y.astype(float), **options)
+        if library == "torch":
+            torch = pytest.importorskip("torch")
+            x, y = torch.tensor(x), torch.tensor(y)
+        found = otgen.sinkhorn_divergence(x, y, **options)
+        pairs = [(getattr(found.gradients(), name), getattr(right.gradients(), name)) for name in "xyab"]
+        for mine, theirs in [*pairs, *zip(found.potentials, right.potentials, strict=True)]:
+            assert str(mine.dtype).endswith("float32")
+            np.testing.assert_allclose(mine, theirs, rtol=1e-7, atol=1e-7 * np.abs(theirs).max())
+
     def test_a_limit_that_is_too_low_is_said(self):
         x, y = self.clouds(1e-3)
         found = otgen.sinkhorn_divergence(x, y, epsilon=0.01, tol=1e-2, max_iter=60)

@@ -104,9 +104,11 @@ class TestRuns:
 
     @pytest.mark.parametrize("method", METHODS)
     @pytest.mark.by_day(4)
-    def test_every_method_runs_and_is_a_function_of_its_seed(self, method):
+    def test_every_method_runs_and_is_a_function_of_its_seed(self, method, doubles_by_default):
         data = "digits" if RECIPES[method].images_only else "ring"
-        one, two, other = (train(method, data, steps=1, batch_size=16, seed=seed) for seed in (1, 1, 2))
+        one, other = (train(method, data, steps=1, batch_size=16, seed=seed) for seed in (1, 2))
+        with doubles_by_default():  # to torch's default nothing is owed either
+            two = train(method, data, steps=1, batch_size=16, seed=1)
         last = one.snapshots[1]
         assert np.isfinite(last).all()
         np.testing.assert_array_equal(last, two.snapshots[1])

@@ -15,6 +15,7 @@ from otgen.laws.funnels import Funnels
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
 from otgen.nn import critics
+from otgen.nn._modes import generator_from
 from otgen.nn.critics import training
 from otgen.nn.critics.fitting import batch_bounds
 from otgen.nn.critics.networks import Perceptron, Transform
@@ -81,10 +82,21 @@ class TestEveryKind:
 
     def test_potentials_can_be_kept(self):
         found = critics.fit(*shifted(100), steps=3, batch_size=16, rng=0)
-        again = pickle.loads(pickle.dumps(found.potential))
         points = torch.randn(5, 2, dtype=torch.float64)
-        assert torch.equal(again(points), found.potential(points))
-        assert set(again.state_dict()) >= {"centre", "unit", "slope"}
+        for function in (found.potential, found.witness):
+            again = pickle.loads(pickle.dumps(function))
+            assert torch.equal(again(points), function(points))
+            assert {name.split(".")[-1] for name in again.state_dict()} >= {"centre", "unit", "slope"}
+
+    @pytest.mark.parametrize("prove", [False, True])
+    def test_the_estimate_is_that_of_its_potential(self, prove):
+        """Held-out means, of the witness where it gains as much: then of a function whose slope is 1 at most, for certain."""
+        x, y = shifted(2000)
+        found = critics.fit(x, y, critics.Cones(), steps=100, batch_size=64, rng=0, prove=prove)
+        with torch.no_grad():
+            gain = float(found.potential(torch.as_tensor(x)).mean() - found.potential(torch.as_tensor(y)).mean())
+        assert gain == pytest.approx(found.estimate, abs=0.15)  # of all samples, a fifth of them held out
+        assert (found.potential is found.witness) == prove
 
     @pytest.mark.parametrize("factor", [1e39, 1e-42, np.nan])
     def test_what_single_precision_cannot_hold_is_refused(self, factor):
@@ -94,7 +106,7 @@ class TestEveryKind:
     @kinds
     def test_its_bound_is_never_below_a_slope(self, kind):
         x, y = shifted(400)
-        found = critics.fit(x, y, kind, steps=30, batch_size=64, rng=0)
+        found = critics.fit(x, y, kind, steps=30, batch_size=64, rng=0, prove=False)
         points = torch.randn(400, 2, dtype=torch.float32)
         values = (found.potential(points) * found.slope).detach().double().numpy()
         steps = distances.pdist(points.double().numpy())
@@ -280,6 +292,68 @@ class TestStopping:
                 x, y, critics.CTransform(points=5), steps=steps, batch_size=4, rng=0, prove=steps is not None
             )
             assert np.isfinite([found.lower, found.estimate, found.standard_error, found.batch_lower]).all()
+
+
+class TestRowsThatOccurTwice:
+    def test_copies_prove_nothing(self):
+        """One law: W_1 is 0, whatever is learned by heart."""
+        x, y = (np.repeat(z, 8, axis=0) for z in np.random.default_rng(0).normal(size=(2, 25, 10)))
+        with pytest.warns(UserWarning, match="holds rows more than once"):
+            found = critics.fit(
+                x, y, critics.CTransform(points=400, learning_rate=0.1), steps=100, batch_size=64, rng=0
+            )
+        assert found.estimate > 5 * found.standard_error
+        assert found.lower == 0.0
+
+    def test_a_few_of_them_take_little_away(self):
+        x, y = shifted(400, by=5.0)
+        kind = critics.Orthogonal(width=16, depth=1)
+        options = dict(steps=60, batch_size=64, rng=0, prove=False)
+        right = critics.fit(x, y, kind, **options).lower
+        x[:40] = x[40:80]
+        with pytest.warns(UserWarning, match="x holds rows more than once"):
+            found = critics.fit(x, y, kind, **options).lower
+        assert 0.5 * right < found <= 5.0
+
+    def test_only_held_out_rows_matter(self, recwarn):
+        x, y = shifted(50)
+        x[0], y[0] = 0.0, -0.0
+        order = torch.randperm(50, generator=generator_from(0))
+        x[order[-1]] = x[order[-2]]
+        critics.fit(x, y, critics.CTransform(points=5), steps=1, batch_size=8, rng=0, prove=False)
+        assert not len(recwarn)
+
+
+class TestPotential:
+    def test_points_of_other_sizes_are_refused(self):
+        found = critics.fit(*shifted(50), critics.CTransform(points=5), steps=1, batch_size=8, rng=0, prove=False)
+        for shape in ((3, 1), (2,), (3, 3), (1, 3, 2)):
+            with pytest.raises(otgen.InvalidInput, match=r"z must be points \(n, 2\)"):
+                found.potential(torch.zeros(shape))
+
+
+class TestDefaultDtype:
+    @kinds
+    def test_does_not_matter(self, kind, doubles_by_default):
+        x, y = shifted(60)
+
+        def figures():
+            one = critics.fit(x, y, kind, steps=3, batch_size=16, rng=0)
+            return one.estimate, one.lower, one.lipschitz, one.slope
+
+        right = figures()
+        with doubles_by_default():
+            assert figures() == right
+
+    def test_denormals_stay_flushed(self, doubles_by_default):
+        if not torch.set_flush_denormal(True):
+            pytest.skip("this processor has no such mode")
+        try:
+            with doubles_by_default(), training._without_denormals():
+                pass
+            assert torch.tensor(1e-40, dtype=torch.float32) * 1.0 == 0
+        finally:
+            torch.set_flush_denormal(False)
 
 
 class TestModes:

@@ -40,10 +40,10 @@ class _Coder:
 
     def sample(self, n: int, generator: Generator) -> Tensor:
         """Prior, then decoder; the decoder's noise is left out for images, where it would only be seen as grain."""
-        mean = self.decoder(gan.noise(n, self.sizes.latent, generator=generator))
+        mean = self.decoder(torch.randn(n, self.sizes.latent, generator=generator, dtype=torch.float32))
         if self.sizes.images:
             return mean
-        return mean + math.sqrt(self.variance) * torch.randn(mean.shape, generator=generator)
+        return mean + math.sqrt(self.variance) * torch.randn(mean.shape, generator=generator, dtype=torch.float32)
 
     def parameters(self) -> list[Tensor]:
         """Of both networks."""
@@ -84,13 +84,13 @@ def avb_method(sizes: Sizes) -> Method:
     }
 
     def encoded(x: Tensor) -> Tensor:
-        noise = torch.randn(len(x), sizes.latent, generator=sizes.generator)
+        noise = torch.randn(len(x), sizes.latent, generator=sizes.generator, dtype=torch.float32)
         return coder.encoder(torch.cat([x, noise], dim=1))
 
     def judged(x: Tensor) -> float:
         with torch.no_grad():
             z = encoded(x)
-        prior = torch.randn(z.shape, generator=sizes.generator)
+        prior = torch.randn(z.shape, generator=sizes.generator, dtype=torch.float32)
         told = gan.discriminator_loss(judge(torch.cat([x, z], 1)), judge(torch.cat([x, prior], 1)))
         step(optimisers["judge"], told)
         return told.item()
@@ -128,7 +128,7 @@ def latent_game_method(penalised: bool) -> Callable[[Sizes], Method]:
             modules["judge"], optimisers["judge"] = judge, adam(judge, sizes.rate or 1e-3)
 
         def advance(real: Draw, batch: int) -> dict[str, float]:
-            x, prior = real(batch), torch.randn(batch, sizes.latent, generator=sizes.generator)
+            x, prior = real(batch), torch.randn(batch, sizes.latent, generator=sizes.generator, dtype=torch.float32)
             z = coder.encoder(x)
             if penalised:
                 costs = ((coder.decoder(z) - x) ** 2).sum(dim=1)
@@ -159,8 +159,8 @@ class _Codes(Module):
 
     def __init__(self, codes: int, length: int, places: int) -> None:
         super().__init__()
-        self.book = torch.nn.Parameter(torch.randn(codes, length))
-        self.register_buffer("counts", torch.full((places, codes, codes), 1e-3))
+        self.book = torch.nn.Parameter(torch.randn(codes, length, dtype=torch.float32))
+        self.register_buffer("counts", torch.full((places, codes, codes), 1e-3, dtype=torch.float32))
 
     def observe(self, numbers: Tensor) -> None:
         """Count codes (n, places), older counts fading."""
@@ -168,7 +168,7 @@ class _Codes(Module):
         before = torch.zeros_like(numbers[:, 0])
         for place in range(numbers.shape[1]):
             flat = before * self.counts.shape[1] + numbers[:, place]
-            self.counts[place].view(-1).index_add_(0, flat, torch.ones(len(flat)))
+            self.counts[place].view(-1).index_add_(0, flat, torch.ones(len(flat), dtype=torch.float32))
             before = numbers[:, place]
 
     def drawn(self, n: int, generator: Generator) -> Tensor:
@@ -216,7 +216,7 @@ def vqvae_method(sizes: Sizes) -> Method:
 def _revive(book: Tensor, numbers: Tensor, z: Tensor, generator: Generator) -> None:
     """A code that no encoding took in a batch jumps, now and then, to an encoding."""
     unused = torch.bincount(numbers.flatten(), minlength=len(book)) == 0
-    chosen = unused & (torch.rand(len(book), generator=generator) < 0.05)
+    chosen = unused & (torch.rand(len(book), generator=generator, dtype=torch.float32) < 0.05)
     if chosen.any():
         flat = z.reshape(-1, z.shape[-1])
         with torch.no_grad():

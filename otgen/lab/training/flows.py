@@ -69,19 +69,19 @@ def flow_method(coupling: Callable[[Sizes], Coupling]) -> Callable[[Sizes], Meth
         paired = coupling(sizes)
 
         def velocity(x: Tensor, t: float | Tensor) -> Tensor:
-            time = t if isinstance(t, Tensor) else torch.full((len(x), 1), t)
+            time = t if isinstance(t, Tensor) else x.new_full((len(x), 1), t)
             return network(torch.cat([x, time], dim=1))
 
         def advance(real: Draw, batch: int) -> dict[str, float]:
-            x0, x1 = paired(torch.randn(batch, sizes.dim, generator=sizes.generator), real)
-            t = torch.rand(batch, 1, generator=sizes.generator)
+            x0, x1 = paired(torch.randn(batch, sizes.dim, generator=sizes.generator, dtype=torch.float32), real)
+            t = torch.rand(batch, 1, generator=sizes.generator, dtype=torch.float32)
             miss = velocity((1 - t) * x0 + t * x1, t) - (x1 - x0)
             loss = (miss**2).sum(dim=1).mean()
             step(optimiser, loss)
             return {"loss": loss.item()}
 
         def sample(n: int, generator: Generator) -> Tensor:
-            x, steps = torch.randn(n, sizes.dim, generator=generator), 50
+            x, steps = torch.randn(n, sizes.dim, generator=generator, dtype=torch.float32), 50
             for k in range(steps):  # the midpoint rule
                 half = x + velocity(x, k / steps) / (2 * steps)
                 x = x + velocity(half, (k + 0.5) / steps) / steps

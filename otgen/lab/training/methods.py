@@ -73,7 +73,10 @@ def _generator(sizes: Sizes) -> Module:
 
 
 def _noise(sizes: Sizes, n: int, generator: Generator) -> Tensor:
-    return gan.noise(n, sizes.noise, "gaussian" if sizes.images else "uniform", generator)
+    size = (n, sizes.noise)
+    if sizes.images:
+        return torch.randn(size, generator=generator, dtype=torch.float32)
+    return 2 * torch.rand(size, generator=generator, dtype=torch.float32) - 1
 
 
 def adam(network: Module, rate: float, betas: tuple[float, float] = (0.5, 0.99)) -> Adam:
@@ -105,7 +108,7 @@ def transport_method(loss: Callable[[Tensor, Tensor, Generator], Tensor], rate: 
 
 def sliced_loss(x: Tensor, y: Tensor, generator: Generator) -> Tensor:
     """The sliced loss of order one along 64 directions of the run's own noise."""
-    directions = torch.nn.functional.normalize(torch.randn(64, x.shape[1], generator=generator))
+    directions = torch.nn.functional.normalize(torch.randn(64, x.shape[1], generator=generator, dtype=torch.float32))
     return nn.sliced_wasserstein_loss(x, y, p=1, directions=directions)
 
 

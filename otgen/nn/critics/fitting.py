@@ -14,9 +14,10 @@ from torch import Generator, Tensor
 from torch.nn import Module
 
 from ...distances.exact import wasserstein
-from ...errors import InvalidInput
+from ...errors import InvalidInput, warn
 from ...inputs import arrays, numerals, scalars
 from ...inputs.types import Floats
+from ...kernels.duplicates import unique_points
 from ...model.cost import PointCost
 from .._modes import generator_from, training, usable
 from .kinds import Critic, OneSidedPenalty
@@ -25,6 +26,7 @@ from .proving import CONFIDENCE, Sides, find_witness, proven
 from .slopes import gradient_norms
 from .training import MOST, Course, Sampler, fresh, train, values
 
+_AS_GOOD = 0.95  # of the critic's gain
 _HELD_OUT = 10_000  # samples that are drawn for the estimate
 _PROVEN, _COORDINATES = 100_000, 4_000_000  # samples that are drawn for the proof, and numbers in them, at most
 _SHARE = 0.2  # of given samples that is held out
@@ -44,11 +46,11 @@ class CriticFit:
     Parameters
     ----------
     estimate : float
-        ``(E f(x) - E f(y)) / slope`` on samples not trained on: an estimate of W_1, not a bound.
+        ``E f(x) - E f(y)`` of ``potential`` on samples not trained on: an estimate of W_1, not a bound.
     standard_error : float
         Of that mean.
     slope : float
-        What the critic is divided by: the median gradient norm between held-out pairs, at least 1 for critics with a penalty; 1
+        What the critic is divided by to estimate by it: the median gradient norm between held-out pairs, at least 1 for critics with a penalty; 1
         for those that are 1-Lipschitz as they are.
     lower : float
         A lower bound of the laws' W_1 at 99 % confidence, for every number of independent samples and whatever the laws: what the
@@ -60,7 +62,8 @@ class CriticFit:
     batch_lower, batch_exact : float
         Of the first held-out batch: its proven lower bound by this critic, and its W_1.
     potential : callable
-        The critic divided by ``slope``: tensors (n, d) to (n,).
+        The function f of the estimate, tensors (n, d) to (n,): ``witness`` where it gains 95 % or more of what the critic divided by ``slope`` does, since its
+        own slope is known and the critic's is a median; else that critic.
     history : dict of arrays
         ``step``, ``difference`` of the batch's means in units of the points, and ``penalty``, which stands beside that difference
         divided by the points' distance from their middle; of every hundredth step and the last.
@@ -106,9 +109,9 @@ def fit(
     ----------
     x, y : array_like or callable
         (n, d) and (m, d) samples, at least 10 a side, of which a fifth is held out; or samplers, ``n -> (n, d)`` tensors.
-        For ``lower`` rows must be independent draws: none twice, new ones at each call of a sampler (from a pool of rows they are draws
+        For ``lower`` rows must be independent draws: new ones at each call of a sampler (from a pool of rows they are draws
         of the pool, and what is proven is about the pool). y may have been made from x only row by row, in the same order: row i of y from
-        row i of x alone.
+        row i of x alone. Rows of an array that occur more than once are told in a warning: ``lower`` then holds whether the law has atoms or they are copies.
     critic : Critic
         How f is kept Lipschitz.
     steps : int, optional
@@ -192,7 +195,10 @@ def fit(
         rest = Course(taken, batch_size, limit - (time.perf_counter() - began)) if prove else None
         witness = find_witness(network, Sides(draw_x, draw_y, *seen), generator, rest)
         f, g = (_held_values(witness, source, taken * batch_size) for source in sources)
-    lower, spent = proven(witness, f, g), time.perf_counter() - began
+    lower = min(proven(witness, f, g), proven(witness, *(z[source.single] for source, z in zip(sources, (f, g)))))
+    spent = time.perf_counter() - began
+    if prove and float(f.mean() - g.mean()) >= _AS_GOOD * found["estimate"]:
+        found |= _estimated(witness, f, g)
     return CriticFit(**found, lower=lower, witness=witness, history=history, seconds=spent)
 
 
@@ -203,6 +209,7 @@ class _Source(NamedTuple):
     held: Tensor
     watched: Tensor
     endless: bool
+    single: Any = slice(None)  # which of the rows that are held out occur once only
 
 
 def _source(
@@ -243,7 +250,24 @@ def _source(
     def draw(n: int) -> Tensor:
         return kept[torch.randint(len(kept), (n,), generator=generator).to(where)]
 
-    return _Source(draw, shuffled[:held], shuffled[held : held + watched], endless=False)
+    single = _occurs_once(shuffled.cpu().numpy(), name, held)
+    return _Source(draw, shuffled[:held], shuffled[held : held + watched], endless=False, single=single)
+
+
+def _occurs_once(points: Floats, name: str, held: int) -> Any:
+    """Which of the first ``held`` rows are no copies of others, which were trained on perhaps; a warning where some are.
+
+    Rows may coincide since the law has atoms, or since they were copied. What the rows prove holds in the first case, what those that occur once
+    prove in the second: the smaller of both in either.
+    """
+    of = unique_points(points).of
+    single = (np.bincount(of) == 1)[of[:held]]
+    if not single.all():
+        warn(
+            f"{name} holds rows more than once, {held - single.sum()} of the {held} that are held out: where they are copies, they were trained on, the "
+            f"estimate may be off by more than its error, and only rows that occur once count for lower; pass each draw once"
+        )
+    return single
 
 
 def _real_sample(sample: Tensor, name: str) -> Tensor:
@@ -280,20 +304,22 @@ def _judge_critic(
 ) -> dict[str, Any]:
     """What the held-out samples say of the critic itself."""
     f, g = (values(network, z) for z in (held_x, held_y))
-    difference = float(f.mean() - g.mean())
-    error = math.sqrt(f.var(ddof=1) / len(f) + g.var(ddof=1) / len(g))
     slope, bound = _slope(network, critic, held_x, held_y, generator), lipschitz_bound(network)
     size = min(batch_size, len(f), len(g))
     lower, exact = batch_bounds(f[:size], g[:size], *(z[:size].cpu().double().numpy() for z in (held_x, held_y)))
     return dict(
-        estimate=difference / slope,
-        standard_error=error / slope,
+        **_estimated(InUnits(network.network, network.centre, float(network.unit), slope), f / slope, g / slope),
         slope=slope,
         lipschitz=bound,
         batch_lower=lower,
         batch_exact=exact,
-        potential=InUnits(network.network, network.centre, float(network.unit), slope),
     )
+
+
+def _estimated(potential: Module, f: Floats, g: Floats) -> dict[str, Any]:
+    """What values f (n,) and g (m,) of a function at held-out samples of x and y say of W_1."""
+    error = math.sqrt(f.var(ddof=1) / len(f) + g.var(ddof=1) / len(g))
+    return dict(estimate=float(f.mean() - g.mean()), standard_error=error, potential=potential)
 
 
 def _held_values(witness: Witness, source: _Source, trained: int) -> Floats:

@@ -53,12 +53,13 @@ class Ramp(Module):
 
 
 class Perceptron(Module):
-    """A critic (n, d) to (n,): linear layers with one 1-Lipschitz activation between them."""
+    """A critic (n, d) to (n,): linear layers in single precision with one 1-Lipschitz activation between them."""
 
     def __init__(self, dim: int, width: int, depth: int, activation: Module) -> None:
         super().__init__()
         sizes = [dim, *[width] * depth, 1]
-        self.layers = torch.nn.ModuleList(Linear(one, other) for one, other in itertools.pairwise(sizes))
+        pairs = itertools.pairwise(sizes)
+        self.layers = torch.nn.ModuleList(Linear(one, other, dtype=torch.float32) for one, other in pairs)
         self.activation = activation
 
     def forward(self, z: Tensor) -> Tensor:
@@ -137,9 +138,6 @@ class Witness(Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Its values at points (n, d)."""
-        dim = len(self.network.centre)
-        if z.ndim != 2 or z.shape[1] != dim:
-            raise InvalidInput(f"z must be points (n, {dim}); received {tuple(z.shape)}; reshape it")
         return (self.factor * self.network(z)).clamp(self.low, self.high)
 
 
@@ -161,7 +159,10 @@ class InUnits(Module):
             self.register_buffer(name, torch.tensor(number, dtype=torch.float64, device=centre.device))
 
     def forward(self, z: Tensor) -> Tensor:
-        """Critic values of points."""
+        """Critic values of points (n, d)."""
+        dim = len(self.centre)
+        if z.ndim != 2 or z.shape[1] != dim:
+            raise InvalidInput(f"z must be points (n, {dim}); received {tuple(z.shape)}; reshape it")
         kind = next(self.network.parameters()).dtype
         return (self.unit / self.slope) * self.network(((z.double() - self.centre) / self.unit).to(kind))
 

@@ -90,5 +90,7 @@ def proven(one: Witness, f: Floats, g: Floats) -> float:
     if not (math.isfinite(width) and np.isfinite(f).all() and np.isfinite(g).all()):
         return 0.0
     size = min(len(f), len(g))
+    if size < 2:
+        return 0.0
     x, y = (z[: len(z) // size * size].reshape(size, -1).mean(axis=1) for z in (f, g))
     return max(0.0, betting(x - y, -width, width, 1 - CONFIDENCE) - _ROUNDING * (width + abs(one.low) + abs(one.high)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, func
@@ -53,7 +53,8 @@ def gradient_norms(network: Module, points: Tensor) -> Tensor:
     refuse_mixing_layers(network)
     wanted = torch.is_grad_enabled()
     with differentiating():
-        slopes = _slopes(network, points.detach(), wanted).flatten(1)
+        slopes = _slopes(network, points.detach(), wanted)
+        slopes = slopes.flatten(1) if slopes.ndim > 1 else slopes[:, None]
         slopes = slopes if slopes.element_size() >= 4 else slopes.float()  # squares of halves end at 65504 and at 6e-8
         norms = (slopes**2).sum(dim=1).clamp_min(1e-24).sqrt()
     return norms if wanted else norms.detach()
@@ -68,7 +69,7 @@ def _slopes(network: Module, points: Tensor, wanted: bool) -> Tensor:
     refuse_mixing_values(network, values, points)
     found: Any = torch.autograd.grad(values.sum(), points, create_graph=wanted, allow_unused=True)
     if found[0] is None:
-        raise InvalidInput("critic must depend on its points; received values that do not; do not detach them in it")
+        _refuse_constants()
     return found[0]
 
 
@@ -95,7 +96,12 @@ def _check_values(values: Tensor, count: int) -> None:
             f"critic must return one value a point, shape ({count},) or ({count}, 1); received {received}; take means "
             f"outside of it"
         )
-    if not values.requires_grad:
-        raise InvalidInput(
-            "critic must be differentiable in its points; received values without a gradient; no no_grad inside of it"
-        )
+    if not values.requires_grad:  # under a transform, also of values that are made of weights alone
+        _refuse_constants()
+
+
+def _refuse_constants() -> NoReturn:
+    raise InvalidInput(
+        "critic must be differentiable in its points; received values without a derivative in them; use the points in it, and neither "
+        "no_grad nor detach"
+    )

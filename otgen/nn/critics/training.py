@@ -154,7 +154,7 @@ def _watched_gain(network: InUnits, critic: Critic, watched: tuple[Tensor, Tenso
 @contextlib.contextmanager
 def _without_denormals() -> collections.abc.Generator[None]:
     """Where a gradient is 0 for long, Adam's averages fade into denormal numbers, a hundred times slower to compute with."""
-    flushed = bool((torch.tensor(1e-40) * 1.0) == 0)
+    flushed = bool((torch.tensor(1e-40, dtype=torch.float32) * 1.0) == 0)
     try:
         torch.set_flush_denormal(True)
         yield

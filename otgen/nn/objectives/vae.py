@@ -242,9 +242,9 @@ class FlowPrior(Module):
     def __init__(self, dim: int, layers: int = 4, width: int = 64) -> None:
         super().__init__()
         self.dim = scalars.count(dim, "dim", least=2)
-        self.couplings = ModuleList(
-            _Coupling(dim, scalars.count(width, "width"), bool(k % 2)) for k in range(scalars.count(layers, "layers"))
-        )
+        layers, width = scalars.count(layers, "layers"), scalars.count(width, "width")
+        refuse_bytes(4 * layers * width * dim, (layers, width, dim), "layers, width and dim")
+        self.couplings = ModuleList(_Coupling(dim, width, bool(k % 2)) for k in range(layers))
 
     def to_noise(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Latents (n, d) to noise (n, d), and the logarithm of the Jacobian's determinant (n,)."""

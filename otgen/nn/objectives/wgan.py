@@ -16,6 +16,7 @@ from torch.nn import Module
 from ...errors import InvalidInput
 from ...inputs import scalars
 from .._modes import home_of
+from ..critics.kinds.critic import in_single
 from ..critics.slopes import gradient_norms
 from ._inputs import alike, tensors
 
@@ -48,7 +49,7 @@ class Clipping:
     critic_steps: int = 5
 
     def __post_init__(self) -> None:
-        scalars.positive(self.limit, "limit", "the paper has 0.01")
+        in_single(self.limit, "limit", "the paper has 0.01")
         scalars.count(self.critic_steps, "critic_steps")
 
     def apply(self, parameters: Iterable[Tensor]) -> None:

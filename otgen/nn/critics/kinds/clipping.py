@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from ....inputs import scalars
-from .critic import Critic
+from .critic import Critic, in_single
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class WeightClipping(Critic):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        scalars.positive(self.limit, "limit", "the paper has 0.01")
+        in_single(self.limit, "limit", "the paper has 0.01")
 
     def optimiser(self, network: Module) -> torch.optim.Optimizer:
         """RMSProp, as in the paper: momentum was found to be unstable there."""

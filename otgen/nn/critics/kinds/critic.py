@@ -12,7 +12,14 @@ from ....errors import InvalidInput
 from ....inputs import scalars
 from ..networks import Perceptron
 
-_FASTEST = 1e30  # single precision holds it, and what optimisers multiply it by
+_LARGEST = 1e30  # single precision holds it, and what it is multiplied by
+
+
+def in_single(value: float, name: str, hint: str) -> None:
+    """Raise for what is no positive number of single precision, with room for products; ``hint`` is the remedy in the error."""
+    number = scalars.positive(value, name, hint)
+    if number > _LARGEST:
+        raise InvalidInput(f"{name} must be at most {_LARGEST:g}; received {number:g}; {hint}")
 
 
 @dataclass(frozen=True)
@@ -34,11 +41,7 @@ class Critic:
     def __post_init__(self) -> None:
         for name in ("width", "depth"):
             scalars.count(getattr(self, name), name)
-        rate = scalars.positive(self.learning_rate, "learning_rate", "use a step such as 1e-3")
-        if rate > _FASTEST:
-            raise InvalidInput(
-                f"learning_rate must be at most {_FASTEST:g}; received {rate:g}; use a step such as 1e-3"
-            )
+        in_single(self.learning_rate, "learning_rate", "use a step such as 1e-3")
 
     @property
     def held(self) -> int:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import Module
 
-from ....inputs import scalars
 from ..networks import Perceptron, Ramp
 from ..slopes import gradient_norms
-from .critic import Critic
+from .critic import Critic, in_single
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,21 @@ class _Penalised(Critic):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        scalars.positive(self.weight, "weight", "3 is usual")
+        in_single(self.weight, "weight", "3 is usual")
 
     def slope(self, norms: Tensor) -> float:
         """The median: a soft penalty lets gradients grow a little above one, all of them alike where the fit is good."""
         return max(1.0, float(norms.median()))
 
-    def _norms(self, network: Module, x: Tensor, y: Tensor, generator: Generator) -> Tensor:
+    def penalty(self, network: Module, x: Tensor, y: Tensor, generator: Generator) -> Tensor:
+        """What gradient norms between the samples cost."""
         t = self._shares(len(x), generator, x.dtype).to(x.device)
-        return gradient_norms(network, t * x + (1 - t) * y)
+        excess = gradient_norms(network, t * x + (1 - t) * y) - 1
+        return self.weight * self._paid(excess).square().mean()
+
+    @abstractmethod
+    def _paid(self, excess: Tensor) -> Tensor:
+        """What is paid for, of how far norms (k,) exceed one."""
 
     def _shares(self, count: int, generator: Generator, dtype: torch.dtype) -> Tensor:
         """How far from y to x the points lie: (count, 1)."""
@@ -53,9 +59,8 @@ class GradientPenalty(_Penalised):
         Factor of the penalty, beside a difference of means in units of the points' distance from their middle.
     """
 
-    def penalty(self, network: Module, x: Tensor, y: Tensor, generator: Generator) -> Tensor:
-        """Gradient norms away from one, on either side."""
-        return self.weight * ((self._norms(network, x, y, generator) - 1) ** 2).mean()
+    def _paid(self, excess: Tensor) -> Tensor:
+        return excess
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,5 @@ class OneSidedPenalty(_Penalised):
     def _shares(self, count: int, generator: Generator, dtype: torch.dtype) -> Tensor:
         return (2 * super()._shares(count, generator, dtype) - 0.5).clamp(0, 1)
 
-    def penalty(self, network: Module, x: Tensor, y: Tensor, generator: Generator) -> Tensor:
-        """Gradient norms above one."""
-        return self.weight * (torch.relu(self._norms(network, x, y, generator) - 1) ** 2).mean()
+    def _paid(self, excess: Tensor) -> Tensor:
+        return torch.relu(excess)

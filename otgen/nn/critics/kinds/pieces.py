@@ -83,8 +83,8 @@ class Cones(Critic):
     def network(self, dim: int, sample: Tensor) -> Module:
         """Cones at the first points of the sample, planes in all directions above them."""
         centres = sample[: self.cones].clone()
-        directions = torch.randn(self.planes, dim).to(sample)
-        heights = torch.cat([torch.zeros(len(centres)), torch.full((self.planes,), _ABOVE)]).to(sample)
+        directions = torch.randn(self.planes, dim, dtype=torch.float32).to(sample)
+        heights = torch.cat([sample.new_zeros(len(centres)), sample.new_full((self.planes,), _ABOVE)])
         return Pieces(centres, directions, heights, _WARM)
 
     def optimiser(self, network: Module) -> torch.optim.Optimizer:
