@@ -153,7 +153,7 @@ DOORS = [
     lambda x, y: otgen.solve(otgen.Problem.from_points(x, y, p=1)).value,
     lambda x, y: [(slopes := otgen.wasserstein(x, y).gradients()).x, slopes.y],
     lambda x, y: otgen.nn.coupling.pair(*(torch.tensor(z)[:, None] for z in (x, y)), rng=0).columns,
-    lambda x, y: otgen.nn.objectives.minibatch.transport(*(torch.tensor(z)[:, None] for z in (x, y))),
+    lambda x, y: otgen.nn.objectives.minibatch.transport(*(torch.tensor(z)[:, None] for z in (x, y))).value,
 ]
 
 
