@@ -1,6 +1,5 @@
 """``otgen pairwise``: a folder of files to matrices with their names, and what it refuses."""
 
-import importlib.util
 import json
 import os
 import pickle
@@ -139,8 +138,7 @@ def test_what_is_refused(folder, told, arguments, said):
 
 
 def test_a_scheduler_needs_dask(folder, told, monkeypatch):
-    real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "distributed" else real(name))
+    monkeypatch.setitem(sys.modules, "distributed", None)
     code, _, err = told("pairwise", "sets", "--out", "D.npz", "--scheduler", "tcp://127.0.0.1:1")
     assert code == 2
     assert "pip install distributed" in err

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import pickle
+import sys
 
 import matplotlib
 import numpy as np
@@ -202,7 +202,6 @@ def test_without_a_plan_there_is_nothing_to_draw(make):
 
 
 def test_without_matplotlib(monkeypatch):
-    real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda z, *more: None if z == "matplotlib" else real(z, *more))
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(otgen.MissingExtra, match=r"matplotlib must be installed .*pip install 'otgen\[plot\]'"):
         otgen.wasserstein(X, Y).plot()
