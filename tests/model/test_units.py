@@ -105,6 +105,10 @@ class TestPowers:
         assert PowerOfTwo(exponent).multiply(3.0) == math.ldexp(3.0, exponent)
         assert PowerOfTwo(exponent).shrinks == (exponent > 0)
 
+    def test_how_far_a_number_may_be_divided(self):
+        for exponent, number, reached in ((-1060, 1.0, -999), (-5, 2.0**1020, 0), (7, 1.0, 7), (-5, 1.0, -5)):
+            assert PowerOfTwo(exponent).within_reach(number) == PowerOfTwo(reached)
+
     def test_one_leaves_numbers_alone(self):
         values = np.ones(3)
         assert ONE.divide(values) is values
