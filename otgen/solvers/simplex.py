@@ -287,7 +287,7 @@ def _sub_unit_flows(live: _Live, a: Floats, b: Floats, potentials: tuple[Floats,
     left, wanted = a[rows] / total_pair(a)[0], b[columns] / total_pair(b)[0]
     cost = live.problem.cost
     costs, to = _cheapest(cost, rows, live.columns, g)
-    prices, come = _cheapest(cost.T, columns, live.rows, f)
+    _, come = _cheapest(cost.T, columns, live.rows, f)
     near, among = _cheapest(cost, rows, columns, g)
     pairs = []
     for k in np.flatnonzero((near <= costs) & (near < np.inf)).tolist():
@@ -296,7 +296,10 @@ def _sub_unit_flows(live: _Live, a: Floats, b: Floats, potentials: tuple[Floats,
         pairs.append((rows[k], columns[j], moved))
         left[k], wanted[j] = left[k] - moved, wanted[j] - moved
     met = np.array(pairs).reshape(-1, 3).T if pairs else np.empty((3, 0))
-    sends, takes = (left > 0) & (costs < np.inf), (wanted > 0) & (prices < np.inf)
+    sends, takes = (
+        left > 0,
+        wanted > 0,
+    )  # along a forbidden pair where there is no other: then it cannot be done, or is not proven
     return (
         np.concatenate([met[0].astype(np.int64), rows[sends], come[takes]]),
         np.concatenate([met[1].astype(np.int64), to[sends], columns[takes]]),

@@ -335,7 +335,7 @@ class TestBadInput:
                 "'--solver': 'fast' is not one of 'auto', 'line', 'circle', 'simplex', 'bottleneck', 'linprog', 'sinkhorn'",
             ),
             (["x.npy", "y.npy", "--epsilon", "0"], "--epsilon must be positive"),
-            (["x.npy", "y.npy", "--epsilon", "1e-20"], "of it; leave --epsilon out for exact transport"),
+            (["x.npy", "y.npy", "--epsilon", "1e-20"], "raise it, or leave --epsilon out for exact transport"),
             (["x.npy", "y.npy", "--epsilon", "-5%"], "--epsilon must be positive"),
             (["x.npy", "y.npy", "--epsilon", "much"], "--epsilon must be a number or a percentage"),
             (["x.npy", "y.npy", "--solver", "simplex", "--epsilon", "1"], "--epsilon must not stand beside --solver"),

@@ -290,7 +290,9 @@ def _rebuilt(draw: Draw, data: bytes) -> bytes:
             notes[name] = draw.one(None, -1, "x", [], {}, {"steps": 1}, 10**400)
             if draw.chance(0.3):
                 del notes[name]
-        return safetensors.torch.save(held, {"run": json.dumps(notes)})
+        words = json.dumps(notes)
+        digest = {"digest": checkpoint.digest(held, words)} if draw.chance(0.9) else {}
+        return safetensors.torch.save(held, {"run": words} | digest)
 
 
 @call(share=0.3, name="reading checkpoints")
@@ -302,7 +304,7 @@ def checkpoints(draw: Draw) -> Trial:
         state = _fresh("gan", "ring", 0, None)[1]
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / checkpoint.NAME).write_bytes(data)
-            checkpoint.load(Path(folder), state, {"steps": 1})
+            checkpoint.load(Path(folder), state, {"steps": 1}, (0, 1))
         return state
 
     return Trial(ask, lambda answer: CONSISTENT, EITHER, data[:100])

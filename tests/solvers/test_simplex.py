@@ -250,3 +250,15 @@ def test_the_value_is_that_of_a_plan_where_masses_below_a_whole_unit_meet(p):
     found = otgen.wasserstein(x, y, [1e-30, 1e-148, 1e-174], [1e-174, 1e-60, 1.0], p=p, normalize=True)
     assert found.value == pytest.approx(1e-60 ** (1 / p), rel=1e-9)
     assert found.lower <= 1e-60 ** (1 / p) <= found.upper
+
+
+@pytest.mark.parametrize(
+    ("costs", "a", "b"),
+    [
+        ([[np.inf, np.inf], [0, 1.0]], [1e-30, 1.0], [0.5, 0.5 + 1e-30]),
+        ([[0, np.inf, np.inf], [0, 0, 1.0]], [1e-30, 1.0], [1e-31, 0.5, 0.5]),
+        ([[0, np.inf], [np.inf, 0.0]], [1e-60, 1.0], [1.0, 1e-60]),
+    ],
+)
+def test_mass_below_a_unit_with_nowhere_to_go_has_no_finite_end(costs, a, b):
+    assert otgen.transport(costs, a, b, throw=False).upper == np.inf

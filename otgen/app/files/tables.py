@@ -333,10 +333,9 @@ def _decimals(file: str, column: Any, name: str) -> Floats:
 
 
 def _not_exact(file: str, name: str, number: str) -> InvalidInput:
-    rule = "must hold whole numbers of at most 64 bits, or numbers that doubles tell apart"
     return InvalidInput(
-        f"column {name!r} of {file} {rule}; received {number}, which is read as {float(number)!r}; "
-        f"subtract a constant from it in all files, or choose others with --columns"
+        f"column {name!r} of {file} must hold whole numbers of at most 64 bits, or numbers that doubles tell apart; received {number}, which is "
+        f"read as {float(number)!r}; subtract a constant from it in all files, or choose others with --columns"
     )
 
 

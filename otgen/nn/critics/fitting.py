@@ -258,14 +258,16 @@ def _occurs_once(points: Floats, name: str, held: int) -> Any:
     """Which of the first ``held`` rows are no copies of others, which were trained on perhaps; a warning where some are.
 
     Rows may coincide since the law has atoms, or since they were copied. What the rows prove holds in the first case, what those that occur once
-    prove in the second: the smaller of both in either.
+    prove in the second: the smaller of both in either. A law that is one point is told by all of them.
     """
     of = unique_points(points).of
+    if not of.any():
+        return slice(None)
     single = (np.bincount(of) == 1)[of[:held]]
     if not single.all():
         warn(
             f"{name} holds rows more than once, {held - single.sum()} of the {held} that are held out: where they are copies, they were trained on, the "
-            f"estimate may be off by more than its error, and only rows that occur once count for lower; pass each draw once"
+            f"estimate may be off by more than its error, and only rows that occur once count for lower; pass each draw once, or a sampler of a law that has atoms"
         )
     return single
 
