@@ -151,7 +151,7 @@ DOORS = [
     lambda x, y: otgen.permutation_null(x, y, n_permutations=3, rng=0, p=1).values,
     lambda x, y: otgen.audit(x, y, p=1, plan=np.arange(len(x))).cost_upper,
     lambda x, y: otgen.solve(otgen.Problem.from_points(x, y, p=1)).value,
-    lambda x, y: (lambda found: [found.x, found.y])(otgen.wasserstein(x, y).gradients()),
+    lambda x, y: [(slopes := otgen.wasserstein(x, y).gradients()).x, slopes.y],
     lambda x, y: otgen.nn.coupling.pair(*(torch.tensor(z)[:, None] for z in (x, y)), rng=0).columns,
     lambda x, y: otgen.nn.objectives.minibatch.transport(*(torch.tensor(z)[:, None] for z in (x, y))).value,
 ]

@@ -106,6 +106,10 @@ class TestPowers:
         assert PowerOfTwo(exponent).multiply(3.0) == math.ldexp(3.0, exponent)
         assert PowerOfTwo(exponent).shrinks == (exponent > 0)
 
+    def test_how_far_a_number_may_be_divided(self):
+        for exponent, number, reached in ((-1060, 1.0, -999), (-5, 2.0**1020, 0), (7, 1.0, 7), (-5, 1.0, -5)):
+            assert PowerOfTwo(exponent).within_reach(number) == PowerOfTwo(reached)
+
     def test_one_leaves_numbers_alone(self):
         values = np.ones(3)
         assert ONE.divide(values) is values
@@ -212,6 +216,15 @@ class TestOutward:
         with mpmath.workdps(40):
             least, most = (((back.unit * (1 + e)) ** mpmath.mpf(p)) * mpmath.mpf(1 / 3) for e in (-ROUNDING, ROUNDING))
             assert_either_side(least, most, back.cost(1 / 3, -1), back.cost(1 / 3, 1))
+
+    @pytest.mark.parametrize("p", [2.700000000000216, 2.7000000000087425])
+    def test_a_unit_whose_power_of_two_is_rounded(self, p):
+        """1060 p is off by nearly half a unit in its last place, down or up."""
+        back = Units(-1060, p, unit=0.75, mass=1e300)
+        with mpmath.workdps(40):
+            size = mpmath.mpf(1e300) ** 2 * (mpmath.mpf(0.75) * mpmath.mpf(2) ** -1060) ** mpmath.mpf(p)
+            low, high = back.cost(1e300, -1), back.cost(1e300, 1)
+            assert low <= size <= high <= (1 + 2e-12) * low
 
     def test_nothing_is_0_in_any_unit(self):
         assert Units(0, 8.0, unit=1e300).cost(0.0, 1) == 0.0
@@ -324,6 +337,8 @@ def test_nothing_to_pay_is_a_mean_cost_of_0():
 )
 @example(number=1e-300, p=100, shift=0, mass=1.0, unit=5e-324, root=True)
 @example(number=1e-200, p=1, shift=1000, mass=1e-200, unit=None, root=True)
+@example(number=1.0, p=1, shift=-530, mass=1e300, unit=1e-160, root=False)
+@example(number=1.0, p=1, shift=-600, mass=1e300, unit=1e-160, root=False)
 def test_ends_hold_whatever_underflows_on_the_way(number, p, shift, mass, unit, root):
     """An upper end of 0 was told of what is not 0, and 0 as the value of 1e-99."""
     with mpmath.workdps(60):
