@@ -187,8 +187,19 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     def _scale(self, distances: Floats) -> None:
         """Gamma by the median over the pairs; 1 where there is no pair apart."""
-        apart = distances[np.triu_indices(len(distances), 1)] ** self.power
-        self.gamma_ = 1.0 / float(np.median(apart[apart > 0])) if (apart > 0).any() else 1.0
+        apart = self._powers(distances[np.triu_indices(len(distances), 1)])
+        median = float(np.median(apart[apart > 0])) if (apart > 0).any() else 1.0
+        if not 0 < 1 / median < np.inf:
+            raise InvalidInput(
+                f"X must hold sets whose distances have a power {self.power:g} within the range of floats; received a median of {median:g}; "
+                f"divide all points by one number, or give gamma"
+            )
+        self.gamma_ = 1.0 / median
 
     def _kernel(self, distances: Floats) -> Floats:
-        return distances if self.kernel is None else np.exp(-self.gamma_ * distances**self.power)
+        return distances if self.kernel is None else np.exp(-self.gamma_ * self._powers(distances))
+
+    def _powers(self, distances: Floats) -> Floats:
+        """Infinite beyond the range of floats: nothing is alike from there on."""
+        with np.errstate(over="ignore"):
+            return distances**self.power

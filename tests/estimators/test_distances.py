@@ -198,3 +198,12 @@ def test_what_is_no_random_state(state):
     for made in (PairwiseWasserstein(random_state=state), OTMapper("uniform", random_state=state)):
         with pytest.raises(otgen.InvalidInput, match="random_state must be None, a whole number"):
             made.fit(np.eye(3))
+
+
+def test_kernels_of_distances_whose_powers_overflow():
+    """Nothing is alike there; what the median of infinities would scale is refused."""
+    sets = [np.zeros((3, 1)), np.ones((3, 1)), np.full((3, 1), 1e200)]
+    found = PairwiseWasserstein(kernel="exp", gamma=2.0).fit_transform(sets)
+    np.testing.assert_allclose(found, [[1, np.exp(-2), 0], [np.exp(-2), 1, 0], [0, 0, 1]])
+    with pytest.raises(otgen.InvalidInput, match="within the range of floats; received a median of inf"):
+        PairwiseWasserstein(kernel="exp").fit(sets)

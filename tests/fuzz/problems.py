@@ -151,9 +151,15 @@ def posed(
     if not normalize and both:
         due = EITHER if due == ANSWER else due
     one, other = (given(draw, z, plain=plain) for z in (x, y))
-    if not (one.plain and other.plain and all(s.plain for s in sides)):
+    if not (one.plain and other.plain and all(s.plain for s in sides)) or _mixed(one.values, other.values):
         due = EITHER
     return Posed(one, other, *sides, metric, p, due, normalize)
+
+
+def _mixed(*sides: Any) -> bool:
+    """Whether whole numbers that are no doubles stand beside numbers with a fraction: no shift makes doubles of both."""
+    flat = [v for side in sides if side is not None for v in np.array(side, object).ravel().tolist()]
+    return any(isinstance(v, int) and abs(v) > 2**53 for v in flat) and any(v % 1 for v in flat)
 
 
 def _other(draw: Draw, numbers: Numbers, x: np.ndarray, m: int) -> np.ndarray:
