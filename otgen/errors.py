@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -103,6 +104,12 @@ def require(module: str) -> ModuleType:
             f"{package} must be whole for this; received one whose import ends in {type(fault).__name__}: {fault}; "
             f"run: pip install --force-reinstall {source}"
         ) from fault
+
+
+def words_of(fault: BaseException) -> str:
+    """What another library says, to stand within an error of ours: its first line, without places in memory."""
+    line = str(fault).strip().partition("\n")[0].rstrip(".").replace(";", ",")
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", line)
 
 
 def is_installed(package: str) -> bool:

@@ -45,7 +45,9 @@ def _listed(table: Any, mass: float, shape: tuple[int, int], name: str) -> Flows
     if table.shape != shape:
         raise InvalidInput(f"{name} must have shape {shape}; received {table.shape}; pass the plan of this problem")
     coo: Any = scipy.sparse.coo_array(table)
-    return Flows(coo.row.astype(np.int64), coo.col.astype(np.int64), coo.data.astype(np.float64) / mass)
+    with np.errstate(over="ignore"):  # flows beyond all floats prove nothing
+        flows = coo.data.astype(np.float64) / mass
+    return Flows(coo.row.astype(np.int64), coo.col.astype(np.int64), flows)
 
 
 def _pairs(parts: tuple[Any, ...], problem: Problem, name: str) -> Flows:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidInput, OtgenError, TooLarge, require
+from ..errors import InvalidInput, OtgenError, TooLarge, require, words_of
 from . import whole
 from .memory import available, readable
 from .origin import Origin
@@ -45,9 +45,8 @@ def as_numpy(value: Any, name: str, *, allow_gpu: bool = False) -> tuple[np.ndar
     except (OtgenError, MemoryError):
         raise
     except Exception as fault:  # every library has errors of its own
-        why = str(fault).strip().partition("\n")[0].rstrip(".").replace(";", ",")
         raise InvalidInput(
-            f"{name} must be a rectangular array of numbers; received {told(value)}, of which numpy says: {why}; "
+            f"{name} must be a rectangular array of numbers; received {told(value)}, of which numpy says: {words_of(fault)}; "
             f"pad or split it, or convert it to a numpy array"
         ) from None
     if origin.device == "cpu":

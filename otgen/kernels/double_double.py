@@ -133,9 +133,12 @@ def total(values: Floats) -> float:
 
 
 def dot(left: Floats, right: Floats) -> float:
-    """``sum_i left_i right_i``, (n,) each with entries below 1e150, in twofold precision."""
+    """``sum_i left_i right_i``, (n,) each with entries below 1e150, in twofold precision; NaN where larger ones go beyond all floats."""
     if len(left) < _SMALL:
-        return math.sumprod(left.tolist(), right.tolist()) if hasattr(math, "sumprod") else _fsumprod(left, right)
+        try:
+            return math.sumprod(left.tolist(), right.tolist()) if hasattr(math, "sumprod") else _fsumprod(left, right)
+        except (OverflowError, ValueError):
+            return math.nan
     return _dot(own(left, np.dtype(np.float64)), own(right, np.dtype(np.float64)))
 
 

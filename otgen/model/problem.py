@@ -37,7 +37,8 @@ class Relative:
 
     def of(self, mean_cost: Any) -> Any:
         """What it comes to for mean costs, one or many; where these are 0 any strength will do, and the fraction itself is taken."""
-        return self.fraction * np.where(np.asarray(mean_cost) > 0, mean_cost, 1.0)
+        with np.errstate(over="ignore"):
+            return self.fraction * np.where(np.asarray(mean_cost) > 0, mean_cost, 1.0)
 
 
 @dataclass(frozen=True, eq=False)

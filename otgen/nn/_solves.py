@@ -181,6 +181,8 @@ def _alone(problem: Problem, solver: Sinkhorn, start: Any = None) -> tuple[float
     """Value, potentials and whether they are done, of one problem, from the potentials ``start`` if given."""
     scaled = units.scaled(problem)
     solution, back = claimed(scaled, solver, init=start), Units.of(scaled)
+    if solution.claim.potentials is None:
+        run(problem, solver)  # raises: there is no plan
     assert solution.claim.potentials is not None
     f, g = solution.claim.potentials
     value = back.cost(float(_dual(scaled.cost, scaled.marginals, scaled.epsilon, f, g)))

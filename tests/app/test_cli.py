@@ -351,6 +351,7 @@ class TestBadInput:
             (["x.csv", "y.npy", "--columns", "u, u"], "--columns must name each column once; received 'u, u'"),
             (["x.npy", "y.npy", "--seed", "-1"], "--seed must be a whole number of at least 0; received -1"),
             (["x.npy", "y.npy", "--splits", "-1"], "--splits must be a whole number of at least 0; received -1"),
+            (["x.npy", "y.npy", "--splits", "9" * 22], "--splits must be a whole number of at most 1000000"),
             (["x.npy", "y.npz"], "must hold one array where --key is left out; received points, mass"),
             (["y.npz", "y.npz", "--key", "nothing"], "must hold an array 'nothing'"),
             (["x.npy", "y.npy", "--key", "points"], "--key must be for an npz"),

@@ -67,6 +67,9 @@ Tol = Annotated[float | None, typer.Option(help="With --epsilon: marginal error 
 MaxIter = Annotated[int | None, typer.Option(help="With --epsilon: limit on iterations; 10000.")]
 
 
+_MOST_SPLITS = 1_000_000  # a p-value of 1e-6
+
+
 def _count(option: typer.CallbackParam, value: int | None) -> int | None:
     if value is not None and value < 0:
         raise InvalidInput(
@@ -75,11 +78,20 @@ def _count(option: typer.CallbackParam, value: int | None) -> int | None:
     return value
 
 
+def _splits(option: typer.CallbackParam, value: int | None) -> int | None:
+    if value is not None and value > _MOST_SPLITS:
+        raise InvalidInput(
+            f"--{option.name} must be a whole number of at most {_MOST_SPLITS}; received {value}; pass one, such as 999"
+        )
+    return _count(option, value)
+
+
 Seed = Annotated[int, typer.Option(help="Everything random is a function of it.", callback=_count)]
 Splits = Annotated[
     int | None,
     typer.Option(
-        callback=_count, help="Random splits of the pooled samples, for what chance alone gives; 19 where they are few."
+        callback=_splits,
+        help="Random splits of the pooled samples, for what chance alone gives; 19 where they are few.",
     ),
 ]
 PathA = Annotated[Path, typer.Argument(metavar="A", help="Samples: npy, npz, csv, tsv, txt, parquet, or - for stdin.")]

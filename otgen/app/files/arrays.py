@@ -13,7 +13,7 @@ from typing import IO
 
 import numpy as np
 
-from ...errors import InvalidInput
+from ...errors import InvalidInput, words_of
 from ...inputs.types import Floats
 from .unfolding import refuse_bombs
 
@@ -87,7 +87,7 @@ def _check_header(stream: IO[bytes], name: str, size: int) -> None:
             shape, _, dtype = read_header(stream)
     except ValueError as fault:
         raise InvalidInput(
-            f"{name} must be an npy array; received a file of which numpy says: {fault}; save it with numpy.save"
+            f"{name} must be an npy array; received a file of which numpy says: {words_of(fault)}; save it with numpy.save"
         ) from None
     if dtype.hasobject:
         raise InvalidInput(

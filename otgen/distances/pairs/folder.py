@@ -9,7 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from ...errors import InvalidInput
+from ...errors import InvalidInput, words_of
 
 
 class Folder(Sequence[np.ndarray]):
@@ -74,7 +74,6 @@ class Folder(Sequence[np.ndarray]):
         try:
             return np.load(file, mmap_mode="r", allow_pickle=False)
         except (ValueError, EOFError, OSError) as fault:
-            why = str(fault).partition("\n")[0].rstrip(".").replace(";", ",")
             raise InvalidInput(
-                f"{file} must be an npy file of numbers; received one of which numpy says: {why}; save it again with numpy.save"
+                f"{file} must be an npy file of numbers; received one of which numpy says: {words_of(fault)}; save it again with numpy.save"
             ) from None

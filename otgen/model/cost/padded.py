@@ -244,7 +244,11 @@ class PaddedSearches(Searches):
     def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
         """The lesser of two minima."""
         row, column = self.at
-        values, argmin = self.inner.ctransform(_left(g, column))
+        left = _left(g, column)
+        if len(left):
+            values, argmin = self.inner.ctransform(left)
+        else:  # nobody but the dummy
+            values, argmin = np.full(len(self.column), np.inf), np.zeros(len(self.column), np.int64)
         argmin = _named(argmin, column)
         if column is not None:
             priced = self.column - g[column]
