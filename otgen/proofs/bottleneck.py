@@ -13,6 +13,7 @@ import numpy as np
 
 from ..inputs.types import Indices
 from ..kernels.integer_masses import as_integers
+from ..kernels.outward import LEAST
 from ..model.claim import Claim, Flows
 from ..model.cost import Cost
 from ..model.plan import SparsePlan
@@ -32,7 +33,9 @@ def prove_cut(problem: Problem, claim: Claim) -> Certificate:
     couples = _couples(problem, flows, claim.units)
     longest = float(distances.pairs(flows.rows, flows.columns).max())
     relative, absolute = distances.rounding
-    margin = 0.0 if longest == 0 and _stays(distances, flows) else relative * longest + absolute
+    lost = 0.0 if problem.cost.lossless else LEAST * problem.cost.clouds.x.shape[1]  # of coordinates that scaling rounds
+    stays = longest == lost == 0 and _stays(distances, flows)
+    margin = 0.0 if stays else relative * longest + absolute + lost
     upper = above(longest, margin) if couples else math.inf
     cut = np.empty(0, np.int64) if claim.cut is None else np.unique(claim.cut)
     lower = next(

@@ -88,3 +88,11 @@ def test_without_flows_or_units():
     proof = prove(problem, Claim(none, units=()))
     assert (proof.kind, proof.cost, proof.lower, proof.upper, proof.scale) == ("cut", math.inf, 0.0, math.inf, math.inf)
     assert math.isnan(proof.marginal_error)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cityblock", "chebyshev"])
+def test_points_that_scaling_merges_are_not_called_one(metric):
+    """1e-320 apart beside points at 1.7e308: the unit of the latter leaves no digit of the former."""
+    x, y = np.array([[1e-320, 0.0], [1.7e308, 0.0]]), np.array([[2e-320, 0.0], [1.7e308, 0.0]])
+    result = otgen.wasserstein(x, y, p=math.inf, metric=metric)
+    assert result.lower <= 1e-320 <= result.upper
