@@ -23,7 +23,7 @@ def test_a_script_trains(name, together):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     body = f"""
-    import runpy
+    import runpy, time
     os.unlink(f"{{folder}}/met{{rank}}")
     signal.alarm(40)
     dist.destroy_process_group()
@@ -42,7 +42,7 @@ def test_a_script_trains(name, together):
     sys.stdout.flush()
     open(f"{{folder}}/left{{rank}}", "w").close()
     while not all(os.path.exists(f"{{folder}}/left{{k}}") for k in range(world)):
-        pass
+        time.sleep(0.01)
     os._exit(0)
     """
     (code, output), (other, silent) = together(2, body)
