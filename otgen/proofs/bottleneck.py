@@ -33,7 +33,7 @@ def prove_cut(problem: Problem, claim: Claim) -> Certificate:
     couples = _couples(problem, flows, claim.units)
     longest = float(distances.pairs(flows.rows, flows.columns).max())
     relative, absolute = distances.rounding
-    lost = 0.0 if problem.cost.lossless else LEAST * problem.cost.clouds.x.shape[1]  # of coordinates that scaling rounds
+    lost = 0.0 if problem.cost.lossless else LEAST * problem.cost.clouds.x.shape[1]  # what scaling rounds
     stays = longest == lost == 0 and _stays(distances, flows)
     margin = 0.0 if stays else relative * longest + absolute + lost
     upper = above(longest, margin) if couples else math.inf
