@@ -2,7 +2,7 @@
 
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
 import otgen
 from otgen import nn
