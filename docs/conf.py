@@ -1,5 +1,6 @@
 """Sphinx configuration: numpydoc, a gallery that runs, warnings as errors, no network."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -35,6 +36,11 @@ html_copy_source = False  # and so no link "view source": the index and the sear
 exclude_patterns = ["_build", "_templates", "examples"]
 templates_path = ["_templates"]
 autosummary_generate = True
+autosummary_filename_map = {  # Audit beside audit: one file where case does not tell names apart
+    f"otgen.{name}": f"otgen.{name}-class"
+    for name in otgen.__all__
+    if name.lower() != name and name.lower() in otgen.__all__
+}
 autodoc_typehints = "none"
 autodoc_default_options = {
     "member-order": "bysource",
@@ -71,8 +77,19 @@ nitpicky = False
 suppress_warnings = ["config.cache"]
 
 
+HANDED_BACK = "makers", "*args, **kwargs"
+
+
+def signature(app, what, name, obj, options, arguments, returned):
+    """A class that is only handed back, or only followed, has no call to show; what a default is called inside says nothing."""
+    if what == "class" and any(mark in (arguments or "") for mark in HANDED_BACK):
+        return "", returned
+    return arguments and re.sub(r"=<[^<>]*(<[^<>]*>)?[^<>]*>", "=...", arguments), returned
+
+
 def setup(app):
     """Pages of the theorem lab come from the checks themselves, the picture of the house from the imports."""
+    app.connect("autodoc-process-signature", signature)
     app.connect("builder-inited", lambda app: lab_pages.write(Path(app.srcdir) / "generated"))
     pyproject = Path(__file__).parent.parent / "pyproject.toml"
     app.connect("builder-inited", lambda app: house_page.write(Path(app.srcdir) / "generated", pyproject))
