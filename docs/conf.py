@@ -69,8 +69,8 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "download_all_examples": False,
     "write_computation_times": False,  # that page loads scripts from elsewhere
-    "default_thumb_file": str(Path(__file__).parent / "_static" / "training-digits.png"),
-    "within_subsection_order": "FileNameSortKey",
+    "default_thumb_file": str(Path(__file__).parent / "_static" / "script.png"),
+    "within_subsection_order": "gallery_order.FirstPictures",
     "min_reported_time": 1e9,
 }
 nitpicky = False
