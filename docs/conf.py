@@ -46,7 +46,7 @@ autodoc_default_options = {
     "member-order": "bysource",
     "exclude-members": "extra_repr, set_fit_request, set_output, get_metadata_routing",
     # What is inherited from these is theirs to document.
-    "inherited-members": "Module, BaseException, Enum, Sequence, tuple, Protocol, object, BaseEstimator, TransformerMixin, "
+    "inherited-members": "Module, ImportError, BaseException, float, Enum, Sequence, tuple, Protocol, object, BaseEstimator, TransformerMixin, "
     "OneToOneFeatureMixin, ClassNamePrefixFeaturesOutMixin, Metric",
 }
 numpydoc_show_class_members = False
@@ -87,9 +87,15 @@ def signature(app, what, name, obj, options, arguments, returned):
     return arguments and re.sub(r"=<[^<>]*(<[^<>]*>)?[^<>]*>", "=...", arguments), returned
 
 
+def skipped(app, what, name, obj, skip, options):
+    """Fields of named tuples, of which autodoc knows a number only; the class says what they are."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
 def setup(app):
     """Pages of the theorem lab come from the checks themselves, the picture of the house from the imports."""
     app.connect("autodoc-process-signature", signature)
+    app.connect("autodoc-skip-member", skipped)
     app.connect("builder-inited", lambda app: lab_pages.write(Path(app.srcdir) / "generated"))
     pyproject = Path(__file__).parent.parent / "pyproject.toml"
     app.connect("builder-inited", lambda app: house_page.write(Path(app.srcdir) / "generated", pyproject))

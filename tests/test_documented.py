@@ -6,10 +6,12 @@ import inspect
 import re
 import runpy
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import otgen
+from otgen.solvers.base import ExactName
 
 API = Path(__file__).parents[1] / "docs" / "api"
 pytestmark = pytest.mark.skipif(not API.is_dir(), reason="the documentation is not part of a source distribution")
@@ -79,6 +81,27 @@ def test_sections_hold_names():
             for section in ("Parameters", "Attributes", "Other Parameters"):
                 for entry in sections[section] if sections else ():
                     assert plain.fullmatch(entry.name), f"{name}, {section}: {entry.name}"
+
+
+def test_what_is_inherited_from_others_is_left_to_them():
+    """A loss shows what is its own, not fifty methods of nn.Module, and a number with bounds none of float's."""
+    pytest.importorskip("torch")
+    pytest.importorskip("torchmetrics")
+    conf = (API.parent / "conf.py").read_text(encoding="utf-8")
+    left = set(re.search(r'"inherited-members": "([^:}]*)"', conf)[1].replace('"', "").replace("\n", "").split(", "))
+    left = {name.strip() for name in left}
+    for name in listed():
+        thing = found(name)
+        for base in thing.__mro__ if inspect.isclass(thing) else ():
+            if base.__name__ in left:
+                break
+            shown = [one for one in vars(base) if not one.startswith("_")]
+            assert base.__module__.startswith("otgen") or not shown, f"{name} shows {shown[:3]} of {base.__name__}"
+
+
+def test_solvers_are_named_where_they_are_chosen():
+    said = inspect.getdoc(otgen.wasserstein)
+    assert all(f'"{name}"' in said for name in get_args(ExactName))
 
 
 def test_fields_of_a_result_are_described():

@@ -132,7 +132,17 @@ def line_layer(weight: float, bias: float) -> Any:
 
 
 class Verdict(enum.Enum):
-    """What came of a check."""
+    """What came of a check.
+
+    Attributes
+    ----------
+    HOLDS
+        All its comparisons do.
+    FAILS
+        One of them does not.
+    NOT_RUN
+        What it needs is not installed.
+    """
 
     HOLDS = "holds"
     FAILS = "fails"
