@@ -18,8 +18,8 @@ def write(folder):
 
 def _theorems():
     yield from (
-        "The theorem lab",
-        "===============",
+        "Theorems, statement by statement",
+        "================================",
         "",
         "What the theory says, computed: every statement of five sets of lecture notes on transport and generative models, with the two sides",
         "that ``otgen check`` compares, their slack, tolerance and verdict. ``otgen check NAME`` shows all comparisons of a check, ``--html page.html`` writes one page with formulas and pictures,",

@@ -50,7 +50,7 @@ def shown(text):
 
 def test_commands_and_their_options_exist():
     typer = pytest.importorskip("typer")
-    from otgen.app import commands  # noqa: PLC0415  # needs typer
+    from otgen.app import commands  # needs typer
 
     known = typer.main.get_command(commands.app).commands
     seen = set()
