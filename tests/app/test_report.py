@@ -165,7 +165,8 @@ class TestPage:
         for label in re.findall(r'<td data-label="([a-z ]*)">± ', page):
             assert label == "estimate"
         assert page.count('data-label="estimate"') == 1
-        assert "A sliced distance averages 200 random directions" in page
+        text = " ".join("".join(Balanced(page).text).split())
+        assert "regularised value. A sliced distance averages 200 random directions, and its error is statistical. Seconds" in text
 
     def test_orders_only_what_is_told_apart(self, folder):
         for name, cloud in (("same.npy", Y), ("near.npy", X), ("far.npy", Y + 3)):
