@@ -166,7 +166,10 @@ class TestPage:
             assert label == "estimate"
         assert page.count('data-label="estimate"') == 1
         text = " ".join("".join(Balanced(page).text).split())
-        assert "regularised value. A sliced distance averages 200 random directions, and its error is statistical. Seconds" in text
+        assert (
+            "regularised value. A sliced distance averages 200 random directions, and its error is statistical. Seconds"
+            in text
+        )
 
     def test_orders_only_what_is_told_apart(self, folder):
         for name, cloud in (("same.npy", Y), ("near.npy", X), ("far.npy", Y + 3)):

@@ -165,7 +165,7 @@ class Check:
     where : tuple of str
         Titles of notes, with section, slide, page or equation.
     items : tuple of int
-        Numbers of the statements of the notes that it covers (see the page "The notes, statement by statement").
+        Numbers of the statements of the notes that it covers (see the page "Theorems, statement by statement").
     group : str
         Chapter of the lab.
     run : callable
