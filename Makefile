@@ -7,7 +7,7 @@ SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/
 PARTS := core others  # of the tests, for two cores
 OTHERS := nn lab divergences conformance
 
-.PHONY: help demo test coverage $(PARTS:%=tests-of-%) tests-of-lines oldest newest nightly fuzz mutants bench device lint types layers doctest docs page check wheel audit lock locked clean
+.PHONY: help demo test coverage $(PARTS:%=tests-of-%) tests-of-lines oldest newest nightly fuzz mutants bench device lint types layers doctest docs page pages check wheel audit lock locked clean
 
 help:  ## Say what the targets do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -122,11 +122,15 @@ doctest: $(VENV)/dev  ## Every example in a docstring and in the documentation
 
 docs: $(VENV)/dev  ## The documentation, warnings as errors
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build
+	$(BIN)/python tools/check_docs.py docs/_build
 
 page: $(VENV)/dev demo  ## Look at the report in a browser
 	$(BIN)/python tools/check_page.py report.html
 
-check: test coverage lint types layers doctest docs page  ## All of it
+pages: docs  ## Look at every page of the documentation in a browser, on a phone too
+	$(BIN)/python tools/check_docs.py docs/_build --look
+
+check: test coverage lint types layers doctest docs page pages  ## All of it
 
 $(VENV)/release/made: tools/release-requirements.txt
 	$(PYTHON) -m venv $(@D)

@@ -1,5 +1,6 @@
 """Sphinx configuration: numpydoc, a gallery that runs, warnings as errors, no network."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -35,12 +36,17 @@ html_copy_source = False  # and so no link "view source": the index and the sear
 exclude_patterns = ["_build", "_templates", "examples"]
 templates_path = ["_templates"]
 autosummary_generate = True
+autosummary_filename_map = {  # Audit beside audit: one file where case does not tell names apart
+    f"otgen.{name}": f"otgen.{name}-class"
+    for name in otgen.__all__
+    if name.lower() != name and name.lower() in otgen.__all__
+}
 autodoc_typehints = "none"
 autodoc_default_options = {
     "member-order": "bysource",
     "exclude-members": "extra_repr, set_fit_request, set_output, get_metadata_routing",
     # What is inherited from these is theirs to document.
-    "inherited-members": "Module, BaseException, Enum, Sequence, tuple, Protocol, object, BaseEstimator, TransformerMixin, "
+    "inherited-members": "Module, ImportError, BaseException, float, Enum, Sequence, tuple, Protocol, object, BaseEstimator, TransformerMixin, "
     "OneToOneFeatureMixin, ClassNamePrefixFeaturesOutMixin, Metric",
 }
 numpydoc_show_class_members = False
@@ -63,16 +69,33 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "download_all_examples": False,
     "write_computation_times": False,  # that page loads scripts from elsewhere
-    "default_thumb_file": str(Path(__file__).parent / "_static" / "training-digits.png"),
-    "within_subsection_order": "FileNameSortKey",
+    "default_thumb_file": str(Path(__file__).parent / "_static" / "script.png"),
+    "within_subsection_order": "gallery_order.FirstPictures",
     "min_reported_time": 1e9,
 }
 nitpicky = False
 suppress_warnings = ["config.cache"]
 
 
+HANDED_BACK = "makers", "*args, **kwargs"
+
+
+def signature(app, what, name, obj, options, arguments, returned):
+    """A class that is only handed back, or only followed, has no call to show; what a default is called inside says nothing."""
+    if what == "class" and any(mark in (arguments or "") for mark in HANDED_BACK):
+        return "", returned
+    return arguments and re.sub(r"=<[^<>]*(<[^<>]*>)?[^<>]*>", "=...", arguments), returned
+
+
+def skipped(app, what, name, obj, skip, options):
+    """Fields of named tuples, of which autodoc knows a number only; the class says what they are."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
 def setup(app):
     """Pages of the theorem lab come from the checks themselves, the picture of the house from the imports."""
+    app.connect("autodoc-process-signature", signature)
+    app.connect("autodoc-skip-member", skipped)
     app.connect("builder-inited", lambda app: lab_pages.write(Path(app.srcdir) / "generated"))
     pyproject = Path(__file__).parent.parent / "pyproject.toml"
     app.connect("builder-inited", lambda app: house_page.write(Path(app.srcdir) / "generated", pyproject))

@@ -105,7 +105,7 @@ def write(folder, pyproject):
         "The house",
         "=========",
         "",
-        "Twelve rooms on eight floors. A room imports rooms below it, never above; solvers and proofs are neighbours that never meet: what a",
+        f"{len(ROOMS)} rooms on {len(levels)} floors. A room imports rooms below it, never above; solvers and proofs are neighbours that never meet: what a",
         "solver hands over is a claim, numbers only, and the proof takes cost, weights and epsilon from the problem as posed. The picture is",
         "drawn from the imports when these pages are built, and CI holds them to it.",
         "",

@@ -18,11 +18,11 @@ def write(folder):
 
 def _theorems():
     yield from (
-        "The notes, statement by statement",
-        "=================================",
+        "Theorems, statement by statement",
+        "================================",
         "",
-        "``otgen check`` runs every statement of five sets of notes on transport and generative models: two sides, slack, tolerance,",
-        "verdict. ``otgen check NAME`` shows all comparisons of a check, ``--html page.html`` writes one page with formulas and pictures,",
+        "What the theory says, computed: every statement of five sets of lecture notes on transport and generative models, with the two sides",
+        "that ``otgen check`` compares, their slack, tolerance and verdict. ``otgen check NAME`` shows all comparisons of a check, ``--html page.html`` writes one page with formulas and pictures,",
         "``--json`` prints everything, ``--seed`` changes what is random. In Python: :func:`otgen.lab.theorems.run`; a metric of your own",
         "goes through :func:`otgen.lab.theorems.metric_axioms`. For every comparison that counts there is a test in which an error planted",
         "in the library turns it red; comparisons of arithmetic or calculus alone say so, and are not counted.",

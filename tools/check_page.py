@@ -1,5 +1,6 @@
 """Open the report in headless Chromium and look at it as a reader would: every picture, both widths, light and dark."""
 
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
@@ -72,8 +73,9 @@ def look(driver, page, width, scheme, folder):
     return faults
 
 
-def main():
-    page, folder = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None
+@contextlib.contextmanager
+def browser():
+    """Headless Chromium with a profile of its own."""
     options = Options()
     options.binary_location = "/usr/bin/chromium"
     with tempfile.TemporaryDirectory() as profile:
@@ -82,15 +84,22 @@ def main():
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
         try:
-            faults = [
-                f
-                for width in (390, 1280)
-                for scheme in ("light", "dark")
-                for f in look(driver, page, width, scheme, folder)
-            ]
+            yield driver
         finally:
             driver.quit()
+
+
+def main():
+    page, folder = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None
+    with browser() as driver:
+        faults = [
+            f
+            for width in (390, 1280)
+            for scheme in ("light", "dark")
+            for f in look(driver, page, width, scheme, folder)
+        ]
     sys.exit(1 if faults else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -111,7 +111,7 @@ def _answer(row: Row, who: str, out: Outcome) -> str:
 
 
 def _plain(words: str) -> str:
-    return words.partition(": ")[2].replace("*", r"\\*").replace("`", "'").replace("|", r"\\|").strip()
+    return words.partition(": ")[2].replace("*", r"\*").replace("`", "'").replace("|", r"\|").strip()
 
 
 def _number(value: float) -> str:

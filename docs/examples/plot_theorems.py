@@ -1,8 +1,8 @@
 """
-The statements of the notes, run
-================================
+Theorems, run
+=============
 
-Every statement of five sets of notes on transport and generative models is a check: what otgen computes beside a second way to
+Every statement of five sets of lecture notes on transport and generative models is a check: what otgen computes beside a second way to
 the same number. On the command line this is ``otgen check``.
 """
 

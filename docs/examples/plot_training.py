@@ -1,8 +1,8 @@
 """
-Objectives of the notes, trained
-================================
+Objectives compared on modes and digits
+=======================================
 
-``otgen train METHOD --data DATA --out FOLDER`` trains a generator by one of the notes' objectives, judges it against what is known
+``otgen train METHOD --data DATA --out FOLDER`` trains a small generator by one objective, judges it against what is known
 of the data, and can go on from its checkpoint. Here all runs are brief, so that this page is built in a moment; samples of full
 runs are under :doc:`/training`, their figures under :doc:`/benchmarks`.
 """

@@ -7,11 +7,11 @@ import otgen
 from otgen.solvers import Simplex
 
 rng = np.random.default_rng(0)
-x, y = rng.normal(size=(60, 2)), rng.normal(size=(60, 2)) * [0.4, 1.2] + [4, 0]
-limits = np.unique(np.geomspace(5, 1000, 40).astype(int))
+x, y = rng.normal(size=(60, 2)), rng.normal(size=(80, 2)) * [0.4, 1.2] + [4, 0]
+exact = otgen.wasserstein(x, y)
+limits = np.unique(np.geomspace(5, exact.iterations, 40).round().astype(int))
 runs = [otgen.wasserstein(x, y, solver=Simplex(max_iter=int(k)), throw=False) for k in limits]
-exact = runs[-1]
-used = np.minimum(limits, exact.iterations)
+used = [run.iterations for run in runs]
 lower, upper = np.maximum.accumulate([r.lower for r in runs]), np.minimum.accumulate([r.upper for r in runs])
 
 figure, (ends, width) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ..errors import require
 
 FEW = 300  # points of each side that kernels are loaded with
-_WORTH = 10.0  # seconds up to which a computation that loaded kernels is run again
+WORTH = 10.0  # seconds up to which a computation that loaded kernels is run again
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ def kernels_loaded(run: Callable[[], T], seconds: Callable[[T], float]) -> T:
     """
     before = _loaded()
     found = run()
-    return run() if _loaded() > before and seconds(found) < _WORTH else found
+    return run() if _loaded() > before and seconds(found) < WORTH else found
 
 
 def _loaded() -> int:

@@ -57,7 +57,8 @@ def wasserstein(
         (l, d) to (k, l) distances (of a metric f of two points, ``lambda x, y: scipy.spatial.distance.cdist(x, y, f)`` is one); with
         ``p=1`` also the costs ``"sqeuclidean"`` and ``"cosine"``.
     solver : str or solver object
-        ``"auto"`` (the table is in :class:`otgen.solvers.Auto`), ``"line"``, ``"circle"``, ``"simplex"``, ``"linprog"``.
+        ``"auto"`` (the table is in :class:`otgen.solvers.Auto`), ``"line"``, ``"circle"``, ``"simplex"``, ``"bottleneck"``,
+        ``"linprog"``.
     throw : bool
         Whether an iteration limit raises; otherwise the status says so.
     normalize : bool

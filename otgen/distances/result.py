@@ -102,9 +102,9 @@ class Result:
     unit : str or None
         What distances are counted in where points are ``datetime64`` or ``timedelta64``: ``"ns"``, ``"D"`` and so on, the finer of the two
         clouds' units.
-
-    Where points were compared, ``of_samples`` is True, and all of this is of these points. Of laws that they may be drawn from the interval
-    says nothing: :meth:`chance` does, and :doc:`/samples-and-laws` has the rest. A cost matrix has no samples.
+    of_samples : bool
+        Whether points were compared. Then all of this is of these points, and the interval says nothing of laws that they may be drawn
+        from: :meth:`chance` does, and :doc:`/samples-and-laws` has the rest. A cost matrix has no samples.
 
     Examples
     --------

@@ -189,11 +189,13 @@ class Pool:
 
     @classmethod
     def of(cls, x: Floats, y: Floats, a: Floats | None, b: Floats | None) -> Pool:
-        """From two sets and their weights, which are divided by their sums."""
+        """From two sets, of which one may be (n,) and the other (m, 1), and their weights, which are divided by their sums."""
         weights = None
         if a is not None or b is not None:
             shares = [np.full(len(z), 1.0) if w is None else w * (len(w) / w.sum()) for z, w in ((x, a), (y, b))]
             weights = np.concatenate(shares)
+        if x.ndim != y.ndim:
+            x, y = x.reshape(len(x), -1), y.reshape(len(y), -1)
         return cls(np.concatenate([x, y]), weights, len(x))
 
     def __len__(self) -> int:

@@ -195,7 +195,7 @@ def _strength(epsilon: float | Relative, given: Batch, p: float, metric: str, q:
 
 
 class WassersteinLoss(torch.nn.Module):
-    """:func:`wasserstein_loss` as a module.
+    """The exact cost between clouds (n, d) or stacks (B, n, d) of them: :func:`wasserstein_loss` as a module.
 
     Parameters
     ----------
@@ -240,7 +240,7 @@ class WassersteinLoss(torch.nn.Module):
 
 
 class SinkhornLoss(torch.nn.Module):
-    """:func:`sinkhorn_loss` as a module.
+    """The Sinkhorn divergence between clouds (n, d) or stacks (B, n, d), zero between equal ones: :func:`sinkhorn_loss` as a module.
 
     Parameters
     ----------

@@ -213,7 +213,7 @@ def _strength(epsilon: float | Relative, given: Costs) -> Tensor:
 
 
 class TransportLoss(torch.nn.Module):
-    """:func:`transport_loss` as a module.
+    """The exact or entropic cost of matrices (n, m) or (B, n, m) of your own: :func:`transport_loss` as a module.
 
     Parameters
     ----------

@@ -172,7 +172,7 @@ def kernel_values(squares: Tensor, kernel: Kernel, scales: Sequence[float]) -> T
 
 
 class MMDLoss(torch.nn.Module):
-    """:func:`mmd_loss` as a module.
+    """The squared maximum mean discrepancy of a kernel between clouds (n, d) or stacks (B, n, d): :func:`mmd_loss` as a module.
 
     Parameters
     ----------

@@ -184,7 +184,7 @@ def _quantiles(points: Tensor, shares: Tensor | None, size: int) -> tuple[Tensor
 
 
 class SlicedWassersteinLoss(torch.nn.Module):
-    """:func:`sliced_wasserstein_loss` as a module.
+    """The mean cost along random lines between clouds (n, d) or stacks (B, n, d): :func:`sliced_wasserstein_loss` as a module.
 
     Parameters
     ----------

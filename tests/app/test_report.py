@@ -2,6 +2,7 @@
 
 import json
 import re
+import tracemalloc
 import types
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 import otgen
 from otgen.app import commands, loading
 from otgen.app.files import Samples
-from otgen.app.report import clouds, demo, figures, matrix, quantities
+from otgen.app.report import Quantity, clouds, demo, figures, matrix, quantities
 from otgen.app.report.compare import compare
 from otgen.app.report.page import rendered
 from otgen.inputs import numerals
@@ -86,7 +87,8 @@ class TestPage:
         assert "No difference beyond chance is shown" in text
         assert "Beyond chance: none of 19 random splits" in text
         assert "x.npy against far.npy: W₂ is" in printed
-        assert "not measured (--splits 19 does)" in report("x.npy", "y.npy", "--splits", "0")[0]
+        text = "".join(Balanced(report("x.npy", "y.npy", "--splits", "0")[0]).text)
+        assert "was not measured; it takes 19 more runs (--splits 19)." in text
 
     def test_nothing_runs_and_nothing_is_fetched(self):
         """What a name might smuggle in has no right to do anything: every page says so before all else."""
@@ -143,9 +145,31 @@ class TestPage:
         assert f">{expected:.5g}<" in page
         assert "In units of the data to the power 3" in page
         assert "cityblock metric; W₃, Sinkhorn divergence with epsilon = 10 % of the mean cost" in page
-        assert "sliced W" not in page.replace("A sliced distance", "")
-        assert "W_inf" in report("x.npy", "y.npy", "--p", "inf", "--splits", "0")[0]
+        assert "sliced" not in page
+        largest, _ = report("x.npy", "y.npy", "--p", "inf", "--splits", "0")
+        assert "W_inf" in largest
+        assert "Sinkhorn divergence" not in largest
         assert "no unit" in report("x.npy", "y.npy", "--metric", "cosine", "--splits", "0")[0]
+
+    def test_on_a_line_slices_are_left_out(self, folder):
+        for name, points in (("u.npy", X[:, 0]), ("v.npy", Y[:, :1])):
+            np.save(name, points)
+        page, printed = report("u.npy", "v.npy")
+        assert "sliced W" not in page + printed
+        assert "A sliced distance" not in page
+        assert 'data-label="estimate"' not in page
+        assert page.count('data-label="proven within"') == 3
+
+    def test_an_estimate_is_not_called_proven(self, folder):
+        page, _ = report("x.npy", "y.npy", "--splits", "0")
+        for label in re.findall(r'<td data-label="([a-z ]*)">± ', page):
+            assert label == "estimate"
+        assert page.count('data-label="estimate"') == 1
+        text = " ".join("".join(Balanced(page).text).split())
+        assert (
+            "regularised value. A sliced distance averages 200 random directions, and its error is statistical. Seconds"
+            in text
+        )
 
     def test_orders_only_what_is_told_apart(self, folder):
         for name, cloud in (("same.npy", Y), ("near.npy", X), ("far.npy", Y + 3)):
@@ -194,7 +218,16 @@ class TestPage:
         page, _ = report("x.npy", "y.npy", "--splits", "0")
         assert "table.cards td::before { content: attr(data-label)" in page
         labels = set(re.findall(r'data-label="([^"]*)"', page.split("<body>")[1]))
-        assert labels == {"distance", "value", "proven within", "width", "chance alone", "seconds", "peak MB"}
+        assert labels == {
+            "distance",
+            "value",
+            "proven within",
+            "estimate",
+            "width",
+            "chance alone",
+            "seconds",
+            "peak MB",
+        }
 
 
 def plan_of(masses):
@@ -256,6 +289,20 @@ class TestMeasurements:
         assert loading.kernels_loaded(lambda: next(runs), lambda seconds: seconds) == 0.1
         counts, runs = iter([4, 4]), iter([0.2])
         assert loading.kernels_loaded(lambda: next(runs), lambda seconds: seconds) == 0.2
+
+    def test_seconds_are_those_of_a_run_whose_memory_is_not_counted(self):
+        """Counting makes what is short take two to four times as long."""
+        counted = []
+
+        def run(*sides, **options):
+            result = otgen.wasserstein(*sides, **options)
+            counted.append((result, tracemalloc.is_tracing()))
+            return result
+
+        [row] = compare("c", X, Y, measured=[Quantity("W₂", "units of the data", run)], count=2).rows
+        assert [tracing for result, tracing in counted if result is row.result] == [False]
+        assert any(tracing for _, tracing in counted)
+        assert row.peak > 0
 
     def test_nothing_is_loaded_after_the_splits(self):
         compare("warm", X, Y, count=1)

@@ -55,6 +55,14 @@ class TestSplits:
         permuted(measure, x, y, x**2, 3 * y**2, 30, 0)
         assert len({tuple(sorted(one)) for one in seen}) > 2
 
+    @pytest.mark.parametrize("points", [3, 300])
+    def test_a_line_and_a_column_are_pooled(self, points):
+        """Points (n,) beside points (m, 1): what a file of numbers and a table of one column are to each other."""
+        x, y = np.random.default_rng(0).random((2, points))
+        flat = otgen.wasserstein(x, y).chance(rng=0).values
+        for one, other in ((x, y[:, None]), (x[:, None], y)):
+            np.testing.assert_array_equal(otgen.wasserstein(one, other).chance(rng=0).values, flat)
+
     def test_a_side_without_weight_is_nowhere(self):
         found = permuted(means_apart, np.zeros(1), np.ones(3), np.ones(1), np.array([0.0, 0.0, 1.0]), 20, 0)
         assert [split.value for split in found].count(0.0) > 0

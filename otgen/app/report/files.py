@@ -33,15 +33,14 @@ class Report:
     splits: int | None = None
     seed: int = 0
 
-    @property
-    def quantities(self) -> tuple[Quantity, ...]:
-        """What is measured."""
+    def quantities(self, dim: int = 2) -> tuple[Quantity, ...]:
+        """What is measured of points with so many coordinates: with one, a sliced distance is the distance itself."""
         p = 1.0 if self.p is None and self.metric in COSTS else self.p
-        return quantities(p, self.metric, self.epsilon, normalize=self.normalize)
+        return quantities(p, self.metric, self.epsilon, normalize=self.normalize, on_line=dim == 1)
 
     def check(self) -> None:
         """Raise what is wrong with the options; kernels are loaded by this."""
-        for quantity in self.quantities:
+        for quantity in self.quantities():
             quantity.run([[1.0, 0.5], [0.5, 0.5]], [[0.5, 1.0]])
         if self.image is not None:
             _shape(self.image)
@@ -70,10 +69,9 @@ class Report:
         x, y = base.points, other.points
         count = usual_splits(x, y) if self.splits is None else self.splits
         name = f"{base.name} against {other.name}"
+        measured = self.quantities(base.dim)
         try:
-            return compare(
-                name, x, y, base.weights, other.weights, measured=self.quantities, count=count, seed=self.seed
-            )
+            return compare(name, x, y, base.weights, other.weights, measured=measured, count=count, seed=self.seed)
         except InvalidInput as fault:
             raise type(fault)(spoken(str(fault), (base.name, other.name))) from None
 
@@ -83,13 +81,14 @@ class Report:
             for one in sets
         ]
         rows += [("left out or assumed", note) for note in compared.notes(sets)]
-        return [*rows, ("options", self._told()), *origin(options, self.seed)]
+        return [*rows, ("options", self._told(sets[0].dim)), *origin(options, self.seed)]
 
-    def _told(self) -> str:
+    def _told(self, dim: int) -> str:
         """The options, those that were not given as well."""
-        named = f"{self.metric} metric; {', '.join(one.name for one in self.quantities)}"
+        measured = self.quantities(dim)
+        named = f"{self.metric} metric; {', '.join(one.name for one in measured)}"
         strength = USUAL_EPSILON if self.epsilon is None else self.epsilon
-        if self.quantities[-1].beside_chance:  # none that is entropic
+        if measured[-1].beside_chance:  # none that is entropic
             return named
         share = f"{100 * strength.fraction:g} % of the mean cost" if isinstance(strength, Relative) else f"{strength:g}"
         return f"{named} with epsilon = {share}"

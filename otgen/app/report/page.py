@@ -34,6 +34,8 @@ def write_page(
         lead=lead,
         comparisons=comparisons,
         measured=any(one.headline.chance for one in comparisons),
+        sliced=any(not row.proven for one in comparisons for row in one.rows),
+        entropic=any(row.distance == "Sinkhorn divergence" for one in comparisons for row in one.rows),
         tables=_by_unit(comparisons),
         orders=orders(comparisons) if len(comparisons) > 1 else [],
         figures=figures,

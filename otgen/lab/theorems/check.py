@@ -132,7 +132,17 @@ def line_layer(weight: float, bias: float) -> Any:
 
 
 class Verdict(enum.Enum):
-    """What came of a check."""
+    """What came of a check.
+
+    Attributes
+    ----------
+    HOLDS
+        All its comparisons do.
+    FAILS
+        One of them does not.
+    NOT_RUN
+        What it needs is not installed.
+    """
 
     HOLDS = "holds"
     FAILS = "fails"
@@ -155,7 +165,7 @@ class Check:
     where : tuple of str
         Titles of notes, with section, slide, page or equation.
     items : tuple of int
-        Numbers of the statements of the notes that it covers (see the page "The notes, statement by statement").
+        Numbers of the statements of the notes that it covers (see the page "Theorems, statement by statement").
     group : str
         Chapter of the lab.
     run : callable

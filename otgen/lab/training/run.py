@@ -73,7 +73,7 @@ def train(
     resume: bool = False,
     tell: Callable[[int, int, dict[str, float]], None] = lambda step, steps, measured: None,
 ) -> Run:
-    """Train a generator by one of the notes' objectives, and judge its samples.
+    """Train a small generator by one objective, and judge its samples.
 
     Parameters
     ----------
