@@ -114,7 +114,9 @@ def _span(plan: MonotonePlan) -> float:
 
 def _ends(points: Floats, weights: Floats | None) -> Floats:
     """The first and the last of sorted points (n,) that has mass."""
-    weighed = np.ones(len(points), bool) if weights is None else weights > 0
+    if weights is None or min(weights[0], weights[-1]) > 0:
+        return points[[0, -1]]
+    weighed = weights > 0
     return points[[weighed.argmax(), -1 - weighed[::-1].argmax()]]
 
 
