@@ -253,6 +253,21 @@ def walk(both: Masses, x: Floats, y: Floats, p: float, unit: float = 1.0) -> Wal
     return Walked(cost, largest, share / both.total, any(part[3] for part in parts), any(part[4] for part in parts))
 
 
+@jit
+def _walk_rows(a, b, ratio, total, tie, x, y, p, out):
+    for k in range(len(x)):
+        both = Masses(a[min(k, len(a) - 1)], b[min(k, len(b) - 1)], ratio, total, tie)
+        start = _scale_pair(both.b[0], ratio[0], ratio[1])
+        out[k] = _walk_cost(both, x[k], y[k], p, 1.0, 0, x.shape[1], 0, 0.0, 0.0, start[0], start[1])[0] / total
+
+
+def walk_rows(both: Masses, x: Floats, y: Floats, p: float) -> Floats:
+    """The costs (k,) of many couplings, as `walk` has them: of rows in order, points (k, n) and (k, m), masses (k, n) and (k, m), or one row for all."""
+    out = np.empty(len(x))
+    _walk_rows(*both, x, y, p, out)
+    return out
+
+
 def _middle(both: Masses) -> tuple[int, float, float, float, float]:
     """Where the walk stands when half of the rows are served: target, mass walked, mass of the targets up to there."""
     high, low = total_pair(both.a[: len(both.a) // 2])
