@@ -34,6 +34,7 @@ Design = Literal["independent", "orthogonal", "quasi-random"]
 Ordered = tuple[Floats, Floats | None]
 Totals = tuple[tuple[float, float], tuple[float, float]]
 _FEW = 200  # points whose median is the centre
+_NEAR = 40_000  # points that are sorted within the cache
 _TOGETHER = 25  # directions, for products of matrices that are worth the name
 
 
@@ -197,11 +198,13 @@ def _along(directions: Floats, source: Side, target: Side, p: float) -> Floats:
     def chunk(rows: slice) -> Floats:
         u, v = directions[rows] @ source.points.T, directions[rows] @ target.points.T
         if source.weights is not None or target.weights is not None or n != m:
-            return _coupled_rows(u, v, (source.weights, target.weights), both, totals, p)
+            parts = [_coupled_rows(u[k : k + few], v[k : k + few], weights, both, totals, p) for k in range(0, len(u), few)]
+            return np.concatenate(parts)
         u.sort(axis=1)
         v.sort(axis=1)
         return _paired(u, v, p)
 
+    weights, few = (source.weights, target.weights), max(1, _NEAR // max(n, m))
     step = max(1, min(_TOGETHER, 4_000_000 // max(n, m)))
     pieces = [slice(k, k + step) for k in range(0, len(directions), step)]
     return np.concatenate(each(chunk, pieces, threads()))
