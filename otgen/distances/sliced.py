@@ -35,6 +35,8 @@ Ordered = tuple[Floats, Floats | None]
 Totals = tuple[tuple[float, float], tuple[float, float]]
 _FEW = 200  # points whose median is the centre
 _NEAR = 40_000  # points that are sorted within the cache
+_ALONE = 2**18  # products up to which OpenBLAS multiplies matrices on one thread; those of more would wait for each other beside ours
+_FEWEST = 64  # points that are worth a call of it
 _TOGETHER = 25  # directions, for products of matrices that are worth the name
 
 
@@ -196,7 +198,7 @@ def _along(directions: Floats, source: Side, target: Side, p: float) -> Floats:
     both = monotone.masses(source.weights, target.weights, n, m, totals)
 
     def chunk(rows: slice) -> Floats:
-        u, v = directions[rows] @ source.points.T, directions[rows] @ target.points.T
+        u, v = (_projected(directions[rows], side.points) for side in (source, target))
         if source.weights is not None or target.weights is not None or n != m:
             parts = [_coupled_rows(u[k : k + few], v[k : k + few], weights, both, totals, p) for k in range(0, len(u), few)]
             return np.concatenate(parts)
@@ -208,6 +210,17 @@ def _along(directions: Floats, source: Side, target: Side, p: float) -> Floats:
     step = max(1, min(_TOGETHER, 4_000_000 // max(n, m)))
     pieces = [slice(k, k + step) for k in range(0, len(directions), step)]
     return np.concatenate(each(chunk, pieces, threads()))
+
+
+def _projected(directions: Floats, points: Floats) -> Floats:
+    """Points (n, d) along directions, (k, n)."""
+    n, few = len(points), _ALONE // directions.size
+    if n <= few or few < _FEWEST:
+        return directions @ points.T
+    out = np.empty((len(directions), n))
+    for k in range(0, n, few):
+        np.matmul(directions, points[k : k + few].T, out=out[:, k : k + few])
+    return out
 
 
 def _total(side: Side) -> tuple[float, float]:
