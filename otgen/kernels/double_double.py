@@ -81,6 +81,15 @@ def pair_grow(high, low, value):
 
 
 @jit
+def scale_pair(value, high, low):
+    """``value * (high + low)`` as a pair; a high part of 1 comes with a low one so small that one product will do."""
+    if high == 1.0:
+        return value, value * low
+    p, e = two_product(value, high)
+    return two_sum(p, e + value * low)
+
+
+@jit
 def _zeros(size):
     """As numpy's, which takes three more kernels to compile."""
     out = np.empty(size)
