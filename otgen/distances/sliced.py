@@ -35,7 +35,9 @@ Ordered = tuple[Floats, Floats | None]
 Totals = tuple[tuple[float, float], tuple[float, float]]
 _FEW = 200  # points whose median is the centre
 _NEAR = 40_000  # points that are sorted within the cache
-_ALONE = 2**18  # products up to which OpenBLAS multiplies matrices on one thread; those of more would wait for each other beside ours
+_ALONE = (
+    2**18
+)  # products up to which OpenBLAS multiplies matrices on one thread; those of more would wait for each other beside ours
 _FEWEST = 64  # points that are worth a call of it
 _TOGETHER = 25  # directions, for products of matrices that are worth the name
 
@@ -200,7 +202,9 @@ def _along(directions: Floats, source: Side, target: Side, p: float) -> Floats:
     def chunk(rows: slice) -> Floats:
         u, v = (_projected(directions[rows], side.points) for side in (source, target))
         if source.weights is not None or target.weights is not None or n != m:
-            parts = [_coupled_rows(u[k : k + few], v[k : k + few], weights, both, totals, p) for k in range(0, len(u), few)]
+            parts = [
+                _coupled_rows(u[k : k + few], v[k : k + few], weights, both, totals, p) for k in range(0, len(u), few)
+            ]
             return np.concatenate(parts)
         u.sort(axis=1)
         v.sort(axis=1)

@@ -7,9 +7,9 @@ share no mass at all: harmless for W_1, a whole step for W_inf. Here cumulative 
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
-import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
