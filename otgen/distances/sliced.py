@@ -12,15 +12,16 @@ import numpy as np
 from ..inputs import scalars
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats, Indices
+from ..kernels import monotone
 from ..kernels.double_double import total_pair
 from ..kernels.parallel import each, threads
-from ..kernels.sorting import sort_with
+from ..kernels.sorting import sort_rows, sort_with
 from ..model import units
 from ..model.measure import Measure
 from ..model.plan import MonotonePlan
 from ..model.problem import Problem
 from ..model.status import Status
-from ..proofs import monotone_mean
+from ..proofs import are_plain, monotone_mean
 from ..underflow import may_underflow
 from .directions import DESIGNS, Directions, drawn
 from .makers import Makers
@@ -33,6 +34,12 @@ Design = Literal["independent", "orthogonal", "quasi-random"]
 Ordered = tuple[Floats, Floats | None]
 Totals = tuple[tuple[float, float], tuple[float, float]]
 _FEW = 200  # points whose median is the centre
+_NEAR = 40_000  # points that are sorted within the cache
+_ALONE = (
+    2**18
+)  # products up to which OpenBLAS multiplies matrices on one thread; those of more would wait for each other beside ours
+_FEWEST = 64  # points that are worth a call of it
+_TOGETHER = 25  # directions, for products of matrices that are worth the name
 
 
 @may_underflow
@@ -189,21 +196,35 @@ def _mean_of_powers(
 def _along(directions: Floats, source: Side, target: Side, p: float) -> Floats:
     """The distances along all directions, (k,): a few directions at a time, on every core."""
     n, m = len(source.points), len(target.points)
-    plain = source.weights is None and target.weights is None and n == m
     totals = _total(source), _total(target)
+    both = monotone.masses(source.weights, target.weights, n, m, totals)
 
     def chunk(rows: slice) -> Floats:
-        u, v = directions[rows] @ source.points.T, directions[rows] @ target.points.T
-        if not plain:
-            sides = [(_ordered(s, source.weights), _ordered(t, target.weights)) for s, t in zip(u, v)]
-            return np.array([_coupled(*side, totals, p) for side in sides])
+        u, v = (_projected(directions[rows], side.points) for side in (source, target))
+        if source.weights is not None or target.weights is not None or n != m:
+            parts = [
+                _coupled_rows(u[k : k + few], v[k : k + few], weights, both, totals, p) for k in range(0, len(u), few)
+            ]
+            return np.concatenate(parts)
         u.sort(axis=1)
         v.sort(axis=1)
         return _paired(u, v, p)
 
-    step = max(1, min(8, 4_000_000 // max(n, m)))
+    weights, few = (source.weights, target.weights), max(1, _NEAR // max(n, m))
+    step = max(1, min(_TOGETHER, 4_000_000 // max(n, m)))
     pieces = [slice(k, k + step) for k in range(0, len(directions), step)]
     return np.concatenate(each(chunk, pieces, threads()))
+
+
+def _projected(directions: Floats, points: Floats) -> Floats:
+    """Points (n, d) along directions, (k, n)."""
+    n, few = len(points), _ALONE // directions.size
+    if n <= few or few < _FEWEST:
+        return directions @ points.T
+    out = np.empty((len(directions), n))
+    for k in range(0, n, few):
+        np.matmul(directions, points[k : k + few].T, out=out[:, k : k + few])
+    return out
 
 
 def _total(side: Side) -> tuple[float, float]:
@@ -222,6 +243,24 @@ def _paired(u: Floats, v: Floats, p: float) -> Floats:
         with np.errstate(under="ignore"):
             distances **= p
     return largest * distances.mean(axis=1) ** (1 / p)
+
+
+def _coupled_rows(u: Floats, v: Floats, weights: Any, both: monotone.Masses, totals: Totals, p: float) -> Floats:
+    """Distances of points in any order, a row each."""
+    x, a = _rows_in_order(u, weights[0], both.a)
+    y, b = _rows_in_order(v, weights[1], both.b)
+    costs = monotone.walk_rows(both._replace(a=a, b=b), x, y, p)
+    reach = np.maximum(np.abs(x[:, -1] - y[:, 0]), np.abs(y[:, -1] - x[:, 0]))
+    plain = are_plain(costs, reach, both, len(both.a) + len(both.b), p)
+    found = [cost ** (1 / p) if cost > 0 else 0.0 for cost in costs.tolist()]
+    for k in np.flatnonzero(~plain):
+        found[k] = _coupled(_ordered(u[k], weights[0]), _ordered(v[k], weights[1]), totals, p)
+    return np.array(found)
+
+
+def _rows_in_order(rows: Floats, weights: Floats | None, masses: Floats) -> tuple[Floats, Floats]:
+    """Ascending rows (k, n), and their masses: (k, n), or (1, n) where they are equal."""
+    return (np.sort(rows, axis=1), masses[None]) if weights is None else sort_rows(rows, masses)[:2]
 
 
 def _coupled(one: Ordered, other: Ordered, totals: Totals, p: float) -> float:

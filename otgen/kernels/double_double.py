@@ -81,6 +81,15 @@ def pair_grow(high, low, value):
 
 
 @jit
+def scale_pair(value, high, low):
+    """``value * (high + low)`` as a pair; a high part of 1 comes with a low one so small that one product will do."""
+    if high == 1.0:
+        return value, value * low
+    p, e = two_product(value, high)
+    return two_sum(p, e + value * low)
+
+
+@jit
 def _zeros(size):
     """As numpy's, which takes three more kernels to compile."""
     out = np.empty(size)
@@ -91,23 +100,26 @@ def _zeros(size):
 
 @jit
 def _total(values):
-    """Eight sums side by side: they fill a vector register, and none waits for another."""
+    """Sixteen sums side by side: they fill two vector registers, and none waits for another."""
     n = values.shape[0]
-    highs, lows = _zeros(8), _zeros(8)
-    for start in range(0, n - 7, 8):
-        for lane in range(8):
+    highs, lows = _zeros(16), _zeros(16)
+    for start in range(0, n - 15, 16):
+        for lane in range(16):
             highs[lane], lows[lane] = pair_add(highs[lane], lows[lane], values[start + lane], 0.0)
-    for i in range(n - n % 8, n):
-        highs[0], lows[0] = pair_add(highs[0], lows[0], values[i], 0.0)
-    high, low = 0.0, 0.0
-    for lane in range(8):
-        high, low = pair_add(high, low, highs[lane], lows[lane])
-    return high, low
+    for i in range(n - n % 16, n):
+        lane = i % 16
+        highs[lane], lows[lane] = pair_add(highs[lane], lows[lane], values[i], 0.0)
+    width = 8
+    while width:
+        for lane in range(width):
+            highs[lane], lows[lane] = pair_add(highs[lane], lows[lane], highs[lane + width], lows[lane + width])
+        width //= 2
+    return highs[0], lows[0]
 
 
 @jit
 def _dot(left, right):
-    """Eight sums side by side, as in `_total`."""
+    """Eight sums side by side: they fill a vector register, and none waits for another."""
     n = left.shape[0]
     highs, lows = _zeros(8), _zeros(8)
     for start in range(0, n - 7, 8):

@@ -15,7 +15,7 @@ from ..inputs.types import Floats, Indices
 from .dense_stack import Layout, is_mass
 from .double_double import UNIT, _total, pair_add, two_product, two_sum
 from .jit import jit
-from .monotone import Masses, _power, _scale_pair, _walk_cost
+from .monotone import Masses, _power, _walk_pairs
 from .parallel import over_rows
 
 LARGEST = 2**14  # points of a problem, of both sides: from there on sorting and walking are worth threads of their own
@@ -121,8 +121,7 @@ def _faintest(weights):
 @jit
 def _walked(both, x, y, p, unit):
     """As :func:`.monotone.walk`: the mean power, the largest distance, its share, and whether breakpoints agree, also only up to rounding."""
-    bh, bl = _scale_pair(both.b[0], both.ratio[0], both.ratio[1])
-    cost, largest, share, tied, unsure = _walk_cost(both, x, y, p, unit, 0, len(x), 0, 0.0, 0.0, bh, bl)
+    cost, largest, share, tied, unsure = _walk_pairs(both, x, y, p, unit)
     return cost / both.total, largest, share / both.total, tied, unsure
 
 

@@ -2,26 +2,29 @@
 
 Breakpoints of two cumulative sums decide which points meet. Plain sums err by 1e-16, enough to couple points that
 share no mass at all: harmless for W_1, a whole step for W_inf. Here cumulative sums are unevaluated pairs of doubles
-(about 106 bits), so breakpoints that agree are seen to agree.
+(about 106 bits), or whole numbers of 124 bits (:mod:`.fixed_masses`), so breakpoints that agree are seen to agree.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
-from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..inputs.types import Floats, Indices
-from .double_double import pair_add, pair_grow, total_pair, two_product, two_sum
+from .double_double import pair_add, pair_grow, scale_pair, total_pair, two_sum
+from .fixed_masses import REST, accumulate, merge, unit_of
 from .ground_cost import own
 from .integer_masses import as_integers
 from .jit import jit
 from .parallel import each, threads
 
 _PART = 16  # terms in a plain sum: they err by 16 units of rounding at most
+_SHORT = 400  # points below which pairs of doubles are quicker than blocks in fixed point
+_BLOCK = 256  # points
 _LONG = 200_000  # points above which a walk is split in two
 _LIGHT = -256  # binary exponent of totals below which low parts of pairs may underflow
 _APART = 64  # binary exponents between two totals whose quotient still fits in a pair
@@ -87,15 +90,6 @@ def _quotient(ah: float, al: float, bh: float, bl: float) -> tuple[float, float]
 
 
 @jit
-def _scale_pair(value, high, low):
-    """``value * (high + low)`` as a pair; a high part of 1 comes with a low one so small that one product will do."""
-    if high == 1.0:
-        return value, value * low
-    p, e = two_product(value, high)
-    return two_sum(p, e + value * low)
-
-
-@jit
 def _power(distance, p):
     """``distance ** p``."""
     if p == 1.0:
@@ -124,7 +118,7 @@ def _walk(masses, rows, columns, high, low):
     i, j, k, unsure = 0, 0, 0, False
     ph, pl = 0.0, 0.0
     ah, al = a[0], 0.0
-    bh, bl = _scale_pair(b[0], ratio[0], ratio[1])
+    bh, bl = scale_pair(b[0], ratio[0], ratio[1])
     while i < n and j < m:
         side, close = _compare(ah, al, bh, bl, tie)
         unsure = unsure or close
@@ -142,26 +136,23 @@ def _walk(masses, rows, columns, high, low):
         if side >= 0:
             j += 1
             if j < m:
-                th, tl = _scale_pair(b[j], ratio[0], ratio[1])
+                th, tl = scale_pair(b[j], ratio[0], ratio[1])
                 bh, bl = pair_add(bh, bl, th, tl)
     return k, unsure
 
 
 @jit
-def _walk_cost(masses, x, y, p, unit, first, last, j, ph, pl, bh, bl):
-    """The part of the walk that serves rows ``first`` to ``last``, from position ``ph + pl`` and target j on.
-
-    ``bh + bl`` is the cumulative mass of the targets up to and with j. Returns the sum of ``flow * (distance / unit) ** p``,
-    the largest distance, its flow, whether breakpoints were seen to agree, and whether any did so only up to rounding.
-    The last breakpoints of both sides agree by definition.
-    """
+def _walk_pairs(masses, x, y, p, unit):
+    """As `walk_cost`, in pairs of doubles, which need no preparation."""
     a, b, ratio, tie = masses.a, masses.b, masses.ratio, masses.tie
     n, m = a.shape[0], b.shape[0]
-    i, tied, unsure = first, False, False
+    i, j, tied, unsure = 0, 0, False, False
     largest, share = -1.0, 0.0
     total, rounding, part, count = 0.0, 0.0, 0.0, 0
-    ah, al = pair_grow(ph, pl, a[i])
-    while i < last and j < m:
+    ph, pl = 0.0, 0.0
+    ah, al = a[0], 0.0
+    bh, bl = scale_pair(b[0], ratio[0], ratio[1])
+    while i < n and j < m:
         side, close = _compare(ah, al, bh, bl, tie)
         if side == 0:
             if i == n - 1 or j == m - 1:
@@ -184,28 +175,121 @@ def _walk_cost(masses, x, y, p, unit, first, last, j, ph, pl, bh, bl):
             ph, pl = nh, nl
         if side <= 0:
             i += 1
-            if i < last:
+            if i < n:
                 ah, al = pair_grow(ah, al, a[i])
         if side >= 0:
             j += 1
             if j < m:
-                th, tl = _scale_pair(b[j], ratio[0], ratio[1])
+                th, tl = scale_pair(b[j], ratio[0], ratio[1])
                 bh, bl = pair_grow(bh, bl + tl, th)
     return total + (rounding + part), largest, share, tied, unsure
 
 
+class _Sums(NamedTuple):
+    """What a walk has added up: cost, in two doubles and a part of so many terms; the largest distance, its flow; where it stands; what it is unsure of."""
+
+    total: float
+    rounding: float
+    part: float
+    count: int
+    largest: float
+    share: float
+    high: int
+    low: int
+    unsure: bool
+
+
 @jit
-def _locate(b, ratio, high, low, j, bh, bl):
-    """From cumulative mass ``bh + bl`` before target j: the first target whose cumulative mass exceeds ``high + low``."""
+def _add_steps(steps, size, tie, p, unit, sums):
+    """The first ``size`` steps, as `_walk_pairs` adds them up."""
+    highs, lows, gaps = steps
+    total, rounding, part, count, largest, share, ph, pl, unsure = sums
+    for step in range(size):
+        k = np.uintp(step)
+        flow = np.float64(highs[k] - ph) + np.float64(lows[k] - pl) * REST
+        if flow <= tie:
+            unsure = unsure or flow > 0.0
+            continue
+        ph, pl = highs[k], lows[k]
+        distance = abs(gaps[k])
+        if distance > largest:
+            largest, share = distance, flow
+        part += flow * _power(distance if unit == 1.0 else distance / unit, p)
+        count += 1
+        if count == _PART:
+            total, error = two_sum(total, part)
+            rounding += error
+            part, count = 0.0, 0
+    return _Sums(total, rounding, part, count, largest, share, ph, pl, unsure)
+
+
+@jit
+def _block(size):
+    return np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size)
+
+
+@jit
+def _first(block, size):
+    return block[0][:size], block[1][:size], block[2][:size]
+
+
+@jit
+def _walk_blocks(masses, x, y, p, unit, rows, backward):
+    """As `walk_cost`, of the first ``rows``, or of the last ones, from the end on; blocks of cumulative masses in fixed point."""
+    n, m = masses.a.shape[0], masses.b.shape[0]
+    scale = unit_of(masses.total)
+    tie, step = masses.tie * scale, -1 if backward else 1
+    left, right, steps = _block(min(_BLOCK, n)), _block(min(_BLOCK, m)), _block(min(_BLOCK, n) + min(_BLOCK, m))
+    of_x, of_y = _first(left, 0), _first(right, 0)
+    sums, tied, unsure = _Sums(0.0, 0.0, 0.0, 0, -1.0, 0.0, 0, 0, False), False, False
+    i, j, served, filled = 0, 0, 0, 0  # places in blocks, and how many rows and targets stand before these end
+    a_high, a_low, b_high, b_low = 0, 0, 0, 0
     while True:
-        if j < b.shape[0]:
-            th, tl = _scale_pair(b[j], ratio[0], ratio[1])
-            nh, nl = pair_add(bh, bl, th, tl)
-        else:
-            return j - 1, bh, bl
-        if (nh - high) + (nl - low) > 0:
-            return j, nh, nl
-        j, bh, bl = j + 1, nh, nl
+        if i == len(of_x[2]):
+            if served == rows:
+                break
+            i, of_x = 0, _first(left, min(_BLOCK, rows - served))
+            at = n - 1 - served if backward else served
+            a_high, a_low = accumulate(
+                masses.a, x, (1.0, 0.0), scale, at, step, len(of_x[2]), a_high, a_low, of_x[0], of_x[1], of_x[2]
+            )
+            served += len(of_x[2])
+        if j == len(of_y[2]):
+            if filled == m:
+                break
+            j, of_y = 0, _first(right, min(_BLOCK, m - filled))
+            at = m - 1 - filled if backward else filled
+            b_high, b_low = accumulate(
+                masses.b, y, masses.ratio, scale, at, step, len(of_y[2]), b_high, b_low, of_y[0], of_y[1], of_y[2]
+            )
+            filled += len(of_y[2])
+        k = 0
+        while i < len(of_x[2]) and j < len(of_y[2]):
+            i, j, k = merge(of_x, of_y, i, j, steps, k)
+            if i == len(of_x[2]) or j == len(of_y[2]):
+                break
+            ahead = np.float64(of_x[0][i] - of_y[0][j]) + np.float64(of_x[1][i] - of_y[1][j]) * REST
+            row_ends, column_ends = ahead < 0.0, ahead > 0.0
+            if abs(ahead) <= tie:
+                last_row, last_column = served - len(of_x[2]) + i == n - 1, filled - len(of_y[2]) + j == m - 1
+                row_ends, column_ends = last_column or not last_row, last_row or not last_column
+                if not (last_row or last_column):
+                    tied, unsure = True, unsure or ahead != 0.0
+            steps[0][k], steps[1][k] = (of_x[0][i], of_x[1][i]) if row_ends else (of_y[0][j], of_y[1][j])
+            steps[2][k] = of_x[2][i] - of_y[2][j]
+            i, j, k = i + int(row_ends), j + int(column_ends), k + 1
+        sums = _add_steps(steps, k, tie, p, unit, sums)
+    cost = sums.total + (sums.rounding + sums.part)
+    return cost / scale, sums.largest, sums.share / scale, tied, unsure or sums.unsure
+
+
+@jit
+def walk_cost(masses, x, y, p, unit):
+    """Walk the staircase: the sum of ``flow * (distance / unit) ** p``, the largest distance, its flow, whether breakpoints were seen to agree,
+    and whether any did so only up to rounding. The last breakpoints of both sides agree by definition.
+    """
+    n = len(x)
+    return _walk_pairs(masses, x, y, p, unit) if n + len(y) < _SHORT else _walk_blocks(masses, x, y, p, unit, n, False)
 
 
 class Steps(NamedTuple):
@@ -240,32 +324,30 @@ class Walked(NamedTuple):
 
 
 def walk(both: Masses, x: Floats, y: Floats, p: float, unit: float = 1.0) -> Walked:
-    """The cost of the monotone coupling of sorted ``x`` (n,) and ``y`` (m,); long walks in two halves at once."""
+    """The cost of the monotone coupling of sorted ``x`` (n,) and ``y`` (m,); long walks from both ends at once, to the middle of the rows."""
     n = len(both.a)
-    begin = (0, 0.0, 0.0, *_scale_pair(both.b[0], *both.ratio))
     if n + len(both.b) < _LONG:
-        parts = [_walk_cost(both, x, y, p, unit, 0, n, *begin)]
+        parts = [walk_cost(both, x, y, p, unit)]
     else:
-        halves = [(0, n // 2, *begin), (n // 2, n, *_middle(both))]
-        parts = each(lambda half: _walk_cost(both, x, y, p, unit, *half), halves, min(2, threads()))
+        halves = [(n // 2, False), (n - n // 2, True)]
+        parts = each(lambda half: _walk_blocks(both, x, y, p, unit, *half), halves, min(2, threads()))
     cost = math.fsum(part[0] for part in parts) / both.total
     largest, share = max(part[1:3] for part in parts)
     return Walked(cost, largest, share / both.total, any(part[3] for part in parts), any(part[4] for part in parts))
 
 
-def _middle(both: Masses) -> tuple[int, float, float, float, float]:
-    """Where the walk stands when half of the rows are served: target, mass walked, mass of the targets up to there."""
-    high, low = total_pair(both.a[: len(both.a) // 2])
-    at, bh, bl = 0, 0.0, 0.0
-    stops = [len(both.b) * k // 16 for k in range(16)]
-    for start, stop in pairwise(stops):  # leap over whole blocks of targets while they fit
-        block = total_pair(both.b[start:stop])
-        ph, pl = pair_add(bh, bl, *pair_add(*_scale_pair(block[0], *both.ratio), block[1] * both.ratio[0], 0.0))
-        if ph > high:
-            break
-        at, bh, bl = stop, ph, pl
-    j, bh, bl = _locate(both.b, both.ratio, high, low, at, bh, bl)
-    return j, high, low, bh, bl
+@jit
+def _walk_rows(a, b, ratio, total, tie, x, y, p, out):
+    for k in range(len(x)):
+        both = Masses(a[min(k, len(a) - 1)], b[min(k, len(b) - 1)], ratio, total, tie)
+        out[k] = walk_cost(both, x[k], y[k], p, 1.0)[0] / total
+
+
+def walk_rows(both: Masses, x: Floats, y: Floats, p: float) -> Floats:
+    """The costs (k,) of many couplings, as `walk` has them: of rows in order, points (k, n) and (k, m), masses (k, n) and (k, m), or one row for all."""
+    out = np.empty(len(x))
+    _walk_rows(*both, x, y, p, out)
+    return out
 
 
 class ExactSteps(NamedTuple):
@@ -279,7 +361,7 @@ class ExactSteps(NamedTuple):
 
 def exact_steps(a: Any, b: Any) -> ExactSteps:
     """The staircase by whole numbers: slow, exact for any floats; for where a tie decides."""
-    left, right = (list(accumulate(as_integers(side))) for side in (a, b))
+    left, right = (list(itertools.accumulate(as_integers(side))) for side in (a, b))
     left_total, right_total = left[-1], right[-1]
     whole = left_total * right_total
     rows, columns, shares, rests = [], [], [], []

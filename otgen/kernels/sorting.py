@@ -19,7 +19,7 @@ _SHORT = 2_000  # below this there is little to gain, and nothing has to be comp
 
 
 class Sorted(NamedTuple):
-    """Ascending values, their weights, and the positions that both came from: (n,) each."""
+    """Ascending values, their weights, and the positions that both came from: (n,) each, or (k, n), a row each."""
 
     values: Floats
     weights: Floats
@@ -27,9 +27,10 @@ class Sorted(NamedTuple):
 
 
 @jit
-def _pack(values, low, scale, bits, keys):
-    for i in range(values.shape[0]):
-        keys[i] = (np.int64((values[i] - low) * scale) << bits) | i
+def _pack(rows, low, scale, bits, keys):
+    for k in range(rows.shape[0]):
+        for i in range(rows.shape[1]):
+            keys[k, i] = (np.int64((rows[k, i] - low[k]) * scale[k]) << bits) | i
 
 
 @jit
@@ -52,29 +53,40 @@ def _unpack(keys, bits, values, weights, sorted_values, sorted_weights):
     return True
 
 
-def _plainly(values: Floats, weights: Floats) -> Sorted:
-    order = np.argsort(values, kind="stable")
-    return Sorted(values[order], weights[order], order)
+@jit
+def _unpack_rows(keys, bits, rows, weights, sorted_values, sorted_weights, told):
+    for k in range(keys.shape[0]):
+        told[k] = told[k] and _unpack(keys[k], bits, rows[k], weights, sorted_values[k], sorted_weights[k])
+
+
+def _plainly(rows: Floats, weights: Floats) -> Sorted:
+    order = np.argsort(rows, axis=-1, kind="stable")
+    return Sorted(np.take_along_axis(rows, order, -1), weights[order], order)
+
+
+def sort_rows(rows: Floats, weights: Floats) -> Sorted:
+    """Finite ``rows`` (k, n), each in ascending order, ties in place, and ``weights`` (n,) along with each of them."""
+    n = rows.shape[1]
+    if n < _SHORT:
+        return _plainly(rows, weights)
+    low, bits = rows.min(axis=1), n.bit_length()
+    with np.errstate(over="ignore", divide="ignore"):
+        scale = 2.0 ** (62 - bits) / (rows.max(axis=1) - low)
+    told = (scale > 0) & (scale < np.inf)
+    rows, weights = own(rows, np.dtype(np.float64)), own(weights, np.dtype(np.float64))
+    found = Sorted(np.empty(rows.shape), np.empty(rows.shape), np.empty(rows.shape, np.int64))
+    _pack(rows, low, np.where(told, scale, 0.0), bits, found.order)
+    found.order.sort(axis=1)
+    _unpack_rows(found.order, bits, rows, weights, found.values, found.weights, told)
+    for k in np.flatnonzero(~told):
+        for out, plainly in zip(found, _plainly(rows[k], weights), strict=True):
+            out[k] = plainly
+    return found
 
 
 def sort_with(values: Floats, weights: Floats) -> Sorted:
     """Finite ``values`` (n,) in ascending order, ties in place, and ``weights`` (n,) along with them."""
-    n = len(values)
-    if n < _SHORT:
-        return _plainly(values, weights)
-    low, high = float(values.min()), float(values.max())
-    bits = n.bit_length()
-    with np.errstate(over="ignore"):
-        width = np.subtract(high, low)
-    scale = 2.0 ** (62 - bits) / float(width) if width > 0 else 0.0
-    if not 0 < scale < np.inf:
-        return _plainly(values, weights)
-    keys, sorted_values, sorted_weights = np.empty(n, np.int64), np.empty(n), np.empty(n)
-    values, weights = own(values, np.dtype(np.float64)), own(weights, np.dtype(np.float64))
-    _pack(values, low, scale, bits, keys)
-    keys.sort()
-    done = _unpack(keys, bits, values, weights, sorted_values, sorted_weights)
-    return Sorted(sorted_values, sorted_weights, keys) if done else _plainly(values, weights)
+    return Sorted(*(found[0] for found in sort_rows(values[None], weights)))
 
 
 def argsort(values: Floats) -> Indices:

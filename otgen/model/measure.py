@@ -65,7 +65,7 @@ class Measure:
             ("origin", origin),
             ("on_line", on_line),
             ("weights_origin", weights_origin),
-            ("uniform", weights_origin is None or bool(weights.min() == weights.max())),
+            ("uniform", weights_origin is None or _are_equal(weights)),
         ):
             object.__setattr__(self, name, value)
 
@@ -119,3 +119,8 @@ class Measure:
     def float64(self) -> Floats:
         """The points in double precision: (n, d)."""
         return self.points.astype(np.float64, copy=False)
+
+
+def _are_equal(weights: Floats) -> bool:
+    """Whether all are; those of samples differ at the ends already."""
+    return bool(weights[0] == weights[-1] and weights.min() == weights.max())

@@ -3,7 +3,7 @@
 from .certificate import Certificate, above, below
 from .dual import prove_dual
 from .entropic import Bounds, entropic_bounds
-from .monotone import monotone_mean
+from .monotone import are_plain, monotone_mean
 from .promise import keeps_promise, usual_cost
 from .prove import prove
 from .staying import prove_staying
@@ -12,6 +12,7 @@ __all__ = [
     "Bounds",
     "Certificate",
     "above",
+    "are_plain",
     "below",
     "entropic_bounds",
     "keeps_promise",

@@ -70,6 +70,12 @@ def monotone_mean(plan: MonotonePlan, power: float, *, lossless: bool = True) ->
     return Certificate("monotone", cost, below(cost, margin), above(cost, margin), scale, 0.0, plan)
 
 
+def are_plain(costs: Floats, reach: Floats, both: monotone.Masses, size: int, power: float) -> Any:
+    """Which mean powers, (k,), walked in doubles between ``size`` points no farther apart than ``reach`` (k,), are those of `monotone_mean` for sure."""
+    charges = size * both.tie / both.total * _powered(reach, power)
+    return (power <= STEEP) & (costs > _FAINT) & (costs < 1 / _FAINT) & (charges <= _SEEN * costs)
+
+
 def prove_straight(problem: Problem, plain: Certificate) -> Certificate:
     """What is proven on a circle where all points lie within half of it: there nobody goes round. Else, and where that is narrow, what was proven before."""
     entry, period = problem.cost.entry, problem.cost.period
@@ -114,7 +120,9 @@ def _span(plan: MonotonePlan) -> float:
 
 def _ends(points: Floats, weights: Floats | None) -> Floats:
     """The first and the last of sorted points (n,) that has mass."""
-    weighed = np.ones(len(points), bool) if weights is None else weights > 0
+    if weights is None or min(weights[0], weights[-1]) > 0:
+        return points[[0, -1]]
+    weighed = weights > 0
     return points[[weighed.argmax(), -1 - weighed[::-1].argmax()]]
 
 

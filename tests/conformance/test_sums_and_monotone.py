@@ -106,6 +106,70 @@ def test_staircase_against_fractions(seed):
     np.testing.assert_allclose(exact.shares, flows, rtol=1e-14)
 
 
+@pytest.mark.parametrize("kind", ["weights", "other total", "ties", "uniform", "faint", "half without mass"])
+def test_blocks_in_fixed_point_against_fractions(kind):
+    rng = np.random.default_rng(7)
+    n, m = 290, 270  # more than a block
+    x, y = np.sort(rng.normal(size=n)), np.sort(rng.normal(size=m))
+    a, b = {
+        "weights": lambda: (z / z.sum() for z in (rng.random(n), rng.random(m))),
+        "other total": lambda: (rng.random(n) * 1e-5, rng.random(m) * 1e9),
+        "ties": lambda: (rng.integers(1, 4, n) * 1.0, rng.integers(1, 4, m) * 1.0),
+        "uniform": lambda: (np.full(n, float(m)), np.full(m, float(n))),
+        "faint": lambda: (10.0 ** rng.integers(-20, 1, n), 10.0 ** rng.integers(-20, 1, m)),
+        "half without mass": lambda: (np.r_[np.zeros(200), np.ones(90)], rng.random(m)),
+    }[kind]()
+    both = monotone.masses(a, b, n, m)
+    exact = float(exact_cost(a.tolist(), b.tolist(), x.tolist(), y.tolist(), 2))
+    pairs = monotone._walk_pairs(both, x, y, 2.0, 1.0)
+    assert pairs[0] / both.total == pytest.approx(exact, rel=4e-15)
+    for backward in (False, True):
+        blocks = monotone._walk_blocks(both, x, y, 2.0, 1.0, n, backward)
+        assert blocks[0] / both.total == pytest.approx(exact, rel=4e-15)
+        assert (blocks[1], *blocks[3:]) == (pairs[1], *pairs[3:])
+        assert blocks[2] == pytest.approx(pairs[2], rel=4e-15)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize(
+    ("b", "agree"),
+    [
+        ([0.25, 0.25, 0.5], True),
+        ([3.0, 3.0, 6.0], True),
+        ([0.25 + 2.0**-54, 0.25 - 2.0**-54, 0.5], True),
+        ([0.25 + 2.0**-54, 0.25, 0.5 - 2.0**-54], False),
+    ],
+)
+def test_blocks_say_whether_breakpoints_agree(b, agree, backward):
+    x = np.arange(4.0)
+    both = monotone.masses(np.full(4, 0.25), np.array(b), 4, 3)
+    assert monotone._walk_blocks(both, x, x[:3], 1.0, 1.0, 4, backward)[3] == agree
+    assert monotone._walk_pairs(both, x, x[:3], 1.0, 1.0)[3] == agree
+
+
+def test_rows_are_sorted_one_by_one():
+    """Also those whose keys cannot tell, and those that span more than the largest float."""
+    rng = np.random.default_rng(0)
+    n = 2_500
+    rows = np.stack([rng.normal(size=n), rng.standard_cauchy(n) ** 9, np.ones(n), rng.choice([-1e308, 1e308, 0.0], n)])
+    weights = rng.random(n)
+    found, order = sorting.sort_rows(rows, weights), np.argsort(rows, axis=1, kind="stable")
+    assert (found.order == order).all()
+    assert (found.values == np.sort(rows, axis=1)).all()
+    assert (found.weights == weights[order]).all()
+
+
+def test_rows_are_walked_one_by_one():
+    rng = np.random.default_rng(0)
+    x, y, a = np.sort(rng.normal(size=(3, 40)), axis=1), np.sort(rng.normal(size=(3, 30)), axis=1), rng.random((3, 40))
+    a[1:] = rng.permuted(np.stack([a[0], a[0]]), axis=1)
+    both = monotone.masses(a[0], None, 40, 30)
+    found = monotone.walk_rows(both._replace(a=a, b=both.b[None]), x, y, 2.0)
+    for k in range(3):
+        exact = exact_cost(a[k].tolist(), [1] * 30, x[k].tolist(), y[k].tolist(), 2)
+        assert found[k] == pytest.approx(float(exact), rel=1e-14)
+
+
 def test_breakpoints_that_agree_are_seen_to_agree():
     both = monotone.masses(np.full(10, 0.1), np.full(5, 0.2), 10, 5)
     steps = monotone.steps(both)

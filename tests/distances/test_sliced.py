@@ -5,6 +5,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import example, given
 from hypothesis import strategies as st
 from line_truth import line_truth
@@ -87,6 +88,18 @@ def test_standard_error_of_a_high_order():
     assert result.value == pytest.approx(math.exp((costs.max() + math.log(powers.mean())) / 400), rel=1e-12)
     relative = powers.std(ddof=1) / powers.mean() / math.sqrt(200) / 400
     assert result.standard_error == pytest.approx(result.value * relative, rel=1e-9)
+
+
+@pytest.mark.parametrize("weighed", ["both", "one", "none"])
+def test_many_points_along_each_direction(weighed):
+    """Sorted, multiplied and walked in pieces; the same distances one by one by scipy."""
+    rng = np.random.default_rng(0)
+    n, m, d, count = 2_500, 2_100, 130, 3
+    x, y = rng.normal(size=(n, d)), rng.normal(size=(m, d)) + 0.1
+    a, b = (None if weighed == "none" else rng.random(n)), (rng.random(m) if weighed == "both" else None)
+    found = otgen.sliced_wasserstein(x, y, a, b, p=1, n_projections=count, rng=5, normalize=True)
+    alone = [scipy.stats.wasserstein_distance(x @ t, y @ t, a, b) for t in lines(5, count, d)]
+    assert found.value == pytest.approx(math.fsum(alone) / count, rel=1e-11)
 
 
 def test_one_direction_says_nothing_of_others():
