@@ -7,7 +7,7 @@ and runs the call again: what is told is that peak less what the process held be
 
     python -m benchmarks.memory --out docs/memory.csv    # all rows, some minutes
     python -m benchmarks.memory simplex                  # those of a group
-    python -m benchmarks.memory --fresh                  # rows that the model was not fitted to
+    python -m benchmarks.memory --fresh --out docs/memory-fresh.csv    # rows that the model was not fitted to
 """
 
 from __future__ import annotations
