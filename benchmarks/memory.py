@@ -7,6 +7,7 @@ and runs the call again: what is told is that peak less what the process held be
 
     python -m benchmarks.memory --out docs/memory.csv    # all rows, some minutes
     python -m benchmarks.memory simplex                  # those of a group
+    python -m benchmarks.memory --fresh --out docs/memory-fresh.csv    # rows that the model was not fitted to
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.memory_rows import ROWS, Row
+from benchmarks.memory_rows import FRESH, ROWS, Row
 
 PROC = Path("/proc/self")
 FLOOR = 30e6  # bytes below which both may lie as they like
@@ -69,15 +70,17 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("group", nargs="?")
     parser.add_argument("--row", type=int, help="in this process, as JSON")
+    parser.add_argument("--fresh", action="store_true", help="rows that the model was not fitted to")
     parser.add_argument("--out", help="the table as CSV")
     options = parser.parse_args()
+    rows = FRESH if options.fresh else ROWS
     if options.row is not None:
-        print(json.dumps(measured(ROWS[options.row])))
+        print(json.dumps(measured(rows[options.row])))
         return
     lines = [list(HEAD)]
-    for number, row in enumerate(ROWS):
+    for number, row in enumerate(rows):
         if options.group in (None, row.group):
-            command = [sys.executable, "-m", "benchmarks.memory", "--row", str(number)]
+            command = [sys.executable, "-m", "benchmarks.memory", "--row", str(number), *["--fresh"] * options.fresh]
             got = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
             lines.append(told(row, **got))
             print(*lines[-1], sep="\t", flush=True)

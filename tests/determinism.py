@@ -99,6 +99,20 @@ PLAIN: dict[str, Call] = {
         otgen.semidiscrete("gaussian", np.asarray(y)[:9], rng=5, tol=0.2, throw=False).potential
     ),
     "kl_samples": lambda x, y: divergences.kl_samples(x, y, rng=6).value,
+    "js_samples": lambda x, y: divergences.js_samples(x, y, rng=6).value,
+    "tv_samples": lambda x, y: divergences.tv_samples(x, y, rng=6).value,
+    "on a circle": lambda x, y: _plan(otgen.wasserstein(_line(x), _line(y), metric=otgen.Circular(3.0))),
+    "relaxed sinkhorn": lambda x, y: _of(otgen.sinkhorn(x, y, epsilon=0.5, relax=1.0)),
+    "bures_wasserstein": lambda x, y: otgen.bures_wasserstein(*_moments(x), *_moments(y)),
+    "bias_curve": lambda x, y: otgen.bias_curve(x, y, n_groups=3, rng=7).values,
+    "chance": lambda x, y: otgen.wasserstein(x, y).chance(3, rng=8).values,
+    "held_out": lambda x, y: (
+        otgen.semidiscrete("gaussian", np.asarray(y)[:9], rng=5, tol=0.2, throw=False).held_out(n=200, rng=9).upper
+    ),
+    "PairwiseWasserstein": lambda x, y: otgen.estimators.PairwiseWasserstein(
+        "sliced_wasserstein", n_jobs=1, random_state=0
+    ).fit_transform(_stack(x)),
+    "OTMapper": lambda x, y: otgen.estimators.OTMapper().fit(x, y).transform(x),
 }
 LOSSES: dict[str, Call] = {
     "wasserstein_loss": lambda x, y: _learned("wasserstein_loss", x, y),
@@ -107,7 +121,26 @@ LOSSES: dict[str, Call] = {
     "mmd_loss": lambda x, y: _learned("mmd_loss", x, y),
     "transport_loss": lambda x, y: _of_costs("transport_loss", x, y),
     "entropic_plan": lambda x, y: _of_costs("entropic_plan", x, y, epsilon=0.5).plan,
+    "coupling.pair": lambda x, y: _paired(x, y),
+    "critics.fit": lambda x, y: _fitted(otgen.nn.critics.fit(x, y, steps=3, batch_size=16, rng=10, prove=False)),
 }
+
+
+def _paired(x, y):
+    import torch
+
+    x, y = (torch.tensor(np.array(z, float))[:40] for z in (x, y))
+    found = otgen.nn.coupling.pair(x, y, rng=11)
+    return found.x0, found.x1
+
+
+def _fitted(found):
+    return found.estimate, found.lower, found.batch_lower, found.history["difference"]
+
+
+def _moments(z):
+    z = np.asarray(z, float)
+    return z.mean(0), np.cov(z.T)
 
 
 def _wide(z):

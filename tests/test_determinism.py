@@ -1,5 +1,6 @@
 """The same numbers give the same bits: over threads, layouts, containers, runs and processes; and nobody's random state matters but ``rng``."""
 
+import _thread
 import os
 import random
 import subprocess
@@ -16,11 +17,10 @@ from determinism import LOSSES, NAMES, PLAIN, WEIGHTED, bits, called, clouds
 
 import otgen
 from otgen import nn
+from otgen.kernels import parallel
 
 FEW = 60  # points: a call takes milliseconds
-MANY = 800  # where kernels share out their rows
 RUNS = 2 if BY_DAY else 20
-LARGE = [name for name in NAMES if "batch" not in name and name not in ("an exact test", "max_sliced_wasserstein")]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -28,14 +28,37 @@ def test_runs(name):
     assert len({called(name, FEW) for _ in range(RUNS)}) == 1
 
 
-@pytest.mark.by_day(4)
-@pytest.mark.parametrize("name", LARGE)
+SHARED = 150  # points: enough for most calls to share out rows
+ALONE = {
+    *("wasserstein", "wasserstein, p=1", "wasserstein on the line", "gradients", "in sixteen dimensions", "transport"),
+    *(
+        "two_sample_test",
+        "an exact test",
+        "an MMD test",
+        "permutation_null",
+        "neighbors",
+        "within",
+        "bias_curve",
+        "chance",
+    ),
+    *("max_sliced_wasserstein", "kl_samples", "js_samples", "tv_samples", "bures_wasserstein"),
+    *("wasserstein_loss", "sinkhorn_loss", "sliced_wasserstein_loss", "mmd_loss", "transport_loss", "coupling.pair"),
+}  # kernels of one thread, or of so few points
+
+
+@pytest.mark.by_day(12)
+@pytest.mark.parametrize("name", NAMES)
 def test_threads(name, monkeypatch):
+    """Rows are shared out however few: of as many as are shared out otherwise, a call takes seconds."""
+    monkeypatch.setattr(parallel, "_SPLIT", 1)
+    start, started = _thread.start_new_thread, []
+    monkeypatch.setattr(_thread, "start_new_thread", lambda *given: started.append(given) or start(*given))
     found = set()
     for count in ("1", "2", "4"):
         monkeypatch.setenv("OTGEN_NUM_THREADS", count)
-        found.add(called(name, MANY))
+        found.add(called(name, SHARED))
     assert len(found) == 1
+    assert bool(started) or name in ALONE
 
 
 def strided(z):

@@ -12,6 +12,7 @@ from scipy.spatial.distance import cdist
 
 import otgen
 from otgen import nn
+from otgen.lab import training
 from otgen.solvers import Simplex, Sinkhorn
 
 N = 4000
@@ -153,3 +154,44 @@ def test_every_array_of_all_pairs_has_its_reason():
 
 def test_it_would_be_seen():
     assert peak(lambda: np.ones((N, N), np.float32).sum()) > 0.9 * ALL_PAIRS
+
+
+def test_memory_that_torch_is_refused():
+    """torch itself raises RuntimeError, in words alone; a sampler or a batch asks for more than any machine has."""
+    with pytest.raises(MemoryError, match="torch was refused memory"):
+        nn.critics.fit(X, Y, steps=1, batch_size=2**45)
+    with pytest.raises(MemoryError, match="torch was refused memory"):
+        training.train("sliced", steps=1, batch_size=2**45)
+
+
+def test_other_errors_of_training_are_as_they_are():
+    def refuse(n):
+        raise RuntimeError("of a sampler")
+
+    with pytest.raises(RuntimeError, match="of a sampler"):
+        nn.critics.fit(refuse, Y, steps=1)
+
+
+ANGLES = np.random.default_rng(2).uniform(0, 360, (2, 200_000))
+FINE = np.random.default_rng(3).random((2, 1000, 3))
+BROAD = np.random.default_rng(4).random((2, 1800, 200))
+MODELLED = {
+    "a circle": (otgen.wasserstein, ANGLES, {"metric": otgen.Circular(360)}),
+    "an assignment": (otgen.wasserstein, FINE, {}),
+    "products that are kept": (otgen.sinkhorn, BROAD, {"epsilon": 10.0}),
+}
+
+
+@pytest.mark.by_day(2)
+@pytest.mark.parametrize("name", MODELLED)
+def test_what_a_call_takes_is_what_was_expected(name):
+    call, (x, y), options = MODELLED[name]
+    expected = otgen.solvers.Auto().expected(otgen.Problem.from_points(x, y, **options)).grows
+
+    def taken():
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
+        return peak(lambda: call(x, y, **options))
+
+    taken()  # compiled, and loaded
+    assert taken() == pytest.approx(expected, rel=0.3)

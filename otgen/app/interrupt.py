@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
 import signal
@@ -10,6 +11,8 @@ import threading
 from collections.abc import Generator
 from types import FrameType
 from typing import NoReturn
+
+from .._threads import begin
 
 STOPPED = 130  # 128 + SIGINT, as shells count
 GRACE = 2.0  # seconds in which an interrupted command may put its things away
@@ -38,6 +41,7 @@ def watched() -> Generator[None]:
 
     Python acts on signals between two of its own instructions, which compiled code does not return to for as long as it runs. The
     kernels run without the GIL, so that a thread can wake up, wait, and leave. After an interrupt it stays, until the process ends.
+    Where the system gives no thread, an interrupt is acted on once compiled code returns.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -54,8 +58,9 @@ def watched() -> Generator[None]:
     os.set_blocking(writing, False)
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     handler = signal.signal(signal.SIGINT, interrupt)
-    thread = threading.Thread(target=_wait, args=(reading,), daemon=True, name="interrupts")
-    thread.start()
+    unread, at_work = [reading], _thread.allocate_lock()
+    with contextlib.suppress(RuntimeError, MemoryError):
+        begin(lambda: _wait(unread), at_work)
     try:
         yield
     finally:
@@ -63,11 +68,18 @@ def watched() -> Generator[None]:
             signal.signal(signal.SIGINT, handler)
             signal.set_wakeup_fd(before)
             os.close(writing)
-            thread.join()
+            with contextlib.suppress(IndexError):  # a thread has taken it
+                os.close(unread.pop())
+            with at_work:
+                pass
 
 
-def _wait(reading: int) -> None:
-    """Wait for an interrupt, then for the command to end; end it where it does not."""
+def _wait(unread: list[int]) -> None:
+    """Wait for an interrupt, then for the command to end; end it where it does not. A thread that comes late finds nothing to read."""
+    try:
+        reading = unread.pop()  # which no interrupt can cut in two
+    except IndexError:
+        return
     while (received := os.read(reading, 1)) and received[0] != signal.SIGINT:
         pass
     if received:

@@ -1,6 +1,6 @@
 """Every kernel that the public calls need, compiled ahead: in two processes side by side, for an image or a machine of CI.
 
-``python -m otgen.app.warming exact`` is one of the two; it says on stdout what it is compiling, a line at a time.
+``python -m otgen.app.warming exact`` is one of the two; it says on stdout which of them it is and what it is compiling, a line at a time.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import contextlib
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -101,24 +100,18 @@ def side_by_side(tell: Callable[[str], None], parts: Sequence[str] = tuple(PARTS
     """
     said = dict.fromkeys(parts, "")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OTGEN_NUM_THREADS": "1"}
-    processes = {
-        part: subprocess.Popen(
-            [sys.executable, "-m", __name__, part], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-        )
-        for part in parts
-    }  # fmt: skip
-
-    def follow(part: str) -> None:
-        for line in processes[part].stdout or ():
-            said[part] = line.strip()
-            tell("; ".join(f"{name}: {text}" for name, text in said.items() if text))
-
-    threads = [threading.Thread(target=follow, args=[part]) for part in parts]
+    processes, faults = dict[str, subprocess.Popen[str]](), dict[str, str]()
+    reading, writing = os.pipe()  # one for all: whole lines never mix
     try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with open(reading, encoding="utf-8") as lines:
+            with open(writing, "wb") as told:
+                for part in parts:
+                    processes[part] = subprocess.Popen(
+                        [sys.executable, "-m", __name__, part], stdout=told, stderr=subprocess.PIPE, text=True, env=environment
+                    )  # fmt: skip
+            for line in lines:
+                part, _, said[part] = line.strip().partition(": ")
+                tell("; ".join(f"{name}: {text}" for name, text in said.items() if text))
         faults = {part: process.communicate()[1] for part, process in processes.items()}
     except BaseException:
         for process in processes.values():
@@ -131,4 +124,5 @@ def side_by_side(tell: Callable[[str], None], parts: Sequence[str] = tuple(PARTS
 
 
 if __name__ == "__main__":
-    warm(sys.argv[1], lambda text: print(text, flush=True) if text else None)  # noqa: T201, what the parent reads
+    name = sys.argv[1]
+    warm(name, lambda text: print(f"{name}: {text}", flush=True) if text else None)  # noqa: T201, what the parent reads

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextvars import Context, ContextVar
 from typing import Any, TypeVar
 
+from .._threads import begin
 from ..errors import InvalidInput
 
 S, T = TypeVar("S"), TypeVar("T")
@@ -76,9 +77,7 @@ def each(work: Callable[[S], T], items: Sequence[S], workers: int) -> list[T]:
 
     Notes
     -----
-    ``Thread.start`` waits for a sign of life, for ever where memory is short: a thread that finds none for its first instruction never
-    gives it. Here nobody waits for a start. A helper holds a lock of its own for as long as it works; one that comes late, or never, holds
-    none, and finds nothing left to do. Items are taken by ``list.pop``, which no interrupt can cut in two.
+    A helper that comes late, or never, finds nothing left to do. Items are taken by ``list.pop``, which no interrupt can cut in two.
 
     Examples
     --------
@@ -99,20 +98,19 @@ def each(work: Callable[[S], T], items: Sequence[S], workers: int) -> list[T]:
                 return
             found[k] = work(items[k])
 
-    def help_out(lock: _thread.LockType) -> None:
-        with lock:
-            try:
-                run()
-            except BaseException as error:
-                left.clear()
-                if faults[0] is None:
-                    faults[0] = error
+    def help_out() -> None:
+        try:
+            run()
+        except BaseException as error:
+            left.clear()
+            if faults[0] is None:
+                faults[0] = error
 
     try:
         with contextlib.suppress(RuntimeError, MemoryError):  # no more threads, where memory or processes are short
             for _ in range(min(workers, len(items)) - 1):
                 locks.append(_thread.allocate_lock())
-                _thread.start_new_thread(help_out, (locks[-1],))
+                begin(help_out, locks[-1])
         Context().run(run)
         _wait_for(locks)
     except BaseException:

@@ -26,13 +26,25 @@ def differentiating() -> Generator[None]:
 
 @contextlib.contextmanager
 def training() -> Generator[None]:
-    """Gradients on and autocast off: inside one autocast region weights are cast once, so that no step would be seen."""
+    """Gradients on and autocast off: inside one autocast region weights are cast once, so that no step would be seen. Refused memory is MemoryError."""
     with contextlib.ExitStack() as modes:
+        modes.enter_context(_refused_memory())
         for device in _AUTOCASTS:
             if torch.is_autocast_enabled(device):
                 modes.enter_context(torch.autocast(device, enabled=False))
         modes.enter_context(differentiating())
         yield
+
+
+@contextlib.contextmanager
+def _refused_memory() -> Generator[None]:
+    """MemoryError where torch's allocator of the host raises RuntimeError, which says what happened in its words alone."""
+    try:
+        yield
+    except RuntimeError as fault:
+        if "DefaultCPUAllocator" not in str(fault):
+            raise
+        raise MemoryError(f"torch was refused memory: {fault}") from fault
 
 
 @contextlib.contextmanager

@@ -56,7 +56,7 @@ def on_circle(problem: Problem) -> Expected:
     """Sorts, some sixty passes to find the shift but at p = 1, and the minima over all pairs that prove it."""
     size = sum(problem.shape)
     passes = 8e-7 if problem.p == 1 else 3e-6
-    return Expected(1e-3 + passes * size, _KERNELS + 300 * size)
+    return Expected(1e-3 + passes * size, _KERNELS + memory_model.on_circle(problem))
 
 
 def simplex(problem: Problem, free: float = math.inf) -> Expected:

@@ -40,7 +40,7 @@ def _simplex(cost: Cost, shape: tuple[int, int], uniform: bool = False) -> float
     if cost.listed:
         return _matrix(cost) + 2500.0 * size
     if dense_simplex.fits(*shape) or (uniform and dense_simplex.is_assigned(*shape)):
-        return 40.0 * pairs + _PER_POINT * size
+        return 24.0 * pairs + _PER_POINT * size
     if cost.pruned:
         return _PER_POINT * size
     return 16.0 * min(_PIECE, pairs) + size * (_PER_POINT_UNPRUNED + _PER_COORDINATE * _dim(cost))
@@ -70,6 +70,12 @@ def on_line(problem: Problem) -> float:
     )
 
 
+def on_circle(problem: Problem) -> float:
+    """Points and whole masses in order, the coupling and potentials."""
+    uniform = problem.source.uniform and problem.target.uniform
+    return sum(problem.shape) * (120.0 if uniform else 144.0)
+
+
 def bottleneck(problem: Problem) -> float:
     """A hundred bytes a known pair: some 400 a point where a few far ones decide, as in few dimensions; `Bottleneck` asks again as it goes on."""
     return (40_000.0 if _dim(problem.cost) <= 3 else 5000.0) * sum(problem.shape) / 2
@@ -87,6 +93,9 @@ def sinkhorn(problem: Problem) -> float:
         return _sparse(cost) if cost.listed < pairs else _matrix(cost) + 800.0 * size
     if cost.pruned:
         return 800.0 * size
-    return max(16.0 * min(_PIECE, pairs), cost.clouds.kept if cost.of_points else 0) + size * (
-        2260.0 + 79.0 * _dim(cost)
-    )
+    piece = min(_PIECE, pairs)
+    single, double = (cost.clouds.kept(itemsize) if cost.of_points else 0 for itemsize in (4, 8))
+    held = (
+        double + 14.0 * piece if double else max(16.0 * piece, single)
+    )  # a proof goes piece by piece beside what is kept
+    return held + size * (2260.0 + (130.0 if double else 79.0) * _dim(cost))

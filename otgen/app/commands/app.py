@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import enum
 import sys
+import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +14,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
+from ..._threads import begin
 from ..._version import __version__
 from ...errors import InvalidInput, require
 from ..json_text import json_text
@@ -30,6 +33,7 @@ _ORDER = (
     "warmup",
     "doctor",
 )
+_REFRESHED = 0.08  # seconds between two pictures of what a terminal shows
 
 
 class Commands(typer.core.TyperGroup):
@@ -206,14 +210,35 @@ def progress(message: str, *, shown: bool) -> Generator[Callable[[str], None]]:
             yield lambda text: None
         return
     said = [message]
-    with err().status(message) as status:
+    spinner = require("rich.spinner").Spinner("dots", text=message, style="status.spinner")
+    live = require("rich.live").Live(spinner, console=err(), transient=True, auto_refresh=False)
 
-        def tell(text: str) -> None:
-            said[0] = text
-            status.update(text)
+    def tell(text: str) -> None:
+        said[0] = text
+        spinner.update(text=text)
 
-        with require("otgen.kernels.compiling").told(lambda text: status.update(text or said[0])):
-            yield tell
+    compiling = require("otgen.kernels.compiling").told(lambda text: spinner.update(text=text or said[0]))
+    with live, refreshed(live), compiling:
+        yield tell
+
+
+@contextlib.contextmanager
+def refreshed(display: Any) -> Generator[None]:
+    """Draw a display of rich's anew while this lasts, on a thread if the system gives one: rich would wait for its own to start."""
+    ended, at_work = threading.Event(), _thread.allocate_lock()
+
+    def refresh() -> None:
+        while not ended.wait(_REFRESHED):
+            display.refresh()
+
+    with contextlib.suppress(RuntimeError, MemoryError):
+        begin(refresh, at_work)
+    try:
+        yield
+    finally:
+        ended.set()
+        with at_work:
+            pass
 
 
 def print_found(text: str, found: dict[str, Any], failure: tuple[str, str] | None, *, as_json: bool) -> None:

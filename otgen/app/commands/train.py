@@ -10,7 +10,7 @@ import typer
 from ...errors import require
 from ..interrupt import leave
 from ..json_text import json_text
-from .app import Json, Quiet, Seed, app, columns_table, err, wide
+from .app import Json, Quiet, Seed, app, columns_table, err, refreshed, wide
 
 _WRITTEN = ("metrics.jsonl", "scores.json", "samples.png")
 
@@ -47,7 +47,7 @@ def train(
         require(module)
     bars = require("rich.progress")
     shown = *bars.Progress.get_default_columns(), bars.TextColumn("{task.fields[measured]}")
-    bar = bars.Progress(*shown, console=err(), disable=as_json or quiet)
+    bar = bars.Progress(*shown, console=err(), disable=as_json or quiet, auto_refresh=False)
     task = bar.add_task(f"{method} on {data}", total=None, measured="")
 
     def tell(step: int, total: int, measured: dict[str, float]) -> None:
@@ -60,10 +60,11 @@ def train(
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
-        run = training.train(
-            method, data, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, folder=folder,
-            resume=resume, tell=tell,
-        )  # fmt: skip
+        with refreshed(bar):
+            run = training.train(
+                method, data, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, folder=folder,
+                resume=resume, tell=tell,
+            )  # fmt: skip
     except KeyboardInterrupt:
         bar.stop()
         leave(f"stopped; what was done up to the last checkpoint is in {folder}; go on with --resume")

@@ -43,8 +43,7 @@ class CallableCost(CloudCost):
         """Those of the host."""
         return cpu
 
-    @property
-    def kept(self) -> int:
+    def kept(self, itemsize: int) -> int:
         """None."""
         return 0
 

@@ -48,10 +48,9 @@ class CloudCost(Unforbidden):
     def pair_slopes(self, rows: Indices, columns: Indices) -> tuple[Floats, Floats]:
         """The gradients of ``c(x_i, y_j)`` in x_i and in y_j, for listed pairs, (k, d) each; raises `InvalidInput` where they are not known."""
 
-    @property
     @abc.abstractmethod
-    def kept(self) -> int:
-        """Bytes of all pairs that sweeps keep at most, beside the points."""
+    def kept(self, itemsize: int) -> int:
+        """Bytes of all pairs that sweeps keep beside the points, in numbers of so many bytes."""
 
     @property
     def clouds(self) -> Self:

@@ -290,9 +290,8 @@ class PointCost(CloudCost):
         x, y = self._middle.x[self.order], self._middle.yt.T[self.T.order]
         return point_ground(x, y, *self.form, celled=True)
 
-    @property
-    def kept(self) -> int:
-        """Bytes of inner products that sweeps keep at most, in single precision and then in double."""
+    def kept(self, itemsize: int) -> int:
+        """Bytes of inner products that sweeps keep."""
         if (
             not self._on_host
             or self.stacked
@@ -301,8 +300,8 @@ class PointCost(CloudCost):
             or self.form[:2] != (2.0, 1.0)
         ):
             return 0
-        pairs = len(self.x) * len(self.y)
-        return sum(size * pairs for size in (4, 8) if size * pairs <= _KEPT)
+        size = itemsize * len(self.x) * len(self.y)
+        return size if size <= _KEPT else 0
 
     def _products(self) -> GroundCost:
         """``-2 <x, y>``: kept where that is little, since a pass then only has to read it."""
