@@ -16,7 +16,7 @@ from ..underflow import may_underflow
 from .chosen import SEEDED, Chosen, DistanceName, chosen
 from .pairs.checkpoint import Checkpoint, terms_of
 from .pairs.checks import check_pairs
-from .pairs.collection import Collection, collected, sequence, support_from
+from .pairs.collection import Collection, both_collected, sequence
 from .pairs.measuring import Task
 from .pairs.running import Progress, checked_jobs, outcomes
 from .pairs.tiles import Tile, tile_work, tiles
@@ -157,16 +157,12 @@ def pairwise(
     measure = _measure(distance, options, checkpoint)
     if support is not None:
         tables.same_columns(sets, sets2, ("sets", "sets2"))
-    points, sets = support_from(support), sequence(sets, "sets")
+    sets = sequence(sets, "sets")
     sets2 = None if sets2 is None else sequence(sets2, "sets2")
     _refuse_size(3 if wanted else 1, (len(sets), len(sets if sets2 is None else sets2)))
-    empty = measure.takes_empty_sets
-    one = collected(sets, weights, support=points, empty=empty)
-    other = None
-    if sets2 is not None:
-        other = collected(sets2, weights2, support=points, names=("sets2", "weights2"), empty=empty)
-    elif weights2 is not None:
-        raise InvalidInput("weights2 must stand beside sets2; received it alone; pass weights for those of sets")
+    one, other = both_collected(
+        sets, sets2, weights, weights2, support, ("sets", "sets2"), empty=measure.takes_empty_sets
+    )
     with told(progress) as tell:
         found = measured_pairs(
             one, other, measure, bounds=wanted, n_jobs=checked_jobs(n_jobs), checkpoint=checkpoint, tell=tell

@@ -14,7 +14,7 @@ from ..divergences import Estimate, Gaussian
 from ..divergences.laws import line
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars
-from ..inputs.gaussians import covariance, mean
+from ..inputs.gaussians import covariance, mean, refuse_other_length, refuse_sizes
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 from .line import on_the_line
@@ -224,13 +224,10 @@ def elliptical(mean0: Any, scatter0: Any, mean1: Any, scatter1: Any, radius: Any
     >>> pair.wasserstein(2).value
     5.0
     """
-    source, target = (
-        _gaussian(*side) for side in ((mean0, "mean0", scatter0, "scatter0"), (mean1, "mean1", scatter1, "scatter1"))
-    )
-    if source.dim != target.dim:
-        raise InvalidInput(
-            f"mean0 and mean1 must have the same length; received {source.dim} and {target.dim}; leave out coordinates of one"
-        )
+    sides = ((mean0, "mean0", scatter0, "scatter0"), (mean1, "mean1", scatter1, "scatter1"))
+    refuse_other_length(*(refuse_sizes(side[0], side[2], (side[1], side[3]), variances=True) for side in sides))
+    source, target = (_gaussian(*side) for side in sides)
+    refuse_other_length(source.dim, target.dim)
     law_of_radii = _positive_law(radius, "radius")
     share = (float(law_of_radii.var()) + float(law_of_radii.mean()) ** 2) / source.dim
     if not 0 < share < math.inf:
