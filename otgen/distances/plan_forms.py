@@ -34,7 +34,7 @@ def flows_from(plan: Any, problem: Problem, name: str = "plan") -> Flows:
         return _listed(table, problem.mass)
     if (table != np.floor(table)).any():
         raise InvalidInput(
-            f"{name} must hold whole numbers where it lists the target of each source; received {scalars.told(table.tolist())}; count from 0"
+            f"{name} must be a permutation of {n} targets where it is ({n},); received numbers that are not whole; pass the target of each source"
         )
     return _pairs((np.arange(n), table), problem, name)
 

@@ -33,20 +33,23 @@ def refuse_sizes(
     mean: Any, cov: Any, told: tuple[str, str] = ("mean", "cov"), *, variances: bool = False
 ) -> int | None:
     """The length of a mean, where it says one; raises for it and a covariance of sizes that do not belong together, of which nothing is read."""
-    own, other = sizes.shape_of(mean), sizes.shape_of(cov)
-    if own is None:
-        return None
-    d = _length(own, told[0])
-    if other is not None:
+    d, other = length(mean, told[0]), sizes.shape_of(cov)
+    if d is not None and other is not None:
         _refuse_shape(other, d, told[1], variances=variances)
     return d
 
 
-def refuse_other_length(one: int | None, other: int | None) -> None:
+def length(mean: Any, name: str) -> int | None:
+    """The length that a mean says it has; raises for what is no vector."""
+    own = sizes.shape_of(mean)
+    return None if own is None else _length(own, name)
+
+
+def refuse_other_length(one: int | None, other: int | None, told: tuple[str, str] = ("mean0", "mean1")) -> None:
     """Raise for two means of unlike lengths, where both are known."""
     if one is not None and other is not None and one != other:
         raise InvalidInput(
-            f"mean0 and mean1 must have the same length; received {one} and {other}; leave out what only one law has"
+            f"{told[0]} and {told[1]} must have the same length; received {one} and {other}; leave out what only one law has"
         )
 
 

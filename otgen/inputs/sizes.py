@@ -36,7 +36,7 @@ def count_of(value: Any) -> int | None:
 def dimension_of(value: Any) -> int | None:
     """How many coordinates the points of a cloud, (n, d) or (n,), say that they have."""
     shape = shape_of(value)
-    return None if shape is None or len(shape) not in (1, 2) else shape[1] if len(shape) == 2 else 1
+    return None if shape is None or len(shape) not in (1, 2) else (shape[1] or None) if len(shape) == 2 else 1
 
 
 def same_dimension(one: int | None, other: int | None, names: tuple[str, str] = ("x", "y")) -> None:

@@ -14,7 +14,7 @@ from ..divergences import Estimate, Gaussian
 from ..divergences.laws import line
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars
-from ..inputs.gaussians import covariance, mean, refuse_other_length, refuse_sizes
+from ..inputs.gaussians import covariance, length, mean, refuse_other_length, refuse_sizes
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 from .line import on_the_line
@@ -125,11 +125,9 @@ def diracs(x: Any, y: Any) -> Pair:
     >>> diracs([0.0, 0.0], [3.0, 4.0]).wasserstein().value
     5.0
     """
+    refuse_other_length(length(x, "x"), length(y, "y"), ("x", "y"))
     one, other = mean(x, "x"), mean(y, "y")
-    if one.shape != other.shape:
-        raise InvalidInput(
-            f"x and y must have the same length; received {len(one)} and {len(other)}; leave out coordinates of one"
-        )
+    refuse_other_length(len(one), len(other), ("x", "y"))
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
         return np.tile(one, (n, 1)), np.tile(other, (n, 1))
