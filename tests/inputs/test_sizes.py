@@ -101,7 +101,10 @@ COLLECTIONS = [
         (dict(sets=[X, X, COSTS]), r"\[0\] and \w+\[2\] must have the same number of coordinates; received 2 and 4"),
         (dict(sets=[X], sets2=[Y, COSTS]), r"\[0\] and \w+\[1\] must have the same .*; received 2 and 4"),
         (dict(sets=[X], sets2=[Y], weights2=[MASSES]), r"weights2\[0\] must have shape \(4,\)"),
-        (dict(sets=[X], sets2=[Y], weights2=[MASSES] * 2), "weights2 must have one entry for each of .* received 2 for 1"),
+        (
+            dict(sets=[X], sets2=[Y], weights2=[MASSES] * 2),
+            "weights2 must have one entry for each of .* received 2 for 1",
+        ),
         (dict(sets=[X, X], weights2=[MASSES] * 2), "weights2 must stand beside"),
         (dict(sets=[MASSES[:3], MASSES], support=X), r"\[1\] must have shape \(3,\), .* the points of support"),
         (dict(sets=[MASSES[:3]], sets2=[MASSES], support=X), r"\[0\] must have shape \(3,\), .* the points of support"),
@@ -274,7 +277,9 @@ DOORS = {
     "nn.objectives.vqvae.commitment_loss": together(vqvae.commitment_loss, *TWO),
     "nn.objectives.vqvae.quantise": together(vqvae.quantise, *TWO),
     "nn.objectives.vqvae.vqvae_loss": together(vqvae.vqvae_loss, (9,), *TWO),
-    "nn.objectives.wgan.gradient_penalty": together(lambda *both: wgan.gradient_penalty(lambda x: x[:, 0], *both), *TWO),
+    "nn.objectives.wgan.gradient_penalty": together(
+        lambda *both: wgan.gradient_penalty(lambda x: x[:, 0], *both), *TWO
+    ),
     "nn.sinkhorn_loss": losses(nn.sinkhorn_loss, epsilon=1.0),
     "nn.sliced_wasserstein_loss": losses(nn.sliced_wasserstein_loss)
     | {"directions must be": lambda: nn.sliced_wasserstein_loss(tensor(9, 2), tensor(9, 2), directions=tensor(5, 3))},
