@@ -66,7 +66,7 @@ def bures_wasserstein(mean0: Any, cov0: Any, mean1: Any, cov1: Any) -> Bounded:
     gaussians.refuse_other_length(*lengths)
     means = [gaussians.mean(z, name) for z, name in ((mean0, "mean0"), (mean1, "mean1"))]
     d = len(means[0])
-    gaussians.refuse_other_length(*map(len, means))
+    gaussians.refuse_other_length(d, len(means[1]))
     covariances = [gaussians.covariance(z, d, name) for z, name in ((cov0, "cov0"), (cov1, "cov1"))]
     quarter = (
         0.25 if max(float(np.abs(mean).max()) for mean in means) > 1e300 else 1.0

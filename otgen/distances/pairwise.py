@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, overload
+from typing import Any, Literal, NamedTuple, Unpack, overload
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ..inputs.memory import available, readable
 from ..inputs.types import Floats
 from ..underflow import may_underflow
 from .chosen import SEEDED, Chosen, DistanceName, chosen
+from .distance_options import PairOptions
 from .pairs.checkpoint import Checkpoint, terms_of
 from .pairs.checks import check_pairs
 from .pairs.collection import Collection, both_collected, sequence
@@ -45,7 +46,37 @@ def pairwise(
     sets: Any,
     sets2: Any = None,
     *,
-    distance: DistanceName | Measure = ...,
+    distance: DistanceName = ...,
+    weights: Any = ...,
+    weights2: Any = ...,
+    support: Any = ...,
+    bounds: Literal[False] = ...,
+    n_jobs: int | None = ...,
+    checkpoint: str | os.PathLike[str] | None = ...,
+    progress: bool = ...,
+    **options: Unpack[PairOptions],
+) -> Floats: ...
+@overload
+def pairwise(
+    sets: Any,
+    sets2: Any = None,
+    *,
+    distance: DistanceName = ...,
+    weights: Any = ...,
+    weights2: Any = ...,
+    support: Any = ...,
+    bounds: Literal[True],
+    n_jobs: int | None = ...,
+    checkpoint: str | os.PathLike[str] | None = ...,
+    progress: bool = ...,
+    **options: Unpack[PairOptions],
+) -> PairwiseBounds: ...
+@overload
+def pairwise(
+    sets: Any,
+    sets2: Any = None,
+    *,
+    distance: Measure,
     weights: Any = ...,
     weights2: Any = ...,
     support: Any = ...,
@@ -60,7 +91,7 @@ def pairwise(
     sets: Any,
     sets2: Any = None,
     *,
-    distance: DistanceName | Measure = ...,
+    distance: Measure,
     weights: Any = ...,
     weights2: Any = ...,
     support: Any = ...,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack, overload
 
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars, sizes, tables
@@ -10,10 +10,37 @@ from ..inputs.types import Floats
 from ..model.cost import origin_matters
 from ..underflow import may_underflow
 from .chosen import DistanceName, statistic
+from .distance_options import DistanceOptions
 from .splits import SPLITS, Measure, PermutationNull, measured, permuted
 from .telling import told
 
 
+@overload
+def permutation_null(
+    x: Any,
+    y: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    distance: DistanceName = ...,
+    n_permutations: int = ...,
+    rng: Any = ...,
+    progress: bool = ...,
+    **options: Unpack[DistanceOptions],
+) -> PermutationNull: ...
+@overload
+def permutation_null(
+    x: Any,
+    y: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    distance: Measure,
+    n_permutations: int = ...,
+    rng: Any = ...,
+    progress: bool = ...,
+    **options: Any,
+) -> PermutationNull: ...
 @may_underflow
 def permutation_null(
     x: Any,

@@ -180,8 +180,8 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         name = self.distance
         if isinstance(name, str) and name in SEEDED:
             options.setdefault("rng", self._seed)
-        both = (self.sets_,) if sets is None else (sets, self.sets_)
-        return pairwise(*both, distance=self.distance, support=self.support, n_jobs=self.n_jobs, **options)
+        one, other = (self.sets_, None) if sets is None else (sets, self.sets_)
+        return pairwise(one, other, distance=self.distance, support=self.support, n_jobs=self.n_jobs, **options)
 
     def _asks_for_median(self) -> bool:
         return self.kernel is not None and isinstance(self.gamma, str)

@@ -18,6 +18,7 @@ from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 from ..model.cost import COSTS, Circular, Metric, is_norm, point_cost
 from ..model.problem import Relative
+from ..solvers import ExactName, Sinkhorn, Solver
 from . import references
 from .seeds import seed_of
 
@@ -101,7 +102,7 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         p: float = 2,
         metric: Metric = "euclidean",
         extension: Extension = "image",
-        solver: Any = None,
+        solver: ExactName | Sinkhorn | Solver | Literal["sinkhorn"] | None = None,
         n_reference: int = 1000,
         random_state: Any = None,
     ) -> None:
@@ -167,9 +168,10 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         shape = getattr(X, "shape", ())
         if isinstance(shape, tuple):
             refuse_bytes(8 * math.prod(shape), shape, "X")
-            if not reset and len(shape) == 2 and shape[1] != self.n_features_in_:
+            fitted: int = getattr(self, "n_features_in_", 0)
+            if not reset and len(shape) == 2 and shape[1] != fitted:
                 raise InvalidInput(
-                    f"X has {shape[1]} features, but OTMapper is expecting {self.n_features_in_} features as input: X must have the coordinates "
+                    f"X has {shape[1]} features, but OTMapper is expecting {fitted} features as input: X must have the coordinates "
                     f"that it was fitted with; received shape {shape}; pass those columns"
                 )
         with np.errstate(over="ignore", invalid="ignore"):  # of a sum by which scikit-learn looks for NaN
@@ -218,8 +220,10 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _solved(self, x: Floats, y: Floats, a: Floats, b: Floats) -> Result:
         options: dict[str, Any] = dict(p=self.p, metric=self.metric, normalize=True)
         if not isinstance(self.epsilon, Relative) and scalars.real(self.epsilon, "epsilon") == 0:
-            return wasserstein(x, y, a, b, solver="auto" if self.solver is None else self.solver, **options)
-        return sinkhorn(x, y, a, b, epsilon=self.epsilon, solver=self.solver, **options)
+            options["solver"] = "auto" if self.solver is None else self.solver
+            return wasserstein(x, y, a, b, **options)
+        options["solver"] = self.solver
+        return sinkhorn(x, y, a, b, epsilon=self.epsilon, **options)
 
     def _by_potential(self, points: Floats) -> Floats:
         """The conditional mean of the entropic plan; its softmin in x first, so that no exponential overflows."""

@@ -223,7 +223,8 @@ def elliptical(mean0: Any, scatter0: Any, mean1: Any, scatter1: Any, radius: Any
     5.0
     """
     sides = ((mean0, "mean0", scatter0, "scatter0"), (mean1, "mean1", scatter1, "scatter1"))
-    refuse_other_length(*(refuse_sizes(side[0], side[2], (side[1], side[3]), variances=True) for side in sides))
+    one, other = (refuse_sizes(side[0], side[2], (side[1], side[3]), variances=True) for side in sides)
+    refuse_other_length(one, other)
     source, target = (_gaussian(*side) for side in sides)
     refuse_other_length(source.dim, target.dim)
     law_of_radii = _positive_law(radius, "radius")

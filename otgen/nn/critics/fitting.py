@@ -169,7 +169,8 @@ def fit(
     limit = math.inf if seconds is None else scalars.positive(seconds, "seconds", "leave it out for no limit")
     generator = generator_from(rng)
     tables.same_columns(x, y)
-    sizes.same_dimension(*(None if callable(z) else sizes.dimension_of(z) for z in (x, y)))
+    if not callable(x) and not callable(y):
+        sizes.same_dimension(sizes.dimension_of(x), sizes.dimension_of(y))
     with training():
         orders: dict[int, Tensor] = {}
         sources = [
