@@ -70,6 +70,7 @@ class TestInterrupts:
         ran = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
         ours = {"otgen", "otgen._version", "otgen.app", "otgen.app.entry"}
         assert set(ran.stdout.split()) - ours <= {
+            "__future__",
             "importlib",
             "importlib._bootstrap",
             "importlib._bootstrap_external",

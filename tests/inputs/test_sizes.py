@@ -79,9 +79,9 @@ def test_of_answers_that_are_audited(problem, answer, told):
 
 
 def test_of_the_problem_come_before_those_of_the_answer():
-    with pytest.raises(otgen.InvalidInput, match="^a must have shape"):
+    with pytest.raises(otgen.InvalidInput, match=r"^a must have shape"):
         otgen.audit(X, Y, MASSES, plan=COSTS.T)
-    with pytest.raises(otgen.InvalidInput, match="^b must have shape"):
+    with pytest.raises(otgen.InvalidInput, match=r"^b must have shape"):
         otgen.audit(C=COSTS, b=MASSES, plan=COSTS.T)
 
 

@@ -204,7 +204,7 @@ def test_threads_that_are_no_number_are_refused_in_a_checkpoint_too(written, met
     notes, held = contents(written)
     notes["given"]["threads"] = threads
     seal(written, notes, held)
-    with pytest.raises(InvalidInput, match="must be a checkpoint|same options"):
+    with pytest.raises(InvalidInput, match=r"must be a checkpoint|same options"):
         resumed(written, method)
 
 

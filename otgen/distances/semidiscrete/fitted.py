@@ -168,7 +168,7 @@ def load_semidiscrete(path: str | os.PathLike[str]) -> SemidiscreteMap:
     InvalidInput
         For a file of another kind, or a damaged one.
     OSError
-        If it cannot be read, as Python's own.
+        If it cannot be read, of the kind that Python's own is, in words.
 
     Examples
     --------

@@ -19,6 +19,7 @@ from ...distances.exact import wasserstein
 from ...errors import InvalidInput, NotConverged
 from ...inputs import scalars
 from ...inputs.atomic import write_atomically
+from ...inputs.stored import made
 from ...inputs.types import Floats
 from ...nn import _modes
 from . import checkpoint
@@ -203,7 +204,7 @@ def _prepared(folder: str | Path | None, resume: bool) -> Path | None:
         )
     if place.exists() and not place.is_dir():
         raise InvalidInput(f"{place} must be a folder; received a file; choose another name")
-    place.mkdir(parents=True, exist_ok=True)
+    made(place, "folder")
     return place
 
 
