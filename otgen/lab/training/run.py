@@ -124,14 +124,14 @@ def train(
     rate = None if learning_rate is None else scalars.positive(learning_rate, "learning_rate", "1e-3 is usual")
     seed = scalars.count(seed, "seed", least=0)
     given: dict[str, Any] = dict(method=method, data=data, steps=steps, batch_size=batch, learning_rate=rate, seed=seed)
-    given["threads"] = None if threads is None else scalars.count(threads, "threads")
+    given |= {"threads": None if threads is None else scalars.count(threads, "threads")}
     source, state = _fresh(method, data, seed, rate)
     place = _prepared(folder, resume)
     stops = sorted({max(1, round(steps * k / _PICTURED)) for k in range(1, _PICTURED + 1)})
     if place and resume:
-        given["threads"] = checkpoint.load(place, state, given, stops)
+        given |= {"threads": checkpoint.load(place, state, given, stops)}
     elif threads is None:
-        given["threads"] = threads_for(method, data, torch.get_num_threads())
+        given |= {"threads": threads_for(method, data, torch.get_num_threads())}
     began = time.perf_counter()
 
     def real(n: int) -> Tensor:
