@@ -37,6 +37,20 @@ def test_at_any_place(place):
     assert abs(found.value - NORMALS) <= found.error < 1e-9
 
 
+@pytest.mark.parametrize(
+    ("p", "q", "truth"),
+    [
+        (uniform(1, 2.0**-52), uniform(1, 1), 52 * math.log(2)),
+        (uniform(0, 5e-324), uniform(0, 1e-323), math.log(2)),
+        (uniform(0, 1e-310), uniform(0, 2e-310), math.log(2)),
+        (norm(1e200), norm(1e200), 0.0),
+    ],
+)
+def test_where_no_floats_lie_between_the_ends(p, q, truth):
+    found = divergences.kl(p, q)
+    assert abs(found.value - truth) <= found.error < 1e-9
+
+
 def test_of_unlike_scales():
     """A law that is nearly one point, from N(0, 1): its entropy and the density at 0."""
     found = divergences.kl(uniform(0, 1e-300), norm(0, 1))

@@ -71,7 +71,10 @@ class Checkpoint:
             raise InvalidInput(
                 f"checkpoint must be a folder that can be written to; received {self.place}, where {above} {what}; choose another one"
             )
+        missing = [path for path in (self.place, *self.place.parents) if not path.exists()]
         made(self.place, "checkpoint")
+        for path in missing:  # until a tile is kept, since what is wrong with the options may be told by the first one
+            path.rmdir()
 
     def load(self, tile: Tile, count: int) -> Floats | None:
         """The numbers of a tile, (count, rows, columns); None where they must be measured, be it that its file is damaged."""
