@@ -152,6 +152,6 @@ def test_gamma_laws_of_next_to_no_shape(a, b):
     ],
 )
 def test_what_floats_cannot_tell_is_refused_of_laws_that_cannot_be_moved(p, q, said):
-    one, other = (divergences.Mixture([1.0], [law]) for law in (p, q))
+    one, other = (Mixture([1.0], [law]) for law in (p, q))
     with pytest.raises(otgen.InvalidInput, match=said):
         kl(one, other)
