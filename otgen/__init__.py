@@ -6,12 +6,13 @@ Every transport value comes with a proven interval. Start with :func:`otgen.wass
 from __future__ import annotations
 
 import importlib
-import importlib.util
-from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 
+TYPE_CHECKING = False  # as typing calls it, which takes longer to load than all that is loaded here
 if TYPE_CHECKING:
+    from typing import Any
+
     from . import divergences, lab, laws, solvers
     from . import estimators as estimators
     from . import nn as nn
@@ -184,4 +185,5 @@ if not TYPE_CHECKING:  # an editor knows the names above, and marks others
 
 
 def __dir__() -> list[str]:
-    return [*__all__, *(name for name, extra in _NEEDED.items() if importlib.util.find_spec(extra))]
+    is_installed = importlib.import_module(".errors", __name__).is_installed
+    return [*__all__, *(name for name, extra in _NEEDED.items() if is_installed(extra))]

@@ -112,6 +112,18 @@ def words_of(fault: BaseException) -> str:
     return re.sub(r" at 0x[0-9a-fA-F]+", "", line)
 
 
+def of_system(fault: OSError, rule: str, remedy: str) -> OSError:
+    """An error of the system in our words, of the same kind and about the same file.
+
+    Examples
+    --------
+    >>> of_system(FileNotFoundError(2, "No such file or directory", "none"), "path must be a proof file", "check the name")
+    FileNotFoundError(2, 'path must be a proof file; received one of which the system says: No such file or directory; check the name')
+    """
+    said = f"{rule}; received one of which the system says: {fault.strerror or fault}; {remedy}"
+    return OSError(fault.errno, said, fault.filename)
+
+
 def is_installed(package: str) -> bool:
     """Whether a package can be imported; one that is loaded already may lack a spec, as stand-ins in tests do."""
     if package in sys.modules:

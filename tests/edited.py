@@ -1,8 +1,8 @@
-"""What an editor marks: each line that ends in a comment with a rule is an error by it, and no other line is one."""
+"""What an editor marks: each line that ends in a comment with rules is an error by them, and no other line is one."""
 
 # ruff: noqa: B018
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,11 @@ import otgen
 from otgen.estimators import OTMapper, PairwiseWasserstein
 from otgen.nn.coupling import pair
 from otgen.nn.metrics import TransportDistance
-from otgen.typing import Metric, MetricName, Plan, Solver
+from otgen.typing import DistanceName, Metric, MetricName, Plan, Solver
 
 x, y = np.zeros((3, 2)), np.ones((4, 2))
+some: dict[str, Any] = {}
+named: DistanceName = "sinkhorn"
 t, u = torch.zeros(3, 2), torch.ones(4, 2)
 
 
@@ -26,6 +28,17 @@ def distances(metric: Metric, solver: Solver) -> float:
 def block(s: Any, t: Any) -> Any:
     """A metric of two blocks."""
     return np.abs(s[:, None] - t[None]).sum(-1)
+
+
+def own(x: Any, y: Any, a: Any, b: Any, anything: str = "") -> float:
+    """A distance of one's own, with an option."""
+    return len(anything) + float(otgen.wasserstein(x, y, a, b))
+
+
+def pairs(distance: DistanceName | Callable[..., float]) -> Any:
+    """So do those of many pairs."""
+    otgen.two_sample_test(x, y, distance=distance, **some)
+    return otgen.pairwise([x, y], distance=distance, **some)
 
 
 def words(name: str, known: MetricName) -> None:
@@ -68,12 +81,35 @@ otgen.semidiscrete(lambda n, rng: rng.random((n, 2)), y, metric="cityblock")
 otgen.semidiscrete("gaussian", y, metric="manhattan")  # reportArgumentType
 otgen.max_sliced_wasserstein(x, y, exact="no")  # reportArgumentType
 otgen.sliced_wasserstein(x, y, directions="random-ish")  # reportArgumentType
-otgen.bias_curve(x, y, distance="emd")  # reportArgumentType
+otgen.bias_curve(x, y, distance="emd")  # reportArgumentType, reportCallIssue
+otgen.bias_curve(x, y, metric="foo")  # reportArgumentType
+otgen.bias_curve(x, y, distance=own, anything="goes")
 otgen.confidence_interval(x, y, distance="emd")  # reportArgumentType
-otgen.two_sample_test(x, y, distance="emd")  # reportArgumentType
-otgen.permutation_null(x, y, distance="emd")  # reportArgumentType
+otgen.confidence_interval(x, y, metric="foo")  # reportArgumentType
+otgen.two_sample_test(x, y, distance="emd")  # reportArgumentType, reportCallIssue
+otgen.two_sample_test(
+    x, y, distance="sinkhorn", epsilon=otgen.Relative(0.1), solver="emd"
+)  # reportArgumentType, reportCallIssue
+otgen.two_sample_test(x, y, distance="mmd", bandwidth=1.0)
+otgen.two_sample_test(x, y, distance=own, anything="goes")
+otgen.permutation_null(x, y, distance="emd")  # reportArgumentType, reportCallIssue
+otgen.permutation_null(x, y, distance="sliced_wasserstein", directions="any")  # reportArgumentType, reportCallIssue
+otgen.permutation_null(x, y, distance=own, anything="goes")
+otgen.pairwise([x, y], metric="foo")  # reportArgumentType
+otgen.pairwise([x, y], metric="cosine", p=1, bounds=True).lower
+otgen.pairwise(
+    [x, y], distance="sinkhorn", epsilon=0.1, relax=1.0, solver="line-search"
+)  # reportArgumentType, reportCallIssue
+otgen.pairwise([x, y], distance="sliced_wasserstein", rng=0, n_projections=10).shape
+otgen.pairwise([x, y], distance="emd")  # reportArgumentType, reportCallIssue
+otgen.pairwise([x, y], distance=own, anything="goes").shape
+otgen.pairwise([x, y], distance=own, bounds=True, **some).lower
+otgen.pairwise([x, y], distance=named, **some).shape
 OTMapper(y, extension="linear", metric="cityblock")  # reportArgumentType
 OTMapper(y, metric="eucl")  # reportArgumentType
+OTMapper(y, solver="emd")  # reportArgumentType
+OTMapper(y, epsilon=0.1, solver="sinkhorn")
+OTMapper(y, solver=otgen.solvers.Simplex())
 PairwiseWasserstein("emd")  # reportArgumentType
 PairwiseWasserstein(kernel="rbf")  # reportArgumentType
 TransportDistance("emd")  # reportArgumentType
@@ -85,7 +121,26 @@ otgen.nn.SinkhornLoss(0.1, metric="manhattan")  # reportArgumentType
 otgen.nn.SlicedWassersteinLoss(reduction="all")  # reportArgumentType
 otgen.nn.mmd_loss(t, u, kernel="rbf")  # reportArgumentType
 pair(t, u, method="entropic")  # reportArgumentType
+pair(t, u, metric="foo")  # reportArgumentType
+otgen.nn.coupling.semidiscrete(t, metric="foo")  # reportArgumentType
+otgen.nn.flow_matching.PlanSampler("entropic")  # reportArgumentType
+otgen.nn.distributed.pair(t, u, method="entropic")  # reportArgumentType
+otgen.nn.distributed.wasserstein_loss(t, u, metric="foo")  # reportArgumentType
+otgen.nn.distributed.sinkhorn_loss(t, u, epsilon=0.1, metric="foo")  # reportArgumentType
+otgen.nn.distributed.mmd_loss(t, u, kernel="foo")  # reportArgumentType
+otgen.nn.distributed.sliced_wasserstein_loss(t, u, directions="foo")  # reportArgumentType
+otgen.nn.sliced_wasserstein_loss(t, u, directions="foo")  # reportArgumentType
+otgen.nn.sinkhorn_loss(t, u, epsilon=0.1, metric="foo")  # reportArgumentType
+otgen.nn.objectives.gan.generator_loss(t, form="foo")  # reportArgumentType
+otgen.nn.objectives.gan.noise(3, 2, "foo")  # reportArgumentType
+otgen.nn.objectives.adversarial.discrete_penalty(t, u, "foo")  # reportArgumentType
+otgen.nn.objectives.minibatch.transport(t, u, metric="foo")  # reportArgumentType
 otgen.divergences.kl_samples(x, y, method="kde")  # reportArgumentType
+otgen.audit(x, y, plan=[0], metric="foo")  # reportArgumentType
+otgen.sinkhorn_divergence(x, y, epsilon=0.1, metric="foo")  # reportArgumentType
+otgen.sinkhorn_divergence_batch(x, y, epsilon=0.1, metric="foo")  # reportArgumentType
+otgen.transport_batch([x], solver="foo")  # reportArgumentType
+otgen.semidiscrete("gaussian", y).held_out("normal")  # reportArgumentType
 
 result = otgen.wasserstein(x, y)
 plan: Plan = result.plan

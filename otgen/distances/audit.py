@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs import arrays, numerals, scalars
+from ..inputs import arrays, numerals, scalars, sizes
 from ..inputs.types import Floats
 from ..model import units
 from ..model.claim import Claim
@@ -19,7 +19,7 @@ from ..model.units import Units
 from ..proofs.audit import Findings, find
 from ..underflow import may_underflow
 from .entropic import entropic_term
-from .plan_forms import flows_from
+from .plan_forms import flows_from, refuse_other_potentials, refuse_other_size
 from .result import Result, json_value
 
 _SLACK = 1e-9  # of the largest cost: infeasibility below it is what rounding leaves
@@ -142,11 +142,13 @@ def audit(
     ----------
     Kantorovich duality: Peyre and Cuturi, "Computational optimal transport", 2019, section 2.5.
     """
-    problem = _audited_problem(x, y, a, b, C, p, metric, epsilon, normalize)
     if plan is None and potentials is None:
         raise InvalidInput("plan or potentials must be given, or both; received neither; pass what is to be checked")
     if value is not None and cost is not None:
         raise InvalidInput("value and cost must not both be given: each says what is claimed; received both; pass one")
+    shape = sizes.of_clouds(x, y, a, b) if C is None else sizes.of_costs(C, a, b)
+    _refuse_sizes(shape, plan, potentials)
+    problem = _audited_problem(x, y, a, b, C, p, metric, epsilon, normalize)
     if problem.bottleneck and plan is None:
         raise InvalidInput("plan must be given for p = inf, where potentials prove nothing; received none; pass one")
     if problem.bottleneck and cost is not None:
@@ -157,9 +159,7 @@ def audit(
     root = C is None and not problem.epsilon
     mass = problem.mass if C is not None and not problem.epsilon else 1.0
     back = Units.of(scaled, mass, root=root)
-    if isinstance(plan, Result):
-        plan = _plan_of(plan)
-    flows = None if plan is None else flows_from(plan, problem)
+    flows = None if plan is None else flows_from(_plan_of(plan), problem)
     ignored = potentials is None or problem.bottleneck
     claim = Claim(flows, None if ignored else _scaled_potentials(potentials, problem.shape, back))
     found = find(scaled, claim)
@@ -199,10 +199,23 @@ def _given_arguments(**arguments: Any) -> str:
     return " and ".join(name for name, value in arguments.items() if value is not None) or "neither"
 
 
-def _plan_of(result: Result) -> Any:
-    if result.plan is None:
+def _refuse_sizes(shape: tuple[int, int] | None, plan: Any, potentials: Any) -> None:
+    """Raise for an answer of another size than the problem, as far as both say theirs; nothing is read."""
+    if shape is None:
+        return
+    if plan is not None:
+        refuse_other_size(_plan_of(plan), shape)
+    if not isinstance(potentials, Result):
+        refuse_other_potentials(potentials, shape)
+
+
+def _plan_of(plan: Any) -> Any:
+    """A plan, or that of a result."""
+    if not isinstance(plan, Result):
+        return plan
+    if plan.plan is None:
         raise InvalidInput("plan must be a plan or a result that has one; received a result without; pass its plan")
-    return result.plan
+    return plan.plan
 
 
 def _scaled_potentials(pair: Any, shape: tuple[int, int], back: Units) -> tuple[Floats, Floats]:
@@ -214,10 +227,7 @@ def _scaled_potentials(pair: Any, shape: tuple[int, int], back: Units) -> tuple[
             f"potentials must be a pair (f, g), or a result that has them; received {scalars.told(pair)}; pass (f, g)"
         ) from None
     one, other = (arrays.potential(z, "potentials") for z in (f, g))
-    if (one.shape, other.shape) != ((shape[0],), (shape[1],)):
-        raise InvalidInput(
-            f"potentials must have shapes ({shape[0]},) and ({shape[1]},); received {one.shape} and {other.shape}; reshape them"
-        )
+    refuse_other_potentials((one, other), shape)
     with np.errstate(over="ignore"):  # what is infinite in these units is of no use in any
         return np.asarray(back.potentials_in(one)), np.asarray(back.potentials_in(other))
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
 from ..errors import InvalidInput
-from ..inputs import arrays, scalars, tables
+from ..inputs import arrays, scalars, sizes, tables
 from ..inputs.reading import refuse_size
 
 
@@ -70,17 +70,20 @@ def of_points(xs: Any, ys: Any, a: Any, b: Any) -> Sides:
         if side is not None or name in ("xs", "ys"):
             _refuse_single(side, name)
     alone = _is_alone(xs, ys, ("xs", "ys")), _is_alone(ys, xs, ("ys", "xs"))
-    clouds = {
-        name: Side(arrays.once(side, name[0]) if shared else side, shared, side)
-        for name, side, shared in zip(("xs", "ys"), (xs, ys), alone)
-    }
-    return _counted_problems(
+    clouds = {name: Side(side, shared, side) for name, side, shared in zip(("xs", "ys"), (xs, ys), alone)}
+    sides = _counted_problems(
         clouds,
         {"a": _listed_weights(a), "b": _listed_weights(b)},
         "xs and ys must hold several problems on one side at least; received one cloud each; call otgen.wasserstein or otgen.sinkhorn, or "
         "pass clouds in a list",
         "one cloud",
     )
+    sides.each(sizes.of_clouds, range(min(1, sides.size)))
+    read = (
+        replace(side, entries=arrays.once(side.given, name)) if side.shared else side
+        for name, side in zip("xy", sides.between)
+    )
+    return replace(sides, between=tuple(read))
 
 
 def of_costs(Cs: Any, a: Any, b: Any) -> Sides:

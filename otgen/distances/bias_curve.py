@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 from scipy.special import stdtrit
@@ -15,6 +15,7 @@ from ..inputs import numerals, scalars
 from ..inputs.types import Floats, Indices
 from ..underflow import may_underflow
 from .chosen import DistanceName, chosen
+from .distance_options import DistanceOptions
 from .drawing import SOURCE, TARGET, given_or_new_axes
 from .permutation_null import samples
 from .sampling_rates import known_order, worst_rate
@@ -188,6 +189,30 @@ def confidence_level(level: Any) -> float:
     return level
 
 
+@overload
+def bias_curve(
+    x: Any,
+    y: Any,
+    *,
+    distance: DistanceName = ...,
+    rate: float | None = ...,
+    n_groups: int = ...,
+    rng: Any = ...,
+    progress: bool = ...,
+    **options: Unpack[DistanceOptions],
+) -> BiasCurve: ...
+@overload
+def bias_curve(
+    x: Any,
+    y: Any,
+    *,
+    distance: Measure,
+    rate: float | None = ...,
+    n_groups: int = ...,
+    rng: Any = ...,
+    progress: bool = ...,
+    **options: Any,
+) -> BiasCurve: ...
 @may_underflow
 def bias_curve(
     x: Any,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ..solvers.base import Progress
 from ..underflow import may_underflow
 from .bias_curve import confidence_level
 from .chosen import Chosen, chosen
+from .distance_options import DistanceOptions
 from .permutation_null import samples
 from .sampling_rates import known_order
 from .splits import measured
@@ -100,7 +101,7 @@ def confidence_interval(
     n_subsamples: int = 200,
     rng: Any = None,
     progress: bool = False,
-    **options: Any,
+    **options: Unpack[DistanceOptions],
 ) -> ConfidenceInterval:
     r"""Confidence interval for the distance between the laws behind two samples, by subsampling.
 
@@ -169,18 +170,19 @@ def confidence_interval(
         scalars.count(n_subsamples, "n_subsamples", least=20),
         scalars.generator(rng),
     )
-    one, other = samples(x, y, None, None, options)[:2]
-    _refuse_outside(distance, options, 1 if one.ndim == 1 else one.shape[1])
+    given: dict[str, Any] = dict(options)
+    one, other = samples(x, y, None, None, given)[:2]
+    _refuse_outside(distance, given, 1 if one.ndim == 1 else one.shape[1])
     n, m = len(one), len(other)
     share = _share(subsample, min(n, m))
     sizes = round(share * n), round(share * m)
-    measure = chosen(distance, options, generator)
+    measure = chosen(distance, given, generator)
     whole = measure(one, other)
     observed, of_directions = measured(whole).value, _of_directions(whole, distance, level)
     with told(progress) as tell:
         tell(f"testing whether the laws differ, by {_DEALS} deals")
         test = two_sample_test(
-            one, other, distance=distance, n_permutations=_DEALS, stop_after=10, rng=generator, **options
+            one, other, distance=distance, n_permutations=_DEALS, stop_after=10, rng=generator, **given
         )
         values = _of_subsamples(measure, one, other, sizes, count, generator, tell)
     reach = float(np.quantile(np.abs(values - observed), level, method="higher")) * math.sqrt(share / (1 - share))

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Literal, TypeVar
 
 from ..errors import InvalidInput
-from ..inputs import scalars
+from ..inputs import scalars, sizes
 from ..model import units
 from ..model.cost import Metric
 from ..model.problem import Problem, Relative
@@ -21,7 +21,7 @@ from .answer import Answer
 from .gradients import Gradients
 from .nearly_equal import tightened
 from .result import Result
-from .solve import checked, run, solver_from
+from .solve import checked, refuse_other_start, run, solver_from
 from .splits import null_of
 
 T = TypeVar("T")
@@ -100,6 +100,7 @@ def sinkhorn(
     True
     """
     chosen = sinkhorn_from(solver, tol, max_iter)
+    refuse_other_start(init, sizes.of_clouds(x, y, a, b))
     problem = entropic_problem(x, y, a, b, epsilon=epsilon, p=p, metric=metric, relax=relax, normalize=normalize)
     alike = partial(sinkhorn, epsilon=epsilon, p=p, metric=metric, solver=chosen, throw=throw)
     return run(problem, chosen, throw=throw, progress=progress, init=init, alike=None if problem.relaxed else alike)

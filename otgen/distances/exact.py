@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import InvalidInput
+from ..inputs import sizes
 from ..inputs.scalars import told
 from ..model.cost import Metric
 from ..model.partial import Partial
@@ -15,9 +16,9 @@ from ..solvers import ExactName, Solver, SolverName
 from ..underflow import may_underflow
 from . import small, small_partial
 from .entropic import Relaxation, accepts_any_totals, entropic_term
-from .partial import asked, prices_and_amount, solved
+from .partial import asked, prices_and_amount, refuse_other_prices, solved
 from .result import Result
-from .solve import run, solve
+from .solve import refuse_other_start, run, solve
 
 
 @may_underflow
@@ -104,6 +105,7 @@ def wasserstein(
         found = small.wasserstein(x, y, a, b, p=p, metric=metric, normalize=normalize, alike=alike)
         if found is not None:
             return found
+    refuse_other_start(init, sizes.of_clouds(x, y, a, b))
     problem = Problem.from_points(x, y, a, b, p=p, metric=metric, normalize=normalize)
     return run(problem, solver, throw=throw, progress=progress, init=init, root=True, alike=alike)
 
@@ -181,6 +183,7 @@ def transport(
         found = small.transport(C, a, b, normalize=normalize)
         if found is not None:
             return found
+    refuse_other_start(init, sizes.of_costs(C, a, b))
     problem = Problem.from_matrix(C, a, b, normalize=accepts_any_totals(normalize, relax))
     problem = entropic_term(problem, epsilon, relax, least=0.0)
     mass = 1.0 if problem.relaxed else problem.mass
@@ -191,6 +194,7 @@ def _in_part(C: Any, a: Any, b: Any, penalty: Any, mass: Any, solver: Any, *, th
     """Partial transport for a listed cost."""
 
     def pose(**more: Any) -> Partial:
+        refuse_other_prices(penalty, sizes.of_costs(C, a, b))
         problem = replace(Problem.from_matrix(C, a, b, normalize=True), normalized=False)
         return replace(asked(problem, penalty, mass), **more)
 

@@ -59,12 +59,14 @@ def bures_wasserstein(mean0: Any, cov0: Any, mean1: Any, cov1: Any) -> Bounded:
     (5.0, True)
     """
     tables.same_names(gaussians.names(mean0, cov0, ("mean0", "cov0")) | gaussians.names(mean1, cov1, ("mean1", "cov1")))
+    lengths = (
+        gaussians.refuse_sizes(mean0, cov0, ("mean0", "cov0")),
+        gaussians.refuse_sizes(mean1, cov1, ("mean1", "cov1")),
+    )
+    gaussians.refuse_other_length(*lengths)
     means = [gaussians.mean(z, name) for z, name in ((mean0, "mean0"), (mean1, "mean1"))]
     d = len(means[0])
-    if len(means[1]) != d:
-        raise InvalidInput(
-            f"mean0 and mean1 must have the same length; received {d} and {len(means[1])}; leave out what only one law has"
-        )
+    gaussians.refuse_other_length(d, len(means[1]))
     covariances = [gaussians.covariance(z, d, name) for z, name in ((cov0, "cov0"), (cov1, "cov1"))]
     quarter = (
         0.25 if max(float(np.abs(mean).max()) for mean in means) > 1e300 else 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, overload
+from typing import Any, Literal, NamedTuple, Unpack, overload
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from ..inputs.memory import available, readable
 from ..inputs.types import Floats
 from ..underflow import may_underflow
 from .chosen import SEEDED, Chosen, DistanceName, chosen
+from .distance_options import PairOptions
 from .pairs.checkpoint import Checkpoint, terms_of
 from .pairs.checks import check_pairs
-from .pairs.collection import Collection, collected, sequence, support_from
+from .pairs.collection import Collection, both_collected, sequence
 from .pairs.measuring import Task
 from .pairs.running import Progress, checked_jobs, outcomes
 from .pairs.tiles import Tile, tile_work, tiles
@@ -45,7 +46,37 @@ def pairwise(
     sets: Any,
     sets2: Any = None,
     *,
-    distance: DistanceName | Measure = ...,
+    distance: DistanceName = ...,
+    weights: Any = ...,
+    weights2: Any = ...,
+    support: Any = ...,
+    bounds: Literal[False] = ...,
+    n_jobs: int | None = ...,
+    checkpoint: str | os.PathLike[str] | None = ...,
+    progress: bool = ...,
+    **options: Unpack[PairOptions],
+) -> Floats: ...
+@overload
+def pairwise(
+    sets: Any,
+    sets2: Any = None,
+    *,
+    distance: DistanceName = ...,
+    weights: Any = ...,
+    weights2: Any = ...,
+    support: Any = ...,
+    bounds: Literal[True],
+    n_jobs: int | None = ...,
+    checkpoint: str | os.PathLike[str] | None = ...,
+    progress: bool = ...,
+    **options: Unpack[PairOptions],
+) -> PairwiseBounds: ...
+@overload
+def pairwise(
+    sets: Any,
+    sets2: Any = None,
+    *,
+    distance: Measure,
     weights: Any = ...,
     weights2: Any = ...,
     support: Any = ...,
@@ -60,7 +91,7 @@ def pairwise(
     sets: Any,
     sets2: Any = None,
     *,
-    distance: DistanceName | Measure = ...,
+    distance: Measure,
     weights: Any = ...,
     weights2: Any = ...,
     support: Any = ...,
@@ -157,16 +188,12 @@ def pairwise(
     measure = _measure(distance, options, checkpoint)
     if support is not None:
         tables.same_columns(sets, sets2, ("sets", "sets2"))
-    points, sets = support_from(support), sequence(sets, "sets")
+    sets = sequence(sets, "sets")
     sets2 = None if sets2 is None else sequence(sets2, "sets2")
     _refuse_size(3 if wanted else 1, (len(sets), len(sets if sets2 is None else sets2)))
-    empty = measure.takes_empty_sets
-    one = collected(sets, weights, support=points, empty=empty)
-    other = None
-    if sets2 is not None:
-        other = collected(sets2, weights2, support=points, names=("sets2", "weights2"), empty=empty)
-    elif weights2 is not None:
-        raise InvalidInput("weights2 must stand beside sets2; received it alone; pass weights for those of sets")
+    one, other = both_collected(
+        sets, sets2, weights, weights2, support, ("sets", "sets2"), empty=measure.takes_empty_sets
+    )
     with told(progress) as tell:
         found = measured_pairs(
             one, other, measure, bounds=wanted, n_jobs=checked_jobs(n_jobs), checkpoint=checkpoint, tell=tell

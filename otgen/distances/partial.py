@@ -11,7 +11,7 @@ from typing import Any, get_args
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs import reading, scalars
+from ..inputs import reading, scalars, sizes
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT, dot_of_any_size
 from ..kernels.outward import LEAST
@@ -128,6 +128,7 @@ def _posed(
     x: Any, y: Any, a: Any, b: Any, penalty: Any, mass: Any, *, p: float, metric: Metric, **more: Any
 ) -> Partial:
     """What is asked of two clouds."""
+    refuse_other_prices(penalty, sizes.of_clouds(x, y, a, b))
     problem = Problem.from_points(x, y, a, b, p=p, metric=metric, normalize=True)
     return replace(asked(replace(problem, normalized=False), penalty, mass), **more)
 
@@ -188,15 +189,26 @@ def _prices(penalty: Any, shape: tuple[int, int]) -> tuple[Floats, Floats]:
     return one, other
 
 
+def refuse_other_prices(penalty: Any, shape: tuple[int, int] | None) -> None:
+    """Raise for prices of points that say they are of another number than those; nothing is read."""
+    if isinstance(penalty, tuple | list) and len(penalty) == 2 and shape is not None:
+        for k, (value, size) in enumerate(zip(penalty, shape)):
+            _refuse_other_count(sizes.shape_of(value) or (size,), size, f"penalty[{k}]")
+
+
+def _refuse_other_count(shape: tuple[int, ...], size: int, name: str) -> None:
+    if shape != (size,):
+        raise InvalidInput(
+            f"{name} must be a number or have shape ({size},), a price for each point; received shape {shape}; pass as many"
+        )
+
+
 def _side_prices(value: Any, size: int, name: str) -> Floats:
     if not isinstance(value, tuple | list) and np.ndim(value) == 0:
         prices = np.full(size, scalars.real(value, "penalty"))
     else:
         array, origin = reading.as_numpy(value, name, allow_gpu=True)
-        if array.shape != (size,):
-            raise InvalidInput(
-                f"{name} must be a number or have shape ({size},), a price for each point; received shape {array.shape}; pass as many"
-            )
+        _refuse_other_count(array.shape, size, name)
         prices = reading.as_float(array, origin, name).astype(np.float64, copy=False)
     bad = ~(prices >= 0)
     if bad.any():

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs import arrays, scalars
+from ..inputs import arrays, scalars, sizes
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT, dot_of_any_size
 from ..model.cost import Metric
@@ -87,7 +87,7 @@ class Alone:
         pair = (None, weights) if turned else (weights, None)
         problem = Problem.from_points(cloud, cloud, *pair, p=p, metric=metric)  # what is malformed is told
         if len(shape) == 2 and shape[1] not in (0, problem.source.dim):
-            arrays.same_dimension(*((shape[1], problem.source.dim) if turned else (problem.source.dim, shape[1])))
+            sizes.same_dimension(*((shape[1], problem.source.dim) if turned else (problem.source.dim, shape[1])))
         measure = problem.target if turned else problem.source
         price = prices(len(measure))[turned]
         if np.isinf(price[measure.weights > 0]).any():

@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack, overload
 
 from ..errors import InvalidInput
-from ..inputs import arrays, scalars, tables
+from ..inputs import arrays, scalars, sizes, tables
 from ..inputs.types import Floats
 from ..model.cost import origin_matters
 from ..underflow import may_underflow
 from .chosen import DistanceName, statistic
+from .distance_options import DistanceOptions
 from .splits import SPLITS, Measure, PermutationNull, measured, permuted
 from .telling import told
 
 
+@overload
+def permutation_null(
+    x: Any,
+    y: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    distance: DistanceName = ...,
+    n_permutations: int = ...,
+    rng: Any = ...,
+    progress: bool = ...,
+    **options: Unpack[DistanceOptions],
+) -> PermutationNull: ...
+@overload
+def permutation_null(
+    x: Any,
+    y: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    distance: Measure,
+    n_permutations: int = ...,
+    rng: Any = ...,
+    progress: bool = ...,
+    **options: Any,
+) -> PermutationNull: ...
 @may_underflow
 def permutation_null(
     x: Any,
@@ -90,8 +117,7 @@ def samples(
     if options.get("relax") is not None:
         raise InvalidInput("relax must be left out: splits of a pool have one mass; received one; compare without it")
     tables.same_columns(x, y)
-    arrays.as_many(a, x, "a", "the points of x")
-    arrays.as_many(b, y, "b", "the points of y")
+    sizes.of_clouds(x, y, a, b)
     clouds = arrays.clouds(x, y, fixed=origin_matters(options.get("metric", "euclidean")))[:2]
     line = all(cloud.line for cloud in clouds)
     one, other = (cloud.points[:, 0] if line else cloud.points for cloud in clouds)

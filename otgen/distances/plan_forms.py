@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse
 
 from ..errors import InvalidInput
-from ..inputs import arrays, scalars
+from ..inputs import arrays, scalars, sizes
 from ..model.claim import Flows
 from ..model.plan import MonotonePlan, Plan, SparsePlan
 from ..model.problem import Problem
@@ -17,33 +17,73 @@ from ..model.problem import Problem
 def flows_from(plan: Any, problem: Problem, name: str = "plan") -> Flows:
     """A plan in any of its forms as flows of total 1: of ours, dense or sparse, a permutation, or (rows, columns[, flows])."""
     n, m = problem.shape
-    if isinstance(plan, Plan) and plan.shape != (n, m):
-        raise InvalidInput(f"{name} must have shape {(n, m)}; received {plan.shape}; pass the plan of this problem")
+    refuse_other_size(plan, (n, m), name)
     if isinstance(plan, MonotonePlan):
         plan = plan.sparse
     if isinstance(plan, SparsePlan):
         return Flows(plan.rows, plan.columns, plan.values, plan.low)
     if isinstance(plan, Plan):
-        return _listed(plan.todense(), 1.0, (n, m), name)
+        return _listed(plan.todense(), 1.0)
     if isinstance(plan, tuple):
         return _pairs(plan, problem, name)
-    if scipy.sparse.issparse(plan):
-        return _listed(plan, problem.mass, (n, m), name)
+    if scipy.sparse.issparse(plan) and plan.ndim == 2:
+        return _listed(plan, problem.mass)
     table = arrays.potential(plan, name)
+    _refuse_other_shape(table.shape, (n, m), name)
     if table.ndim == 2:
-        return _listed(table, problem.mass, (n, m), name)
-    if table.ndim != 1 or len(table) != n or n != m or (table != np.floor(table)).any():
+        return _listed(table, problem.mass)
+    if (table != np.floor(table)).any():
         raise InvalidInput(
-            f"{name} must be ({n}, {m}), a permutation of {n} targets, or a tuple of rows, columns and flows; received shape {table.shape}; "
-            f"reshape it"
+            f"{name} must be a permutation of {n} targets where it is ({n},); received numbers that are not whole; pass the target of each source"
         )
     return _pairs((np.arange(n), table), problem, name)
 
 
-def _listed(table: Any, mass: float, shape: tuple[int, int], name: str) -> Flows:
+def refuse_other_size(plan: Any, shape: tuple[int, int], name: str = "plan") -> None:
+    """Raise for a plan that says that it is of another shape than a problem; nothing of it is read."""
+    if isinstance(plan, tuple):
+        _refuse_no_triple(plan, name)
+    elif (own := sizes.shape_of(plan)) is not None:
+        _refuse_other_shape(own, shape, name)
+
+
+def refuse_other_potentials(pair: Any, shape: tuple[int, int], name: str = "potentials") -> None:
+    """The same of a pair of potentials, (n,) and (m,)."""
+    if isinstance(pair, tuple | list) and len(pair) == 2:
+        own = sizes.shape_of(pair[0]), sizes.shape_of(pair[1])
+        if None not in own and own != ((shape[0],), (shape[1],)):
+            raise InvalidInput(
+                f"{name} must be a pair of shapes ({shape[0]},) and ({shape[1]},); received {own[0]} and {own[1]}; pass one number a point"
+            )
+
+
+def _refuse_other_shape(own: tuple[int, ...], shape: tuple[int, int], name: str) -> None:
+    """Raise unless a table is (n, m), or (n,) where both sides have n points."""
+    n, m = shape
+    if len(own) == 2 and own != shape:
+        raise InvalidInput(f"{name} must have shape {shape}; received {own}; pass the plan of this problem")
+    if own not in (shape, (n,)) or (n != m and len(own) == 1):
+        raise InvalidInput(
+            f"{name} must be ({n}, {m}), a permutation of {n} targets, or a tuple of rows, columns and flows; received shape {own}; "
+            f"reshape it"
+        )
+
+
+def _refuse_no_triple(parts: tuple[Any, ...], name: str) -> None:
+    """Raise for a tuple of other than two or three parts, and of parts that say that they are of several lengths."""
+    if len(parts) not in (2, 3):
+        raise InvalidInput(
+            f"{name} as a tuple must be (rows, columns) or (rows, columns, flows); received {len(parts)} parts; pass two or three"
+        )
+    shapes = [sizes.shape_of(part) for part in parts]
+    if None not in shapes and len(set(shapes)) > 1:
+        raise InvalidInput(
+            f"rows, columns and flows of {name} must be equally many; received {', '.join(map(str, shapes))}; pass one of each an entry"
+        )
+
+
+def _listed(table: Any, mass: float) -> Flows:
     """The entries of a dense or sparse matrix that are not 0."""
-    if table.shape != shape:
-        raise InvalidInput(f"{name} must have shape {shape}; received {table.shape}; pass the plan of this problem")
     coo: Any = scipy.sparse.coo_array(table)
     with np.errstate(over="ignore"):  # flows beyond all floats prove nothing
         flows = coo.data.astype(np.float64) / mass
@@ -52,10 +92,7 @@ def _listed(table: Any, mass: float, shape: tuple[int, int], name: str) -> Flows
 
 def _pairs(parts: tuple[Any, ...], problem: Problem, name: str) -> Flows:
     """Rows, columns and flows; equal shares where there are none."""
-    if len(parts) not in (2, 3):
-        raise InvalidInput(
-            f"{name} as a tuple must be (rows, columns) or (rows, columns, flows); received {len(parts)} parts; pass two or three"
-        )
+    _refuse_no_triple(parts, name)
     rows, columns = (arrays.potential(part, name) for part in parts[:2])
     for which, side, size in (("rows", rows, problem.shape[0]), ("columns", columns, problem.shape[1])):
         if side.ndim != 1 or (side != np.floor(side)).any() or (len(side) and not 0 <= side.min() <= side.max() < size):

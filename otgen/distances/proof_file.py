@@ -216,7 +216,7 @@ def load_proof(path: str | os.PathLike[str]) -> Proof:
     TooLarge
         If it does not fit in memory.
     OSError
-        If it cannot be read, as Python's own.
+        If it cannot be read, of the kind that Python's own is, in words.
 
     Examples
     --------

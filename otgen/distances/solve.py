@@ -30,7 +30,7 @@ from ..solvers.sinkhorn import TOLERANCE
 from ..underflow import may_underflow
 from .answer import Answer
 from .enough import Asked, Question, question
-from .plan_forms import flows_from
+from .plan_forms import flows_from, refuse_other_potentials, refuse_other_size
 from .result import Result
 from .splits import Measure
 from .steep import Attempt, resolved
@@ -225,11 +225,25 @@ def claimed(
     return solution
 
 
+def refuse_other_start(init: Any, shape: tuple[int, int] | None) -> None:
+    """Raise for what to start from that says it is of another size than the problem; nothing is read."""
+    if init is None or shape is None:
+        return
+    if _is_plan(init):
+        refuse_other_size(init, shape, "init")
+    elif not isinstance(init, Result):
+        refuse_other_potentials(init, shape, "init")
+
+
+def _is_plan(init: Any) -> bool:
+    return isinstance(init, Plan) or scipy.sparse.issparse(init) or getattr(init, "ndim", 0) == 2
+
+
 def _claim_to_start_from(scaled: Problem, init: Any) -> Claim:
     """What to start from, in the units of a scaled problem: potentials, a plan, or both."""
     if scaled.bottleneck:
         refuse_start(Claim(), "Bottleneck")
-    if isinstance(init, Plan) or scipy.sparse.issparse(init) or getattr(init, "ndim", 0) == 2:
+    if _is_plan(init):
         return Claim(flows=flows_from(init, scaled, "init"))
     back, flows = Units.of(scaled), None
     try:
@@ -239,10 +253,7 @@ def _claim_to_start_from(scaled: Problem, init: Any) -> Claim:
         raise InvalidInput(
             f"init must be a Result with potentials, a pair (f, g) or a plan; received {scalars.told(init)}; leave it out"
         ) from None
-    if (f.shape, g.shape) != ((scaled.shape[0],), (scaled.shape[1],)):
-        raise InvalidInput(
-            f"init must be potentials of shapes ({scaled.shape[0]},) and ({scaled.shape[1]},); received {f.shape} and {g.shape}; leave it out"
-        )
+    refuse_other_potentials((f, g), scaled.shape, "init")
     if not (np.isfinite(f).all() and np.isfinite(g).all()):
         raise InvalidInput("init must be finite; received NaN or infinity; leave it out")
     if isinstance(init, Result) and isinstance(init.plan, SparsePlan):

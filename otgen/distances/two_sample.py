@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from ..inputs import scalars
 from ..underflow import may_underflow
 from .chosen import DistanceName
 from .deals import OVERLAPS, SETTLED, judge_of, verdicts_of
+from .distance_options import TestOptions
 from .pairs.running import checked_jobs
 from .permutation_null import samples
 from .splits import Measure, Pool
@@ -17,6 +18,36 @@ from .telling import told
 from .two_sample_result import TestResult
 
 
+@overload
+def two_sample_test(
+    x: Any,
+    y: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    distance: DistanceName | Literal["energy", "mmd"] = ...,
+    n_permutations: int = ...,
+    stop_after: int | None = ...,
+    n_jobs: int | None = ...,
+    rng: Any = ...,
+    progress: bool = ...,
+    **options: Unpack[TestOptions],
+) -> TestResult: ...
+@overload
+def two_sample_test(
+    x: Any,
+    y: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    distance: Measure,
+    n_permutations: int = ...,
+    stop_after: int | None = ...,
+    n_jobs: int | None = ...,
+    rng: Any = ...,
+    progress: bool = ...,
+    **options: Any,
+) -> TestResult: ...
 @may_underflow
 def two_sample_test(
     x: Any,

@@ -16,6 +16,7 @@ from ..errors import InvalidInput
 from ..inputs import scalars, tables
 from ..kernels.double_double import UNIT
 from ..underflow import may_underflow
+from .affine import moderate
 from .atoms import over_atoms
 from .density import density
 from .estimate import Estimate, logarithm_base
@@ -176,7 +177,7 @@ def _divergence_of_laws(p: Any, q: Any, term: Term) -> Estimate:
         )
     if all(discrete):
         return over_atoms(p, q, term).within(0.0, term.most)
-    one, other = line(p, "p"), line(q, "q")
+    one, other = moderate(line(p, "p"), line(q, "q"))
     laws = density(one), density(other)
     return integral(laws, term).within(0.0, term.most)
 

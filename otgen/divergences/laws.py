@@ -40,6 +40,7 @@ class Gaussian:
         named = gaussians.names(self.mean, self.cov)
         tables.same_names(named)
         object.__setattr__(self, "names", next(filter(None, named.values()), None))
+        gaussians.refuse_sizes(self.mean, self.cov, variances=True)
         mean = gaussians.mean(self.mean, "mean")
         cov = gaussians.covariance(self.cov, len(mean), "cov", variances=True, definite=True)
         object.__setattr__(self, "mean", mean)

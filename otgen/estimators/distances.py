@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..distances.chosen import SEEDED, DistanceName
-from ..distances.pairs.collection import collected, sequence, support_from
+from ..distances.pairs.collection import both_collected, sequence
 from ..distances.pairwise import pairwise
 from ..distances.splits import Measure
 from ..errors import InvalidInput
@@ -170,7 +170,8 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             sets = list(X) if holds_objects(X) else sequence(X, "X")
             if len(sets) == 0:
                 raise InvalidInput("X must hold at least one set; received none; pass a list of clouds")
-        collected(sets, support=support_from(self.support), names=("X", "weights"))
+        fitted = None if reset else self.sets_
+        both_collected(sets, fitted, None, None, self.support, ("X", "the fitted sets"))
         return sets
 
     def _measured(self, sets: Any = None) -> Floats:
@@ -179,8 +180,8 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         name = self.distance
         if isinstance(name, str) and name in SEEDED:
             options.setdefault("rng", self._seed)
-        both = (self.sets_,) if sets is None else (sets, self.sets_)
-        return pairwise(*both, distance=self.distance, support=self.support, n_jobs=self.n_jobs, **options)
+        one, other = (self.sets_, None) if sets is None else (sets, self.sets_)
+        return pairwise(one, other, distance=self.distance, support=self.support, n_jobs=self.n_jobs, **options)
 
     def _asks_for_median(self) -> bool:
         return self.kernel is not None and isinstance(self.gamma, str)

@@ -13,11 +13,12 @@ from ..distances.entropic import sinkhorn
 from ..distances.exact import wasserstein
 from ..distances.result import Result
 from ..errors import InvalidInput
-from ..inputs import arrays, scalars, tables
+from ..inputs import arrays, scalars, sizes, tables
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 from ..model.cost import COSTS, Circular, Metric, is_norm, point_cost
 from ..model.problem import Relative
+from ..solvers import ExactName, Sinkhorn, Solver
 from . import references
 from .seeds import seed_of
 
@@ -101,7 +102,7 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         p: float = 2,
         metric: Metric = "euclidean",
         extension: Extension = "image",
-        solver: Any = None,
+        solver: ExactName | Sinkhorn | Solver | Literal["sinkhorn"] | None = None,
         n_reference: int = 1000,
         random_state: Any = None,
     ) -> None:
@@ -139,6 +140,7 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             As the solver does.
         """
         self._check_options()
+        self._refuse_sizes(X, y, sample_weight, target_weight)
         points = self._points(X)
         others = self._target_points(y, X, points.shape[1])
         source, a = _with_mass(points, sample_weight, ("sample_weight", "the rows of X"))
@@ -166,8 +168,23 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         shape = getattr(X, "shape", ())
         if isinstance(shape, tuple):
             refuse_bytes(8 * math.prod(shape), shape, "X")
+            fitted: int = getattr(self, "n_features_in_", 0)
+            if not reset and len(shape) == 2 and shape[1] != fitted:
+                raise InvalidInput(
+                    f"X has {shape[1]} features, but OTMapper is expecting {fitted} features as input: X must have the coordinates "
+                    f"that it was fitted with; received shape {shape}; pass those columns"
+                )
         with np.errstate(over="ignore", invalid="ignore"):  # of a sum by which scikit-learn looks for NaN
             return cast(Any, validate_data(self, _without_gradients(X), dtype=np.float64, reset=reset))
+
+    def _refuse_sizes(self, X: Any, y: Any, a: Any, b: Any) -> None:
+        """Raise for points and weights of sizes that do not belong together: scikit-learn reads them first."""
+        sizes.as_many(a, X, "sample_weight", "the rows of X")
+        target, name = (y, "Y") if self.target is None else (self.target, "target")
+        if isinstance(target, str) or target is None:
+            return
+        sizes.as_many(b, target, "target_weight", "the points of the target")
+        sizes.same_dimension(sizes.dimension_of(X), sizes.dimension_of(target), ("X", name))
 
     def _check_options(self) -> None:
         scalars.one_of(self.extension, "extension", ("image", "displacement"))
@@ -197,14 +214,16 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
         tables.same_columns(source, target, ("X", name))
         points = arrays.points(target, name)[0].astype(np.float64, copy=False)
-        arrays.same_dimension(dim, points.shape[1], ("X", name))
+        sizes.same_dimension(dim, points.shape[1], ("X", name))
         return points
 
     def _solved(self, x: Floats, y: Floats, a: Floats, b: Floats) -> Result:
         options: dict[str, Any] = dict(p=self.p, metric=self.metric, normalize=True)
         if not isinstance(self.epsilon, Relative) and scalars.real(self.epsilon, "epsilon") == 0:
-            return wasserstein(x, y, a, b, solver="auto" if self.solver is None else self.solver, **options)
-        return sinkhorn(x, y, a, b, epsilon=self.epsilon, solver=self.solver, **options)
+            options["solver"] = "auto" if self.solver is None else self.solver
+            return wasserstein(x, y, a, b, **options)
+        options["solver"] = self.solver
+        return sinkhorn(x, y, a, b, epsilon=self.epsilon, **options)
 
     def _by_potential(self, points: Floats) -> Floats:
         """The conditional mean of the entropic plan; its softmin in x first, so that no exponential overflows."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InvalidInput, MassMismatch
-from . import moments, tables, whole
+from . import moments, sizes, tables, whole
 from .origin import Origin
 from .reading import as_float, as_numpy, refuse_bytes, refuse_dtype
 from .scalars import flag, told
@@ -113,7 +113,7 @@ def clouds(
     (array([[-2.]]), array([1., 2.]))
     """
     sides = [_raw(value, name, allow_gpu=allow_gpu) for value, name in ((x, names[0]), (y, names[1]))]
-    same_dimension(sides[0].entries.shape[1], sides[1].entries.shape[1], names)
+    sizes.same_dimension(sides[0].entries.shape[1], sides[1].entries.shape[1], names)
     entries, unit = [side.entries for side in sides], None
     if any(map(moments.is_moments, entries)):
         if fixed:
@@ -150,14 +150,6 @@ def once(value: Any, name: str) -> Any:
         return value
     floats = _finite(as_float(entries, raw.origin, name), name)
     return Cloud(floats.astype(np.float64, copy=False), raw.origin, raw.line)
-
-
-def same_dimension(one: int, other: int, names: tuple[str, str] = ("x", "y")) -> None:
-    """Raise `InvalidInput` unless two clouds have equally many coordinates."""
-    if one != other:
-        raise InvalidInput(
-            f"{names[0]} and {names[1]} must have the same number of coordinates; received {one} and {other}; project or pad one"
-        )
 
 
 def checked(value: Any, name: str) -> None:
@@ -242,7 +234,7 @@ def weights(
     if value is None:
         return np.broadcast_to(1.0 / size, (size,)), None
     array, origin = as_numpy(value, name, allow_gpu=allow_gpu)
-    _refuse_count(array.shape, size, name, of)
+    sizes.refuse_count(array.shape, size, name, of)
     if size == 0:
         raise InvalidInput(f"{name} must carry some mass; received none at all; pass at least one weight")
     floats = as_float(array, origin, name).astype(np.float64, copy=False)
@@ -255,21 +247,6 @@ def weights(
     if most > 1e300 / size:
         raise InvalidInput(f"{name} must have a finite sum; received weights up to {most}; divide them by it")
     return floats, origin
-
-
-def as_many(weights: Any, things: Any, name: str, of: str, *, axis: int = 0) -> None:
-    """Raise for weights of another number than that of the things along an axis, where both say their shapes: nothing is read for it."""
-    shape, own = getattr(weights, "shape", None), getattr(things, "shape", None)
-    if isinstance(shape, tuple) and isinstance(own, tuple) and axis < len(own) <= 2:
-        _refuse_count(tuple(shape), own[axis], name, of)
-
-
-def _refuse_count(shape: tuple[int, ...], size: int, name: str, of: str) -> None:
-    if shape != (size,):
-        instead = "call otgen.transport(C, a, b) for a cost matrix" if len(shape) == 2 else "None for uniform ones"
-        raise InvalidInput(
-            f"{name} must have shape ({size},), one weight for each of {of}; received shape {shape}; pass as many, or {instead}"
-        )
 
 
 def numbers(value: Any, name: str) -> tuple[Floats, Origin]:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..errors import of_system
+
 
 def write_atomically(path: Path, write: Callable[[str], Any]) -> None:
     """Write a file under another name first, then rename it: an interrupted write leaves the old one.
@@ -17,20 +19,25 @@ def write_atomically(path: Path, write: Callable[[str], Any]) -> None:
     Raises
     ------
     OSError
-        Of ``path``, where its folder is missing or cannot be written.
+        Of ``path``, in words and of the kind that Python's own is, where its folder is missing or cannot be written.
     """
     # Chosen before there is a file, so that an interrupt at any place finds it.
     name = path.with_name(f".{path.stem}-{secrets.token_hex(8)}{path.suffix}")
     try:
-        try:
-            name.touch(exist_ok=False)
-        except OSError as fault:
-            raise OSError(fault.errno, fault.strerror, str(path)) from None
+        name.touch(exist_ok=False)
         write(str(name))
         if path.exists():
             name.chmod(stat.S_IMODE(path.stat().st_mode))
         os.replace(name, path)
+    except OSError as fault:
+        _forget(name)
+        fault.filename = str(path)
+        raise of_system(fault, "path must be a file that can be written", "choose another place") from None
     except BaseException:
-        with contextlib.suppress(OSError):
-            name.unlink()
+        _forget(name)
         raise
+
+
+def _forget(name: Path) -> None:
+    with contextlib.suppress(OSError):
+        name.unlink()

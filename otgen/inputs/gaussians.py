@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import InvalidInput
 from ..underflow import may_underflow
-from . import arrays, tables
+from . import arrays, sizes, tables
 from .origin import Origin
 from .types import Floats
 
@@ -24,10 +24,40 @@ def mean(value: Any, name: str) -> Floats:
     [1.0]
     """
     held, _ = arrays.numbers(value, name)
-    if held.ndim > 1 or held.size == 0:
-        raise InvalidInput(f"{name} must be a vector (d,) or a number; received shape {held.shape}; flatten it")
+    _length(held.shape, name)
     _finite(held, name, "drop or impute them before means are taken")
     return np.atleast_1d(held).astype(np.float64)
+
+
+def refuse_sizes(
+    mean: Any, cov: Any, told: tuple[str, str] = ("mean", "cov"), *, variances: bool = False
+) -> int | None:
+    """The length of a mean, where it says one; raises for it and a covariance of sizes that do not belong together, of which nothing is read."""
+    d, other = length(mean, told[0]), sizes.shape_of(cov)
+    if d is not None and other is not None:
+        _refuse_shape(other, d, told[1], variances=variances)
+    return d
+
+
+def length(mean: Any, name: str) -> int | None:
+    """The length that a mean says it has; raises for what is no vector."""
+    own = sizes.shape_of(mean)
+    return None if own is None else _length(own, name)
+
+
+def refuse_other_length(one: int | None, other: int | None, told: tuple[str, str] = ("mean0", "mean1")) -> None:
+    """Raise for two means of unlike lengths, where both are known."""
+    if one is not None and other is not None and one != other:
+        raise InvalidInput(
+            f"{told[0]} and {told[1]} must have the same length; received {one} and {other}; leave out what only one law has"
+        )
+
+
+def _length(shape: tuple[int, ...], name: str) -> int:
+    """The length of a vector, or of a number."""
+    if len(shape) > 1 or 0 in shape:
+        raise InvalidInput(f"{name} must be a vector (d,) or a number; received shape {shape}; flatten it")
+    return shape[0] if shape else 1
 
 
 def names(mean: Any, cov: Any, told: tuple[str, str] = ("mean", "cov")) -> dict[str, tuple[str, ...] | None]:
@@ -51,14 +81,10 @@ def covariance(value: Any, d: int, name: str, *, variances: bool = False, defini
     [[4.0, 0.0], [0.0, 4.0]]
     """
     held, origin = arrays.numbers(value, name)
+    _refuse_shape(held.shape, d, name, variances=variances)
     matrix = np.atleast_2d(held).astype(np.float64)
     if variances and held.shape in ((), (1,), (d,)):
         matrix = np.diag(np.broadcast_to(held, (d,)).astype(np.float64))
-    if matrix.shape != (d, d):
-        wanted = f"a number, ({d},) or ({d}, {d})" if variances else f"a ({d}, {d}) matrix"
-        raise InvalidInput(
-            f"{name} must be {wanted}, as the mean is ({d},); received shape {held.shape}; np.diag makes a matrix of variances"
-        )
     _finite(matrix, name, "a covariance needs two samples or more, all of them finite")
     size, tolerance = float(np.abs(matrix).max()), _tolerance(origin, d)
     skew = float(np.abs(matrix / 2 - matrix.T / 2).max()) * 2
@@ -78,6 +104,16 @@ def covariance(value: Any, d: int, name: str, *, variances: bool = False, defini
             f"compute it in double precision, or set negative eigenvalues to 0"
         )
     return matrix
+
+
+def _refuse_shape(shape: tuple[int, ...], d: int, name: str, *, variances: bool) -> None:
+    """Raise for what is no covariance of d coordinates."""
+    listed = ((), (1,), (d,)) if variances else ((), (1,)) if d == 1 else ()
+    if shape != (d, d) and shape not in listed:
+        wanted = f"a number, ({d},) or ({d}, {d})" if variances else f"a ({d}, {d}) matrix"
+        raise InvalidInput(
+            f"{name} must be {wanted}, as the mean is ({d},); received shape {shape}; np.diag makes a matrix of variances"
+        )
 
 
 def _smallest(matrix: Floats, size: float) -> float:

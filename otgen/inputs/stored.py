@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidInput, TooLarge
+from ..errors import InvalidInput, TooLarge, of_system
 from .memory import available, readable
 from .scalars import told
 
@@ -45,6 +45,16 @@ def placed(path: Any) -> Path:
     return Path(path)
 
 
+def made(place: Path, name: str) -> None:
+    """Make a folder, where it is not there; raises `InvalidInput` where the system does not let it be made, calling it by ``name``."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise InvalidInput(
+            f"{name} must be a folder that can be made, or is there; received {place}, of which the system says: {fault.strerror or fault}; choose another one"
+        ) from None
+
+
 def stored_bytes(path: Path, kind: str, writer: str) -> bytes:
     """All of a file, links followed.
 
@@ -62,7 +72,7 @@ def stored_bytes(path: Path, kind: str, writer: str) -> bytes:
     TooLarge
         If it does not fit in memory; nothing of it has been read then.
     OSError
-        If it cannot be read, as Python's own.
+        If it cannot be read, of the kind that Python's own is, in words.
 
     Examples
     --------
@@ -71,8 +81,13 @@ def stored_bytes(path: Path, kind: str, writer: str) -> bytes:
     ...
     otgen.errors.InvalidInput: ... must be a proof file; received a device or a pipe; write one with save_proof
     """
-    refuse_endless(path, kind, writer)
-    return path.read_bytes()
+    try:
+        refuse_endless(path, kind, writer)
+        return path.read_bytes()
+    except OSError as fault:
+        raise of_system(
+            fault, f"path must be {kind} that can be read", f"check the name, or write one with {writer}"
+        ) from None
 
 
 def refuse_endless(path: Path, kind: str, writer: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.spatial.distance
 
 from ..errors import InvalidInput
-from ..inputs import arrays, scalars
+from ..inputs import arrays, scalars, sizes
 from ..inputs.gaussians import mean
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
@@ -40,12 +40,10 @@ class Funnels:
     heights: Any
 
     def __post_init__(self) -> None:
+        _refuse_counts(*map(sizes.count_of, (self.centres, self.heights)))
         centres = arrays.points(self.centres, "centres")[0].astype(np.float64)
         heights = mean(self.heights, "heights")
-        if len(heights) != len(centres):
-            raise InvalidInput(
-                f"centres and heights must be equally many; received {len(centres)} and {len(heights)}; pass one height a centre"
-            )
+        _refuse_counts(len(centres), len(heights))
         object.__setattr__(self, "centres", centres)
         object.__setattr__(self, "heights", heights)
 
@@ -81,12 +79,17 @@ class Funnels:
 
     def _placed(self, x: Any) -> Floats:
         """Points (n, D) in the dimension of the centres."""
-        points, dim = arrays.points(x, "x")[0].astype(np.float64), self.centres.shape[1]
-        if points.shape[1] != dim:
-            raise InvalidInput(
-                f"x must have {dim} coordinates, as the centres have; received {points.shape[1]}; pass (n, {dim})"
-            )
+        self._refuse_dimension(sizes.dimension_of(x))
+        points = arrays.points(x, "x")[0].astype(np.float64)
+        self._refuse_dimension(points.shape[1])
         return points
+
+    def _refuse_dimension(self, received: int | None) -> None:
+        dim = self.centres.shape[1]
+        if received not in (None, dim):
+            raise InvalidInput(
+                f"x must have {dim} coordinates, as the centres have; received {received}; pass (n, {dim})"
+            )
 
     def gradient(self, x: Any) -> Floats:
         """The gradient of the best critic, -u, at points (n, D): unit vectors towards the centre of their funnel; 0 at one."""
@@ -125,3 +128,11 @@ class Funnels:
         whole = length + reach
         t = length / whole
         return self.centres[n] + (t**POWER * whole)[:, None] * v, whole * (t - t**POWER)
+
+
+def _refuse_counts(centres: int | None, heights: int | None) -> None:
+    """Raise for centres and heights that are not equally many, where both numbers are known."""
+    if centres is not None and heights is not None and centres != heights:
+        raise InvalidInput(
+            f"centres and heights must be equally many; received {centres} and {heights}; pass one height a centre"
+        )

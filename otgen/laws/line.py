@@ -20,7 +20,7 @@ import scipy.special
 from ..divergences import Estimate, Mixture
 from ..divergences.laws import is_discrete, line
 from ..errors import InvalidInput
-from ..inputs import arrays, scalars
+from ..inputs import arrays, scalars, sizes
 from ..inputs.types import Floats
 
 _END = 30.0  # the normal law has mass 1e-197 beyond it, and quantile functions still work there
@@ -121,9 +121,10 @@ def semi_discrete(atoms: Any, weights: Any, law: Any, p: float = 1) -> Estimate:
     0.25
     """
     order = scalars.finite_order(p)
+    sizes.as_many(weights, atoms, "weights", "the atoms")
+    _refuse_plane(sizes.shape_of(atoms))
     points = arrays.points(atoms, "atoms")[0]
-    if points.shape[1] != 1:
-        raise InvalidInput(f"atoms must be on the line, (n,); received shape {points.shape}; pass one coordinate")
+    _refuse_plane(points.shape)
     masses, _ = arrays.weights(weights, len(points), "weights", "the atoms")
     total = math.fsum(masses)
     if abs(total - 1) > 1e-9:
@@ -311,6 +312,12 @@ def _total_distance(
     spread = error / (order * value) * root if value > error else error ** (1 / order)
     sizes = max((abs(law.at(t)) for law in laws for t in (-1.0, 0.0, 1.0)), default=0.0)
     return Estimate(unit * root, unit * (spread + 8 * _EPS * root) + 4 * _EPS * sizes)
+
+
+def _refuse_plane(shape: tuple[int, ...] | None) -> None:
+    """Raise for points that lie on no line, where their shape is known."""
+    if shape is not None and len(shape) == 2 and shape[1] != 1:
+        raise InvalidInput(f"atoms must be on the line, (n,); received shape {shape}; pass one coordinate")
 
 
 def _moved(pieces: list[_Piece]) -> bool:

@@ -14,7 +14,7 @@ from ..divergences import Estimate, Gaussian
 from ..divergences.laws import line
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars
-from ..inputs.gaussians import covariance, mean
+from ..inputs.gaussians import covariance, length, mean, refuse_other_length, refuse_sizes
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 from .line import on_the_line
@@ -125,11 +125,9 @@ def diracs(x: Any, y: Any) -> Pair:
     >>> diracs([0.0, 0.0], [3.0, 4.0]).wasserstein().value
     5.0
     """
+    refuse_other_length(length(x, "x"), length(y, "y"), ("x", "y"))
     one, other = mean(x, "x"), mean(y, "y")
-    if one.shape != other.shape:
-        raise InvalidInput(
-            f"x and y must have the same length; received {len(one)} and {len(other)}; leave out coordinates of one"
-        )
+    refuse_other_length(len(one), len(other), ("x", "y"))
 
     def draw(n: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
         return np.tile(one, (n, 1)), np.tile(other, (n, 1))
@@ -224,13 +222,11 @@ def elliptical(mean0: Any, scatter0: Any, mean1: Any, scatter1: Any, radius: Any
     >>> pair.wasserstein(2).value
     5.0
     """
-    source, target = (
-        _gaussian(*side) for side in ((mean0, "mean0", scatter0, "scatter0"), (mean1, "mean1", scatter1, "scatter1"))
-    )
-    if source.dim != target.dim:
-        raise InvalidInput(
-            f"mean0 and mean1 must have the same length; received {source.dim} and {target.dim}; leave out coordinates of one"
-        )
+    sides = ((mean0, "mean0", scatter0, "scatter0"), (mean1, "mean1", scatter1, "scatter1"))
+    one, other = (refuse_sizes(side[0], side[2], (side[1], side[3]), variances=True) for side in sides)
+    refuse_other_length(one, other)
+    source, target = (_gaussian(*side) for side in sides)
+    refuse_other_length(source.dim, target.dim)
     law_of_radii = _positive_law(radius, "radius")
     share = (float(law_of_radii.var()) + float(law_of_radii.mean()) ** 2) / source.dim
     if not 0 < share < math.inf:

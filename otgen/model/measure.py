@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..inputs import arrays, scalars
+from ..inputs import arrays, scalars, sizes
 from ..inputs.origin import Origin
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
@@ -55,6 +55,7 @@ class Measure:
     on_line: bool = field(init=False, repr=False)
 
     def __post_init__(self, allow_gpu: bool) -> None:
+        sizes.as_many(self.weights, self.points, self.weights_name, self._weighed)
         checked, origin, on_line = self._cloud(allow_gpu)
         weights, weights_origin = arrays.weights(
             self.weights, len(checked), self.weights_name, self._weighed, allow_gpu=origin.device != "cpu"

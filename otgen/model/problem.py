@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs import arrays, scalars, tables
+from ..inputs import arrays, scalars, sizes, tables
 from ..inputs.types import Floats
 from ..kernels import gpu
 from .cost import Cost, MatrixCost, Metric, SparseCost, origin_matters, point_cost
@@ -121,7 +121,7 @@ class Problem:
         tables.same_columns(x, y)
         for cloud, weights, told in ((x, a, "xa"), (y, b, "yb")):
             tables.same_names({f"the rows of {told[0]}": tables.row_names(cloud), told[1]: tables.row_names(weights)})
-            arrays.as_many(weights, cloud, told[1], f"the points of {told[0]}")
+        sizes.of_clouds(x, y, a, b)
         one, other, unit = arrays.clouds(x, y, allow_gpu=allow_gpu, fixed=origin_matters(metric))
         source, target = (
             Measure(one, a, "x", "a", allow_gpu=allow_gpu),
@@ -149,8 +149,7 @@ class Problem:
         """A problem with a listed cost, dense or sparse; see :func:`otgen.transport` for the arguments and errors."""
         tables.same_names({"the rows of C": tables.row_names(C), "a": tables.row_names(a)})
         tables.same_names({"the columns of C": tables.column_names(C), "b": tables.row_names(b)})
-        arrays.as_many(a, C, "a", "the rows of C")
-        arrays.as_many(b, C, "b", "the columns of C", axis=1)
+        sizes.of_costs(C, a, b)
         matrix, origin = arrays.cost_matrix(C)
         cost = MatrixCost(matrix) if origin.library != "numpy" or not hasattr(matrix, "indptr") else SparseCost(matrix)
         n, m = cost.shape

@@ -13,7 +13,7 @@ from torch.nn import Module
 from ..distances.semidiscrete.fit import semidiscrete as fit_map
 from ..distances.semidiscrete.fitted import SemidiscreteMap
 from ..errors import InvalidInput, NotConverged
-from ..inputs import scalars
+from ..inputs import scalars, sizes
 from ..model.cost import Metric
 from ..model.cost.metrics import entry_of
 from ._inputs import finite
@@ -171,7 +171,7 @@ def semidiscrete(
     >>> coupling.pair(torch.zeros(4, 3)).columns.unique().numel()
     1
     """
-    _check_data(x1)
+    _check_data(x1, b)
     if noise is not None and not callable(noise):
         raise InvalidInput(
             f"noise must be a callable of a number and a generator; received {scalars.told(noise)}; leave it out for the normal law"
@@ -218,12 +218,14 @@ def _sifted(x: Tensor, targets: Tensor, offsets: Tensor, centre: Tensor, y: Tens
     return candidates.gather(1, costs.argmin(dim=1, keepdim=True))[:, 0]
 
 
-def _check_data(x1: Any) -> None:
+def _check_data(x1: Any, b: Any = None) -> None:
     if not isinstance(x1, Tensor) or x1.ndim < 2 or x1.numel() == 0 or x1.is_complex() or x1.layout != torch.strided:
         received = f"shape {tuple(x1.shape)}, dtype {x1.dtype}" if isinstance(x1, Tensor) else scalars.told(x1)
         raise InvalidInput(
             f"x1 must be a dense real tensor (N, ...), one sample a row; received {received}; use x1[:, None] for (N,)"
         )
+    if (shape := sizes.shape_of(b)) is not None:
+        sizes.refuse_count(shape, len(x1), "b", "the points of x1")
     finite(x1, "x1")
 
 

@@ -13,7 +13,7 @@ from ..distances.exact import wasserstein
 from ..distances.partial import partial_wasserstein
 from ..distances.solve import run
 from ..errors import InvalidInput
-from ..inputs import scalars
+from ..inputs import scalars, sizes
 from ..inputs.types import Floats
 from ..model.cost import Metric, is_norm
 from ..model.plan import EntropicPlan, Plan
@@ -130,7 +130,7 @@ def pair(
     """
     scalars.one_of(method, "method", get_args(Method))
     _check_terms(method, relax, penalty)
-    check_samples(x0, x1)
+    check_samples(x0, x1, a, b, (condition0, condition1))
     generator = None if rng is None else generator_from(rng)
     one, other = (z.detach().flatten(1).to("cpu") for z in (x0, x1))
     if condition0 is not None or condition1 is not None:
@@ -216,23 +216,23 @@ def _joined(samples: Any, conditions: Any, weight: float, p: float, metric: Metr
     scale = scalars.positive(weight, "weight", "leave conditions out for none") ** (1 / scalars.finite_order(p))
     out: list[Tensor] = []
     for z, condition, side in zip(samples, conditions, "01"):
-        name = f"condition{side}"
-        if (
-            not isinstance(condition, Tensor)
-            or condition.ndim == 0
-            or len(condition) != len(z)
-            or condition.is_complex()
-        ):
-            received = f"shape {tuple(condition.shape)}" if isinstance(condition, Tensor) else type(condition).__name__
-            raise InvalidInput(
-                f"{name} must be a real tensor (n, ...), one row for each of {len(z)} samples; received {received}; pass one for both sides"
-            )
-        finite(condition, name)
+        finite(condition, f"condition{side}")
         out.append(torch.cat([z.double(), condition.detach().to("cpu", torch.float64).reshape(len(z), -1) * scale], 1))
-    if out[0].shape[1] != out[1].shape[1]:
+    return out[0], out[1]
+
+
+def _check_conditions(conditions: tuple[Any, Any], counts: tuple[int, int]) -> None:
+    """Raise for what are no rows of one size, one a sample, whatever they hold."""
+    for condition, count, side in zip(conditions, counts, "01"):
+        tensor = isinstance(condition, Tensor)
+        if not tensor or condition.ndim == 0 or len(condition) != count or condition.is_complex():
+            received = f"shape {tuple(condition.shape)}" if tensor else type(condition).__name__
+            raise InvalidInput(
+                f"condition{side} must be a real tensor (n, ...), one row for each of {count} samples; received {received}; pass one for both sides"
+            )
+    if conditions[0][0].numel() != conditions[1][0].numel():
         received = " and ".join(str(tuple(z.shape)) for z in conditions)
         raise InvalidInput(f"condition0 and condition1 must hold rows of one size; received {received}; reshape one")
-    return out[0], out[1]
 
 
 def _as_array(z: Any) -> Any:
@@ -241,25 +241,38 @@ def _as_array(z: Any) -> Any:
     return z.numpy() if plain and z.dtype in (torch.float32, torch.float64) else z
 
 
-def check_samples(x0: Any, x1: Any) -> None:
-    """Raise for what is no two minibatches of samples of one size."""
-    for name, z in (("x0", x0), ("x1", x1)):
-        check_cloud(z, name)
+def check_samples(x0: Any, x1: Any, a: Any = None, b: Any = None, conditions: tuple[Any, Any] = (None, None)) -> None:
+    """Raise for what is no two minibatches of samples of one size, with weights, and conditions, of their number; sizes are judged before contents."""
+    samples = (("x0", x0), ("x1", x1))
+    for name, z in samples:
+        _check_shape(z, name)
     if x0[0].numel() != x1[0].numel():
         raise InvalidInput(
             f"x0 and x1 must hold samples of one size; received {tuple(x0.shape)} and {tuple(x1.shape)}; reshape one"
         )
+    for (name, z), weights, called in zip(samples, (a, b), "ab"):
+        if (shape := sizes.shape_of(weights)) is not None:
+            sizes.refuse_count(shape, len(z), called, f"the points of {name}")
+    if any(z is not None for z in conditions):
+        _check_conditions(conditions, (len(x0), len(x1)))
+    for name, z in samples:
+        finite(z, name)
 
 
 def check_cloud(z: Any, name: str, *, empty: bool = False) -> None:
     """Raise for what is no minibatch of finite real samples; ``empty`` says that it may have none."""
+    _check_shape(z, name, empty=empty)
+    finite(z, name)
+
+
+def _check_shape(z: Any, name: str, *, empty: bool = False) -> None:
+    """Raise for what is no tensor of real samples, whatever they are."""
     if not isinstance(z, Tensor) or z.ndim < 2 or 0 in z.shape[1:] or not (empty or len(z)):
         received = f"shape {tuple(z.shape)}" if isinstance(z, Tensor) else type(z).__name__
         raise InvalidInput(
             f"{name} must be a tensor (n, ...), one sample a row; received {received}; use {name}[:, None] for (n,)"
         )
     real_and_dense(z, name)
-    finite(z, name)
 
 
 def _rows_and_columns(plan: Plan, given: torch.Generator | None, *, drawn: bool) -> tuple[np.ndarray, np.ndarray]:

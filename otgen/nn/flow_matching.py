@@ -95,7 +95,6 @@ class PlanSampler:
         self, x0: Tensor, x1: Tensor, y0: Any = None, y1: Any = None, replace: bool = True
     ) -> tuple[Tensor, Tensor, Any, Any]:
         """The same with labels, tensors or arrays (n, ...) and (m, ...), which stay with their samples; None stays None."""
-        check_samples(x0, x1)
         _check_labels(y0, x0, ("y0", "x0"))
         _check_labels(y1, x1, ("y1", "x1"))
         rows, columns = self._drawn(x0, x1, replace)
@@ -158,6 +157,8 @@ def _shares(pi: Any) -> Floats:
 def _check_labels(labels: Any, samples: Tensor, names: tuple[str, str]) -> None:
     """Raise for labels of another number than samples."""
     rowed = isinstance(labels, Tensor | np.ndarray) and labels.ndim > 0
+    if not isinstance(samples, Tensor) or samples.ndim == 0:
+        return  # which pairing them tells
     if labels is not None and not (rowed and len(labels) == len(samples)):
         received = f"shape {tuple(labels.shape)}" if rowed else scalars.told(labels)
         raise InvalidInput(

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..distances.chosen import SEEDED, DistanceName, chosen
 from ..distances.splits import Measure
 from ..errors import InvalidInput, is_installed, require
-from ..inputs import arrays, scalars
+from ..inputs import scalars, sizes
 from ._inputs import finite
 
 _INSTALLED = is_installed("torchmetrics")
@@ -132,7 +132,7 @@ class TransportDistance(_Base):
             return
         for held in (self.real, self.generated):
             if len(held):
-                arrays.same_dimension(rows.shape[1], held[0].shape[-1], ("samples", "those before"))
+                sizes.same_dimension(rows.shape[1], held[0].shape[-1], ("samples", "those before"))
         finite(rows, "samples")
         kept = getattr(self, side)
         setattr(self, side, [*([kept] if isinstance(kept, Tensor) else kept), rows])

@@ -1,9 +1,11 @@
 """Whole numbers in files, such as nanoseconds since 1970: floats would round these to multiples of 256, every one of them 50 later."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 STAMPS = 1_700_000_000_000_000_000 + np.array([100, 200, 300])
@@ -47,3 +49,32 @@ def test_what_would_round_them_is_refused(files, told):
     code, _, err = told("distance", *files[:2], "--metric", "cosine", "--p", "1")
     assert code == 2
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "npz"])
+@pytest.mark.parametrize("weight", [2**53 + 1, 2**60 + 1, 2**63 - 1])
+def test_weights_that_are_no_doubles_are_refused(here, told, kind, weight):
+    place, masses = Path(f"a.{kind}"), np.array([weight, 2**53, 1])
+    if kind == "npz":
+        np.savez(place, x=np.arange(3.0), w=masses)
+    else:
+        table = pd.DataFrame({"x": np.arange(3.0), "w": masses})
+        table.to_csv(place, index=False) if kind == "csv" else table.to_parquet(place)
+    code, _, err = told("distance", str(place), str(place), "--weights", "w")
+    assert (code, str(weight) in err, "doubles" in err) == (2, True, True)
+
+
+def test_weights_that_text_rounds_are_refused(here, told):
+    Path("a.csv").write_text("x,w\n0,9007199254740993\n1,0.5\n")
+    code, _, err = told("distance", "a.csv", "a.csv", "--weights", "w")
+    assert (code, "received 9007199254740993, which is read as 9007199254740992.0" in err) == (2, True)
+
+
+def test_weights_up_to_2_53_and_doubles_beyond_are_exact(here, told):
+    """W_1 of a mass at 0 to masses at 0 and 1: the share of 2**53 in 2**53 + 2**60 lies at 1."""
+    Path("a.csv").write_text("x,w\n0,1\n")
+    Path("b.csv").write_text(f"x,w\n0,{2**60}\n1,{2**53}\n")
+    out = told("distance", "a.csv", "b.csv", "--weights", "w", "--p", "1", "--normalize", "--json")[1]
+    found = json.loads(out)
+    assert found["lower"] <= Fraction(1, 1 + 2**7) <= found["upper"]
+    assert found["upper"] - found["lower"] < 1e-12

@@ -305,7 +305,7 @@ class TestEntropic:
         first = otgen.sinkhorn(x, y, epsilon=0.01)
         again = otgen.sinkhorn(x, y, epsilon=0.01, init=first)
         assert again.iterations <= 2 < first.iterations
-        with pytest.raises(InvalidInput, match="init must be potentials"):
+        with pytest.raises(InvalidInput, match="init must be a pair of shapes"):
             otgen.sinkhorn(x, y, epsilon=0.01, init=(np.zeros(3), np.zeros(40)))
 
     def test_gaussians_in_closed_form(self):

@@ -10,6 +10,7 @@ import threading
 import time
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -446,3 +447,11 @@ class TestProgress:
     def test_nothing_is_told_in_a_pipe(self, capsys):
         otgen.pairwise(SETS[:3], progress=True)
         assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that nobody may write to, be it root")
+def test_a_checkpoint_that_the_system_does_not_let_be_made():
+    with pytest.raises(
+        InvalidInput, match=r"checkpoint must be a folder that can be made, .*; received /proc/x, of which .*; choose"
+    ):
+        otgen.pairwise([[0.0], [1.0]], checkpoint="/proc/x")

@@ -240,9 +240,24 @@ def test_a_compressed_file_is_refused(tmp_path):
         Proof(path)
 
 
-def test_what_cannot_be_read_is_python_s_own_error(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        otgen.load_proof(tmp_path / "none.npz")
+def test_what_the_system_refuses_is_told_in_words(tmp_path):
+    for load in (otgen.load_proof, otgen.load_semidiscrete):
+        with pytest.raises(
+            FileNotFoundError, match=r"path must be .* can be read; received .*: No such file .*; check"
+        ) as caught:
+            load(tmp_path / "none.npz")
+        assert (caught.value.errno, caught.value.filename) == (2, str(tmp_path / "none.npz"))
+    proven = otgen.wasserstein([0.0], [1.0])
+    with pytest.raises(
+        FileNotFoundError, match=r"path must be a file that can be written; received .*; choose another"
+    ):
+        proven.save_proof(tmp_path / "none" / "proof.npz")
+    with pytest.raises(
+        IsADirectoryError, match=r"path must be a file that can be written; received .*; choose another"
+    ) as caught:
+        proven.save_proof(tmp_path)
+    assert caught.value.filename == str(tmp_path)
+    assert not list(tmp_path.iterdir())
     with pytest.raises(OSError, match="directory"):
         otgen.load_proof(tmp_path)
     with pytest.raises(otgen.InvalidInput, match="path must be the name of a file"):

@@ -89,7 +89,7 @@ def test_on_a_circle_the_choice_of_the_library_takes_a_start_and_needs_none():
 @pytest.mark.parametrize(
     ("init", "said"),
     [
-        ((np.zeros(3), np.zeros(40)), "potentials of shapes"),
+        ((np.zeros(3), np.zeros(40)), "init must be a pair of shapes"),
         ((np.zeros(40), np.full(40, np.nan)), "finite"),
         (3.0, "a plan; received 3.0;"),
         (np.zeros((3, 4)), "init must have shape"),

@@ -151,6 +151,7 @@ def test_gamma_laws_of_next_to_no_shape(a, b):
         (st.uniform(0, 1e-310), st.uniform(0, 2e-310), "total mass"),
     ],
 )
-def test_what_floats_cannot_tell_is_refused(p, q, said):
+def test_what_floats_cannot_tell_is_refused_of_laws_that_cannot_be_moved(p, q, said):
+    one, other = (Mixture([1.0], [law]) for law in (p, q))
     with pytest.raises(otgen.InvalidInput, match=said):
-        kl(p, q)
+        kl(one, other)

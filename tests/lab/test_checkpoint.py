@@ -13,6 +13,7 @@ import torch
 
 from otgen.errors import InvalidInput, TooLarge
 from otgen.lab.training import checkpoint, train
+from otgen.lab.training.recipes import threads_for
 
 OPTIONS = dict(steps=2, batch_size=4)
 
@@ -177,3 +178,45 @@ def test_a_seed_of_numpys(tmp_path, half):
 def test_names_that_no_folder_can_have(folder):
     with pytest.raises(InvalidInput, match="folder must be the name of a folder; received"):
         train("sliced", folder=folder, **OPTIONS)
+
+
+def test_a_run_goes_on_with_the_threads_that_it_began_with(written, method):
+    """On them its last bits depend, so others are refused."""
+    notes, held = contents(written)
+    assert notes["given"]["threads"] == threads_for(method, "ring", torch.get_num_threads())
+    notes["given"]["threads"] = 3
+    seal(written, notes, held)
+    seen = []
+    with pytest.raises(InvalidInput, match=r"same options; received one with {'threads': 3}"):
+        train(method, folder=written.parent, resume=True, threads=2, **OPTIONS)
+    run = train(
+        method, folder=written.parent, resume=True, tell=lambda *_: seen.append(torch.get_num_threads()), **OPTIONS
+    )
+    assert (run.threads, seen, checkpointed(written)["threads"]) == (3, [3], 3)
+
+
+def checkpointed(path):
+    return contents(path)[0]["given"]
+
+
+@pytest.mark.parametrize("threads", [None, 0, "2", 2.5])
+def test_threads_that_are_no_number_are_refused_in_a_checkpoint_too(written, method, threads):
+    notes, held = contents(written)
+    notes["given"]["threads"] = threads
+    seal(written, notes, held)
+    with pytest.raises(InvalidInput, match=r"must be a checkpoint|same options"):
+        resumed(written, method)
+
+
+@pytest.mark.parametrize(
+    ("method", "data", "most", "count"),
+    [
+        ("gan", "ring", 64, 2),
+        ("gan", "ring", 1, 1),
+        ("vae", "digits", 64, 1),
+        ("vae", "ring", 2, 2),
+        ("gan", "digits", 8, 2),
+    ],
+)
+def test_how_many_threads(method, data, most, count):
+    assert threads_for(method, data, most) == count

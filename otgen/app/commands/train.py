@@ -33,7 +33,8 @@ def train(
     threads: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Of torch, which uses all cores unless told; 1 is quicker where other work shares them."
+            min=1,
+            help="Of torch, on which the last bits depend; two at most unless told, one for autoencoders of digits.",
         ),
     ] = None,
     as_json: Json = False,
@@ -56,24 +57,20 @@ def train(
         if step % 20 == 0:
             bar.update(task, measured=", ".join(f"{name} {value:.3g}" for name, value in measured.items()))
 
-    torch = require("torch")
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
     try:
         with refreshed(bar):
             run = training.train(
                 method, data, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, folder=folder,
-                resume=resume, tell=tell,
+                resume=resume, threads=threads, tell=tell,
             )  # fmt: skip
     except KeyboardInterrupt:
         bar.stop()
         leave(f"stopped; what was done up to the last checkpoint is in {folder}; go on with --resume")
     finally:
         bar.stop()
-        torch.set_num_threads(before)
     drawn = pictures.draw_samples(run, folder / "samples.png")
     if as_json:
-        typer.echo(json_text({"method": method, "data": data, "seed": seed, **run.scores}))
+        typer.echo(json_text({"method": method, "data": data, "seed": seed, "threads": run.threads, **run.scores}))
         return
     table = columns_table()
     table.add_column("score")
@@ -81,7 +78,8 @@ def train(
     for name, told in _told(run.scores).items():
         table.add_row(name.replace("_", " "), told)
     wide().print(table)
-    typer.echo(f"\nThe run: {folder.resolve()}; samples over time: {drawn.name}")
+    on = f"{run.threads} thread{'s' * (run.threads != 1)}"
+    typer.echo(f"\nThe run: {folder.resolve()}; samples over time: {drawn.name}; trained on {on} of torch")
 
 
 def _told(scores: dict[str, float]) -> dict[str, str]:

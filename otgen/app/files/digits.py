@@ -15,12 +15,12 @@ _MATTERS = 1e-9  # of how far a column spreads: what OPTIMAL promises
 
 
 def may_matter(values: Floats) -> bool:
-    """Whether a rounding of the largest number matters: it is beyond 2^53, or large beside how far they spread, as seconds since 1970 are."""
+    """Whether a rounding of the largest number matters: it is 2^53 or beyond, or large beside how far they spread, as seconds since 1970 are."""
     values = values[np.isfinite(values)]
     if not values.size:
         return False
     top, spread = float(np.abs(values).max()), float(np.ptp(values / 2)) * 2
-    return top > EXACT or top * 2.0**-53 > _MATTERS * spread > 0
+    return top >= EXACT or top * 2.0**-53 > _MATTERS * spread > 0
 
 
 def lost(cells: Iterable[str | decimal.Decimal | None]) -> str | None:

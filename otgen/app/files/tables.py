@@ -202,7 +202,7 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
         if one in table.rounded:
             raise _not_exact(name, one, table.rounded[one])
     points = _stacked(name, chosen, [_numbers(name, table.columns, one) for one in chosen])
-    mass = _numbers(name, table.columns, weights).astype(np.float64) if weights else None
+    mass = _masses(name, table, weights) if weights else None
     called = tuple(chosen) if table.named else None
     notes = (*table.notes, *([] if columns else _doubts(table.columns, chosen)))
     return Samples(name, points, mass, called, left_out, _labels(table, left_out), notes)
@@ -315,6 +315,20 @@ def _numbers(file: str, table: Any, name: str) -> Floats:
     if require("pyarrow.types").is_decimal(column.type):
         return _decimals(file, column, name)
     return column.to_numpy()
+
+
+def _masses(file: str, table: Table, name: str) -> Floats:
+    """A column of weights, none of them rounded: they are not moved as coordinates are."""
+    found = _numbers(file, table.columns, name)
+    lost = [str(number) for number in found[~whole.held(found)]] if found.dtype.kind in "iu" else []
+    if name in table.rounded:
+        lost = [table.rounded[name]]
+    if lost:
+        raise InvalidInput(
+            f"column {name!r} of {file} must hold weights that are doubles, as all whole numbers up to 2**53 are; received {lost[0]}, which is read as "
+            f"{float(lost[0])!r}; divide all of them by one number"
+        )
+    return found.astype(np.float64)
 
 
 def _decimals(file: str, column: Any, name: str) -> Floats:

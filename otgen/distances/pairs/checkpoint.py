@@ -18,7 +18,7 @@ from ..._version import __version__
 from ...errors import InvalidInput, TooLarge
 from ...inputs.atomic import write_atomically
 from ...inputs.scalars import told
-from ...inputs.stored import stored_arrays, stored_bytes
+from ...inputs.stored import made, stored_arrays, stored_bytes
 from ...inputs.types import Floats
 from ..chosen import Chosen
 from .collection import Collection
@@ -71,6 +71,10 @@ class Checkpoint:
             raise InvalidInput(
                 f"checkpoint must be a folder that can be written to; received {self.place}, where {above} {what}; choose another one"
             )
+        missing = [path for path in (self.place, *self.place.parents) if not path.exists()]
+        made(self.place, "checkpoint")
+        for path in missing:  # until a tile is kept, since what is wrong with the options may be told by the first one
+            path.rmdir()
 
     def load(self, tile: Tile, count: int) -> Floats | None:
         """The numbers of a tile, (count, rows, columns); None where they must be measured, be it that its file is damaged."""
@@ -88,7 +92,7 @@ class Checkpoint:
 
     def save(self, tile: Tile, numbers: Floats) -> None:
         """Keep a tile; the terms are written with the first one, since only then are they known to be good."""
-        self.place.mkdir(parents=True, exist_ok=True)
+        made(self.place, "checkpoint")
         terms = self.place / _NAME
         if not terms.exists():
             write_atomically(terms, lambda name: Path(name).write_text(json.dumps(self.terms, indent=1) + "\n"))

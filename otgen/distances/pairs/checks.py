@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import InvalidInput
-from ...inputs import arrays, scalars, tables
+from ...inputs import scalars, sizes, tables
 from ..chosen import Chosen
 from ..splits import measured
 from .collection import Collection, enough_mass, same_masses, same_unit
@@ -29,7 +29,7 @@ def _check_together(one: Collection, other: Collection, distance: Chosen) -> Non
     """Refuse sets that cannot be compared with each other."""
     if one.facts and other.facts:
         names = f"{one.source.names[0]}[0]", f"{other.source.names[0]}[0]"
-        arrays.same_dimension(one.facts[0].dim, other.facts[0].dim, names)
+        sizes.same_dimension(one.facts[0].dim, other.facts[0].dim, names)
         same_unit(one.facts[0], other.facts[0], names)
         if one.held is not None and other.held is not None and one.source.support is None:
             tables.same_columns(one.source.sets[0], other.source.sets[0], names)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import InvalidInput
-from ...inputs import arrays, scalars, tables
+from ...inputs import arrays, scalars, sizes, tables
 from ...inputs.origin import Origin
 from ...inputs.reading import as_numpy
 from ...inputs.types import Floats
@@ -19,6 +19,7 @@ from ...model.measure import Measure
 from .folder import Folder
 from .sparse_rows import SparseRows
 
+HELD = (list, tuple, np.ndarray)  # whose sets are in memory
 _ROUND = 1e-9  # of a total: what its sum may be off
 
 
@@ -173,19 +174,58 @@ def collected(
         weights = sequence(weights, names[1])
         _check_weights(weights, sets, support, names)
     source = Source(sets, weights, support, names, empty)
-    lazy = not isinstance(sets, list | tuple | np.ndarray)
+    lazy = not isinstance(sets, HELD)
     held: list[Weighted] = []
     facts: list[Facts] = []
     for k in range(len(sets)):
         found = source[k]
         facts.append(_facts(found))
-        arrays.same_dimension(facts[0].dim, facts[k].dim, (f"{names[0]}[0]", f"{names[0]}[{k}]"))
+        sizes.same_dimension(facts[0].dim, facts[k].dim, (f"{names[0]}[0]", f"{names[0]}[{k}]"))
         same_unit(facts[0], facts[k], (f"{names[0]}[0]", f"{names[0]}[{k}]"))
         if support is None and not lazy:
             tables.same_columns(sets[0], sets[k], (f"{names[0]}[0]", f"{names[0]}[{k}]"))
         if not lazy:
             held.append(found)
     return Collection(source, facts, None if lazy else held)
+
+
+def both_collected(
+    sets: Any, sets2: Any, weights: Any, weights2: Any, support: Any, names: tuple[str, str], *, empty: bool = False
+) -> tuple[Collection, Collection | None]:
+    """Two collections, the second None where there is one, whose sizes are judged before anything of either is read; errors call them by ``names``."""
+    given = [(sequence(sets, names[0]), weights, (names[0], "weights"))]
+    if sets2 is not None:
+        given.append((sequence(sets2, names[1]), weights2, (names[1], "weights2")))
+    elif weights2 is not None:
+        raise InvalidInput(
+            f"weights2 must stand beside {names[1]}; received it alone; pass weights for those of {names[0]}"
+        )
+    _refuse_sizes(given, support)
+    points = support_from(support)
+    one, *more = (
+        collected(entries, masses, support=points, names=told, empty=empty) for entries, masses, told in given
+    )
+    return one, more[0] if more else None
+
+
+def _refuse_sizes(given: list[tuple[Any, Any, tuple[str, str]]], support: Any) -> None:
+    """Raise where sets that are in memory, or their weights, say sizes that do not belong together."""
+    first: tuple[str, int] | None = None
+    for sets, weights, names in given:
+        if weights is not None:
+            _check_weights(sequence(weights, names[1]), sets, support, names)
+        for k, entry in enumerate(sets if isinstance(sets, HELD) else ()):
+            called = f"{names[0]}[{k}]"
+            points = entry.points if isinstance(entry, Measure) else entry
+            if support is not None:
+                sizes.as_many(entry, support, called, "the points of support")
+                continue
+            if isinstance(weights, HELD) and weights[k] is not None:
+                sizes.as_many(weights[k], points, f"{names[1]}[{k}]", f"the points of {called}")
+            dim = sizes.dimension_of(points)
+            if dim is not None:
+                first = first or (called, dim)
+                sizes.same_dimension(first[1], dim, (first[0], called))
 
 
 def same_unit(one: Facts, other: Facts, names: tuple[str, str]) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...errors import InvalidInput
 from ...inputs import scalars, tables
 from ...model.cost import Metric
 from ..chosen import Chosen, chosen
 from .checks import check_pairs
-from .collection import Collection, collected, sequence, support_from
+from .collection import Collection, both_collected
 
 
 def posed(
@@ -31,16 +30,8 @@ def posed(
         As :func:`otgen.pairwise` does.
     """
     distance = chosen("wasserstein", dict(p=scalars.order(p), metric=metric, normalize=normalize))
-    points = support_from(support)
-    if points is not None:
+    if support is not None:
         tables.same_columns(sets, sets2, names)
-    one = collected(sequence(sets, names[0]), weights, support=points, names=(names[0], "weights"))
-    other = None
-    if sets2 is not None:
-        other = collected(sequence(sets2, names[1]), weights2, support=points, names=(names[1], "weights2"))
-    elif weights2 is not None:
-        raise InvalidInput(
-            f"weights2 must stand beside {names[1]}; received it alone; pass weights for those of {names[0]}"
-        )
+    one, other = both_collected(sets, sets2, weights, weights2, support, names)
     check_pairs(one, other, distance)
     return one, other, distance

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InvalidInput
-from ...inputs import arrays, scalars
+from ...inputs import arrays, scalars, sizes
 from ...inputs.types import Floats
 from ...model.cost import Metric
 from ...model.measure import Measure
@@ -85,6 +85,7 @@ class SemidiscreteMap:
         InvalidInput
             On malformed noise.
         """
+        sizes.same_dimension(sizes.dimension_of(noise), self.points.shape[1], ("noise", "the data"))
         x, origin = arrays.points(noise, "noise", allow_gpu=True)
         return origin.back(self._targets.where[self._targets.assigned(x.astype(np.float64, copy=False), self._live)[1]])
 
@@ -167,7 +168,7 @@ def load_semidiscrete(path: str | os.PathLike[str]) -> SemidiscreteMap:
     InvalidInput
         For a file of another kind, or a damaged one.
     OSError
-        If it cannot be read, as Python's own.
+        If it cannot be read, of the kind that Python's own is, in words.
 
     Examples
     --------

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...inputs import arrays
+from ...inputs import sizes
 from ...inputs.types import Floats, Indices
 from ...kernels.kdtree import kd_order
 from ...model.cost import CloudCost, Cost, Metric, point_cost
@@ -59,7 +59,7 @@ class Targets:
 
     def assigned(self, x: Floats, g: Floats) -> tuple[Floats, Indices]:
         """``min_j c(x_i, y_j) - g_j`` and the j that has it, (n,) each; of equal ones any, but always the same."""
-        arrays.same_dimension(x.shape[1], self.points.shape[1], ("noise", "the data"))
+        sizes.same_dimension(x.shape[1], self.points.shape[1], ("noise", "the data"))
         return self._searched(x, lambda cost: cost.ctransform(g))
 
     def rivals(self, x: Floats, g: Floats) -> tuple[Indices, Floats]:

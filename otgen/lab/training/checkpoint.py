@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 from torch.optim import Optimizer
 
 from ...errors import InvalidInput, require
+from ...inputs import scalars
 from ...inputs.atomic import write_atomically
 from ...inputs.stored import refuse_endless
 from .methods import Method
@@ -42,8 +43,11 @@ def save(folder: Path, state: State, given: dict[str, Any]) -> None:
     write_atomically(folder / NAME, lambda path: Path(path).write_bytes(content))  # its errors are Python's own
 
 
-def load(folder: Path, state: State, given: dict[str, Any], stops: Sequence[int]) -> None:
-    """Read a checkpoint, written at one of some steps, into a freshly built state; raises InvalidInput if it is of another run, or damaged."""
+def load(folder: Path, state: State, given: dict[str, Any], stops: Sequence[int]) -> int:
+    """Read a checkpoint, written at one of some steps, into a freshly built state; raises InvalidInput if it is of another run, or damaged.
+
+    Returns how many threads the run began with, which it goes on with where ``given`` does not say.
+    """
     path = folder / NAME
     if path.is_dir():
         raise InvalidInput(f"{path} must be a checkpoint of a run; received a folder; start anew in another one")
@@ -56,6 +60,8 @@ def load(folder: Path, state: State, given: dict[str, Any], stops: Sequence[int]
         if digest(tensors, written["run"]) != written["digest"]:
             raise ValueError("some bit of it was changed")
         notes = json.loads(written["run"])
+        if given["threads"] is None:
+            given = given | {"threads": notes["given"]["threads"]}
         other = {key: value for key, value in notes["given"].items() if given.get(key) != value}
     except (library.SafetensorError, *_ODD) as fault:
         raise _damaged(path, fault) from None
@@ -66,6 +72,7 @@ def load(folder: Path, state: State, given: dict[str, Any], stops: Sequence[int]
     try:
         _refuse_steps(notes, tensors, stops)
         _restore(state, notes, tensors)
+        return scalars.count(given["threads"], "threads")
     except _ODD as fault:
         raise _damaged(path, fault) from None
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,14 @@ from ...distances.exact import wasserstein
 from ...errors import InvalidInput, NotConverged
 from ...inputs import scalars
 from ...inputs.atomic import write_atomically
+from ...inputs.stored import made
 from ...inputs.types import Floats
 from ...nn import _modes
 from . import checkpoint
 from .checkpoint import State
 from .data import Data, DataName, labelled_digits, named
 from .methods import Sizes, arrays
-from .recipes import RECIPES, MethodName, built
+from .recipes import RECIPES, MethodName, built, threads_for
 from .scores import accuracy, path_energy, scores
 
 _LAST = 0.01  # of the learning rate, at the end of its cosine
@@ -51,6 +53,8 @@ class Run:
         What it was trained on.
     folder : Path or None
         Where all of this is written.
+    threads : int
+        How many of torch's threads it was trained on.
     """
 
     scores: dict[str, float]
@@ -58,6 +62,7 @@ class Run:
     snapshots: dict[int, Floats]
     data: Data
     folder: Path | None
+    threads: int
 
 
 @_modes.training()
@@ -71,6 +76,7 @@ def train(
     seed: int = 0,
     folder: str | Path | None = None,
     resume: bool = False,
+    threads: int | None = None,
     tell: Callable[[int, int, dict[str, float]], None] = lambda step, steps, measured: None,
 ) -> Run:
     """Train a small generator by one objective, and judge its samples.
@@ -90,6 +96,9 @@ def train(
         Gets ``metrics.jsonl``, ``checkpoint.safetensors`` and ``scores.json``; nothing is written otherwise.
     resume : bool
         Go on from the folder's checkpoint: the result is that of a run that never stopped, bit by bit.
+    threads : int, optional
+        Of torch, on which the last bits of a run depend. Left out, a run that goes on takes those that it began with, and a new one
+        two, where torch has as many, or one for autoencoders of digits.
     tell : callable
         Told step, steps and what was measured, at every step.
 
@@ -114,30 +123,46 @@ def train(
     batch = RECIPES[method].batch if batch_size is None else scalars.count(batch_size, "batch_size", least=2)
     rate = None if learning_rate is None else scalars.positive(learning_rate, "learning_rate", "1e-3 is usual")
     seed = scalars.count(seed, "seed", least=0)
-    given = dict(method=method, data=data, steps=steps, batch_size=batch, learning_rate=rate, seed=seed)
+    given: dict[str, Any] = dict(method=method, data=data, steps=steps, batch_size=batch, learning_rate=rate, seed=seed)
+    given |= {"threads": None if threads is None else scalars.count(threads, "threads")}
     source, state = _fresh(method, data, seed, rate)
     place = _prepared(folder, resume)
     stops = sorted({max(1, round(steps * k / _PICTURED)) for k in range(1, _PICTURED + 1)})
     if place and resume:
-        checkpoint.load(place, state, given, stops)
+        given |= {"threads": checkpoint.load(place, state, given, stops)}
+    elif threads is None:
+        given |= {"threads": threads_for(method, data, torch.get_num_threads())}
     began = time.perf_counter()
 
     def real(n: int) -> Tensor:
         return torch.tensor(source.draw(n, state.draws) / source.scale, dtype=torch.float32)
 
-    while state.step < steps:
-        _set_rates(state, state.step / steps)
-        measured = _advanced(state, real, batch)
-        tell(state.step, steps, measured)
-        if state.step in stops:
-            state.history.append({"step": float(state.step), **measured, **_score_state(source, state, seed)})
-            if place:
-                _write(place, state, given)
-    found = _final(source, state, seed) | dict(seconds=time.perf_counter() - began, steps=float(steps))
+    with _on_threads(given["threads"]):
+        while state.step < steps:
+            _set_rates(state, state.step / steps)
+            measured = _advanced(state, real, batch)
+            tell(state.step, steps, measured)
+            if state.step in stops:
+                state.history.append({"step": float(state.step), **measured, **_score_state(source, state, seed)})
+                if place:
+                    _write(place, state, given)
+        found = _final(source, state, seed)
+    found |= dict(seconds=time.perf_counter() - began, steps=float(steps))
     if place:
         write_atomically(place / "scores.json", lambda path: Path(path).write_text(json.dumps(found, indent=1) + "\n"))
     pictures = {step: arrays(samples) for step, samples in sorted(state.snapshots.items())}
-    return Run(found, state.history, pictures, source, place)
+    return Run(found, state.history, pictures, source, place, given["threads"])
+
+
+@contextlib.contextmanager
+def _on_threads(count: int) -> Generator[None]:
+    """Within this torch has so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _known_method(method: str) -> str:
@@ -179,7 +204,7 @@ def _prepared(folder: str | Path | None, resume: bool) -> Path | None:
         )
     if place.exists() and not place.is_dir():
         raise InvalidInput(f"{place} must be a folder; received a file; choose another name")
-    place.mkdir(parents=True, exist_ok=True)
+    made(place, "folder")
     return place
 
 

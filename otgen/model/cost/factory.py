@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import InvalidInput
-from ...inputs import arrays
+from ...inputs import sizes
 from ...inputs.types import Floats
 from .callables import CallableCost
 from .metrics import TABLE, Circular, Metric, Minkowski, entry_of, metric_name
@@ -25,7 +25,7 @@ def origin_matters(metric: Metric) -> str:
 
 def point_cost(x: Floats, y: Floats, metric: Metric, p: float) -> PointCost | CallableCost:
     """The cost ``metric ** p`` between two checked clouds; see :class:`PointCost` for the metrics and the errors."""
-    arrays.same_dimension(x.shape[1], y.shape[1])
+    sizes.same_dimension(x.shape[1], y.shape[1])
     x, y = x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
     if isinstance(metric, type):
         raise InvalidInput(

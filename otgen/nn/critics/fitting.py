@@ -15,7 +15,7 @@ from torch.nn import Module
 
 from ...distances.exact import wasserstein
 from ...errors import InvalidInput, warn
-from ...inputs import arrays, numerals, scalars, tables
+from ...inputs import arrays, numerals, scalars, sizes, tables
 from ...inputs.types import Floats
 from ...kernels.duplicates import unique_points
 from ...model.cost import PointCost
@@ -169,16 +169,15 @@ def fit(
     limit = math.inf if seconds is None else scalars.positive(seconds, "seconds", "leave it out for no limit")
     generator = generator_from(rng)
     tables.same_columns(x, y)
+    if not callable(x) and not callable(y):
+        sizes.same_dimension(sizes.dimension_of(x), sizes.dimension_of(y))
     with training():
         orders: dict[int, Tensor] = {}
         sources = [
             _source(z, name, generator, orders, batch_size, watching=not limited) for z, name in ((x, "x"), (y, "y"))
         ]
         held_x, held_y = (source.held for source in sources)
-        if held_x.shape[1] != held_y.shape[1]:
-            raise InvalidInput(
-                f"x and y must have the same number of coordinates; received {held_x.shape[1]} and {held_y.shape[1]}; project or pad one"
-            )
+        sizes.same_dimension(held_x.shape[1], held_y.shape[1])
         draw_x, draw_y = (source.draw for source in sources)
         size = max(batch_size, critic.held)
         network = fresh(critic, draw_x(size), draw_y(size), generator)

@@ -35,6 +35,7 @@ def transport(real: Tensor, fake: Tensor, *, p: float = 2, metric: Metric = "euc
                 f"{name} must be (n, ...), one sample a row, of the other's shape; received {tuple(z.shape)} beside "
                 f"{tuple(real.shape)}; use z[:, None] for numbers (n,)"
             )
+    for name, z in (("real", real), ("fake", fake)):
         finite(z, name)
     one, other = (z.detach().flatten(1).to("cpu") for z in (real, fake))
     return wasserstein(one, other, p=p, metric=metric)
