@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -126,7 +126,7 @@ def _refuse_kinds(value: Any, name: str) -> None:
     module = type(value).__module__
     if isinstance(value, np.ma.MaskedArray):
         raise InvalidInput(f"{name} must not be a masked array; received one; pass the entries that count")
-    if isinstance(value, list | tuple | deque) and any(isinstance(row, np.ma.MaskedArray) for row in value):
+    if _holds_masked(value):
         raise InvalidInput(
             f"{name} must not hold masked arrays; received some in a {type(value).__name__}; pass the entries that count"
         )
@@ -147,6 +147,13 @@ def _refuse_kinds(value: Any, name: str) -> None:
         )
     if value is None or isinstance(value, dict | set | frozenset | str | bytes):
         raise InvalidInput(f"{name} must be an array of numbers; received {told(value)}; pass a list or an array")
+
+
+def _holds_masked(value: Any) -> bool:
+    """Whether numpy would make one array of some that are masked, and forget what is."""
+    return isinstance(value, list | tuple | deque) and any(
+        isinstance(row, np.ma.MaskedArray) for row in cast(Any, value)
+    )
 
 
 def _read(value: Any, name: str) -> tuple[Any, Origin]:
