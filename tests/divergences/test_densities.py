@@ -151,7 +151,7 @@ class TestFormulasOfScipysThatBreakOff:
         assert_holds(kl(st.cauchy(), st.jf_skew_t(1.5, 1.5)), truth)
         assert kl(st.t(3), st.jf_skew_t(1.5, 1.5)).value < 1e-20
 
-    @pytest.mark.parametrize("c", [3.0, 0.7])
+    @pytest.mark.parametrize("c", [20.0, 0.7])
     def test_a_pole_beside_powers_that_overflow(self, c):
         k = 0.01
         with mpmath.workdps(30):
