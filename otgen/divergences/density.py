@@ -269,10 +269,11 @@ class _Fade:
     def beyond(self, x: Floats, found: Floats, doubt: Floats) -> tuple[Floats, Floats]:
         """Logarithms and doubts with what lies beyond replaced."""
         there = (x - self.at) * self.outward > 0
-        there &= (x - self.origin) * (self.at - self.origin) > 0
+        side = (x - self.origin) * (self.at - self.origin)
         if math.isinf(self.depth):
-            over = there & ~np.isfinite(found)
+            over = there & (side >= 0) & ~np.isfinite(found)
             return np.where(over, -_MOST, found), np.where(over, math.inf, doubt)
+        there &= side > 0
         ratio = np.where(there, (x - self.origin) / (self.at - self.origin), 1.0)
         depth = self.depth * ratio**self.power
         return np.where(there, -depth, found), np.where(there, (depth - self.depth) / 2, doubt)

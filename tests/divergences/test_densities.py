@@ -174,6 +174,11 @@ class TestFormulasOfScipysThatBreakOff:
     def test_what_has_no_formula_of_ours_is_refused(self):
         with pytest.raises(otgen.InvalidInput, match="densities, and a ratio"):
             kl(st.halfcauchy(), st.ncf(27, 27, 0.4))
+        law = st.nchypergeom_wallenius(140, 80, 60, 0.5)  # masses below 1e-15 are 0
+        with pytest.raises(otgen.InvalidInput, match="densities, and a ratio"):
+            kl(st.binom(60, 0.4), law)
+        masses = [law.pmf(np.arange(61)), st.binom(60, 0.4).pmf(np.arange(61))]
+        assert_holds(tv(st.binom(60, 0.4), law), np.abs(masses[0] - masses[1]).sum() / 2, 1e-12)
         assert_holds(tv(st.cauchy(), st.tukeylambda(0)), tv(st.cauchy(), st.logistic()).value, 1e-12)
 
 
