@@ -11,7 +11,7 @@ import scipy.sparse
 
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars, sizes, tables
-from ..inputs.reading import refuse_size
+from ..inputs.reading import as_numpy, refuse_size
 
 
 @dataclass(frozen=True)
@@ -173,19 +173,26 @@ def _array_shape(value: Any) -> tuple[int, ...]:
     return tuple(shape) if isinstance(shape, tuple) else ()  # of a module it is a function
 
 
+def _shape_of_shapeless(value: Any) -> tuple[int, ...]:
+    """The shape of what can be read as an array and does not say it, such as arrays of pyarrow; () of a number, or of what cannot."""
+    protocols = "__array__", "__array_interface__", "__dlpack__"
+    if not any(hasattr(value, name) for name in protocols) or isinstance(value, np.generic):
+        return ()
+    return as_numpy(value, "each entry")[0].shape
+
+
 def _nesting_depth(value: Any) -> int:
     """How many axes an array has, or a list of such things; an empty list is one of clouds."""
-    if _array_shape(value) or not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        return len(_array_shape(value)) if 0 not in _array_shape(value)[:1] else 3
+    shape = _array_shape(value)
+    if shape or not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        shape = shape or _shape_of_shapeless(value)
+        return len(shape) if 0 not in shape[:1] else 3
     return 1 + _nesting_depth(value[0]) if len(value) else 3
 
 
 def _last_axis(value: Any) -> int:
     """The length of the last axis of an array or a list."""
-    return (
-        _array_shape(value)[-1]
-        if _array_shape(value)
-        else len(value)
-        if _nesting_depth(value) == 1
-        else _last_axis(value[0])
-    )
+    shape = _array_shape(value)
+    if shape or not isinstance(value, Sequence):
+        return (shape or _shape_of_shapeless(value))[-1]
+    return len(value) if _nesting_depth(value) == 1 else _last_axis(value[0])

@@ -15,13 +15,14 @@ from scipy.special import logsumexp
 from ..errors import InvalidInput
 from ..inputs.types import Floats
 from .formulas import CONTINUOUS
-from .laws import Mixture, parameters
+from .laws import Mixture, is_pearson3, parameters, support
 
 _LEVELS = np.array(
     [1e-300, 1e-200, 1e-100, 1e-60, 1e-30, 1e-20, 1e-12, 1e-9, 1e-6, 1e-4, 1e-3, 0.01, 0.05, 0.15, 0.25, 0.35, 0.5]
 )
 _FAR = 1e120  # beyond it, squares and cubes of a point overflow in the formulas of densities
 _UNDERFLOW = -690.0  # a density below exp(-690) has no digits left by exp(-745)
+_CANCELLED = 30.0  # a density that is less than exp(-30) of that at the median and breaks off may have lost its digits to a difference
 _EPS = float(np.finfo(float).eps)
 _MOST = float(np.finfo(float).max)
 _TRUE = -1e6  # a logarithm below it was computed as one: no density is that small in floats
@@ -84,7 +85,7 @@ def _of_mixture(law: Mixture) -> Density:
 
 
 def _of_law(law: Any) -> Density:
-    low, high = (float(end) for end in law.support())
+    low, high = support(law)
     median = float(law.ppf(0.5))
     formula = standardised(law, CONTINUOUS)
     plain = _logarithm_within(low, high, formula or _vectorised(law.logpdf))
@@ -106,7 +107,7 @@ def _inexact_ends(law: Any, low: float, high: float) -> list[tuple[float, float]
     Not at ``loc`` itself, from which distances are exact, nor where there is nothing to round.
     """
     told = parameters(law)
-    if told is None or (told[1] == 0 and math.frexp(told[2])[0] == 0.5):
+    if told is None or (told[1] == 0 and math.frexp(told[2])[0] == 0.5 and not is_pearson3(law)):
         return []
     ends = [end for end in (low, high) if math.isfinite(end) and end != told[1]]
     return [(end, 2 * _EPS * max(abs(end), abs(end - told[1]))) for end in ends]
@@ -258,9 +259,9 @@ class _Fade:
             good, bad = (middle, bad) if plain(np.array([middle]))[0] > _UNDERFLOW else (good, middle)
         nearer = origin + (good - origin) * (2**-0.5 if math.isinf(end) else 2**0.5)
         depth, before = (-float(plain(np.array([x]))[0]) for x in (good, nearer))
-        if depth < 600 or not 0 < before < depth:
+        if depth < _CANCELLED - float(plain(np.array([median]))[0]):
             return None  # a density that breaks off is 0 beyond
-        if depth > 760:  # no density is so small: what failed is a formula
+        if depth < 600 or depth > 760 or not 0 < before < depth:  # densities fade at 745: what failed is a formula
             return cls(origin, good, outward, math.inf, 0.0)
         power = math.log(depth / before) / math.log((good - origin) / (nearer - origin))
         return cls(origin, good, outward, depth, power)
@@ -268,10 +269,11 @@ class _Fade:
     def beyond(self, x: Floats, found: Floats, doubt: Floats) -> tuple[Floats, Floats]:
         """Logarithms and doubts with what lies beyond replaced."""
         there = (x - self.at) * self.outward > 0
-        there &= (x - self.origin) * (self.at - self.origin) > 0
+        side = (x - self.origin) * (self.at - self.origin)
         if math.isinf(self.depth):
-            over = there & ~np.isfinite(found)
+            over = there & (side >= 0) & ~np.isfinite(found)
             return np.where(over, -_MOST, found), np.where(over, math.inf, doubt)
+        there &= side > 0
         ratio = np.where(there, (x - self.origin) / (self.at - self.origin), 1.0)
         depth = self.depth * ratio**self.power
         return np.where(there, -depth, found), np.where(there, (depth - self.depth) / 2, doubt)

@@ -1,6 +1,6 @@
 """Logarithms of densities for families whose scipy formula takes the logarithm of a density, -inf once that underflows.
 
-Each is a function of the standardised point and the shape parameters; its source is the family's page in scipy's manual.
+Or once a term of it overflows or cancels. Each is a function of the standardised point and the shape parameters; its source is the family's page in scipy's manual.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.special import i0e, ive, k1e, log1p, xlogy, zeta
+from scipy.special import betaln, i0e, ive, k1e, log1p, xlogy, zeta
 
 Log = Callable[..., Any]
 
@@ -52,6 +52,14 @@ def _norminvgauss(x: Any, a: Any, b: Any) -> Any:
     return np.log(a / math.pi) + np.log(k1e(a * size)) - np.log(size) + exponent
 
 
+def _jf_skew_t(x: Any, a: Any, b: Any) -> Any:
+    """Powers of ``1 + x/r`` and ``1 - x/r``, r = sqrt(a + b + x^2): the smaller one is ``(a + b) / (r (r + |x|))``."""
+    r = np.hypot(x, math.sqrt(a + b))
+    less, more = math.log(a + b) - np.log(r) - np.log(r + np.abs(x)), log1p(np.abs(x) / r)
+    powers = (a + 0.5) * np.where(x < 0, less, more) + (b + 0.5) * np.where(x < 0, more, less)
+    return powers - (a + b - 1) * math.log(2) - betaln(a, b) - math.log(a + b) / 2
+
+
 def _skellam(k: Any, m: Any, n: Any) -> Any:
     """``exp(-m - n) (m/n) ** (k/2) I_|k|(2 sqrt(m n))``; where the Bessel function underflows, by its expansion for large orders (DLMF 10.41.3)."""
     order, z = np.abs(np.asarray(k, np.float64)), 2 * math.sqrt(m * n)
@@ -65,9 +73,12 @@ def _skellam(k: Any, m: Any, n: Any) -> Any:
 
 
 CONTINUOUS: dict[str, Log] = {
+    "cosine": lambda x: 2 * np.log(np.abs(np.cos(x / 2))) - math.log(math.pi),
+    "fisk": lambda x, c: math.log(c) + (c - 1) * np.log(x) - 2 * np.logaddexp(0.0, c * np.log(x)),
     "foldnorm": _foldnorm,
     "hypsecant": lambda x: -math.log(math.pi) - _log_cosh(x),
     "invweibull": lambda x, c: math.log(c) - (c + 1) * np.log(x) - np.exp(-c * np.log(x)),
+    "jf_skew_t": _jf_skew_t,
     "johnsonsb": _johnsonsb,
     "johnsonsu": _johnsonsu,
     "laplace": lambda x: -np.abs(x) - math.log(2),

@@ -17,6 +17,7 @@ from ..inputs import arrays, gaussians, scalars, tables
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 
+_NORMAL = 0.000016  # the skewness below which scipy's law of Pearson's third type is normal
 _FAR = 1e6  # where the distribution function of a law on the line is 0 or 1
 
 
@@ -193,6 +194,23 @@ def parameters(law: Any) -> tuple[list[Any], float, float] | None:
     except (AttributeError, TypeError):
         return None
     return list(shapes), float(loc), float(scale)
+
+
+def is_pearson3(law: Any) -> bool:
+    """Whether a law is a gamma law that scipy says has the whole line for its support."""
+    told = parameters(law) if getattr(getattr(law, "dist", None), "name", None) == "pearson3" else None
+    return told is not None and abs(float(told[0][0])) >= _NORMAL
+
+
+def support(law: Any) -> tuple[float, float]:
+    """The smallest interval that holds all the mass."""
+    low, high = (float(end) for end in law.support())
+    told = parameters(law)
+    if told is None or not is_pearson3(law):
+        return low, high
+    (skew,), loc, scale = told
+    end = float(loc - 2 * scale / skew)
+    return (end, high) if skew > 0 else (low, end)
 
 
 def is_law(value: Any) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from collections import deque
+from typing import Any, cast
 
 import numpy as np
 
@@ -125,6 +126,10 @@ def _refuse_kinds(value: Any, name: str) -> None:
     module = type(value).__module__
     if isinstance(value, np.ma.MaskedArray):
         raise InvalidInput(f"{name} must not be a masked array; received one; pass the entries that count")
+    if _holds_masked(value):
+        raise InvalidInput(
+            f"{name} must not hold masked arrays; received some in a {type(value).__name__}; pass the entries that count"
+        )
     if module.startswith(("scipy.sparse", "cupyx.scipy.sparse")):
         raise InvalidInput(
             f"{name} must be dense; received a sparse {type(value).__name__} of shape {value.shape}; pass {name}.toarray()"
@@ -144,6 +149,13 @@ def _refuse_kinds(value: Any, name: str) -> None:
         raise InvalidInput(f"{name} must be an array of numbers; received {told(value)}; pass a list or an array")
 
 
+def _holds_masked(value: Any) -> bool:
+    """Whether numpy would make one array of some that are masked, and forget what is."""
+    return isinstance(value, list | tuple | deque) and any(
+        isinstance(row, np.ma.MaskedArray) for row in cast(Any, value)
+    )
+
+
 def _read(value: Any, name: str) -> tuple[Any, Origin]:
     library = type(value).__module__.partition(".")[0]
     if library == "torch":
@@ -156,7 +168,7 @@ def _read(value: Any, name: str) -> tuple[Any, Origin]:
     array = np.asarray(value)
     if array.dtype == object:
         array = _by_columns(value, array)
-    if array.dtype.kind == "f" and library != "numpy" and array.size and np.abs(array).max() >= whole.EXACT:
+    if array.dtype.kind == "f" and library != "numpy" and array.size and float(np.abs(array).max()) >= whole.EXACT:
         array = _unrounded(value, array, name)
     if array.dtype.kind in "iuf" and library != "numpy":
         _refuse_columns_of_kinds(value, name)
@@ -201,13 +213,13 @@ def _from_torch(value: Any, name: str) -> tuple[Any, Origin]:
 
 
 def _unrounded(value: Any, array: Floats, name: str) -> Any:
-    """The numbers of a list or a table of which numpy made floats, with whole numbers as they were.
+    """The numbers of a sequence or a table of which numpy made floats, with whole numbers as they were.
 
     Fractions beside them, which leave no dtype for both, are taken where all are floats anyway.
     """
     parts = columns_of(value)
     if parts is None:
-        entries = np.asarray(value, object) if isinstance(value, list | tuple) else None
+        entries = None if hasattr(value, "__array__") else np.asarray(value, object)
     elif all(part.dtype.kind in "iu" for part in parts):
         entries = np.column_stack([part.astype(object) for part in parts])
     else:

@@ -94,7 +94,11 @@ def columns_of(value: Any) -> list[np.ndarray] | None:
     True
     """
     names = _names(value)
-    return None if names is None else [np.asarray(value[name]) for name in names]
+    if names is None:
+        return None
+    if hasattr(value, "iloc"):  # by place, since two columns may have one name
+        return [np.asarray(value.iloc[:, k]) for k in range(len(names))]
+    return [np.asarray(value.column(k) if hasattr(value, "column") else value[name]) for k, name in enumerate(names)]
 
 
 def _same_axes(ours: tuple[str, ...] | None, theirs: tuple[str, ...] | None, names: tuple[str, str]) -> None:

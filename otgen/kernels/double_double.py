@@ -179,7 +179,8 @@ def dots(left: Floats, right: Floats) -> Any:
 
 def _fsumprod(left: Floats, right: Floats) -> float:
     """Products split exactly (each half has 26 bits), then summed exactly."""
-    return math.fsum(np.concatenate(list(_split_products(left, right))))
+    with np.errstate(over="ignore", invalid="ignore"):  # NaN then, or what fsum raises, as of math.sumprod
+        return math.fsum(np.concatenate(list(_split_products(left, right))))
 
 
 def _split_products(left: Floats, right: Floats) -> list[Floats]:

@@ -235,3 +235,10 @@ def test_products_are_exact_compiled_or_not():
     for a, b in rng.normal(size=(100, 2)) * 10.0 ** rng.integers(-60, 60, (100, 2)):
         for high, low in (_product(a, b), double_double.two_product(a, b)):
             assert Fraction(float(high)) + Fraction(float(low)) == Fraction(a) * Fraction(b)
+
+
+def test_products_beyond_all_floats_are_no_warning():
+    """Halves of numbers near the largest float are infinite where Python has no math.sumprod."""
+    large = np.array([1e308, -1e308, 1.0])
+    found = double_double.dot(large, np.array([0.5, 0.5, 1.0]))
+    assert math.isnan(found) or found == 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from functools import partial
 
 import numpy as np
@@ -174,3 +175,24 @@ class TestTables:
         batch = otgen.BatchResult((otgen.transport([[np.inf]], throw=False), otgen.transport([[1.0]])), 0.0)
         assert batch.to_dict()["value"] == [None, 1.0]
         assert batch.to_frame().value.isna().tolist() == [True, False]
+
+
+class Shapeless:
+    """What can be read as an array and does not say its shape."""
+
+    def __init__(self, held):
+        self.held = np.asarray(held)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.held
+
+
+@pytest.mark.parametrize("kind", [pyarrow.array, lambda z: pyarrow.chunked_array([z]), Shapeless, deque])
+def test_points_that_do_not_say_their_shape_are_one_cloud_each(kind):
+    """A list of two such clouds of one point was taken for one cloud of two."""
+    xs, ys = [[1.0], [3.0]], [[5.0], [9.0]]
+    assert otgen.wasserstein_batch([*map(kind, xs)], ys, p=1).value.tolist() == [4.0, 6.0]
+    weighted = otgen.wasserstein_batch(
+        [[0.0], [0.0]], [[1.0, 3.0]] * 2, None, [kind([1.0, 0.0]), kind([0.0, 1.0])], p=1
+    )
+    assert weighted.value.tolist() == [1.0, 3.0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.stats as st
@@ -13,7 +14,8 @@ from otgen.divergences import Mixture, js, kl, tv
 from otgen.divergences.formulas import CONTINUOUS, DISCRETE
 
 SHAPES = {
-    "boltzmann": (1.4, 19), "dlaplace": (0.8,), "foldnorm": (1.95,), "hypsecant": (), "invweibull": (3.5,),
+    "boltzmann": (1.4, 19), "cosine": (), "dlaplace": (0.8,), "fisk": (3.0,), "foldnorm": (1.95,), "hypsecant": (), "invweibull": (3.5,),
+    "jf_skew_t": (8.0, 4.0),
     "johnsonsb": (4.3, 3.2), "johnsonsu": (2.5, 2.2), "laplace": (), "levy": (), "levy_l": (), "loglaplace": (3.25,),
     "logser": (0.6,), "moyal": (), "norminvgauss": (1.25, 0.5), "pareto": (2.6,), "planck": (0.51,), "rice": (0.77,),
     "skellam": (15.0, 8.0),
@@ -130,3 +132,56 @@ class TestNewerLaws:
             kl(st.Normal(mu=0.0, sigma=1.0), st.Binomial(n=10, p=0.3))
         with pytest.raises(otgen.InvalidInput, match="one law"):
             kl(st.Normal(mu=[0.0, 1.0], sigma=1.0), st.norm())
+
+
+class TestFormulasOfScipysThatBreakOff:
+    """Their logarithms are -inf where a difference cancels or a power overflows, far within the support: divergences were infinite there."""
+
+    @pytest.mark.parametrize(("loc", "scale"), [(0.0, 1.0), (1.0, 2.0), (-3.0, 0.3)])
+    def test_a_cosine_from_end_to_end(self, loc, scale):
+        whole, law = st.uniform(loc - math.pi * scale, 2 * math.pi * scale), st.cosine(loc, scale)
+        assert_holds(kl(st.uniform(-math.pi, 2 * math.pi), st.cosine()), math.log(2))
+        assert_holds(kl(law, whole), 1 - math.log(2))
+        assert tv(st.norm(), law).error < 1e-12
+
+    def test_skewed_student_laws(self):
+        """With both parameters a, Student's law of 2 a degrees of freedom."""
+        constant = 2 / (math.pi * math.sqrt(3))
+        truth = -math.log(math.pi) - math.log(4) - math.log(constant) + 4 * math.log1p(1 / math.sqrt(3))
+        assert_holds(kl(st.cauchy(), st.jf_skew_t(1.5, 1.5)), truth)
+        assert kl(st.t(3), st.jf_skew_t(1.5, 1.5)).value < 1e-20
+
+    @pytest.mark.parametrize("c", [20.0, 0.7])
+    def test_a_pole_beside_powers_that_overflow(self, c):
+        k = 0.01
+        with mpmath.workdps(30):
+            mean = mpmath.quad(
+                lambda x: x ** (k - 1) * mpmath.exp(-x) * mpmath.log1p(x**c), [0, 1e-9, 1, 10, 100]
+            ) / mpmath.gamma(k)
+            log = mpmath.digamma(k)
+            truth = (k - 1) * log - k - mpmath.loggamma(k) - mpmath.log(c) - (c - 1) * log + 2 * mean
+        assert_holds(kl(st.gamma(k), st.fisk(c)), float(truth))
+
+    def test_a_support_that_scipy_does_not_tell(self):
+        """Of Pearson's laws it says the whole line; they are gamma laws, here exponential ones from -1 on."""
+        assert kl(st.norm(), st.pearson3(0.1)).value == math.inf
+        assert kl(st.norm(), st.pearson3(-0.1)).value == math.inf
+        assert_holds(kl(st.expon(-1, 0.5), st.pearson3(2.0)), math.log(2) - 0.5)
+        assert_holds(kl(st.expon(1, 0.5), st.pearson3(2.0, 2.0)), math.log(2) - 0.5)
+        assert_holds(kl(st.pearson3(2.0), st.expon(-1, 0.5)), 1 - math.log(2))
+        assert kl(st.norm(), st.pearson3(0.0)).value < 1e-20
+
+    def test_what_has_no_formula_of_ours_is_refused(self):
+        with pytest.raises(otgen.InvalidInput, match="densities, and a ratio"):
+            kl(st.halfcauchy(), st.ncf(27, 27, 0.4))
+        law = st.nchypergeom_wallenius(140, 80, 60, 0.5)  # masses below 1e-15 are 0
+        with pytest.raises(otgen.InvalidInput, match="densities, and a ratio"):
+            kl(st.binom(60, 0.4), law)
+        masses = [law.pmf(np.arange(61)), st.binom(60, 0.4).pmf(np.arange(61))]
+        assert_holds(tv(st.binom(60, 0.4), law), np.abs(masses[0] - masses[1]).sum() / 2, 1e-12)
+        assert_holds(tv(st.cauchy(), st.tukeylambda(0)), tv(st.cauchy(), st.logistic()).value, 1e-12)
+
+
+def assert_holds(found, truth, off=1e-14):
+    assert abs(found.value - truth) <= found.error + off * abs(truth)
+    assert found.error <= 1e-9 * abs(truth)

@@ -1,9 +1,11 @@
 """Arrays of Python's own objects: moments are told how to become numbers, by remedies that work, and truth values are 0 and 1."""
 
 import datetime as dt
+from collections import UserList, deque
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 
@@ -69,3 +71,34 @@ def test_truth_values_beside_whole_numbers_stay_exact():
     assert otgen.wasserstein(table, moved, p=1, metric="cityblock").value == 2.0
     with pytest.raises(otgen.InvalidInput, match="dtype object"):
         otgen.wasserstein(table.assign(name="a"), table.assign(name="a"))
+
+
+@pytest.mark.parametrize(
+    "call", [otgen.wasserstein, lambda x, y: otgen.transport(x), lambda x, y: otgen.wasserstein(y, y, x[0])]
+)
+@pytest.mark.parametrize("kind", [list, tuple, deque])
+def test_masked_entries_in_sequences_are_not_counted_in_silence(call, kind):
+    row = np.ma.array([1.0, 2.0], mask=[False, True])
+    with pytest.raises(otgen.InvalidInput, match=r"masked array.*pass the entries that count"):
+        call(kind([row, row]), [[0.0, 0.0], [0.0, 1.0]])
+
+
+@pytest.mark.parametrize("kind", [list, tuple, deque, UserList])
+@pytest.mark.parametrize("convert", [int, np.uint64])
+def test_whole_numbers_in_any_sequence_stay_exact(kind, convert):
+    """numpy makes floats of numbers above 2**63, or of its own unsigned ones, beside others: 0 for 1."""
+    one, other = ([np.int64(2**63 - 1), convert(2**63 + step)] for step in (5, 6))
+    assert otgen.wasserstein(kind(one), kind(other), p=1).value == 0.5
+    with pytest.raises(otgen.InvalidInput, match="whole numbers that are doubles"):
+        otgen.wasserstein(kind([-1, convert(2**63 + 5)]), kind([-1, convert(2**63 + 6)]), p=1)
+
+
+def test_columns_of_one_name_stay_exact():
+    columns = {"dtype": object, "columns": ["t", "t"]}
+    one, other = (pd.DataFrame([[2**62 + 5, 2**63 + step]], **columns) for step in (5, 6))
+    signed = [pd.concat([z.iloc[:, 0].astype("int64"), z.iloc[:, 1].astype("uint64")], axis=1) for z in (one, other)]
+    assert otgen.wasserstein(*signed, p=1).value == 1.0
+
+
+def test_half_floats_of_pyarrow():
+    assert otgen.wasserstein(pa.array(np.array([1, 2], np.float16)), [0.0], p=1).value == 1.5

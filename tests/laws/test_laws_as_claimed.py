@@ -47,6 +47,39 @@ def test_the_error_holds_for_an_atom(p, at):
     assert found.value == pytest.approx(truth, abs=found.error + 1e-13)
 
 
+@pytest.mark.parametrize("mu", [0.5, 1.0, 2.66])
+@pytest.mark.parametrize("p", [1, 2, 3])
+def test_quantiles_that_scipy_has_wrong_are_left_out(mu, p):
+    """Inverse Gaussian laws have all moments; scipy's quantiles beyond 1e-60 are off by hundreds of orders, as of a law that has none."""
+    moment = {1: mu, 2: mu**2 + mu**3, 3: mu**3 + 3 * mu**4 + 3 * mu**5}[p]
+    found = laws.on_the_line(st.invgauss(mu), st.invgauss(mu, scale=2.0), p)
+    assert abs(found.value - moment ** (1 / p)) <= found.error
+    assert found.error <= 1e-9 * found.value
+
+
+@pytest.mark.parametrize(("nu", "p"), [(2.743, 2.6), (3, 2.8), (5, 4.5)])
+def test_the_error_holds_for_students_tails(nu, p):
+    """scipy's quantiles of some of them are off by a factor far out."""
+    log = (
+        p / 2 * math.log(nu)
+        + math.lgamma((p + 1) / 2)
+        + math.lgamma((nu - p) / 2)
+        - math.log(math.pi) / 2
+        - math.lgamma(nu / 2)
+    )
+    found = laws.on_the_line(st.t(nu), st.t(nu, scale=2.0), p)
+    assert abs(found.value - math.exp(log / p)) <= found.error
+    assert found.error <= 1e-5 * found.value
+
+
+def test_a_law_without_a_mean_is_not_at_a_distance():
+    """The density of scipy's alpha law falls as 1/x^2."""
+    with pytest.raises(otgen.InvalidInput, match="near to infinite"):
+        laws.on_the_line(st.alpha(3.57), st.norm(), 1)
+    assert laws.on_the_line(st.alpha(3.57), st.norm(), 1.2).value == math.inf
+    assert laws.on_the_line(st.t(2.5), st.norm(), 2.6).value == math.inf
+
+
 def test_orders_are_monotone():
     """``W_p <= W_q`` for p <= q."""
     p, q = st.laplace(-1, 2), Gaussian(0.0, 4.0)
