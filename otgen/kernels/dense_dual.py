@@ -62,11 +62,11 @@ def _balance_potentials(a, b, f, g):
 
 @jit
 def _range(costs):
-    lowest, highest = costs[0, 0], costs[0, 0]
+    lowest = against = np.inf
     for i in range(costs.shape[0]):
-        for j in range(costs.shape[1]):
-            lowest, highest = min(lowest, costs[i, j]), max(highest, costs[i, j])
-    return lowest, highest
+        for j in range(np.uint64(costs.shape[1])):
+            lowest, against = lesser(costs[i, j], lowest), lesser(-costs[i, j], against)
+    return lowest, -against
 
 
 @jit

@@ -13,10 +13,11 @@ import numpy as np
 from ..inputs.types import Floats, Indices
 from .assignment import assigned
 from .dense_stack import Claims, Layout
+from .dense_tree import WORD, hung, pivot, words_for
 from .double_double import _shares, _total
 from .jit import jit
 from .lesser import lesser
-from .network_simplex import Tree, _flows, _leaving, _push, _rehang, _thread, _update_potentials
+from .network_simplex import Tree, _flows, _thread, _update_potentials
 from .parallel import over_rows
 from .whole_masses import _are_equal, to_whole
 
@@ -34,7 +35,7 @@ UNLIMITED = 2**62
 _TOLERANCE = 2.0**-47  # of the numbers that a reduced cost is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose
 _DEAR = 2.0**12  # prices above this many mean costs of an assignment: by paths alone they are at most their sum
-_PRICED = 3  # times the square root of the number of pairs is what is priced between two pivots
+_STRETCH = np.uint64(128)  # columns of a row: a minimum over them is found by looking through no more
 
 
 def fits(n: Any, m: Any) -> Any:
@@ -73,6 +74,52 @@ def _reduced(costs, rows, columns, out):
 
 
 @jit
+def _least_in_row(reduced, i, levels):
+    """``min_j c_ij + level_j``, and where the stretch of columns begins that has it."""
+    m = np.uint64(reduced.shape[1])
+    best, begin = np.inf, np.uint64(0)
+    for start in range(np.uint64(0), m, _STRETCH):
+        least = np.inf
+        for j in range(start, min(start + _STRETCH, m)):
+            least = lesser(reduced[i, j] + levels[j], least)
+        if least < best:
+            best, begin = least, start
+    return best, begin
+
+
+@jit
+def _first_at(reduced, i, levels, least, begin):
+    """The first column of a row, from one on, that has the least."""
+    for j in range(begin, np.uint64(reduced.shape[1])):
+        if reduced[i, j] + levels[j] == least:
+            return np.int64(j)
+    return -1
+
+
+@jit
+def _by_regret(reduced, levels):
+    """Rows, first those to which their second choice among the columns costs most beside the first."""
+    n = reduced.shape[0]
+    order, gains = np.empty(n, np.int64), np.empty(n)
+    for i in range(n):
+        least, begin = _least_in_row(reduced, i, levels)
+        j = _first_at(reduced, i, levels, least, begin)
+        levels[j] = np.inf
+        order[i], gains[i] = i, least - _least_in_row(reduced, i, levels)[0]
+        levels[j] = 0.0
+    gap = n // 2
+    while gap > 0:  # Shell's sort
+        for k in range(gap, n):
+            i, at = order[k], k
+            while at >= gap and gains[order[at - gap]] > gains[i]:
+                order[at] = order[at - gap]
+                at -= gap
+            order[at] = i
+        gap //= 2
+    return order
+
+
+@jit
 def _serve_pair(i, j, m, supply, demand, tree):
     """As much as i has and j wants; whoever is satisfied hangs below the other. In a tie the source stays below the root: its arc points up."""
     n, amount = supply.shape[0], min(supply[i], demand[j])
@@ -91,17 +138,21 @@ def _start(reduced, supply, demand):
     top = n + m
     size = top + 1
     nodes, arcs = np.empty((4, size), np.int32), np.empty((2, size), np.int64)
-    tree = Tree(nodes[0], arcs[0], arcs[1], np.empty(size), nodes[1], nodes[2], nodes[3])
+    tree = Tree(nodes[0], arcs[0], arcs[1], np.empty(WORD * words_for(size)), nodes[1], nodes[2], nodes[3])
     for u in range(size):
-        tree.parent[u], tree.arc[u], tree.flow[u], tree.potential[u] = top, -1, 0, 0.0
+        tree.parent[u], tree.arc[u], tree.flow[u] = top, -1, 0
+    for u in range(len(tree.potential)):
+        tree.potential[u] = 0.0
     tree.parent[top] = -1
-    for i in range(n):
+    levels = np.empty(m)  # infinite where nothing is wanted any more
+    for j in range(m):
+        levels[j] = 0.0
+    for i in _by_regret(reduced, levels):
         while supply[i] > 0:
-            best, at = np.inf, -1
-            for j in range(m):
-                if demand[j] > 0 and reduced[i, j] < best:
-                    best, at = reduced[i, j], j
-            _serve_pair(i, at, m, supply, demand, tree)
+            j = _first_at(reduced, i, levels, *_least_in_row(reduced, i, levels))
+            _serve_pair(i, j, m, supply, demand, tree)
+            if demand[j] == 0:
+                levels[j] = np.inf
     _join(tree, reduced)
     _thread(tree)
     return tree
@@ -134,15 +185,6 @@ def _join(tree, reduced):
 
 
 @jit
-def _least_in_row(reduced, i, levels):
-    """``min_j c_ij + level_j``."""
-    least = np.inf
-    for j in range(np.uint64(reduced.shape[1])):
-        least = lesser(reduced[i, j] + levels[j], least)
-    return least
-
-
-@jit
 def _bad_cost(cost, here, there):
     """The reduced cost of a pair, 0 where it is none that rounding could not have made."""
     found = cost - here + there
@@ -152,8 +194,15 @@ def _bad_cost(cost, here, there):
 @jit
 def _worst_pair(reduced, i, here, levels):
     """The worst pair of a row, -1 where none is bad, and its reduced cost."""
-    worst, at = 0.0, -1
-    for j in range(reduced.shape[1]):
+    least, begin = _least_in_row(reduced, i, levels)
+    if not least < here:
+        return -1, 0.0
+    at = _first_at(reduced, i, levels, least, begin)
+    worst = _bad_cost(reduced[i, at], here, levels[at])
+    if worst < 0.0:
+        return at, worst
+    at = -1
+    for j in range(reduced.shape[1]):  # what looked worst is rounding
         found = _bad_cost(reduced[i, j], here, levels[j])
         if found < worst:
             worst, at = found, j
@@ -161,53 +210,30 @@ def _worst_pair(reduced, i, here, levels):
 
 
 @jit
-def _enter(tree, reduced, row, rows):
-    """The worst pair of the first ``rows`` rows with a bad one, from ``row`` on: (i, j), its reduced cost, and where to go on; -1 if none is left."""
+def _enter(tree, reduced, row):
+    """The worst pair of the first row with a bad one, from ``row`` on, and its reduced cost; -1 if none is left."""
     n, m = reduced.shape
     levels = tree.potential[n : n + m]
-    best, at, left = 0.0, -1, rows
-    for seen in range(n):
-        below = _least_in_row(reduced, row, levels) - tree.potential[row]
-        if below < best:
-            best, at = below, row
+    for _ in range(n):
+        j, found = _worst_pair(reduced, row, tree.potential[row], levels)
+        if j >= 0:
+            return row, j, found
         row = row + 1 if row + 1 < n else 0
-        left -= 1
-        if (left == 0 or seen == n - 1) and at >= 0:
-            here, least = tree.potential[at], _least_in_row(reduced, at, levels)
-            for j in range(m):
-                if reduced[at, j] + levels[j] == least:
-                    found = _bad_cost(reduced[at, j], here, levels[j])
-                    if found < 0.0:
-                        return at, j, found, row
-                    break
-            for back in range(rows):  # what looked worst is rounding: row by row, then
-                i = (row - 1 - back) % n
-                j, found = _worst_pair(reduced, i, tree.potential[i], levels)
-                if j >= 0:
-                    return i, j, found, row
-            best, at = 0.0, -1
-        if left == 0:
-            left = rows
-    return -1, -1, 0.0, row
+    return -1, -1, 0.0
 
 
 @jit
 def _pivots(tree, reduced, limit):
     """Pivot until no pair is bad, at most ``limit`` times; how often, and whether none is left."""
     n, m = reduced.shape
-    rows = min(n, max(1, int(_PRICED * np.sqrt(n / m))))
-    row = 0
+    below, row = hung(tree), 0
     for done in range(limit):
-        i, j, found, row = _enter(tree, reduced, row, rows)
+        i, j, found = _enter(tree, reduced, row)
         if i < 0:
             return done, True
-        out, amount, first, join = _leaving(tree, i, n + j, n)
-        _push(tree, i, n + j, n, join, amount)
-        if first:
-            _rehang(tree, i, n + j, out, i * m + j, amount, found)
-        else:
-            _rehang(tree, n + j, i, out, i * m + j, amount, -found)
-    return limit, _enter(tree, reduced, row, rows)[0] < 0
+        pivot(tree, below, i, j, n, i * m + j, found)
+        row = i + 1 if i + 1 < n else 0
+    return limit, _enter(tree, reduced, row)[0] < 0
 
 
 @jit
@@ -316,6 +342,7 @@ def _move(tree, reduced, limit, f, g):
     flat = reduced.reshape(n * m)
     _update_potentials(tree, flat, 0.0, n)
     pivots, done = _pivots(tree, reduced, limit)
+    _thread(tree)
     _update_potentials(tree, flat, 0.0, n)
     for i in range(n):
         f[i] += tree.potential[i]
