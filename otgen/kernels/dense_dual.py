@@ -14,7 +14,6 @@ from .double_double import _dot, _total, marginal_misses
 from .dual_margins import TOO_LARGE
 from .jit import jit
 from .lesser import lesser
-from .parallel import over_rows
 
 _lower_margin, _excess, _upper_charge = map(
     jit, (dual_margins.lower_margin, dual_margins.excess, dual_margins.upper_charge)
@@ -159,5 +158,5 @@ def prove(
     """
     size, f, g = len(where.starts) - 1, claims.f.copy(), claims.g.copy()
     out, claims = np.empty((size, len(NUMBERS))), claims._replace(f=f, g=g)
-    over_rows(size, where.work(10), lambda s, t: _prove_all(costs, a, b, *claims, rounding, where.starts, out, s, t))
+    where.over(10, lambda s, t: _prove_all(costs, a, b, *claims, rounding, where.starts, out, s, t))
     return out, f, g

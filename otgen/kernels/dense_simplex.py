@@ -18,7 +18,6 @@ from .double_double import _shares, _total
 from .jit import jit
 from .lesser import lesser
 from .network_simplex import Tree, _flows, _thread, _update_potentials
-from .parallel import over_rows
 from .whole_masses import _are_equal, to_whole
 
 LARGEST = 2**18  # pairs of a problem that is solved here: from there on pricing few of them is quicker
@@ -35,7 +34,7 @@ UNLIMITED = 2**62
 _TOLERANCE = 2.0**-47  # of the numbers that a reduced cost is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose
 _DEAR = 2.0**12  # prices above this many mean costs of an assignment: by paths alone they are at most their sum
-_STRETCH = np.uint64(128)  # columns of a row: a minimum over them is found by looking through no more
+_STRETCH = np.uint64(64)  # columns of a row: a minimum over them is found by looking through no more
 
 
 def fits(n: Any, m: Any) -> Any:
@@ -77,14 +76,18 @@ def _reduced(costs, rows, columns, out):
 def _least_in_row(reduced, i, levels):
     """``min_j c_ij + level_j``, and where the stretch of columns begins that has it."""
     m = np.uint64(reduced.shape[1])
-    best, begin = np.inf, np.uint64(0)
-    for start in range(np.uint64(0), m, _STRETCH):
+    best, begin, start = np.inf, np.uint64(0), np.uint64(0)
+    while start + _STRETCH <= m:
         least = np.inf
-        for j in range(start, min(start + _STRETCH, m)):
-            least = lesser(reduced[i, j] + levels[j], least)
+        for k in range(_STRETCH):
+            least = lesser(reduced[i, start + k] + levels[start + k], least)
         if least < best:
             best, begin = least, start
-    return best, begin
+        start += _STRETCH
+    least = np.inf
+    for j in range(start, m):
+        least = lesser(reduced[i, j] + levels[j], least)
+    return (least, start) if least < best else (best, begin)
 
 
 @jit
@@ -397,5 +400,5 @@ def solve(costs: Floats, a: Floats, b: Floats, where: Layout, limit: int = UNLIM
     indices, flows = np.empty((2, sources + targets), np.int64), np.empty((2, sources + targets))
     out = Claims(indices, flows, np.empty(sources), np.empty(targets), np.empty(size, np.int64))
     ends = np.empty((size, 2), np.int64)
-    over_rows(size, where.work(100), lambda s, t: _solve_all(costs, a, b, limit, where.starts, *out, ends, s, t))
+    where.over(100, lambda s, t: _solve_all(costs, a, b, limit, where.starts, *out, ends, s, t))
     return out, ends
