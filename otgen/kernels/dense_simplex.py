@@ -34,6 +34,7 @@ UNLIMITED = 2**62
 _TOLERANCE = 2.0**-47  # of the numbers that a reduced cost is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose
 _DEAR = 2.0**12  # prices above this many mean costs of an assignment: by paths alone they are at most their sum
+_PRICED = 3  # times the square root of the number of pairs is what is priced between two pivots
 _STRETCH = np.uint64(64)  # columns of a row: a minimum over them is found by looking through no more
 
 
@@ -197,15 +198,8 @@ def _bad_cost(cost, here, there):
 @jit
 def _worst_pair(reduced, i, here, levels):
     """The worst pair of a row, -1 where none is bad, and its reduced cost."""
-    least, begin = _least_in_row(reduced, i, levels)
-    if not least < here:
-        return -1, 0.0
-    at = _first_at(reduced, i, levels, least, begin)
-    worst = _bad_cost(reduced[i, at], here, levels[at])
-    if worst < 0.0:
-        return at, worst
-    at = -1
-    for j in range(reduced.shape[1]):  # what looked worst is rounding
+    worst, at = 0.0, -1
+    for j in range(reduced.shape[1]):
         found = _bad_cost(reduced[i, j], here, levels[j])
         if found < worst:
             worst, at = found, j
@@ -213,16 +207,36 @@ def _worst_pair(reduced, i, here, levels):
 
 
 @jit
-def _enter(tree, reduced, row):
-    """The worst pair of the first row with a bad one, from ``row`` on, and its reduced cost; -1 if none is left."""
+def _worst_row(tree, reduced, row, rows, levels):
+    """Of ``rows`` rows the one with the lowest reduced cost, -1 where none is negative, what :func:`_least_in_row` says of it, and the next row."""
+    n = reduced.shape[0]
+    worst, at, least, begin = 0.0, -1, 0.0, np.uint64(0)
+    for _ in range(rows):
+        found, start = _least_in_row(reduced, row, levels)
+        if found - tree.potential[row] < worst:
+            worst, at, least, begin = found - tree.potential[row], row, found, start
+        row = row + 1 if row + 1 < n else 0
+    return at, least, begin, row
+
+
+@jit
+def _enter(tree, reduced, row, rows):
+    """The worst pair of the first ``rows`` rows with a bad one, from ``row`` on: (i, j), its reduced cost, and where to go on; -1 if none is left."""
     n, m = reduced.shape
     levels = tree.potential[n : n + m]
-    for _ in range(n):
-        j, found = _worst_pair(reduced, row, tree.potential[row], levels)
-        if j >= 0:
-            return row, j, found
-        row = row + 1 if row + 1 < n else 0
-    return -1, -1, 0.0
+    for _ in range(0, n, rows):
+        i, least, begin, row = _worst_row(tree, reduced, row, rows, levels)
+        if i >= 0:
+            j = _first_at(reduced, i, levels, least, begin)
+            found = _bad_cost(reduced[i, j], tree.potential[i], levels[j])
+            if found < 0.0:
+                return i, j, found, row
+            for back in range(rows):  # what looked worst is rounding: row by row, then
+                i = (row - 1 - back) % n
+                j, found = _worst_pair(reduced, i, tree.potential[i], levels)
+                if j >= 0:
+                    return i, j, found, row
+    return -1, -1, 0.0, row
 
 
 @jit
@@ -230,13 +244,13 @@ def _pivots(tree, reduced, limit):
     """Pivot until no pair is bad, at most ``limit`` times; how often, and whether none is left."""
     n, m = reduced.shape
     below, row = hung(tree), 0
+    rows = min(n, max(1, int(_PRICED * np.sqrt(n / m))))
     for done in range(limit):
-        i, j, found = _enter(tree, reduced, row)
+        i, j, found, row = _enter(tree, reduced, row, rows)
         if i < 0:
             return done, True
         pivot(tree, below, i, j, n, i * m + j, found)
-        row = i + 1 if i + 1 < n else 0
-    return limit, _enter(tree, reduced, row)[0] < 0
+    return limit, _enter(tree, reduced, row, rows)[0] < 0
 
 
 @jit
