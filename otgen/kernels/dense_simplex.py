@@ -56,8 +56,9 @@ def _reduced(costs, rows, columns, out):
     for j in range(m):
         g[j] = np.inf
     for i in range(n):
-        for j in range(m):
-            out[i, j] = costs[rows[i], columns[j]]
+        row = costs[rows[i]]
+        for j in range(np.uint64(m)):
+            out[i, j] = row[np.uint64(columns[j])]  # a signed index might count from the end
         least = np.inf
         for j in range(np.uint64(m)):
             least = lesser(out[i, j], least)
@@ -101,10 +102,10 @@ def _first_at(reduced, i, levels, least, begin):
 
 
 @jit
-def _by_regret(reduced, levels):
-    """Rows, first those to which their second choice among the columns costs most beside the first."""
+def _by_regret(reduced, levels, gains):
+    """Rows, first those to which their second choice among the columns costs most beside the first; ``levels`` are 0."""
     n = reduced.shape[0]
-    order, gains = np.empty(n, np.int64), np.empty(n)
+    order = np.empty(n, np.int64)
     for i in range(n):
         least, begin = _least_in_row(reduced, i, levels)
         j = _first_at(reduced, i, levels, least, begin)
@@ -137,7 +138,7 @@ def _serve_pair(i, j, m, supply, demand, tree):
 
 @jit
 def _start(reduced, supply, demand):
-    """A strongly feasible tree: row by row the cheapest column that still wants mass."""
+    """A strongly feasible tree, potentials still to be set: row by row the cheapest column that still wants mass."""
     n, m = reduced.shape
     top = n + m
     size = top + 1
@@ -148,10 +149,8 @@ def _start(reduced, supply, demand):
     for u in range(len(tree.potential)):
         tree.potential[u] = 0.0
     tree.parent[top] = -1
-    levels = np.empty(m)  # infinite where nothing is wanted any more
-    for j in range(m):
-        levels[j] = 0.0
-    for i in _by_regret(reduced, levels):
+    levels = tree.potential[n:top]  # for now: infinite where nothing is wanted any more
+    for i in _by_regret(reduced, levels, tree.potential[:n]):
         while supply[i] > 0:
             j = _first_at(reduced, i, levels, *_least_in_row(reduced, i, levels))
             _serve_pair(i, j, m, supply, demand, tree)

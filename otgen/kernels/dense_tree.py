@@ -37,7 +37,7 @@ def words_for(nodes):
 def hung(tree):
     """Who hangs below whom, of a tree whose thread is in order."""
     size, words = tree.parent.shape[0], words_for(tree.parent.shape[0])
-    bits = np.empty((size, words), np.uint64)
+    bits = np.empty((size + 2, words), np.uint64)
     for u in range(size):
         for w in range(words):
             bits[u, w] = np.uint64(0)
@@ -48,7 +48,7 @@ def hung(tree):
         for w in range(words):
             bits[parent, w] |= bits[u, w]
         u = np.int64(tree.before[u])
-    return Below(bits, np.empty(words, np.uint64), np.empty(words, np.uint64))
+    return Below(bits[:size], bits[size], bits[size + 1])
 
 
 @jit
