@@ -156,7 +156,9 @@ def prove(
 
     Costs (E,) are off by ``relative |c| + absolute``, both in ``rounding`` (B, 2); weights (N,), (M,) are divided by their totals.
     """
-    size, f, g = len(where.starts) - 1, claims.f.copy(), claims.g.copy()
-    out, claims = np.empty((size, len(NUMBERS))), claims._replace(f=f, g=g)
-    where.over(10, lambda s, t: _prove_all(costs, a, b, *claims, rounding, where.starts, out, s, t))
+    indices, flows, f, g, counts = claims
+    f, g, out = f.copy(), g.copy(), np.empty((len(where.starts) - 1, len(NUMBERS)))
+    where.over(
+        10, lambda s, t: _prove_all(costs, a, b, indices, flows, f, g, counts, rounding, where.starts, out, s, t)
+    )
     return out, f, g

@@ -358,8 +358,9 @@ def _move(tree, reduced, limit, f, g):
     flat = reduced.reshape(n * m)
     _update_potentials(tree, flat, 0.0, n)
     pivots, done = _pivots(tree, reduced, limit)
-    _thread(tree)
-    _update_potentials(tree, flat, 0.0, n)
+    if pivots > 0:
+        _thread(tree)
+        _update_potentials(tree, flat, 0.0, n)
     for i in range(n):
         f[i] += tree.potential[i]
     for j in range(m):

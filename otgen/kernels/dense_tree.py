@@ -108,7 +108,9 @@ def pivot(tree, below, i, j, n, arc, by):
     """
     out, amount, first, apex = _leaving(tree, below, i, n + j, n)
     inner, outer = (i, n + j) if first else (n + j, i)
-    carried = -amount if first else amount  # by arcs of sources on the side that is cut; arcs of targets run the other way
+    carried = (
+        -amount if first else amount
+    )  # by arcs of sources on the side that is cut; arcs of targets run the other way
     u = _turn(tree, below, inner, outer, out, arc, amount, carried, n)
     while u != apex:
         tree.flow[u] += carried if u < n else -carried

@@ -106,7 +106,7 @@ def test_what_takes_several_words_and_stretches_is_solved(shape, kind):
     """Nodes beyond one word of bits, columns beyond one stretch: the value is that of HiGHS."""
     rng = np.random.default_rng(shape)
     C, (a, b) = costs_of(kind, rng, *shape), (masses_of(rng, k) for k in shape)
-    _, ends, numbers, f, g = proven(C.ravel(), a, b, dense_stack.single(*shape))
+    _, ends, numbers, *_ = proven(C.ravel(), a, b, dense_stack.single(*shape))
     cost, lower, upper = numbers[0, :3]
     assert ends[0, 0] == dense_simplex.SOLVED
     assert lower <= cost <= upper
@@ -114,7 +114,9 @@ def test_what_takes_several_words_and_stretches_is_solved(shape, kind):
     if kind == "far apart":  # beyond HiGHS
         return
     n, m = shape
-    met = scipy.sparse.vstack([scipy.sparse.kron(np.eye(n), np.ones((1, m))), scipy.sparse.kron(np.ones((1, n)), np.eye(m))])
+    met = scipy.sparse.vstack(
+        [scipy.sparse.kron(np.eye(n), np.ones((1, m))), scipy.sparse.kron(np.ones((1, n)), np.eye(m))]
+    )
     found = linprog(C.ravel(), A_eq=met, b_eq=np.concatenate([a / a.sum(), b / b.sum()]))
     assert lower - 1e-6 <= found.fun <= upper + 1e-6
 

@@ -40,7 +40,9 @@ def copied(tree):
 def test_pivots_are_those_that_walk(shape, ties):
     (n, m), rng = shape, np.random.default_rng(shape)
     costs = rng.random(shape)
-    supply, demand = (np.full(k, n * m // k) if ties else 1 + rng.multinomial(9 * n * m - k, np.full(k, 1 / k)) for k in shape)
+    supply, demand = (
+        np.full(k, n * m // k) if ties else 1 + rng.multinomial(9 * n * m - k, np.full(k, 1 / k)) for k in shape
+    )
     tree = _start(costs, supply, demand)
     network_simplex._update_potentials(tree, costs.ravel(), 0.0, n)
     beside, below = copied(tree), dense_tree.hung(tree)
