@@ -34,7 +34,7 @@ def wasserstein(
     x, y, a, b = _array_of_list(x, 2), _array_of_list(y, 2), _array_of_list(a, 1), _array_of_list(b, 1)
     if not (is_cloud(x) and is_cloud(y) and plain_weights(a, len(x)) and plain_weights(b, len(y))):
         return None
-    d, beyond = (1 if z.ndim == 1 else z.shape[1] for z in (x, y))
+    d, beyond = _dimension(x), _dimension(y)
     terms = partial(Terms, root=True, normalize=normalize, given=(a is not None, b is not None), alike=alike)
     where = dense_stack.single(len(x), len(y))
     stack: Any = None
@@ -67,6 +67,10 @@ def transport(C: Any, a: Any, b: Any, *, normalize: bool) -> Result | None:
     stack = Stack.of_costs(own(costs, _FLOAT64).ravel(), *sides, where, terms)
     pose = partial(Problem.from_matrix, costs, a, b, normalize=normalize)
     return stack.result(0, pose, time.perf_counter() - began) if isinstance(stack, Stack) else None
+
+
+def _dimension(points: Floats) -> int:
+    return 1 if points.ndim == 1 else points.shape[1]
 
 
 def is_small(n: Any, m: Any) -> Any:

@@ -121,7 +121,8 @@ class Stack:
         claims, ends = dense_simplex.solve(costs, a, b, where)
         numbers, f, g = dense_dual.prove(costs, a, b, claims, rounding, where)
         values = dense_values.tell(numbers, terms.p, terms.given, root=terms.root, normalize=terms.normalize)
-        return cls(where, terms, claims._replace(f=f, g=g), ends, numbers, values, between_points)
+        proven = Claims(claims.indices, claims.flows, f, g, claims.counts)
+        return cls(where, terms, proven, ends, numbers, values, between_points)
 
     @property
     def good(self) -> Any:

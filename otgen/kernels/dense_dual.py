@@ -14,7 +14,6 @@ from .double_double import _dot, _total, marginal_misses
 from .dual_margins import TOO_LARGE
 from .jit import jit
 from .lesser import lesser
-from .parallel import over_rows
 
 _lower_margin, _excess, _upper_charge = map(
     jit, (dual_margins.lower_margin, dual_margins.excess, dual_margins.upper_charge)
@@ -62,11 +61,11 @@ def _balance_potentials(a, b, f, g):
 
 @jit
 def _range(costs):
-    lowest, highest = costs[0, 0], costs[0, 0]
+    lowest = against = np.inf
     for i in range(costs.shape[0]):
-        for j in range(costs.shape[1]):
-            lowest, highest = min(lowest, costs[i, j]), max(highest, costs[i, j])
-    return lowest, highest
+        for j in range(np.uint64(costs.shape[1])):
+            lowest, against = lesser(costs[i, j], lowest), lesser(-costs[i, j], against)
+    return lowest, -against
 
 
 @jit
@@ -157,7 +156,9 @@ def prove(
 
     Costs (E,) are off by ``relative |c| + absolute``, both in ``rounding`` (B, 2); weights (N,), (M,) are divided by their totals.
     """
-    size, f, g = len(where.starts) - 1, claims.f.copy(), claims.g.copy()
-    out, claims = np.empty((size, len(NUMBERS))), claims._replace(f=f, g=g)
-    over_rows(size, where.work(10), lambda s, t: _prove_all(costs, a, b, *claims, rounding, where.starts, out, s, t))
+    indices, flows, f, g, counts = claims
+    f, g, out = f.copy(), g.copy(), np.empty((len(where.starts) - 1, len(NUMBERS)))
+    where.over(
+        10, lambda s, t: _prove_all(costs, a, b, indices, flows, f, g, counts, rounding, where.starts, out, s, t)
+    )
     return out, f, g

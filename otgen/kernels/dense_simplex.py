@@ -13,11 +13,11 @@ import numpy as np
 from ..inputs.types import Floats, Indices
 from .assignment import assigned
 from .dense_stack import Claims, Layout
+from .dense_tree import WORD, hung, pivot, words_for
 from .double_double import _shares, _total
 from .jit import jit
 from .lesser import lesser
-from .network_simplex import Tree, _flows, _leaving, _push, _rehang, _thread, _update_potentials
-from .parallel import over_rows
+from .network_simplex import Tree, _flows, _thread, _update_potentials
 from .whole_masses import _are_equal, to_whole
 
 LARGEST = 2**18  # pairs of a problem that is solved here: from there on pricing few of them is quicker
@@ -35,6 +35,7 @@ _TOLERANCE = 2.0**-47  # of the numbers that a reduced cost is made of
 _NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose
 _DEAR = 2.0**12  # prices above this many mean costs of an assignment: by paths alone they are at most their sum
 _PRICED = 3  # times the square root of the number of pairs is what is priced between two pivots
+_STRETCH = np.uint64(64)  # columns of a row: a minimum over them is found by looking through no more
 
 
 def fits(n: Any, m: Any) -> Any:
@@ -55,8 +56,9 @@ def _reduced(costs, rows, columns, out):
     for j in range(m):
         g[j] = np.inf
     for i in range(n):
-        for j in range(m):
-            out[i, j] = costs[rows[i], columns[j]]
+        row = costs[rows[i]]
+        for j in range(np.uint64(m)):
+            out[i, j] = row[np.uint64(columns[j])]  # a signed index might count from the end
         least = np.inf
         for j in range(np.uint64(m)):
             least = lesser(out[i, j], least)
@@ -73,6 +75,56 @@ def _reduced(costs, rows, columns, out):
 
 
 @jit
+def _least_in_row(reduced, i, levels):
+    """``min_j c_ij + level_j``, and where the stretch of columns begins that has it."""
+    m = np.uint64(reduced.shape[1])
+    best, begin, start = np.inf, np.uint64(0), np.uint64(0)
+    while start + _STRETCH <= m:
+        least = np.inf
+        for k in range(_STRETCH):
+            least = lesser(reduced[i, start + k] + levels[start + k], least)
+        if least < best:
+            best, begin = least, start
+        start += _STRETCH
+    least = np.inf
+    for j in range(start, m):
+        least = lesser(reduced[i, j] + levels[j], least)
+    return (least, start) if least < best else (best, begin)
+
+
+@jit
+def _first_at(reduced, i, levels, least, begin):
+    """The first column of a row, from one on, that has the least."""
+    for j in range(begin, np.uint64(reduced.shape[1])):
+        if reduced[i, j] + levels[j] == least:
+            return np.int64(j)
+    return -1
+
+
+@jit
+def _by_regret(reduced, levels, gains):
+    """Rows, first those to which their second choice among the columns costs most beside the first; ``levels`` are 0."""
+    n = reduced.shape[0]
+    order = np.empty(n, np.int64)
+    for i in range(n):
+        least, begin = _least_in_row(reduced, i, levels)
+        j = _first_at(reduced, i, levels, least, begin)
+        levels[j] = np.inf
+        order[i], gains[i] = i, least - _least_in_row(reduced, i, levels)[0]
+        levels[j] = 0.0
+    gap = n // 2
+    while gap > 0:  # Shell's sort
+        for k in range(gap, n):
+            i, at = order[k], k
+            while at >= gap and gains[order[at - gap]] > gains[i]:
+                order[at] = order[at - gap]
+                at -= gap
+            order[at] = i
+        gap //= 2
+    return order
+
+
+@jit
 def _serve_pair(i, j, m, supply, demand, tree):
     """As much as i has and j wants; whoever is satisfied hangs below the other. In a tie the source stays below the root: its arc points up."""
     n, amount = supply.shape[0], min(supply[i], demand[j])
@@ -86,22 +138,24 @@ def _serve_pair(i, j, m, supply, demand, tree):
 
 @jit
 def _start(reduced, supply, demand):
-    """A strongly feasible tree: row by row the cheapest column that still wants mass."""
+    """A strongly feasible tree, potentials still to be set: row by row the cheapest column that still wants mass."""
     n, m = reduced.shape
     top = n + m
     size = top + 1
     nodes, arcs = np.empty((4, size), np.int32), np.empty((2, size), np.int64)
-    tree = Tree(nodes[0], arcs[0], arcs[1], np.empty(size), nodes[1], nodes[2], nodes[3])
+    tree = Tree(nodes[0], arcs[0], arcs[1], np.empty(WORD * words_for(size)), nodes[1], nodes[2], nodes[3])
     for u in range(size):
-        tree.parent[u], tree.arc[u], tree.flow[u], tree.potential[u] = top, -1, 0, 0.0
+        tree.parent[u], tree.arc[u], tree.flow[u] = top, -1, 0
+    for u in range(len(tree.potential)):
+        tree.potential[u] = 0.0
     tree.parent[top] = -1
-    for i in range(n):
+    levels = tree.potential[n:top]  # for now: infinite where nothing is wanted any more
+    for i in _by_regret(reduced, levels, tree.potential[:n]):
         while supply[i] > 0:
-            best, at = np.inf, -1
-            for j in range(m):
-                if demand[j] > 0 and reduced[i, j] < best:
-                    best, at = reduced[i, j], j
-            _serve_pair(i, at, m, supply, demand, tree)
+            j = _first_at(reduced, i, levels, *_least_in_row(reduced, i, levels))
+            _serve_pair(i, j, m, supply, demand, tree)
+            if demand[j] == 0:
+                levels[j] = np.inf
     _join(tree, reduced)
     _thread(tree)
     return tree
@@ -134,15 +188,6 @@ def _join(tree, reduced):
 
 
 @jit
-def _least_in_row(reduced, i, levels):
-    """``min_j c_ij + level_j``."""
-    least = np.inf
-    for j in range(np.uint64(reduced.shape[1])):
-        least = lesser(reduced[i, j] + levels[j], least)
-    return least
-
-
-@jit
 def _bad_cost(cost, here, there):
     """The reduced cost of a pair, 0 where it is none that rounding could not have made."""
     found = cost - here + there
@@ -161,33 +206,35 @@ def _worst_pair(reduced, i, here, levels):
 
 
 @jit
+def _worst_row(tree, reduced, row, rows, levels):
+    """Of ``rows`` rows the one with the lowest reduced cost, -1 where none is negative, what :func:`_least_in_row` says of it, and the next row."""
+    n = reduced.shape[0]
+    worst, at, least, begin = 0.0, -1, 0.0, np.uint64(0)
+    for _ in range(rows):
+        found, start = _least_in_row(reduced, row, levels)
+        if found - tree.potential[row] < worst:
+            worst, at, least, begin = found - tree.potential[row], row, found, start
+        row = row + 1 if row + 1 < n else 0
+    return at, least, begin, row
+
+
+@jit
 def _enter(tree, reduced, row, rows):
     """The worst pair of the first ``rows`` rows with a bad one, from ``row`` on: (i, j), its reduced cost, and where to go on; -1 if none is left."""
     n, m = reduced.shape
     levels = tree.potential[n : n + m]
-    best, at, left = 0.0, -1, rows
-    for seen in range(n):
-        below = _least_in_row(reduced, row, levels) - tree.potential[row]
-        if below < best:
-            best, at = below, row
-        row = row + 1 if row + 1 < n else 0
-        left -= 1
-        if (left == 0 or seen == n - 1) and at >= 0:
-            here, least = tree.potential[at], _least_in_row(reduced, at, levels)
-            for j in range(m):
-                if reduced[at, j] + levels[j] == least:
-                    found = _bad_cost(reduced[at, j], here, levels[j])
-                    if found < 0.0:
-                        return at, j, found, row
-                    break
+    for _ in range(0, n, rows):
+        i, least, begin, row = _worst_row(tree, reduced, row, rows, levels)
+        if i >= 0:
+            j = _first_at(reduced, i, levels, least, begin)
+            found = _bad_cost(reduced[i, j], tree.potential[i], levels[j])
+            if found < 0.0:
+                return i, j, found, row
             for back in range(rows):  # what looked worst is rounding: row by row, then
                 i = (row - 1 - back) % n
                 j, found = _worst_pair(reduced, i, tree.potential[i], levels)
                 if j >= 0:
                     return i, j, found, row
-            best, at = 0.0, -1
-        if left == 0:
-            left = rows
     return -1, -1, 0.0, row
 
 
@@ -195,18 +242,13 @@ def _enter(tree, reduced, row, rows):
 def _pivots(tree, reduced, limit):
     """Pivot until no pair is bad, at most ``limit`` times; how often, and whether none is left."""
     n, m = reduced.shape
+    below, row = hung(tree), 0
     rows = min(n, max(1, int(_PRICED * np.sqrt(n / m))))
-    row = 0
     for done in range(limit):
         i, j, found, row = _enter(tree, reduced, row, rows)
         if i < 0:
             return done, True
-        out, amount, first, join = _leaving(tree, i, n + j, n)
-        _push(tree, i, n + j, n, join, amount)
-        if first:
-            _rehang(tree, i, n + j, out, i * m + j, amount, found)
-        else:
-            _rehang(tree, n + j, i, out, i * m + j, amount, -found)
+        pivot(tree, below, i, j, n, i * m + j, found)
     return limit, _enter(tree, reduced, row, rows)[0] < 0
 
 
@@ -316,7 +358,9 @@ def _move(tree, reduced, limit, f, g):
     flat = reduced.reshape(n * m)
     _update_potentials(tree, flat, 0.0, n)
     pivots, done = _pivots(tree, reduced, limit)
-    _update_potentials(tree, flat, 0.0, n)
+    if pivots > 0:
+        _thread(tree)
+        _update_potentials(tree, flat, 0.0, n)
     for i in range(n):
         f[i] += tree.potential[i]
     for j in range(m):
@@ -370,5 +414,5 @@ def solve(costs: Floats, a: Floats, b: Floats, where: Layout, limit: int = UNLIM
     indices, flows = np.empty((2, sources + targets), np.int64), np.empty((2, sources + targets))
     out = Claims(indices, flows, np.empty(sources), np.empty(targets), np.empty(size, np.int64))
     ends = np.empty((size, 2), np.int64)
-    over_rows(size, where.work(100), lambda s, t: _solve_all(costs, a, b, limit, where.starts, *out, ends, s, t))
+    where.over(100, lambda s, t: _solve_all(costs, a, b, limit, where.starts, *out, ends, s, t))
     return out, ends

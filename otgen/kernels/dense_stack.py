@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -21,9 +22,10 @@ class Layout(NamedTuple):
 
     starts: Indices
 
-    def work(self, nanoseconds: int) -> int:
-        """Roughly how long one problem takes, of so many nanoseconds a pair."""
-        return nanoseconds * int(self.starts[-1, 2]) // (len(self.starts) - 1)
+    def over(self, nanoseconds: int, kernel: Callable[[int, int], object]) -> None:
+        """Call ``kernel(first, last)`` over the problems, of which a pair takes so many nanoseconds."""
+        size = len(self.starts) - 1
+        over_rows(size, 0 if size == 1 else nanoseconds * int(self.starts[-1, 2]) // size, kernel)
 
 
 class Claims(NamedTuple):
@@ -113,8 +115,7 @@ def listed(
     That is the largest difference of two coordinates; NaN where points are not finite, or weights (N,), (M,) no masses.
     """
     out, reach = np.empty(where.starts[-1, 2]), np.empty(len(where.starts) - 1)
-    work = where.work(1 + x.shape[1])
-    over_rows(len(reach), work, lambda s, t: _list_all(x, y, a, b, *form, where.starts, out, reach, s, t))
+    where.over(1 + x.shape[1], lambda s, t: _list_all(x, y, a, b, *form, where.starts, out, reach, s, t))
     return out, reach
 
 
@@ -133,7 +134,7 @@ def _size_all(costs, a, b, starts, reach, first, last):
 def sizes(costs: Floats, a: Floats, b: Floats, where: Layout) -> Floats:
     """The largest cost of each problem of a stack, (B,); NaN where one is not finite, or weights (N,), (M,) no masses."""
     reach = np.empty(len(where.starts) - 1)
-    over_rows(len(reach), where.work(1), lambda s, t: _size_all(costs, a, b, where.starts, reach, s, t))
+    where.over(1, lambda s, t: _size_all(costs, a, b, where.starts, reach, s, t))
     return reach
 
 

@@ -58,6 +58,9 @@ def over_rows(count: int, work: int, kernel: Callable[[int, int], object], multi
 
     Every start is a multiple of ``multiple``, for kernels that take rows so many at a time.
     """
+    if count == 1:
+        kernel(0, 1)
+        return
     worth = count * work // _SPLIT
     workers = min(threads(), worth) if worth > 1 else 1
     size = max(1, min(-(-count // workers), _CHUNK // max(work, 1)))

@@ -4,7 +4,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.sparse
 from proving import exact_transport, fractions
+from scipy.optimize import linprog
 
 from otgen.kernels import dense_dual, dense_simplex, dense_stack
 
@@ -96,6 +98,27 @@ def test_claims_that_are_no_numbers_or_no_plans_prove_nothing_wrong(field, lie):
     assert Fraction(lower) <= truth
     assert upper == np.inf if field in ("high", "low") else truth <= Fraction(upper)
     assert (f[:, None] + g - C).max() <= 1e-15
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(63, 65), (70, 129), (130, 64), (200, 5)])
+def test_what_takes_several_words_and_stretches_is_solved(shape, kind):
+    """Nodes beyond one word of bits, columns beyond one stretch: the value is that of HiGHS."""
+    rng = np.random.default_rng(shape)
+    C, (a, b) = costs_of(kind, rng, *shape), (masses_of(rng, k) for k in shape)
+    _, ends, numbers, *_ = proven(C.ravel(), a, b, dense_stack.single(*shape))
+    cost, lower, upper = numbers[0, :3]
+    assert ends[0, 0] == dense_simplex.SOLVED
+    assert lower <= cost <= upper
+    assert upper - lower <= 1e-13 * np.abs(C).max()
+    if kind == "far apart":  # beyond HiGHS
+        return
+    n, m = shape
+    met = scipy.sparse.vstack(
+        [scipy.sparse.kron(np.eye(n), np.ones((1, m))), scipy.sparse.kron(np.ones((1, n)), np.eye(m))]
+    )
+    found = linprog(C.ravel(), A_eq=met, b_eq=np.concatenate([a / a.sum(), b / b.sum()]))
+    assert lower - 1e-6 <= found.fun <= upper + 1e-6
 
 
 @pytest.mark.parametrize("kind", KINDS)
