@@ -11,7 +11,7 @@ from torch.nn import Module
 from ...errors import InvalidInput
 from ...inputs import scalars
 from .._modes import differentiating
-from .mixing import refuse_unusable_layers, refuse_mixing_values
+from .mixing import refuse_mixing_values, refuse_unusable_layers
 
 
 def gradient_norms(network: Module, points: Tensor) -> Tensor:
