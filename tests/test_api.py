@@ -240,9 +240,9 @@ class TestInput:
             (np.zeros((1, 1, 1, 1)), r"\(n, d\) or \(n,\)"),
             (3.0, r"\(n, d\) or \(n,\)"),
             ([[1, 2], [3]], "rectangular"),
-            (["a", "b"], "real numbers"),
-            ([1j], "real numbers"),
-            (np.zeros(3, np.longdouble), "at most float64"),
+            ([["a", "b"]], "real numbers"),
+            ([[1j, 0]], "real numbers"),
+            (np.zeros((3, 2), np.longdouble), "at most float64"),
             (np.zeros((0, 2)), "at least one point"),
         ],
     )

@@ -48,15 +48,23 @@ def _refused_memory() -> Generator[None]:
 
 
 @contextlib.contextmanager
-def seeded(seed: int) -> Generator[None]:
-    """The host's global generator, which layers draw their first weights from, at a seed; afterwards it is as it was. For one thread at a time."""
+def seeded(seed: int, device: torch.device | None = None) -> Generator[None]:
+    """The host's global generator, which layers draw their first weights from, and that of a device, at a seed; afterwards they are as they were.
+
+    For one thread at a time.
+    """
+    generators = [torch.default_generator]
+    if device is not None and device.type == "cuda":
+        generators.append(torch.cuda.default_generators[device.index])
     with _alone:
-        before = torch.get_rng_state()
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would leave those of GPUs elsewhere
+        before = [generator.get_state() for generator in generators]
+        for generator in generators:  # torch.manual_seed would leave those of GPUs elsewhere
+            generator.manual_seed(seed)
         try:
             yield
         finally:
-            torch.set_rng_state(before)
+            for generator, state in zip(generators, before):
+                generator.set_state(state)
 
 
 def usable(z: Tensor) -> Tensor:

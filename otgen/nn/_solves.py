@@ -242,7 +242,7 @@ def entropic_hessian_product(
         found, residual = hessian_product(
             problem.cost.clouds, problem.marginals, problem.epsilon, f[k], g[k], direction
         )
-        if throw and residual > _TRUSTED:
+        if throw and not residual <= _TRUSTED:
             raise NotConverged(
                 f"the linear system of a second derivative was solved to a residual of {residual:.1e} only; raise epsilon"
             )

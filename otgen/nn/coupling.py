@@ -29,6 +29,7 @@ __all__ = ["Pairing", "SemidiscreteCoupling", "Sent", "pair", "semidiscrete"]
 
 Method = Literal["exact", "sinkhorn", "unbalanced"]
 MODERATE = Relative(0.05)
+_TOL, _MAX_ITER = 1e-6, 10_000
 _PRICE = 1.0  # of a missed marginal, for "unbalanced"
 
 
@@ -61,8 +62,8 @@ def pair(
     penalty: float | None = None,
     p: float = 2,
     metric: Metric = "euclidean",
-    tol: float = 1e-6,
-    max_iter: int = 10_000,
+    tol: float = _TOL,
+    max_iter: int = _MAX_ITER,
     throw: bool = True,
     rng: Any = None,
 ) -> Pairing:
@@ -112,7 +113,8 @@ def pair(
     Raises
     ------
     InvalidInput
-        On malformed input, for ``relax`` with ``method="exact"`` and ``penalty`` without, where no mass is left to pair, and for conditions under a
+        On malformed input, for options that the method would ignore (``relax``, ``epsilon``, ``tol``, ``max_iter`` with ``method="exact"``, ``penalty`` without,
+        ``weight`` without conditions), where no mass is left to pair, and for conditions under a
         metric that is no norm.
     NotConverged
         At the limit, of entropic plans.
@@ -130,6 +132,12 @@ def pair(
     """
     scalars.one_of(method, "method", get_args(Method))
     _check_terms(method, relax, penalty)
+    if method == "exact":
+        _refuse_entropic(epsilon=(epsilon, MODERATE), tol=(tol, _TOL), max_iter=(max_iter, _MAX_ITER))
+    if condition0 is None and condition1 is None and weight != 1:
+        raise InvalidInput(
+            f"weight must be left out where there are no conditions; received {scalars.told(weight)}; pass condition0 and condition1"
+        )
     check_samples(x0, x1, a, b, (condition0, condition1))
     generator = None if rng is None else generator_from(rng)
     one, other = (z.detach().flatten(1).to("cpu") for z in (x0, x1))
@@ -164,6 +172,15 @@ def _check_terms(method: str, relax: Any, penalty: Any) -> None:
         raise InvalidInput(
             f"penalty must be None unless method='exact'; received {scalars.told(penalty)}; pass relax, what a missed marginal costs"
         )
+
+
+def _refuse_entropic(**given: tuple[Any, Any]) -> None:
+    """Raise for options of entropic plans, beside what they are where left out, that an exact one would ignore."""
+    for name, (value, default) in given.items():
+        if value is not default and value != default:
+            raise InvalidInput(
+                f"{name} must be left out for method='exact'; received {scalars.told(value)}; pass method='sinkhorn' for an entropic plan"
+            )
 
 
 def _exact(one: Tensor, other: Tensor, a: Any, b: Any, *, p: float, metric: Metric, home: str) -> Plan:

@@ -129,9 +129,11 @@ class PlanSampler:
         return torch.from_numpy(rows).to(x0.device), torch.from_numpy(columns).to(x1.device)
 
     def _paired(self, x0: Tensor, x1: Tensor) -> Pairing:
-        unit = 1.0
         check_samples(x0, x1)
-        if self.normalize_cost and self.method != "exact":
+        if self.method == "exact":
+            return pair(x0, x1, rng=self.rng)
+        unit = 1.0
+        if self.normalize_cost:
             unit = (
                 float(torch.cdist(x0.detach().flatten(1).double(), x1.detach().flatten(1).double()).max()) ** 2 or 1.0
             )

@@ -7,6 +7,8 @@ import pytest
 
 import otgen
 from otgen.distances import implicit
+from otgen.model.cost import point_cost
+from otgen.model.marginals import Marginals
 from otgen.model.plan import EntropicPlan
 from otgen.solvers import Sinkhorn
 
@@ -183,3 +185,38 @@ class TestUse:
         _, x, y, _, _ = data()
         with pytest.raises(otgen.InvalidInput, match=r"otgen\.sinkhorn"):
             call(x, y).vjp()
+
+
+@pytest.mark.parametrize("gap", [2.5, 30.0])
+@pytest.mark.parametrize("each", [1, 3])
+def test_parts_that_exchange_next_to_nothing(gap, each):
+    """The Hessian of the whole is that of its parts alone; of one point each, ``|x - y|^2 / 2``, it is 1."""
+    epsilon = 0.1
+    rng = np.random.default_rng(each)
+    x, y, *along = (rng.random((2 * each, 2)) / 2 for _ in range(4))
+    x[each:] += gap
+    y[each:] += gap
+
+    def product(x, y, of_x, of_y):
+        k = len(x)
+        result = otgen.sinkhorn(x, y, epsilon=epsilon, tol=1e-13)
+        goal = Marginals(np.full(k, 1 / k), np.full(k, 1 / k))
+        cost = point_cost(x, y, "euclidean", 2)
+        return implicit.hessian_product(cost, goal, epsilon, *result.potentials, (of_x, of_y, np.zeros(k), np.zeros(k)))
+
+    (of_x, of_y, _, _), residual = product(x, y, *along)
+    assert residual < 1e-10
+    for part in (slice(each), slice(each, None)):
+        alone, _ = product(x[part], y[part], *(z[part] for z in along))
+        np.testing.assert_allclose(of_x[part], alone[0] / 2, rtol=1e-8, atol=1e-10)
+        np.testing.assert_allclose(of_y[part], alone[1] / 2, rtol=1e-8, atol=1e-10)
+        if each == 1:
+            np.testing.assert_allclose(alone[0], 2 * (along[0][part] - along[1][part]), rtol=1e-12)
+
+
+def test_what_is_left_open_between_such_parts_is_told():
+    """A potential of one part against that of the other is as good as unknown."""
+    x = np.array([0.0, 1.0, 30.0, 31.0])
+    found = otgen.sinkhorn(x, x + 0.1, epsilon=0.5).vjp(f=np.array([1.0, 1.0, 0.0, 0.0]))
+    assert np.isfinite(found.x).all()
+    assert found.residual > 0.1

@@ -292,3 +292,26 @@ def test_weights_without_numbers_or_rows(method, move, words):
     x = torch.zeros(4, 2)
     with pytest.raises(otgen.InvalidInput, match=f"a must .*{words}"):
         coupling.pair(x, x, a=move(torch.ones(4)), method=method)
+
+
+@pytest.mark.parametrize("options", [dict(epsilon=0.1), dict(tol=1e-9), dict(max_iter=50), dict(weight=2.0)])
+def test_no_option_is_ignored(options):
+    """Options of entropic plans beside an exact one, and the weight of conditions that there are not."""
+    x = torch.eye(3)
+    (name,) = options
+    with pytest.raises(otgen.InvalidInput, match=f"{name} must be left out"):
+        coupling.pair(x, x + 1, **options)
+    if name != "weight":
+        assert coupling.pair(x, x + 1, method="sinkhorn", rng=0, **options).rows.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("method", ["sinkhorn", "unbalanced"])
+def test_tolerance_and_limit_are_those_of_the_plan(method):
+    """A loose plan is far from a tight one."""
+    generator = torch.Generator().manual_seed(0)
+    x0, x1 = (torch.rand(20, 2, generator=generator) for _ in range(2))
+    options = dict(method=method, epsilon=0.01, rng=0)
+    loose, fine, finest = (coupling.pair(x0, x1, **options, tol=tol).plan.todense() for tol in (1e-1, 1e-6, 1e-12))
+    assert abs(fine - finest).sum() < 1e-4 < abs(loose - finest).sum()
+    with pytest.raises(otgen.NotConverged, match="3 iterations"):
+        coupling.pair(x0, x1, **options, max_iter=3)

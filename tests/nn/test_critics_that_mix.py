@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 
@@ -71,6 +72,44 @@ class TestCriticsThatMix:
         for call in (lambda: critics.gradient_norms(critic, z), lambda: wgan.gradient_penalty(critic, z, z + 1)):
             with pytest.raises(otgen.InvalidInput, match="one by one"):
                 call()
+
+    @pytest.mark.parametrize("n", [2, 3, 8])
+    @pytest.mark.parametrize(
+        "statistic",
+        [lambda z: z.mean(dim=0), lambda z: z.roll(1, 0), lambda z: z.abs().amax(dim=0), lambda z: z.std(dim=0)],
+    )
+    @pytest.mark.parametrize("rate", [0.0, 0.5])
+    def test_statistics_without_a_derivative_are_refused(self, n, statistic, rate):
+        """Beside a layer that draws at random too; whose next draws are what they would have been."""
+        z, drop = torch.randn(n, 3, generator=torch.Generator().manual_seed(n)), torch.nn.Dropout(rate)
+        with pytest.raises(otgen.InvalidInput, match="one by one"):
+            critics.gradient_norms(lambda z: ((drop(z) + 0.1 * z - statistic(z.detach())) ** 2).sum(dim=1), z)
+
+    @pytest.mark.parametrize("layer", [torch.nn.Dropout(0.5), torch.nn.Identity()])
+    def test_trying_a_critic_draws_nothing(self, layer):
+        network, z, draws = torch.nn.Sequential(layer, torch.nn.Linear(3, 1)), torch.ones(8, 3), []
+        for _ in range(2):  # the first call tries it
+            torch.manual_seed(0)
+            draws.append((critics.gradient_norms(network, z), torch.rand(3)))
+        assert torch.equal(draws[0][0], draws[1][0])
+        assert torch.equal(draws[0][1], draws[1][1])
+
+    def test_layers_that_change_from_pass_to_pass_are_taken(self):
+        """A power iteration goes on at every call in training."""
+        for seed in range(20):
+            torch.manual_seed(seed)
+            layer = torch.nn.utils.parametrizations.spectral_norm(torch.nn.Linear(3, 64))
+            network = torch.nn.Sequential(layer, torch.nn.Tanh(), torch.nn.Linear(64, 1))
+            assert critics.gradient_norms(network, torch.rand(6, 3)).shape == (6,)
+
+    def test_weights_of_inference_mode_are_refused(self):
+        """They cannot be kept for a derivative; a copy made outside can."""
+        with torch.inference_mode():
+            network = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.LayerNorm(4), torch.nn.Linear(4, 1))
+        for critic in (network, network.forward, functools.partial(lambda net, z: net(z), network)):
+            with pytest.raises(otgen.InvalidInput, match=r"Linear built under torch.inference_mode.*copy.deepcopy"):
+                wgan.gradient_penalty(critic, torch.rand(4, 3), torch.rand(4, 3))
+        assert critics.gradient_norms(copy.deepcopy(network), torch.rand(4, 3)).shape == (4,)
 
     def test_layers_that_keep_points_apart_are_taken(self):
         for layer in (torch.nn.LayerNorm(4), torch.nn.GroupNorm(2, 4), torch.nn.Dropout(0.5)):

@@ -253,6 +253,22 @@ def test_weights_of_next_to_nothing_prove_nothing():
     assert fitted.lower == 0
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_one_point_against_a_sphere_of_many_dimensions(turned):
+    """W_1 is 1, by the distance from the point: cones that were moved lose it, by steps in each of 128 coordinates."""
+    draws = torch.Generator().manual_seed(0)
+
+    def sphere(n):
+        z = torch.randn(n, 128, generator=draws)
+        return z / z.norm(dim=1, keepdim=True)
+
+    sides = (lambda n: torch.zeros(n, 128)), sphere
+    x, y = sides[::-1] if turned else sides
+    found = critics.fit(x, y, SMALL, steps=20, batch_size=64, rng=0, progress=False)
+    assert 0.98 < found.lower <= 1
+    assert found.estimate == pytest.approx(1, abs=1e-5)
+
+
 def test_what_diverges_is_said_so():
     x, y = np.random.default_rng(0).normal(size=(2, 60, 2))
     with pytest.raises(otgen.InvalidInput, match="must stay finite while it is trained"):

@@ -57,6 +57,21 @@ class TestAnyOrder:
         assert torch.autograd.gradgradcheck(of_gradient, (x.requires_grad_(),))
 
 
+@pytest.mark.parametrize("gap", [0.3, 0.6, 0.8, 1.0, 3.0, 100.0])
+@pytest.mark.parametrize("debias", [True, False])
+def test_second_where_next_to_nothing_passes_between_pairs(gap, debias):
+    """Pairs that keep to themselves cost ``|x - y|^2`` each, an n-th of it: second derivatives 2 / n, and 0 in own terms."""
+    x = gap * torch.tensor([[0.0, 0.0], [1.0, 0.2], [-0.3, 1.1]], dtype=torch.double)
+    y, along = x + 1e-3 * x.cos(), torch.linspace(-1, 2, 6, dtype=torch.double).view(3, 2)
+    x, y = x.requires_grad_(), y.requires_grad_()
+    value = nn.sinkhorn_loss(x, y, epsilon=1e-2, debias=debias)
+    (first,) = torch.autograd.grad(value, x, create_graph=True)
+    of_x, of_y = torch.autograd.grad((first * along).sum(), (x, y))
+    rounding = dict(rtol=1e-6 if gap > 0.5 else 0.05, atol=1e-9)
+    torch.testing.assert_close(of_x, 2 / 3 * along, **rounding)
+    torch.testing.assert_close(of_y, -2 / 3 * along, **rounding)
+
+
 class TestDirections:
     def test_they_are_drawn_anew_from_the_global_generator(self):
         x, y = clouds(0)

@@ -196,6 +196,25 @@ def test_second_derivatives_of_a_masked_divergence():
     assert torch.autograd.gradgradcheck(call, [x], atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+@each
+@pytest.mark.by_day(4)
+def test_padding_changes_no_bit_of_second_derivatives(name, dtype):
+    """Nor of values and first ones, whatever numbers it holds."""
+    answers = []
+    for junk in (*JUNK, 0.7):
+        rng = np.random.default_rng(0)
+        x, x_mask = padded(rng, [rng.normal(size=(n, 2)) for n in (3, 5, 2)], 6, junk)
+        y, y_mask = padded(rng, [rng.normal(size=(n, 2)) + 1 for n in (4, 2, 5)], 6, junk)
+        leaves = [z.to(dtype).requires_grad_() for z in (x, y)]
+        value = LOSSES[name](*leaves, x_mask=x_mask, y_mask=y_mask)
+        first = torch.autograd.grad(value, leaves, create_graph=True)
+        second = torch.autograd.grad(sum((z.float() ** 2).sum() for z in first), leaves)
+        answers.append([value, *first, *second])
+    for other in answers[1:]:
+        assert all(torch.equal(one, two) for one, two in zip(answers[0], other))
+
+
 MATRIX = {
     "exact": nn.transport_loss,
     "entropic": partial(nn.transport_loss, epsilon=0.5, tol=1e-12),
@@ -229,6 +248,19 @@ class TestMatrices:
             torch.testing.assert_close(slopes[0][k][rows[k]][:, columns[k]], wanted[0], rtol=1e-9, atol=1e-12)
             if name == "exact":
                 assert torch.equal(value[k], alone)
+
+    @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+    @pytest.mark.parametrize("name", MATRIX)
+    def test_padding_changes_no_bit(self, name, dtype):
+        _, _, rows, columns = masked_pair()
+        C = torch.rand(3, 6, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+        answers = []
+        for junk in (*JUNK, 0.7):
+            held = C.where(rows[:, :, None] & columns[:, None, :], junk).to(dtype)
+            answers.append(loss_and_gradients(MATRIX[name], held, row_mask=rows, column_mask=columns))
+        for value, slopes in answers[1:]:
+            assert torch.equal(value, answers[0][0])
+            assert torch.equal(slopes[0], answers[0][1][0])
 
     def test_plans_have_derivatives(self):
         """And are 0 at padding; by differences."""

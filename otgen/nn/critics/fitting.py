@@ -192,8 +192,9 @@ def fit(
         found = _judge_critic(network, critic, held_x, held_y, batch_size, generator)
         taken = 1 + int(history["step"].max(initial=0.0))
         seen = (source.watched if len(source.watched) else source.draw(_LOOKED_AT) for source in sources)
+        apart = all(source.endless or len(source.watched) for source in sources)
         rest = Course(taken, batch_size, limit - (time.perf_counter() - began)) if prove else None
-        witness = find_witness(network, Sides(draw_x, draw_y, *seen), generator, rest)
+        witness = find_witness(network, Sides(draw_x, draw_y, *seen, apart=apart), generator, rest)
         f, g = (_held_values(witness, source, taken * batch_size) for source in sources)
     lower = min(proven(witness, f, g), proven(witness, *(z[source.single] for source, z in zip(sources, (f, g)))))
     spent = time.perf_counter() - began

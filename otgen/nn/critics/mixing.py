@@ -1,4 +1,4 @@
-"""Critics that mix their batch, so that no point has a gradient of its own: refused by what they are made of, and by what they do."""
+"""Critics that have no gradient of each point's own, above all those that mix their batch: refused by what they are made of, and by what they do."""
 
 from __future__ import annotations
 
@@ -16,14 +16,22 @@ from torch.nn import Module
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...errors import InvalidInput
+from .._modes import seeded
 
 _DEEP = 3  # callables, one in another, that are looked through for layers
+_ROUNDING = 1e-6  # of values, relative
+_BEYOND = 10.0  # times what values change by themselves
 _tried: dict[int, ref[Any]] = {}  # critics that were seen not to mix, themselves and not what equals them
 
 
-def refuse_mixing_layers(network: Any) -> None:
-    """Raise for batch normalisation in training mode, before it updates its running means."""
+def refuse_unusable_layers(network: Any) -> None:
+    """Raise for batch normalisation in training mode, before it updates its running means, and for weights that autograd does not keep."""
     for part in _layers(network, _DEEP):
+        if any(z.is_inference() for z in (*part.parameters(recurse=False), *part.buffers(recurse=False))):
+            raise InvalidInput(
+                f"critic must have weights that can be differentiated; received {type(part).__name__} built under torch.inference_mode; build it "
+                f"outside, or pass copy.deepcopy(critic), made outside"
+            )
         if isinstance(part, _BatchNorm) and part.training:
             raise InvalidInput(
                 f"critic must treat its points one by one; received one with {type(part).__name__} in training mode; use "
@@ -54,22 +62,15 @@ def _held(network: Any) -> list[Any]:
 
 
 def refuse_mixing_values(network: Any, values: Tensor, points: Tensor) -> None:
-    """Raise where values of some points have a derivative in the others; a critic that has none is not tried again.
+    """Raise where values of some points change with the others, or have a derivative in them; a critic that has none is not tried again.
 
-    ``values`` (n,) or (n, 1) of ``points`` (n, ...) that require gradients. Each value is multiplied by a number of its own, drawn at random:
-    the derivatives of their sum in a point are then multiplied by its number, but for rounding, where nothing is mixed. The point at which
-    that is least so is left out of the sum, and must have no derivative at all. Three more passes backwards, at a critic's first call.
+    ``values`` (n,) or (n, 1) of ``points`` (n, ...) that require gradients. At a critic's first call it takes three more passes
+    forwards and three backwards.
     """
     known = _tried.get(id(network))
     if len(points) < 2 or (known is not None and known() is network):
         return
-    factors = 0.5 + torch.rand(len(points), generator=Generator().manual_seed(0), dtype=torch.float64)
-    factors = factors.to(values.device, values.dtype)
-    plain, scaled = _derivatives(torch.ones_like(factors), values, points), _derivatives(factors, values, points)
-    away = (scaled - factors.to(plain)[:, None] * plain).norm(dim=1) / plain.norm(dim=1)
-    left_out = int(away.nan_to_num(0.0, torch.inf).argmax())  # NaN says nothing
-    factors[left_out] = 0
-    if bool((_derivatives(factors, values, points)[left_out].abs() > 0).any()):
+    if _has_foreign_derivatives(values, points) or _moves_with_others(network, points):
         raise InvalidInput(
             "critic must treat its points one by one; received values that change with other points of the batch; leave out what "
             "looks across it, such as means, attention or normalisation over the first axis"
@@ -77,6 +78,42 @@ def refuse_mixing_values(network: Any, values: Tensor, points: Tensor) -> None:
     key = id(network)
     with contextlib.suppress(TypeError):  # what has no weak references is tried every time
         _tried[key] = ref(network, lambda _: _tried.pop(key, None))
+
+
+def _has_foreign_derivatives(values: Tensor, points: Tensor) -> bool:
+    """Whether a value has a derivative in another point.
+
+    Each value is multiplied by a number of its own, drawn at random: the derivatives of their sum in a point are then multiplied by its number, but
+    for rounding, where nothing is mixed. The point at which that is least so is left out of the sum, and must have no derivative at all.
+    """
+    factors = 0.5 + torch.rand(len(points), generator=Generator().manual_seed(0), dtype=torch.float64)
+    factors = factors.to(values.device, values.dtype)
+    plain, scaled = _derivatives(torch.ones_like(factors), values, points), _derivatives(factors, values, points)
+    away = (scaled - factors.to(plain)[:, None] * plain).norm(dim=1) / plain.norm(dim=1)
+    left_out = int(away.nan_to_num(0.0, torch.inf).argmax())  # NaN says nothing
+    factors[left_out] = 0
+    return bool((_derivatives(factors, values, points)[left_out].abs() > 0).any())
+
+
+def _moves_with_others(network: Any, points: Tensor) -> bool:
+    """Whether the values of half the points change where the other half does, more than they change by themselves, from pass to pass.
+
+    For what is mixed without a derivative. Layers that draw at random draw the same in all passes, and torch's generators are as they were.
+    """
+    kept = torch.zeros(len(points), dtype=torch.bool)
+    kept[torch.randperm(len(points), generator=Generator().manual_seed(0))[: len(points) // 2]] = True
+    kept = kept.to(points.device)
+    others = points.detach().clone()
+    others[~kept] = others[kept][:1] + 1
+    before, again, moved = (_values(network, batch)[kept] for batch in (points, points, others))
+    spread = torch.maximum((again - before).abs().amax(), _ROUNDING * again.abs().amax())
+    return bool((moved - again).abs().amax() > _BEYOND * spread)
+
+
+def _values(network: Any, points: Tensor) -> Tensor:
+    """Values (n,) from one state of torch's generators, in double precision."""
+    with seeded(0, points.device):
+        return network(points.detach().requires_grad_()).detach().double().reshape(len(points))
 
 
 def _derivatives(factors: Tensor, values: Tensor, points: Tensor) -> Tensor:

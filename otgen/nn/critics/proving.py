@@ -5,7 +5,7 @@ off where training samples end, it is bounded, whatever the laws: its held-out m
 assumption on the laws' tails, only that samples are independent draws.
 
 The functions that are tried: the critic itself over the bound of its Lipschitz constant, and minima, and maxima, of cones and planes
-(:class:`otgen.nn.critics.Cones`). Training samples choose among them, so that held-out ones are used once.
+(:class:`otgen.nn.critics.Cones`), trained and as they start. Training samples choose among them, so that held-out ones are used once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Generator, Tensor
 from ...distances.deviations import betting
 from ...inputs.types import Floats
 from .kinds import Cones
-from .networks import InUnits, Witness
+from .networks import InUnits, Pieces, Witness
 from .training import Course, Sampler, fresh, train, values
 
 CONFIDENCE = 0.99
@@ -33,16 +33,17 @@ _PROVER = Cones()
 
 @dataclass(frozen=True)
 class Sides:
-    """Ways to draw training samples of x and y, and samples of either that choose among functions."""
+    """Ways to draw training samples of x and y, and samples of either that choose among functions; ``apart``: nothing was trained on these."""
 
     draw_x: Sampler
     draw_y: Sampler
     x: Tensor
     y: Tensor
+    apart: bool
 
     def turned(self) -> Sides:
         """The other way round."""
-        return Sides(self.draw_y, self.draw_x, self.y, self.x)
+        return Sides(self.draw_y, self.draw_x, self.y, self.x, self.apart)
 
 
 def find_witness(own: InUnits, sides: Sides, generator: Generator, course: Course | None) -> Witness:
@@ -52,7 +53,7 @@ def find_witness(own: InUnits, sides: Sides, generator: Generator, course: Cours
     """
     candidates = [Witness(own, 1.0)]
     if course is not None:
-        candidates.append(_cones(sides, generator, course))
+        candidates += _cones(sides, generator, course)
     best = max(candidates, key=lambda one: _gain(one, sides))
     seen = values(best, torch.cat([sides.x, sides.y]))
     if np.isfinite(seen).all():
@@ -60,20 +61,36 @@ def find_witness(own: InUnits, sides: Sides, generator: Generator, course: Cours
     return best
 
 
-def _cones(sides: Sides, generator: Generator, course: Course) -> Witness:
-    """Minima and maxima of cones and planes, trained for a while; the better ones then to the end."""
-    began, runners = time.perf_counter(), list[tuple[InUnits, Sides, float]]()
+def _cones(sides: Sides, generator: Generator, course: Course) -> list[Witness]:
+    """Minima and maxima of cones and planes, trained for a while; the better ones then to the end.
+
+    And both as they start, distances to the nearest of some training samples: the best there is where a law is one point, and in many dimensions far better than
+    cones that were moved. Samples on which they were made would flatter them.
+    """
+    began, runners, starts = time.perf_counter(), list[tuple[InUnits, Sides, float]](), list[Witness]()
     race = Course(min(_RACE, course.steps), min(_SMALL, course.batch_size), course.limit / 4, progress=False)
     for way, sign in ((sides, 1.0), (sides.turned(), -1.0)):
         size = max(course.batch_size, _PROVER.held)
         network = fresh(_PROVER, way.draw_x(size), way.draw_y(size), generator)
+        if sides.apart:
+            starts.append(_distances(network, sign))
         train(network, _PROVER, way.draw_x, way.draw_y, generator, race)
         runners.append((network, way, sign))
     network, way, sign = max(runners, key=lambda one: _gain(Witness(one[0], one[2]), sides))
     left = max(course.limit - (time.perf_counter() - began), 0.0)
     rest = Course(min(course.steps, _MOST), min(_LARGE, course.batch_size), left, progress=False)
     train(network, _PROVER, way.draw_x, way.draw_y, generator, rest)
-    return Witness(network, sign)
+    return [Witness(network, sign), *starts]
+
+
+def _distances(network: InUnits, sign: float) -> Witness:
+    """Cones as they start, without planes."""
+    one = Witness(network, sign)
+    own = one.network.network
+    assert isinstance(own, Pieces)
+    with torch.no_grad():
+        own.heights[len(own.centres) :] = math.inf
+    return one
 
 
 def _gain(one: Witness, sides: Sides) -> float:

@@ -11,7 +11,7 @@ from torch.nn import Module
 from ...errors import InvalidInput
 from ...inputs import scalars
 from .._modes import differentiating
-from .mixing import refuse_mixing_layers, refuse_mixing_values
+from .mixing import refuse_mixing_values, refuse_unusable_layers
 
 
 def gradient_norms(network: Module, points: Tensor) -> Tensor:
@@ -23,15 +23,16 @@ def gradient_norms(network: Module, points: Tensor) -> Tensor:
     ----------
     network : Module or callable
         (n, ...) to n values, each of which depends on its own point only: a mean over the batch would make gradients n times too
-        short, and attention or normalisation over the batch mixes them. At a critic's first call that is tried.
+        short, and attention or normalisation over the batch mixes them. At a critic's first call that is tried, by three more passes each way.
     points : Tensor
         (n, ...).
 
     Raises
     ------
     InvalidInput
-        If anything else than n values comes back, or values that cannot be differentiated, for batch normalisation in training, and for values
-        with a derivative in other points; the last is not tried under ``torch.func`` and compilation.
+        If anything else than n values comes back, or values that cannot be differentiated, for batch normalisation in training, weights built
+        under ``torch.inference_mode``, and values that change with other points, with a derivative in them or without; the last is not tried
+        under ``torch.func`` and compilation.
 
     References
     ----------
@@ -50,7 +51,7 @@ def gradient_norms(network: Module, points: Tensor) -> Tensor:
         raise InvalidInput(
             f"points must be a tensor of floats, one point a row; received {scalars.told(points)}; use torch.as_tensor"
         )
-    refuse_mixing_layers(network)
+    refuse_unusable_layers(network)
     wanted = torch.is_grad_enabled()
     with differentiating():
         slopes = _slopes(network, points.detach(), wanted)
