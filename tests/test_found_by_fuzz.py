@@ -42,3 +42,24 @@ def test_no_place_in_memory_is_told(tmp_path):
     from otgen.errors import words_of
 
     assert words_of(ValueError("odd: <ast.Name object at 0x7ffb5dd28220>; no.\nmore")) == "odd: <ast.Name object>, no"
+
+
+@pytest.mark.parametrize("options", [{}, {"solver": "line"}])
+@pytest.mark.parametrize(
+    ("x", "y", "weights", "truth"),
+    [
+        ([0.0, 1.0], [2.0**-365, 1.0], None, 2.0**-731),  # means of squares that vanish beside 1
+        ([0.0, 2.0**500, 2.0**500], [2.0**-33, 2.0**500], ([2.0, 1.0, 1.0], [0.5, 0.5]), 2.0**-67),
+        ([2.0**61, 2.0**61], [0.0], ([2e289, 1e289], [1.0]), 2.0**122),  # sums of squares beyond all floats
+    ],
+)
+def test_squares_on_the_line_in_the_unit_of_what_is_travelled(x, y, weights, truth, options):
+    a, b = weights or (None, None)
+    result = otgen.wasserstein(x, y, a, b, p=1, metric="sqeuclidean", normalize=True, **options)
+    assert result.lower <= truth <= result.upper
+    assert result.cost_lower <= truth <= result.cost_upper
+    assert result.upper - result.lower < 1e-12 * truth
+    batch = otgen.wasserstein_batch(
+        [x], [y], weights and [a], weights and [b], p=1, metric="sqeuclidean", normalize=True
+    )
+    assert batch[0].lower <= truth <= batch[0].upper

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -164,7 +164,7 @@ def audit(
     claim = Claim(flows, None if ignored else _scaled_potentials(potentials, problem.shape, back))
     found = find(scaled, claim)
     number = _claimed_number(cost, "cost") if value is None else _claimed_number(value, "value")
-    back = replace(back, unit=found.certificate.unit)
+    back = found.certificate.units(back)
     return _audit(problem, found, back, number, of_cost=cost is not None)
 
 

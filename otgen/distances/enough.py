@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidInput
@@ -92,5 +92,5 @@ class Asked:
     def _proves(self, claim: Claim) -> bool:
         found = prove(self.scaled, claim)
         self.proven = claim, found
-        told = replace(self.back, unit=found.unit)
+        told = found.units(self.back)
         return self.question(told.value(found.lower, -1), told.value(found.upper, 1))

@@ -214,7 +214,7 @@ def solved(wanted: Partial, solver: Any, *, throw: bool, progress: bool, root: b
     scaled, solution, certificate = attempted(posed.problem, chosen, progress=progress)
     if posed.problem is not wanted.problem:
         certificate = _sharpened(certificate, scaled, solution.claim, priced=wanted.amount is None)
-    back = replace(Units.of(scaled, posed.mass, root=root), unit=certificate.unit)
+    back = certificate.units(Units.of(scaled, posed.mass, root=root))
     proven = _with_stays(_widened(certificate, scaled, posed, priced=wanted.amount is None), wanted, back)
     answer = Answer(posed.problem, scaled, proven, back, solution.claim)
     return checked(PartialAnswer(wanted, answer).result(answered(answer, solution, chosen, began)), throw=throw)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..inputs.types import Floats
 from ..model.plan import Plan
+from ..model.units import Units
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +17,7 @@ class Certificate:
     ``kind`` names the argument: ``dual`` (potentials feasible for all pairs), ``monotone`` (on the line), ``cut`` (for
     p = inf), ``entropic``. ``cost`` is what the plan costs, ``scale`` what the gap is compared with (the largest of
     the cost, ``a.|f| + b.|g|`` with both sides of the potentials balanced, and 1e-7 of the spread of the cost; of masses that had to be rounded, what pairs usually cost), ``marginal_error`` the larger L1 error of the
-    plan's marginals. Costs are in the unit ``unit ** p``, if there is one: the largest distance that is travelled on the line. ``plan`` is the plan of the claim, None where there was none; ``potentials`` are those that prove the lower bound,
+    plan's marginals. Costs are in the unit ``unit ** (p * degree)``, if there is one: the largest distance that is travelled on the line, where a square is of degree 2. ``plan`` is the plan of the claim, None where there was none; ``potentials`` are those that prove the lower bound,
     None on the line, where the plan makes them when asked.
 
     Examples
@@ -36,6 +37,11 @@ class Certificate:
     objective: float | None = None
     exact_bounds: tuple[float, float] | None = None
     unit: float | None = None
+    degree: int = 1
+
+    def units(self, back: Units) -> Units:
+        """The way back from its numbers, where ``back`` is that from the problem's."""
+        return replace(back, unit=self.unit, degree=self.degree)
 
     @property
     def optimal(self) -> bool:

@@ -202,4 +202,4 @@ def _coupled(one: Shadows, other: Shadows, k: int, p: float) -> float:
     if math.isinf(p):
         return monotone_largest(plan).lower
     found: Any = monotone_mean(plan, p)
-    return Units(0, p, root=True, unit=found.unit).value(found.lower, -1)
+    return found.units(Units(0, p, root=True)).value(found.lower, -1)

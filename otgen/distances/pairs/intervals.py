@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -201,7 +200,7 @@ class Intervals:
         back = Units.of(scaled, root=True)
         claim = Claim(potentials=(np.asarray(back.potentials_in(potentials)), np.zeros(scaled.shape[1])))
         found = prove(scaled, claim)
-        return replace(back, unit=found.unit).value(found.lower, -1)
+        return found.units(back).value(found.lower, -1)
 
     def _solve(self, i: int, j: int, low: float, high: float, *, whole: bool) -> Finding:
         """Solve as far as is asked, or to the end."""
