@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import otgen
 
@@ -63,3 +64,96 @@ def test_squares_on_the_line_in_the_unit_of_what_is_travelled(x, y, weights, tru
         [x], [y], weights and [a], weights and [b], p=1, metric="sqeuclidean", normalize=True
     )
     assert batch[0].lower <= truth <= batch[0].upper
+
+
+@pytest.mark.parametrize(("form", "options"), [("bsr", {"blocksize": (2, 2)}), ("dia", {})])
+def test_zeros_that_a_sparse_format_fills_up_with_are_no_costs(form, options):
+    C = scipy.sparse.csr_array([[0.0, 0.625], [0.125, -0.375]])  # the first pair is forbidden
+    assert otgen.transport(C).value == 0.375
+    with pytest.raises(otgen.InvalidInput, match=f"received a {form} array"):
+        otgen.transport(getattr(C, f"to{form}")(**options))
+    full = scipy.sparse.csr_array([[1.0, 2.0], [3.0, 5.0]])
+    assert otgen.transport(getattr(full, f"to{form}")(**options)).value == 2.5
+
+
+def test_flows_of_an_audited_plan_beyond_all_floats_prove_nothing():
+    found = otgen.audit([0.0, 1.0], [2.0, 3.0], [0.125, 0.125], [0.125, 0.125], plan=([0, 1], [0, 1], [1.7e308, 1.0]))
+    assert found.lower <= 2 <= found.upper
+
+
+def test_directions_start_from_weights_whose_products_with_points_are_beyond_all_floats():
+    x, y = np.array([[0.0, 0.0], [3e30, 0.0]]), np.array([[0.0, 4e30]])
+    one, other = (
+        otgen.max_sliced_wasserstein(x, y, a, p=1, normalize=True, rng=0) for a in ([3.0, 1.0], [3e289, 1e289])
+    )
+    assert one.value == pytest.approx(other.value, rel=1e-9)
+
+
+@pytest.mark.parametrize(("epsilon", "weights"), [(otgen.Relative(1.0), [1.8e289]), (1e300, [1e100]), (1e-5, [1e300])])
+def test_relaxed_masses_whose_entropy_is_beyond_all_floats(epsilon, weights):
+    with pytest.raises(otgen.InvalidInput, match="must have totals whose product"):
+        otgen.sinkhorn([1.0], [1e15] * 3, weights, epsilon=epsilon, relax=(1.0, 1e10), throw=False)
+
+
+def test_targets_that_none_but_sources_without_mass_could_serve_are_refused_where_relaxed():
+    C = [[1.0, 0.0, np.inf], [0.0, 1.0, np.inf], [1.0, np.inf, 1.0]]
+    with pytest.raises(otgen.InvalidInput, match="columns with mass must have an allowed pair with mass"):
+        otgen.transport(C, [1.0, 1.0, 0.0], epsilon=0.1, relax=100.0, throw=False)
+
+
+def test_costs_up_to_the_largest_float_are_judged_beside_their_epsilon():
+    xs, ys = [[1.0], [0.0]], [[0.0], [1.7976931348623157e308]]
+    with pytest.raises(otgen.InvalidInput, match="epsilon"):
+        otgen.sinkhorn_batch(xs, ys, p=1, metric=otgen.Minkowski(3), epsilon=1e-300, throw=False)
+
+
+def test_slopes_of_critics_far_from_all_funnels():
+    from otgen.laws import Funnels
+
+    pair = Funnels(np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([0.0, 0.25]))
+    slopes = pair.gradient([[-3e200, -4e200], [1e308, 1e308], [0.0, 5e-324]])
+    np.testing.assert_allclose(slopes, [[0.6, 0.8], [-(0.5**0.5), -(0.5**0.5)], [0.0, -1.0]], rtol=1e-15)
+    np.testing.assert_allclose(pair.critic([[-3e200, -4e200]]), -5e200, rtol=1e-15)
+
+
+def test_maps_leave_out_what_is_too_faint_for_a_plan():
+    mapper = pytest.importorskip("otgen.estimators", reason="otgen.estimators needs scikit-learn").OTMapper()
+    mapper.fit([[0.0], [1.0], [5.0]], [[2.0], [7.0]], sample_weight=[1.0, 1e-200, 1.0])
+    assert mapper.transform([[0.0], [0.9], [5.0]]).ravel().tolist() == [2.0, 2.0, 7.0]
+
+
+@pytest.mark.parametrize("epsilon", [0.0, otgen.Relative(0.01)])
+@pytest.mark.parametrize("unit", [1e200, 1e-200])
+def test_maps_between_points_whose_squares_are_no_floats(unit, epsilon):
+    estimators = pytest.importorskip("otgen.estimators", reason="otgen.estimators needs scikit-learn")
+    x, y = np.array([[0.0, 0.0], [9.0, 0.0]]), np.array([[0.0, 1.0], [9.0, 2.0]])
+    mapper = estimators.OTMapper(p=1, epsilon=epsilon).fit(x * unit, y * unit)
+    np.testing.assert_allclose(mapper.transform([[8.0 * unit, 0.0], [1.0 * unit, 0.0]]) / unit, y[::-1], atol=1e-6)
+
+
+def test_means_of_the_faintest_masses_lie_among_the_points():
+    plan = otgen.transport([[0.0, 9.0], [9.0, 0.0]], [1.0, 5e-324], [1.0, 5e-324]).plan
+    with np.errstate(all="raise"):
+        means = plan.barycenters([1e308, 1.5e308])
+    assert means[0] == 1e308
+    assert np.isnan(means[1]) or 1e308 <= means[1] <= 1.5e308
+
+
+def test_a_class_is_no_critic():
+    torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
+    critics = pytest.importorskip("otgen.nn").critics
+    with pytest.raises(otgen.InvalidInput, match="received the class Linear"):
+        critics.gradient_norms(torch.nn.Linear, torch.zeros(3, 2))
+
+
+def test_more_workers_than_there_are():
+    pytest.importorskip("typer", reason="the command line needs typer")
+    from otgen.app.commands.app import workers
+
+    with pytest.raises(
+        otgen.InvalidInput, match="--jobs must be a whole number other than 0, up to 100000; received 9999"
+    ):
+        workers(10**22 - 1, "worker")
+    assert workers(-1, "worker") == -1
+    with pytest.raises(otgen.InvalidInput, match="n_jobs must be at most"):
+        otgen.pairwise([[0.0], [1.0]], n_jobs=10**22)

@@ -426,7 +426,8 @@ class PointCost(CloudCost):
         if largest is None:
             corner = extents[..., None, :]
             largest = PointCost(corner, np.zeros_like(corner), self.metric, self.p).block()[..., 0, 0]
-        largest = largest * (1 + 1e-9)
+        with np.errstate(over="ignore"):
+            largest = largest * (1 + 1e-9)
         return 0.0, np.broadcast_to(largest, len(self.x)) if self.stacked else float(largest)
 
     @property
