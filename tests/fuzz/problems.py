@@ -115,6 +115,15 @@ class Posed:
         return None
 
     @cached_property
+    def own_rounding(self) -> Fraction:
+        """What rounding coordinates does to the largest cost on the sphere, where errors are not those of differences by poles and round the back."""
+        if self.metric != "great_circle":
+            return Fraction(0)
+        largest = max(abs(Fraction(v)) for side in (self.x, self.y) for point in side.values for v in point)
+        farthest = float(max(max(row) for row in self.costs)) ** (1 - 1 / self.p)
+        return largest * Fraction(self.p * farthest) / 2**44
+
+    @cached_property
     def slack(self) -> Fraction:
         """What the judge's 60 digits, or a callable's floats, leave open."""
         largest = max(max(row) for row in self.costs)
@@ -157,9 +166,10 @@ def posed(
 
 
 def _mixed(*sides: Any) -> bool:
-    """Whether whole numbers that are no doubles stand beside numbers with a fraction: no shift makes doubles of both."""
+    """Whether whole numbers that are no doubles stand beside numbers with a fraction, or far from others: no shift makes doubles of both."""
     flat = [v for side in sides if side is not None for v in np.array(side, object).ravel().tolist()]
-    return any(isinstance(v, int) and abs(v) > 2**53 for v in flat) and any(v % 1 for v in flat)
+    large = any(isinstance(v, int) and abs(v) > 2**53 for v in flat)
+    return large and (any(v % 1 for v in flat) or max(flat) - min(flat) > 2**53)
 
 
 def _other(draw: Draw, numbers: Numbers, x: np.ndarray, m: int) -> np.ndarray:
@@ -230,7 +240,7 @@ def in_truth(posed: Posed, result: Any) -> str:
             else distance * posed.slack / posed.truth
         )
         holds_interval(result.lower, result.upper, distance, "distance", slack)
-        narrow(result, posed.truth, max(max(row) for row in posed.costs))
+        narrow(result, posed.truth, max(max(row) for row in posed.costs), posed.own_rounding)
     return PROVEN
 
 
@@ -406,7 +416,7 @@ def _sparse(draw: Draw, C: np.ndarray) -> Given:
     kept = np.where(there, C, 0)
     kind = draw.one("csr", "csc", "coo", "lil", "dok", "bsr")
     make = getattr(scipy.sparse, f"{kind}_{draw.one('array', 'matrix')}")
-    values = np.where(there, kept.astype(float), np.inf).tolist()
+    values = np.where(there, kept.astype(float), np.inf).tolist()  # where zeros fill blocks up, a refusal is due
     return Given(make(kept), values, False, f"sparse {kind} {kept.dtype}")
 
 
@@ -433,7 +443,9 @@ def in_listed_truth(problem: Listed, result: Any) -> str:
     if problem.a.thing is not None or problem.b.thing is not None:
         slack += problem.largest * problem.mass * Fraction(1, 2**50)  # the total is a double
     holds_interval(result.lower, result.upper, problem.truth * problem.mass, "cost", slack)
-    narrow(result, problem.truth * problem.mass, problem.largest * problem.mass)
+    narrow(
+        result, problem.truth * problem.mass, problem.largest * problem.mass, max(problem.mass, 1) * Fraction(1e-279)
+    )
     return PROVEN
 
 
