@@ -157,3 +157,12 @@ def test_more_workers_than_there_are():
     assert workers(-1, "worker") == -1
     with pytest.raises(otgen.InvalidInput, match="n_jobs must be at most"):
         otgen.pairwise([[0.0], [1.0]], n_jobs=10**22)
+
+
+def test_potentials_beyond_single_precision_are_doubles():
+    x, y = np.array([[0.0], [1.0]], np.float32), np.array([[2.0], [3.0]], np.float32)
+    with np.errstate(all="raise", under="ignore"):
+        f, _ = otgen.sinkhorn(x, y, [1.0, 3.0], epsilon=1e300, relax=1e300, max_iter=50, throw=False).potentials
+    assert f.dtype == np.float64
+    assert np.isfinite(f).all()
+    assert np.abs(f).max() > 3.5e38

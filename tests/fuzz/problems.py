@@ -162,6 +162,8 @@ def posed(
     one, other = (given(draw, z, plain=plain) for z in (x, y))
     if not (one.plain and other.plain and all(s.plain for s in sides)) or _mixed(one.values, other.values):
         due = EITHER
+    if due == ANSWER and not max(np.abs(np.asarray(z, float)).max() for z in (x, y)) < 1e100:
+        due = EITHER  # distances, or their squares, may be beyond all floats
     return Posed(one, other, *sides, metric, p, due, normalize)
 
 
