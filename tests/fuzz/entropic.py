@@ -16,7 +16,8 @@ from . import truths
 from .calls import call, optional
 from .draws import Draw
 from .judges import CONSISTENT, EITHER, PROVEN, Trial, demand, exactly, holds_interval, sound
-from .problems import Posed, doubles, listed, plan_of, posed
+from .listed import listed
+from .problems import Posed, doubles, plan_of, posed
 
 _STRENGTHS = (0.5, 1.0, 0.1, 10.0, 1e-3, 1e6, 1e-300, 1e300, 0, -1.0, math.nan, math.inf)
 _RELAXED = (1.0, 0.1, 100.0, (1.0, None), (None, 2.0), (1.0, 3.0), math.inf, 1e-300, -1.0, (1.0,))

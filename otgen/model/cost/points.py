@@ -29,8 +29,9 @@ from ..units import ONE, PowerOfTwo, of_box
 from .base import keeps_everything
 from .clouds import CloudCost
 from .grids import Grid, grid_of, pays
-from .metrics import Circular, GreatCircle, Minkowski, PointMetric, Powers, entry_of, spelt
+from .metrics import Circular, GreatCircle, Minkowski, Powers, entry_of, spelt
 from .passes import CelledPasses, GroundPasses, Passes, ProductPasses
+from .point_metric import PointMetric
 from .searches import CelledSearches, CircleSearches, GridSearches, GroundSearches, ProductSearches, Searches
 
 _KEPT = 2**28  # bytes of inner products that are kept for the next pass
