@@ -166,3 +166,17 @@ def test_potentials_beyond_single_precision_are_doubles():
     assert f.dtype == np.float64
     assert np.isfinite(f).all()
     assert np.abs(f).max() > 3.5e38
+
+
+def test_references_of_a_parquet_file_that_lead_to_no_text(tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="tables need pyarrow")
+    from otgen.app import files
+
+    path = tmp_path / "damaged.parquet"
+    table = arrow.table({"name": ["a"] * 8 + ["b"] * 8, "x": [1.0] * 16})
+    pytest.importorskip("pyarrow.parquet").write_table(table, path, compression="none")
+    runs = b"\x01\x10\x00\x10\x01"  # of one bit each: eight of text 0, eight of text 1
+    assert path.read_bytes().count(runs) == 1
+    path.write_bytes(path.read_bytes().replace(runs, runs[:-1] + b"\x07"))
+    with pytest.raises(otgen.InvalidInput, match="must be a parquet table"):
+        files.read(path)

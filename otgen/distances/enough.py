@@ -12,7 +12,7 @@ from ..inputs import scalars
 from ..model.claim import Claim
 from ..model.problem import Problem
 from ..model.units import Units
-from ..proofs import Certificate, prove
+from ..proofs import Certificate, prove, way_back
 from ..solvers.base import Enough
 
 Question = Callable[[float, float], bool]
@@ -92,5 +92,5 @@ class Asked:
     def _proves(self, claim: Claim) -> bool:
         found = prove(self.scaled, claim)
         self.proven = claim, found
-        told = found.units(self.back)
+        told = way_back(found, self.back)
         return self.question(told.value(found.lower, -1), told.value(found.upper, 1))

@@ -21,6 +21,7 @@ from ..model.cost.metrics import TABLE, entry_of
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import Units
+from ..proofs import way_back
 from ..solvers import Line
 from .answer import Answer
 from .makers import Makers
@@ -127,4 +128,4 @@ def _answer(pose: Callable[[], Problem]) -> Answer:
     """What :func:`otgen.distances.solve.run` answers."""
     problem = pose()
     scaled, solution, certificate = attempted(problem, Line(), progress=False)
-    return Answer(problem, scaled, certificate, certificate.units(Units.of(scaled, root=True)), solution.claim)
+    return Answer(problem, scaled, certificate, way_back(certificate, Units.of(scaled, root=True)), solution.claim)

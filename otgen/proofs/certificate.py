@@ -39,14 +39,15 @@ class Certificate:
     unit: float | None = None
     degree: int = 1
 
-    def units(self, back: Units) -> Units:
-        """The way back from its numbers, where ``back`` is that from the problem's."""
-        return replace(back, unit=self.unit, degree=self.degree)
-
     @property
     def optimal(self) -> bool:
         """Whether the interval is as narrow as rounding lets it: 1e-10 of the scale (or nothing but underflow)."""
         return math.isfinite(self.upper) and self.upper - self.lower <= 1e-10 * self.scale + 1e-280
+
+
+def way_back(found: Certificate, back: Units) -> Units:
+    """The way back from what a proof says, where ``back`` is that from the problem that it is about."""
+    return replace(back, unit=found.unit, degree=found.degree)
 
 
 def below(value: float, margin: float) -> float:

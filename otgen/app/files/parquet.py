@@ -24,11 +24,12 @@ def from_parquet(name: str, content: bytes) -> Table:
         file = parquet.ParquetFile(arrow.BufferReader(content), read_dictionary=texts)
         refuse_bombs(name, len(content), _unfolded(file.metadata, schema), _REMEDY)
         table = file.read(columns=flat, use_threads=False)
-    except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError) as fault:
+        letters = sum(map(_letters, table.columns))
+    except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError, IndexError) as fault:  # references may lead to no text
         raise InvalidInput(
             f"{name} must be a parquet table; received a file of which pyarrow says: {' '.join(str(fault).split())}; save it again"
         ) from None
-    refuse_bombs(name, len(content), sum(map(_letters, table.columns)), _REMEDY)
+    refuse_bombs(name, len(content), letters, _REMEDY)
     held = (schema.pandas_metadata or {}).get("index_columns", [])
     index = tuple(name for name in held if isinstance(name, str))
     return Table(table, index=index, unread={field.name: str(field.type) for field in schema if field.name not in flat})
