@@ -58,3 +58,6 @@ def test_logarithms_of_variances_beyond_all_exponentials():
     assert all(torch.isfinite(part).all() for part in found)
     with pytest.raises(otgen.InvalidInput, match="z must hold samples of the posteriors"):
         vae.elbo_surgery(torch.zeros(2), z + 1, z, torch.full((2, 1), -1e30, dtype=torch.float64), torch.zeros(2))
+    with pytest.raises(otgen.InvalidInput, match="z must hold samples of the posteriors"):
+        vae.elbo_surgery(torch.zeros(2), z, torch.full_like(z, 1e264), z, torch.zeros(2))
+    assert vae.elbo_surgery(torch.zeros(2), z, z * math.nan, z, torch.zeros(2)).marginal_kl.isnan()

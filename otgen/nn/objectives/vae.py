@@ -206,7 +206,7 @@ def elbo_surgery(log_likelihood: Tensor, z: Tensor, mean: Tensor, log_variance: 
     own = gaussian_log_density(z, mean, log_variance)
     every = _every_log_density(z, mean, log_variance).diagonal_scatter(own)  # its own component counts most
     mixture = torch.logsumexp(every, dim=1) - math.log(len(z))
-    if not holds(mixture > -math.inf):
+    if not holds(mixture != -math.inf):
         at = int((mixture == -math.inf).nonzero()[0, 0])
         raise InvalidInput(
             f"z must hold samples of the posteriors; received one, in row {at}, where none of them has a density above 0; draw z with reparametrised"
@@ -225,8 +225,8 @@ def _every_log_density(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
         lost = (precision * torch.maximum(points.abs().amax(0), means.abs().amax(0)) ** 2).amax(0) > _NARROW
         lost = lost | torch.isinf(precision).any(0)
     narrow = [] if holds(~lost) else lost.nonzero()[:, 0].tolist()
-    wide = torch.where(lost, 0.0, precision) if narrow else precision
-    squares = (points**2 @ wide.T - 2 * points @ (means * wide).T + (means**2 * wide).sum(1)).clamp_min(0)
+    one, other, wide = (z[:, ~lost] if narrow else z for z in (points, means, precision))
+    squares = (one**2 @ wide.T - 2 * one @ (other * wide).T + (other**2 * wide).sum(1)).clamp_min(0)
     for k in narrow:
         gap = points[:, None, k] - means[:, k]
         at_an_atom = (gap == 0) & torch.isinf(precision[:, k])
