@@ -102,7 +102,7 @@ def _centred(given: Batch, kernel: Kernel) -> tuple[Tensor, Tensor, Tensor, Tens
     of_one, of_other = given.a.double(), given.b.double()
     shared = [common(w, z) for z, w in ((given.x, of_one), (given.y, of_other))]
     one, other = (within_reach(z, w).double() for z, w in zip((given.x, given.y), shared))
-    unit = _far_unit(one.detach(), other.detach())
+    unit = far_unit(one.detach(), other.detach())
     one, other = (one / unit, other / unit) if kernel == "energy" else (one, other)
     sides = [(w[..., None] * z).detach().sum(-2, keepdim=True) for z, w in zip((one, other), shared)]
     fewest = [side for side in sides if len(side) == min(map(len, sides))]
@@ -111,7 +111,7 @@ def _centred(given: Batch, kernel: Kernel) -> tuple[Tensor, Tensor, Tensor, Tens
     return one - middle, other - middle, of_one, of_other, unit
 
 
-def _far_unit(*clouds: Tensor) -> Tensor:
+def far_unit(*clouds: Tensor) -> Tensor:
     """What clouds (B, n, d) are divided by so that sums of squares are floats: 1 nearly always."""
     each = [z.abs().amax((-2, -1)) for z in clouds]  # of no problem at all there is none
     largest = torch.cat([each[0].new_zeros(1), *each]).amax()
