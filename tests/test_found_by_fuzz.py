@@ -1,5 +1,8 @@
 """What random examples of all calls have found, each as one call."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -180,3 +183,16 @@ def test_references_of_a_parquet_file_that_lead_to_no_text(tmp_path):
     path.write_bytes(path.read_bytes().replace(runs, runs[:-1] + b"\x07"))
     with pytest.raises(otgen.InvalidInput, match="must be a parquet table"):
         files.read(path)
+
+
+def test_a_parquet_file_whose_metadata_contradict_themselves_does_not_end_the_process(tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="tables need pyarrow")
+    path = tmp_path / "damaged.parquet"
+    pytest.importorskip("pyarrow.parquet").write_table(arrow.table({"x": [1.0, None, 2.0]}), path, compression="none")
+    optional = b"%\x02\x18\x01x"  # a column that may lack cells, as its histogram says; now it may not
+    assert path.read_bytes().count(optional) == 1
+    path.write_bytes(path.read_bytes().replace(optional, b"%\x00\x18\x01x"))
+    code = f"from otgen.app import files\nfiles.read({str(path)!r})"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "InvalidInput" in ended.stderr
+    assert "must be a parquet table" in ended.stderr
