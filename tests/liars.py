@@ -30,7 +30,7 @@ def honest(problem: otgen.Problem) -> Claim:
     if problem.epsilon or problem.bottleneck or claim.flows is not None:
         return claim
     result = otgen.solve(problem, "linprog")
-    plan = result.plan
+    plan = getattr(result.plan, "sparse", result.plan)  # on a circle, of which half is a line
     return Claim(Flows(plan.rows, plan.columns, plan.values, plan.low), tuple(map(np.asarray, result.potentials)))
 
 

@@ -1,7 +1,11 @@
 """What random examples of all calls have found, each as one call."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+import scipy.sparse
 
 import otgen
 
@@ -42,3 +46,153 @@ def test_no_place_in_memory_is_told(tmp_path):
     from otgen.errors import words_of
 
     assert words_of(ValueError("odd: <ast.Name object at 0x7ffb5dd28220>; no.\nmore")) == "odd: <ast.Name object>, no"
+
+
+@pytest.mark.parametrize("options", [{}, {"solver": "line"}])
+@pytest.mark.parametrize(
+    ("x", "y", "weights", "truth"),
+    [
+        ([0.0, 1.0], [2.0**-365, 1.0], None, 2.0**-731),  # means of squares that vanish beside 1
+        ([0.0, 2.0**500, 2.0**500], [2.0**-33, 2.0**500], ([2.0, 1.0, 1.0], [0.5, 0.5]), 2.0**-67),
+        ([2.0**61, 2.0**61], [0.0], ([2e289, 1e289], [1.0]), 2.0**122),  # sums of squares beyond all floats
+    ],
+)
+def test_squares_on_the_line_in_the_unit_of_what_is_travelled(x, y, weights, truth, options):
+    a, b = weights or (None, None)
+    result = otgen.wasserstein(x, y, a, b, p=1, metric="sqeuclidean", normalize=True, **options)
+    assert result.lower <= truth <= result.upper
+    assert result.cost_lower <= truth <= result.cost_upper
+    assert result.upper - result.lower < 1e-12 * truth
+    batch = otgen.wasserstein_batch(
+        [x], [y], weights and [a], weights and [b], p=1, metric="sqeuclidean", normalize=True
+    )
+    assert batch[0].lower <= truth <= batch[0].upper
+
+
+@pytest.mark.parametrize(("form", "options"), [("bsr", {"blocksize": (2, 2)}), ("dia", {})])
+def test_zeros_that_a_sparse_format_fills_up_with_are_no_costs(form, options):
+    C = scipy.sparse.csr_array([[0.0, 0.625], [0.125, -0.375]])  # the first pair is forbidden
+    assert otgen.transport(C).value == 0.375
+    with pytest.raises(otgen.InvalidInput, match=f"received a {form} array"):
+        otgen.transport(getattr(C, f"to{form}")(**options))
+    full = scipy.sparse.csr_array([[1.0, 2.0], [3.0, 5.0]])
+    assert otgen.transport(getattr(full, f"to{form}")(**options)).value == 2.5
+
+
+def test_flows_of_an_audited_plan_beyond_all_floats_prove_nothing():
+    found = otgen.audit([0.0, 1.0], [2.0, 3.0], [0.125, 0.125], [0.125, 0.125], plan=([0, 1], [0, 1], [1.7e308, 1.0]))
+    assert found.lower <= 2 <= found.upper
+
+
+def test_directions_start_from_weights_whose_products_with_points_are_beyond_all_floats():
+    x, y = np.array([[0.0, 0.0], [3e30, 0.0]]), np.array([[0.0, 4e30]])
+    one, other = (
+        otgen.max_sliced_wasserstein(x, y, a, p=1, normalize=True, rng=0) for a in ([3.0, 1.0], [3e289, 1e289])
+    )
+    assert one.value == pytest.approx(other.value, rel=1e-9)
+
+
+@pytest.mark.parametrize(("epsilon", "weights"), [(otgen.Relative(1.0), [1.8e289]), (1e300, [1e100]), (1e-5, [1e300])])
+def test_relaxed_masses_whose_entropy_is_beyond_all_floats(epsilon, weights):
+    with pytest.raises(otgen.InvalidInput, match="must have totals whose product"):
+        otgen.sinkhorn([1.0], [1e15] * 3, weights, epsilon=epsilon, relax=(1.0, 1e10), throw=False)
+
+
+def test_targets_that_none_but_sources_without_mass_could_serve_are_refused_where_relaxed():
+    C = [[1.0, 0.0, np.inf], [0.0, 1.0, np.inf], [1.0, np.inf, 1.0]]
+    with pytest.raises(otgen.InvalidInput, match="columns with mass must have an allowed pair with mass"):
+        otgen.transport(C, [1.0, 1.0, 0.0], epsilon=0.1, relax=100.0, throw=False)
+
+
+def test_costs_up_to_the_largest_float_are_judged_beside_their_epsilon():
+    xs, ys = [[1.0], [0.0]], [[0.0], [1.7976931348623157e308]]
+    with pytest.raises(otgen.InvalidInput, match="epsilon"):
+        otgen.sinkhorn_batch(xs, ys, p=1, metric=otgen.Minkowski(3), epsilon=1e-300, throw=False)
+
+
+def test_slopes_of_critics_far_from_all_funnels():
+    from otgen.laws import Funnels
+
+    pair = Funnels(np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([0.0, 0.25]))
+    slopes = pair.gradient([[-3e200, -4e200], [1e308, 1e308], [0.0, 5e-324]])
+    np.testing.assert_allclose(slopes, [[0.6, 0.8], [-(0.5**0.5), -(0.5**0.5)], [0.0, -1.0]], rtol=1e-15)
+    np.testing.assert_allclose(pair.critic([[-3e200, -4e200]]), -5e200, rtol=1e-15)
+
+
+def test_maps_leave_out_what_is_too_faint_for_a_plan():
+    mapper = pytest.importorskip("otgen.estimators", reason="otgen.estimators needs scikit-learn").OTMapper()
+    mapper.fit([[0.0], [1.0], [5.0]], [[2.0], [7.0]], sample_weight=[1.0, 1e-200, 1.0])
+    assert mapper.transform([[0.0], [0.9], [5.0]]).ravel().tolist() == [2.0, 2.0, 7.0]
+
+
+@pytest.mark.parametrize("epsilon", [0.0, otgen.Relative(0.01)])
+@pytest.mark.parametrize("unit", [1e200, 1e-200])
+def test_maps_between_points_whose_squares_are_no_floats(unit, epsilon):
+    estimators = pytest.importorskip("otgen.estimators", reason="otgen.estimators needs scikit-learn")
+    x, y = np.array([[0.0, 0.0], [9.0, 0.0]]), np.array([[0.0, 1.0], [9.0, 2.0]])
+    mapper = estimators.OTMapper(p=1, epsilon=epsilon).fit(x * unit, y * unit)
+    np.testing.assert_allclose(mapper.transform([[8.0 * unit, 0.0], [1.0 * unit, 0.0]]) / unit, y[::-1], atol=1e-6)
+
+
+def test_means_of_the_faintest_masses_lie_among_the_points():
+    plan = otgen.transport([[0.0, 9.0], [9.0, 0.0]], [1.0, 5e-324], [1.0, 5e-324]).plan
+    with np.errstate(all="raise"):
+        means = plan.barycenters([1e308, 1.5e308])
+    assert means[0] == 1e308
+    assert np.isnan(means[1]) or 1e308 <= means[1] <= 1.5e308
+
+
+def test_a_class_is_no_critic():
+    torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
+    critics = pytest.importorskip("otgen.nn").critics
+    with pytest.raises(otgen.InvalidInput, match="received the class Linear"):
+        critics.gradient_norms(torch.nn.Linear, torch.zeros(3, 2))
+
+
+def test_more_workers_than_there_are():
+    pytest.importorskip("typer", reason="the command line needs typer")
+    from otgen.app.commands.app import workers
+
+    with pytest.raises(
+        otgen.InvalidInput, match="--jobs must be a whole number other than 0, up to 100000; received 9999"
+    ):
+        workers(10**22 - 1, "worker")
+    assert workers(-1, "worker") == -1
+    with pytest.raises(otgen.InvalidInput, match="n_jobs must be at most"):
+        otgen.pairwise([[0.0], [1.0]], n_jobs=10**22)
+
+
+def test_potentials_beyond_single_precision_are_doubles():
+    x, y = np.array([[0.0], [1.0]], np.float32), np.array([[2.0], [3.0]], np.float32)
+    with np.errstate(all="raise", under="ignore"):
+        f, _ = otgen.sinkhorn(x, y, [1.0, 3.0], epsilon=1e300, relax=1e300, max_iter=50, throw=False).potentials
+    assert f.dtype == np.float64
+    assert np.isfinite(f).all()
+    assert np.abs(f).max() > 3.5e38
+
+
+def test_references_of_a_parquet_file_that_lead_to_no_text(tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="tables need pyarrow")
+    from otgen.app import files
+
+    path = tmp_path / "damaged.parquet"
+    table = arrow.table({"name": ["a"] * 8 + ["b"] * 8, "x": [1.0] * 16})
+    pytest.importorskip("pyarrow.parquet").write_table(table, path, compression="none")
+    runs = b"\x01\x10\x00\x10\x01"  # of one bit each: eight of text 0, eight of text 1
+    assert path.read_bytes().count(runs) == 1
+    path.write_bytes(path.read_bytes().replace(runs, runs[:-1] + b"\x07"))
+    with pytest.raises(otgen.InvalidInput, match="must be a parquet table"):
+        files.read(path)
+
+
+def test_a_parquet_file_whose_metadata_contradict_themselves_does_not_end_the_process(tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="tables need pyarrow")
+    path = tmp_path / "damaged.parquet"
+    pytest.importorskip("pyarrow.parquet").write_table(arrow.table({"x": [1.0, None, 2.0]}), path, compression="none")
+    optional = b"%\x02\x18\x01x"  # a column that may lack cells, as its histogram says; now it may not
+    assert path.read_bytes().count(optional) == 1
+    path.write_bytes(path.read_bytes().replace(optional, b"%\x00\x18\x01x"))
+    code = f"from otgen.app import files\nfiles.read({str(path)!r})"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "InvalidInput" in ended.stderr
+    assert "must be a parquet table" in ended.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..model.claim import Claim
 from ..model.cost import Metric
 from ..model.problem import Problem, Relative
 from ..model.units import Units
+from ..proofs import way_back
 from ..proofs.audit import Findings, find
 from ..underflow import may_underflow
 from .entropic import entropic_term
@@ -164,7 +165,7 @@ def audit(
     claim = Claim(flows, None if ignored else _scaled_potentials(potentials, problem.shape, back))
     found = find(scaled, claim)
     number = _claimed_number(cost, "cost") if value is None else _claimed_number(value, "value")
-    back = replace(back, unit=found.certificate.unit)
+    back = way_back(found.certificate, back)
     return _audit(problem, found, back, number, of_cost=cost is not None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidInput
@@ -12,7 +12,7 @@ from ..inputs import scalars
 from ..model.claim import Claim
 from ..model.problem import Problem
 from ..model.units import Units
-from ..proofs import Certificate, prove
+from ..proofs import Certificate, prove, way_back
 from ..solvers.base import Enough
 
 Question = Callable[[float, float], bool]
@@ -92,5 +92,5 @@ class Asked:
     def _proves(self, claim: Claim) -> bool:
         found = prove(self.scaled, claim)
         self.proven = claim, found
-        told = replace(self.back, unit=found.unit)
+        told = way_back(found, self.back)
         return self.question(told.value(found.lower, -1), told.value(found.upper, 1))

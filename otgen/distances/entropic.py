@@ -319,7 +319,20 @@ def entropic_term(problem: Problem, epsilon: Any, relax: Any, least: float | Non
     """The problem with its entropic term, and with relaxed marginals where asked for; weights then count as received."""
     strengths, strength = scalars.relaxation(relax), _epsilon_in_cost_units(problem, epsilon, least)
     normalized = problem.normalized and min(strengths) == math.inf
-    return replace(problem, epsilon=strength, relax=strengths, normalized=normalized)
+    out = replace(problem, epsilon=strength, relax=strengths, normalized=normalized)
+    _refuse_masses(out)
+    return out
+
+
+def _refuse_masses(problem: Problem) -> None:
+    """Raise for relaxed masses whose product plan costs more entropy than there are floats."""
+    totals = [float(side.sum()) for side in problem.masses] if problem.relaxed else []
+    strengths = problem.epsilon, *(rho for rho in problem.relax if math.isfinite(rho))
+    if not math.isfinite(math.prod(totals) * max(strengths)):
+        raise InvalidInput(
+            f"a and b must have totals whose product, times epsilon or relax, is a float where marginals are relaxed; received {totals[0]:g} and "
+            f"{totals[1]:g} with {max(strengths):g}; divide both by one number"
+        )
 
 
 def _epsilon_in_cost_units(problem: Problem, epsilon: Any, least: float | None = None) -> float:

@@ -29,7 +29,7 @@ from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.types import Floats
 from ..model.cost import CloudCost, Cost
-from ..model.cost.metrics import power
+from ..model.cost.point_metric import power
 from ..model.marginals import Marginals
 from .gradients import Gradients
 

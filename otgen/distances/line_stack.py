@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from ..model.cost.metrics import TABLE, entry_of
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import Units
+from ..proofs import way_back
 from ..solvers import Line
 from .answer import Answer
 from .makers import Makers
@@ -59,7 +60,7 @@ class LineStack:
         """Between clouds (N,) and (M,), in any order; weights (N,), (M,) or None."""
         (x, a), (y, b) = (line_stack.in_order(z, w, where.starts[:, k]) for k, (z, w) in enumerate(((x, a), (y, b))))
         numbers, proven = line_stack.prove(x, y, a, b, power, where)
-        values = _values(numbers, terms)
+        values = _values(numbers, terms, power)
         return cls(numbers, values, proven & np.isfinite(values[:, 0]) & np.isfinite(values[:, 6]), terms)
 
     @property
@@ -107,8 +108,8 @@ class LineStack:
         )
 
 
-def _values(numbers: Floats, terms: Terms) -> Floats:
-    """Values, costs and masses, of numbers perhaps in a unit of their own."""
+def _values(numbers: Floats, terms: Terms, power: float) -> Floats:
+    """Values, costs and masses, of numbers perhaps in a unit of their own, a distance to this power."""
     largest = math.isinf(terms.p)
     laid_out = np.zeros((len(numbers), 7))
     laid_out[:, :3], laid_out[:, 5:] = numbers[:, :3], numbers[:, 4:]
@@ -116,7 +117,7 @@ def _values(numbers: Floats, terms: Terms) -> Floats:
     if largest:
         out[:, 3:6] = np.nan
     for k in np.flatnonzero(numbers[:, 3]).tolist():
-        back = Units(0, terms.p, root=True, unit=float(numbers[k, 3]))
+        back = Units(0, terms.p, root=True, unit=float(numbers[k, 3]), degree=1 if power == terms.p else 2)
         for c, outward in enumerate((0, -1, 1)):
             number = float(numbers[k, c])
             out[k, c], out[k, 3 + c] = back.value(number, outward), back.cost(number, outward)
@@ -127,6 +128,4 @@ def _answer(pose: Callable[[], Problem]) -> Answer:
     """What :func:`otgen.distances.solve.run` answers."""
     problem = pose()
     scaled, solution, certificate = attempted(problem, Line(), progress=False)
-    return Answer(
-        problem, scaled, certificate, replace(Units.of(scaled, root=True), unit=certificate.unit), solution.claim
-    )
+    return Answer(problem, scaled, certificate, way_back(certificate, Units.of(scaled, root=True)), solution.claim)

@@ -9,6 +9,7 @@ import scipy.sparse
 
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars, sizes
+from ..inputs.types import Floats
 from ..model.claim import Flows
 from ..model.plan import MonotonePlan, Plan, SparsePlan
 from ..model.problem import Problem
@@ -85,9 +86,13 @@ def _refuse_no_triple(parts: tuple[Any, ...], name: str) -> None:
 def _listed(table: Any, mass: float) -> Flows:
     """The entries of a dense or sparse matrix that are not 0."""
     coo: Any = scipy.sparse.coo_array(table)
-    with np.errstate(over="ignore"):  # flows beyond all floats prove nothing
-        flows = coo.data.astype(np.float64) / mass
-    return Flows(coo.row.astype(np.int64), coo.col.astype(np.int64), flows)
+    return Flows(coo.row.astype(np.int64), coo.col.astype(np.int64), _shares(coo.data.astype(np.float64), mass))
+
+
+def _shares(flows: Floats, mass: float) -> Floats:
+    """Flows of total 1; those beyond all floats prove nothing."""
+    with np.errstate(over="ignore"):
+        return flows / mass
 
 
 def _pairs(parts: tuple[Any, ...], problem: Problem, name: str) -> Flows:
@@ -102,7 +107,7 @@ def _pairs(parts: tuple[Any, ...], problem: Problem, name: str) -> Flows:
     rows, columns = rows.astype(np.int64), columns.astype(np.int64)
     flows = np.full(len(rows), 1.0 / max(len(rows), 1))
     if len(parts) == 3:
-        flows = arrays.potential(parts[2], name) / problem.mass
+        flows = _shares(arrays.potential(parts[2], name), problem.mass)
     if not rows.shape == columns.shape == flows.shape:
         raise InvalidInput(
             f"rows, columns and flows of {name} must be equally many; received {rows.shape}, {columns.shape}, {flows.shape}; "

@@ -6,7 +6,6 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
 
@@ -23,7 +22,7 @@ from ..model.plan import Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import Units
-from ..proofs import prove, prove_staying
+from ..proofs import prove, prove_staying, way_back
 from ..solvers import Auto, Bottleneck, Circle, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver, SolverName
 from ..solvers.base import Enough, refuse_start, silent
 from ..solvers.sinkhorn import TOLERANCE
@@ -148,7 +147,7 @@ def run(
     chosen = solver_from(solver)
     asked = None if enough is None else partial(Asked.of, question(enough), mass=mass, root=root)
     scaled, solution, certificate = attempted(problem, chosen, progress=progress, init=init, asked=asked)
-    back = replace(Units.of(scaled, mass, root=root), unit=certificate.unit)
+    back = way_back(certificate, Units.of(scaled, mass, root=root))
     answer = Answer(problem, scaled, certificate, back, solution.claim, alike)
     return checked(answered(answer, solution, chosen, began), throw=throw)
 

@@ -18,6 +18,7 @@ from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 from ..model.cost import COSTS, Circular, Metric, is_norm, point_cost
 from ..model.problem import Relative
+from ..model.units import stretched
 from ..solvers import ExactName, Sinkhorn, Solver
 from . import references
 from .seeds import seed_of
@@ -149,7 +150,9 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if self.result_.epsilon:
             self._heights = self.result_.potentials[1] + self.result_.epsilon * np.log(b)
         else:
-            self._source, self._images = _merged(source, self.result_.plan.barycenters(self.target_), a)
+            images = self.result_.plan.barycenters(self.target_)
+            served = ~np.isnan(images).any(axis=1)  # the faintest weights are nothing beside the others
+            self._source, self._images = _merged(source[served], images[served], a[served])
         return self
 
     def transform(self, X: Any) -> Floats:
@@ -227,15 +230,17 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _by_potential(self, points: Floats) -> Floats:
         """The conditional mean of the entropic plan; its softmin in x first, so that no exponential overflows."""
-        cost, epsilon = point_cost(points, self.target_, self.metric, self.p), self.result_.epsilon
-        f = cost.softmin(self._heights, epsilon)
+        cost = point_cost(points, self.target_, self.metric, self.p).scaled()
+        power = -cost.scale.exponent * self.p
+        heights, epsilon = stretched(self._heights, power), float(stretched(self.result_.epsilon, power))
+        f = cost.softmin(heights, epsilon)
         carried = np.column_stack([self.target_, np.ones(len(self.target_))])
-        sums = cost.gibbs(f, self._heights, epsilon, carried)
+        sums = cost.gibbs(f, heights, epsilon, carried)
         return sums[:, :-1] / sums[:, -1:]
 
     def _by_nearest(self, points: Floats) -> Floats:
         """The image of the nearest source under the metric, or its displacement."""
-        nearest = point_cost(points, self._source, self.metric, 1).ctransform(np.zeros(len(self._source)))[1]
+        nearest = point_cost(points, self._source, self.metric, 1).scaled().ctransform(np.zeros(len(self._source)))[1]
         images = self._images[nearest]
         return images if self.extension == "image" else points + (images - self._source[nearest])
 

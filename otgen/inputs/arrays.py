@@ -355,6 +355,7 @@ def _sparse_matrix(value: Any, name: str) -> tuple[Any, Origin]:
     refuse_bytes(8 * sum(value.shape), value.shape, name)
     origin = Origin("numpy", "cpu", value.dtype.name)
     coordinates = value.tocoo(copy=True)
+    _refuse_filling(value, coordinates, name)
     pairs = coordinates.row.astype(np.int64) * value.shape[1] + coordinates.col
     if len(np.unique(pairs)) < len(pairs):
         raise InvalidInput(
@@ -370,6 +371,16 @@ def _sparse_matrix(value: Any, name: str) -> tuple[Any, Origin]:
             f"leave out what is forbidden"
         )
     return csr, origin
+
+
+def _refuse_filling(value: Any, coordinates: Any, name: str) -> None:
+    """Raise for zeros in blocks and along diagonals: these formats store them for pairs that were never listed as well."""
+    zeros = value.nnz - np.count_nonzero(coordinates.data)
+    if value.format in ("bsr", "dia") and zeros:
+        raise InvalidInput(
+            f"{name} must tell costs of 0 from absent pairs; received a {value.format} array, which fills up with zeros, and holds some ({zeros}); "
+            f"pass a coo or csr array of the pairs that are allowed"
+        )
 
 
 def _no_nan(matrix: Floats, name: str) -> None:

@@ -11,6 +11,13 @@ import numpy as np
 from ..errors import require
 from .types import Floats, Indices
 
+_SINGLE = float(np.finfo(np.float32).max)
+
+
+def _fits_single(array: Floats | Indices) -> bool:
+    """Whether no number of an array is beyond single precision."""
+    return not bool(((np.abs(array) > _SINGLE) & np.isfinite(array)).any())
+
 
 class Origin(NamedTuple):
     """Where an input came from: its library, its device and its dtype (by name)."""
@@ -20,8 +27,8 @@ class Origin(NamedTuple):
     dtype: str = "float64"
 
     def back(self, array: Floats | Indices, *, exact: bool = True) -> Any:
-        """Hand ``array`` to the caller's library; float64 from exact solvers, else the input's float dtype."""
-        if not exact and self.dtype in ("float32", "float16", "bfloat16"):
+        """Hand ``array`` to the caller's library; float64 from exact solvers, and where single precision ends below it, else the input's float dtype."""
+        if not exact and self.dtype in ("float32", "float16", "bfloat16") and _fits_single(array):
             array = array.astype(np.float32)
         if self.device != "cpu":
             return self._there(array)

@@ -22,6 +22,7 @@ from ..inputs.types import Floats
 HALF = 2.5  # of the box's edge
 SPREAD = 0.1  # of the heights
 POWER = 8.0  # how strongly mass is drawn to the centres
+_FAR = 2.0**600  # distances beyond some 2 ** 511 are measured in this unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,15 +96,21 @@ class Funnels:
         """The gradient of the best critic, -u, at points (n, D): unit vectors towards the centre of their funnel; 0 at one."""
         x = self._placed(x)
         v = self.centres[self._funnel(x)] - x
-        length = np.linalg.norm(v, axis=1, keepdims=True)
-        return np.divide(v, length, out=np.zeros_like(v), where=length > 0)
+        largest = np.abs(v).max(axis=1, keepdims=True)
+        v = np.divide(v, largest, out=np.zeros_like(v), where=largest > 0)  # whose squares are floats
+        return v / np.where(largest > 0, np.linalg.norm(v, axis=1, keepdims=True), 1.0)
 
     def critic(self, x: Any) -> Floats:
         """The best critic, -u, at points (n, D): (n,)."""
         return -(self.heights + self._distances(self._placed(x))).min(axis=1)
 
     def _distances(self, x: Floats) -> Floats:
-        return scipy.spatial.distance.cdist(x, self.centres)
+        found = scipy.spatial.distance.cdist(x, self.centres)
+        far = ~np.isfinite(found).all(axis=1)  # whose squares are no floats
+        if far.any():
+            with np.errstate(over="ignore"):
+                found[far] = _FAR * scipy.spatial.distance.cdist(x[far] / _FAR, self.centres / _FAR)
+        return found
 
     def _funnel(self, x: Floats) -> np.ndarray:
         return (self.heights + self._distances(x)).argmin(axis=1)

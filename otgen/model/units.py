@@ -195,7 +195,7 @@ class Units:
     """The way back from a scaled problem's numbers to the caller's.
 
     Costs are times ``2 ** (shift * p)`` and ``mass``; points times ``2 ** points_shift``; values are p-th roots if ``root``.
-    Costs that a proof gives in a unit of their own, ``unit ** p`` for a distance known to one rounding, are times that too.
+    Costs that a proof gives in a unit of their own, ``unit ** (p * degree)`` for a distance known to one rounding, are times that too.
     """
 
     shift: int
@@ -204,6 +204,7 @@ class Units:
     mass: float = 1.0
     root: bool = False
     unit: float | None = None
+    degree: int = 1
 
     @classmethod
     def of(cls, problem: Problem, mass: float = 1.0, *, root: bool = False) -> Units:
@@ -225,6 +226,8 @@ class Units:
         """A value: the cost, or the distance whose p-th power it is."""
         if not self.root:
             return self.cost(number, outward)
+        if self.degree > 1:
+            return max(self.cost(number, outward), 0.0)  # a square is its own value
         distance = max(number, 0.0) ** (1 / self.p)
         units = 0 if self.p == 1 or distance == 0 else 8 + 2 * abs(math.log(distance))  # from rounding 1/p
         unit, factor = 1.0 if self.unit is None else self.unit, 1.0
@@ -237,12 +240,13 @@ class Units:
 
     def _cost_in_unit(self, number: float, unit: float, outward: int) -> float:
         """``number * unit ** p`` of a unit that is off by one rounding; a quarter of the power at a time, lest it overflow alone."""
-        exponent = PowerOfTwo.above(unit).exponent + self.shift
+        power, shift = self.p * self.degree, self.shift // self.degree
+        exponent = PowerOfTwo.above(unit).exponent + shift
         down = exponent if exponent < _LOW else 0  # of the power of two in a unit that would lose digits
-        quarter = powered(_stretched_number(unit, self.shift - down), self.p / 4)
-        out = number * math.exp(min(outward * 1.01 * (2 * self.p + 32) * UNIT, 700.0))
-        out = _product(down * self.p, out, quarter, quarter, quarter, quarter, self.mass)
-        return max(moved_outward(out, number, 8 + 2 * abs(down * self.p), outward), 0.0)
+        quarter = powered(_stretched_number(unit, shift - down), power / 4)
+        out = number * math.exp(min(outward * 1.01 * (2 * power + 32) * UNIT, 700.0))
+        out = _product(down * power, out, quarter, quarter, quarter, quarter, self.mass)
+        return max(moved_outward(out, number, 8 + 2 * abs(down * power), outward), 0.0)
 
     def distance(self, number: float, outward: int = 0) -> float:
         """A distance that is no root, as for p = inf."""

@@ -24,6 +24,8 @@ from ._inputs import (
 )
 
 Kernel = Literal["energy", "imq", "gaussian"]
+_FAR = 2.0**500  # squares of coordinates up to here, and sums of many, are floats
+_FAR_UNIT = 2.0**600  # of all floats in this unit, too
 
 
 def mmd_loss(
@@ -83,26 +85,37 @@ def mmd_loss(
         raise InvalidInput(
             "x and y must each have two points of positive weight for an unbiased estimate; received one; pass unbiased=False"
         )
-    one, other, of_one, of_other = _centred(given)
+    one, other, of_one, of_other, unit = _centred(given, kernel)
     own = _mean(one, one, of_one, of_one, kernel, sizes, apart=unbiased)
     others = _mean(other, other, of_other, of_other, kernel, sizes, apart=unbiased)
     across = _mean(one, other, of_one, of_other, kernel, sizes, apart=False)
     out = own - 2 * across + others
+    out = unit * out if kernel == "energy" else out  # others are 0 where squares are no floats
     return reduced(out if unbiased else not_negative(out), given.single, reduction).to(given.x.dtype)
 
 
-def _centred(given: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Clouds around their common middle, and weights, in double precision: no digit is lost to the origin.
+def _centred(given: Batch, kernel: Kernel) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Clouds around their common middle, weights, and the unit of the clouds, in double precision: no digit is lost to the origin.
 
     Where one cloud is that of all problems, so is the middle, and pairs of its points are computed once.
     """
     of_one, of_other = given.a.double(), given.b.double()
     shared = [common(w, z) for z, w in ((given.x, of_one), (given.y, of_other))]
     one, other = (within_reach(z, w).double() for z, w in zip((given.x, given.y), shared))
+    unit = far_unit(one.detach(), other.detach())
+    one, other = (one / unit, other / unit) if kernel == "energy" else (one, other)
     sides = [(w[..., None] * z).detach().sum(-2, keepdim=True) for z, w in zip((one, other), shared)]
     fewest = [side for side in sides if len(side) == min(map(len, sides))]
     middle = sum(fewest[1:], fewest[0]) / len(fewest)
-    return one - middle, other - middle, of_one, of_other
+    middle = middle if kernel == "energy" else torch.where(unit > 1, 0.0, middle)
+    return one - middle, other - middle, of_one, of_other, unit
+
+
+def far_unit(*clouds: Tensor) -> Tensor:
+    """What clouds (B, n, d) are divided by so that sums of squares are floats: 1 nearly always."""
+    each = [z.abs().amax((-2, -1)) for z in clouds]  # of no problem at all there is none
+    largest = torch.cat([each[0].new_zeros(1), *each]).amax()
+    return torch.where(largest > _FAR, torch.full_like(largest, _FAR_UNIT), torch.ones_like(largest))
 
 
 def checked_scales(scale: Any) -> list[float]:
@@ -117,9 +130,8 @@ def _mean(
     x: Tensor, y: Tensor, a: Tensor, b: Tensor, kernel: Kernel, scales: Sequence[float], *, apart: bool
 ) -> Tensor:
     """``sum a_i b_j k(x_i, y_j)``, (B,); with ``apart`` over pairs of two different points."""
-    values = kernel_values(
-        squared_distances(x, y.clone() if y is x else y), kernel, scales
-    )  # compilers do not take one tensor twice
+    squares = squared_distances(x, y.clone() if y is x else y)  # compilers do not take one tensor twice
+    values = kernel_values(squares, kernel, scales)
     if not apart:
         return (a * _applied(values, b)).sum(-1)
     others = 1.0 - torch.eye(a.shape[-1], dtype=a.dtype, device=a.device)

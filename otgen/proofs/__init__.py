@@ -1,6 +1,6 @@
 """Proofs of optimality, one file per argument: a floor that knows problems and claims, and nothing of the solvers."""
 
-from .certificate import Certificate, above, below
+from .certificate import Certificate, above, below, way_back
 from .dual import prove_dual
 from .entropic import Bounds, entropic_bounds
 from .monotone import are_plain, monotone_mean
@@ -21,4 +21,5 @@ __all__ = [
     "prove_dual",
     "prove_staying",
     "usual_cost",
+    "way_back",
 ]

@@ -19,6 +19,7 @@ the unit: quotients err by 3 u, so their powers by a factor within ``exp(3 p u)`
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,7 +54,8 @@ class _Mean(NamedTuple):
 
 def prove_monotone(problem: Problem) -> Certificate:
     """Prove an interval for the mean of ``|x - y| ** power`` under the optimal coupling of points on the line."""
-    return monotone_mean(problem.monotone, problem.line_power, lossless=problem.cost.lossless)
+    found = monotone_mean(problem.monotone, problem.line_power, lossless=problem.cost.lossless)
+    return replace(found, degree=max(1, problem.cost.degree))
 
 
 def monotone_mean(plan: MonotonePlan, power: float, *, lossless: bool = True) -> Certificate:

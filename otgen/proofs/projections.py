@@ -26,6 +26,7 @@ from ..inputs.types import Floats, Indices
 from ..kernels.double_double import UNIT, dot, total_pair
 from ..model.plan import MonotonePlan
 from ..model.units import Units
+from .certificate import way_back
 from .monotone import monotone_largest, monotone_mean
 
 _FEW = 16  # directions of one frame
@@ -202,4 +203,4 @@ def _coupled(one: Shadows, other: Shadows, k: int, p: float) -> float:
     if math.isinf(p):
         return monotone_largest(plan).lower
     found: Any = monotone_mean(plan, p)
-    return Units(0, p, root=True, unit=found.unit).value(found.lower, -1)
+    return way_back(found, Units(0, p, root=True)).value(found.lower, -1)

@@ -56,7 +56,10 @@ def keeps_promise(problem: Problem, certificate: Certificate, *, root: bool) -> 
 def _out_of_unit(certificate: Certificate, p: float) -> Certificate:
     """The same numbers in the problem's own unit, which those of moderate orders do not leave the range of floats for."""
     assert certificate.unit is not None
-    cost, lower, upper = (z * certificate.unit**p for z in (certificate.cost, certificate.lower, certificate.upper))
+    cost, lower, upper = (
+        z * certificate.unit ** (p * certificate.degree)
+        for z in (certificate.cost, certificate.lower, certificate.upper)
+    )
     return replace(certificate, cost=cost, lower=lower, upper=upper, unit=None)
 
 

@@ -139,11 +139,11 @@ def _largest_cost(problem: Problem) -> float:
 def _refuse_unservable(problem: Problem) -> None:
     """Raise where a point has mass and no allowed pair: its potential would be infinite."""
     a, b = problem.masses
-    for weights, cost, side in ((a, problem.cost, "rows"), (b, problem.cost.T, "columns")):
-        lost = np.isinf(cost.ctransform(np.zeros(cost.shape[1]))[0]) & (weights > 0)
+    for weights, others, cost, side in ((a, b, problem.cost, "rows"), (b, a, problem.cost.T, "columns")):
+        lost = np.isinf(cost.ctransform(np.where(others > 0, 0.0, -np.inf))[0]) & (weights > 0)
         if lost.any():
             raise InvalidInput(
-                f"{side} with mass must have an allowed pair in relaxed transport; received {int(lost.sum())} without, the first "
+                f"{side} with mass must have an allowed pair with mass at its other end in relaxed transport; received {int(lost.sum())} without, the first "
                 f"{int(lost.argmax())}; leave them out, each adds relax times its mass to the value"
             )
 

@@ -16,7 +16,8 @@ from . import truths
 from .calls import call, optional
 from .draws import Draw
 from .judges import CONSISTENT, EITHER, PROVEN, Trial, demand, exactly, holds_interval, sound
-from .problems import Posed, listed, plan_of, posed
+from .listed import listed
+from .problems import Posed, doubles, plan_of, posed
 
 _STRENGTHS = (0.5, 1.0, 0.1, 10.0, 1e-3, 1e6, 1e-300, 1e300, 0, -1.0, math.nan, math.inf)
 _RELAXED = (1.0, 0.1, 100.0, (1.0, None), (None, 2.0), (1.0, 3.0), math.inf, 1e-300, -1.0, (1.0,))
@@ -93,7 +94,7 @@ def _to_many_digits(problem: Posed, result: Any, judge: Any) -> str:
     n, m = problem.shape
     x, y = (np.array(v, float).reshape(k, -1) for v, k in ((problem.x.values, n), (problem.y.values, m)))
     a, b = (np.ones(k) if g.values is None else np.array(g.values, float) for g, k in ((problem.a, n), (problem.b, m)))
-    if not np.array_equal(x.ravel(), np.array(problem.x.values, object).ravel()):
+    if not doubles(problem):
         return CONSISTENT
     truth = judge(x, y, a, b, result.epsilon, metric=problem.metric, p=problem.p)
     demand(result.lower <= truth.upper, "lower", repr(result.lower), "is above the truth", float(truth.upper))

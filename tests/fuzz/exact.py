@@ -20,7 +20,8 @@ from .calls import call, optional
 from .draws import Draw, Numbers
 from .forms import given
 from .judges import CONSISTENT, EITHER, PROVEN, Trial, demand, holds_interval, plainly, sound
-from .problems import COSTS, METRICS, Posed, in_truth, judged, judged_listed, listed, posed
+from .listed import judged_listed, listed
+from .problems import COSTS, METRICS, Posed, in_truth, judged, posed
 
 
 @call("wasserstein", "Result", "Result.plan", "Result.potentials", "Result.to_dict", "Minkowski", "Circular", share=10)

@@ -99,12 +99,14 @@ def _optimal(result: Any) -> None:
     )
 
 
-def narrow(result: Any, truth: Any, largest: Any) -> None:
-    """OPTIMAL is said only of intervals no wider than 1e-10 of the value or of the largest cost."""
+def narrow(result: Any, truth: Any, largest: Any, own: Any = 0) -> None:
+    """OPTIMAL is said only of intervals no wider than 1e-10 of the value or of the largest cost, or than the data's ``own`` rounding."""
     if result.status is not otgen.Status.OPTIMAL or result.cost_lower is None or math.isinf(result.cost_upper):
         return
     width = Fraction(result.cost_upper) - Fraction(result.cost_lower)
-    demand(width <= max(largest, truth) * Fraction(1e-9) + Fraction(1e-279), "OPTIMAL with a width of", float(width))
+    demand(
+        width <= max(largest, truth) * Fraction(1e-9) + own + Fraction(1e-279), "OPTIMAL with a width of", float(width)
+    )
 
 
 def plan_of(result: Any, n: int, m: int) -> None:

@@ -248,18 +248,18 @@ class _Worker:
         while code := self.process.wait():
             if code in (130, -signal.SIGINT):
                 raise KeyboardInterrupt
-            flying = self.path.with_suffix(".flying").read_text().split()
+            number, example = self.path.with_suffix(".flying").read_text().strip().split(" ", 1)  # names hold spaces
             part = json.loads(self.path.read_text()) if self.path.exists() else None
             if part:
                 merged(state, part)
             state["faults"].append(
                 {
-                    "example": flying[1],
+                    "example": example,
                     "why": f"the process ended with {code}",
-                    "repeat": f"python -m tests.fuzz --repeat {flying[1]}",
+                    "repeat": f"python -m tests.fuzz --repeat {example}",
                 }
             )
-            self._start(int(flying[0]) + self.stride)
+            self._start(int(number) + self.stride)
         merged(state, json.loads(self.path.read_text()))
         for name in (self.path, self.path.with_suffix(".flying")):
             name.unlink(missing_ok=True)

@@ -50,6 +50,14 @@ def test_a_loss_is_that_of_one_process(name, sharded):
         torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-8)
 
 
+def test_energies_of_points_whose_squares_are_no_floats_are_those_of_one_process():
+    x, y = (z.detach().mul(1e200).requires_grad_() for z in clouds())
+    found, want = distributed.mmd_loss(x, y), mmd_loss(x, y)
+    assert found.item() == pytest.approx(want.item(), rel=1e-9)
+    for one, other in zip(torch.autograd.grad(found, [x, y]), torch.autograd.grad(want, [x, y])):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-8)
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_masked_rows_are_not_there(name):
     together, _, options = LOSSES[name]

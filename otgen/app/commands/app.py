@@ -72,6 +72,7 @@ MaxIter = Annotated[int | None, typer.Option(help="With --epsilon: limit on iter
 
 
 _MOST_SPLITS = 1_000_000  # a p-value of 1e-6
+_MOST_JOBS = 100_000  # more than any cluster has; joblib ends at five times as many
 
 
 def _count(option: typer.CallbackParam, value: int | None) -> int | None:
@@ -145,6 +146,15 @@ def order(text: str) -> float:
     except ValueError:
         raise InvalidInput(f"--p must be a number or inf; received {text!r}; use a number of at least 1") from None
     return require("otgen.inputs.scalars").order(number)
+
+
+def workers(jobs: int | None, which: str) -> int | None:
+    """The value of ``--jobs``, which are threads or workers."""
+    if jobs is not None and not 0 < abs(jobs) <= _MOST_JOBS:
+        raise InvalidInput(
+            f"--jobs must be a whole number other than 0, up to {_MOST_JOBS}; received {jobs}; pass -1 for one {which} a core"
+        )
+    return jobs
 
 
 def strength(text: str | None) -> Any:

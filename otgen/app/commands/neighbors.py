@@ -22,6 +22,7 @@ from .app import (
     app,
     order,
     progress,
+    workers,
 )
 
 
@@ -46,8 +47,7 @@ def neighbors(
         raise InvalidInput(
             "--k must be left out beside --radius, within which all are found; received both; leave one of them out"
         )
-    if jobs == 0:
-        raise InvalidInput("--jobs must be a whole number other than 0; received 0; pass -1 for one thread a core")
+    jobs = workers(jobs, "thread")
     chosen = require("otgen.app.measuring").names_of(columns)
     with progress("loading", shown=not (quiet or as_json)) as tell:
         ask = require("otgen.app.nearest").Near(power, metric.value, normalize, k or 1, radius, jobs)

@@ -31,6 +31,7 @@ from .app import (
     order,
     progress,
     strength,
+    workers,
 )
 
 
@@ -70,8 +71,7 @@ def pairwise(
     """The Wasserstein distances between all pairs of a folder of sample sets, with their proven intervals."""
     power, blur = order(p), strength(epsilon)
     _refuse_two(epsilon=epsilon is not None, penalty=penalty is not None or mass is not None, max_sliced=max_sliced)
-    if jobs == 0:
-        raise InvalidInput("--jobs must be a whole number other than 0; received 0; pass -1 for one worker a core")
+    jobs = workers(jobs, "worker")
     if as_json and str(page) == "-":
         raise InvalidInput(
             "--report must name a file beside --json; received - for both; choose a name such as page.html"

@@ -22,25 +22,31 @@ def from_parquet(name: str, content: bytes) -> Table:
         flat = [field.name for field in schema if not arrow.types.is_nested(field.type)]
         texts = [field.name for field in schema if _is_text(field.type)]
         file = parquet.ParquetFile(arrow.BufferReader(content), read_dictionary=texts)
-        refuse_bombs(name, len(content), _unfolded(file.metadata, schema), _REMEDY)
+        groups = range(file.metadata.num_row_groups)
+        refuse_bombs(name, len(content), sum(file.metadata.row_group(k).total_byte_size for k in groups), _REMEDY)
+        for k in groups:  # what is damaged raises here; the process ends where columns are asked for it
+            next(file.iter_batches(1, row_groups=[k], columns=flat, use_threads=False), None)
+        refuse_bombs(name, len(content), _unfolded(file, schema, flat), _REMEDY)
         table = file.read(columns=flat, use_threads=False)
-    except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError) as fault:
+        letters = sum(map(_letters, table.columns))
+    except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError, IndexError, OSError) as fault:
         raise InvalidInput(
             f"{name} must be a parquet table; received a file of which pyarrow says: {' '.join(str(fault).split())}; save it again"
         ) from None
-    refuse_bombs(name, len(content), sum(map(_letters, table.columns)), _REMEDY)
+    refuse_bombs(name, len(content), letters, _REMEDY)
     held = (schema.pandas_metadata or {}).get("index_columns", [])
     index = tuple(name for name in held if isinstance(name, str))
     return Table(table, index=index, unread={field.name: str(field.type) for field in schema if field.name not in flat})
 
 
-def _unfolded(metadata: Any, schema: Any) -> int:
+def _unfolded(file: Any, schema: Any, flat: list[str]) -> int:
     """Bytes of all that is read, texts by their references: of numbers that repeat, a file holds one and how often it comes."""
     widths = {field.name: _width(field.type) for field in schema}
-    total = 0
+    total, metadata = 0, file.metadata
+    read = [j for j in range(metadata.num_columns) if file.schema.column(j).path in flat]
     for k in range(metadata.num_row_groups):
         group = metadata.row_group(k)
-        for chunk in (group.column(j) for j in range(group.num_columns)):
+        for chunk in (group.column(j) for j in read):
             width = widths.get(chunk.path_in_schema, 0)
             total += max(chunk.total_uncompressed_size, width * max(chunk.num_values, group.num_rows))
     return total

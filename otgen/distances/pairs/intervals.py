@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +23,7 @@ from ...model.cost import Circular, Metric, Minkowski
 from ...model.problem import Problem
 from ...model.status import Status
 from ...model.units import STEEP, Units
-from ...proofs import prove
+from ...proofs import prove, way_back
 from ...proofs.dual import plan_bound
 from ..exact import wasserstein
 from ..solve import run
@@ -201,7 +200,7 @@ class Intervals:
         back = Units.of(scaled, root=True)
         claim = Claim(potentials=(np.asarray(back.potentials_in(potentials)), np.zeros(scaled.shape[1])))
         found = prove(scaled, claim)
-        return replace(back, unit=found.unit).value(found.lower, -1)
+        return way_back(found, back).value(found.lower, -1)
 
     def _solve(self, i: int, j: int, low: float, high: float, *, whole: bool) -> Finding:
         """Solve as far as is asked, or to the end."""

@@ -15,7 +15,8 @@ from ...inputs.types import Floats, Indices
 from ...kernels import monotone
 from ...model.claim import Flows
 from ...model.cost import Circular, Minkowski
-from ...model.cost.metrics import PointMetric, entry_of, metric_name
+from ...model.cost.metrics import entry_of, metric_name
+from ...model.cost.point_metric import PointMetric
 from ...proofs.projections import Frames, Shadows
 from .collection import Weighted
 

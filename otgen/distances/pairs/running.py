@@ -16,6 +16,7 @@ from ...inputs import scalars
 from ...kernels.parallel import shared_among
 
 T = TypeVar("T")
+_MOST = 100_000  # workers, more than any cluster has; joblib ends at five times as many
 _AT_ONCE = 8  # tasks a worker that are handed out together: what a run that is stopped may lose
 
 
@@ -27,6 +28,10 @@ def checked_jobs(n_jobs: Any) -> int | None:
     if number == 0:
         raise InvalidInput(
             f"n_jobs must be a whole number other than 0, or None; received {scalars.told(n_jobs)}; pass -1 for one worker a core"
+        )
+    if abs(number) > _MOST:
+        raise InvalidInput(
+            f"n_jobs must be at most {_MOST}; received {scalars.told(n_jobs)}; pass -1 for one worker a core"
         )
     return number
 

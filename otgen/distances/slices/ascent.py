@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...inputs.types import Floats
-from .couplings import Clouds, Coupling
+from .couplings import Clouds, Coupling, Side
 
 _SHORTEST = 1e-9  # step, in radians, below which nothing is to be gained
 _MOMENTS = 256  # dimensions up to which the axes of second moments are starts
@@ -25,12 +25,14 @@ class Climbed(NamedTuple):
 
 def starts(clouds: Clouds, count: int, rng: np.random.Generator) -> list[Floats]:
     """Unit vectors: along the difference of the means, along the axis of the most different second moments, and at random."""
-    means = [np.average(side.points, axis=0, weights=side.weights) for side in (clouds.source, clouds.target)]
+    sides = [
+        Side(side.points, None if side.weights is None else side.weights / side.weights.max())
+        for side in (clouds.source, clouds.target)
+    ]
+    means = [np.average(side.points, axis=0, weights=side.weights) for side in sides]
     found = [means[0] - means[1]]
     if clouds.dim <= _MOMENTS:
-        second = [
-            np.cov(side.points, rowvar=False, aweights=side.weights, ddof=0) for side in (clouds.source, clouds.target)
-        ]
+        second = [np.cov(side.points, rowvar=False, aweights=side.weights, ddof=0) for side in sides]
         values, axes = np.linalg.eigh(second[0] - second[1])
         found.append(axes[:, int(np.abs(values).argmax())])
     found = [start for start in found if (start != 0).any()][:count]

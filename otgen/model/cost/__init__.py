@@ -15,13 +15,13 @@ from .metrics import (
     Metric,
     MetricName,
     Minkowski,
-    PointMetric,
     is_norm,
     metric_name,
     spelt,
     unspelt,
 )
 from .padded import PaddedCost
+from .point_metric import PointMetric
 from .points import PointCost
 
 __all__ = [

@@ -24,8 +24,8 @@ from ...kernels import GroundCost, Kernels
 from ...kernels.double_double import UNIT
 from ..units import ONE, PowerOfTwo
 from .merging import Merging
-from .metrics import PointMetric
 from .passes import Passes, joined
+from .point_metric import PointMetric
 from .searches import Mask, Searches
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ alone where kernels know its form.
 
 from __future__ import annotations
 
-import abc
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +20,9 @@ from ...inputs import scalars
 from ...inputs.types import Floats
 from ...kernels.double_double import UNIT
 from ...kernels.ground_cost import CIRCULAR, GREAT_CIRCLE
+from ..boxes import Box
 from ..units import PowerOfTwo
-
-Form = tuple[float, float, float]  # inner power, outer power and factor, as :class:`otgen.kernels.GroundCost` has them
+from .point_metric import Form, PointMetric, power, real_power
 
 
 @dataclass(frozen=True)
@@ -67,68 +66,6 @@ class Circular:
 MetricName = Literal["euclidean", "cityblock", "chebyshev", "great_circle", "sqeuclidean", "cosine"]
 BuiltIn = MetricName | Minkowski | Circular
 Metric = BuiltIn | Callable[[Floats, Floats], Floats]
-
-
-class PointMetric(abc.ABC):
-    """What a metric is: its form for the kernels, its rounding, its range, its derivative.
-
-    ``only_p_one``: it is a cost, not a metric, and goes with p = 1 only. ``by_differences``: it is a function of the differences of
-    coordinates that grows with each of them, so that bounding boxes bound it, points may be merged at their centre of mass, and
-    second derivatives are known. ``translates``: costs stay what they are when both clouds are moved alike. ``degree``: points times s make costs of p = 1 times ``s ** degree``; 0 where points cannot be scaled.
-    ``norm``: the q of a norm of differences of ``flat`` points that is no larger than the distance; or, where ``squares`` is a number, of one
-    that the cost is ``squares`` times the square of. ``period``: what coordinates repeat after, if they do.
-    """
-
-    only_p_one: bool = False
-    by_differences: bool = False
-    translates: bool = True
-    degree: int = 1
-    norm: float = 2.0
-    squares: float | None = None
-    period: float | None = None
-
-    @abc.abstractmethod
-    def form(self, p: float) -> Form:
-        """What the kernels need to know."""
-
-    @abc.abstractmethod
-    def rounding(self, d: int, p: float, unit: float) -> tuple[float, float]:
-        """``(r, t)`` with ``|computed - true| <= r |computed| + t`` for a cost in dimension d, computed with unit roundoff ``unit``."""
-
-    @abc.abstractmethod
-    def slope(self, x: Floats, y: Floats, p: float) -> Floats:
-        """The gradient of ``metric(x_k, y_k) ** p`` in x_k, (k, d), for pairs; 0 where there is a kink."""
-
-    def check(self, points: Floats, name: str) -> None:  # noqa: B027 - most metrics take any points
-        """Raise where the metric does not know what to do with points."""
-
-    def prepared(self, points: Floats) -> Floats:
-        """The points that kernels get."""
-        return points
-
-    def flat(self, points: Floats) -> tuple[Floats, float]:
-        """Points (n, D) of a space with a norm, and how far off each may be by rounding, as a length."""
-        return points, 0.0
-
-    def places(self, points: Floats) -> Floats:
-        """Coordinates that are equal where points are at one place, without rounding."""
-        return points
-
-    def chained(self, points: Floats, slope: Floats) -> Floats:
-        """A derivative in the points that kernels got, as one in the points."""
-        return slope
-
-    def divided(self, by: PowerOfTwo) -> str | Minkowski | Circular | None:
-        """How the metric is called once points are divided; None where that leaves its name."""
-        return None
-
-    def largest(self, extents: Floats, p: float) -> Any:
-        """A bound on all costs where differences of coordinates are at most ``extents`` (d,), or bounds, of (B, d); None: the kernel's cost of these."""
-        return None
-
-    def line_power(self, p: float) -> float | None:
-        """The power of the distance that the cost is on the line; None where sorting does not solve it."""
-        return None
 
 
 @dataclass(frozen=True)
@@ -273,7 +210,7 @@ class Torus(PointMetric):
         """
         reach = math.sqrt(d) * self.period / 2
         relative, tiny = Powers(2.0).rounding(d, p, unit)
-        return relative, tiny + 1.01 * p * _real_power(reach, p - 1) * 4 * math.sqrt(d) * unit * self.period
+        return relative, tiny + 1.01 * p * real_power(reach, p - 1) * 4 * math.sqrt(d) * unit * self.period
 
     def prepared(self, points: Floats) -> Floats:
         """Coordinates in (-period/2, period/2]: the remainder is exact, and so is taking a period from more than half of one."""
@@ -311,6 +248,11 @@ class Torus(PointMetric):
         return p * power(inside, p / 2 - 1) * near
 
 
+_PARALLEL = (
+    0.05  # of the equator's length: by shorter ones, errors are told relative to differences of coordinates alone
+)
+
+
 @dataclass(frozen=True)
 class GreatCircle(PointMetric):
     """The angle between points (latitude, longitude) on the unit sphere, all in radians.
@@ -322,14 +264,35 @@ class GreatCircle(PointMetric):
 
     translates = False
     degree = 0
+    reach: float = math.inf
+    cosine: float = 0.0
 
     def form(self, p: float) -> Form:
         """The angle to a power."""
         return GREAT_CIRCLE, p, 1.0
 
+    def within(self, box: Box) -> GreatCircle:
+        """The same between points of a box: ``reach`` apart at most, on parallels at least ``cosine`` long; unknown where a nearer way leads round."""
+        latitude, longitude = (float(z.max()) for z in np.moveaxis(box.extents, -1, 0))
+        highest = max(float(np.abs(z[..., 0]).max()) for z in box)
+        return self if longitude > math.pi else GreatCircle(latitude + longitude, math.cos(min(highest, math.pi / 2)))
+
     def rounding(self, d: int, p: float, unit: float) -> tuple[float, float]:
-        """Angles are rounded before their sines are taken: 32 u in all, an absolute error of the angle; the rest is relative."""
-        return 1.01 * (16 * p + 3) * unit, 1.01 * p * _real_power(math.pi, p - 1) * 32 * unit
+        """Angles are rounded before their sines are taken: 32 u in all, an absolute error of the angle; the rest is relative.
+
+        Where nobody's nearer way leads round, differences of coordinates are rounded once and their sines err relative to them, by 5 u if a sine
+        errs by 4. Cosines err by 6 u, so that ``sqrt h`` is off by 12 u times half a difference at most; and relative to it by
+        ``(15 + 1.6/k + 1.1/k^2) u`` where parallels are at least k long: ``h >= k^2 sin^2 l``, and ``sin^2 a <= 2 h`` where ``cos l >= 1/2``.
+        ``sqrt(1 - h)`` is off by 20 u, of which the angle takes ``sqrt h``. Squares below all floats take up to 1e-140 from an angle.
+        """
+        if math.isinf(self.reach):
+            return 1.01 * (16 * p + 3) * unit, 1.01 * p * real_power(math.pi, p - 1) * 32 * unit
+        if math.isinf(p):
+            return math.inf, math.inf
+        steepest, k = 1.01 * p * real_power(min(self.reach, math.pi), p - 1), self.cosine
+        if k >= _PARALLEL:
+            return 1.01 * (p * (48 + 2 / k + 2 / k**2) + 3) * unit, steepest * 1e-140
+        return 1.01 * (48 * p + 3) * unit, steepest * (32 * min(1.0, self.reach) * unit + 1e-140)
 
     def check(self, points: Floats, name: str) -> None:
         """Two coordinates in radians."""
@@ -352,7 +315,7 @@ class GreatCircle(PointMetric):
 
     def largest(self, extents: Floats, p: float) -> float:
         """Half a turn."""
-        return _real_power(math.pi, p) * (1 + 1e-12)
+        return real_power(math.pi, p) * (1 + 1e-12)
 
     def slope(self, x: Floats, y: Floats, p: float) -> Floats:
         """By the spherical law of cosines, with the cancelling terms taken together."""
@@ -365,21 +328,6 @@ class GreatCircle(PointMetric):
         east = np.cos(a) * np.cos(c) * np.sin(b - d)
         outside = np.divide(p * power(angle, p - 1), sine, out=np.zeros_like(sine), where=sine > 0)
         return outside[:, None] * np.stack([north, east], axis=1)
-
-
-def _real_power(base: float, exponent: float) -> float:
-    """A power of a number, infinite where it overflows."""
-    try:
-        return base**exponent
-    except OverflowError:
-        return math.inf
-
-
-def power(base: Floats, exponent: float) -> Floats:
-    """``base ** exponent``, and 0 where a negative exponent meets 0: the factor beside it vanishes there."""
-    if exponent >= 0:
-        return base**exponent
-    return np.divide(1.0, base**-exponent, out=np.zeros_like(base), where=base > 0)
 
 
 TABLE: dict[str, PointMetric] = {

@@ -29,8 +29,9 @@ from ..units import ONE, PowerOfTwo, of_box
 from .base import keeps_everything
 from .clouds import CloudCost
 from .grids import Grid, grid_of, pays
-from .metrics import Circular, Minkowski, PointMetric, Powers, entry_of, spelt
+from .metrics import Circular, GreatCircle, Minkowski, Powers, entry_of, spelt
 from .passes import CelledPasses, GroundPasses, Passes, ProductPasses
+from .point_metric import PointMetric
 from .searches import CelledSearches, CircleSearches, GridSearches, GroundSearches, ProductSearches, Searches
 
 _KEPT = 2**28  # bytes of inner products that are kept for the next pass
@@ -383,13 +384,17 @@ class PointCost(CloudCost):
         return of_box(self.box, max(self.form[0], 1.0), self.p) ** self.degree
 
     @cached_property
-    def _as_differences(self) -> Powers | None:
+    def _as_differences(self) -> PointMetric:
         """What rounds alike where differences of coordinates that repeat are rounded once: on the host, and where nobody's nearer way leads round."""
-        if self.entry.period is None or np.dtype(self.dtype) != np.float64:
-            return None
+        if np.dtype(self.dtype) != np.float64:
+            return self.entry
+        if isinstance(self.entry, GreatCircle):
+            return self.entry.within(self.box)
+        if self.entry.period is None:
+            return self.entry
         if self._on_host:
             return Powers(1.0 if self.x.shape[-1] == 1 else 2.0)
-        return Powers(2.0) if float(self.box.extents.max()) <= 0.499 * self.entry.period else None
+        return Powers(2.0) if float(self.box.extents.max()) <= 0.499 * self.entry.period else self.entry
 
     @property
     def _points_scale(self) -> PowerOfTwo:
@@ -425,7 +430,8 @@ class PointCost(CloudCost):
         if largest is None:
             corner = extents[..., None, :]
             largest = PointCost(corner, np.zeros_like(corner), self.metric, self.p).block()[..., 0, 0]
-        largest = largest * (1 + 1e-9)
+        with np.errstate(over="ignore"):
+            largest = largest * (1 + 1e-9)
         return 0.0, np.broadcast_to(largest, len(self.x)) if self.stacked else float(largest)
 
     @property
@@ -434,8 +440,7 @@ class PointCost(CloudCost):
         if not self.stacked and not self.box.extents.any():  # one point: all costs are exactly 0
             return 0.0, 0.0
         unit = UNIT if np.dtype(self.dtype) == np.float64 else 2.0**-24
-        entry = self.entry if self._as_differences is None else self._as_differences
-        relative, absolute = entry.rounding(self.x.shape[1], self.p, unit)
+        relative, absolute = self._as_differences.rounding(self.x.shape[1], self.p, unit)
         powers = (
             0 if self._on_host else (2 if unit == UNIT else 13) * (self.form[1] + 1)
         )  # CUDA's are off by 2 units, 8 in single

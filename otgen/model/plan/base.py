@@ -120,8 +120,12 @@ class Plan(abc.ABC):
     def barycenters(self, points: npt.ArrayLike) -> Floats:
         """The mean of the target ``points``, (m, d) or (m,), that each source is sent to: (n, d) or (n,); NaN for one without mass."""
         sums, masses = self._product(points, "points"), self @ np.ones(self.shape[1])
-        with np.errstate(invalid="ignore"):
-            return sums / (masses if sums.ndim == 1 else masses[:, None])
+        with np.errstate(invalid="ignore", over="ignore"):
+            means = sums / (masses if sums.ndim == 1 else masses[:, None])
+        if np.isinf(means).any():  # the faintest masses have few digits
+            held = arrays.potential(points, "points")
+            return np.clip(means, held.min(axis=0), held.max(axis=0))
+        return means
 
     def draw(self, rows: Indices, levels: Floats) -> Indices:
         """Targets (k,) of the sources ``rows`` (k,), each with a probability in proportion to the mass that goes there.

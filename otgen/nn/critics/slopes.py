@@ -43,7 +43,7 @@ def gradient_norms(network: Module, points: Tensor) -> Tensor:
     >>> gradient_norms(lambda z: 3 * z[:, 0], torch.zeros(2, 5))
     tensor([3., 3.])
     """
-    if not callable(network):
+    if not callable(network) or isinstance(network, type):
         raise InvalidInput(
             f"critic must be a module or a function of points; received {scalars.told(network)}; pass what critics.fit trains, or your own"
         )

@@ -14,7 +14,7 @@ from ...inputs import scalars
 from ...inputs.types import Floats
 from .._inputs import within_reach
 from .._modes import differentiating
-from ..mmd import Kernel, checked_scales, kernel_values, squared_distances
+from ..mmd import Kernel, checked_scales, far_unit, kernel_values, squared_distances
 from ._shards import Given, Side
 
 _HELD = 2**22  # pairs at once
@@ -91,7 +91,7 @@ def mmd_loss(
             f"x and y must each have two points of positive weight for an unbiased estimate; received {one.present} and {other.present}; "
             "pass unbiased=False"
         )
-    middle = (one.centre + other.centre) / 2
+    middle = one.centre / 2 + other.centre / 2
     both = clouds.of_y or b is not None
 
     def rows() -> tuple[_Rows, _Rows, _Rows, _Rows]:
@@ -156,18 +156,20 @@ def _sums(
     device = cloud.side.rows.device
     sums, slopes = np.empty(len(cloud.own)), np.empty(cloud.own.shape)
     with differentiating():
-        columns = torch.from_numpy(other.everyone - middle).to(device)
+        one, every = torch.from_numpy(cloud.everyone), torch.from_numpy(other.everyone)
+        unit = float(far_unit(one[None], every[None])) if kernel == "energy" else 1.0
+        columns = torch.from_numpy(other.everyone / unit - middle / unit).to(device)
         weights = torch.from_numpy(other.masses.copy()).to(device)
         step = max(1, _HELD // len(columns))
         for start in range(0, len(cloud.own), step):
             some = slice(start, start + step)
-            rows = torch.from_numpy(cloud.own[some] - middle).to(device).requires_grad_()
+            rows = torch.from_numpy(cloud.own[some] / unit - middle / unit).to(device).requires_grad_()
             values = kernel_values(squared_distances(rows, columns), kernel, scales)
             if apart:
                 at = torch.arange(len(rows), device=device)
                 values = values.index_put((at, at + cloud.side.own.start + start), values.new_zeros(()))
             part = values @ weights
             (slope,) = torch.autograd.grad(part.sum(), rows)
-            sums[some] = part.detach().cpu().numpy()
+            sums[some] = part.detach().cpu().numpy() * unit  # an energy is of the points' unit, its slopes of none
             slopes[some] = slope.cpu().numpy()
     return sums, slopes

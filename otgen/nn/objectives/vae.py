@@ -23,6 +23,7 @@ from .._modes import noise
 from ._inputs import alike, each, paired, samples, tensors
 
 _LOG_2PI = math.log(2 * math.pi)
+_NARROW = 1e7  # squared coordinates, in variances, above which products have fewer than eight digits of theirs
 
 
 def reparametrised(mean: Tensor, log_variance: Tensor, generator: Generator | None = None) -> Tensor:
@@ -205,16 +206,33 @@ def elbo_surgery(log_likelihood: Tensor, z: Tensor, mean: Tensor, log_variance: 
     own = gaussian_log_density(z, mean, log_variance)
     every = _every_log_density(z, mean, log_variance).diagonal_scatter(own)  # its own component counts most
     mixture = torch.logsumexp(every, dim=1) - math.log(len(z))
+    if not holds(mixture != -math.inf):
+        at = int((mixture == -math.inf).nonzero()[0, 0])
+        raise InvalidInput(
+            f"z must hold samples of the posteriors; received one, in row {at}, where none of them has a density above 0; draw z with reparametrised"
+        )
     return Surgery(log_likelihood.mean(), (own - mixture).mean(), (mixture - log_prior).mean())
 
 
 def _every_log_density(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Log densities of samples (n, d) under all components: (n, n), by products in double precision, no (n, n, d) array."""
-    centre = mean.detach().double().mean(0)
-    points, means, precision = z.double() - centre, mean.double() - centre, torch.exp(-log_variance.double())
-    squares = points**2 @ precision.T - 2 * points @ (means * precision).T + (means**2 * precision).sum(1)
-    constants = log_variance.double().sum(1) + z.shape[1] * _LOG_2PI
-    return (-0.5 * (squares.clamp_min(0) + constants)).to(z.dtype)
+    """Log densities of samples (n, d) under all components: (n, n), by products in double precision, no (n, n, d) array.
+
+    A coordinate in which some component is so narrow that products lose its squares is taken by differences.
+    """
+    centre, log_variance = mean.detach().double().mean(0), log_variance.double()
+    points, means, precision = z.double() - centre, mean.double() - centre, torch.exp(-log_variance)
+    with torch.no_grad():
+        lost = (precision * torch.maximum(points.abs().amax(0), means.abs().amax(0)) ** 2).amax(0) > _NARROW
+        lost = lost | torch.isinf(precision).any(0)
+    narrow = [] if holds(~lost) else lost.nonzero()[:, 0].tolist()
+    one, other, wide = (z[:, ~lost] if narrow else z for z in (points, means, precision))
+    squares = (one**2 @ wide.T - 2 * one @ (other * wide).T + (other**2 * wide).sum(1)).clamp_min(0)
+    for k in narrow:
+        gap = points[:, None, k] - means[:, k]
+        at_an_atom = (gap == 0) & torch.isinf(precision[:, k])
+        squares = squares + gap**2 * torch.exp(-torch.where(at_an_atom, 0.0, log_variance[:, k]))
+    constants = log_variance.sum(1) + z.shape[1] * _LOG_2PI
+    return (-0.5 * (squares + constants)).to(z.dtype)
 
 
 class FlowPrior(Module):
