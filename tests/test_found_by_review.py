@@ -172,10 +172,10 @@ def test_text_is_no_number():
 
 def test_threads_from_the_environment(monkeypatch):
     rng = np.random.default_rng(0)
-    x = rng.random((400, 3))
+    x = rng.random((1500, 3))  # fewer are solved on one thread
     monkeypatch.setenv("OTGEN_NUM_THREADS", "abc")
     with pytest.raises(InvalidInput, match="OTGEN_NUM_THREADS"):
-        otgen.wasserstein(x, x + 1)
+        otgen.sinkhorn(x, rng.random((1500, 3)), epsilon=0.1)
 
 
 class TestFiles:

@@ -177,7 +177,7 @@ def _check_terms(method: str, relax: Any, penalty: Any) -> None:
 def _refuse_entropic(**given: tuple[Any, Any]) -> None:
     """Raise for options of entropic plans, beside what they are where left out, that an exact one would ignore."""
     for name, (value, default) in given.items():
-        if value is not default and value != default:
+        if value is not default and not (isinstance(value, int | float) and value == default):
             raise InvalidInput(
                 f"{name} must be left out for method='exact'; received {scalars.told(value)}; pass method='sinkhorn' for an entropic plan"
             )

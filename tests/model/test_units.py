@@ -32,6 +32,7 @@ from otgen.model.units import (
 FOLDER = Path(otgen.__file__).parent
 ELSEWHERE = {
     "inputs/whole.py",  # whole numbers become floats there, before there is a problem
+    "divergences/affine.py",  # laws are moved and stretched there, and no cost is
     "divergences/density.py",  # no problem either: whether the scale of a law is one, by which nothing is rounded
     "divergences/samples.py",  # no transport problem: neighbours are looked for in a unit in which squares do not overflow
 }

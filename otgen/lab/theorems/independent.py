@@ -59,6 +59,14 @@ class Normal:
         """The mass above."""
         return scipy.special.ndtr((self.mean - x) / self.sd)
 
+    def logcdf(self, x: Any) -> Any:
+        """The logarithm of the mass below."""
+        return scipy.special.log_ndtr((x - self.mean) / self.sd)
+
+    def logsf(self, x: Any) -> Any:
+        """The logarithm of the mass above."""
+        return scipy.special.log_ndtr((self.mean - x) / self.sd)
+
     def ppf(self, u: Any) -> Any:
         """The point with this mass below."""
         return self.mean + self.sd * scipy.special.ndtri(u)
