@@ -43,6 +43,7 @@ def test_an_undisturbed_call_passes(tried):
         (SystemExit(1), kinds.STRAY, False),
     ],
 )
+@pytest.mark.by_day(3)
 def test_ends(tried, fault, end, passed):
     found = tried(raising(fault))
     assert (found.end, found.passed) == (end, passed)
@@ -76,6 +77,7 @@ SPOILED = {
 
 
 @pytest.mark.parametrize("what", SPOILED)
+@pytest.mark.by_day(4)
 def test_what_is_spoiled_is_named(tried, what):
     kept = INPUTS[0].copy()
     fault, undo = _undone(*SPOILED[what])

@@ -196,3 +196,49 @@ def test_a_parquet_file_whose_metadata_contradict_themselves_does_not_end_the_pr
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "InvalidInput" in ended.stderr
     assert "must be a parquet table" in ended.stderr
+
+
+def test_potentials_of_points_without_mass_leave_the_plan_finite():
+    """One marginal is relaxed: at a point without mass the potential may be anything, and its entries were infinite."""
+    x, y = [[-60, 22], [-16, 48], [-97, 6]], [[68.0, -35.0], [61.0, -50.0], [-70.0, 35.0]]
+    options = dict(p=2, metric="cityblock", epsilon=0.1, throw=False, relax=(1.0, None))
+    found = otgen.sinkhorn(x, y, [0.5, 0, 0.5], [0, 1.0, 0], **options)
+    # all mass is at the nearer source: ((61 + 60) + (50 + 22)) ** 2 = 37249, and KL((1, 0) | (1/2, 1/2)) = log 2 counts 1 + epsilon times
+    truth = 37249 + np.log(2) * 1.1
+    assert found.lower <= truth <= found.upper
+    assert found.upper - found.lower < 1e-6 * truth
+    np.testing.assert_array_equal(found.plan.todense(), [[0, 1, 0], [0, 0, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(found.plan @ np.eye(3), [[0, 1, 0], [0, 0, 0], [0, 0, 0]])
+
+
+def test_flows_that_are_complex_are_no_plan():
+    with pytest.raises(otgen.InvalidInput, match="plan must hold real numbers"):
+        otgen.audit(C=np.ones((2, 2)), plan=scipy.sparse.csr_array(np.eye(2) * 1j))
+
+
+def test_means_of_points_that_are_infinite_are_refused():
+    plan = otgen.sinkhorn([[0.0], [1.0]], [[0.0], [2.0]], epsilon=1.0).plan
+    with pytest.raises(otgen.InvalidInput, match="points must be finite"):
+        plan.barycenters([[np.inf], [1.0]])
+    assert np.isnan(plan @ np.array([np.inf, -np.inf])).all()
+
+
+def test_directions_of_the_least_floats():
+    x, y = np.array([[5e-324, 0.0], [0.0, 0.0]]), np.zeros((2, 2))
+    assert otgen.max_sliced_wasserstein(x, y, p=1, rng=0, throw=False).lower <= 5e-324
+
+
+@pytest.mark.parametrize("p", [3, 40, 700])
+def test_powers_of_angles_below_all_floats(p):
+    x, y = [[-5e-301, -1e-301]], [[2e-151, -2e-150], [1e-150, -2e-150]]
+    found = otgen.wasserstein(x, y, p=p, metric="great_circle", solver="simplex", throw=False)
+    assert found.lower <= 1e-150 <= found.upper  # they are 2.01e-150 and 2.24e-150 apart
+    assert found.upper >= 2.24e-150
+
+
+def test_an_audit_of_costs_beyond_all_floats_proves_nothing_and_is_no_nan():
+    x, y = [[-0.91, -0.86], [-0.57, 0.85]], [[-0.74, -0.77], [0.42, -0.28]]
+    potentials = [2.06, -1.21], [11.03, -2.46]
+    found = otgen.audit(x, y, p=700, metric="great_circle", plan=np.full((2, 2), 0.25), potentials=potentials)
+    assert found.lower <= otgen.wasserstein(x, y, p=700, metric="great_circle").upper
+    assert not np.isnan([found.lower, found.upper]).any()

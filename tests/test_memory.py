@@ -184,6 +184,7 @@ MODELLED = {
 
 @pytest.mark.by_day(2)
 @pytest.mark.parametrize("name", MODELLED)
+@pytest.mark.nightly
 def test_what_a_call_takes_is_what_was_expected(name):
     call, (x, y), options = MODELLED[name]
     expected = otgen.solvers.Auto().expected(otgen.Problem.from_points(x, y, **options)).grows

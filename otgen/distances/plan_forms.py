@@ -24,15 +24,15 @@ def flows_from(plan: Any, problem: Problem, name: str = "plan") -> Flows:
     if isinstance(plan, SparsePlan):
         return Flows(plan.rows, plan.columns, plan.values, plan.low)
     if isinstance(plan, Plan):
-        return _listed(plan.todense(), 1.0)
+        return _listed(plan.todense(), 1.0, name)
     if isinstance(plan, tuple):
         return _pairs(plan, problem, name)
     if scipy.sparse.issparse(plan) and plan.ndim == 2:
-        return _listed(plan, problem.mass)
+        return _listed(plan, problem.mass, name)
     table = arrays.potential(plan, name)
     _refuse_other_shape(table.shape, (n, m), name)
     if table.ndim == 2:
-        return _listed(table, problem.mass)
+        return _listed(table, problem.mass, name)
     if (table != np.floor(table)).any():
         raise InvalidInput(
             f"{name} must be a permutation of {n} targets where it is ({n},); received numbers that are not whole; pass the target of each source"
@@ -83,10 +83,10 @@ def _refuse_no_triple(parts: tuple[Any, ...], name: str) -> None:
         )
 
 
-def _listed(table: Any, mass: float) -> Flows:
+def _listed(table: Any, mass: float, name: str) -> Flows:
     """The entries of a dense or sparse matrix that are not 0."""
     coo: Any = scipy.sparse.coo_array(table)
-    return Flows(coo.row.astype(np.int64), coo.col.astype(np.int64), _shares(coo.data.astype(np.float64), mass))
+    return Flows(coo.row.astype(np.int64), coo.col.astype(np.int64), _shares(arrays.potential(coo.data, name), mass))
 
 
 def _shares(flows: Floats, mass: float) -> Floats:

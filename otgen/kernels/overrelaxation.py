@@ -56,6 +56,27 @@ def started(count):
 
 
 @jit
+def numbers(pace):
+    """The same as a plain tuple. To return anything with a name numba calls Python, where Ctrl-C may be heard, and then ends in SystemError."""
+    return (
+        pace.omega, pace.error, pace.column_error, pace.dual, pace.milestone, pace.count, pace.listed, pace.probing, pace.since
+    )  # fmt: skip
+
+
+@jit
+def first(count):
+    """The numbers of the pace that an iteration begins at."""
+    return numbers(started(count))
+
+
+@jit
+def next_of(pace, errors, probed, row_error, column_error, dual, epsilon, aim):
+    """What becomes of a sweep, as `decided` says, and the numbers of the pace to go on with: for callers in Python."""
+    verdict, now = decided(pace, errors, probed, row_error, column_error, dual, epsilon, aim)
+    return verdict, numbers(now)
+
+
+@jit
 def probes(pace, aim):
     """Whether the next step is a plain one, which takes the overshoot out of an error that would be small enough without."""
     return pace.omega > 1.0 and pace.error * (2.0 - pace.omega) <= aim.tolerance and pace.count >= pace.probing

@@ -51,10 +51,12 @@ def way_back(found: Certificate, back: Units) -> Units:
 
 
 def below(value: float, margin: float) -> float:
-    """``value - margin``, and past the rounding of that; a margin of 0 means that the value is exact."""
-    return value if margin == 0 else math.nextafter(value - margin, -math.inf)
+    """``value - margin``, and past the rounding of that; a margin of 0 means that the value is exact. Nothing is known of what is NaN."""
+    least = value if margin == 0 else math.nextafter(value - margin, -math.inf)
+    return -math.inf if math.isnan(least) else least
 
 
 def above(value: float, margin: float) -> float:
-    """``value + margin``, and past the rounding of that; a margin of 0 means that the value is exact."""
-    return value if margin == 0 else math.nextafter(value + margin, math.inf)
+    """``value + margin``, and past the rounding of that; a margin of 0 means that the value is exact. Nothing is known of what is NaN."""
+    most = value if margin == 0 else math.nextafter(value + margin, math.inf)
+    return math.inf if math.isnan(most) else most

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..inputs.types import Floats
 from ..kernels import overrelaxation
-from ..kernels.overrelaxation import DONE, TAKEN, Aim
+from ..kernels.overrelaxation import DONE, TAKEN, Aim, Pace
 from ..model.cost import Cost
 from ..model.marginals import Marginals
 
@@ -97,11 +97,12 @@ def iterate(way: Pass, at: Potentials, tolerance: float, limit: int, progress: C
     """
     slip, patience = (1e-5, _PATIENCE) if way.single else (1e-12, 0)
     aim = Aim(tolerance, limit, slip, patience, way.overrelaxes)
-    pace, errors = overrelaxation.started(at.count), np.empty(_REMEMBERED)
+    pace, errors = Pace(*overrelaxation.first(at.count)), np.empty(_REMEMBERED)
     while True:
         probed = overrelaxation.probes(pace, aim)
         step = way.sweep(at.f, at.g, 1.0 if probed else pace.omega, pace.error < _NEAR)
-        verdict, pace = overrelaxation.decided(pace, errors, probed, *step[2:], way.epsilon, aim)
+        verdict, numbers = overrelaxation.next_of(pace, errors, probed, *step[2:], way.epsilon, aim)
+        pace = Pace(*numbers)
         at.count, at.error = pace.count, pace.error
         progress(f"iteration {at.count}, epsilon {way.epsilon:.3g}, marginal error {at.error:.2e}")
         if verdict == TAKEN:

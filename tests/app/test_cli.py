@@ -411,6 +411,7 @@ class TestBadInput:
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no such device")
     @pytest.mark.parametrize("options", [[], ["--json"]])
+    @pytest.mark.by_day(1)
     def test_an_output_that_takes_nothing(self, folder, options):
         with open("/dev/full", "w") as full:
             done = subprocess.run(

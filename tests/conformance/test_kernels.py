@@ -126,6 +126,7 @@ def kernels(request):
 
 
 @pytest.mark.parametrize(("kernels", "form", "shape", "dtype"), list(cases()), indirect=["kernels"])
+@pytest.mark.by_day(130)
 class TestAgainstReference:
     @staticmethod
     def lost(ground):

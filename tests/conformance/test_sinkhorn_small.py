@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+import signal
 
 import numpy as np
 import pytest
 
-from otgen.kernels import sinkhorn_small
+from otgen.kernels import overrelaxation, sinkhorn_small
 from otgen.kernels.overrelaxation import (
     DONE,
     STOPPED,
     TAKEN,
     TAKEN_BACK,
     Aim,
+    Pace,
     decided,
     next_omega,
     probes,
@@ -200,3 +202,26 @@ class TestPace:
     def test_windows_grow_with_the_step(self):
         assert window(1.0) == 6
         assert window(1.99) == 199 or window(1.99) == 200
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no alarms")
+def test_ctrl_c_as_a_pace_comes_back_is_heard():
+    """Kernels return plain tuples to Python: named ones are made by calling it, where a signal was lost or ended in SystemError."""
+
+    def heard(*_):
+        raise KeyboardInterrupt
+
+    aim, errors = Aim(1e-9, 10**9, 1e-12, 0, True), np.empty(64)
+    before = signal.signal(signal.SIGALRM, heard)
+    try:
+        for k in range(40):
+            pace = Pace(*overrelaxation.first(0))
+            with pytest.raises(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 0.001 + 1e-5 * k)
+                while True:
+                    verdict, numbers = overrelaxation.next_of(pace, errors, False, 1e-3, 1e-3, 1.0, 0.1, aim)
+                    assert (verdict, type(numbers)) == (overrelaxation.TAKEN, tuple)
+                    pace = Pace(*numbers)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

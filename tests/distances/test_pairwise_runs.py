@@ -424,6 +424,7 @@ if __name__ == "__main__":
 
 
 class TestCluster:
+    @pytest.mark.nightly
     def test_a_worker_of_dask_that_is_killed(self, tmp_path):
         """Two processes, one of them killed after the first tile: what it had is measured by another one, to the same bits."""
         pytest.importorskip("distributed", reason="tested where Dask is installed")

@@ -39,6 +39,7 @@ def of_two_levels(inside):
 
 @pytest.mark.parametrize("at", [0.0, 1.0, -3.0, 100.0])
 @pytest.mark.parametrize("steps", [1, 2, 5, 2**20])
+@pytest.mark.by_day(8)
 def test_uniform_laws_that_few_floats_tell_apart(at, steps):
     """Between neighbouring floats there is mass as well; it was left out, and what is infinite was finite."""
     gap = steps * max(math.ulp(at + 1), ULP)

@@ -202,7 +202,7 @@ def drawn_weights(draw: Draw, n: int, plain: bool) -> Given:
     elif wrong == 2:
         held = np.append(held, 1)
     out = given(draw, held, plain=plain)
-    return Given(out.thing, out.values, out.plain and wrong > 2, out.told)
+    return Given(out.thing, out.values, out.plain and wrong > 2 and bool(held.any()), out.told)
 
 
 def _due(numbers: Numbers, size: int, metric: str, p: float) -> str:

@@ -191,6 +191,7 @@ assert entropic.todense().shape == (2000, 2000)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such limits are not kept")
 @pytest.mark.parametrize(("kind", "field"), [("RLIMIT_AS", 0), ("RLIMIT_DATA", 5)])
+@pytest.mark.by_day(1)
 def test_limits_of_the_process(kind, field):
     code = LIMITED.format(kind=kind, field=field)
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

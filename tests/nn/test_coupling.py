@@ -67,6 +67,7 @@ def test_columns_are_drawn_from_the_plan(method):
         dict(method="sinkhorn", relax=2.0, epsilon=0.5, b=torch.tensor([0.25, 0.75])),
     ],
 )
+@pytest.mark.by_day(2)
 def test_rows_are_drawn_where_their_masses_differ(options):
     """Pairs come as often as the plan has mass on them: with weights, and where marginals may be missed."""
     x0, x1 = torch.tensor([[0.0], [1.0], [30.0]]), torch.tensor([[0.2], [0.9]])

@@ -44,7 +44,7 @@ def shifted(n: int = 1500, d: int = 2, by: float = 1.0):
 class TestEveryKind:
     @pytest.mark.no_cover
     @kinds
-    @pytest.mark.by_day(3)
+    @pytest.mark.by_day(2)
     def test_estimates_a_translation_and_proves_no_more_than_is_true(self, kind):
         x, y = shifted()
         found = critics.fit(x, y, kind, steps=300, batch_size=256, rng=0)
@@ -372,6 +372,7 @@ class TestModes:
         ],
     )
     @kinds
+    @pytest.mark.by_day(12)
     def test_a_fit_is_the_same_in_every_mode(self, mode, kind):
         x, y = shifted(100)
         right = critics.fit(x, y, kind, steps=8, batch_size=16, rng=0)

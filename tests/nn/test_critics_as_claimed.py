@@ -66,6 +66,7 @@ class TestLipschitz:
 
 
 @pytest.mark.parametrize(("steps", "told"), [(1, [0]), (101, [0, 100]), (250, [0, 100, 200, 249])])
+@pytest.mark.by_day(1)
 def test_history_is_of_every_hundredth_step_and_the_last(steps, told):
     x, y = clouds(0, 30, 30)
     found = critics.fit(x, y, critics.GradientPenalty(width=4, depth=1), steps=steps, rng=0, progress=False)

@@ -195,6 +195,7 @@ class TestValues:
 
 class TestTransforms:
     @each
+    @pytest.mark.by_day(9)
     def test_grad_vmap_jacrev(self, loss):
         x, y, _, _ = clouds(2)
         first = grad(lambda z: loss(z, y[0]))(x[0])
@@ -209,7 +210,7 @@ class TestTransforms:
 
     @pytest.mark.filterwarnings("ignore")  # the compiler's own
     @pytest.mark.parametrize("name", ["exact", "divergence", "relaxed", "sliced", "energy"])
-    @pytest.mark.by_day(2)
+    @pytest.mark.by_day(1)
     def test_compile(self, name):
         loss = LOSSES[name]
         x, y, a, b = clouds()

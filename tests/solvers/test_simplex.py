@@ -223,6 +223,7 @@ def large():
 
 
 @pytest.mark.by_day(1)
+@pytest.mark.nightly
 def test_pivots_that_would_move_much_move_nothing(large, monkeypatch):
     clouds, truth = large
     cut, sizes = tree_pieces.cut, []

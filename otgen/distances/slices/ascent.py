@@ -37,6 +37,7 @@ def starts(clouds: Clouds, count: int, rng: np.random.Generator) -> list[Floats]
         found.append(axes[:, int(np.abs(values).argmax())])
     found = [start for start in found if (start != 0).any()][:count]
     found += list(rng.standard_normal((count - len(found), clouds.dim)))
+    found = [start / np.abs(start).max() for start in found]  # squares of the least floats are 0
     return [start / np.linalg.norm(start) for start in found]
 
 

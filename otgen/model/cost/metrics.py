@@ -248,6 +248,7 @@ class Torus(PointMetric):
         return p * power(inside, p / 2 - 1) * near
 
 
+_LEAST_NORMAL = 2.0**-1022
 _PARALLEL = (
     0.05  # of the equator's length: by shorter ones, errors are told relative to differences of coordinates alone
 )
@@ -283,7 +284,8 @@ class GreatCircle(PointMetric):
         Where nobody's nearer way leads round, differences of coordinates are rounded once and their sines err relative to them, by 5 u if a sine
         errs by 4. Cosines err by 6 u, so that ``sqrt h`` is off by 12 u times half a difference at most; and relative to it by
         ``(15 + 1.6/k + 1.1/k^2) u`` where parallels are at least k long: ``h >= k^2 sin^2 l``, and ``sin^2 a <= 2 h`` where ``cos l >= 1/2``.
-        ``sqrt(1 - h)`` is off by 20 u, of which the angle takes ``sqrt h``. Squares below all floats take up to 1e-140 from an angle.
+        ``sqrt(1 - h)`` is off by 20 u, of which the angle takes ``sqrt h``. Squares below all floats take up to 1e-140 from an angle, and powers
+        below all normal ones what they are.
         """
         if math.isinf(self.reach):
             return 1.01 * (16 * p + 3) * unit, 1.01 * p * real_power(math.pi, p - 1) * 32 * unit
@@ -291,8 +293,8 @@ class GreatCircle(PointMetric):
             return math.inf, math.inf
         steepest, k = 1.01 * p * real_power(min(self.reach, math.pi), p - 1), self.cosine
         if k >= _PARALLEL:
-            return 1.01 * (p * (48 + 2 / k + 2 / k**2) + 3) * unit, steepest * 1e-140
-        return 1.01 * (48 * p + 3) * unit, steepest * (32 * min(1.0, self.reach) * unit + 1e-140)
+            return 1.01 * (p * (48 + 2 / k + 2 / k**2) + 3) * unit, steepest * 1e-140 + _LEAST_NORMAL
+        return 1.01 * (48 * p + 3) * unit, steepest * (32 * min(1.0, self.reach) * unit + 1e-140) + _LEAST_NORMAL
 
     def check(self, points: Floats, name: str) -> None:
         """Two coordinates in radians."""

@@ -80,7 +80,8 @@ class Plan(abc.ABC):
                 f"{name} must have shape ({self.shape[1]},) or ({self.shape[1]}, k), one row a target; received {right.shape}; "
                 f"multiply sources by plan.T"
             )
-        out = self._multiply(right if right.ndim == 2 else right[:, None])
+        with np.errstate(invalid="ignore", over="ignore"):  # infinities and NaN keep their meaning
+            out = self._multiply(right if right.ndim == 2 else right[:, None])
         return out if right.ndim == 2 else out[:, 0]
 
     def __rmatmul__(self, vectors: npt.ArrayLike) -> Floats:
@@ -119,11 +120,15 @@ class Plan(abc.ABC):
 
     def barycenters(self, points: npt.ArrayLike) -> Floats:
         """The mean of the target ``points``, (m, d) or (m,), that each source is sent to: (n, d) or (n,); NaN for one without mass."""
-        sums, masses = self._product(points, "points"), self @ np.ones(self.shape[1])
+        held = arrays.potential(points, "points")
+        if not np.isfinite(held).all():
+            raise InvalidInput(
+                "points must be finite; received NaN or infinities; drop those points and their columns of the plan"
+            )
+        sums, masses = self._product(held, "points"), self @ np.ones(self.shape[1])
         with np.errstate(invalid="ignore", over="ignore"):
             means = sums / (masses if sums.ndim == 1 else masses[:, None])
         if np.isinf(means).any():  # the faintest masses have few digits
-            held = arrays.potential(points, "points")
             return np.clip(means, held.min(axis=0), held.max(axis=0))
         return means
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -108,7 +108,8 @@ class EntropicPlan(Plan):
     def _row_masses(self) -> Floats:
         """Row sums (n,), in one pass over all pairs that lists none."""
         heights, weights = self.u * self.a, self.v * self.b
-        log_rows, _ = self.cost.sweep(self.f, self.g, heights, weights, self.epsilon, 0.0, cut=DROPPED_BITS)
+        f, g = self._of_masses(heights, weights)
+        log_rows, _ = self.cost.sweep(f, g, heights, weights, self.epsilon, 0.0, cut=DROPPED_BITS)
         with np.errstate(over="ignore", invalid="ignore"):
             smooth = np.where(heights > 0, heights * np.exp(log_rows), 0.0)
         return smooth + self.r * np.broadcast_to(self.s, self.shape[1:]).sum()
@@ -140,10 +141,21 @@ class EntropicPlan(Plan):
 
     def _multiply(self, vectors: Floats) -> Floats:
         n, m = self.shape
-        weighted = (self.v * self.b)[:, None] * vectors
-        smooth = self.cost.gibbs(self.f, self.g, self.epsilon, weighted)
+        heights, weights = self.u * self.a, self.v * self.b
+        smooth = self.cost.gibbs(*self._of_masses(heights, weights), self.epsilon, weights[:, None] * vectors)
         rest = np.broadcast_to(self.r, (n,))[:, None] * (np.broadcast_to(self.s, (m,)) @ vectors)[None, :]
-        return (self.u * self.a)[:, None] * smooth + rest
+        return heights[:, None] * smooth + rest
+
+    def _of_masses(self, heights: Floats, weights: Floats) -> Sequence[Floats]:
+        """Potentials, those of points without mass, which may be anything, so low that no entry of theirs is infinite."""
+        if heights.min() > 0 and weights.min() > 0:
+            return self.f, self.g
+        reach = 2 * np.asarray(self.cost.highest)[..., None]
+        out = []
+        for z, w in ((self.f, heights), (self.g, weights)):
+            least = np.where(w > 0, z, np.inf).min(axis=-1, keepdims=True)
+            out.append(np.where((w > 0) | (least == np.inf), z, least - reach))
+        return out
 
     def marginals(self) -> tuple[Floats, Floats]:
         """Row and column sums, in one pass: (n,), (m,)."""
@@ -155,7 +167,8 @@ class EntropicPlan(Plan):
     def smooth_marginals(self) -> tuple[Floats, Floats]:
         """Row and column sums without the rank-one rest."""
         heights, weights = self.u * self.a, self.v * self.b
-        log_rows, columns = self.cost.sweep(self.f, self.g, heights, weights, self.epsilon, 0.0, cut=DROPPED_BITS)
+        f, g = self._of_masses(heights, weights)
+        log_rows, columns = self.cost.sweep(f, g, heights, weights, self.epsilon, 0.0, cut=DROPPED_BITS)
         with np.errstate(over="ignore", invalid="ignore"):
             return heights * np.exp(log_rows), weights * columns
 
