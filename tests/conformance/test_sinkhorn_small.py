@@ -211,17 +211,20 @@ def test_ctrl_c_as_a_pace_comes_back_is_heard():
     def heard(*_):
         raise KeyboardInterrupt
 
+    def swept(seconds):
+        pace = Pace(*overrelaxation.first(0))
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        while True:
+            verdict, numbers = overrelaxation.next_of(pace, errors, False, 1e-3, 1e-3, 1.0, 0.1, aim)
+            assert (verdict, type(numbers)) == (TAKEN, tuple)
+            pace = Pace(*numbers)
+
     aim, errors = Aim(1e-9, 10**9, 1e-12, 0, True), np.empty(64)
     before = signal.signal(signal.SIGALRM, heard)
     try:
         for k in range(40):
-            pace = Pace(*overrelaxation.first(0))
             with pytest.raises(KeyboardInterrupt):
-                signal.setitimer(signal.ITIMER_REAL, 0.001 + 1e-5 * k)
-                while True:
-                    verdict, numbers = overrelaxation.next_of(pace, errors, False, 1e-3, 1e-3, 1.0, 0.1, aim)
-                    assert (verdict, type(numbers)) == (overrelaxation.TAKEN, tuple)
-                    pace = Pace(*numbers)
+                swept(0.001 + 1e-5 * k)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
