@@ -142,6 +142,21 @@ class TestRuns:
         lines = (tmp_path / "cut" / "metrics.jsonl").read_text().splitlines()
         assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
 
+    @pytest.mark.parametrize("left", [None, "a line"], ids=["absent", "of the stop before"])
+    def test_a_run_that_was_stopped_within_its_last_checkpoint(self, tmp_path, left):
+        """The checkpoint is written first; what stands beside it is made up for."""
+        options = dict(steps=2, batch_size=8, folder=tmp_path)
+        whole, path = train("sliced", "ring", **options), tmp_path / "metrics.jsonl"
+        told = path.read_text()
+        path.unlink()
+        if left:
+            path.write_text(told.splitlines(keepends=True)[0])
+        again = train("sliced", "ring", resume=True, **options)
+        assert path.read_text() == told
+        assert {k: v for k, v in again.scores.items() if k != "seconds"} == {
+            k: v for k, v in whole.scores.items() if k != "seconds"
+        }
+
     def test_a_disk_that_is_full_is_an_error_of_the_system(self, tmp_path):
         """Not one of safetensors'; and nothing stays that a run could not go on from."""
         before = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -149,6 +149,7 @@ def train(
         found = _final(source, state, seed)
     found |= dict(seconds=time.perf_counter() - began, steps=float(steps))
     if place:
+        _write_history(place, state)  # which a run that was stopped just after its last checkpoint has not done
         write_atomically(place / "scores.json", lambda path: Path(path).write_text(json.dumps(found, indent=1) + "\n"))
     pictures = {step: arrays(samples) for step, samples in sorted(state.snapshots.items())}
     return Run(found, state.history, pictures, source, place, given["threads"])
@@ -268,5 +269,9 @@ def _final(source: Data, state: State, seed: int) -> dict[str, float]:
 def _write(place: Path, state: State, given: dict[str, Any]) -> None:
     """What a run goes on from comes first, so that nothing else is ever left of a run that cannot."""
     checkpoint.save(place, state, given)
+    _write_history(place, state)
+
+
+def _write_history(place: Path, state: State) -> None:
     lines = "".join(json.dumps(line) + "\n" for line in state.history)
     write_atomically(place / "metrics.jsonl", lambda path: Path(path).write_text(lines, encoding="utf-8"))
