@@ -25,6 +25,7 @@ ROOMS = {
     "kernels": "the arithmetic that costs time",
     "inputs": "the only door: arrays, options, memory",
     "errors": "what went wrong, and the remedy",
+    "_threads": "how threads are started",
 }
 HEIGHT, GAP, WIDTH = 0.62, 1.0, 12.0
 

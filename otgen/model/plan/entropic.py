@@ -142,7 +142,8 @@ class EntropicPlan(Plan):
     def _multiply(self, vectors: Floats) -> Floats:
         n, m = self.shape
         heights, weights = self.u * self.a, self.v * self.b
-        smooth = self.cost.gibbs(*self._of_masses(heights, weights), self.epsilon, weights[:, None] * vectors)
+        f, g = self._of_masses(heights, weights)
+        smooth = self.cost.gibbs(f, g, self.epsilon, weights[:, None] * vectors)
         rest = np.broadcast_to(self.r, (n,))[:, None] * (np.broadcast_to(self.s, (m,)) @ vectors)[None, :]
         return heights[:, None] * smooth + rest
 
