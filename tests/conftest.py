@@ -77,7 +77,7 @@ def _cover_some(items):
 @pytest.fixture
 def doubles_by_default():
     """A context in which torch makes tensors of doubles unless it is told otherwise."""
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
     @contextlib.contextmanager
     def context():

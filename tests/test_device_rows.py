@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(emulated.COMPILER is None, reason="needs g++")
 
 @pytest.mark.parametrize("rows", ["n=8000", pytest.param("", marks=pytest.mark.nightly)])
 def test_rows_run(rows, tmp_path):
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="otgen.nn needs torch")
     out = tmp_path / "device.json"
     with emulated.device():
         told = device.main(["--tiny", "--no-tests", "--rows", rows, "--out", str(out)])

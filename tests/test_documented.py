@@ -40,7 +40,7 @@ def test_names_of_the_package():
 @pytest.mark.parametrize("package", PACKAGES)
 def test_names_of_a_package(package):
     if package.startswith("nn"):
-        pytest.importorskip("torch")
+        pytest.importorskip("torch", reason="otgen.nn needs torch")
     if package == "estimators":
         pytest.importorskip("sklearn")
     public = set(importlib.import_module(f"otgen.{package}").__all__) - MODULES
@@ -63,14 +63,14 @@ def found(name):
 
 
 def test_what_is_listed_exists():
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="otgen.nn needs torch")
     for name in listed():
         assert found(name).__doc__, name
 
 
 def test_sections_hold_names():
     """A sentence that slips into a list of parameters is shown in bold, markup and all, as if it were one of them."""
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="otgen.nn needs torch")
     docscrape = pytest.importorskip("numpydoc.docscrape")
     plain = re.compile(r"[\w*.]+(, [\w*.]+)*")
     for name in listed():
@@ -85,7 +85,7 @@ def test_sections_hold_names():
 
 def test_what_is_inherited_from_others_is_left_to_them():
     """A loss shows what is its own, not fifty methods of nn.Module, and a number with bounds none of float's."""
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="otgen.nn needs torch")
     pytest.importorskip("torchmetrics")
     conf = (API.parent / "conf.py").read_text(encoding="utf-8")
     left = set(re.search(r'"inherited-members": "([^:}]*)"', conf)[1].replace('"', "").replace("\n", "").split(", "))

@@ -37,7 +37,7 @@ def test_a_plan_whose_shares_are_beyond_all_floats_is_no_plan():
 
 def test_no_plan_at_all_is_said_so_to_torch_too():
     torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
-    nn = pytest.importorskip("otgen.nn")
+    nn = pytest.importorskip("otgen.nn", reason="otgen.nn needs torch")
     with pytest.raises(otgen.Infeasible):
         nn.entropic_plan(torch.full((6, 2), torch.inf), epsilon=1.0)
 
@@ -144,7 +144,7 @@ def test_means_of_the_faintest_masses_lie_among_the_points():
 
 def test_a_class_is_no_critic():
     torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
-    critics = pytest.importorskip("otgen.nn").critics
+    critics = pytest.importorskip("otgen.nn", reason="otgen.nn needs torch").critics
     with pytest.raises(otgen.InvalidInput, match="received the class Linear"):
         critics.gradient_norms(torch.nn.Linear, torch.zeros(3, 2))
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+pytest.importorskip("torch", reason="otgen.nn needs torch")
 import surface
 from fuzz import judges, runner, truths
 from fuzz.judges import Trial

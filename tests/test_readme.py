@@ -30,7 +30,7 @@ def test_ten_lines(tmp_path, monkeypatch):
 
 @pytest.mark.nightly
 def test_the_other_lines(tmp_path, monkeypatch):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
     monkeypatch.chdir(tmp_path)
     held = {}
     for block in blocks("python"):

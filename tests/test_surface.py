@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch")
+pytest.importorskip("torch", reason="otgen.nn needs torch")
 import surface  # after torch, which otgen.nn asks for
 
 import otgen

@@ -41,7 +41,7 @@ def expected(text):
 
 def test_an_editor_marks_what_is_wrong_and_nothing_else(tmp_path):
     pytest.importorskip("pyright")
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="otgen.nn needs torch")
     text = EDITED.read_text()
     assert len(expected(text)) > 20
     assert marked(tmp_path, text) == expected(text)
@@ -59,7 +59,7 @@ def test_literals_are_the_names_that_there_are():
 
 
 def test_so_are_those_of_training():
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="otgen.nn needs torch")
     from otgen.lab.training import data, recipes
 
     assert get_args(recipes.MethodName) == tuple(recipes.RECIPES)

@@ -77,7 +77,7 @@ def test_a_folder_with_files_of_another_run(folder, told):
 
 @pytest.mark.parametrize(("asked", "count"), [((), 2), (("--threads", "3"), 3)])
 def test_a_run_tells_how_many_threads_it_had(folder, told, asked, count):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
     before = torch.get_num_threads()
     torch.set_num_threads(4)  # torch's own, whatever the machine has
     try:

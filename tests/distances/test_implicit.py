@@ -153,7 +153,7 @@ class TestGauge:
 
 class TestUse:
     def test_comes_back_as_torch(self):
-        torch = pytest.importorskip("torch")
+        torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
         rng, x, y, _, _ = data()
         given = cotangents(rng)
         result = otgen.sinkhorn(torch.from_numpy(x), torch.from_numpy(y), epsilon=0.1)

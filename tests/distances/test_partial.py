@@ -302,7 +302,7 @@ class TestWhatComesBack:
         assert otgen.wasserstein(X, Y).unmatched is None
 
     def test_tensors(self):
-        torch = pytest.importorskip("torch")
+        torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
         x, y, a, b = (torch.tensor(z, dtype=torch.float64) for z in (X, Y, A, B))
         result = partial_wasserstein(x, y, a, b, penalty=(torch.ones(3), torch.tensor(2.0)))
         for made in (*result.unmatched, *result.potentials, result.gradients().x):

@@ -149,7 +149,7 @@ class TestSample:
         np.testing.assert_array_equal(found.sample(x), whole)
 
     def test_tensors_in_tensors_out(self):
-        torch = pytest.importorskip("torch")
+        torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
         y = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
         found = otgen.semidiscrete("gaussian", y, tol=None, rng=0)
         x = torch.randn(50, 4, generator=torch.Generator().manual_seed(1))

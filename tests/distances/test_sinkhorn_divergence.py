@@ -123,7 +123,7 @@ class TestNearlyEqual:
         options = dict(epsilon=0.1, tol=1e-10, max_iter=20_000, relax=relax)
         right = otgen.sinkhorn_divergence(x.astype(float), y.astype(float), **options)
         if library == "torch":
-            torch = pytest.importorskip("torch")
+            torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
             x, y = torch.tensor(x), torch.tensor(y)
         found = otgen.sinkhorn_divergence(x, y, **options)
         pairs = [(getattr(found.gradients(), name), getattr(right.gradients(), name)) for name in "xyab"]

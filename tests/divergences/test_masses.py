@@ -68,7 +68,7 @@ class TestDtypes:
 
 class TestContainers:
     def test_tensors(self):
-        torch = pytest.importorskip("torch")
+        torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
         found = kl(torch.tensor([1.0, 0.0]), torch.tensor([0.5, 0.5]))
         assert found.value == math.log(2)
         assert js(torch.full((4, 3), 1 / 3), torch.full((3,), 1 / 3)).value.tolist() == [0.0] * 4

@@ -179,7 +179,7 @@ def test_sizes_are_judged_before_contents():
 
 
 def test_tensors_that_require_gradients_are_refused():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
     x = torch.ones((3, 2), requires_grad=True)
     with pytest.raises(otgen.InvalidInput, match="must not require gradients"):
         OTMapper().fit(x, np.zeros((3, 2)))

@@ -40,7 +40,10 @@ def test_names_from_elsewhere_are_told_ours(theirs, ours):
 
 
 def test_losses_tell_them_too():
-    nn, torch = pytest.importorskip("otgen.nn"), pytest.importorskip("torch")
+    nn, torch = (
+        pytest.importorskip("otgen.nn", reason="otgen.nn needs torch"),
+        pytest.importorskip("torch", reason="otgen.nn needs torch"),
+    )
     with pytest.raises(otgen.InvalidInput, match="received 'manhattan'; pass 'cityblock'"):
         nn.wasserstein_loss(torch.zeros(2, 1), torch.ones(2, 1), metric="manhattan")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
-nn = pytest.importorskip("otgen.nn")
+nn = pytest.importorskip("otgen.nn", reason="otgen.nn needs torch")
 otgen = pytest.importorskip("otgen")
 
 
