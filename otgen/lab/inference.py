@@ -141,7 +141,8 @@ def fit_gaussian(target: Any, kind: Kind, start: tuple[float, float] = (0.0, 1.0
     Parameters
     ----------
     target : distribution, Gaussian or Mixture
-        Continuous, on the line, nearly all of its mass within 40 of 0; with a density everywhere unless the kind is forward.
+        Continuous, on the line, or anything with ``logpdf`` of arrays; nearly all of its mass within 40 of 0, and with a density everywhere
+        unless the kind is forward.
     kind : {"forward", "reverse", "js"}
         ``KL(target || fit)``, which covers; ``KL(fit || target)``, which seeks a mode; the Jensen-Shannon divergence.
     start : (float, float)
@@ -162,10 +163,11 @@ def fit_gaussian(target: Any, kind: Kind, start: tuple[float, float] = (0.0, 1.0
     (1.0, 2.0)
     """
     scalars.one_of(kind, "kind", get_args(Kind))
+    law = target if callable(getattr(target, "logpdf", None)) else line(target, "target")
     x = np.linspace(-40, 40, 16001)
     step = x[1] - x[0]
     with np.errstate(divide="ignore"):
-        log_p = np.asarray(line(target, "target").logpdf(x), np.float64)
+        log_p = np.asarray(law.logpdf(x), np.float64)
     p = np.exp(log_p)
     if abs(float(p.sum()) * step - 1) > 1e-6:
         raise InvalidInput(

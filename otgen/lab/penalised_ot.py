@@ -104,5 +104,5 @@ def _by_kl(c: Floats, p: Floats, q: Floats, weight: float) -> tuple[float, Float
     slopes = objective(found.x)[1].reshape(n, k)
     missing = float(((kernel * slopes).sum(axis=1) - slopes.min(axis=1)).sum())  # what convexity leaves open
     if not missing <= 1e-7:
-        raise NotConverged(f"the convex program was left {missing * unit:.1e} above its optimum; use a smaller weight")
+        raise NotConverged(f"the convex program was left {missing * unit:.1e} above its optimum; use another weight")
     return unit * float(found.fun), p[:, None] * kernel

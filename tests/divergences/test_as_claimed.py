@@ -7,10 +7,24 @@ import math
 import mpmath
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otgen.divergences import Estimate, Gaussian, kl
+import otgen
+from otgen.divergences import (
+    Estimate,
+    Gaussian,
+    Mixture,
+    chi2,
+    hellinger,
+    js,
+    js_samples,
+    kl,
+    kl_samples,
+    tv,
+    tv_samples,
+)
 from otgen.divergences.terms import CHI2, HELLINGER, JS, KL, TV, of_function
 
 TERMS = {"kl": KL, "js": JS, "tv": TV, "hellinger": HELLINGER, "chi2": CHI2, "f": of_function(lambda u: (u - 1) ** 2, math.inf)}  # fmt: skip
@@ -59,3 +73,63 @@ def test_the_error_of_gaussians_bounds_what_rounding_does(seed, d, condition, ne
         truth = (truth + mpmath.log(mpmath.det(other)) - mpmath.log(mpmath.det(one))) / 2
     found = kl(p, q)
     assert abs(found.value - truth) <= found.error
+
+
+@given(value=st.floats(1e-300, 1e300), base=st.one_of(st.floats(1.0001, 1e9), st.sampled_from([2, math.e, 10])))
+def test_another_base_is_as_far_off_as_it_says(value, base):
+    found = Estimate(value, 0.0).in_base(base)
+    with mpmath.workdps(40):
+        assert abs(found.value - mpmath.mpf(value) / mpmath.log(mpmath.mpf(base))) <= found.error
+
+
+def test_the_error_of_an_infinite_divergence_is_0_in_every_form():
+    for found in (kl([1.0, 0.0], [0.0, 1.0], base=2), kl(scipy.stats.t(2), scipy.stats.norm(), base=2)):
+        assert (found.value, found.error) == (math.inf, 0.0)
+    assert Estimate(math.inf, 0.0).root()[:2] == (math.inf, 0.0)
+    rows = kl([[1.0, 0.0], [0.5, 0.5]], [0.5, 0.5], base=2), kl([[0.5, 0.5], [1.0, 0.0]], [1.0, 0.0], base=2)
+    np.testing.assert_array_equal(rows[1].value, [math.inf, 0.0])
+    assert all(np.isfinite(one.error).all() for one in rows)
+
+
+@pytest.mark.parametrize("base", [0.5, 1, -2, math.inf, math.nan, "2"])
+def test_bases_that_are_none(base):
+    for call in (lambda: Estimate(1.0, 0.0).in_base(base), lambda: kl([1.0], [1.0], base=base)):
+        with pytest.raises(otgen.InvalidInput, match="base must be"):
+            call()
+
+
+@pytest.mark.parametrize("each", [kl, js, tv, hellinger, chi2], ids=lambda each: each.__name__)
+@pytest.mark.parametrize("law", [scipy.stats.norm, scipy.stats.laplace])
+@pytest.mark.parametrize("apart", [1e17, -1e60, 1e200])
+def test_laws_that_floats_do_not_tell_together_are_refused_for_that(each, law, apart):
+    """Not for a tail or a mass of theirs, which is as good as any: the closed form has an answer for normal ones."""
+    assert kl(Gaussian(1e17, 1.0), Gaussian(0.0, 1.0)).value == pytest.approx(5e33, rel=1e-14)
+    for p, q in ((law(apart), law()), (law(), Mixture([0.5, 0.5], [law(apart), law()]))):
+        with pytest.raises(otgen.InvalidInput, match=rf"medians are {abs(apart):.0e}".replace("+", r"\+") + " apart"):
+            each(p, q)
+
+
+def test_what_else_is_refused_keeps_its_words():
+    with pytest.raises(otgen.InvalidInput, match="total mass"):
+        kl(scipy.stats.rdist(1e-5), scipy.stats.norm())
+
+
+def test_masses_sum_to_1_by_the_coarser_dtype_of_both():
+    coarse, fine = np.array([0.3, 0.7], np.float32), np.array([0.3, 0.7]) * (1 + 1e-6)
+    assert kl(fine, coarse).value < 1e-12
+    with pytest.raises(otgen.InvalidInput, match="sum to 1"):
+        kl(fine, fine)
+
+
+@pytest.mark.parametrize("each", [js, tv, hellinger, chi2], ids=lambda each: each.__name__)
+def test_gaussians_of_more_than_one_dimension_have_kl_alone(each):
+    p, q = Gaussian([0.0, 0.0], 1.0), Gaussian([1.0, 0.0], 1.0)
+    assert kl(p, q).value == 0.5
+    with pytest.raises(otgen.InvalidInput, match="on the line here; received a Gaussian in dimension 2"):
+        each(p, q)
+
+
+@pytest.mark.parametrize("samples", [kl_samples, js_samples, tv_samples])
+def test_samples_that_are_too_few(samples):
+    with pytest.raises(otgen.InvalidInput, match="at least 4 samples each; received 3 and 5"):
+        samples(np.arange(3.0), np.arange(5.0))
