@@ -138,7 +138,12 @@ NUMBERS = [  # a page, what stands there, the constant that says so, and how
     ("pairwise", "at most {} MB unless", "distances.pairs.tiles._BYTES", lambda of_a_side: 2 * of_a_side >> 20),
     ("pairwise", "handed to it {} a worker", "distances.pairs.running._AT_ONCE", {8: "eight"}.get),
     ("command-line", "up to {} pairs of points", "app.chance._SMALL", lambda pairs: f"{pairs:,}".replace(",", " ")),
-    ("command-line", "or {} points on a line", "app.chance._SMALL_LINE", lambda points: f"{points:,}".replace(",", " ")),
+    (
+        "command-line",
+        "or {} points on a line",
+        "app.chance._SMALL_LINE",
+        lambda points: f"{points:,}".replace(",", " "),
+    ),
     ("command-line", "none of {} splits lies as far", "distances.splits.SPLITS", int),
     ("training", "{} of 1797 held out", "lab.training.data._HELD_OUT", int),
     ("training", "({} samples, within", "lab.training.scores._SAMPLES", int),

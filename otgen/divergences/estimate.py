@@ -10,7 +10,6 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs import scalars
 
-
 _ROUNDING = 2.0**-51  # of a logarithm and a quotient, or of a root, relative
 
 

@@ -104,7 +104,9 @@ def kl_samples(
         )
     logs = points.shape[1] * (np.log(far) - np.log(near)) + math.log(len(others) / (len(points) - 1))
     error = float(logs.std(ddof=1) / math.sqrt(len(logs)))
-    return Estimate(float(logs.mean()), error, "standard error; biased, by less the more samples there are").in_base(base)
+    return Estimate(float(logs.mean()), error, "standard error; biased, by less the more samples there are").in_base(
+        base
+    )
 
 
 @may_underflow

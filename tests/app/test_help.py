@@ -1,8 +1,10 @@
 """What ``--help`` says of defaults and choices, against what there is."""
 
 import inspect
+import json
 import re
 
+import numpy as np
 import pytest
 
 import otgen
@@ -47,6 +49,25 @@ def test_what_can_be_trained(helped):
     said = helped("train")
     assert ", ".join(METHODS[:-1]) + f" or {METHODS[-1]}." in said
     assert ", ".join(DATA[:-1]) + f" or {DATA[-1]}." in said
+
+
+def test_what_a_report_measures(helped):
+    for module in ("jinja2", "matplotlib", "pyarrow"):
+        pytest.importorskip(module, reason="reports are an extra")
+    from otgen.app.report.compare import USUAL_EPSILON
+
+    assert f"{100 * USUAL_EPSILON.fraction:g}% of the mean cost otherwise" in helped("report")
+
+
+def test_a_relative_strength_beside_a_matrix(told, tmp_path):
+    """``--epsilon 5%`` is of the mean cost, 2 here; inf forbids a pair, in any file of numbers."""
+    (tmp_path / "costs.csv").write_text("1,3\n3,1\n")
+    code, out, _ = told("transport", tmp_path / "costs.csv", "--epsilon", "5%", "--json")
+    assert code == 0
+    assert json.loads(out)["epsilon"] == pytest.approx(0.1, rel=1e-12)
+    np.save(tmp_path / "costs.npy", [[np.inf, 3.0], [3.0, 1.0]])
+    code, out, _ = told("transport", tmp_path / "costs.npy", "--json")
+    assert (code, json.loads(out)["value"]) == (0, 3.0)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

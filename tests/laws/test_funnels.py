@@ -55,7 +55,7 @@ def test_sizes_are_checked():
 def test_one_sample_has_no_standard_error():
     """Of two it is half of what they differ by: the deviation with one degree of freedom, over the root of 2."""
     pair = Funnels.random(4, 2, rng=0)
-    with pytest.raises(otgen.InvalidInput, match="n must be .*at least 2"):
+    with pytest.raises(otgen.InvalidInput, match=r"n must be .*at least 2"):
         pair.w1(1, rng=0)
     x, y = pair.sample(2, rng=0)
     moved = np.linalg.norm(x - y, axis=1)
