@@ -62,7 +62,7 @@ def refuse_far_apart(p: Any, q: Any) -> None:
     with np.errstate(all="ignore"):
         try:
             low, middle, high = np.array([[float(part.ppf(level)) for level in (0.25, 0.5, 0.75)] for part in parts]).T
-        except (ArithmeticError, RuntimeError, ValueError):  # of scipy; then nothing is known
+        except (ArithmeticError, AttributeError, RuntimeError, ValueError):  # of scipy; then nothing is known
             return
         apart, width = float(np.ptp(middle)), float((high - low).min())
     if apart > _APART * width:

@@ -18,7 +18,7 @@ from ..kernels.double_double import UNIT
 from ..underflow import may_underflow
 from .affine import moderate, refuse_far_apart
 from .atoms import over_atoms
-from .density import density
+from .density import Untold, density
 from .estimate import Estimate, logarithm_base
 from .integral import BEYOND, integral
 from .laws import Gaussian, is_discrete, is_law, line
@@ -143,8 +143,8 @@ def chi2(p: Any, q: Any) -> Estimate:
 def f_divergence(p: Any, q: Any, f: Callable[[float], float], slope: float = math.inf) -> Estimate:
     """``integral q f(p / q)`` for a convex f with f(1) = 0; ``slope`` is the limit of ``f(u) / u``, for mass that q has not.
 
-    ``f`` takes a float of [0, inf) and returns one. Laws and errors are those of :func:`kl`; an f that is no such function, or not 0 at 1
-    (to 1e-12), is refused; convexity is not looked at. Laws whose ratio leaves the floats where p has mass need a finite slope.
+    ``f`` takes a float of [0, inf) and returns one. Laws and errors are those of :func:`kl`; an f that is no such function, not 0 at 1 (to
+    1e-12) or below its tangent at 1 where it is asked for is refused, and so is a slope below that tangent's. Laws whose ratio leaves the floats where p has mass need a finite slope.
 
     Examples
     --------
@@ -180,14 +180,13 @@ def _divergence_of_laws(p: Any, q: Any, term: Term) -> Estimate:
             "p and q must be both discrete or both continuous; received one of each, which share no density; compare samples of "
             "them, or make both discrete"
         )
-    if all(discrete):
-        return over_atoms(p, q, term).within(0.0, term.most)
-    one, other = moderate(line(p, "p"), line(q, "q"))
+    one, other = (p, q) if all(discrete) else moderate(line(p, "p"), line(q, "q"))
     try:
-        return integral((density(one), density(other)), term).within(0.0, term.most)
-    except InvalidInput:
+        found = over_atoms(p, q, term) if all(discrete) else integral((density(one), density(other)), term)
+    except Untold as fault:
         refuse_far_apart(one, other)
-        raise
+        raise InvalidInput(str(fault)) from None
+    return found.within(0.0, term.most)
 
 
 def _gaussian_kl(p: Gaussian, q: Gaussian) -> Estimate:

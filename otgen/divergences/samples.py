@@ -31,7 +31,7 @@ def kl_samples(
     y: Any,
     *,
     method: Literal["knn", "classifier"] = "knn",
-    k: int = 5,
+    k: int | None = None,
     base: float | None = None,
     rng: Any = None,
 ) -> Estimate:
@@ -46,12 +46,12 @@ def kl_samples(
         less the more samples there are; or the mean held-out logit of a logistic regression on
         coordinates, squares and (where samples suffice) products, held to be no less than 0: near the truth for Gaussians with
         many samples a coefficient, neither a lower nor an upper bound otherwise.
-    k : int
-        Which neighbour; of no use to a classifier.
+    k : int, optional
+        Which neighbour, 5 unless it is given; not beside a classifier, which has none.
     base : float or None
         Of the logarithm; None for nats.
     rng : seed or Generator
-        How samples are split in halves for a classifier.
+        How samples are split in halves for a classifier; neighbours draw nothing.
 
     Returns
     -------
@@ -83,11 +83,15 @@ def kl_samples(
     points, others = _sample_pair(x, y)
     base = logarithm_base(base)
     if scalars.one_of(method, "method", ("knn", "classifier")) == "classifier":
+        if k is not None:
+            raise InvalidInput(
+                f"k must be left out beside method='classifier', which has no neighbours; received {scalars.told(k)}; leave one of them out"
+            )
         own, _ = held_out_logits(points, others, rng)
         error = _mean_error(own, -math.log(len(own) + 1))
         note = "standard error; biased where samples are few a coefficient, or log p/q is not quadratic"
         return Estimate(float(own.mean()), error, note).within(0.0, math.inf).in_base(base)
-    k = scalars.count(k, "k")
+    k = 5 if k is None else scalars.count(k, "k")
     if len(points) <= k or len(others) < k:
         raise InvalidInput(
             f"x must hold more than k samples, y at least k; received {len(points)} and {len(others)} for k={k}; lower k"
@@ -104,9 +108,8 @@ def kl_samples(
         )
     logs = points.shape[1] * (np.log(far) - np.log(near)) + math.log(len(others) / (len(points) - 1))
     error = float(logs.std(ddof=1) / math.sqrt(len(logs)))
-    return Estimate(float(logs.mean()), error, "standard error; biased, by less the more samples there are").in_base(
-        base
-    )
+    note = "standard error; biased, by less the more samples there are"
+    return Estimate(float(logs.mean()), error, note).in_base(base)
 
 
 @may_underflow

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..distances.gaussians import bures_wasserstein
 from ..divergences import Estimate, Gaussian
+from ..divergences.integral import BEYOND
 from ..divergences.laws import line
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars
@@ -333,7 +334,8 @@ def _positive_law(law: Any, name: str) -> Any:
 
 def _same_at_every_order(value: float) -> Callable[[float], Estimate]:
     """One distance for every order."""
-    return lambda p: Estimate(value, _EPS * value)
+    found = Estimate(value, _EPS * value) if value < math.inf else Estimate(value, 0.0, BEYOND)
+    return lambda p: found
 
 
 def _bures(mean0: Floats, cov0: Floats, mean1: Floats, cov1: Floats) -> Estimate:

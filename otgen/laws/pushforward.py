@@ -28,7 +28,7 @@ class Pushforward:
     law : distribution
         Of z, with ``logpdf``.
     branches : sequence of Branch
-        One at least.
+        Where there is none, the density is 0.
 
     Examples
     --------

@@ -17,6 +17,7 @@ from otgen.divergences import (
     Gaussian,
     Mixture,
     chi2,
+    f_divergence,
     hellinger,
     js,
     js_samples,
@@ -133,3 +134,58 @@ def test_gaussians_of_more_than_one_dimension_have_kl_alone(each):
 def test_samples_that_are_too_few(samples):
     with pytest.raises(otgen.InvalidInput, match="at least 4 samples each; received 3 and 5"):
         samples(np.arange(3.0), np.arange(5.0))
+
+
+@pytest.mark.parametrize(
+    ("f", "slope", "said"),
+    [
+        (lambda u: math.nan if u != 1 else 0.0, math.inf, "fails at .* (not a number)"),
+        (lambda u: math.nan if u == 0.5 else (u - 1) ** 2, math.inf, "fails at 0.5 (not a number)"),
+        (lambda u: math.inf if u != 1 else 0.0, math.inf, "f must be finite around 1; received one of inf and inf"),
+        (lambda u: -((u - 1) ** 2), math.inf, "f must be convex.* received one that is -"),
+        (lambda u: math.sin(u - 1), math.inf, "f must be convex"),
+        (lambda u: (u - 1) ** 2, -3.0, "slope must be the limit of f.u./u.* received -3 and a slope of 0"),
+    ],
+)
+def test_what_is_no_convex_function_has_no_divergence(f, slope, said):
+    said = said.replace("(", r"\(").replace(")", r"\)")
+    for p, q in (([0.25, 0.75], [0.5, 0.5]), (scipy.stats.norm(0.3, 0.5), scipy.stats.norm())):
+        if "0.5" in said and not isinstance(p, list):
+            continue  # no node lies there
+        with pytest.raises(otgen.InvalidInput, match=said):
+            f_divergence(p, q, f, slope)
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    name=st.sampled_from(["kl", "reverse", "chi2", "tv", "hockey", "le cam"]),
+    near=st.sampled_from([1.0, 1e-4, 1e-9]),
+)
+def test_convex_functions_are_taken_whatever_rounds(seed, name, near):
+    """Against their sums by 40 digits: laws that nearly agree, kinks beside 1, masses of 1e-30."""
+    f, slope = {
+        "kl": (lambda u: u * mpmath.log(u) if u else mpmath.mpf(0), math.inf),
+        "reverse": (lambda u: -mpmath.log(u) if u else mpmath.inf, 0.0),
+        "chi2": (lambda u: (u - 1) ** 2, math.inf),
+        "tv": (lambda u: abs(u - 1) / 2, 0.5),
+        "hockey": (lambda u: max(u - 1 - 1e-6, 0.0), 1.0),
+        "le cam": (lambda u: (u - 1) ** 2 / (u + 1), 1.0),
+    }[name]
+    rng = np.random.default_rng(seed)
+    q = rng.dirichlet(np.full(5, 10.0 ** rng.uniform(-1.5, 1)))
+    q = np.maximum(q, 1e-30)
+    p = q * (1 + near * (rng.random(5) - 0.5))
+    p, q = p / p.sum(), q / q.sum()
+    found = f_divergence(p, q, lambda u: float(f(u)), slope)
+    with mpmath.workdps(40):
+        ps, qs = ([mpmath.mpf(float(z)) for z in side] for side in (p, q))
+        ps, qs = ([z / mpmath.fsum(side) for z in side] for side in (ps, qs))
+        truth = mpmath.fsum(t * f(s / t) for s, t in zip(ps, qs))
+    assert abs(found.value - truth) <= 1e-11
+
+
+def test_a_number_of_neighbours_is_not_for_a_classifier():
+    x, y = np.arange(8.0), np.arange(8.0) + 0.3
+    assert kl_samples(x, y) == kl_samples(x, y, k=5)
+    with pytest.raises(otgen.InvalidInput, match="k must be left out beside method='classifier'"):
+        kl_samples(x, y, method="classifier", k=5)

@@ -162,3 +162,12 @@ def test_gaussians_on_the_line_have_every_finite_order(p):
     found = laws.gaussians(Gaussian(1.0, 1.0), Gaussian(1.0, 9.0)).wasserstein(p)
     truth = 2 * (2 ** (p / 2) * math.gamma((p + 1) / 2) / math.sqrt(math.pi)) ** (1 / p)
     assert abs(found.value - truth) <= found.error + 1e-14
+
+
+@pytest.mark.parametrize(
+    "pair", [laws.diracs([1.7e308], [-1.7e308]), laws.translation(lambda n, g: g.random((n, 2)), [1.7e308] * 2)]
+)
+def test_a_distance_beyond_the_largest_float_is_said_to_be(pair):
+    found = pair.wasserstein(2)
+    assert found[:2] == (math.inf, 0.0)
+    assert "beyond the largest float" in found.note
