@@ -18,7 +18,6 @@ from ..inputs.types import Floats
 _LOG2 = math.log(2.0)
 _SERIES = [1 / math.factorial(k) for k in range(18, 1, -1)]  # of (exp(r) - 1 - r) / r^2, highest power first
 _NEAR = 0.5  # |log q/p| below which the series is more accurate than the difference
-_STEP = 2.0**-17  # at which the slope of a function of theirs is taken
 _FAR = 40.0  # |log q/p| beyond which the smaller density is nothing beside the larger
 
 
@@ -139,7 +138,7 @@ def of_function(f: Callable[[float], float], slope: float) -> Term:
     def lowered(u: Floats) -> Floats:
         found = np.array([value_at(f, one) for one in u.ravel().tolist()]).reshape(u.shape)
         line = tangent * (u - 1)
-        rounding = 1e-11 + 1e-8 * (np.abs(found) + np.abs(line)) + 1e-9 * np.abs(u - 1) + 4 * _STEP * abs(tangent)
+        rounding = 1e-11 + 1e-8 * (np.abs(found) + np.abs(line)) + 1e-9 * np.abs(u - 1)
         short = found < line - rounding
         if short.any():
             raise InvalidInput(
@@ -167,10 +166,25 @@ def of_function(f: Callable[[float], float], slope: float) -> Term:
 
 
 def _slope_at_one(f: Callable[[float], float]) -> float:
-    above, below = value_at(f, 1 + _STEP), value_at(f, 1 - _STEP)
-    if math.isinf(above) or math.isinf(below):
-        raise InvalidInput(f"f must be finite around 1; received one of {below:.6g} and {above:.6g} there; correct it")
-    return (above - below) / (2 * _STEP)
+    """A slope of f at 1, from steps that halve: chords on both sides of 1 hold it between them, ever closer until they round.
+
+    So a kink beside 1 is not taken for a slope: a wrong one would be charged where both laws nearly agree.
+    """
+    low, high, middle = -math.inf, math.inf, math.nan
+    for step in (2.0**-k for k in range(17, 46)):
+        at, above, below = value_at(f, 1.0), value_at(f, 1 + step), value_at(f, 1 - step)
+        if math.isinf(above) or math.isinf(below):
+            raise InvalidInput(
+                f"f must be finite around 1; received one of {below:.6g} and {above:.6g} there; correct it"
+            )
+        left, right = max(low, (at - below) / step), min(high, (above - at) / step)
+        if math.isnan(middle):
+            middle = (above - below) / (2 * step)
+        elif left > right:  # by rounding: what is between them is what is left to choose from
+            low, high = max(low, right), min(high, left)
+            break
+        low, high = left, right
+    return min(max(middle, low), high)
 
 
 def value_at(f: Callable[[float], float], ratio: float) -> float:
