@@ -70,6 +70,17 @@ def test_a_relative_strength_beside_a_matrix(told, tmp_path):
     assert (code, json.loads(out)["value"]) == (0, 3.0)
 
 
+def test_which_columns_are_coordinates_unless_they_are_named(told, helped, tmp_path):
+    assert "otherwise all numeric columns but weights and indices" in helped("distance")
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("id,x,name,w\n0,1.5,u,1\n1,2.5,v,1\n2,7.5,w,1\n")
+    files = tmp_path / "a.csv", tmp_path / "b.csv"
+    out = told("distance", *files, "--weights", "w", "--splits", "0")[1]
+    assert "3 x 3 points, 1 coordinate: x" in " ".join(out.split())
+    out = told("distance", *files, "--columns", "id,x", "--splits", "0")[1]
+    assert "2 coordinates: id, x" in " ".join(out.split())
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_listed_and_ends_its_sentences(told, helped, command):
     assert re.search(rf"^  {command} +[A-Z].*\.$", told("--help")[1], re.MULTILINE)

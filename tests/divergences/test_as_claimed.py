@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import otgen
@@ -77,6 +77,7 @@ def test_the_error_of_gaussians_bounds_what_rounding_does(seed, d, condition, ne
 
 
 @given(value=st.floats(1e-300, 1e300), base=st.one_of(st.floats(1.0001, 1e9), st.sampled_from([2, math.e, 10])))
+@example(value=1.1205681672512706, base=1.7214883401940817)
 def test_another_base_is_as_far_off_as_it_says(value, base):
     found = Estimate(value, 0.0).in_base(base)
     with mpmath.workdps(40):
