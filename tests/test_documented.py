@@ -3,14 +3,17 @@
 import dataclasses
 import importlib
 import inspect
+import math
 import re
 import runpy
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 
 import otgen
+from otgen.proofs.projections import Frames
 from otgen.solvers.base import ExactName
 
 API = Path(__file__).parents[1] / "docs" / "api"
@@ -124,3 +127,44 @@ def test_an_interval_that_is_said_to_close_does(picture):
     assert upper[-1] - lower[-1] < 1e-12 * truth
     assert all(low - 1e-9 <= truth <= high + 1e-9 for low, high in zip(lower, upper))
     assert len(set(upper - lower)) > 10
+
+
+NUMBERS = [  # a page, what stands there, the constant that says so, and how
+    ("plans", "up to {} million entries", "model.plan.base.DENSE_AT_MOST", lambda entries: entries // 10**6),
+    ("how-to-choose", "more than 2^{} pairs where p > 1", "solvers.auto._FEW_PAIRS", math.log2),
+    ("how-to-choose", "down to {} of the largest cost", "solvers.sinkhorn._LEAST", "{:.0e}".format),
+    ("neighbors", "{} queries are open at a time", "distances.pairs.asking._OPEN", {16: "sixteen"}.get),
+    ("neighbors", "Intervals take {} bytes", "distances.pairs.intervals._BYTES", int),
+    ("pairwise", "at most {} MB unless", "distances.pairs.tiles._BYTES", lambda of_a_side: 2 * of_a_side >> 20),
+    ("pairwise", "handed to it {} a worker", "distances.pairs.running._AT_ONCE", {8: "eight"}.get),
+    ("command-line", "up to {} pairs of points", "app.chance._SMALL", lambda pairs: f"{pairs:,}".replace(",", " ")),
+    (
+        "command-line",
+        "or {} points on a line",
+        "app.chance._SMALL_LINE",
+        lambda points: f"{points:,}".replace(",", " "),
+    ),
+    ("command-line", "none of {} splits lies as far", "distances.splits.SPLITS", int),
+    ("training", "{} of 1797 held out", "lab.training.data._HELD_OUT", int),
+    ("training", "({} samples, within", "lab.training.scores._SAMPLES", int),
+    ("training", "or {} draws of a law", "lab.training.data._DRAWN", int),
+    ("training", "each of {} snapshots", "lab.training.run._PICTURED", {8: "eight"}.get),
+]
+
+
+@pytest.mark.parametrize(("page", "said", "constant", "told"), NUMBERS)
+def test_numbers_of_the_how_to_pages_are_those_of_the_code(page, said, constant, told):
+    if constant.startswith("lab.training"):
+        pytest.importorskip("torch", reason="otgen.lab.training needs torch")
+    text = " ".join((API.parent / f"{page}.rst").read_text(encoding="utf-8").split())
+    number = told(found(f"otgen.{constant}"))
+    assert said.format(int(number) if isinstance(number, float) else number) in text
+
+
+def test_neighbours_have_as_many_directions_as_is_said():
+    counts = {}
+    for d in range(2, 40):
+        frames = Frames.of(np.random.default_rng(0).normal(size=(100, d)), 2.0).frames
+        counts[d] = sum(len(frame.directions) for frame in frames)
+    text = " ".join((API.parent / "neighbors.rst").read_text(encoding="utf-8").split())
+    assert f"in the plane {counts.pop(2)} directions, at most {max(counts.values())} in more" in text

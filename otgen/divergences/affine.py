@@ -6,10 +6,14 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from .laws import parameters
+import numpy as np
+
+from ..errors import InvalidInput
+from .laws import Mixture, parameters
 
 _FAR = 350  # binary digits: laws of scales and places within are left as they are
 _SPAN = 900  # binary digits between the larger scale and the smaller one that quadrature still tells
+_APART = 2.0**40  # scales apart, from which on floats may not tell both of two laws
 _NARROW = 2.0**28  # a law is narrow where it lies so many of its scales away
 
 
@@ -50,6 +54,23 @@ def moderate(p: Any, q: Any) -> tuple[Any, Any]:
         for law, (shapes, _, _), loc, scale in zip((p, q), held, numbers[:2], numbers[2:])
     )
     return one, other
+
+
+def refuse_far_apart(p: Any, q: Any) -> None:
+    """Raise for laws of which parts lie so many of their scales apart that floats do not tell both: no rule finds the mass of each."""
+    parts = [part for law in (p, q) for part in (law.laws if isinstance(law, Mixture) else (law,))]
+    with np.errstate(all="ignore"):
+        try:
+            low, middle, high = np.array([[float(part.ppf(level)) for level in (0.25, 0.5, 0.75)] for part in parts]).T
+        except (ArithmeticError, AttributeError, RuntimeError, ValueError):  # of scipy; then nothing is known
+            return
+        apart, width = float(np.ptp(middle)), float((high - low).min())
+    if apart > _APART * width:
+        raise InvalidInput(
+            f"p and q must lie so near to each other that floats tell both, within some {_APART:.0e} of the narrower one's width; received laws "
+            f"whose medians are {apart:.3g} apart, of which one has quartiles {width:.3g} apart; pass a Gaussian for each normal law, of which kl "
+            f"has a closed form, or choose laws nearer to each other"
+        )
 
 
 def _divided(number: float, exponent: int) -> float | None:

@@ -16,9 +16,9 @@ from ..errors import InvalidInput
 from ..inputs import scalars, tables
 from ..kernels.double_double import UNIT
 from ..underflow import may_underflow
-from .affine import moderate
+from .affine import moderate, refuse_far_apart
 from .atoms import over_atoms
-from .density import density
+from .density import Untold, density
 from .estimate import Estimate, logarithm_base
 from .integral import BEYOND, integral
 from .laws import Gaussian, is_discrete, is_law, line
@@ -34,21 +34,24 @@ def kl(p: Any, q: Any, *, base: float | None = None) -> Estimate:
     ----------
     p, q : array_like, distribution, Gaussian or Mixture
         Two mass functions over the same atoms, (n,), or rows of them, (k, n), as arrays, tensors or tables (whose atoms are matched
-        by their names); each of sum 1 to the tolerance of its dtype, and divided by its sum. Or two laws: frozen ``scipy.stats``
-        distributions, both discrete or both continuous; Gaussians in any dimension; mixtures on the line.
+        by their names); each of sum 1 to the tolerance of the coarser dtype of both, and divided by its sum. Or two laws: frozen
+        ``scipy.stats`` distributions, both discrete or both continuous; mixtures on the line; two Gaussians of one dimension, any
+        for KL between them and 1 for all else.
     base : float or None
         Of the logarithm, such as 2 for bits; None for nats.
 
     Returns
     -------
     Estimate
-        ``error`` bounds rounding for masses. For laws, it is by how much two quadratures differ, and rounding, what is missing of
-        both laws' masses, and how well their tails are known. Where rows were given, both are arrays (k,).
+        ``error`` bounds rounding for masses and Gaussians. For other laws, it is by how much two quadratures differ, and rounding,
+        what is missing of both laws' masses, and how well their tails are known; 0 of a divergence that is infinite. Where rows were
+        given, value and error are arrays (k,).
 
     Raises
     ------
     InvalidInput
-        For what is no law, laws of different kinds, and laws whose densities cannot be computed where they matter.
+        For masses that are negative, of another sum or over other atoms, for what is no law, laws of different kinds or dimensions, and
+        laws whose densities cannot be computed where they matter, as of two that lie too far apart for floats to tell both.
 
     Notes
     -----
@@ -79,7 +82,8 @@ def kl(p: Any, q: Any, *, base: float | None = None) -> Estimate:
 def js(p: Any, q: Any, *, base: float | None = None, root: bool = False) -> Estimate:
     """Jensen-Shannon divergence ``KL(p, m)/2 + KL(q, m)/2`` with ``m = (p + q)/2``: at most log 2.
 
-    Parameters and errors are those of :func:`kl`; with ``root=True`` its square root, which is a distance.
+    Laws, ``base`` and errors are those of :func:`kl`; with ``root=True`` its square root, which is a distance (Endres and Schindelin, "A new
+    metric for probability distributions", 2003).
 
     Examples
     --------
@@ -95,9 +99,9 @@ def js(p: Any, q: Any, *, base: float | None = None, root: bool = False) -> Esti
 
 @may_underflow
 def tv(p: Any, q: Any) -> Estimate:
-    """Total variation ``sup |P(B) - Q(B)| = integral |p - q| / 2``, in [0, 1].
+    """Total variation ``sup |P(B) - Q(B)| = integral |p - q| / 2``, in [0, 1]: a distance.
 
-    Parameters and errors are those of :func:`kl`.
+    Laws and errors are those of :func:`kl`.
 
     Examples
     --------
@@ -111,7 +115,7 @@ def tv(p: Any, q: Any) -> Estimate:
 def hellinger(p: Any, q: Any) -> Estimate:
     """Hellinger distance ``sqrt(integral (sqrt p - sqrt q)^2 / 2)``, in [0, 1].
 
-    Parameters and errors are those of :func:`kl`.
+    Laws and errors are those of :func:`kl`.
 
     Examples
     --------
@@ -123,9 +127,9 @@ def hellinger(p: Any, q: Any) -> Estimate:
 
 @may_underflow
 def chi2(p: Any, q: Any) -> Estimate:
-    """``integral (p - q)^2 / q``, infinite where p has mass that q has not, and where it is beyond the largest float.
+    """Pearson's ``integral (p - q)^2 / q``, infinite where p has mass that q has not, and where it is beyond the largest float.
 
-    Parameters and errors are those of :func:`kl`; ``note`` tells the one from the other for laws.
+    Laws and errors are those of :func:`kl`; of laws, ``note`` says where supports or tails make it infinite.
 
     Examples
     --------
@@ -139,7 +143,8 @@ def chi2(p: Any, q: Any) -> Estimate:
 def f_divergence(p: Any, q: Any, f: Callable[[float], float], slope: float = math.inf) -> Estimate:
     """``integral q f(p / q)`` for a convex f with f(1) = 0; ``slope`` is the limit of ``f(u) / u``, for mass that q has not.
 
-    Parameters and errors are those of :func:`kl`. Laws whose ratio leaves the floats where p has mass need a finite slope.
+    ``f`` takes a float of [0, inf) and returns one. Laws and errors are those of :func:`kl`; an f that is no such function, not 0 at 1 (to
+    1e-12) or below its tangent at 1 where it is asked for is refused, and so is a slope below that tangent's. Laws whose ratio leaves the floats where p has mass need a finite slope.
 
     Examples
     --------
@@ -175,11 +180,13 @@ def _divergence_of_laws(p: Any, q: Any, term: Term) -> Estimate:
             "p and q must be both discrete or both continuous; received one of each, which share no density; compare samples of "
             "them, or make both discrete"
         )
-    if all(discrete):
-        return over_atoms(p, q, term).within(0.0, term.most)
-    one, other = moderate(line(p, "p"), line(q, "q"))
-    laws = density(one), density(other)
-    return integral(laws, term).within(0.0, term.most)
+    one, other = (p, q) if all(discrete) else moderate(line(p, "p"), line(q, "q"))
+    try:
+        found = over_atoms(p, q, term) if all(discrete) else integral((density(one), density(other)), term)
+    except Untold as fault:
+        refuse_far_apart(one, other)
+        raise InvalidInput(str(fault)) from None
+    return found.within(0.0, term.most)
 
 
 def _gaussian_kl(p: Gaussian, q: Gaussian) -> Estimate:

@@ -27,6 +27,11 @@ _EPS = float(np.finfo(float).eps)
 _MOST = float(np.finfo(float).max)
 _TRUE = -1e6  # a logarithm below it was computed as one: no density is that small in floats
 
+
+class Untold(InvalidInput):
+    """A law that seems to have no density, or no tail: its own fault, or that of where the other one lies."""
+
+
 # Points to logarithms of a density, NaN where scipy has none, and what those may be wrong by beyond rounding.
 Logs = Callable[[Floats], tuple[Floats, Floats]]
 
@@ -279,9 +284,9 @@ class _Fade:
         return np.where(there, -depth, found), np.where(there, (depth - self.depth) / 2, doubt)
 
 
-def no_density(name: str, mass: float) -> InvalidInput:
+def no_density(name: str, mass: float) -> Untold:
     """The error for a density that its own law does not have."""
-    return InvalidInput(
+    return Untold(
         f"{name} must have a density that can be computed; received one of total mass {mass:.6g} in double precision; "
         f"choose other parameters, or compare samples with kl_samples"
     )

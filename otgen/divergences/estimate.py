@@ -10,11 +10,13 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs import scalars
 
+_ROUNDING = 2.0**-51  # of a logarithm and a quotient, or of a root, relative
+
 
 class Estimate(NamedTuple):
     """``value``, and ``error``: a bound on rounding and quadrature, or for samples a standard error; ``note`` says of what kind.
 
-    Both are floats, or arrays (k,) where k pairs of mass functions were compared at once.
+    Both are floats, or arrays (k,) where k pairs of mass functions were compared at once. The error of an infinite value is 0.
 
     Examples
     --------
@@ -33,20 +35,27 @@ class Estimate(NamedTuple):
         return self._replace(value=np.clip(self.value, low, high))
 
     def in_base(self, base: float | None) -> Estimate:
-        """Nats in units of ``log base``; None keeps them."""
-        if base is None:
+        """Nats in units of ``log base``, above 1; None keeps them."""
+        if (base := logarithm_base(base)) is None:
             return self
         unit = math.log(base)
-        return self._replace(value=self.value / unit, error=self.error / unit + 2e-16 * abs(self.value / unit))
+        value = self.value / unit
+        return self._replace(value=value, error=self.error / unit + _rounding(value))
 
     def root(self) -> Estimate:
         """The square root, with an error that holds down to a value of 0."""
         value = np.sqrt(np.maximum(self.value, 0.0))
         bound = np.sqrt(self.error)
         # |sqrt(v) - sqrt(t)| = |v - t| / (sqrt v + sqrt t), at most error / sqrt v and at most sqrt(error).
-        error = np.where(value > bound, self.error / np.where(value > bound, value, 1.0), bound) + 2e-16 * value
+        error = np.where(value > bound, self.error / np.where(value > bound, value, 1.0), bound) + _rounding(value)
         single = np.ndim(value) == 0
         return self._replace(value=float(value) if single else value, error=float(error) if single else error)
+
+
+def _rounding(value: Any) -> Any:
+    """What one more step rounds a value by; of an infinite one nothing."""
+    found = _ROUNDING * np.abs(np.where(np.isinf(value), 0.0, value))
+    return found if np.ndim(found) else float(found)
 
 
 def logarithm_base(base: Any) -> float | None:

@@ -23,9 +23,24 @@ _FAR = 1e6  # where the distribution function of a law on the line is 0 or 1
 
 @dataclass(frozen=True, eq=False)
 class Gaussian:
-    """``N(mean, cov)`` in any dimension, cov positive definite: the variance, (d,) variances, or a matrix (d, d).
+    """``N(mean, cov)`` in any dimension.
 
-    ``names`` are those of the coordinates, where mean or cov are of a table.
+    Parameters
+    ----------
+    mean : array_like
+        A number, or (d,); kept as (d,) in float64.
+    cov : array_like
+        The variance, (d,) variances, or a symmetric positive definite matrix (d, d), in units of the mean squared; kept as (d, d).
+
+    Attributes
+    ----------
+    names : tuple of str or None
+        Of the coordinates, where mean or cov are of a table.
+
+    Raises
+    ------
+    InvalidInput
+        For what is not finite, not symmetric, not positive definite or of shapes that do not fit.
 
     Examples
     --------
@@ -55,7 +70,19 @@ class Gaussian:
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """``sum w_k law_k`` of laws on the line, all continuous; weights are positive and add up to 1.
+    """``sum w_k law_k`` of laws on the line, all continuous.
+
+    Parameters
+    ----------
+    weights : array_like
+        (k,), positive, of sum 1 to the tolerance of their dtype; divided by it.
+    laws : sequence
+        k frozen continuous ``scipy.stats`` distributions, Gaussians in dimension 1, or mixtures.
+
+    Raises
+    ------
+    InvalidInput
+        For other weights, and for a law that is not continuous or not on the line.
 
     Examples
     --------
@@ -97,7 +124,7 @@ class Mixture:
         return float(found) if np.ndim(found) == 0 else found
 
     def rvs(self, n: int, random_state: Any = None) -> Floats:
-        """``n`` samples (n,)."""
+        """``n`` samples (n,), drawn by a seed or a numpy generator."""
         n, generator = scalars.count(n, "n", least=0), scalars.generator(random_state, "random_state")
         refuse_bytes(8 * n * len(self.laws), (n,), "n")
         which = generator.choice(len(self.laws), size=n, p=self.weights)

@@ -31,7 +31,7 @@ def kl_samples(
     y: Any,
     *,
     method: Literal["knn", "classifier"] = "knn",
-    k: int = 5,
+    k: int | None = None,
     base: float | None = None,
     rng: Any = None,
 ) -> Estimate:
@@ -42,16 +42,16 @@ def kl_samples(
     x, y : array_like
         (n, d) and (m, d), or (n,) and (m,).
     method : {"knn", "classifier"}
-        ``d mean log(nu_k / rho_k) + log(m / (n - 1))`` with the distances to the k-th neighbour among y and among the other x: biased by
-        order ``(k / n)^(1/d)``, consistent for any smooth densities; or the mean held-out logit of a logistic regression on
+        ``d mean log(nu_k / rho_k) + log(m / (n - 1))`` with the distances to the k-th neighbour among y and among the other x: biased, by
+        less the more samples there are; or the mean held-out logit of a logistic regression on
         coordinates, squares and (where samples suffice) products, held to be no less than 0: near the truth for Gaussians with
         many samples a coefficient, neither a lower nor an upper bound otherwise.
-    k : int
-        Which neighbour.
+    k : int, optional
+        Which neighbour, 5 unless it is given; not beside a classifier, which has none.
     base : float or None
         Of the logarithm; None for nats.
     rng : seed or Generator
-        How samples are split in halves for a classifier.
+        How samples are split in halves for a classifier; neighbours draw nothing.
 
     Returns
     -------
@@ -63,12 +63,14 @@ def kl_samples(
     Raises
     ------
     InvalidInput
-        For too few samples, and samples with so many ties that neighbours are at distance 0.
+        For fewer than 4 samples, or too few for k, and samples with so many ties that neighbours are at distance 0.
+    TooLarge
+        Where a classifier would not fit in memory, before any work.
 
     References
     ----------
     Wang, Kulkarni, Verdu, "Divergence estimation for multidimensional densities via k-nearest-neighbor distances", 2009,
-    equation (25). Laplace, "Memoire sur la probabilite des causes par les evenements", 1774; Agresti and Coull, "Approximate is better than
+    equation (5). Laplace, "Memoire sur la probabilite des causes par les evenements", 1774; Agresti and Coull, "Approximate is better than
     'exact' for interval estimation of binomial proportions", 1998, for draws that are added to a standard error.
 
     Examples
@@ -81,11 +83,15 @@ def kl_samples(
     points, others = _sample_pair(x, y)
     base = logarithm_base(base)
     if scalars.one_of(method, "method", ("knn", "classifier")) == "classifier":
+        if k is not None:
+            raise InvalidInput(
+                f"k must be left out beside method='classifier', which has no neighbours; received {scalars.told(k)}; leave one of them out"
+            )
         own, _ = held_out_logits(points, others, rng)
         error = _mean_error(own, -math.log(len(own) + 1))
         note = "standard error; biased where samples are few a coefficient, or log p/q is not quadratic"
         return Estimate(float(own.mean()), error, note).within(0.0, math.inf).in_base(base)
-    k = scalars.count(k, "k")
+    k = 5 if k is None else scalars.count(k, "k")
     if len(points) <= k or len(others) < k:
         raise InvalidInput(
             f"x must hold more than k samples, y at least k; received {len(points)} and {len(others)} for k={k}; lower k"
@@ -102,16 +108,17 @@ def kl_samples(
         )
     logs = points.shape[1] * (np.log(far) - np.log(near)) + math.log(len(others) / (len(points) - 1))
     error = float(logs.std(ddof=1) / math.sqrt(len(logs)))
-    return Estimate(float(logs.mean()), error, "standard error; biased by order (k/n)^(1/d)").in_base(base)
+    note = "standard error; biased, by less the more samples there are"
+    return Estimate(float(logs.mean()), error, note).in_base(base)
 
 
 @may_underflow
 def js_samples(x: Any, y: Any, *, base: float | None = None, root: bool = False, rng: Any = None) -> Estimate:
     """JS(p, q) from samples, by a classifier D: ``(E_p log D + E_q log(1 - D) + log 4) / 2`` on held-out samples.
 
-    That is at most JS(p, q) in the mean, whatever D has learned, and JS(p, q) for the best D. It is held to [0, log 2], where JS
-    lies: of laws that D cannot tell apart, it is about 0. Parameters and errors are those of :func:`kl_samples`; with
-    ``root=True`` its square root.
+    Before it is held to [0, log 2], where JS lies, that is at most JS(p, q) in the mean, whatever D has learned, and JS(p, q) for the
+    best D; of laws that D cannot tell apart, it is about 0. Samples and errors are those of :func:`kl_samples`, and x and y may have
+    ties; with ``root=True`` its square root.
 
     Examples
     --------
@@ -132,8 +139,8 @@ def js_samples(x: Any, y: Any, *, base: float | None = None, root: bool = False,
 def tv_samples(x: Any, y: Any, *, rng: Any = None) -> Estimate:
     """TV(p, q) from samples, by a classifier: ``P(logit > 0) - Q(logit > 0)`` on held-out samples, held to [0, 1].
 
-    Before that it is at most TV(p, q) in the mean, whatever the classifier has learned. Parameters and errors are those of
-    :func:`kl_samples`.
+    Before that it is at most TV(p, q) in the mean, whatever the classifier has learned. Samples and errors are those of
+    :func:`kl_samples`, and x and y may have ties.
 
     Examples
     --------

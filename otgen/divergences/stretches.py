@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ..errors import InvalidInput
 from ..inputs.types import Floats
-from .density import Density
+from .density import Density, Untold
 from .tails import GONE, Curve, Tail, tail
 
 Pair = tuple[Density, Density]
@@ -283,7 +283,7 @@ def _tail_or_refusal(law: Density, curve: Curve, name: str) -> Tail:
     if gone.any():
         return Tail(float(limits[gone.argmax()]), steep=True, cut=True)
     where = "infinity" if curve.outward > 0 else f"{curve.anchor:g}"
-    raise InvalidInput(
+    raise Untold(
         f"{name} must have a tail that goes on as a power law or falls faster; received one whose density near {where} cannot be "
         f"continued beyond floats; choose other parameters, or compare samples with kl_samples"
     )

@@ -127,16 +127,29 @@ def of_function(f: Callable[[float], float], slope: float) -> Term:
 
     ``slope`` is the limit of ``f(u)/u``. Ratios beyond all floats are told by it where it is finite, and are NaN otherwise.
     """
-    step = 2.0**-17
-    tangent = (value_at(f, 1 + step) - value_at(f, 1 - step)) / (2 * step)
+    tangent = _slope_at_one(f)
+    if slope < tangent - 1e-6 * (abs(tangent) + abs(slope)) - 1e-9:
+        raise InvalidInput(
+            f"slope must be the limit of f(u)/u, which no convex f has below its slope at 1; received {slope:.6g} and a slope of {tangent:.6g} there; "
+            f"correct it"
+        )
+    rise = max(slope - tangent, 0.0)
 
     def lowered(u: Floats) -> Floats:
         found = np.array([value_at(f, one) for one in u.ravel().tolist()]).reshape(u.shape)
-        return np.maximum(found - tangent * (u - 1), 0.0)
+        line = tangent * (u - 1)
+        rounding = 1e-11 + 1e-8 * (np.abs(found) + np.abs(line)) + 1e-9 * np.abs(u - 1)
+        short = found < line - rounding
+        if short.any():
+            raise InvalidInput(
+                f"f must be convex, and so nowhere below its tangent at 1; received one that is {found[short][0]:.6g} at {u[short][0]:.6g}, below "
+                f"{line[short][0]:.6g}; check its sign"
+            )
+        return np.maximum(found - line, 0.0)
 
     def logs(s: Floats, t: Floats) -> Floats:
         d = np.where((s > -math.inf) & (t > -math.inf), s - t, 0.0)
-        steep = s + (math.log(slope - tangent) if slope > tangent else -math.inf)
+        steep = s + (math.log(rise) if rise > 0 else -math.inf)
         both = np.where(
             d > 700, steep if slope < math.inf else math.nan, t + np.log(lowered(np.exp(np.minimum(d, 700))))
         )
@@ -146,18 +159,43 @@ def of_function(f: Callable[[float], float], slope: float) -> Term:
     def masses(p: Floats, q: Floats) -> Floats:
         ratio = p / np.where(q > 0, q, 1.0)
         known = (q > 0) & np.isfinite(ratio)
-        steep = p * (slope - tangent) if slope < math.inf else np.where(p > 0, math.inf, 0.0)
+        steep = p * rise if slope < math.inf else np.where(p > 0, math.inf, 0.0)
         return np.where(known, q * lowered(np.where(known, ratio, 1.0)), steep)
 
     return Term(masses, logs)
 
 
+def _slope_at_one(f: Callable[[float], float]) -> float:
+    """A slope of f at 1, from steps that halve: chords on both sides of 1 hold it between them, ever closer until they round.
+
+    So a kink beside 1 is not taken for a slope: a wrong one would be charged where both laws nearly agree.
+    """
+    low, high, middle = -math.inf, math.inf, math.nan
+    for step in (2.0**-k for k in range(17, 46)):
+        at, above, below = value_at(f, 1.0), value_at(f, 1 + step), value_at(f, 1 - step)
+        if math.isinf(above) or math.isinf(below):
+            raise InvalidInput(
+                f"f must be finite around 1; received one of {below:.6g} and {above:.6g} there; correct it"
+            )
+        left, right = max(low, (at - below) / step), min(high, (above - at) / step)
+        if math.isnan(middle):
+            middle = (above - below) / (2 * step)
+        elif left > right:  # by rounding: what is between them is what is left to choose from
+            low, high = max(low, right), min(high, left)
+            break
+        low, high = left, right
+    return min(max(middle, low), high)
+
+
 def value_at(f: Callable[[float], float], ratio: float) -> float:
     """``f(ratio)``, or an error in words where f has none."""
     try:
-        return float(f(ratio))
-    except (ArithmeticError, TypeError, ValueError) as fault:
+        found, fault = float(f(ratio)), "not a number"
+    except (ArithmeticError, TypeError, ValueError) as stopped:
+        found, fault = math.nan, str(stopped)
+    if math.isnan(found):
         raise InvalidInput(
             f"f must be a function of one float in [0, inf); received one that fails at {ratio:.6g} ({fault}); "
             f"return its limit there"
-        ) from None
+        )
+    return found

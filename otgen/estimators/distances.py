@@ -38,7 +38,8 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     kernel : {"exp"}, optional
         None for distances.
     gamma : float or "median"
-        Of the kernel; ``"median"`` is 1 over the median of ``W ** power`` over the pairs of the fitted collection, which are measured for it.
+        Of the kernel; ``"median"`` is 1 over the median of ``W ** power`` over the pairs of the fitted collection that are apart, which are
+        measured for it; 1 where no pair is.
     power : float
         The exponent of the distance in the kernel: 1 for a Sinkhorn divergence of p = 2, which is in squared units by itself.
     n_jobs : int, optional
@@ -61,8 +62,8 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     (B, n, d), a folder. A table (B, n), a data frame or a sparse one holds one set a row: weights of the ``support``, or without it a cloud of n
     numbers on the line. As all of scikit-learn, what was fitted with n columns takes n columns.
 
-    The kernel is positive definite on the line for ``p = 2``, and for the sliced distance of p = 2 in any dimension; of other distances it need
-    not be, and a support vector machine may then stop at a local optimum.
+    The kernel is positive definite on the line for ``p = 2``, and for the sliced distance of p = 2 in any dimension, with a power of at most 2; of
+    other distances it need not be, and a support vector machine may then stop at a local optimum.
 
     References
     ----------
@@ -116,7 +117,10 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         Raises
         ------
         InvalidInput, MassMismatch
-            As :func:`otgen.pairwise` does, with the number of the first set that is malformed.
+            As :func:`otgen.pairwise` does, with the number of the first set that is malformed; for options of the kernel that are none, and where
+            the power of a median is no float.
+        ValueError
+            As scikit-learn does for a table that is empty or holds NaN.
         """
         self._start(X)
         if self._asks_for_median():
@@ -132,7 +136,7 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         return self._kernel(distances)
 
     def transform(self, X: Any) -> Floats:
-        """Distances, or the kernel, from each set of X to each that was fitted: (C, B)."""
+        """Distances, or the kernel, from each set of X to each that was fitted: (C, B), float64; raises as :meth:`fit` does."""
         check_is_fitted(self)
         return self._kernel(self._measured(self._sets(X, reset=False)))
 

@@ -71,7 +71,7 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     .. math:: T_\varepsilon(x) = \frac{\sum_j b_j\, y_j\, e^{(g_j - c(x, y_j)) / \varepsilon}}{\sum_j b_j\, e^{(g_j - c(x, y_j)) / \varepsilon}}
 
-    the estimator of Pooladian and Niles-Weed. It is smooth, and blurred: images are drawn towards the middle of Y by more, the larger epsilon
+    the estimator of Pooladian and Niles-Weed. It is smooth, and blurred: images are drawn towards the mean of Y, by more the larger epsilon
     is. An exact plan gives the nearest neighbour estimator of Manole et al., whose rate for smooth maps they prove; moving by the
     displacement is the out-of-sample rule of Ferradans et al., which keeps the detail of new points. Potentials of an exact plan
     are no third way: a solver ends at a vertex of the dual, where most sources have several targets at the same least price, so that they do
@@ -139,6 +139,10 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             Without a target, or with one of another number of coordinates or other columns, and for malformed weights and options.
         NotConverged
             As the solver does.
+        TooLarge
+            Where X would not fit in memory.
+        ValueError
+            As scikit-learn does for an X that is empty or not finite.
         """
         self._check_options()
         self._refuse_sizes(X, y, sample_weight, target_weight)
@@ -156,7 +160,7 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> Floats:
-        """Where points go: (n, d) to (n, d)."""
+        """Where points go: (n, d) to (n, d), float64; raises as :meth:`fit` does."""
         check_is_fitted(self)
         points = self._points(X, reset=False)
         return self._by_potential(points) if self.result_.epsilon else self._by_nearest(points)

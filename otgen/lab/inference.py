@@ -13,8 +13,9 @@ import scipy.optimize
 import scipy.special
 
 from ..divergences import Gaussian
+from ..divergences.laws import line
 from ..errors import InvalidInput, NotConverged
-from ..inputs import scalars
+from ..inputs import arrays, scalars
 from ..inputs.types import Floats
 
 Kind = Literal["forward", "reverse", "js"]
@@ -30,12 +31,19 @@ def elbo(log_joint: Any, q: Any) -> float:
     q : array_like
         A mass function (n,).
 
+    Raises
+    ------
+    InvalidInput
+        For a q that is no mass function over these values, and for what is NaN.
+
     Examples
     --------
     >>> round(elbo(np.log([0.1, 0.3]), [0.25, 0.75]), 12) == round(math.log(0.4), 12)
     True
     """
-    logs, masses = np.asarray(log_joint, np.float64), np.asarray(q, np.float64)
+    logs, masses = _real_array(log_joint, "log_joint"), _real_array(q, "q")
+    if np.isnan(logs).any():
+        raise InvalidInput("log_joint must hold logarithms, -inf at least; received NaN; correct it")
     if logs.shape != masses.shape or masses.ndim != 1 or not (masses >= 0).all() or abs(masses.sum() - 1) > 1e-9:
         raise InvalidInput(
             f"q must be a mass function (n,) over the values of log_joint; received {scalars.told(q)}; divide masses by their sum, one a value"
@@ -56,7 +64,8 @@ def mean_field(table: Any, sweeps: int = 500, tol: float = 1e-15) -> MeanField:
     """The product of factors nearest to a positive table p (n, m) by ``KL(q || p)``, one factor after the other.
 
     ``log q1 = E_q2 log p + const``, then the same for q2 ("UL: GANs & VAEs", pages 11 and 12); each step can only lower KL, and
-    the end may be a local minimum.
+    the end may be a local minimum. It stops after ``sweeps``, or where no mass of the first factor (n,) moves by more than ``tol``. Raises
+    InvalidInput for a table that is not positive or not of sum 1.
 
     Examples
     --------
@@ -64,7 +73,7 @@ def mean_field(table: Any, sweeps: int = 500, tol: float = 1e-15) -> MeanField:
     >>> found.history[-1] <= found.history[0]
     True
     """
-    p = np.asarray(table, np.float64)
+    p = _real_array(table, "table")
     if p.ndim != 2 or not (p > 0).all() or abs(p.sum() - 1) > 1e-9:
         raise InvalidInput(
             f"table must be positive, (n, m), of sum 1; received shape {p.shape} and sum {float(p.sum())!r}; divide it by its sum"
@@ -97,7 +106,8 @@ class GaussianField(NamedTuple):
 def mean_field_gaussian(mean: Any, cov: Any, start: Any, sweeps: int = 50) -> GaussianField:
     """Coordinate iteration of the mean-field equations for ``N(mean, cov)``: variances ``1 / Lambda_jj``, means in turn.
 
-    ``m_j = mu_j - sum_(k != j) Lambda_jk (m_k - mu_k) / Lambda_jj`` with the precision Lambda ("UL: GANs & VAEs", pages 13 and 14).
+    ``m_j = mu_j - sum_(k != j) Lambda_jk (m_k - mu_k) / Lambda_jj`` with the precision Lambda ("UL: GANs & VAEs", pages 13 and 14), from a
+    start (d,). Raises InvalidInput for what is no Gaussian (d,), (d, d), and a start of another shape.
 
     Examples
     --------
@@ -105,7 +115,7 @@ def mean_field_gaussian(mean: Any, cov: Any, start: Any, sweeps: int = 50) -> Ga
     >>> [round(float(v), 12) for v in found.variances]
     [0.19, 0.19]
     """
-    law, m = Gaussian(mean, cov), np.array(start, np.float64)
+    law, m = Gaussian(mean, cov), _real_array(start, "start").copy()
     if m.shape != law.mean.shape:
         raise InvalidInput(f"start must be ({law.dim},), like the mean; received shape {m.shape}; reshape it")
     mu, precision = law.mean, np.linalg.inv(law.cov)
@@ -130,8 +140,9 @@ def fit_gaussian(target: Any, kind: Kind, start: tuple[float, float] = (0.0, 1.0
 
     Parameters
     ----------
-    target : distribution or Mixture
-        With ``logpdf`` of arrays; nearly all of its mass within 40 of 0.
+    target : distribution, Gaussian or Mixture
+        Continuous, on the line, or anything with ``logpdf`` of arrays; nearly all of its mass within 40 of 0, and with a density everywhere
+        unless the kind is forward.
     kind : {"forward", "reverse", "js"}
         ``KL(target || fit)``, which covers; ``KL(fit || target)``, which seeks a mode; the Jensen-Shannon divergence.
     start : (float, float)
@@ -140,7 +151,7 @@ def fit_gaussian(target: Any, kind: Kind, start: tuple[float, float] = (0.0, 1.0
     Raises
     ------
     InvalidInput
-        For another kind.
+        For another kind, another target, and a start that is no finite mean with a positive deviation.
     NotConverged
         If the minimum is not reached.
 
@@ -152,10 +163,11 @@ def fit_gaussian(target: Any, kind: Kind, start: tuple[float, float] = (0.0, 1.0
     (1.0, 2.0)
     """
     scalars.one_of(kind, "kind", get_args(Kind))
+    law = target if callable(getattr(target, "logpdf", None)) else line(target, "target")
     x = np.linspace(-40, 40, 16001)
     step = x[1] - x[0]
     with np.errstate(divide="ignore"):
-        log_p = np.asarray(target.logpdf(x), np.float64)
+        log_p = np.asarray(law.logpdf(x), np.float64)
     p = np.exp(log_p)
     if abs(float(p.sum()) * step - 1) > 1e-6:
         raise InvalidInput(
@@ -182,8 +194,9 @@ def fit_gaussian(target: Any, kind: Kind, start: tuple[float, float] = (0.0, 1.0
         score = np.array([z * math.exp(-log_s), z * z - 1])
         return float(value.sum() * step), (score * pull).sum(axis=1) * step
 
-    scale = scalars.positive(start[1], "start", "a standard deviation comes second")
-    began = np.array([scalars.real(start[0], "start"), math.log(scale)])
+    began_at, deviation = arrays.pair(start, "start")
+    scale = scalars.positive(deviation, "start", "a standard deviation comes second")
+    began = np.array([scalars.real(began_at, "start"), math.log(scale)])
     found: Any = scipy.optimize.minimize(objective, began, jac=True, method="BFGS", options={"gtol": 1e-11})
     slope = float(np.abs(found.jac).max())
     if not slope <= 1e-7 or not 5 * step < math.exp(float(found.x[1])) < 8:
@@ -206,7 +219,14 @@ def probit_propagation(x: Any, labels: Any, variance: float = 1.0, sweeps: int =
     """Expectation propagation for ``z ~ N(0, variance)``, labels +1 or -1 of probability ``Phi(label x z)``.
 
     Each factor in turn is replaced by the Gaussian with which the tilted law, cavity times factor, keeps its two moments ("UL: GANs &
-    VAEs", page 18; Rasmussen and Williams, "Gaussian processes for machine learning", 2006, equations (3.58)).
+    VAEs", page 18; Rasmussen and Williams, "Gaussian processes for machine learning", 2006, equations (3.58)). ``x`` and ``labels`` are (n,).
+
+    Raises
+    ------
+    InvalidInput
+        For inputs that are not finite, labels other than +1 and -1, and a variance that is not positive.
+    NotConverged
+        If it still moves after so many sweeps.
 
     Examples
     --------
@@ -214,7 +234,7 @@ def probit_propagation(x: Any, labels: Any, variance: float = 1.0, sweeps: int =
     >>> round(fit.mean, 6) == round(math.sqrt(1 / math.pi), 6)  # one factor: exact
     True
     """
-    inputs, signs = np.asarray(x, np.float64), np.asarray(labels, np.float64)
+    inputs, signs = _real_array(x, "x"), _real_array(labels, "labels")
     if (
         inputs.ndim != 1
         or inputs.shape != signs.shape
@@ -262,7 +282,8 @@ def variational_regression(
 ) -> RegressionFit:
     """Factorised posterior of ``y ~ N(X beta, 1/precision)``, ``beta ~ N(0, 1/lambda)``, ``lambda ~ Gamma(shape, rate)``.
 
-    ("UL: GANs & VAEs", page 19; Bishop, 2006, section 10.3.)
+    ("UL: GANs & VAEs", page 19; Bishop, 2006, section 10.3.) No sweep lowers the bound; there are ``sweeps`` at most, fewer where it no longer
+    rises. The design is (n, d), y (n,), both finite, else InvalidInput is raised, as for parameters that are not positive.
 
     Examples
     --------
@@ -270,10 +291,10 @@ def variational_regression(
     >>> bool(np.all(np.diff(fit.bounds) >= -1e-12))
     True
     """
-    x, target = np.asarray(design, np.float64), np.asarray(y, np.float64)
-    if x.ndim != 2 or target.shape != x.shape[:1]:
+    x, target = _real_array(design, "design"), _real_array(y, "y")
+    if x.ndim != 2 or target.shape != x.shape[:1] or not (np.isfinite(x).all() and np.isfinite(target).all()):
         raise InvalidInput(
-            f"design must be (n, d) and y (n,); received shapes {x.shape} and {target.shape}; reshape one, a row a case"
+            f"design must be (n, d) and y (n,), finite; received {scalars.told(x)} and {scalars.told(target)}; reshape one, a row a case, or drop cases"
         )
     for name, value in (("precision", precision), ("shape", shape), ("rate", rate)):
         scalars.positive(value, name, "1 is usual")
@@ -299,3 +320,8 @@ def variational_regression(
         if len(bounds) > 1 and abs(bounds[-1] - bounds[-2]) <= 1e-14 * abs(bounds[-1]):
             break
     return RegressionFit(mean, cov, a, b, bounds)
+
+
+def _real_array(value: Any, name: str) -> Floats:
+    """Real numbers of any shape, float64."""
+    return arrays.numbers(value, name)[0].astype(np.float64, copy=False)

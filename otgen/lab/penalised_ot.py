@@ -1,4 +1,4 @@
-"""Penalised optimal transport on finite spaces: what the relaxation of Wasserstein auto-encoders costs, exactly.
+"""Penalised optimal transport on finite spaces: what the relaxation of Wasserstein auto-encoders costs.
 
 Bousquet et al., "From optimal transport to generative modeling: the VEGAN cookbook", 2017, equation (12).
 """
@@ -11,7 +11,7 @@ import numpy as np
 import scipy.optimize
 
 from ..errors import InvalidInput, NotConverged
-from ..inputs import scalars
+from ..inputs import arrays, scalars
 from ..inputs.types import Floats
 
 
@@ -34,14 +34,15 @@ def relaxed_transport(
     Returns
     -------
     value : float
-        In units of cost.
+        In units of cost: for ``"tv"`` the optimum of a linear program, by HiGHS; for ``"kl"`` above the optimum by at most 1e-7 of 1 plus
+        the weight plus the range of the costs, which convexity shows.
     plan : ndarray
         (n, k).
 
     Raises
     ------
     InvalidInput
-        For shapes that do not fit, and another penalty.
+        For what is not finite, shapes that do not fit, masses that are not positive or of another sum, and another weight or penalty.
     NotConverged
         If the optimiser gives up.
 
@@ -51,7 +52,8 @@ def relaxed_transport(
     >>> round(value, 12)
     0.2
     """
-    c, p, q = (np.asarray(z, np.float64) for z in (cost, data, prior))
+    given = {"cost": cost, "data": data, "prior": prior}
+    c, p, q = (arrays.numbers(value, name)[0].astype(np.float64) for name, value in given.items())
     if c.ndim != 2 or p.shape != c.shape[:1] or q.shape != c.shape[1:] or not ((p > 0).all() and (q > 0).all()):
         raise InvalidInput(
             f"cost must be (n, k), data (n,) and prior (k,), positive; received shapes {c.shape}, {p.shape}, {q.shape}; reshape them, and leave out atoms without mass"
@@ -102,5 +104,5 @@ def _by_kl(c: Floats, p: Floats, q: Floats, weight: float) -> tuple[float, Float
     slopes = objective(found.x)[1].reshape(n, k)
     missing = float(((kernel * slopes).sum(axis=1) - slopes.min(axis=1)).sum())  # what convexity leaves open
     if not missing <= 1e-7:
-        raise NotConverged(f"the convex program was left {missing * unit:.1e} above its optimum; use a smaller weight")
+        raise NotConverged(f"the convex program was left {missing * unit:.1e} above its optimum; use another weight")
     return unit * float(found.fun), p[:, None] * kernel

@@ -27,7 +27,9 @@ _FAR = 2.0**600  # distances beyond some 2 ** 511 are measured in this unit
 
 @dataclass(frozen=True, eq=False)
 class Funnels:
-    """Funnels with centres (N, D) and heights (N,) in a box: y is uniform, x is y drawn towards the centre of its funnel.
+    """Funnels with centres (N, D) and heights (N,): y is uniform in the box [-2.5, 2.5]^D, x is y drawn towards the centre of its funnel.
+
+    W_1 is with the Euclidean distance. Centres, heights or points of sizes that do not fit, or that are not finite, raise InvalidInput.
 
     Examples
     --------
@@ -50,7 +52,7 @@ class Funnels:
 
     @classmethod
     def random(cls, number: int, dim: int, rng: Any = None) -> Funnels:
-        """``number`` funnels, centres uniform in the box of ``dim`` dimensions."""
+        """``number`` funnels, centres uniform in the box of ``dim`` dimensions, heights normal of deviation 0.1."""
         number, dim = scalars.count(number, "number"), scalars.count(dim, "dim")
         refuse_bytes(8 * number * dim, (number, dim), "number and dim")
         generator = scalars.generator(rng)
@@ -65,12 +67,12 @@ class Funnels:
         return np.concatenate(parts), y
 
     def w1(self, n: int, rng: Any = None) -> tuple[float, float]:
-        """The distance W_1 of the two laws by ``n`` samples, and its standard error."""
-        y = self._uniform(n, rng)
+        """The distance W_1 of the two laws by ``n`` samples, at least 2, and its standard error."""
+        y = self._uniform(scalars.count(n, "n", least=2), rng)
         n = len(y)
         parts = np.array_split(y, max(1, n * len(self.heights) // 500_000))
         moved = np.concatenate([self._mates(part)[1] for part in parts])
-        return float(moved.mean()), float(moved.std() / np.sqrt(n))
+        return float(moved.mean()), float(moved.std(ddof=1) / np.sqrt(n))
 
     def _uniform(self, n: int, rng: Any) -> Floats:
         """``n`` points, uniform in the box."""

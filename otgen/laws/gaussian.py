@@ -1,8 +1,4 @@
-r"""Entropic transport between Gaussians in closed form.
-
-Janati, Muzellec, Peyre, Cuturi, "Entropic optimal transport between unbalanced Gaussian measures has a closed form", 2020,
-theorem 1, with :math:`\varepsilon = 2 \sigma^2`.
-"""
+"""Entropic transport between Gaussians in closed form."""
 
 from __future__ import annotations
 
@@ -37,7 +33,12 @@ def entropic_gaussians(source: Gaussian, target: Gaussian, epsilon: float) -> fl
     Raises
     ------
     InvalidInput
-        For an epsilon that is not positive, and Gaussians of different dimensions.
+        For an epsilon that is not positive and finite, for what is no Gaussian, and for Gaussians of different dimensions.
+
+    References
+    ----------
+    Janati, Muzellec, Peyre, Cuturi, "Entropic optimal transport between unbalanced Gaussian measures has a closed form", 2020, theorem 1, with
+    :math:`\varepsilon = 2 \sigma^2`.
 
     Examples
     --------

@@ -45,12 +45,13 @@ def on_the_line(p_law: Any, q_law: Any, p: float = 2) -> Estimate:
     Returns
     -------
     Estimate
-        In the units of the line; infinite where a tail's moment is. ``error`` is the quadrature's estimate.
+        In the units of the line; infinite where the integral is, as between tails of which one has a moment of order p and the other has
+        none. ``error`` is the quadrature's estimate; 0 of an infinite distance.
 
     Raises
     ------
     InvalidInput
-        For what is no continuous law on the line, and where a finite distance is out of reach of double precision.
+        For what is no continuous law on the line, another order, and where a finite distance is out of reach of double precision.
 
     References
     ----------
@@ -99,7 +100,7 @@ def semi_discrete(atoms: Any, weights: Any, law: Any, p: float = 1) -> Estimate:
     atoms : array_like
         (n,) points of the line.
     weights : array_like or None
-        (n,), of sum 1; None means uniform.
+        (n,), non-negative, of sum 1 to the tolerance of their dtype, and divided by it; None means uniform.
     law : distribution or Gaussian
         A frozen continuous ``scipy.stats`` law, a Gaussian in dimension 1, or a mixture on the line.
     p : float
@@ -108,12 +109,12 @@ def semi_discrete(atoms: Any, weights: Any, law: Any, p: float = 1) -> Estimate:
     Returns
     -------
     Estimate
-        In the units of the line.
+        In the units of the line, and infinite, as of :func:`on_the_line`.
 
     Raises
     ------
     InvalidInput
-        For atoms that are not on the line, weights of another sum, and a law that is not continuous.
+        For atoms that are not on the line, weights of another sum or number, another order, and a law that is not continuous.
 
     Examples
     --------
@@ -126,10 +127,12 @@ def semi_discrete(atoms: Any, weights: Any, law: Any, p: float = 1) -> Estimate:
     _refuse_plane(sizes.shape_of(atoms))
     points = arrays.points(atoms, "atoms")[0]
     _refuse_plane(points.shape)
-    masses, _ = arrays.weights(weights, len(points), "weights", "the atoms")
+    masses, origin = arrays.weights(weights, len(points), "weights", "the atoms")
     total = math.fsum(masses)
-    if abs(total - 1) > 1e-9:
-        raise InvalidInput(f"weights must sum to 1; received a sum of {total!r}; divide by it")
+    if origin is not None and abs(total - 1) > (tolerance := origin.tolerance()):
+        raise InvalidInput(
+            f"weights must sum to 1 (to {tolerance:g} in {origin.dtype}); received a sum of {total!r}; divide them by it"
+        )
     kept = np.flatnonzero(masses > 0)
     kept = kept[np.argsort(points[kept, 0], kind="stable")]
     x, masses = points[kept, 0].astype(np.float64), masses[kept] / total

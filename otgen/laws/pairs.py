@@ -11,6 +11,7 @@ import numpy as np
 
 from ..distances.gaussians import bures_wasserstein
 from ..divergences import Estimate, Gaussian
+from ..divergences.integral import BEYOND
 from ..divergences.laws import line
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars
@@ -37,7 +38,7 @@ class Pair:
     draw : callable
         ``(n, generator)`` to independent samples (n, dim) of both.
     distance : callable
-        W_p of an order p, as an :class:`~otgen.divergences.Estimate`; None where it is not known.
+        W_p, with the Euclidean distance, of an order p in [1, inf], as an :class:`~otgen.divergences.Estimate`; None where it is not known.
     divergences : mapping
         Known ones of ``kl``, ``js`` and ``tv``, in nats.
 
@@ -55,7 +56,7 @@ class Pair:
     divergences: Mapping[str, float] = field(default_factory=dict)
 
     def sample(self, n: int, rng: Any = None) -> tuple[Floats, Floats]:
-        """``n`` independent samples (n, dim) of each law."""
+        """``n`` independent samples (n, dim) of each law, float64, by a seed or a numpy generator."""
         n, generator = scalars.count(n, "n"), scalars.generator(rng)
         refuse_bytes(16 * n * self.dim, (n, self.dim), "n")
         return self.draw(n, generator)
@@ -165,6 +166,8 @@ def translation(draw: Callable[[int, np.random.Generator], Floats], by: Any) -> 
 def gaussians(source: Gaussian, target: Gaussian) -> Pair:
     """Two Gaussians: ``W_2`` by Bures, KL in closed form; ``W_p = |m_0 - m_1|`` for every p where the covariances are equal.
 
+    In dimension 1 every finite ``W_p``, by quantiles. Raises InvalidInput for what is no Gaussian, and for two of different dimensions.
+
     Examples
     --------
     >>> gaussians(Gaussian(0.0, 1.0), Gaussian(1.0, 4.0)).wasserstein(2).value == 2**0.5
@@ -209,7 +212,12 @@ def elliptical(mean0: Any, scatter0: Any, mean1: Any, scatter1: Any, radius: Any
     scatter0, scatter1 : array_like
         (d, d), symmetric positive definite.
     radius : distribution
-        A frozen ``scipy.stats`` law of positive numbers with a second moment.
+        A frozen continuous ``scipy.stats`` law of positive numbers with a second moment.
+
+    Raises
+    ------
+    InvalidInput
+        For shapes that do not fit, scatters that are not positive definite, and a radius that is no such law.
 
     References
     ----------
@@ -248,14 +256,19 @@ def elliptical(mean0: Any, scatter0: Any, mean1: Any, scatter1: Any, radius: Any
 
 
 def isotropic(dim: int, radius0: Any, radius1: Any) -> Pair:
-    """Laws that look alike from 0 in every direction, with laws of radii: ``W_p`` of the laws is ``W_p`` of the radii.
+    """Laws that look alike from 0 in every direction, with laws of radii: every finite ``W_p`` of the laws is ``W_p`` of the radii.
 
     Parameters
     ----------
     dim : int
         Of the space.
     radius0, radius1 : distribution
-        Frozen ``scipy.stats`` laws of positive numbers.
+        Frozen continuous ``scipy.stats`` laws of positive numbers.
+
+    Raises
+    ------
+    InvalidInput
+        For a law that reaches below 0, or is not continuous.
 
     Examples
     --------
@@ -274,7 +287,7 @@ def isotropic(dim: int, radius0: Any, radius1: Any) -> Pair:
 
 
 def line_pair(p_law: Any, q_law: Any) -> Pair:
-    """Two continuous laws on the line: every finite ``W_p`` by quantiles.
+    """Two continuous laws on the line, as in :func:`on_the_line`: every finite ``W_p`` by quantiles.
 
     Examples
     --------
@@ -321,7 +334,8 @@ def _positive_law(law: Any, name: str) -> Any:
 
 def _same_at_every_order(value: float) -> Callable[[float], Estimate]:
     """One distance for every order."""
-    return lambda p: Estimate(value, _EPS * value)
+    found = Estimate(value, _EPS * value) if value < math.inf else Estimate(value, 0.0, BEYOND)
+    return lambda p: found
 
 
 def _bures(mean0: Floats, cov0: Floats, mean1: Floats, cov1: Floats) -> Estimate:

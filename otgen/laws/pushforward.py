@@ -21,7 +21,14 @@ class Branch(NamedTuple):
 class Pushforward:
     """The law of ``G(z)`` for z of a law with a density: ``sum |(G^-1)'(x)| f_z(G^-1(x))`` over the branches of ``G^-1``.
 
-    ("UL: GANs & VAEs", page 2, for one branch.)
+    The branches are those that are there at the x that are asked for. ("UL: GANs & VAEs", page 2, for one branch.)
+
+    Attributes
+    ----------
+    law : distribution
+        Of z, with ``logpdf``.
+    branches : sequence of Branch
+        Where there is none, the density is 0.
 
     Examples
     --------

@@ -221,3 +221,10 @@ def test_plans_of_high_orders_prove_their_distance(p, n):
     assert found.upper == pytest.approx(5.0, rel=1e-12)
     assert found.lower <= 5.0 <= found.upper
     assert otgen.audit(x, x + [3.0, 4.0], p=p, plan=np.arange(n), value=5.1).holds is False
+
+
+@pytest.mark.parametrize(("off", "holds"), [(0.9e-6, True), (1.1e-6, False)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_claim_is_forgiven_a_millionth(off, holds, sign):
+    ours = otgen.wasserstein(X, Y, A, B)
+    assert otgen.audit(X, Y, A, B, plan=ours, potentials=ours, value=ours.value * (1 + sign * off)).holds is holds

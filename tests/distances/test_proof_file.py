@@ -1,5 +1,6 @@
 """Proof files: what they hold, that they are checked by code that shares nothing with ours, and that no bit can change."""
 
+import ast
 import hashlib
 import json
 import math
@@ -8,6 +9,7 @@ import runpy
 import subprocess
 import sys
 import zipfile
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -431,3 +433,17 @@ def test_a_mass_that_is_none_is_refused(saved, mass):
     proof_file._write(saved, proof_file._read(saved) | {"mass": np.array([mass])})
     with pytest.raises(otgen.InvalidInput, match="its mass is not positive"):
         otgen.load_proof(saved)
+
+
+@pytest.mark.parametrize(("base", "exponent"), [("2", "1/2"), ("1e-300", "1/2"), ("3", "3/2"), ("7/3", "5/4")])
+def test_the_checker_knows_roots_and_powers_to_a_factor(base, exponent):
+    """Exact powers of both ends lie on both sides; whole powers are one fraction."""
+    base, exponent = Fraction(base), Fraction(exponent)
+    low, high = checker["power"](base, exponent)
+    assert low**exponent.denominator < base**exponent.numerator < high**exponent.denominator
+    assert high / low - 1 < Fraction(3, 10**55)
+    assert checker["power"](base, Fraction(3)) == (base**3, base**3)
+
+
+def test_the_checker_is_in_the_words_of_python_3_9():
+    assert ast.parse(Path(CHECKER).read_text(), feature_version=(3, 9))

@@ -7,10 +7,25 @@ import math
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given
+import scipy.stats
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from otgen.divergences import Estimate, Gaussian, kl
+import otgen
+from otgen.divergences import (
+    Estimate,
+    Gaussian,
+    Mixture,
+    chi2,
+    f_divergence,
+    hellinger,
+    js,
+    js_samples,
+    kl,
+    kl_samples,
+    tv,
+    tv_samples,
+)
 from otgen.divergences.terms import CHI2, HELLINGER, JS, KL, TV, of_function
 
 TERMS = {"kl": KL, "js": JS, "tv": TV, "hellinger": HELLINGER, "chi2": CHI2, "f": of_function(lambda u: (u - 1) ** 2, math.inf)}  # fmt: skip
@@ -59,3 +74,120 @@ def test_the_error_of_gaussians_bounds_what_rounding_does(seed, d, condition, ne
         truth = (truth + mpmath.log(mpmath.det(other)) - mpmath.log(mpmath.det(one))) / 2
     found = kl(p, q)
     assert abs(found.value - truth) <= found.error
+
+
+@given(value=st.floats(1e-300, 1e300), base=st.one_of(st.floats(1.0001, 1e9), st.sampled_from([2, math.e, 10])))
+@example(value=1.1205681672512706, base=1.7214883401940817)
+def test_another_base_is_as_far_off_as_it_says(value, base):
+    found = Estimate(value, 0.0).in_base(base)
+    with mpmath.workdps(40):
+        assert abs(found.value - mpmath.mpf(value) / mpmath.log(mpmath.mpf(base))) <= found.error
+
+
+def test_the_error_of_an_infinite_divergence_is_0_in_every_form():
+    for found in (kl([1.0, 0.0], [0.0, 1.0], base=2), kl(scipy.stats.t(2), scipy.stats.norm(), base=2)):
+        assert (found.value, found.error) == (math.inf, 0.0)
+    assert Estimate(math.inf, 0.0).root()[:2] == (math.inf, 0.0)
+    rows = kl([[1.0, 0.0], [0.5, 0.5]], [0.5, 0.5], base=2), kl([[0.5, 0.5], [1.0, 0.0]], [1.0, 0.0], base=2)
+    np.testing.assert_array_equal(rows[1].value, [math.inf, 0.0])
+    assert all(np.isfinite(one.error).all() for one in rows)
+
+
+@pytest.mark.parametrize("base", [0.5, 1, -2, math.inf, math.nan, "2"])
+def test_bases_that_are_none(base):
+    for call in (lambda: Estimate(1.0, 0.0).in_base(base), lambda: kl([1.0], [1.0], base=base)):
+        with pytest.raises(otgen.InvalidInput, match="base must be"):
+            call()
+
+
+@pytest.mark.parametrize("each", [kl, js, tv, hellinger, chi2], ids=lambda each: each.__name__)
+@pytest.mark.parametrize("law", [scipy.stats.norm, scipy.stats.laplace])
+@pytest.mark.parametrize("apart", [1e17, -1e60, 1e200])
+def test_laws_that_floats_do_not_tell_together_are_refused_for_that(each, law, apart):
+    """Not for a tail or a mass of theirs, which is as good as any: the closed form has an answer for normal ones."""
+    assert kl(Gaussian(1e17, 1.0), Gaussian(0.0, 1.0)).value == pytest.approx(5e33, rel=1e-14)
+    for p, q in ((law(apart), law()), (law(), Mixture([0.5, 0.5], [law(apart), law()]))):
+        with pytest.raises(otgen.InvalidInput, match=rf"medians are {abs(apart):.0e}".replace("+", r"\+") + " apart"):
+            each(p, q)
+
+
+def test_what_else_is_refused_keeps_its_words():
+    with pytest.raises(otgen.InvalidInput, match="total mass"):
+        kl(scipy.stats.rdist(1e-5), scipy.stats.norm())
+
+
+def test_masses_sum_to_1_by_the_coarser_dtype_of_both():
+    coarse, fine = np.array([0.3, 0.7], np.float32), np.array([0.3, 0.7]) * (1 + 1e-6)
+    assert kl(fine, coarse).value < 1e-12
+    with pytest.raises(otgen.InvalidInput, match="sum to 1"):
+        kl(fine, fine)
+
+
+@pytest.mark.parametrize("each", [js, tv, hellinger, chi2], ids=lambda each: each.__name__)
+def test_gaussians_of_more_than_one_dimension_have_kl_alone(each):
+    p, q = Gaussian([0.0, 0.0], 1.0), Gaussian([1.0, 0.0], 1.0)
+    assert kl(p, q).value == 0.5
+    with pytest.raises(otgen.InvalidInput, match="on the line here; received a Gaussian in dimension 2"):
+        each(p, q)
+
+
+@pytest.mark.parametrize("samples", [kl_samples, js_samples, tv_samples])
+def test_samples_that_are_too_few(samples):
+    with pytest.raises(otgen.InvalidInput, match="at least 4 samples each; received 3 and 5"):
+        samples(np.arange(3.0), np.arange(5.0))
+
+
+@pytest.mark.parametrize(
+    ("f", "slope", "said"),
+    [
+        (lambda u: math.nan if u != 1 else 0.0, math.inf, "fails at .* (not a number)"),
+        (lambda u: math.nan if u == 0.5 else (u - 1) ** 2, math.inf, "fails at 0.5 (not a number)"),
+        (lambda u: math.inf if u != 1 else 0.0, math.inf, "f must be finite around 1; received one of inf and inf"),
+        (lambda u: -((u - 1) ** 2), math.inf, "f must be convex.* received one that is -"),
+        (lambda u: math.sin(u - 1), math.inf, "f must be convex"),
+        (lambda u: (u - 1) ** 2, -3.0, "slope must be the limit of f.u./u.* received -3 and a slope of 0"),
+    ],
+)
+def test_what_is_no_convex_function_has_no_divergence(f, slope, said):
+    said = said.replace("(", r"\(").replace(")", r"\)")
+    for p, q in (([0.25, 0.75], [0.5, 0.5]), (scipy.stats.norm(0.3, 0.5), scipy.stats.norm())):
+        if "0.5" in said and not isinstance(p, list):
+            continue  # no node lies there
+        with pytest.raises(otgen.InvalidInput, match=said):
+            f_divergence(p, q, f, slope)
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    name=st.sampled_from(["kl", "reverse", "chi2", "tv", "hockey", "turned hockey", "le cam"]),
+    near=st.sampled_from([1.0, 1e-4, 1e-9]),
+)
+def test_convex_functions_are_taken_whatever_rounds(seed, name, near):
+    """Against their sums by 40 digits: laws that nearly agree, kinks beside 1, masses of 1e-30."""
+    f, slope = {
+        "kl": (lambda u: u * mpmath.log(u) if u else mpmath.mpf(0), math.inf),
+        "reverse": (lambda u: -mpmath.log(u) if u else mpmath.inf, 0.0),
+        "chi2": (lambda u: (u - 1) ** 2, math.inf),
+        "tv": (lambda u: abs(u - 1) / 2, 0.5),
+        "hockey": (lambda u: max(u - 1 - 1e-6, 0.0), 1.0),
+        "turned hockey": (lambda u: max(u - 1 + 1e-6, 0.0) - 1e-6, 1.0),
+        "le cam": (lambda u: (u - 1) ** 2 / (u + 1), 1.0),
+    }[name]
+    rng = np.random.default_rng(seed)
+    q = rng.dirichlet(np.full(5, 10.0 ** rng.uniform(-1.5, 1)))
+    q = np.maximum(q, 1e-30)
+    p = q * (1 + near * (rng.random(5) - 0.5))
+    p, q = p / p.sum(), q / q.sum()
+    found = f_divergence(p, q, lambda u: float(f(u)), slope)
+    with mpmath.workdps(40):
+        ps, qs = ([mpmath.mpf(float(z)) for z in side] for side in (p, q))
+        ps, qs = ([z / mpmath.fsum(side) for z in side] for side in (ps, qs))
+        truth = mpmath.fsum(t * f(s / t) for s, t in zip(ps, qs))
+    assert abs(found.value - truth) <= found.error
+
+
+def test_a_number_of_neighbours_is_not_for_a_classifier():
+    x, y = np.arange(8.0), np.arange(8.0) + 0.3
+    assert kl_samples(x, y) == kl_samples(x, y, k=5)
+    with pytest.raises(otgen.InvalidInput, match="k must be left out beside method='classifier'"):
+        kl_samples(x, y, method="classifier", k=5)

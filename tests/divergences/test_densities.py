@@ -105,7 +105,7 @@ class TestFormulasThatOverflow:
 
 
 def test_what_cannot_be_told_is_refused():
-    with pytest.raises(otgen.InvalidInput, match="cannot be continued"):
+    with pytest.raises(otgen.InvalidInput, match=r"medians are 1e\+300 apart"):
         tv(st.norm(1e300, 1.0), st.norm())
     with pytest.raises(otgen.InvalidInput, match="ratio p/q"):
         kl(st.norm(0, 30), st.gumbel_l())  # E exp(X) lies at 900, beyond floats

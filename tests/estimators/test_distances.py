@@ -207,3 +207,28 @@ def test_kernels_of_distances_whose_powers_overflow():
     np.testing.assert_allclose(found, [[1, np.exp(-2), 0], [np.exp(-2), 1, 0], [0, 0, 1]])
     with pytest.raises(otgen.InvalidInput, match="within the range of floats; received a median of inf"):
         PairwiseWasserstein(kernel="exp").fit(sets)
+
+
+def test_the_median_is_of_pairs_that_are_apart():
+    sets = [CLOUDS[0], CLOUDS[0], CLOUDS[0], CLOUDS[1], CLOUDS[2]]
+    apart = otgen.pairwise(sets)[np.triu_indices(5, 1)]
+    made = PairwiseWasserstein(kernel="exp").fit(sets)
+    assert made.gamma_ == pytest.approx(1 / np.median(apart[apart > 1e-9] ** 2))
+
+
+def test_all_pairs_of_a_collection_are_measured_once():
+    asked = []
+
+    def measured(x, y, a, b):
+        asked.append(1)
+        return abs(x.mean() - y.mean())
+
+    PairwiseWasserstein(measured, kernel="exp").fit_transform(CLOUDS[:10])
+    assert len(asked) < 10 * 9  # both triangles would be as many without the diagonal
+
+
+@pytest.mark.parametrize("made", [PairwiseWasserstein(), OTMapper("uniform")])
+def test_tables_are_refused_in_scikit_learns_words(made):
+    for table in (np.full((2, 3), np.nan), np.empty((0, 3))):
+        with pytest.raises(ValueError, match=r"contains NaN|minimum of 1 is required"):
+            made.fit(table)

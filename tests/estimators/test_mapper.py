@@ -194,3 +194,21 @@ def test_mean_images_of_one_place_hold_weights_times_images_beyond_the_largest_f
         target_weight=weights,
     )
     np.testing.assert_allclose(mapper.transform([[0.0, 0.0]]), [[1.5e307, 0.0]])
+
+
+def test_larger_epsilons_draw_images_towards_the_mean():
+    spreads = [OTMapper(epsilon=epsilon).fit(X, Y).transform(X).var(axis=0) for epsilon in (0.05, 0.5, 5.0, 1e3)]
+    assert (np.diff(spreads, axis=0) < 0).all()
+    np.testing.assert_allclose(
+        OTMapper(epsilon=1e6).fit(X, Y).transform(NEW), np.tile(Y.mean(axis=0), (7, 1)), atol=1e-4
+    )
+
+
+def test_maps_are_doubles_and_weights_any_total():
+    found = OTMapper().fit(X.astype(np.float32), Y, np.full(30, 7.0)).transform(NEW.astype(np.float32))
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(
+        found, OTMapper().fit(X.astype(np.float32), Y).transform(NEW.astype(np.float32)), rtol=1e-12
+    )
+    with pytest.raises(otgen.NotConverged):
+        OTMapper(epsilon=1e-3, solver=otgen.solvers.Sinkhorn(max_iter=1)).fit(X, Y)

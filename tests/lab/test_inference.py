@@ -91,3 +91,54 @@ class TestRelaxed:
 def test_refusals(call, kind):
     with pytest.raises(kind):
         call()
+
+
+@pytest.mark.parametrize("weight", [0.2, 0.7, 20.0])
+def test_one_datum_under_kl_has_a_closed_form(weight):
+    """``min_q <q, c> + w KL(q || prior)`` is ``-w log sum prior exp(-c/w)``."""
+    rng = np.random.default_rng(0)
+    cost, prior = rng.random((1, 4)), rng.dirichlet(np.ones(4))
+    truth = -weight * math.log(float(prior @ np.exp(-cost[0] / weight)))
+    found = relaxed_transport(cost, [1.0], prior, weight)[0]
+    assert -1e-12 <= found - truth <= 1e-7 * (1 + weight + np.ptp(cost))
+
+
+def test_bounds_are_bounds_and_rise():
+    rng = np.random.default_rng(0)
+    log_joint, q = rng.normal(size=6), rng.dirichlet(np.ones(6))
+    assert inference.elbo(log_joint, q) <= np.logaddexp.reduce(log_joint)
+    posterior = np.exp(log_joint) / np.exp(log_joint).sum()
+    assert inference.elbo(log_joint, posterior) == pytest.approx(np.logaddexp.reduce(log_joint), rel=1e-14)
+    table = rng.dirichlet(np.ones(12)).reshape(3, 4)
+    assert (np.diff(inference.mean_field(table).history) <= 1e-15).all()
+    fit = inference.variational_regression(rng.normal(size=(20, 3)), rng.normal(size=20))
+    assert (np.diff(fit.bounds) >= -1e-12).all()
+    assert len(fit.bounds) < 100  # it stops where the bound no longer rises
+
+
+def test_mean_field_of_a_gaussian_ends_at_its_mean_with_too_little_variance():
+    cov = np.array([[1.0, 0.5, 0.2], [0.5, 2.0, 0.3], [0.2, 0.3, 1.5]])
+    found = inference.mean_field_gaussian([1, 2, 3], cov, [9, 9, 9])
+    np.testing.assert_allclose(found.means[-1], [1, 2, 3], atol=1e-12)
+    np.testing.assert_allclose(found.variances, 1 / np.diag(np.linalg.inv(cov)), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: inference.elbo("x", [1.0]),
+        lambda: inference.elbo([math.nan], [1.0]),
+        lambda: inference.mean_field("x"),
+        lambda: inference.mean_field_gaussian([0.0], [[1.0]], "x"),
+        lambda: inference.fit_gaussian("x", "forward"),
+        lambda: inference.fit_gaussian(st.poisson(3), "forward"),
+        lambda: inference.fit_gaussian(st.norm(), "forward", 1.0),
+        lambda: inference.probit_propagation("x", [1]),
+        lambda: inference.variational_regression("x", [1.0]),
+        lambda: inference.variational_regression([[math.nan]], [1.0]),
+        lambda: relaxed_transport("x", [1.0], [1.0], 1.0),
+    ],
+)
+def test_what_is_no_array_or_no_law_is_refused_in_words(call):
+    with pytest.raises(InvalidInput, match=r"received .*; "):
+        call()

@@ -15,7 +15,7 @@ import torch
 
 import otgen
 from otgen.errors import InvalidInput, NotConverged
-from otgen.lab.training import DATA, METHODS, named, path_energy, train
+from otgen.lab.training import DATA, METHODS, named, path_energy, run, train
 from otgen.lab.training import modes as score_modes
 from otgen.lab.training.flows import Independent, Minibatch, Semidiscrete
 from otgen.lab.training.methods import Sizes
@@ -293,3 +293,19 @@ def test_sides_of_a_picture():
 def test_sizes():
     assert Sizes(64, True).noise > Sizes(2, False).noise
     assert otgen.lab is not None
+
+
+def test_rates_fall_along_a_cosine_to_a_hundredth():
+    _, state = run._fresh("sliced", "ring", 0, None)
+    (optimiser,) = state.method.optimisers.values()
+    found = []
+    for share in (0.0, 0.5, 1.0):
+        run._set_rates(state, share)
+        found.append(optimiser.param_groups[0]["lr"] / optimiser.param_groups[0]["initial_lr"])
+    assert found == pytest.approx([1.0, 0.505, 0.01], rel=1e-12)
+
+
+def test_eight_snapshots_the_last_of_them_at_the_end():
+    found = train("sliced", "ring", steps=20)
+    assert len(found.history) == len(found.snapshots) == 8
+    assert max(found.snapshots) == 20

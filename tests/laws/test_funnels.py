@@ -50,3 +50,19 @@ def test_a_point_at_a_centre_has_no_direction():
 def test_sizes_are_checked():
     with pytest.raises(otgen.InvalidInput, match="number must be"):
         Funnels.random(0, 2)
+
+
+def test_one_sample_has_no_standard_error():
+    """Of two it is half of what they differ by: the deviation with one degree of freedom, over the root of 2."""
+    pair = Funnels.random(4, 2, rng=0)
+    with pytest.raises(otgen.InvalidInput, match=r"n must be .*at least 2"):
+        pair.w1(1, rng=0)
+    x, y = pair.sample(2, rng=0)
+    moved = np.linalg.norm(x - y, axis=1)
+    assert pair.w1(2, rng=0) == pytest.approx((moved.mean(), abs(moved[0] - moved[1]) / 2), rel=1e-12)
+
+
+def test_targets_fill_the_box_that_is_named():
+    _, y = Funnels.random(3, 2, rng=0).sample(20_000, rng=1)
+    np.testing.assert_allclose([y.min(axis=0), y.max(axis=0)], [[-2.5] * 2, [2.5] * 2], atol=5e-3)
+    assert (np.abs(y) <= 2.5).all()

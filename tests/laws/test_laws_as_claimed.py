@@ -129,3 +129,45 @@ def test_orders_that_are_refused(p):
     ):
         with pytest.raises(otgen.InvalidInput, match="p must be"):
             call()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_weights_of_atoms_sum_to_1_by_their_dtype(dtype):
+    """A tenth of the mass goes to 0, the rest to 1: 0.01 / 2 + 0.81 / 2 between them and the uniform law."""
+    found = laws.semi_discrete([0.0, 1.0], np.array([0.1, 0.9], dtype), st.uniform(), 1)
+    assert found.value == pytest.approx(0.41, abs=2 * float(np.finfo(dtype).eps))
+    with pytest.raises(otgen.InvalidInput, match=f"sum to 1 .* in {dtype}"):
+        laws.semi_discrete([0.0, 1.0], np.array([0.1, 1.0], dtype), st.uniform(), 1)
+
+
+def test_a_distance_is_infinite_where_its_integral_is_and_nowhere_else():
+    """Two Cauchy laws have no mean; moved against each other they are that far apart at every level."""
+    moved = laws.on_the_line(st.cauchy(), st.cauchy(3), 1)
+    assert abs(moved.value - 3) <= moved.error
+    for found in (laws.on_the_line(st.cauchy(), st.norm(), 1), laws.semi_discrete([0.0], None, st.cauchy(), 1)):
+        assert (found.value, found.error) == (math.inf, 0.0)
+
+
+@pytest.mark.parametrize("p", [1, 1.5, 7, math.inf])
+def test_pairs_at_one_distance_have_every_order(p):
+    pairs = (
+        laws.uniforms(-0.3), laws.segments(-0.3), laws.diracs([1.0, 0.3], [1.0, 0.0]), laws.translation(lambda n, g: g.random((n, 1)), 0.3)
+    )  # fmt: skip
+    assert [pair.wasserstein(p).value for pair in pairs] == [0.3] * 4
+
+
+@pytest.mark.parametrize("p", [1, 1.5, 3])
+def test_gaussians_on_the_line_have_every_finite_order(p):
+    """``W_p`` of N(m, s^2) and N(m, t^2) is |s - t| (E |z|^p)^(1/p)."""
+    found = laws.gaussians(Gaussian(1.0, 1.0), Gaussian(1.0, 9.0)).wasserstein(p)
+    truth = 2 * (2 ** (p / 2) * math.gamma((p + 1) / 2) / math.sqrt(math.pi)) ** (1 / p)
+    assert abs(found.value - truth) <= found.error + 1e-14
+
+
+@pytest.mark.parametrize(
+    "pair", [laws.diracs([1.7e308], [-1.7e308]), laws.translation(lambda n, g: g.random((n, 2)), [1.7e308] * 2)]
+)
+def test_a_distance_beyond_the_largest_float_is_said_to_be(pair):
+    found = pair.wasserstein(2)
+    assert found[:2] == (math.inf, 0.0)
+    assert "beyond the largest float" in found.note

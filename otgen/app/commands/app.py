@@ -58,7 +58,8 @@ Force = Annotated[bool, typer.Option("--force", help="Replace a file that is the
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of sample sets, one a file.")]
 Order = Annotated[str, typer.Option(help="Order, a number >= 1 or inf.")]
 Columns = Annotated[
-    str | None, typer.Option(help="Coordinates of tables, comma-separated; all numeric columns otherwise.")
+    str | None,
+    typer.Option(help="Coordinates of tables, comma-separated; otherwise all numeric columns but weights and indices."),
 ]
 Weights = Annotated[str | None, typer.Option(help="Column of a table, or array of an npz, that holds weights.")]
 Key = Annotated[str | None, typer.Option(help="Array of an npz that holds the points.")]
