@@ -33,7 +33,7 @@ from .splits import null_of
 Design = Literal["independent", "orthogonal", "quasi-random"]
 Ordered = tuple[Floats, Floats | None]
 Totals = tuple[tuple[float, float], tuple[float, float]]
-_FEW = 200  # points whose median is the centre
+_FEW = 200  # points whose quarters say where most are
 _NEAR = 40_000  # points that are sorted within the cache
 _ALONE = (
     2**18
@@ -155,17 +155,18 @@ def _value(directions: Directions, p: float, x: Floats, y: Floats, a: Floats | N
 
 
 def with_mass(problem: Problem) -> tuple[Side, Side, units.PowerOfTwo]:
-    """The points that have mass, divided by a power of two (which one) to be of about 1 and moved to around 0."""
+    """The points that have mass, divided by a power of two (which one) to be of about 1 and moved to around 0, unless they are there."""
     measures = problem.source, problem.target
     held = [np.flatnonzero(measure.weights) for measure in measures]
     cost = problem.cost.clouds
     cost = (cost if all(map(_is_all, held, measures)) else cost.restricted(*held)).scaled()
-    few = [z[:: 1 + len(z) // _FEW] for z in (cost.x, cost.y)]
-    centre = 2 * np.median(
-        np.concatenate(few) / 2, axis=0
-    )  # where most points are, whatever the others do; halves have sums
+    few = np.sort(np.concatenate([z[:: 1 + len(z) // _FEW] for z in (cost.x, cost.y)]) / 2, axis=0)  # halves have sums
+    lower, centre, upper = (
+        2 * few[len(few) * quarter // 4] for quarter in (1, 2, 3)
+    )  # where most are, whatever the others do
+    points = [cost.x, cost.y] if (np.abs(centre) <= 2 * (upper - lower)).all() else [cost.x - centre, cost.y - centre]
     weights = [measure.weights[kept] for measure, kept in zip(measures, held)]
-    source, target = (Side(z - centre, None if w.min() == w.max() else w) for z, w in zip((cost.x, cost.y), weights))
+    source, target = (Side(z, None if w.min() == w.max() else w) for z, w in zip(points, weights))
     return source, target, cost.scale
 
 
@@ -200,7 +201,13 @@ def _along(directions: Floats, source: Side, target: Side, p: float) -> Floats:
     both = monotone.masses(source.weights, target.weights, n, m, totals)
 
     def chunk(rows: slice) -> Floats:
-        u, v = (_projected(directions[rows], side.points) for side in (source, target))
+        buffers = spare.pop() if spare else (np.empty((step, n)), np.empty((step, m)))
+        u, v = (_projected(directions[rows], z.points, out) for z, out in zip((source, target), buffers))
+        found = distances(u, v)
+        spare.append(buffers)
+        return found
+
+    def distances(u: Floats, v: Floats) -> Floats:
         if source.weights is not None or target.weights is not None or n != m:
             parts = [
                 _coupled_rows(u[k : k + few], v[k : k + few], weights, both, totals, p) for k in range(0, len(u), few)
@@ -212,16 +219,18 @@ def _along(directions: Floats, source: Side, target: Side, p: float) -> Floats:
 
     weights, few = (source.weights, target.weights), max(1, _NEAR // max(n, m))
     step = max(1, min(_TOGETHER, 4_000_000 // max(n, m)))
+    spare: list[
+        tuple[Floats, Floats]
+    ] = []  # that another thread has done with: new ones would be handed out page by page
     pieces = [slice(k, k + step) for k in range(0, len(directions), step)]
     return np.concatenate(each(chunk, pieces, threads()))
 
 
-def _projected(directions: Floats, points: Floats) -> Floats:
-    """Points (n, d) along directions, (k, n)."""
-    n, few = len(points), _ALONE // directions.size
-    if n <= few or few < _FEWEST:
-        return directions @ points.T
-    out = np.empty((len(directions), n))
+def _projected(directions: Floats, points: Floats, out: Floats) -> Floats:
+    """Points (n, d) along directions (k, d): (k, n), in the first rows of ``out``."""
+    n, few, out = len(points), _ALONE // directions.size, out[: len(directions)]
+    if few < _FEWEST:
+        few = n
     for k in range(0, n, few):
         np.matmul(directions, points[k : k + few].T, out=out[:, k : k + few])
     return out

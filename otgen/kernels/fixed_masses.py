@@ -27,21 +27,31 @@ def unit_of(total):
 
 
 @jit
-def accumulate(masses, points, ratio, scale, at, step, count, high, low, highs, lows, places):
-    """From the sum ``high, low`` on, the sums of ``count`` masses times a ``ratio`` from place ``at`` on, and their points."""
-    for k in range(count):
-        places[k] = points[at + step * k]
-        value, rest = scale_pair(masses[at + step * k] * scale, ratio[0], ratio[1])
+def accumulate(masses, ratio, scale, backward, high, low, highs, lows):
+    """From the sum ``high, low`` on, the sums of masses times a ``ratio``, from the first or the last one on."""
+    count = len(masses)
+    for k in range(count):  # several at a time, as long as the order in memory is theirs
+        value, rest = scale_pair(masses[k] * scale, ratio[0], ratio[1])
         whole, floor = np.floor(value), np.floor(rest)
-        highs[k] = np.int64(whole) + np.int64(floor)
-        lows[k] = np.int64((value - whole) * _WORD) + np.int64((rest - floor) * _WORD)
+        more = np.int64((value - whole) * _WORD) + np.int64((rest - floor) * _WORD)
+        highs[k] = np.int64(whole) + np.int64(floor) + (more >> _BITS)
+        lows[k] = more & _MASK
+    if backward:
+        reverse(highs, count)
+        reverse(lows, count)
     for k in range(count):
-        more = lows[k]
-        low += more & _MASK
-        high += highs[k] + (more >> _BITS) + (low >> _BITS)
+        low += lows[k]
+        high += highs[k] + (low >> _BITS)
         low &= _MASK
         highs[k], lows[k] = high, low
     return high, low
+
+
+@jit
+def reverse(array, count):
+    """Turn the first ``count`` entries round."""
+    for k in range(count // 2):
+        array[k], array[count - 1 - k] = array[count - 1 - k], array[k]
 
 
 @jit

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..inputs.types import Floats, Indices
 from .double_double import pair_add, pair_grow, scale_pair, total_pair, two_sum
-from .fixed_masses import REST, accumulate, merge, unit_of
+from .fixed_masses import REST, accumulate, merge, reverse, unit_of
 from .ground_cost import own
 from .integer_masses import as_integers
 from .jit import jit
@@ -234,11 +234,23 @@ def _first(block, size):
 
 
 @jit
+def _fill(block, masses, points, ratio, scale, before, backward, high, low):
+    """The next points and the sums of their masses, ``before`` of which are served."""
+    highs, lows, places = block
+    count = len(places)
+    start = len(points) - before - count if backward else before
+    places[:] = points[start : start + count]
+    if backward:
+        reverse(places, count)
+    return accumulate(masses[start : start + count], ratio, scale, backward, high, low, highs, lows)
+
+
+@jit
 def _walk_blocks(masses, x, y, p, unit, rows, backward):
     """As `walk_cost`, of the first ``rows``, or of the last ones, from the end on; blocks of cumulative masses in fixed point."""
     n, m = masses.a.shape[0], masses.b.shape[0]
     scale = unit_of(masses.total)
-    tie, step = masses.tie * scale, -1 if backward else 1
+    tie = masses.tie * scale
     left, right, steps = _block(min(_BLOCK, n)), _block(min(_BLOCK, m)), _block(min(_BLOCK, n) + min(_BLOCK, m))
     of_x, of_y = _first(left, 0), _first(right, 0)
     sums, tied, unsure = _Sums(0.0, 0.0, 0.0, 0, -1.0, 0.0, 0, 0, False), False, False
@@ -249,19 +261,13 @@ def _walk_blocks(masses, x, y, p, unit, rows, backward):
             if served == rows:
                 break
             i, of_x = 0, _first(left, min(_BLOCK, rows - served))
-            at = n - 1 - served if backward else served
-            a_high, a_low = accumulate(
-                masses.a, x, (1.0, 0.0), scale, at, step, len(of_x[2]), a_high, a_low, of_x[0], of_x[1], of_x[2]
-            )
+            a_high, a_low = _fill(of_x, masses.a, x, (1.0, 0.0), scale, served, backward, a_high, a_low)
             served += len(of_x[2])
         if j == len(of_y[2]):
             if filled == m:
                 break
             j, of_y = 0, _first(right, min(_BLOCK, m - filled))
-            at = m - 1 - filled if backward else filled
-            b_high, b_low = accumulate(
-                masses.b, y, masses.ratio, scale, at, step, len(of_y[2]), b_high, b_low, of_y[0], of_y[1], of_y[2]
-            )
+            b_high, b_low = _fill(of_y, masses.b, y, masses.ratio, scale, filled, backward, b_high, b_low)
             filled += len(of_y[2])
         k = 0
         while i < len(of_x[2]) and j < len(of_y[2]):

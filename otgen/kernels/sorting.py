@@ -2,7 +2,8 @@
 
 numpy sorts whole numbers with vector instructions but not their positions. So values are mapped monotonically to the
 upper bits of a whole number, the position put into its lower bits, and that sorted; the few neighbours whose upper bits
-agree are put in order afterwards. Where many agree (heavy tails, heavy ties) numpy's arg sort is used after all.
+agree are put in order afterwards. Numbers of 32 bits, sorted twice as fast as those of 64, tell up to 16 384 points apart; where
+many agree (outliers) those of 64 are taken, and where many of these do (heavy tails) numpy's arg sort after all.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..inputs.types import Floats, Indices
 from .ground_cost import own
 from .jit import jit
 
 _SHORT = 2_000  # below this there is little to gain, and nothing has to be compiled
+_NARROW = 2**14  # points up to which positions leave enough of 32 bits
 
 
 class Sorted(NamedTuple):
-    """Ascending values, their weights, and the positions that both came from: (n,) each, or (k, n), a row each."""
+    """Ascending values, their weights, and the positions (whole numbers) that both came from: (n,) each, or (k, n), a row each."""
 
     values: Floats
     weights: Floats
@@ -30,7 +33,7 @@ class Sorted(NamedTuple):
 def _pack(rows, low, scale, bits, keys):
     for k in range(rows.shape[0]):
         for i in range(rows.shape[1]):
-            keys[k, i] = (np.int64((rows[k, i] - low[k]) * scale[k]) << bits) | i
+            keys[k, i] = (np.int64((rows[k, i] - low[k]) * scale[k]) << bits) | i  # of which 31 bits are used, or 62
 
 
 @jit
@@ -69,24 +72,35 @@ def sort_rows(rows: Floats, weights: Floats) -> Sorted:
     n = rows.shape[1]
     if n < _SHORT:
         return _plainly(rows, weights)
-    low, bits = rows.min(axis=1), n.bit_length()
-    with np.errstate(over="ignore", divide="ignore"):
-        scale = 2.0 ** (62 - bits) / (rows.max(axis=1) - low)
-    told = (scale > 0) & (scale < np.inf)
     rows, weights = own(rows, np.dtype(np.float64)), own(weights, np.dtype(np.float64))
-    found = Sorted(np.empty(rows.shape), np.empty(rows.shape), np.empty(rows.shape, np.int64))
-    _pack(rows, low, np.where(told, scale, 0.0), bits, found.order)
-    found.order.sort(axis=1)
-    _unpack_rows(found.order, bits, rows, weights, found.values, found.weights, told)
+    if n <= _NARROW:
+        found, told = _by_keys(rows, weights, np.empty(rows.shape, np.uint32))
+        if told.all():
+            return found
+    found, told = _by_keys(rows, weights, np.empty(rows.shape, np.int64))
     for k in np.flatnonzero(~told):
         for out, plainly in zip(found, _plainly(rows[k], weights), strict=True):
             out[k] = plainly
     return found
 
 
+def _by_keys(rows: Floats, weights: Floats, keys: npt.NDArray[np.integer]) -> tuple[Sorted, npt.NDArray[np.bool_]]:
+    """Rows that are sorted by whole numbers of the type of ``keys``, and which rows these could tell."""
+    low, bits = rows.min(axis=1), (rows.shape[1] - 1).bit_length()
+    with np.errstate(over="ignore", divide="ignore"):
+        scale = 2.0 ** (keys.itemsize * 8 // 32 * 31 - bits) / (rows.max(axis=1) - low)
+    told = (scale > 0) & (scale < np.inf)
+    _pack(rows, low, np.where(told, scale, 0.0), bits, keys)
+    keys.sort(axis=1)
+    found = Sorted(np.empty(rows.shape), np.empty(rows.shape), keys)
+    _unpack_rows(keys, bits, rows, weights, found.values, found.weights, told)
+    return found, told
+
+
 def sort_with(values: Floats, weights: Floats) -> Sorted:
     """Finite ``values`` (n,) in ascending order, ties in place, and ``weights`` (n,) along with them."""
-    return Sorted(*(found[0] for found in sort_rows(values[None], weights)))
+    found, beside, order = (found[0] for found in sort_rows(values[None], weights))
+    return Sorted(found, beside, order.astype(np.int64, copy=False))
 
 
 def argsort(values: Floats) -> Indices:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..inputs.types import Floats
 
-_FEW = 10  # coordinates up to which columns are taken one by one, which numpy does 30 times as fast
+_WIDE = 512  # numbers that are compared at a time, which numpy does up to 30 times as fast as a few
 
 
 class Box(NamedTuple):
@@ -43,6 +43,10 @@ class Box(NamedTuple):
 
 def _ends(points: Floats) -> tuple[Floats, Floats]:
     """Least and greatest coordinates of points (n, d): (d,) each."""
-    if points.shape[-1] > _FEW or points.ndim == 3:
+    n, d = points.shape[-2:]
+    abreast = max(1, _WIDE // d)
+    if n < 2 * abreast or d == 1 or points.ndim == 3:
         return points.min(axis=-2), points.max(axis=-2)
-    return np.array([z.min() for z in points.T]), np.array([z.max() for z in points.T])
+    rest, rows = points[n - n % abreast :], points[: n - n % abreast].reshape(-1, abreast * d)
+    low, high = (np.concatenate([end.reshape(abreast, d), rest]) for end in (rows.min(axis=0), rows.max(axis=0)))
+    return low.min(axis=0), high.max(axis=0)

@@ -46,14 +46,15 @@ def test_marginal_residual_sees_what_is_missing():
     assert double_double.marginal_residual(index, values, low, weights) >= 2.0**-50
 
 
-@pytest.mark.parametrize("kind", ["random", "ties", "heavy tail", "constant", "huge", "descending"])
-def test_sort_agrees_with_numpy(kind):
+@pytest.mark.parametrize("kind", ["random", "ties", "heavy tail", "one far away", "constant", "huge", "descending"])
+@pytest.mark.parametrize("n", [2_500, 16_384, 16_385])  # by keys of 32 bits, the most of them, and by keys of 64
+def test_sort_agrees_with_numpy(kind, n):
     rng = np.random.default_rng(0)
-    n = 21_000
     values = {
         "random": lambda: rng.normal(size=n),
         "ties": lambda: np.round(rng.normal(size=n), 1),
         "heavy tail": lambda: rng.standard_cauchy(n) ** 9,
+        "one far away": lambda: np.append(rng.normal(size=n - 1), 1e6),
         "constant": lambda: np.ones(n),
         "huge": lambda: rng.choice([-1e308, 1e308, 0.0], n),
         "descending": lambda: np.arange(n)[::-1] * 1.0,
@@ -61,6 +62,7 @@ def test_sort_agrees_with_numpy(kind):
     weights = rng.random(n)
     order = np.argsort(values, kind="stable")
     found = sorting.sort_with(values, weights)
+    assert found.order.dtype == np.int64
     assert (found.order == order).all()
     assert (found.values == values[order]).all()
     assert (found.weights == weights[order]).all()
@@ -147,11 +149,14 @@ def test_blocks_say_whether_breakpoints_agree(b, agree, backward):
     assert monotone._walk_pairs(both, x, x[:3], 1.0, 1.0)[3] == agree
 
 
-def test_rows_are_sorted_one_by_one():
-    """Also those whose keys cannot tell, and those that span more than the largest float."""
+@pytest.mark.parametrize("told", [3, 6])
+def test_rows_are_sorted_one_by_one(told):
+    """Also those whose keys of 32 bits or of 64 cannot tell, and those that span more than the largest float."""
     rng = np.random.default_rng(0)
     n = 2_500
-    rows = np.stack([rng.normal(size=n), rng.standard_cauchy(n) ** 9, np.ones(n), rng.choice([-1e308, 1e308, 0.0], n)])
+    easy = [rng.normal(size=n), np.round(rng.normal(size=n), 2), -np.arange(n) * 1.0]
+    hard = [rng.standard_cauchy(n) ** 9, np.ones(n), rng.choice([-1e308, 1e308, 0.0], n)]
+    rows = np.stack([*easy, *hard][:told])
     weights = rng.random(n)
     found, order = sorting.sort_rows(rows, weights), np.argsort(rows, axis=1, kind="stable")
     assert (found.order == order).all()
