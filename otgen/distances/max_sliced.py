@@ -78,7 +78,7 @@ def max_sliced_wasserstein(
     tol : float
         In the plane: how wide the interval may be, relative to its upper end.
     max_iter : int
-        In the plane: how many directions are tried at most; else how many steps each ascent takes at most.
+        In the plane: how many directions are tried at most, the first two in any case; else how many steps each ascent takes at most.
     rng : int, Generator, optional
         Seed or generator (SPEC 7) of the random starts.
     throw : bool

@@ -28,7 +28,8 @@ from .unforbidden import Unforbidden
 if TYPE_CHECKING:
     from .clouds import CloudCost
 
-_REACH = 256  # powers of two that prices may lie above the largest cost before all are divided further
+_REACH = 256  # powers of two that prices may lie above or below the largest cost before all are divided further, or less
+_LARGEST, _FARTHEST = 800, 400  # powers of two that costs and distances may come to then: squares of distances are still floats
 
 Dummy = tuple[int | None, int | None]  # where the dummy row and the dummy column stand; None where there is none
 
@@ -204,12 +205,16 @@ class PaddedCost(Unforbidden):
         return np.concatenate([self.column, self.row, [self.corner]])
 
     def size(self) -> PowerOfTwo:
-        """That of the points, unless prices lie far above their costs."""
+        """That of the points, unless prices lie far above their costs, or so far below that they would vanish beside them."""
         size = self.inner.size()
         largest = float(np.abs(self._prices).max())
         beyond = PowerOfTwo.above(largest).exponent - size.exponent * self.p if largest else 0.0
-        divides = bool(self.degree) or self.inner.entry is None
-        return PowerOfTwo(size.exponent + math.ceil(beyond / self.p)) if divides and beyond > _REACH else size
+        if abs(beyond) <= _REACH or not (self.degree or self.inner.entry is None):
+            return size
+        if beyond > 0:
+            return PowerOfTwo(size.exponent + math.ceil(beyond / self.p))
+        wanted = math.ceil((-beyond - _REACH) / self.p)
+        return PowerOfTwo(size.exponent - min(wanted, math.floor(_LARGEST / self.p), _FARTHEST))
 
     def divided(self, by: PowerOfTwo) -> PaddedCost:
         """Distances divided, and prices by the power that they are, as far as the points could be: squares only by even powers of two."""
