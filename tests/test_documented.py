@@ -112,6 +112,17 @@ def test_fields_of_a_result_are_described():
     assert told == {field.name for field in dataclasses.fields(otgen.Result)} - {"makers"}
 
 
+def test_errors_are_of_the_kinds_of_python_that_they_say():
+    errors = [one for one in vars(otgen.errors).values() if inspect.isclass(one) and issubclass(one, otgen.OtgenError)]
+    public = [one for one in errors if not one.__name__.startswith("_") and one is not otgen.OtgenError]
+    assert len(public) == 6
+    for one in public:
+        said = re.findall(r"``(\w*Error)``|`(InvalidInput)`", inspect.getdoc(one))
+        kinds = {name for pair in said for name in pair if name}
+        assert kinds, one
+        assert kinds <= {base.__name__ for base in one.__mro__}, one
+
+
 @pytest.mark.parametrize("picture", ["pictures/closing.py", "examples/plot_interval.py"])
 def test_an_interval_that_is_said_to_close_does(picture):
     pyplot = pytest.importorskip("matplotlib.pyplot")

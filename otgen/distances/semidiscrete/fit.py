@@ -61,7 +61,8 @@ def semidiscrete(
     confidence : float
         In (0, 1), of what is shown; it is spent over all checks, so that looking again and again does not use it up.
     max_draws : int, optional
-        Noise to fit on, at most: 1024 draws a point and 2**20 at least unless said otherwise; 64 and 2**14 where ``tol`` is None.
+        Noise to fit on, at most; what checks look at comes beside it. 1024 draws a point and 2**20 at least unless said otherwise; 64 and 2**14
+        where ``tol`` is None.
     rng : int, Generator, optional
         Seed or generator (SPEC 7): the fit is a function of it, if ``noise`` is one of its generator.
     throw : bool
