@@ -20,7 +20,6 @@ from .reading import as_float, as_numpy, refuse_bytes, refuse_dtype
 from .scalars import flag, told
 from .types import Floats
 
-
 _HEAVIEST = 1e300  # a total of weights, beside which double doubles have room
 
 

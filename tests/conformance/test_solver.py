@@ -242,7 +242,7 @@ class TestEverySolver:
         assert solution.status is Status.MAX_ITER
         assert solution.iterations <= 1
         assert_proof_holds_the_truth(limited, example, tight=False)
-        with pytest.raises(NotConverged, match="raise max_iter|raise the solver's max_iter") as caught:
+        with pytest.raises(NotConverged, match=r"raise max_iter|raise the solver's max_iter") as caught:
             otgen.solve(example.make(1.0), limited)
         assert ("epsilon" in str(caught.value)) == isinstance(solver, Sinkhorn), "what exact transport does not have"
 

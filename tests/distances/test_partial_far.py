@@ -39,7 +39,9 @@ def test_against_exact_rationals(seed, p, metric, outlier):
 
 
 @pytest.mark.parametrize("outlier", [1e6, 1e100, 1e140, 1e200])
-@pytest.mark.parametrize(("n", "d", "p", "metric"), [(300, 2, 2, "euclidean"), (280, 1, 1, "cityblock"), (290, 3, 2, otgen.Minkowski(3))])
+@pytest.mark.parametrize(
+    ("n", "d", "p", "metric"), [(300, 2, 2, "euclidean"), (280, 1, 1, "cityblock"), (290, 3, 2, otgen.Minkowski(3))]
+)
 def test_far_points_stay_and_change_nothing_else(n, d, p, metric, outlier):
     """Cells of points, whose bounds are no floats there, once said what is proven to be too large."""
     rng = np.random.default_rng(0)
@@ -66,7 +68,9 @@ def test_a_high_order_tends_to_the_price(p):
     found = partial_wasserstein(x, y, p=p, penalty=1.0)
     shares = found.plan.todense()
     moved, shares = cdist(x, y)[shares > 0], shares[shares > 0]
-    assert moved.max() < 2 ** (1 / p) * (1 + 1e-12), "a pair that costs more than leaving both of its ends is never used"
+    assert moved.max() < 2 ** (1 / p) * (1 + 1e-12), (
+        "a pair that costs more than leaving both of its ends is never used"
+    )
     paid = sum(side.sum() for side in found.unmatched)
     cost = paid + found.mass * shares @ moved**p
     assert found.lower <= cost ** (1 / p) <= found.upper

@@ -27,7 +27,9 @@ def test_what_an_infeasible_problem_has():
     assert (result.plan, result.marginal_error) == (None, None)
     assert result.status is otgen.Status.INFEASIBLE
     f, g = result.potentials
-    assert (result.certificate, float(f[0] + g[0]) > 0) == ("dual", True), "what no allowed pair forbids, and the masses gain by"
+    assert (result.certificate, float(f[0] + g[0]) > 0) == ("dual", True), (
+        "what no allowed pair forbids, and the masses gain by"
+    )
 
 
 @pytest.mark.parametrize(
