@@ -25,7 +25,7 @@ class Schedule(Protocol):
     """
 
     def epsilons(self, last: float, largest_cost: float) -> Sequence[float]:
-        """A descending sequence that ends with ``last``, in the units of the largest cost, which is about 1."""
+        """A descending sequence that ends with ``last``; both numbers are in one unit, which need not be that of the caller's costs."""
         ...
 
 
