@@ -169,9 +169,10 @@ class Result:
         Returns
         -------
         Gradients
-            ``x`` and ``y`` of the shapes of the points, (n, d) or (n,), ``a`` (n,), ``b`` (m,). In the points a supergradient, the gradient where the optimal
-            plan is unique; in the weights a subgradient, up to a constant. Entropic values are differentiable, and
-            ``residual`` says how far from the optimum the gradient was taken.
+            ``x`` and ``y`` of the shapes of the points, (n, d) or (n,), ``a`` (n,), ``b`` (m,). In the points the slope of what this plan costs, which is never
+            less than the least cost: the gradient where the optimal plan is unique. Of pairs at a kink of the metric (at one place with
+            p = 1) 0 is taken. In the weights a subgradient, up to a constant. Entropic values are differentiable, and ``residual`` says how
+            far from the optimum the gradient was taken.
 
         Raises
         ------
