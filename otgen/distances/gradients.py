@@ -1,8 +1,8 @@
 """Derivatives of an exact transport cost in the points and in the weights.
 
 The cost is convex in the weights, with the potentials as a subgradient; in the points, moving x_i changes each
-``P_ij c(x_i, y_j)`` only, and a plan that stays feasible bounds the new optimum from above: its slope, and the
-gradient where the optimal plan is unique.
+``P_ij c(x_i, y_j)`` only, and a plan that stays feasible bounds the new optimum from above. What is
+returned is the slope of that bound, the gradient where the optimal plan is unique.
 """
 
 from __future__ import annotations
