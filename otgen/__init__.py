@@ -1,6 +1,6 @@
 """otgen: optimal transport that proves its answers.
 
-Every transport value comes with a proven interval. Start with :func:`otgen.wasserstein`.
+Every exact and entropic value comes with a proven interval, every estimate with its error. Start with :func:`otgen.wasserstein`.
 """
 
 from __future__ import annotations

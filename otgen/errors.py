@@ -16,15 +16,25 @@ _OURS = str(Path(__file__).parent) + os.sep
 
 
 class OtgenError(Exception):
-    """Root of everything that otgen raises on purpose."""
+    """Root of what otgen raises of its own kinds; files that cannot be read or written are Python's own ``OSError``, in words.
+
+    Examples
+    --------
+    >>> import otgen
+    >>> try:
+    ...     otgen.wasserstein([0.0], [1.0], [1.0], [2.0])
+    ... except otgen.OtgenError as error:
+    ...     print(type(error).__name__, isinstance(error, ValueError))
+    MassMismatch True
+    """
 
 
 class InvalidInput(OtgenError, ValueError):
-    """An argument breaks a rule; raised before any work starts."""
+    """An argument breaks a rule; a ``ValueError``, raised before work starts, but for what only the work shows, such as a cost beyond all floats."""
 
 
 class MassMismatch(InvalidInput):
-    """The two sides carry different total masses."""
+    """The two sides carry different total masses; an `InvalidInput`."""
 
 
 class _WithResult(OtgenError):
@@ -36,19 +46,29 @@ class _WithResult(OtgenError):
 
 
 class Infeasible(_WithResult, ValueError):
-    """No plan with the given marginals avoids the forbidden pairs."""
+    """No plan with the given marginals avoids the forbidden pairs; a ``ValueError``, ``.result`` holds what proves it."""
 
 
 class NotConverged(_WithResult, RuntimeError):
-    """The iteration limit came before the answer; ``.result`` holds the bounds reached."""
+    """The iteration limit came before the answer; a ``RuntimeError``, ``.result`` holds the bounds reached.
+
+    Examples
+    --------
+    >>> import otgen
+    >>> try:
+    ...     otgen.sinkhorn([0.0, 1.0, 5.0], [0.0, 3.0, 4.0], epsilon=0.01, max_iter=2)
+    ... except otgen.NotConverged as error:
+    ...     print(error.result.status.name, error.result.lower < error.result.upper)
+    MAX_ITER True
+    """
 
 
 class TooLarge(OtgenError, MemoryError):
-    """The problem would not fit in memory; raised before anything is allocated."""
+    """What is asked for would not fit in memory; a ``MemoryError``, raised before it is allocated."""
 
 
 class MissingExtra(OtgenError, ImportError):
-    """An optional dependency is absent or broken; the message names the extra that brings it."""
+    """An optional dependency is absent or broken; an ``ImportError`` whose message names the extra that brings it."""
 
 
 _EXTRAS = {

@@ -272,7 +272,7 @@ class TestInput:
         [
             (dict(a=[1.0]), r"shape \(12,\), one weight for each of the points of x"),
             (dict(a=["x"] * 12), "real numbers"),
-            (dict(a=[1e308] * 12), "finite sum"),
+            (dict(a=[1e308] * 12), "a must have a total of at most"),
             (dict(p="two"), "p must be a real number"),
             (dict(p=float("nan")), "p must be a real number"),
             (dict(metric="euclid"), "metric must be one of"),

@@ -115,6 +115,58 @@ def test_fields_of_a_result_are_described():
     assert told == {field.name for field in dataclasses.fields(otgen.Result)} - {"makers"}
 
 
+@pytest.mark.parametrize(
+    ("where", "said", "constant", "value"),
+    [
+        ("otgen.solvers.Simplex", "Up to 2**18 pairs", "kernels.dense_simplex.LARGEST", 2**18),
+        ("otgen.solvers.Simplex", "at most 2**12 points a side", "kernels.dense_simplex.LONGEST", 2**12),
+        ("otgen.solvers.Simplex", "up to 2**20 between", "kernels.dense_simplex.ASSIGNED", 2**20),
+        ("otgen.solvers.Simplex", "of 2**-61 of the total", "kernels.whole_masses.UNITS", 2**61),
+        ("otgen.solvers.Bottleneck", "61-bit whole numbers", "solvers.bottleneck._BITS", 61),
+        ("otgen.solvers.Sinkhorn", "at least 1e-12 of the largest cost", "solvers.sinkhorn._LEAST", 1e-12),
+        ("otgen.solvers.Auto", "more than 2**16 pairs", "solvers.auto._FEW_PAIRS", 2**16),
+        ("otgen.solvers.LinearProgram.solve", "above four million pairs", "solvers.linprog._PAIRS", 4_000_000),
+        ("otgen.max_sliced_wasserstein", "up to a million pairs", "distances.max_sliced._PAIRS", 1_000_000),
+        ("otgen.max_sliced_wasserstein", "up to 256 dimensions", "distances.slices.ascent._MOMENTS", 256),
+        ("otgen.semidiscrete", "1024 draws a point", "distances.semidiscrete.fit._LIMIT", 1024),
+        (
+            "otgen.semidiscrete",
+            "and 2**20 at least unless said otherwise; 64 and 2**14",
+            "distances.semidiscrete.fit._LEAST",
+            (2**14, 2**20),
+        ),
+        ("otgen.semidiscrete", "64 and 2**14", "distances.semidiscrete.fit._FIRST", 64),
+        (
+            "otgen.semidiscrete",
+            "at most 64 draws a point, or 2**16",
+            "distances.semidiscrete.fit._CHECKED_LEAST",
+            2**16,
+        ),
+        ("otgen.SemidiscreteMap.held_out", "Draws, 30 at least", "distances.semidiscrete.held_out.LEAST", 30),
+        ("otgen.confidence_interval", "fewer than 50 points a side", "distances.confidence._POINTS", 50),
+        ("otgen.confidence_interval", "``n ** 0.8`` unless", "distances.confidence._EXPONENT", 0.8),
+        ("otgen.confidence_interval", "a test with 99 deals", "distances.confidence._DEALS", 99),
+        ("otgen.distances.batch", "up to 65 536 pairs", "kernels.sinkhorn_small.PAIRS", 65_536),
+        ("otgen.sinkhorn_divergence", "or 1e-6 if that is more", "distances.nearly_equal.CLOSE", 1e-6),
+        ("otgen.Measure", "any total up to 1e300", "inputs.arrays._HEAVIEST", 1e300),
+    ],
+)
+def test_numbers_that_are_told_are_those_that_decide(where, said, constant, value):
+    assert said in " ".join((inspect.getdoc(found(where)) or "").split())
+    assert found(f"otgen.{constant}") == pytest.approx(value, rel=1e-7)
+
+
+def test_errors_are_of_the_kinds_of_python_that_they_say():
+    errors = [one for one in vars(otgen.errors).values() if inspect.isclass(one) and issubclass(one, otgen.OtgenError)]
+    public = [one for one in errors if not one.__name__.startswith("_") and one is not otgen.OtgenError]
+    assert len(public) == 6
+    for one in public:
+        said = re.findall(r"``(\w*Error)``|`(InvalidInput)`", inspect.getdoc(one))
+        kinds = {name for pair in said for name in pair if name}
+        assert kinds, one
+        assert kinds <= {base.__name__ for base in one.__mro__}, one
+
+
 @pytest.mark.parametrize("picture", ["pictures/closing.py", "examples/plot_interval.py"])
 def test_an_interval_that_is_said_to_close_does(picture):
     pyplot = pytest.importorskip("matplotlib.pyplot")

@@ -1,6 +1,7 @@
 """What the README shows runs, and every command that the documentation shows exists, with the options that it is given."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,20 @@ def test_commands_and_their_options_exist():
             assert set(options) <= taken | {"-h", "--help"}, f"{page.name}: otgen {name} {options}"
             seen.add(name)
     assert len(seen) > 10
+
+
+def test_extras_solvers_and_places_that_are_named_exist():
+    text = README.read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = re.search(r"extras are ([^.]*)\.", text)[1]
+    assert set(re.findall(r"`(\w+)`", named)) == set(project["optional-dependencies"]) - {"all"}
+    assert f"Python {project['requires-python'].removeprefix('>=')} or newer" in text
+    places = dict(re.findall(r"^\| `(\w+(?:/\w+)?)/` \| (.*) \|$", text, re.M))
+    solvers = {name for name in otgen.solvers.__all__ if hasattr(getattr(otgen.solvers, name), "solve")} - {"Solver"}
+    assert set(re.findall(r"`(\w+)`", places["otgen/solvers"])) == solvers
+    assert all((ROOT / place).is_dir() for place in places)
+    packages = {f"otgen/{one.parent.name}" for one in (ROOT / "otgen").glob("*/__init__.py")}
+    assert packages == {place for place in places if place.startswith("otgen/")}
 
 
 def test_a_command_that_is_made_up_is_seen():

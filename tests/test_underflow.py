@@ -24,7 +24,7 @@ CALLS = {
     "listed in part": lambda x, y, a, b: otgen.transport(squares(x, y), a, b, mass=0.5 * min(a.sum(), b.sum())),
     "in part": lambda x, y, a, b: otgen.partial_wasserstein(x, y, a, b, mass=0.5 * min(a.sum(), b.sum())),
     "nothing": lambda x, y, a, b: otgen.partial_wasserstein(x, y, a, b, mass=0),
-    "at a price": lambda x, y, a, b: otgen.partial_wasserstein(x, y, a, b, penalty=float(squares(x, y).max() / 4)),
+    "at a price": lambda x, y, a, b: otgen.partial_wasserstein(x, y, a, b, penalty=float(squares(x, y).max()) / 4),
     "entropic": lambda x, y, a, b: otgen.sinkhorn(x, y, a, b, epsilon=SHARE, normalize=True, throw=False),
     "hardly": lambda x, y, a, b: otgen.sinkhorn(x, y, a, b, epsilon=SMALL, normalize=True, throw=False, max_iter=50),
     "relaxed": lambda x, y, a, b: otgen.sinkhorn(

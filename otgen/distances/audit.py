@@ -55,6 +55,13 @@ class Audit:
         for arithmetic: none is that is below 1e60 times the largest cost. All of them count as 0.
     verdict : str
         All of it in one sentence. Of points, it is the truth for these samples, not for the laws behind them.
+
+    Examples
+    --------
+    >>> import otgen
+    >>> found = otgen.audit(C=[[0.0, 2.0], [2.0, 0.0]], plan=[[0.4, 0.2], [0.1, 0.3]])
+    >>> [round(error, 9) for error in found.marginal_errors], found.unusable, found.holds
+    ([0.2, 0.0], (0, 0), None)
     """
 
     lower: float

@@ -78,7 +78,7 @@ def sinkhorn(
         ``value`` with proven bounds, of these samples, not of the laws behind them (:meth:`Result.chance`,
         :doc:`/samples-and-laws`); ``cost`` is ``<P, C>`` of the rounded plan, ``exact_bounds`` a proven interval for the
         unregularised cost ``W_p ** p`` (None where relaxed); ``potentials`` are the entropic ones; ``gradients()`` those of
-        the value. Potentials come in the float dtype of the input, rounded to it; what is proven is proven of them before that.
+        the value. Potentials come in the float dtype of x, single precision for halves, rounded to it; what is proven is proven of them before that.
 
     Raises
     ------
@@ -146,7 +146,8 @@ def sinkhorn_divergence(
         ``value`` (no root), ``lower`` and ``upper`` from the bounds of the three terms, all 0 where x and y are one array with one list of
         weights; the plan between x and y;
         ``potentials`` are ``(f_xy - f_xx, g_xy - g_yy)``, ``gradients()`` those of the divergence:
-        where its terms cancel they are solved further for that, so that it is right to about ``tol`` of its own size, or 1e-6.
+        where its terms cancel they are solved further for that, so that it is right to some ``tol`` of its own size, or 1e-6 if that is more;
+        a warning says where ``max_iter`` comes first.
 
     Raises
     ------

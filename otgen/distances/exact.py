@@ -75,7 +75,7 @@ def wasserstein(
     Result
         ``value`` is the distance, ``lower <= W_p <= upper`` proven, of these samples, not of the laws behind them
         (:meth:`Result.chance`, :doc:`/samples-and-laws`); ``cost`` is ``W_p ** p``, and ``potentials`` satisfy
-        ``f_i + g_j <= d(x_i, y_j) ** p``. For ``p = inf`` there is no cost and no potentials; the proof is a cut.
+        ``f_i + g_j <= d(x_i, y_j) ** p``, to rounding. For ``p = inf`` there is no cost and no potentials; the proof is a cut.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Derivatives of an exact transport cost in the points and in the weights.
 
 The cost is convex in the weights, with the potentials as a subgradient; in the points, moving x_i changes each
-``P_ij c(x_i, y_j)`` only, and a plan that stays feasible bounds the new optimum from above: a supergradient, and the
-gradient where the optimal plan is unique.
+``P_ij c(x_i, y_j)`` only, and a plan that stays feasible bounds the new optimum from above. What is
+returned is the slope of that bound, the gradient where the optimal plan is unique.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Gradients:
     """Derivatives in x (n, d), y (m, d), a (n,) and b (m,); in x and y of the shapes in which these came, (n,) on a line.
 
     ``x`` and ``y`` are None for a cost matrix. ``a`` and ``b`` are the potentials: derivatives in the probabilities, known up
-    to a constant, since both sides keep their mass. Of a distance of high order they may leave the range of floats; they are
-    None then.
+    to a constant, since both sides keep their mass. Of a distance of high order potentials may leave the range of floats; ``a`` and ``b`` are
+    None then. Derivatives of a cost that does are infinite.
 
     ``residual`` is the marginal error of the potentials that an entropic gradient was taken at: it is that far from the
     gradient at the optimum, times the size of the potentials. ``C`` (n, m) is only what :meth:`otgen.Result.vjp` gives for a

@@ -76,9 +76,9 @@ def max_sliced_wasserstein(
         Whether W_p itself is solved: its upper bound, and its plan, are upper ends too, the only close ones where the clouds nearly agree.
         Unless said otherwise for up to a million pairs of points.
     tol : float
-        In the plane: how wide the interval may be, relative to its upper end.
+        In the plane: how wide the interval may be, relative to its upper end, beside what rounding leaves.
     max_iter : int
-        In the plane: how many directions are tried at most; else how many steps each ascent takes at most.
+        In the plane: how many directions are tried at most, the first two in any case; else how many steps each ascent takes at most.
     rng : int, Generator, optional
         Seed or generator (SPEC 7) of the random starts.
     throw : bool

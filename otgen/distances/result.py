@@ -86,7 +86,8 @@ class Result:
     marginal_error : float or None
         The larger L1 error of the plan's two marginals, relative to the mass; None without a plan.
     mass : float
-        What is moved in all: 1 for distances, the total of the weights in ``transport``, a part of it in partial transport.
+        What is moved in all: the total of the weights as received, 1 where there are none or both were normalised; in partial transport the
+        part that moves, and under ``relax`` the source's total, whatever of it moves. It multiplies the cost of ``transport``, no distance.
     seconds : float
         Wall-clock time, proof included.
     p : float
@@ -140,12 +141,15 @@ class Result:
 
     @cached_property
     def plan(self) -> Plan | Any:  # Any, so that nobody must rule out None where he knows that there is a plan
-        """The transport plan, of the total mass ``mass``'s share 1, as an operator; None where there is none."""
+        """The transport plan as an operator, of total 1, whatever ``mass`` is; under ``relax`` in the units of the weights. None where there is none."""
         return None if self.makers.plan is None else self.makers.plan()
 
     @cached_property
     def potentials(self) -> tuple[Any, Any] | Any:
-        """The pair (f, g), (n,) and (m,), in cost units and in the caller's array library; None where there is none."""
+        """The pair (f, g), (n,) and (m,), in cost units and in the caller's array library; None where there is none.
+
+        Of an infeasible problem what proves that no plan exists: ``f_i + g_j <= 0`` for every allowed pair, and yet ``a.f + b.g > 0``.
+        """
         return None if self.makers.potentials is None else self.makers.potentials()
 
     @cached_property
@@ -165,14 +169,22 @@ class Result:
         Returns
         -------
         Gradients
-            ``x`` and ``y`` of the shapes of the points, (n, d) or (n,), ``a`` (n,), ``b`` (m,). In the points a supergradient, the gradient where the optimal
-            plan is unique; in the weights a subgradient, up to a constant. Entropic values are differentiable, and
-            ``residual`` says how far from the optimum the gradient was taken.
+            ``x`` and ``y`` of the shapes of the points, (n, d) or (n,), ``a`` (n,), ``b`` (m,). In the points the slope of what this plan costs, which is never
+            less than the least cost: the gradient where the optimal plan is unique. Of pairs at a kink of the metric (at one place with
+            p = 1) 0 is taken. In the weights a subgradient, up to a constant. Entropic values are differentiable, and ``residual`` says how
+            far from the optimum the gradient was taken.
 
         Raises
         ------
         InvalidInput
             For results that are sliced or of p = inf, for callable metrics, and for the cost of an entropic plan.
+
+        Examples
+        --------
+        >>> import otgen
+        >>> result = otgen.wasserstein([[0.0, 0.0]], [[3.0, 4.0]])
+        >>> result.gradients().x, result.gradients(of="value").x.round(12)
+        (array([[-6., -8.]]), array([[-0.6, -0.8]]))
         """
         if self.makers.gradients is None:
             raise InvalidInput(

@@ -277,9 +277,11 @@ def checked(result: Result, *, throw: bool) -> Result:
 
 def _remedy(result: Result) -> str:
     """What helps at a limit; iterations do not where what is missed is what potentials round off beside epsilon."""
-    pair = result.potentials if result.epsilon and result.marginal_error else None
+    if not result.epsilon:
+        return "the interval holds all the same; raise the solver's max_iter"
+    pair = result.potentials if result.marginal_error else None
     largest = 0.0 if pair is None else max(float(abs(side).max()) for side in pair)
-    if not (math.isfinite(largest) and (result.marginal_error or 0.0) <= 2 * UNIT * largest / (result.epsilon or 1.0)):
+    if not 0 < (result.marginal_error or 0.0) <= 2 * UNIT * largest / result.epsilon < math.inf:
         return result.status.remedy
     return (
         f"the interval holds all the same; costs of {largest:.3g} are rounded to more than tol beside epsilon={result.epsilon:g}, which iterations "

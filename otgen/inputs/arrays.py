@@ -20,6 +20,8 @@ from .reading import as_float, as_numpy, refuse_bytes, refuse_dtype
 from .scalars import flag, told
 from .types import Floats
 
+_HEAVIEST = 1e300  # a total of weights, beside which double doubles have room
+
 
 class Cloud(NamedTuple):
     """A cloud of points that has been checked: (n, d), float32 or float64, where it came from, and whether it came as (n,)."""
@@ -244,8 +246,10 @@ def weights(
         raise InvalidInput(f"{name} must be finite and non-negative; received {floats[at]} at index {at}; correct it")
     if most == 0:
         raise InvalidInput(f"{name} must carry some mass; received {size} zeros; pass None for uniform weights")
-    if most > 1e300 / size:
-        raise InvalidInput(f"{name} must have a finite sum; received weights up to {most}; divide them by it")
+    if most > _HEAVIEST / size and float((floats / size).sum()) > _HEAVIEST / size:
+        raise InvalidInput(
+            f"{name} must have a total of at most {_HEAVIEST:g}; received {size} weights up to {most:g}; divide them by the largest"
+        )
     return floats, origin
 
 

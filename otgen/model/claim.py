@@ -17,6 +17,11 @@ class Flows(NamedTuple):
     """A plan by its entries: ``rows``, ``columns`` (k,) int64 and flows (k,) float64 of total 1, as pairs ``high + low``.
 
     ``low`` is what ``high`` lost to rounding; None means nothing.
+
+    Examples
+    --------
+    >>> Flows(np.array([0, 1]), np.array([1, 0]), np.array([0.5, 0.5])).columns
+    array([1, 0])
     """
 
     rows: Indices

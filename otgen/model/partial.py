@@ -26,6 +26,10 @@ Of a point that has far more than all of the other side can take, T, only 2 T ta
 of it at most, so that ``a_i -> a_i - r_i`` maps the plans of one problem to those of the other, one to one, and costs differ by
 ``lambda_i r_i``. In the smaller problem T at least stays of it as well, so that its potential is ``lambda_i`` there: the same potentials are
 optimal for both. Without this the interval would be as wide as rounding leaves of the heavier side.
+
+Where prices decide, a pair may count as twice ``max lambda + max mu`` where it costs more. A plan that moves t from i to j at more than
+``lambda_i + mu_j`` is none of the best: t from i to the dummy, t from the dummy to j and t less between the dummies, which hold what is moved, cost
+less. So the optimum is the same, far points cost no rounding of their own, and powers of their distances may be beyond all floats.
 """
 
 from __future__ import annotations
@@ -217,7 +221,13 @@ class Partial:
     def _scaled(self) -> PaddedCost:
         """Of points, the cost with dummies of the finite prices in units of about its largest."""
         column, row = (np.where(np.isinf(side), 0.0, side) for side in self.prices)
-        return self.problem.cost.clouds.padded(column, row, 0.0).scaled()
+        return replace(self.problem.cost.clouds.padded(column, row, 0.0), cap=self._cap).scaled()
+
+    @property
+    def _cap(self) -> float:
+        """Above what leaving any two points costs, where prices decide: no more need be known of a pair that costs more."""
+        dearest = sum(float(side.max()) for side in self.prices)
+        return 2 * dearest if self.amount is None and dearest > 0 else np.inf
 
     def _priced_cost(self) -> Cost:
         """The cost with its dummies."""

@@ -58,7 +58,7 @@ def wasserstein_loss(
     -------
     Tensor
         A number, or (B,), in the promoted dtype of the input. The gradient in the points is that at the optimal plan found: exact
-        where the plan is unique, elsewhere a supergradient. Second derivatives keep the plan.
+        where the plan is unique, elsewhere the slope of one of the best plans. Second derivatives keep the plan.
 
     Raises
     ------

@@ -36,11 +36,13 @@ class Auto:
     problem                                      solver
     ===========================================  ==============================================
     epsilon > 0                                  `Sinkhorn`
-    points with one coordinate, any p up to inf  `Line`
+    one coordinate on a line, any p up to inf    `Line`
     one coordinate on a circle: p = 1, or many   `Circle`
     p = inf with more coordinates, or a circle   `Bottleneck`
     anything else                                `Simplex`
     ===========================================  ==============================================
+
+    A callable metric and ``"cosine"`` have no line. Many on a circle are more than 2**16 pairs.
 
     Examples
     --------

@@ -47,6 +47,21 @@ class Solution:
         Pivots, sweeps or halvings.
     name : str
         Of the solver; ``Result.solver`` shows it.
+
+    Examples
+    --------
+    A solver of your own, which leaves everything where it is. What it hands over is proven like all else:
+
+    >>> import numpy as np, otgen
+    >>> from otgen.solvers import Claim, Flows, Solution
+    >>> class Staying:
+    ...     def solve(self, problem, progress=None, init=None):
+    ...         at = np.arange(len(problem.source))
+    ...         return Solution(Claim(Flows(at, at, problem.source.probabilities)), otgen.Status.OPTIMAL, 0, "Staying")
+    >>> otgen.transport([[0.0, 1.0], [1.0, 0.0]], solver=Staying()).value
+    0.0
+    >>> otgen.transport([[1.0, 0.0], [0.0, 1.0]], solver=Staying()).status.name
+    'IMPRECISE'
     """
 
     claim: Claim
@@ -56,7 +71,7 @@ class Solution:
 
 
 class Solver(Protocol):
-    """Solves a scaled problem; see :class:`otgen.solvers.Simplex` for one."""
+    """Solves a scaled problem: any object with this method, see :class:`Solution` for one."""
 
     def solve(self, problem: Problem, progress: Progress = ..., init: Claim | None = ...) -> Solution:
         """Solve ``problem``, telling ``progress`` now and then how far it is; perhaps from what is claimed of a nearby one."""

@@ -12,10 +12,20 @@ from ..inputs import scalars
 
 
 class Schedule(Protocol):
-    """The epsilons to pass through on the way to the last one."""
+    """The epsilons to pass through on the way to the last one: any object with this method.
+
+    Examples
+    --------
+    >>> import otgen
+    >>> class Twice:
+    ...     def epsilons(self, last, largest_cost):
+    ...         return [2 * last, last]
+    >>> otgen.sinkhorn([0.0, 1.0], [0.0, 1.0], epsilon=0.1, solver=otgen.solvers.Sinkhorn(schedule=Twice())).status.name
+    'CONVERGED'
+    """
 
     def epsilons(self, last: float, largest_cost: float) -> Sequence[float]:
-        """A descending sequence that ends with ``last``."""
+        """A descending sequence that ends with ``last``; both numbers are in one unit, which need not be that of the caller's costs."""
         ...
 
 

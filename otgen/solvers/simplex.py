@@ -47,7 +47,8 @@ class Simplex:
 
     Notes
     -----
-    Up to 2**18 pairs of at most 2**12 points a side are all listed, and solved from scratch in less time than something to start from would save. Else
+    Up to 2**18 pairs of at most 2**12 points a side, and up to 2**20 between as many points on either side that all have one mass, are all listed, and
+    solved from scratch in less time than something to start from would save. Else
     memory is O(n + m) for points; a cost with forbidden pairs is listed in full. With p = 1 and a metric, mass that both sides hold at one place
     stays there, which some optimal plan does. Masses are rounded to whole multiples
     of 2**-61 of the total for pivoting, and the plan is recomputed from the final tree for the masses as received.

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from posed import CIRCLE, ENTROPIC, EXACT, FURTHEST, FURTHEST_ON_LINE, KINDS, LINE, NO_PLAN, PROBLEMS, of_points
 
 import otgen
-from otgen import InvalidInput, Status
+from otgen import InvalidInput, NotConverged, Status
 from otgen.distances.solve import SOLVERS as NAMES
 from otgen.model.units import scaled
 from otgen.solvers import (
@@ -242,6 +242,9 @@ class TestEverySolver:
         assert solution.status is Status.MAX_ITER
         assert solution.iterations <= 1
         assert_proof_holds_the_truth(limited, example, tight=False)
+        with pytest.raises(NotConverged, match=r"raise max_iter|raise the solver's max_iter") as caught:
+            otgen.solve(example.make(1.0), limited)
+        assert ("epsilon" in str(caught.value)) == isinstance(solver, Sinkhorn), "what exact transport does not have"
 
 
 @given(seed=st.integers(0, 2**32 - 1), solver=st.sampled_from([Auto(), Simplex(), LinearProgram()]))

@@ -190,6 +190,13 @@ def test_a_limit_raises_with_the_interval():
     assert left.lower == caught.value.result.lower < otgen.max_sliced_wasserstein(x, y).lower * 1.001 < left.upper
 
 
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 7, 10])
+def test_no_more_directions_of_the_plane_are_tried_than_that(most):
+    x, y, _, _ = sides(2, 30, 30, 2, False)
+    found = otgen.max_sliced_wasserstein(x, y, max_iter=most, tol=1e-12, throw=False)
+    assert max(2, most - 1) <= found.iterations <= max(2, most)
+
+
 def test_weightless_points_do_not_count():
     x, y, a, b = sides(3, 5, 6, 2, True)
     one = otgen.max_sliced_wasserstein(x, y, a, b, normalize=True)

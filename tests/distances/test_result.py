@@ -26,6 +26,10 @@ def test_what_an_infeasible_problem_has():
     assert (result.value, result.lower, result.upper, result.gap) == (math.inf, math.inf, math.inf, 0.0)
     assert (result.plan, result.marginal_error) == (None, None)
     assert result.status is otgen.Status.INFEASIBLE
+    f, g = result.potentials
+    assert (result.certificate, float(f[0] + g[0]) > 0) == ("dual", True), (
+        "what no allowed pair forbids, and the masses gain by"
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,66 @@ def test_the_mass_of_a_matrix_is_that_of_the_weights(a, b, mass):
     sums = [np.full(k, 1 / k) if w is None else np.array(w) / mass for w, k in ((a, 3), (b, 2))]
     for found, given in zip(result.plan.marginals(), sums):
         np.testing.assert_allclose(found, given, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("result", "mass", "total"),
+    [
+        (otgen.wasserstein(X, Y), 1, 1),
+        (otgen.wasserstein(X, Y, [9] * 8, [8] * 9), 72, 1),
+        (otgen.wasserstein(X[:, 0], Y[:, 0], [9] * 8, [8] * 9), 72, 1),
+        (otgen.wasserstein(X, Y, [9] * 8, [8] * 9, p=math.inf), 72, 1),
+        (otgen.wasserstein(X, Y, [9] * 8, [7] * 9, normalize=True), 1, 1),
+        (otgen.wasserstein(X, Y, [9] * 8), 72, 1),
+        (otgen.sinkhorn(X, Y, None, [8] * 9, epsilon=1), 72, 1),
+        (otgen.sinkhorn_divergence(X, Y, [9] * 8, [8] * 9, epsilon=1), 72, 1),
+        (otgen.max_sliced_wasserstein(X, Y, [9] * 8, [8] * 9, rng=0), 72, None),
+        (otgen.sliced_wasserstein(X, Y, [9] * 8, [8] * 9, rng=0), 72, None),
+        (otgen.transport(M, [9] * 8, [8] * 9), 72, 1),
+        (otgen.transport(M, [9] * 8, [8] * 9, mass=5), 5, 1),
+        (otgen.partial_wasserstein(X, Y, [9] * 8, [1] * 9, penalty=1e9), 9, 1),
+        (otgen.sinkhorn(X, Y, [9] * 8, [1] * 9, epsilon=1, relax=(None, 2.0)), 72, 72),
+        (otgen.sinkhorn(X, Y, [9] * 8, [1] * 9, epsilon=1, relax=(2.0, None)), 72, 9),
+    ],
+)
+def test_what_is_moved_in_all_and_the_total_of_the_plan(result, mass, total):
+    assert result.mass == pytest.approx(mass, rel=1e-12)
+    if total is None:
+        assert result.plan is None
+    else:
+        assert sum(result.plan.marginals()[0]) == pytest.approx(total, rel=1e-12)
+
+
+@pytest.mark.parametrize("weight", [1, 7])
+def test_the_mass_multiplies_no_distance(weight):
+    a, b = [9 * weight] * 8, [8 * weight] * 9
+    assert otgen.wasserstein(X, Y, a, b).value == pytest.approx(otgen.wasserstein(X, Y).value, rel=1e-14)
+    assert otgen.transport(M, a, b).value == pytest.approx(72 * weight * otgen.transport(M).value, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("result", "argument"),
+    [
+        (otgen.wasserstein(X, Y), "dual"),
+        (otgen.wasserstein(X[:, 0], Y[:, 0]), "monotone"),
+        (otgen.wasserstein(X, Y, p=math.inf), "cut"),
+        (otgen.sinkhorn(X, Y, epsilon=1), "entropic"),
+        (otgen.partial_wasserstein(X, Y, penalty=1), "dual"),
+        (otgen.max_sliced_wasserstein(X, Y, rng=0), "branch and bound"),
+        (otgen.max_sliced_wasserstein(X[:, [0, 1, 1]], Y[:, [0, 1, 0]], n_starts=2, rng=0), "couplings"),
+        (otgen.sliced_wasserstein(X, Y, rng=0), None),
+    ],
+)
+def test_the_argument_is_named(result, argument):
+    assert result.certificate == argument
+    assert (result.lower is None) == (result.upper is None) == (argument is None)
+
+
+def test_derivatives_beyond_all_floats():
+    """Of a cost they are infinite; of the distance those in the points are right."""
+    result = otgen.wasserstein([[0.0, 0.0]], [[3.0, 4.0]], p=600)
+    assert np.isneginf(result.gradients().x).all()
+    np.testing.assert_allclose(result.gradients(of="value").x, [[-0.6, -0.8]], rtol=1e-12)
 
 
 def test_normalised_weights_move_a_mass_of_one():

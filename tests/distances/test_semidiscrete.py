@@ -218,8 +218,20 @@ class TestFit:
     def test_without_a_tolerance_nothing_is_asked(self):
         found = otgen.semidiscrete("gaussian", [[0.0], [1.0]], tol=None, max_draws=5000, rng=0)
         assert found.check is None
-        assert 5000 <= found.draws < 5300
-        assert repr(found) == f"SemidiscreteMap(2 points in dimension 1, p=2, fitted on {found.draws} draws)"
+        assert repr(found) == "SemidiscreteMap(2 points in dimension 1, p=2, fitted on 5000 draws)"
+
+    @pytest.mark.parametrize("most", [1, 40, 4096, 5000])
+    @pytest.mark.parametrize("tol", [None, 1e-9])
+    def test_no_more_noise_is_fitted_on_than_was_asked_for(self, most, tol):
+        seen = []
+
+        def noise(n, rng):
+            seen.append(n)
+            return rng.normal(size=(n, 1))
+
+        found = otgen.semidiscrete(noise, [[0.0], [1.0]], tol=tol, max_draws=most, rng=0, throw=False)
+        assert found.draws == most
+        assert sum(seen) == most + (0 if tol is None else found.check.draws)
 
     def test_progress_shows_on_a_terminal(self, capsys, monkeypatch):
         monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)

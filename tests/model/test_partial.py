@@ -1,13 +1,17 @@
 """Which balanced problem partial transport becomes: where dummies stand, what they carry, and what they cost."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from otgen import Problem
 from otgen.model.cost import MatrixCost, PaddedCost, PointCost, SparseCost
 from otgen.model.partial import Partial
+from otgen.model.units import PowerOfTwo
 
-INF = np.inf
+INF = math.inf
 
 
 def posed(C, a, b, prices, amount=None):
@@ -98,3 +102,27 @@ class TestPadding:
         scaled = cost.scaled()
         assert 2.0**-2 <= scaled.range()[1] <= 2.0**2
         assert (scaled.block()[:2, 2] == scaled.block()[2, 0]).all()
+
+
+@pytest.mark.parametrize("reach", [1.0, 1e30, 1e130, 1e200])
+@pytest.mark.parametrize("p", [1.0, 2.0, 7.0])
+@pytest.mark.parametrize("n", [13, 300])
+def test_pairs_count_as_the_cap_at_most(reach, p, n):
+    """Where costs are beyond what cells of points can reckon with, too."""
+    rng = np.random.default_rng(n)
+    x, y = rng.normal(size=(n, 2)), rng.normal(size=(n + 3, 2))
+    x[1] *= reach
+    y[2] *= reach
+    cost = replace(PointCost(x, y, "euclidean", p).padded(rng.random(n), rng.random(n + 3), 0.0), cap=2.5)
+    entries = np.full(cost.shape, np.nan)
+    with np.errstate(over="ignore"):
+        entries[:-1, :-1] = np.minimum(np.hypot(*np.moveaxis(x[:, None] - y, -1, 0)) ** p, 2.5)
+    entries[:-1, -1], entries[-1, :-1], entries[-1, -1] = cost.column, cost.row, 0.0
+    np.testing.assert_allclose(cost.block(), entries, rtol=1e-14)
+    rows, columns = rng.integers(0, cost.shape, (500, 2)).T
+    np.testing.assert_allclose(cost.pairs(rows, columns), entries[rows, columns], rtol=1e-14)
+    assert cost.range()[1] == 2.5
+    f, g = rng.normal(size=n + 1) * 0.1, rng.normal(size=n + 4) * 0.1
+    np.testing.assert_allclose(cost.ctransform(g)[0], (entries - g).min(axis=1), rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(cost.column_minima(f), (entries.T - f).min(axis=1), rtol=1e-13, atol=1e-13)
+    assert (cost.divided(PowerOfTwo(2)).cap, replace(cost, cap=math.inf).range()[1] > 2.5) == (2.5 * 4.0**-p, True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import otgen
-from otgen import InvalidInput, Measure, Problem, Relative
+from otgen import InvalidInput, Measure, Problem, Relative, wasserstein
 
 
 def test_a_relative_epsilon_where_all_costs_are_zero_is_the_fraction_itself():
@@ -42,6 +42,16 @@ def test_parameters_out_of_range_are_refused(make, bad):
     assert otgen.Minkowski(math.inf).q == math.inf
 
 
-def test_totals_beyond_the_floats_are_refused():
-    with pytest.raises(InvalidInput, match="finite sum"):
-        Measure([0.0, 1.0], [1e300, 1e300])
+@pytest.mark.parametrize("weights", [[1e300, 1e300], [1e308] * 12, [1e300, 1e-300, 1e285]])
+def test_totals_beyond_the_largest_are_refused(weights):
+    with pytest.raises(InvalidInput, match="total of at most 1e\\+300"):
+        Measure(len(weights), weights)
+
+
+@pytest.mark.parametrize("weights", [[1e300], [6e299, 3e299], [9e299] + [1e285] * 50])
+def test_any_total_up_to_the_largest_is_taken(weights):
+    points = np.arange(float(len(weights)))
+    assert Measure(points, weights).mass == math.fsum(weights)
+    moved = wasserstein(points, points + 1, weights, weights, p=1)
+    assert moved.lower <= 1 <= moved.upper
+    assert moved.status.name == "OPTIMAL"

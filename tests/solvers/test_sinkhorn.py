@@ -50,6 +50,34 @@ def test_large_problems_are_solved_in_single_precision_as_far_as_that_goes(monke
     assert result.marginal_error <= 1e-9
 
 
+def test_no_epsilon_but_the_last_from_potentials_to_start_from():
+    asked = []
+
+    class Told:
+        def epsilons(self, last, largest_cost):
+            asked.append((last, largest_cost))
+            return [4 * last, last]
+
+    x, y = np.random.default_rng(0).normal(size=(2, 9, 2))
+    solver = Sinkhorn(schedule=Told())
+    first = otgen.sinkhorn(x, y, epsilon=0.1, solver=solver)
+    assert len(asked) == 1
+    largest = ((x[:, None] - y) ** 2).sum(-1).max()
+    assert largest * (1 - 1e-12) <= 0.1 * asked[0][1] / asked[0][0] <= 4 * largest, "a bound of the largest cost"
+    again = otgen.sinkhorn(x, y, epsilon=0.1, solver=solver, init=first)
+    assert len(asked) == 1
+    assert again.iterations <= 2 < first.iterations
+
+
+def test_at_the_limit_a_narrow_interval_is_an_answer_too():
+    """Of clouds that lie 3000 apart, whose marginals hardly matter to the value; nearer ones have to meet them."""
+    x, y = np.random.default_rng(0).normal(size=(2, 9, 2))
+    far, near = (otgen.sinkhorn(x, y + by, epsilon=0.5, max_iter=9, throw=False) for by in (3000, 3))
+    assert (far.status.name, near.status.name) == ("CONVERGED", "MAX_ITER")
+    assert far.marginal_error > 1e-3
+    assert far.gap <= 1e-6 * far.value
+
+
 def test_annealing_where_plain_iterations_are_slow_and_where_they_are_fast():
     def iterations(n, epsilon):
         x, y = clouds(0, n)

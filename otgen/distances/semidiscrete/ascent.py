@@ -81,9 +81,9 @@ class Ascent:
         self.near = self.far
 
     @classmethod
-    def begun(cls, targets: Targets, noise: Noise, rng: np.random.Generator) -> Ascent:
-        """From entropic potentials of a first sample of noise."""
-        first = noise.draw(_FIRST, rng)
+    def begun(cls, targets: Targets, noise: Noise, rng: np.random.Generator, limit: int) -> Ascent:
+        """From entropic potentials of a first sample of noise, of ``limit`` draws at most."""
+        first = noise.draw(min(_FIRST, limit), rng)
         if not math.isfinite(targets.cost_of(first[:1]).block().max() * len(targets)):
             raise too_far_apart("noise and y")
         pilot = sinkhorn(
@@ -99,17 +99,17 @@ class Ascent:
         """Go on until ``goal`` draws were taken, half of the rest in each stage; ``tell`` is told of draws."""
         middle = (self.draws + goal) / 2
         while self.draws < middle:
-            self._step(self.far, tell)
+            self._step(self.far, goal, tell)
         g = self.far.average
         self.near = Stage(2 * self.gaps, g, g)
         while self.draws < goal:
-            self._step(self.near, tell)
+            self._step(self.near, goal, tell)
             self.near.length = 2 * self.gaps
 
-    def _step(self, stage: Stage, tell: Callable[[int], None]) -> None:
-        """One step of a stage, on a batch of fresh noise."""
+    def _step(self, stage: Stage, goal: int, tell: Callable[[int], None]) -> None:
+        """One step of a stage, on a batch of fresh noise, or what is left of it up to ``goal`` draws."""
         masses = self.targets.masses
-        size = min(max(len(masses) // 2, _BATCH[0]), _BATCH[1])
+        size = min(max(len(masses) // 2, _BATCH[0]), _BATCH[1], goal - self.draws)
         x = self.noise.draw(size, self.rng)
         columns, gaps = self.targets.rivals(x, stage.current)
         counts = np.bincount(columns, minlength=len(masses))

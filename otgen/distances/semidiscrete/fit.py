@@ -61,7 +61,8 @@ def semidiscrete(
     confidence : float
         In (0, 1), of what is shown; it is spent over all checks, so that looking again and again does not use it up.
     max_draws : int, optional
-        Noise to fit on, at most: 1024 draws a point and 2**20 at least unless said otherwise; 64 and 2**14 where ``tol`` is None.
+        Noise to fit on, at most; what checks look at comes beside it. 1024 draws a point and 2**20 at least unless said otherwise; 64 and 2**14
+        where ``tol`` is None.
     rng : int, Generator, optional
         Seed or generator (SPEC 7): the fit is a function of it, if ``noise`` is one of its generator.
     throw : bool
@@ -109,8 +110,8 @@ def semidiscrete(
     throw, progress = scalars.flag(throw, "throw"), scalars.flag(progress, "progress")
     delta = 1 - checked_confidence(confidence)
     with told(progress) as tell:
-        fit = _Fit(Noise(noise, data.dim), scalars.generator(rng), targets, delta, tell)
-        check = fit.to(limit) if tol is None else fit.until(tol, limit)
+        fit = _Fit(Noise(noise, data.dim), scalars.generator(rng), targets, delta, limit, tell)
+        check = fit.to(limit) if tol is None else fit.until(tol)
     found = _made(data, targets, fit.ascent, metric, order, check)
     if throw and tol is not None and check is not None and check.suboptimality > tol * fit.ascent.mean_cost:
         raise NotConverged(
@@ -122,20 +123,22 @@ def semidiscrete(
 
 
 class _Fit:
-    """An ascent and its checks, which share one generator; ``delta`` is what all checks together may be wrong with."""
+    """An ascent of ``limit`` draws at most and its checks, which share one generator; ``delta`` is what all checks together may be wrong with."""
 
-    def __init__(self, noise: Noise, rng: np.random.Generator, targets: Targets, delta: float, tell: Progress) -> None:
-        self.noise, self.rng, self.targets, self.delta, self.tell = noise, rng, targets, delta, tell
-        self.ascent = Ascent.begun(targets, noise, rng)
+    def __init__(
+        self, noise: Noise, rng: np.random.Generator, targets: Targets, delta: float, limit: int, tell: Progress
+    ) -> None:
+        self.noise, self.rng, self.targets, self.delta, self.limit, self.tell = noise, rng, targets, delta, limit, tell
+        self.ascent = Ascent.begun(targets, noise, rng, limit)
 
     def to(self, draws: int) -> None:
         """Go on until so much noise was drawn."""
         self.ascent.advance(draws, lambda drawn: self.tell(f"{drawn} of {draws} draws"))
 
-    def until(self, tol: float, limit: int) -> HeldOut:
+    def until(self, tol: float) -> HeldOut:
         """Go on, and ask after twice as many draws each time, until the suboptimality is at most ``tol`` of the mean cost."""
         enough = max(_CHECKED * len(self.targets), _CHECKED_LEAST)
-        k, goal = 1, min(limit, max(_FIRST * len(self.targets), _LEAST[0]))
+        k, goal = 1, min(self.limit, max(_FIRST * len(self.targets), _LEAST[0]))
         while True:
             self.to(goal)
             x = self.noise.draw(min(max(goal // 4, sample_size(1)), enough), self.rng)
@@ -144,9 +147,9 @@ class _Fit:
             self.tell(
                 f"{self.ascent.draws} draws, at most {check.suboptimality / check.upper:.1e} of the cost from optimal"
             )
-            if check.suboptimality <= tol * check.upper or goal >= limit:
+            if check.suboptimality <= tol * check.upper or goal >= self.limit:
                 return check
-            k, goal = k + 1, min(2 * goal, limit)
+            k, goal = k + 1, min(2 * goal, self.limit)
 
 
 def _limit(max_draws: Any, targets: int, *, checked: bool) -> int:

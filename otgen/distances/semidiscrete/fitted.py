@@ -84,6 +84,12 @@ class SemidiscreteMap:
         ------
         InvalidInput
             On malformed noise.
+
+        Examples
+        --------
+        >>> import otgen
+        >>> otgen.semidiscrete("gaussian", [-1.0, 1.0], rng=0).sample([0.5, -2.0, 3.0])
+        array([1, 0, 1])
         """
         sizes.same_dimension(sizes.dimension_of(noise), self.points.shape[1], ("noise", "the data"))
         x, origin = arrays.points(noise, "noise", allow_gpu=True)

@@ -85,7 +85,7 @@ def branch_and_bound(clouds: Clouds, known: Sequence[Coupling], upper: float, to
     best, tried = max(arcs, key=lambda arc: arc.distance), 2
     heapq.heapify(arcs)
     while arcs[0].upper - best.distance > max(tol * arcs[0].upper, 4 * clouds.rounding):
-        if tried >= max_iter:
+        if tried + 2 > max_iter:
             return Found(best.middle, arcs[0].upper, tried, False)
         arc = heapq.heappop(arcs)
         for one, other in ((arc.ends[0], arc.middle), (arc.middle, arc.ends[1])):

@@ -22,13 +22,13 @@ from ..units import PowerOfTwo, stretched
 from .base import Cost, keeps_everything, refuse_device, row_blocks
 from .merging import PaddedMerging
 from .passes import GroundPasses, Passes
-from .searches import Searches
+from .searches import GroundSearches, Searches
 from .unforbidden import Unforbidden
 
 if TYPE_CHECKING:
     from .clouds import CloudCost
 
-_REACH = 256  # powers of two that prices may lie above the largest cost before all are divided further
+_REACH = 256  # powers of two that prices may lie off the largest cost before all are divided further, or less
 
 Dummy = tuple[int | None, int | None]  # where the dummy row and the dummy column stand; None where there is none
 
@@ -50,6 +50,8 @@ class PaddedCost(Unforbidden):
         Where the dummy row and the dummy column stand; None where a part has none.
     lost : float
         How far off a dummy's costs are, relatively, once they were divided by a power that is none of two.
+    cap : float
+        What lies between points counts as this at most.
     """
 
     called: ClassVar[str] = "points and a dummy"
@@ -60,6 +62,7 @@ class PaddedCost(Unforbidden):
     corner: float
     at: Dummy
     lost: float = 0.0
+    cap: float = math.inf
     p: float = field(init=False)
     scale: PowerOfTwo = field(init=False)
     dtype: Any = field(init=False)
@@ -96,12 +99,14 @@ class PaddedCost(Unforbidden):
 
     @property
     def searches(self) -> Searches:
-        """Those of the points, and one more candidate for each."""
+        """Those of the points, and one more candidate for each; where points lie too far beyond the cap for these, over all pairs."""
         return self._searches
 
     @cached_property
     def _searches(self) -> Searches:
-        return PaddedSearches(self.inner.searches, self.column, self.dummy_row, self.at)
+        if self.cap < math.inf and self.inner.range()[1] > 2.0**_REACH:  # what cells reckon with would not be a float
+            return GroundSearches(self.kernels, self.grounds)
+        return PaddedSearches(self.inner.searches, self.column, self.dummy_row, self.at, self.cap)
 
     @property
     def clouds(self) -> CloudCost:
@@ -139,7 +144,7 @@ class PaddedCost(Unforbidden):
         real, others = wanted != row, np.arange(m) != column
         if real.any():
             first, *_, last = np.repeat(_numbered(wanted[real], row), 2)
-            out[np.ix_(real, others)] = self.inner.block(slice(int(first), int(last) + 1))
+            out[np.ix_(real, others)] = np.minimum(self.inner.block(slice(int(first), int(last) + 1)), self.cap)
             if column is not None:
                 out[real, column] = self.column[first : last + 1]
         if not real.all():
@@ -152,7 +157,7 @@ class PaddedCost(Unforbidden):
         of_row, of_column = rows == row, columns == column
         real = ~(of_row | of_column)
         out = np.empty(len(rows), self.dtype)
-        out[real] = self.inner.pairs(_numbered(rows[real], row), _numbered(columns[real], column))
+        out[real] = np.minimum(self.inner.pairs(_numbered(rows[real], row), _numbered(columns[real], column)), self.cap)
         kept = of_column & ~of_row
         out[kept] = self.column[_numbered(rows[kept], row)]
         out[of_row] = self.dummy_row[columns[of_row]]
@@ -204,12 +209,13 @@ class PaddedCost(Unforbidden):
         return np.concatenate([self.column, self.row, [self.corner]])
 
     def size(self) -> PowerOfTwo:
-        """That of the points, unless prices lie far above their costs."""
+        """That of the points, unless prices lie far above their costs, or far below, where none above the cap counts."""
         size = self.inner.size()
         largest = float(np.abs(self._prices).max())
         beyond = PowerOfTwo.above(largest).exponent - size.exponent * self.p if largest else 0.0
+        far = beyond > _REACH or (beyond < -_REACH and self.cap < math.inf)
         divides = bool(self.degree) or self.inner.entry is None
-        return PowerOfTwo(size.exponent + math.ceil(beyond / self.p)) if divides and beyond > _REACH else size
+        return PowerOfTwo(size.exponent + math.ceil(beyond / self.p)) if divides and far else size
 
     def divided(self, by: PowerOfTwo) -> PaddedCost:
         """Distances divided, and prices by the power that they are, as far as the points could be: squares only by even powers of two."""
@@ -217,13 +223,13 @@ class PaddedCost(Unforbidden):
         power = -(inner.scale / self.scale).exponent * self.p
         column, row = stretched(self.column, power), stretched(self.row, power)
         lost = self.lost + (0.0 if power == int(power) else 4 * UNIT)
-        corner = float(stretched(self.corner, power))
-        return replace(self, inner=inner, column=column, row=row, corner=corner, lost=lost)
+        corner, cap = (float(stretched(number, power)) for number in (self.corner, self.cap))
+        return replace(self, inner=inner, column=column, row=row, corner=corner, lost=lost, cap=cap)
 
     def range(self) -> tuple[float, float]:
         """Those of the points and of all prices."""
         (low, high), prices = self.inner.range(), self._prices
-        return min(low, float(prices.min())), max(float(high), float(prices.max()))
+        return min(low, float(prices.min())), max(min(float(high), self.cap), float(prices.max()))
 
     @property
     def rounding(self) -> tuple[float, float]:
@@ -240,13 +246,14 @@ class PaddedSearches(Searches):
     column: Floats
     dummy_row: Floats
     at: Dummy
+    cap: float = math.inf
 
     def ctransform(self, g: Floats) -> tuple[Floats, Indices]:
         """The lesser of two minima."""
         row, column = self.at
         left = _left(g, column)
         if len(left):
-            values, argmin = self.inner.ctransform(left)
+            values, argmin = self._capped(*self.inner.ctransform(left), left)
         else:  # nobody but the dummy
             values, argmin = np.full(len(self.column), np.inf), np.zeros(len(self.column), np.int64)
         argmin = _named(argmin, column)
@@ -259,8 +266,16 @@ class PaddedSearches(Searches):
         least = int(reduced.argmin())
         return np.insert(values, row, reduced[least]), np.insert(argmin, row, least)
 
+    def _capped(self, values: Floats, argmin: Indices, g: Floats) -> tuple[Floats, Indices]:
+        """Minima among points of what no pair costs more than."""
+        if self.cap == math.inf:
+            return values, argmin
+        most = int(g.argmax())
+        at_most = self.cap - g[most]
+        return np.minimum(values, at_most), np.where(values > at_most, most, argmin)
+
     def nearest(self, g: Floats, count: int, below: Floats) -> tuple[Indices, Floats]:
-        """The dummy takes its place among the nearest."""
+        """The dummy takes its place among the nearest; pairs above the cap, which are none of the best, come as what they cost."""
         row, column = self.at
         left = _left(g, column)
         found = self.inner.nearest(left, min(count, len(left)), _left(below, row))

@@ -38,7 +38,7 @@ def refuse_dense(shape: tuple[int, int], each: int = 8) -> None:
 
 @may_underflow
 class Plan(abc.ABC):
-    """A coupling of n sources and m targets, of total mass 1: ``P @ v``, ``v @ P``, ``P.T``, ``P.marginals()``, ``P.todense()``.
+    """A coupling of n sources and m targets, of total mass 1 unless marginals are relaxed: ``P @ v``, ``v @ P``, ``P.T``, ``P.marginals()``, ``P.todense()``.
 
     It is not stored as a matrix; `numpy.asarray` and numpy's functions make it one, of (n, m), where that is not too large.
 
@@ -159,7 +159,7 @@ class Plan(abc.ABC):
         """The plan as an (n, m) array."""
 
     def to_frame(self) -> pandas.DataFrame:
-        """The pairs between which mass moves, one a row: ``source`` and ``target``, counted from 0, and ``mass``, of total 1.
+        """The pairs between which mass moves, one a row: ``source`` and ``target``, counted from 0, and ``mass``, of the plan's total.
 
         Returns
         -------

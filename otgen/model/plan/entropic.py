@@ -70,7 +70,7 @@ class EntropicPlan(Plan):
     def draw(self, rows: Indices, levels: Floats) -> Indices:
         """As :meth:`Plan.draw`: first a block of columns by the masses of blocks, sums over all pairs where they are computed, then one of it.
 
-        Only pairs of the blocks that were drawn are listed, one in 64 of all.
+        Of a row only pairs of the blocks that were drawn are listed, one in 64 of its pairs for a draw, where targets are many.
         """
         m = self.shape[1]
         width = -(-m // _BLOCKS)
