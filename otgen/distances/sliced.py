@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import time
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ..inputs import scalars
 from ..inputs.reading import refuse_bytes
-from ..inputs.types import Floats, Indices
+from ..inputs.types import Design, Floats, Indices
 from ..kernels import monotone
 from ..kernels.double_double import total_pair
 from ..kernels.parallel import each, threads
@@ -30,7 +30,6 @@ from .slices.couplings import Side
 from .solve import too_far_apart
 from .splits import null_of
 
-Design = Literal["independent", "orthogonal", "quasi-random"]
 Ordered = tuple[Floats, Floats | None]
 Totals = tuple[tuple[float, float], tuple[float, float]]
 _FEW = 200  # points whose median is the centre

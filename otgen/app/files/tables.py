@@ -80,7 +80,7 @@ class Table:
     unread: Mapping[str, str] = field(default_factory=dict)
 
 
-def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
+def from_text(name: str, content: bytes, *, blanks: bool) -> Table:
     """A table of text: commas, semicolons or tabs between cells, or ``blanks``."""
     arrow, csv = require("pyarrow"), require("pyarrow.csv")
     content = content.removeprefix(b"\xef\xbb\xbf")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from .check import (
     LECTURE,
     PAPER,
     SLIDES,
+    Found,
     Sides,
     at_most,
     below,
@@ -30,7 +31,6 @@ from .check import (
 )
 
 check = chapter("Duality")
-Found = Iterator[Sides]
 
 
 def _clouds(rng: np.random.Generator, n: int, m: int, d: int = 2) -> tuple[Floats, Floats, Floats, Floats]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,11 @@ from ... import laws
 from ...distances import exact
 from ...errors import require
 from . import independent as other
-from .check import COURSE, PAPER, Sides, arithmetic, at_most, below, chapter, equal, torch_and_nn
+from .check import COURSE, PAPER, Found, arithmetic, at_most, below, chapter, equal, torch_and_nn
 from .gans import GROUP
 from .independent import stats
 
 check = chapter(GROUP)
-Found = Iterator[Sides]
 LOG2 = math.log(2.0)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from .check import (
     COURSE,
     LECTURE,
     SLIDES,
-    Sides,
+    Found,
     arithmetic,
     at_most,
     below,
@@ -33,7 +32,6 @@ from .independent import stats
 
 GROUP = "Generative adversarial networks"
 check = chapter(GROUP)
-Found = Iterator[Sides]
 LOG2, LOG4 = math.log(2.0), math.log(4.0)
 
 

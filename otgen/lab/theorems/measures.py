@@ -19,7 +19,7 @@ from .check import (
     COURSE,
     LECTURE,
     SLIDES,
-    Sides,
+    Found,
     arithmetic,
     at_most,
     below,
@@ -33,7 +33,6 @@ from .independent import stats
 
 check = chapter("Measures of difference")
 LOG2 = math.log(2.0)
-Found = Iterator[Sides]
 
 
 @check(

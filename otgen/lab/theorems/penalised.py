@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,9 @@ from ... import laws
 from ...distances import exact, gaussians
 from .. import penalised_ot
 from . import independent as other
-from .check import COOKBOOK, Sides, arithmetic, at_most, below, chapter, differ, equal, largest, torch_and_nn
+from .check import COOKBOOK, Found, arithmetic, at_most, below, chapter, differ, equal, largest, torch_and_nn
 
 check = chapter("Penalised optimal transport")
-Found = Iterator[Sides]
 LOG4 = math.log(4.0)
 
 

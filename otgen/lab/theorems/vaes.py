@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,10 @@ import scipy.special
 
 from ... import divergences as div
 from . import independent as other
-from .check import CHAPTER, COURSE, Sides, arithmetic, below, chapter, differ, equal, largest, torch_and_nn
+from .check import CHAPTER, COURSE, Found, arithmetic, below, chapter, differ, equal, largest, torch_and_nn
 from .independent import stats
 
 check = chapter("Variational auto-encoders and their priors")
-Found = Iterator[Sides]
 NODES, _RAW = np.polynomial.hermite_e.hermegauss(80)
 WEIGHTS = _RAW / _RAW.sum()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from .check import (
     COURSE,
     LECTURE,
     PAPER,
-    Sides,
+    Found,
     at_most,
     below,
     chapter,
@@ -31,7 +30,6 @@ from .check import (
 from .independent import stats
 
 check = chapter("Wasserstein GANs")
-Found = Iterator[Sides]
 
 
 @check(

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ...errors import InvalidInput
 from ...inputs import scalars
-from ...inputs.types import Floats
+from ...inputs.types import Design, Floats
 from .. import sliced
-from .._directions import Design, drawn
+from .._directions import drawn
 from .._modes import differentiating
 from ._shards import Clouds, Given
 
