@@ -34,9 +34,8 @@ Ordered = tuple[Floats, Floats | None]
 Totals = tuple[tuple[float, float], tuple[float, float]]
 _FEW = 200  # points whose median is the centre
 _NEAR = 40_000  # points that are sorted within the cache
-_ALONE = (
-    2**18
-)  # products up to which OpenBLAS multiplies matrices on one thread; those of more would wait for each other beside ours
+# Products up to which OpenBLAS multiplies matrices on one thread; those of more would wait for each other beside ours.
+_ALONE = 2**18
 _FEWEST = 64  # points that are worth a call of it
 _TOGETHER = 25  # directions, for products of matrices that are worth the name
 
@@ -160,9 +159,8 @@ def with_mass(problem: Problem) -> tuple[Side, Side, units.PowerOfTwo]:
     cost = problem.cost.clouds
     cost = (cost if all(map(_is_all, held, measures)) else cost.restricted(*held)).scaled()
     few = [z[:: 1 + len(z) // _FEW] for z in (cost.x, cost.y)]
-    centre = 2 * np.median(
-        np.concatenate(few) / 2, axis=0
-    )  # where most points are, whatever the others do; halves have sums
+    # Where most points are, whatever the others do; halves have sums.
+    centre = 2 * np.median(np.concatenate(few) / 2, axis=0)
     weights = [measure.weights[kept] for measure, kept in zip(measures, held)]
     source, target = (Side(z - centre, None if w.min() == w.max() else w) for z, w in zip((cost.x, cost.y), weights))
     return source, target, cost.scale

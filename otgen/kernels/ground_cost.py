@@ -10,9 +10,8 @@ from ..inputs.types import Floats
 
 CELL = 32  # points to a cell
 PRODUCT = -1.0  # as inner power: inner products
-CIRCULAR = (
-    -2.0
-)  # as inner power: squares of differences to the nearest period, which stands where other costs have their factor
+# As inner power: squares of differences to the nearest period, which stands where other costs have their factor.
+CIRCULAR = -2.0
 GREAT_CIRCLE = -3.0  # as inner power: the angle between (latitude, longitude), in radians
 
 

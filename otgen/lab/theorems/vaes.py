@@ -122,10 +122,8 @@ def gradients_through_a_sample(rng: np.random.Generator) -> Found:
     for name, values in (("reparametrised", through), ("score function", score)):
         yield equal(f"VAE's loss, {name}; mu - x", values.mean(), mu - x, 4 * values.std() / math.sqrt(n))
     yield below("VAE's loss: variance reparametrised; by score", through.var(), score.var())
-    data, a = (
-        rng.normal(size=20) + 0.5,
-        0.6,
-    )  # encoder N(a x, .25), unit decoder: a sample x, then a sample z, and the KL term
+    # Encoder N(a x, .25), unit decoder: a sample x, then a sample z, and the KL term.
+    data, a = rng.normal(size=20) + 0.5, 0.6
     drawn = torch.tensor(data[rng.integers(20, size=n)])[:, None]
     slope = torch.full((n, 1), a, dtype=torch.float64, requires_grad=True)
     mean, spread = slope * drawn, torch.full((n, 1), math.log(0.25), dtype=torch.float64)

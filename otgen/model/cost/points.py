@@ -441,7 +441,6 @@ class PointCost(CloudCost):
             return 0.0, 0.0
         unit = UNIT if np.dtype(self.dtype) == np.float64 else 2.0**-24
         relative, absolute = self._as_differences.rounding(self.x.shape[1], self.p, unit)
-        powers = (
-            0 if self._on_host else (2 if unit == UNIT else 13) * (self.form[1] + 1)
-        )  # CUDA's are off by 2 units, 8 in single
+        # CUDA's are off by 2 units, 8 in single.
+        powers = 0 if self._on_host else (2 if unit == UNIT else 13) * (self.form[1] + 1)
         return relative + powers * unit, absolute

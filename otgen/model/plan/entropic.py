@@ -131,9 +131,8 @@ class EntropicPlan(Plan):
         n, m = self.shape
         heights, weights = self.u * self.a, self.v * self.b
         r, s = (np.broadcast_to(z, (k,)) for z, k in ((self.r, n), (self.s, m)))
-        f, g = (
-            np.where(w > 0, z, -np.inf) for z, w in ((self.f, heights), (self.g, weights))
-        )  # without mass they may be anything
+        # Without mass they may be anything.
+        f, g = (np.where(w > 0, z, -np.inf) for z, w in ((self.f, heights), (self.g, weights)))
         for rows, costs in self.cost.blocks():
             with np.errstate(over="ignore"):
                 gibbs = np.exp((f[rows, None] + g - costs) / self.epsilon)
