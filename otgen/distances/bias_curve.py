@@ -77,15 +77,7 @@ class BiasCurve:
         errors = groups.std(axis=0, ddof=1) / root
         error = float(limits.std(ddof=1)) / root
         return cls(
-            sizes,
-            groups.mean(axis=0),
-            errors,
-            groups,
-            rate,
-            reason,
-            float(limits.mean()),
-            error,
-            float(slopes.mean()),
+            sizes, groups.mean(axis=0), errors, groups, rate, reason, float(limits.mean()), error, float(slopes.mean())
         )
 
     def at(self, n: float) -> float:

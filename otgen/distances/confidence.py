@@ -230,13 +230,7 @@ def _share(subsample: int | None, n: int) -> float:
 
 
 def _of_subsamples(
-    measure: Chosen,
-    x: Floats,
-    y: Floats,
-    sizes: tuple[int, int],
-    count: int,
-    rng: np.random.Generator,
-    tell: Progress,
+    measure: Chosen, x: Floats, y: Floats, sizes: tuple[int, int], count: int, rng: np.random.Generator, tell: Progress
 ) -> Floats:
     """Distances between subsamples: (count,)."""
 

@@ -62,13 +62,7 @@ def point_ground(
     """Ground cost between two clouds, ``x`` (n, d) and ``y`` (m, d); ``celled`` if float64 and both in kd order."""
     dtype = np.result_type(x, y)
     return GroundCost(
-        own(x, dtype),
-        own(y.T, dtype),
-        np.empty((0, 0), dtype),
-        float(inner),
-        float(outer),
-        float(factor),
-        celled,
+        own(x, dtype), own(y.T, dtype), np.empty((0, 0), dtype), float(inner), float(outer), float(factor), celled
     )
 
 

@@ -70,11 +70,7 @@ class Simplex:
         checked_iterations(self.max_iter)
 
     def solve(
-        self,
-        problem: Problem,
-        progress: Progress = silent,
-        init: Claim | None = None,
-        enough: Enough | None = None,
+        self, problem: Problem, progress: Progress = silent, init: Claim | None = None, enough: Enough | None = None
     ) -> Solution:
         """Solve a scaled problem, or as much of it as is enough; raises `InvalidInput` for p = inf or with an entropic term."""
         if problem.epsilon or problem.bottleneck:

@@ -268,11 +268,7 @@ def k_lipschitz_critics(rng: np.random.Generator) -> Found:
     yield below("0, the distance of a law to itself; mean W of two samples of it", 0.0, float(np.mean(means)))
 
 
-@check(
-    [98],
-    f"{COOKBOOK}, formal statement",
-    r"P(x, y, z) = \frac{P(x, z)\,P(z, y)}{P(z)}",
-)
+@check([98], f"{COOKBOOK}, formal statement", r"P(x, y, z) = \frac{P(x, z)\,P(z, y)}{P(z)}")
 def gluing(rng: np.random.Generator) -> Found:
     """Two plans that share a marginal glue to one law of three, with both plans as its marginals: whence the triangle inequality."""
     x, y, a, b = _clouds(rng, 4, 6)

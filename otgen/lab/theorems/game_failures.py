@@ -117,11 +117,7 @@ def _written(form: str, logit: Any) -> Any:
     return {"minimax": np.log(1 - d), "non-saturating": -np.log(d), "logit": -np.log(d / (1 - d))}[form]
 
 
-@check(
-    [81],
-    f"{COURSE}, informal theoretical results",
-    r"\mathrm{rank}\,J_G(z) \le \dim z",
-)
+@check([81], f"{COURSE}, informal theoretical results", r"\mathrm{rank}\,J_G(z) \le \dim z")
 def samples_lie_on_a_manifold(rng: np.random.Generator) -> Found:
     """A generator's samples lie where few directions lead: around 1000 samples no more than dim z of them are of first order."""
     torch, _ = torch_and_nn()

@@ -18,11 +18,7 @@ NODES, _RAW = np.polynomial.hermite_e.hermegauss(80)
 WEIGHTS = _RAW / _RAW.sum()
 
 
-@check(
-    [50, 57],
-    f"{CHAPTER}, pages 20 and 23",
-    r"p(x) = \int p(x|z)p(z)\,dz = N(x; b, WW^T + \sigma^2 I)",
-)
+@check([50, 57], f"{CHAPTER}, pages 20 and 23", r"p(x) = \int p(x|z)p(z)\,dz = N(x; b, WW^T + \sigma^2 I)")
 def a_linear_decoder(rng: np.random.Generator) -> Found:
     """A linear Gaussian decoder has a Gaussian marginal; sampling it needs no encoder: prior, decoder, and its moments come out."""
     torch, nn = torch_and_nn()
@@ -49,11 +45,7 @@ def a_linear_decoder(rng: np.random.Generator) -> Found:
         yield equal("its variance", decoded[:, j].var(), cov[j, j], 4 * cov[j, j] * math.sqrt(2 / n))
 
 
-@check(
-    [51],
-    f"{CHAPTER}, page 20",
-    r"p(x|z) = N(x; f(z, \theta), \sigma^2 I) \quad\text{or}\quad B(x; f(z, \theta))",
-)
+@check([51], f"{CHAPTER}, page 20", r"p(x|z) = N(x; f(z, \theta), \sigma^2 I) \quad\text{or}\quad B(x; f(z, \theta))")
 def decoders(rng: np.random.Generator) -> Found:
     """Gaussian and Bernoulli decoders: their log likelihoods are those of the textbook laws."""
     torch, nn = torch_and_nn()
@@ -203,11 +195,7 @@ def discrete_latents(rng: np.random.Generator) -> Found:
     yield largest("VQ-VAE: ELBO; likelihood less the sum over cells", mine, likelihood.numpy() - math.fsum(cells))
 
 
-@check(
-    [65],
-    f"{COURSE}, vector quantization",
-    r"z_q = e_{k^*}, \quad k^* = \mathrm{argmin}_k\|z - e_k\|",
-)
+@check([65], f"{COURSE}, vector quantization", r"z_q = e_{k^*}, \quad k^* = \mathrm{argmin}_k\|z - e_k\|")
 def the_nearest_code(rng: np.random.Generator) -> Found:
     """Vector quantisation takes the nearest code, whichever way one looks for it."""
     torch, nn = torch_and_nn()

@@ -222,10 +222,7 @@ def variational_regression(rng: np.random.Generator) -> Found:
     yield below("bound; log evidence", fit.bounds[-1], evidence)
     yield at_most("how far below", evidence - fit.bounds[-1], 0.1)
     yield at_most("largest fall of the bound in a sweep", -float(np.diff(fit.bounds).min()), 0.0, 1e-12)
-    weights, strength = (
-        stats.multivariate_normal(fit.mean, fit.cov),
-        stats.gamma(fit.shape, scale=1 / fit.rate),
-    )
+    weights, strength = stats.multivariate_normal(fit.mean, fit.cov), stats.gamma(fit.shape, scale=1 / fit.rate)
     draws, scales = weights.rvs(40_000, random_state=rng), strength.rvs(40_000, random_state=rng)
     terms = (
         stats.norm(draws @ x.T, tau**-0.5).logpdf(y).sum(axis=1)

@@ -11,18 +11,7 @@ from typing import Any, final
 import numpy as np
 
 from ...inputs.types import Floats, Indices
-from ...kernels import (
-    CELL,
-    PRODUCT,
-    GroundCost,
-    Kernels,
-    gpu,
-    listed,
-    matrix_ground,
-    on_device,
-    point_ground,
-    stacks,
-)
+from ...kernels import CELL, PRODUCT, GroundCost, Kernels, gpu, listed, matrix_ground, on_device, point_ground, stacks
 from ...kernels.double_double import UNIT
 from ...kernels.kdtree import kd_order
 from ..units import ONE, PowerOfTwo, of_box
