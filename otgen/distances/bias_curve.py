@@ -169,8 +169,7 @@ class BiasCurve:
         rows.append(
             ("limit", f"{numerals.beside_error(self.limit, self.standard_error)}, if bias falls as {self.reason}")
         )
-        width = max(len(name) for name, _ in rows)
-        return "BiasCurve\n" + "\n".join(f"  {name:<{width}}  {text}" for name, text in rows)
+        return numerals.in_rows("BiasCurve", rows)
 
 
 def confidence_level(level: Any) -> float:

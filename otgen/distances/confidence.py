@@ -87,7 +87,7 @@ class ConfidenceInterval:
             ("subsamples", f"{self.n_subsamples} of {self.sizes[0]} and {self.sizes[1]} points"),
             ("verdict", self.verdict),
         )
-        return "ConfidenceInterval\n" + "\n".join(f"  {name:<10}  {text}" for name, text in rows)
+        return numerals.in_rows("ConfidenceInterval", rows)
 
 
 @may_underflow
