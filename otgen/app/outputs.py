@@ -10,11 +10,7 @@ from ..errors import InvalidInput
 
 
 def page_place(
-    path: str | os.PathLike[str],
-    *,
-    inputs: Iterable[str | os.PathLike[str]] = (),
-    force: bool,
-    option: str = "--out",
+    path: str | os.PathLike[str], *, inputs: Iterable[str | os.PathLike[str]] = (), force: bool, option: str = "--out"
 ) -> None:
     """Check, before any work, that a page may be written to ``path``; ``-`` is the standard output.
 

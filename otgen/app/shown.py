@@ -20,7 +20,7 @@ def described(name: str, comparison: Comparison) -> str:
     rows += result_rows(comparison.result, OF_SAMPLES)
     if comparison.chance is not None:
         rows += [("chance alone", comparison.chance.spread), ("verdict", comparison.chance.verdict)]
-    return in_rows(name, rows)
+    return numerals.in_rows(name, rows)
 
 
 def result_rows(result: Result, whose: str = "") -> list[tuple[str, str]]:
@@ -54,12 +54,6 @@ def result_to_dict(result: Result) -> dict[str, Any]:
 def _stays(result: Result) -> list[float] | None:
     """The mass that stays on either side; None where nothing may."""
     return None if result.makers.unmatched is None else [float(side.sum()) for side in result.unmatched]
-
-
-def in_rows(title: str, rows: list[tuple[str, str]]) -> str:
-    """A title and rows of a name and a text."""
-    width = max(len(name) for name, _ in rows)
-    return "\n".join([title, *(f"  {name:<{width}}  {text}" for name, text in rows)])
 
 
 def to_dict(comparison: Comparison) -> dict[str, Any]:

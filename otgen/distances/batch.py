@@ -247,7 +247,7 @@ def sinkhorn_divergence_batch(
     return _checked_batch(results, began, throw)
 
 
-def solve_all(problems: Sequence[Problem], solver: Sinkhorn, *, progress: bool = False) -> list[Result]:
+def solve_all(problems: Sequence[Problem], solver: Sinkhorn, *, progress: bool) -> list[Result]:
     """Solve entropic problems, those that are small in stacks; nothing is raised at an iteration limit."""
     stacks: dict[Any, list[int]] = {}
     for k, problem in enumerate(problems):

@@ -77,15 +77,7 @@ class BiasCurve:
         errors = groups.std(axis=0, ddof=1) / root
         error = float(limits.std(ddof=1)) / root
         return cls(
-            sizes,
-            groups.mean(axis=0),
-            errors,
-            groups,
-            rate,
-            reason,
-            float(limits.mean()),
-            error,
-            float(slopes.mean()),
+            sizes, groups.mean(axis=0), errors, groups, rate, reason, float(limits.mean()), error, float(slopes.mean())
         )
 
     def at(self, n: float) -> float:
@@ -177,8 +169,7 @@ class BiasCurve:
         rows.append(
             ("limit", f"{numerals.beside_error(self.limit, self.standard_error)}, if bias falls as {self.reason}")
         )
-        width = max(len(name) for name, _ in rows)
-        return "BiasCurve\n" + "\n".join(f"  {name:<{width}}  {text}" for name, text in rows)
+        return numerals.in_rows("BiasCurve", rows)
 
 
 def confidence_level(level: Any) -> float:

@@ -117,7 +117,7 @@ def chosen(distance: Any, options: dict[str, Any], rng: Any = None) -> Chosen:
     return Chosen(None, distance, options)
 
 
-def statistic(distance: Any, options: dict[str, Any], rng: Any = None) -> Chosen:
+def statistic(distance: Any, options: dict[str, Any], rng: Any) -> Chosen:
     """The distance that is asked for as what tests compare: of max-sliced ones the value alone, since their intervals need not be narrow, without W_p itself."""
     found = chosen(distance, options, rng)
     if found.name != "max_sliced_wasserstein":

@@ -87,7 +87,7 @@ class ConfidenceInterval:
             ("subsamples", f"{self.n_subsamples} of {self.sizes[0]} and {self.sizes[1]} points"),
             ("verdict", self.verdict),
         )
-        return "ConfidenceInterval\n" + "\n".join(f"  {name:<10}  {text}" for name, text in rows)
+        return numerals.in_rows("ConfidenceInterval", rows)
 
 
 @may_underflow
@@ -230,13 +230,7 @@ def _share(subsample: int | None, n: int) -> float:
 
 
 def _of_subsamples(
-    measure: Chosen,
-    x: Floats,
-    y: Floats,
-    sizes: tuple[int, int],
-    count: int,
-    rng: np.random.Generator,
-    tell: Progress,
+    measure: Chosen, x: Floats, y: Floats, sizes: tuple[int, int], count: int, rng: np.random.Generator, tell: Progress
 ) -> Floats:
     """Distances between subsamples: (count,)."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 from scipy.special import ndtri
 from scipy.stats import qmc
 
 from ..errors import InvalidInput
-from ..inputs.types import Floats
+from ..inputs.types import Design, Floats
 
-DESIGNS = ("independent", "orthogonal", "quasi-random")
+DESIGNS = get_args(Design)
 _GROUPS = 10  # as many, at least, for a standard error that is known to a quarter of itself
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
+from ..inputs.types import Design
 from ..model.cost import Metric
 from ..model.problem import Relative
 from ..solvers import Solver, SolverName
 from .entropic import Relaxation
-from .sliced import Design
 
 
 class DistanceOptions(TypedDict, total=False):

@@ -79,7 +79,7 @@ class _Heaviest(NamedTuple):
 def _draw_pairs(axes: Any, problem: Problem, plan: Plan) -> list[str]:
     """Points in the plane, and lines between those that mass moves between, as wide as it is much."""
     x, y, labels = _in_the_plane(problem)
-    found = _heaviest(plan, _PAIRS)
+    found = _heaviest(plan)
     weight = found.masses / found.masses.max()
     ends, pairs = _pair_segments(problem, x[found.rows], y[found.columns])
     lines = require("matplotlib.collections").LineCollection(
@@ -176,7 +176,7 @@ def _levels(weights: Floats | None, size: int) -> Floats:
 
 def _moves(axes: Any, x: Floats, y: Floats, plan: Plan, unit: str | None) -> list[str]:
     """Where mass on the line goes: sources across, targets up, areas as masses; in cells where pairs are many."""
-    found, notes = _heaviest(plan, _PAIRS), []
+    found, notes = _heaviest(plan), []
     name = f"position, {unit}" if unit else "position"
     axes.set(xlabel=f"source {name}", ylabel=f"target {name}")
     if found.pairs > _PAIRS:
@@ -238,8 +238,8 @@ def _cell_masses(plan: Plan, row_cells: Indices, column_cells: Indices, shape: t
     return out
 
 
-def _heaviest(plan: Plan, count: int) -> _Heaviest:
-    """At most ``count`` pairs, the heaviest; of pairs that weigh as much as the lightest of these, some from all over the plan."""
+def _heaviest(plan: Plan) -> _Heaviest:
+    """The pairs to draw, the heaviest; of pairs that weigh as much as the lightest of these, some from all over the plan."""
     parts: list[_Listed] = []
     pairs, total = 0, 0.0
     for first, block in _column_blocks(plan):
@@ -247,8 +247,8 @@ def _heaviest(plan: Plan, count: int) -> _Heaviest:
         pairs, total = pairs + int(held.sum()), total + float(block.data.sum())
         parts.append((block.row[held], block.col[held] + first, block.data[held]))
         if sum(len(part[2]) for part in parts) > 4 * _BLOCK:
-            parts = [_heaviest_of_listed(parts, count)]
-    return _Heaviest(*_heaviest_of_listed(parts, count), pairs, total)
+            parts = [_heaviest_of_listed(parts)]
+    return _Heaviest(*_heaviest_of_listed(parts), pairs, total)
 
 
 def _column_blocks(plan: Plan) -> Any:
@@ -263,14 +263,14 @@ def _column_blocks(plan: Plan) -> Any:
         yield first, scipy.sparse.coo_array(plan @ np.equal.outer(np.arange(m), some).astype(np.float64))
 
 
-def _heaviest_of_listed(parts: list[_Listed], count: int) -> _Listed:
-    """The heaviest ``count`` of listed pairs; among equals evenly spread ones."""
+def _heaviest_of_listed(parts: list[_Listed]) -> _Listed:
+    """The heaviest of listed pairs, as many as are drawn; among equals evenly spread ones."""
     rows, columns = np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
     masses = np.concatenate([part[2] for part in parts])
-    if len(masses) > count:
-        least = np.partition(masses, -count)[-count]
+    if len(masses) > _PAIRS:
+        least = np.partition(masses, -_PAIRS)[-_PAIRS]
         above, equal = np.flatnonzero(masses > least), np.flatnonzero(masses == least)
-        spread = np.linspace(0, len(equal) - 1, count - len(above)).astype(np.int64)
+        spread = np.linspace(0, len(equal) - 1, _PAIRS - len(above)).astype(np.int64)
         kept = np.sort(np.concatenate([above, equal[spread]]))
         rows, columns, masses = rows[kept], columns[kept], masses[kept]
     return rows, columns, masses

@@ -336,7 +336,7 @@ def _refuse_masses(problem: Problem) -> None:
         )
 
 
-def _epsilon_in_cost_units(problem: Problem, epsilon: Any, least: float | None = None) -> float:
+def _epsilon_in_cost_units(problem: Problem, epsilon: Any, least: float | None) -> float:
     """Epsilon in cost units."""
     if isinstance(epsilon, Relative):
         return float(epsilon.of(units.mean_cost(problem)))

@@ -68,9 +68,8 @@ def bures_wasserstein(mean0: Any, cov0: Any, mean1: Any, cov1: Any) -> Bounded:
     d = len(means[0])
     gaussians.refuse_other_length(d, len(means[1]))
     covariances = [gaussians.covariance(z, d, name) for z, name in ((cov0, "cov0"), (cov1, "cov1"))]
-    quarter = (
-        0.25 if max(float(np.abs(mean).max()) for mean in means) > 1e300 else 1.0
-    )  # else differences might overflow
+    # Else differences might overflow.
+    quarter = 0.25 if max(float(np.abs(mean).max()) for mean in means) > 1e300 else 1.0
     apart = math.dist(*(mean * quarter for mean in means)) / quarter  # off by less than 4 roundings
     spread = _of_covariances(*covariances)
     value, lower, upper = (

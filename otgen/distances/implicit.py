@@ -231,10 +231,8 @@ def _adjoint_solution(
     f, g = f / height, g / height
     one, other = (1.0 + epsilon / rho for rho in goal.relax)
     rho, gamma = one * kernel.times(b), other * kernel.transposed_times(a)
-    w, v = (
-        np.where(a > 0, 0.0, f / rho),
-        np.where(b > 0, 0.0, g / gamma),
-    )  # points without mass: nothing leads back to them
+    # Points without mass: nothing leads back to them.
+    w, v = np.where(a > 0, 0.0, f / rho), np.where(b > 0, 0.0, g / gamma)
     f, g = f - a * kernel.times(v) - rho * w, g - b * kernel.transposed_times(w) - gamma * v
     free = math.isinf(min(goal.relax))
 

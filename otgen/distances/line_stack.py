@@ -24,7 +24,6 @@ from ..model.units import Units
 from ..proofs import way_back
 from ..solvers import Line
 from .answer import Answer
-from .makers import Makers
 from .result import Result
 from .small_stack import Deferred, Terms
 from .solve import attempted
@@ -97,14 +96,7 @@ class LineStack:
             seconds=seconds,
             p=self.terms.p,
             of_samples=True,
-            makers=Makers(
-                plan=later.plan,
-                potentials=later.potentials if finite else None,
-                gradients=later.gradients if finite else None,
-                proof=later.save_proof,
-                plot=later.plot,
-                null=None if self.terms.alike is None else partial(later.null, self.terms.alike),
-            ),
+            makers=later.makers(self.terms.alike, dual=finite),
         )
 
 

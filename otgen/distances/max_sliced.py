@@ -117,11 +117,7 @@ def max_sliced_wasserstein(
     True
     """
     began = time.perf_counter()
-    p, count, steps = (
-        scalars.order(p),
-        scalars.count(n_starts, "n_starts"),
-        scalars.count(max_iter, "max_iter"),
-    )
+    p, count, steps = scalars.order(p), scalars.count(n_starts, "n_starts"), scalars.count(max_iter, "max_iter")
     tol = scalars.positive(tol, "tol", "1e-6 is usual")
     throw, progress = scalars.flag(throw, "throw"), scalars.flag(progress, "progress")
     solved = None if exact is None else scalars.flag(exact, "exact")
@@ -162,13 +158,7 @@ def _alike(x: Floats, y: Floats, a: Floats | None, b: Floats | None, **options: 
 
 
 def _found(
-    clouds: Clouds,
-    count: int,
-    exact: bool | None,
-    tol: float,
-    steps: int,
-    rng: np.random.Generator,
-    tell: Progress,
+    clouds: Clouds, count: int, exact: bool | None, tol: float, steps: int, rng: np.random.Generator, tell: Progress
 ) -> tuple[Found, str, str]:
     """The best direction and the upper end, how they were found, and what proves the end."""
     n, m = len(clouds.source.points), len(clouds.target.points)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InvalidInput, require
-from ..inputs import scalars
+from ..inputs import numerals, scalars
 from ..inputs.types import Floats, Indices
 from ..model.cost import Metric
 from ..underflow import may_underflow
@@ -95,11 +95,8 @@ class Neighbors:
     def __repr__(self) -> str:
         count, k = self.indices.shape
         ties = f", but for {int(self.tied.sum())} ties" if self.tied.any() else ""
-        told = (
-            ("neighbours", f"{k} of each of {count} set{'s' * (count != 1)}, proven{ties}"),
-            ("pairs", told_stages(self.settled)),
-        )
-        return "Neighbors\n" + "\n".join(f"  {name:<10}  {text}" for name, text in told)
+        found = f"{k} of each of {count} set{'s' * (count != 1)}, proven{ties}"
+        return numerals.in_rows("Neighbors", [("neighbours", found), ("pairs", told_stages(self.settled))])
 
 
 def told_stages(settled: dict[str, int]) -> str:

@@ -206,10 +206,10 @@ def measured_pairs(
     other: Collection | None,
     distance: Chosen,
     *,
-    bounds: bool = False,
-    n_jobs: int | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
-    tell: Callable[[str], Any] | None = None,
+    bounds: bool,
+    n_jobs: int | None,
+    checkpoint: str | os.PathLike[str] | None,
+    tell: Callable[[str], Any] | None,
 ) -> Floats:
     """The numbers of all pairs, (k, B, C), of collections that have been checked; k is 3 with ``bounds``, else 1."""
     second = one if other is None else other

@@ -186,9 +186,8 @@ def save_proof(
             claim, potentials=(back.potentials(certificate.potentials[0]), back.potentials(certificate.potentials[1]))
         )
     slack = 4e-15 * certificate.scale if math.isfinite(certificate.scale) else 0.0
-    _, numbers = _numbers(
-        problem, claim, mass, root=root, slack=slack
-    )  # so that other processors' last digits do not matter
+    # So that other processors' last digits do not matter.
+    _, numbers = _numbers(problem, claim, mass, root=root, slack=slack)
     arrays = {"format": FORMAT, "version": __version__, "kind": _kind_of_proof(certificate), "digest": _digest(held)}
     arrays |= held if embed else {name: held[name] for name in ("p",)}
     arrays |= _claim_arrays(claim) | numbers | {"mass": mass, "root": root}

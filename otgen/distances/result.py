@@ -450,9 +450,7 @@ class Result:
         return rows
 
     def __repr__(self) -> str:
-        rows = self._rows()
-        width = max(len(name) for name, _ in rows)
-        return "Result\n" + "\n".join(f"  {name:<{width}}  {text}" for name, text in rows)
+        return numerals.in_rows("Result", self._rows())
 
     def _repr_html_(self) -> str:
         cells = "".join(

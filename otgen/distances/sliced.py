@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import time
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ..inputs import scalars
 from ..inputs.reading import refuse_bytes
-from ..inputs.types import Floats, Indices
+from ..inputs.types import Design, Floats, Indices
 from ..kernels import monotone
 from ..kernels.double_double import total_pair
 from ..kernels.parallel import each, threads
@@ -30,14 +30,12 @@ from .slices.couplings import Side
 from .solve import too_far_apart
 from .splits import null_of
 
-Design = Literal["independent", "orthogonal", "quasi-random"]
 Ordered = tuple[Floats, Floats | None]
 Totals = tuple[tuple[float, float], tuple[float, float]]
 _FEW = 200  # points whose quarters say where most are
 _NEAR = 40_000  # points that are sorted within the cache
-_ALONE = (
-    2**18
-)  # products up to which OpenBLAS multiplies matrices on one thread; those of more would wait for each other beside ours
+# Products up to which OpenBLAS multiplies matrices on one thread; those of more would wait for each other beside ours.
+_ALONE = 2**18
 _FEWEST = 64  # points that are worth a call of it
 _TOGETHER = 25  # directions, for products of matrices that are worth the name
 
@@ -161,9 +159,8 @@ def with_mass(problem: Problem) -> tuple[Side, Side, units.PowerOfTwo]:
     cost = problem.cost.clouds
     cost = (cost if all(map(_is_all, held, measures)) else cost.restricted(*held)).scaled()
     few = np.sort(np.concatenate([z[:: 1 + len(z) // _FEW] for z in (cost.x, cost.y)]) / 2, axis=0)  # halves have sums
-    lower, centre, upper = (
-        2 * few[len(few) * quarter // 4] for quarter in (1, 2, 3)
-    )  # where most are, whatever the others do
+    # Where most points are, whatever the others do: a quarter below the lower one, a quarter above the upper one.
+    lower, centre, upper = (2 * few[len(few) * quarter // 4] for quarter in (1, 2, 3))
     points = [cost.x, cost.y] if (np.abs(centre) <= 2 * (upper - lower)).all() else [cost.x - centre, cost.y - centre]
     weights = [measure.weights[kept] for measure, kept in zip(measures, held)]
     source, target = (Side(z, None if w.min() == w.max() else w) for z, w in zip(points, weights))

@@ -171,14 +171,7 @@ class Stack:
             seconds=seconds,
             p=self.terms.p,
             of_samples=self.terms.root,
-            makers=Makers(
-                plan=later.plan,
-                potentials=later.potentials,
-                gradients=later.gradients,
-                proof=later.save_proof,
-                plot=later.plot,
-                null=None if self.terms.alike is None else partial(later.null, self.terms.alike),
-            ),
+            makers=later.makers(self.terms.alike),
         )
 
     def _answer(self, k: int, pose: Callable[[], Problem]) -> Answer:
@@ -208,6 +201,17 @@ class Deferred(Forwarded):
     @cached_property
     def _answer(self) -> Answer:
         return self.make()
+
+    def makers(self, alike: Measure | None, *, dual: bool = True) -> Makers:
+        """What makes the parts of a result; the dual ones only where there is a dual."""
+        return Makers(
+            plan=self.plan,
+            potentials=self.potentials if dual else None,
+            gradients=self.gradients if dual else None,
+            proof=self.save_proof,
+            plot=self.plot,
+            null=None if alike is None else partial(self.null, alike),
+        )
 
     def null(self, alike: Measure, observed: Any, count: int, rng: Any) -> PermutationNull:
         """What chance alone gives."""

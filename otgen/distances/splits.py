@@ -107,7 +107,7 @@ class PermutationNull:
             ("p-value", f"{self.p_value:.2g}"),
             ("verdict", self.verdict),
         )
-        return "PermutationNull\n" + "\n".join(f"  {name:<12}  {text}" for name, text in rows)
+        return numerals.in_rows("PermutationNull", rows)
 
 
 def measured(found: Any) -> Measured:

@@ -137,4 +137,4 @@ class TestResult:
             ("p-value", f"{self.p_value:.2g}, with all deals in [{low:.2g}, {high:.2g}] at 95 %"),
             ("verdict", self.verdict),
         )
-        return "TestResult\n" + "\n".join(f"  {name:<10}  {text}" for name, text in rows)
+        return numerals.in_rows("TestResult", rows)

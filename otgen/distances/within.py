@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InvalidInput, require
-from ..inputs import scalars
+from ..inputs import numerals, scalars
 from ..inputs.types import Floats, Indices
 from ..model.cost import Metric
 from ..underflow import may_underflow
@@ -97,8 +97,8 @@ class Within:
     def __repr__(self) -> str:
         count, open_ones = len(self.pairs), len(self.undecided)
         ties = f", but for {open_ones} at the radius up to rounding" if open_ones else ""
-        told = (("within", f"{count} pair{'s' * (count != 1)}, proven{ties}"), ("pairs", told_stages(self.settled)))
-        return "Within\n" + "\n".join(f"  {name:<6}  {text}" for name, text in told)
+        found = f"{count} pair{'s' * (count != 1)}, proven{ties}"
+        return numerals.in_rows("Within", [("within", found), ("pairs", told_stages(self.settled))])
 
 
 @may_underflow

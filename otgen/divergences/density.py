@@ -181,10 +181,8 @@ def standardised(law: Any, formulas: dict[str, Any]) -> Callable[[Floats], Float
 
 
 def _logarithm_within(low: float, high: float, of: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
-    first, last = (
-        np.nextafter(low, math.inf),
-        np.nextafter(high, -math.inf),
-    )  # at its ends, rounded, a law may have no density
+    # At its ends, rounded, a law may have no density.
+    first, last = np.nextafter(low, math.inf), np.nextafter(high, -math.inf)
 
     def plain(x: Floats) -> Floats:
         inside = (x >= low) & (x <= high)

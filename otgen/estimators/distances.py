@@ -180,7 +180,7 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     def _measured(self, sets: Any = None) -> Floats:
         """Distances of all pairs that were fitted, (B, B), or to them from other ``sets``, (C, B)."""
-        options = scalars.named_options(self.distance_params, "distance_params")
+        options = scalars.named_options(self.distance_params)
         name = self.distance
         if isinstance(name, str) and name in SEEDED:
             options.setdefault("rng", self._seed)

@@ -1,8 +1,9 @@
-"""Numbers as text, with as many digits as they have."""
+"""Numbers as text, with as many digits as they have, and rows of them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
 _OF_WIDTH, _OF_ENDS = 2, 5  # digits
@@ -148,3 +149,17 @@ def _text(number: Decimal, power: int | None = None) -> str:
     number = number.quantize(Decimal((0, (1,), power)), context=_EXACT)
     plain = number.adjusted() in _PLAIN and -power in _PLACES
     return f"{number:f}" if plain else f"{number:e}"
+
+
+def in_rows(title: str, rows: Sequence[tuple[str, str]]) -> str:
+    """A title and rows of a name and a text.
+
+    Examples
+    --------
+    >>> print(in_rows("Sizes", [("n", "3"), ("columns", "2")]))
+    Sizes
+      n        3
+      columns  2
+    """
+    width = max(len(name) for name, _ in rows)
+    return "\n".join([title, *(f"  {name:<{width}}  {text}" for name, text in rows)])

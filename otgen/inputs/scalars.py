@@ -160,18 +160,18 @@ def generator(rng: Any, name: str = "rng") -> Generator:
         ) from None
 
 
-def named_options(options: Any, name: str) -> dict[str, Any]:
-    """Options by their names, a copy; none for None.
+def named_options(options: Any) -> dict[str, Any]:
+    """``distance_params``: options by their names, a copy; none for None.
 
     Examples
     --------
-    >>> named_options({"p": 1}, "distance_params"), named_options(None, "distance_params")
+    >>> named_options({"p": 1}), named_options(None)
     ({'p': 1}, {})
     """
     if options is None:
         return {}
     if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
         raise InvalidInput(
-            f"{name} must be a dictionary of options by their names; received {told(options)}; pass one such as {{'p': 1}}"
+            f"distance_params must be a dictionary of options by their names; received {told(options)}; pass one such as {{'p': 1}}"
         )
     return dict(options)

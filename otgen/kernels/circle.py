@@ -240,8 +240,7 @@ def minima(x: Floats, y: Floats, g: Floats, period: float, p: float) -> tuple[Fl
     if p not in (1, 2):
         reach = float(max(x[-1], y[-1]) - min(x[0], y[0]))
         across = (reach if reach < _STRAIGHT * period else _WINDOW * period) ** p
-        largest = min(
-            across, 1.01 * float(np.abs(out).max() + np.abs(g).max())
-        )  # no more does a pair cost that is a minimum
+        # No more does a pair cost that is a minimum.
+        largest = min(across, 1.01 * float(np.abs(out).max() + np.abs(g).max()))
         out -= 2 * (2 + math.log2(len(x))) * (p + 4) * 2.0**-53 * largest
     return out, argmin

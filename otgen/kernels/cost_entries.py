@@ -30,11 +30,8 @@ def power(values, count, exponent, factor):
 @jit
 def sum_squares(x, yt, i, start, stop, out):
     """Add the squared distances of row i to columns ``start:stop`` to ``out``."""
-    d, at, count = (
-        x.shape[1],
-        np.uint64(start),
-        np.uint64(stop - start),
-    )  # unsigned: else rows are not read several at a time
+    # Unsigned: else rows are not read several at a time.
+    d, at, count = x.shape[1], np.uint64(start), np.uint64(stop - start)
     k = 0
     while k + 8 <= d:
         x0, x1, x2, x3 = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]

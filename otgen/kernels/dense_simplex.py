@@ -14,25 +14,19 @@ from ..inputs.types import Floats, Indices
 from .assignment import assigned
 from .dense_stack import Claims, Layout
 from .dense_tree import WORD, hung, pivot, words_for
-from .double_double import _shares, _total
+from .double_double import NOTHING, _shares, _total
 from .jit import jit
 from .lesser import lesser
-from .network_simplex import Tree, _flows, _thread, _update_potentials
+from .network_simplex import TOLERANCE, Tree, _flows, _thread, _update_potentials
 from .whole_masses import _are_equal, to_whole
 
 LARGEST = 2**18  # pairs of a problem that is solved here: from there on pricing few of them is quicker
 ASSIGNED = 2**20  # of a problem of one mass, as many points on either side: up to there to look at all pairs is quicker
-LONGEST = (
-    2**12
-)  # points a side: a tree is walked, and a row is read, as often as there are points, and no Ctrl-C is answered meanwhile
-SOLVED, STOPPED, ODD = (
-    0,
-    1,
-    2,
-)  # how it ended: ODD where masses are too small to be whole numbers, or pricing few of many pairs is quicker
+# Points a side: a tree is walked, and a row is read, as often as there are points, and no Ctrl-C is answered meanwhile.
+LONGEST = 2**12
+# How it ended: ODD where masses are too small to be whole numbers, or pricing few of many pairs is quicker.
+SOLVED, STOPPED, ODD = 0, 1, 2
 UNLIMITED = 2**62
-_TOLERANCE = 2.0**-47  # of the numbers that a reduced cost is made of
-_NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose
 _DEAR = 2.0**12  # prices above this many mean costs of an assignment: by paths alone they are at most their sum
 _PRICED = 3  # times the square root of the number of pairs is what is priced between two pivots
 _STRETCH = np.uint64(64)  # columns of a row: a minimum over them is found by looking through no more
@@ -191,7 +185,7 @@ def _join(tree, reduced):
 def _bad_cost(cost, here, there):
     """The reduced cost of a pair, 0 where it is none that rounding could not have made."""
     found = cost - here + there
-    return found if found < -_TOLERANCE * (abs(cost) + abs(here) + abs(there)) else 0.0
+    return found if found < -TOLERANCE * (abs(cost) + abs(here) + abs(there)) else 0.0
 
 
 @jit
@@ -264,7 +258,7 @@ def _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low):
     count = 0
     for u in range(n + m):
         e = tree.arc[u]
-        if e >= 0 and flow[u] > _NOTHING:
+        if e >= 0 and flow[u] > NOTHING:
             out_rows[count], out_columns[count] = rows[e // m], columns[e % m]
             high[count], low[count] = flow[u], rest[u]
             count += 1

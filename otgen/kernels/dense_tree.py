@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .jit import jit
-from .network_simplex import UNBOUNDED
+from .network_simplex import UNBOUNDED, _leaving_behind
 
 WORD = 64
 
@@ -54,20 +54,14 @@ def hung(tree):
 @jit
 def _leaving(tree, below, i, j, n):
     """:func:`.network_simplex._leaving`, with the apex found by bits."""
-    least, out, first = UNBOUNDED, -1, True
+    least, out, u = UNBOUNDED, -1, i
     word, place = j // WORD, np.uint64(j % WORD)
-    u = i
     while (below.bits[u, word] >> place) & np.uint64(1) == np.uint64(0):
         if u < n and tree.flow[u] < least:
-            least, out, first = tree.flow[u], u, True
+            least, out = tree.flow[u], u
         u = np.int64(tree.parent[u])
-    apex = u
-    u = j
-    while u != apex:
-        if u >= n and tree.flow[u] <= least:
-            least, out, first = tree.flow[u], u, False
-        u = np.int64(tree.parent[u])
-    return out, least, first, apex
+    out, least, first = _leaving_behind(tree, j, u, n, out, least)
+    return out, least, first, u
 
 
 @jit
@@ -89,6 +83,16 @@ def _turn(tree, below, inner, outer, out, arc, amount, carried, n):
         u, parent, arc, amount = old_parent, u, old_arc, old_flow
 
 
+@jit(inline=True)
+def _pass_on(tree, below, u, apex, amount, n):
+    """From ``u`` up to the apex: arcs of sources carry so much more, those of targets less; nodes that are cut leave subtrees, or join them."""
+    while u != apex:
+        tree.flow[u] += amount if u < n else -amount
+        for w in range(np.uint64(below.cut.shape[0])):
+            below.bits[u, w] ^= below.cut[w]
+        u = np.int64(tree.parent[u])
+
+
 @jit
 def _shift(potential, cut, by):
     """Add a number to the potentials of the nodes that moved."""
@@ -108,19 +112,8 @@ def pivot(tree, below, i, j, n, arc, by):
     """
     out, amount, first, apex = _leaving(tree, below, i, n + j, n)
     inner, outer = (i, n + j) if first else (n + j, i)
-    carried = (
-        -amount if first else amount
-    )  # by arcs of sources on the side that is cut; arcs of targets run the other way
-    u = _turn(tree, below, inner, outer, out, arc, amount, carried, n)
-    while u != apex:
-        tree.flow[u] += carried if u < n else -carried
-        for w in range(np.uint64(below.cut.shape[0])):
-            below.bits[u, w] &= ~below.cut[w]
-        u = np.int64(tree.parent[u])
-    u = outer
-    while u != apex:
-        tree.flow[u] += -carried if u < n else carried
-        for w in range(np.uint64(below.cut.shape[0])):
-            below.bits[u, w] |= below.cut[w]
-        u = np.int64(tree.parent[u])
+    # By arcs of sources on the side that is cut; arcs of targets run the other way.
+    carried = -amount if first else amount
+    _pass_on(tree, below, _turn(tree, below, inner, outer, out, arc, amount, carried, n), apex, carried, n)
+    _pass_on(tree, below, outer, apex, -carried, n)
     _shift(tree.potential, below.cut, by if first else -by)

@@ -21,6 +21,7 @@ from .jit import jit
 Pairs = tuple[Floats, Floats]  # high and low parts, of one shape
 
 UNIT = 2.0**-53  # unit roundoff of float64
+NOTHING = 2.0**-95  # of a total mass of 1: what pairs of doubles lose
 _FEW_EXPONENTS, _RAISED = 2.0**-900, 2.0**900
 _SMALL = 512  # below this, Python's exact fsum is as quick as a compiled kernel, and that need not be loaded
 

@@ -11,10 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..inputs.types import Floats, Indices
-from .double_double import Pairs, add_up, pair_add
+from .double_double import NOTHING, Pairs, add_up, pair_add
 from .jit import jit
-
-_NOTHING = 2.0**-95  # of a total mass of 1: what pairs of doubles lose
 
 
 class UniquePoints(NamedTuple):
@@ -106,12 +104,12 @@ def _share_out(points, starts, entries, begins, mass, flow, at, of, out):
         for e in range(begins[k], begins[k + 1]):
             entry = entries[e]
             high, low = flow[0][entry], flow[1][entry]
-            while high > _NOTHING:
-                while i < last and left_high <= _NOTHING:
+            while high > NOTHING:
+                while i < last and left_high <= NOTHING:
                     i += 1
                     left_high, left_low = mass[0][points[i]], mass[1][points[i]]
                 rest_high, rest_low = pair_add(high, low, -left_high, -left_low)
-                if i == last or rest_high <= _NOTHING:
+                if i == last or rest_high <= NOTHING:
                     step_high, step_low = high, low
                     left_high, left_low = pair_add(left_high, left_low, -high, -low)
                     high = 0.0

@@ -62,11 +62,8 @@ def merge(of_x, of_y, i, j, steps, k):
     """
     (a_high, a_low, x), (b_high, b_low, y), (highs, lows, gaps) = of_x, of_y, steps
     while i < len(x) and j < len(y):
-        row, column, step = (
-            np.uintp(i),
-            np.uintp(j),
-            np.uintp(k),
-        )  # which are not negative, and so never count from the end
+        # Which are not negative, and so never count from the end.
+        row, column, step = np.uintp(i), np.uintp(j), np.uintp(k)
         high, low = b_high[column], b_low[column]
         ahead = a_high[row] - high
         if -1 <= ahead <= 1:

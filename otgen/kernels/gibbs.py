@@ -191,11 +191,7 @@ def softmin(ground: GroundCost, potential: Floats, epsilon: float) -> Floats:
     out = np.empty(ground.shape[0])
     bits, scale = in_bits(ground, epsilon)
     column = own(potential * (LOG2E / epsilon), ground.dtype)
-    over_rows(
-        len(out),
-        2 * row_work(ground),
-        lambda s, t: _softmin(bits, column, ground.dtype.type(scale), out, s, t),
-    )
+    over_rows(len(out), 2 * row_work(ground), lambda s, t: _softmin(bits, column, ground.dtype.type(scale), out, s, t))
     return (out * (epsilon / LOG2E)).astype(ground.dtype)
 
 

@@ -10,9 +10,8 @@ from ..inputs.types import Floats
 
 CELL = 32  # points to a cell
 PRODUCT = -1.0  # as inner power: inner products
-CIRCULAR = (
-    -2.0
-)  # as inner power: squares of differences to the nearest period, which stands where other costs have their factor
+# As inner power: squares of differences to the nearest period, which stands where other costs have their factor.
+CIRCULAR = -2.0
 GREAT_CIRCLE = -3.0  # as inner power: the angle between (latitude, longitude), in radians
 
 
@@ -63,13 +62,7 @@ def point_ground(
     """Ground cost between two clouds, ``x`` (n, d) and ``y`` (m, d); ``celled`` if float64 and both in kd order."""
     dtype = np.result_type(x, y)
     return GroundCost(
-        own(x, dtype),
-        own(y.T, dtype),
-        np.empty((0, 0), dtype),
-        float(inner),
-        float(outer),
-        float(factor),
-        celled,
+        own(x, dtype), own(y.T, dtype), np.empty((0, 0), dtype), float(inner), float(outer), float(factor), celled
     )
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..inputs.types import Floats, Indices
+from .block_walk import PART, power
 from .dense_stack import Layout, is_mass
 from .double_double import UNIT, _total, pair_add, two_product, two_sum
 from .jit import jit
-from .monotone import Masses, _power, _walk_pairs
+from .monotone import Masses, _walk_pairs
 from .parallel import over_rows
 
 LARGEST = 2**14  # points of a problem, of both sides: from there on sorting and walking are worth threads of their own
@@ -26,7 +27,6 @@ _FAINT = 1e-200  # mean powers, and shares of the mass, below may have lost digi
 _HEAVY = 1e150  # totals, and the inverses of totals, that pairs of doubles hold well
 _CHARGED = 1e-11  # of the cost: what misplaced mass may be charged
 _NARROW = 1e-10  # of the value, or of the cost
-_PART = 16  # terms in a plain sum
 _NANOSECONDS = 12  # a point
 _NONE = np.empty(0)
 
@@ -100,8 +100,8 @@ def _paired(x, y, p, unit):
     for i in range(len(x)):
         distance = abs(x[i] - y[i])
         largest = max(largest, distance)
-        part += _power(distance if unit == 1.0 else distance / unit, p)
-        if i % _PART == _PART - 1:
+        part += power(distance if unit == 1.0 else distance / unit, p)
+        if i % PART == PART - 1:
             total, error = two_sum(total, part)
             rounding += error
             part = 0.0
@@ -161,7 +161,7 @@ def _measure(x, y, a, b, p, unit):
     (low_x, high_x), (low_y, high_y) = _ends(x, a), _ends(y, b)
     reach = largest if sure else max(abs(high_x - low_y), abs(high_y - low_x))
     scale = largest if unit == 0.0 and largest > 0.0 else 1.0
-    charge = misplaced * _power(reach / scale, p) if p < np.inf else 0.0
+    charge = misplaced * power(reach / scale, p) if p < np.inf else 0.0
     return cost, charge, 24, largest, max(share - misplaced, 0.0), sure and faint >= 2.0**-80 * both.total
 
 

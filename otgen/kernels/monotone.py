@@ -2,7 +2,7 @@
 
 Breakpoints of two cumulative sums decide which points meet. Plain sums err by 1e-16, enough to couple points that
 share no mass at all: harmless for W_1, a whole step for W_inf. Here cumulative sums are unevaluated pairs of doubles
-(about 106 bits), or whole numbers of 124 bits (:mod:`.fixed_masses`), so breakpoints that agree are seen to agree.
+(about 106 bits), or whole numbers of 124 bits (:mod:`.block_walk`), so breakpoints that agree are seen to agree.
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..inputs.types import Floats, Indices
+from .block_walk import PART, power, walk_blocks
 from .double_double import pair_add, pair_grow, scale_pair, total_pair, two_sum
-from .fixed_masses import REST, accumulate, merge, reverse, unit_of
 from .ground_cost import own
 from .integer_masses import as_integers
 from .jit import jit
 from .parallel import each, threads
 
-_PART = 16  # terms in a plain sum: they err by 16 units of rounding at most
 _SHORT = 400  # points below which pairs of doubles are quicker than blocks in fixed point
-_BLOCK = 256  # points
 _LONG = 200_000  # points above which a walk is split in two
 _LIGHT = -256  # binary exponent of totals below which low parts of pairs may underflow
 _APART = 64  # binary exponents between two totals whose quotient still fits in a pair
@@ -87,16 +85,6 @@ def _quotient(ah: float, al: float, bh: float, bl: float) -> tuple[float, float]
     exact = (Fraction(ah) + Fraction(al)) / (Fraction(bh) + Fraction(bl))
     high = 1.0 if abs(exact - 1) < 2.0**-48 else float(exact)
     return high, float(exact - Fraction(high))
-
-
-@jit
-def _power(distance, p):
-    """``distance ** p``."""
-    if p == 1.0:
-        return distance
-    if p == 2.0:
-        return distance * distance
-    return distance**p
 
 
 @jit
@@ -166,9 +154,9 @@ def _walk_pairs(masses, x, y, p, unit):
             distance = abs(x[i] - y[j])
             if distance > largest:
                 largest, share = distance, flow
-            part += flow * _power(distance if unit == 1.0 else distance / unit, p)
+            part += flow * power(distance if unit == 1.0 else distance / unit, p)
             count += 1
-            if count == _PART:  # short plain sums, added up accurately
+            if count == PART:  # short plain sums, added up accurately
                 total, error = two_sum(total, part)
                 rounding += error
                 part, count = 0.0, 0
@@ -185,117 +173,13 @@ def _walk_pairs(masses, x, y, p, unit):
     return total + (rounding + part), largest, share, tied, unsure
 
 
-class _Sums(NamedTuple):
-    """What a walk has added up: cost, in two doubles and a part of so many terms; the largest distance, its flow; where it stands; what it is unsure of."""
-
-    total: float
-    rounding: float
-    part: float
-    count: int
-    largest: float
-    share: float
-    high: int
-    low: int
-    unsure: bool
-
-
-@jit
-def _add_steps(steps, size, tie, p, unit, sums):
-    """The first ``size`` steps, as `_walk_pairs` adds them up."""
-    highs, lows, gaps = steps
-    total, rounding, part, count, largest, share, ph, pl, unsure = sums
-    for step in range(size):
-        k = np.uintp(step)
-        flow = np.float64(highs[k] - ph) + np.float64(lows[k] - pl) * REST
-        if flow <= tie:
-            unsure = unsure or flow > 0.0
-            continue
-        ph, pl = highs[k], lows[k]
-        distance = abs(gaps[k])
-        if distance > largest:
-            largest, share = distance, flow
-        part += flow * _power(distance if unit == 1.0 else distance / unit, p)
-        count += 1
-        if count == _PART:
-            total, error = two_sum(total, part)
-            rounding += error
-            part, count = 0.0, 0
-    return _Sums(total, rounding, part, count, largest, share, ph, pl, unsure)
-
-
-@jit
-def _block(size):
-    return np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size)
-
-
-@jit
-def _first(block, size):
-    return block[0][:size], block[1][:size], block[2][:size]
-
-
-@jit
-def _fill(block, masses, points, ratio, scale, before, backward, high, low):
-    """The next points and the sums of their masses, ``before`` of which are served."""
-    highs, lows, places = block
-    count = len(places)
-    start = len(points) - before - count if backward else before
-    places[:] = points[start : start + count]
-    if backward:
-        reverse(places, count)
-    return accumulate(masses[start : start + count], ratio, scale, backward, high, low, highs, lows)
-
-
-@jit
-def _walk_blocks(masses, x, y, p, unit, rows, backward):
-    """As `walk_cost`, of the first ``rows``, or of the last ones, from the end on; blocks of cumulative masses in fixed point."""
-    n, m = masses.a.shape[0], masses.b.shape[0]
-    scale = unit_of(masses.total)
-    tie = masses.tie * scale
-    left, right, steps = _block(min(_BLOCK, n)), _block(min(_BLOCK, m)), _block(min(_BLOCK, n) + min(_BLOCK, m))
-    of_x, of_y = _first(left, 0), _first(right, 0)
-    sums, tied, unsure = _Sums(0.0, 0.0, 0.0, 0, -1.0, 0.0, 0, 0, False), False, False
-    i, j, served, filled = 0, 0, 0, 0  # places in blocks, and how many rows and targets stand before these end
-    a_high, a_low, b_high, b_low = 0, 0, 0, 0
-    while True:
-        if i == len(of_x[2]):
-            if served == rows:
-                break
-            i, of_x = 0, _first(left, min(_BLOCK, rows - served))
-            a_high, a_low = _fill(of_x, masses.a, x, (1.0, 0.0), scale, served, backward, a_high, a_low)
-            served += len(of_x[2])
-        if j == len(of_y[2]):
-            if filled == m:
-                break
-            j, of_y = 0, _first(right, min(_BLOCK, m - filled))
-            b_high, b_low = _fill(of_y, masses.b, y, masses.ratio, scale, filled, backward, b_high, b_low)
-            filled += len(of_y[2])
-        k = 0
-        while i < len(of_x[2]) and j < len(of_y[2]):
-            i, j, k = merge(of_x, of_y, i, j, steps, k)
-            if i == len(of_x[2]) or j == len(of_y[2]):
-                break
-            ahead = np.float64(of_x[0][i] - of_y[0][j]) + np.float64(of_x[1][i] - of_y[1][j]) * REST
-            row_ends, column_ends = ahead < 0.0, ahead > 0.0
-            if abs(ahead) <= tie:
-                last_row, last_column = served - len(of_x[2]) + i == n - 1, filled - len(of_y[2]) + j == m - 1
-                row_ends, column_ends = last_column or not last_row, last_row or not last_column
-                if not (last_row or last_column):
-                    tied, unsure = True, unsure or ahead != 0.0
-            steps[0][k], steps[1][k] = (of_x[0][i], of_x[1][i]) if row_ends else (of_y[0][j], of_y[1][j])
-            steps[2][k] = of_x[2][i] - of_y[2][j]
-            i, j, k = i + int(row_ends), j + int(column_ends), k + 1
-        sums = _add_steps(steps, k, tie, p, unit, sums)
-    cost = sums.total + (sums.rounding + sums.part)
-    return cost / scale, sums.largest, sums.share / scale, tied, unsure or sums.unsure
-
-
 @jit
 def walk_cost(masses, x, y, p, unit):
     """Walk the staircase: the sum of ``flow * (distance / unit) ** p``, the largest distance, its flow, whether breakpoints were seen to agree,
     and whether any did so only up to rounding. The last breakpoints of both sides agree by definition.
     """
     n = len(x)
-    return _walk_pairs(masses, x, y, p, unit) if n + len(y) < _SHORT else _walk_blocks(masses, x, y, p, unit, n, False)
+    return _walk_pairs(masses, x, y, p, unit) if n + len(y) < _SHORT else walk_blocks(masses, x, y, p, unit, n, False)
 
 
 class Steps(NamedTuple):
@@ -336,7 +220,7 @@ def walk(both: Masses, x: Floats, y: Floats, p: float, unit: float = 1.0) -> Wal
         parts = [walk_cost(both, x, y, p, unit)]
     else:
         halves = [(n // 2, False), (n - n // 2, True)]
-        parts = each(lambda half: _walk_blocks(both, x, y, p, unit, *half), halves, min(2, threads()))
+        parts = each(lambda half: walk_blocks(both, x, y, p, unit, *half), halves, min(2, threads()))
     cost = math.fsum(part[0] for part in parts) / both.total
     largest, share = max(part[1:3] for part in parts)
     return Walked(cost, largest, share / both.total, any(part[3] for part in parts), any(part[4] for part in parts))
@@ -417,7 +301,7 @@ def staircase(both: Masses, p: float) -> Staircase:
 def _duals(rows, columns, x, y, p, f, g):
     """Potentials tight along the staircase, from its first step on, in pairs rounded at the end."""
     fh, fl = 0.0, 0.0
-    gh, gl = _power(abs(x[0] - y[0]), p), 0.0
+    gh, gl = power(abs(x[0] - y[0]), p), 0.0
     f[0], g[0] = fh, gh
     i, j = 0, 0
     n, m = x.shape[0], y.shape[0]
@@ -425,11 +309,11 @@ def _duals(rows, columns, x, y, p, f, g):
         row, column = (rows[k], columns[k]) if k < rows.shape[0] else (n - 1, m - 1)
         while i < row:
             i += 1
-            fh, fl = pair_add(_power(abs(x[i] - y[j]), p), 0.0, -gh, -gl)
+            fh, fl = pair_add(power(abs(x[i] - y[j]), p), 0.0, -gh, -gl)
             f[i] = fh
         while j < column:
             j += 1
-            gh, gl = pair_add(_power(abs(x[i] - y[j]), p), 0.0, -fh, -fl)
+            gh, gl = pair_add(power(abs(x[i] - y[j]), p), 0.0, -fh, -fl)
             g[j] = gh
 
 
@@ -447,7 +331,7 @@ def _monge_transform(x, f, y, p, out):
             last = arg[j + width] if j + width < m else x.shape[0] - 1
             best, where = np.inf, first
             for i in range(first, last + 1):
-                value = _power(abs(x[i] - y[j]), p) - f[i]
+                value = power(abs(x[i] - y[j]), p) - f[i]
                 if value < best:
                     best, where = value, i
             out[j], arg[j] = best, where

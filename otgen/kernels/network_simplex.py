@@ -26,6 +26,7 @@ from .jit import jit
 Nodes = npt.NDArray[np.int32]
 UNBOUNDED = 2**63 - 1
 SEARCHED = 4096  # blocks of arcs in one call at most, so that Ctrl-C is heard
+TOLERANCE = 2.0**-47  # of the numbers that a reduced cost is made of
 _SAMPLED = 16  # of so many pivots one tells how many nodes it moves
 
 
@@ -116,33 +117,37 @@ def _leaving(tree, i, j, n):
     Seen from the apex in the direction of the cycle, it is the last of those that block: so the tree stays strongly
     feasible.
     """
-    least, out, first = UNBOUNDED, -1, True
+    least, out = UNBOUNDED, -1
     u, v = i, j
     while u != v:
         if tree.depth[u] >= tree.depth[v]:
             if u < n and tree.flow[u] < least:
-                least, out, first = tree.flow[u], u, True
+                least, out = tree.flow[u], u
             u = np.int64(tree.parent[u])
         else:
             v = np.int64(tree.parent[v])
-    join = u
-    v = j
-    while v != join:
-        if v >= n and tree.flow[v] <= least:
-            least, out, first = tree.flow[v], v, False
-        v = tree.parent[v]
-    return out, least, first, join
+    out, least, first = _leaving_behind(tree, j, u, n, out, least)
+    return out, least, first, u
+
+
+@jit(inline=True)
+def _leaving_behind(tree, j, join, n, out, least):
+    """The same where the way to the source lets ``least`` through, at ``out``, and that from the target on is still to be looked at."""
+    first = True
+    while j != join:
+        if j >= n and tree.flow[j] <= least:
+            least, out, first = tree.flow[j], j, False
+        j = np.int64(tree.parent[j])
+    return out, least, first
 
 
 @jit
 def _push(tree, i, j, n, join, amount):
     if amount > 0:
-        while i != join:
-            tree.flow[i] += -amount if i < n else amount
-            i = tree.parent[i]
-        while j != join:
-            tree.flow[j] += amount if j < n else -amount
-            j = tree.parent[j]
+        for u, by in ((i, -amount), (j, amount)):
+            while u != join:
+                tree.flow[u] += by if u < n else -by
+                u = np.int64(tree.parent[u])
 
 
 @jit
@@ -171,9 +176,8 @@ def _rehang(tree, inner, outer, out, arc, amount, by):
     """
     entry = np.int64(tree.before[out])
     u, parent, depth = inner, outer, np.int64(tree.depth[outer] + 1)
-    first = tail = rest = np.int64(
-        -1
-    )  # of the part already moved: where it began, its end in the new order, what came after
+    # Of the part already moved: where it began, its end in the new order, what came after.
+    first = tail = rest = np.int64(-1)
     while True:
         old_parent, old_arc, old_flow = np.int64(tree.parent[u]), tree.arc[u], tree.flow[u]
         floor = np.int64(tree.depth[u])
@@ -206,7 +210,7 @@ def _rehang(tree, inner, outer, out, arc, amount, by):
 
 
 @jit
-def _enter(tree, tails, heads, cost, n, start, block, tolerance):
+def _enter(tree, tails, heads, cost, n, start, block):
     """The worst arc of the first block that has a bad one, searching on from ``start``; -1 if there is none."""
     arcs = tails.shape[0]
     best, found, left = 0.0, -1, block
@@ -215,7 +219,7 @@ def _enter(tree, tails, heads, cost, n, start, block, tolerance):
         potential_i, potential_j = tree.potential[tails[e]], tree.potential[n + heads[e]]
         c = cost[e]
         reduced = c - potential_i + potential_j
-        if reduced < best and reduced < -tolerance * (abs(c) + abs(potential_i) + abs(potential_j)):
+        if reduced < best and reduced < -TOLERANCE * (abs(c) + abs(potential_i) + abs(potential_j)):
             best, found = reduced, e
         e += 1
         if e == arcs:
@@ -239,14 +243,14 @@ def _below(tree, u):
 
 
 @jit
-def _pivot(tree, tails, heads, cost, n, start, block, tolerance, limit):
+def _pivot(tree, tails, heads, cost, n, start, block, limit):
     """At most ``limit`` pivots; returns their number, where to search on, whether none is left, and how many nodes samples of them moved."""
     moved, searched, most = 0, 0, SEARCHED * block
     for done in range(limit):
         if searched > most:
             return done, start, False, moved
         before = start
-        e, reduced, start = _enter(tree, tails, heads, cost, n, start, block, tolerance)
+        e, reduced, start = _enter(tree, tails, heads, cost, n, start, block)
         if e < 0:
             return done, start, True, moved
         searched += start - before if start > before else start - before + tails.shape[0]
@@ -255,10 +259,8 @@ def _pivot(tree, tails, heads, cost, n, start, block, tolerance, limit):
         _push(tree, i, j, n, join, amount)
         if done % _SAMPLED == 0:
             moved += _below(tree, out)
-        if first:
-            _rehang(tree, i, j, out, e, amount, reduced)
-        else:
-            _rehang(tree, j, i, out, e, amount, -reduced)
+        inner, outer, by = (i, j, reduced) if first else (j, i, -reduced)
+        _rehang(tree, inner, outer, out, e, amount, by)
     return limit, start, False, moved
 
 
@@ -319,7 +321,7 @@ def pivot(
     tree: Tree, tails: Nodes, heads: Nodes, cost: Floats, n: int, start: int, limit: int
 ) -> tuple[int, int, bool, float]:
     """Up to ``limit`` pivots, in place: (how many, where to search on, whether the tree is optimal for these arcs, nodes that a pivot moves)."""
-    count, start, optimal, moved = _pivot(tree, tails, heads, cost, n, start, block_size(tails), 2.0**-47, limit)
+    count, start, optimal, moved = _pivot(tree, tails, heads, cost, n, start, block_size(tails), limit)
     return count, start, optimal, moved / max(1, -(-count // _SAMPLED))
 
 

@@ -105,9 +105,8 @@ def gibbs_cost(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights
     """``sum_j exp((f_i + g_j - c_ij) / epsilon) w_j c_ij`` over the finite costs: (n,)."""
     costs = cost_block(ground)
     terms = np.exp((f[:, None] + g[None, :] - costs) / epsilon) * np.where(costs < np.inf, costs, 0.0)
-    return (
-        (terms * weights).sum(axis=1).astype(ground.dtype)
-    )  # BLAS in single precision may raise a flag for lanes that nobody reads
+    # BLAS in single precision may raise a flag for lanes that nobody reads.
+    return (terms * weights).sum(axis=1).astype(ground.dtype)
 
 
 def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weights: Floats) -> Floats:

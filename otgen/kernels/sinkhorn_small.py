@@ -346,11 +346,10 @@ def iterate_symmetric(
     tolerance: float,
     limit: int,
     f: Floats,
-    count: int = 0,
     progress: Callable[[str], None] | None = None,
 ) -> Outcome:
     """The same at ``epsilon`` (B,) for measures against themselves: ``f = g`` (B, n)."""
-    out = _initial_outcome(f, f, count)
+    out = _initial_outcome(f, f, 0)
 
     def kernel(upto: int, first: int, last: int) -> None:
         costs, a, _, relax = stack

@@ -18,12 +18,22 @@ import numpy as np
 
 from ..inputs.types import Floats, Indices
 from .jit import jit
-from .network_simplex import SEARCHED, UNBOUNDED, Nodes, Tree, _push, _thread, _update_potentials, block_size
+from .network_simplex import (
+    SEARCHED,
+    TOLERANCE,
+    UNBOUNDED,
+    Nodes,
+    Tree,
+    _leaving_behind,
+    _push,
+    _thread,
+    _update_potentials,
+    block_size,
+)
 
 _PIECE = 128  # nodes: a piece has at most twice as many
 _RENEWED = 0.05  # pivots a node after which pieces are made anew
 _BLOCK = 0.3  # of the arcs that are looked at where subtrees are moved: each takes several times as long here
-_TOLERANCE = 2.0**-47  # of the numbers that a reduced cost is made of
 
 
 class Pieces(NamedTuple):
@@ -125,7 +135,7 @@ def _enter(tree, pieces, tails, heads, cost, artificial, n, start, block):
         potential_j = tree.potential[j] + pieces.offset[other]
         c = cost[e]
         reduced = c - potential_i + potential_j
-        if reduced < best and reduced < -_TOLERANCE * (abs(c) + abs(potential_i) + abs(potential_j)):
+        if reduced < best and reduced < -TOLERANCE * (abs(c) + abs(potential_i) + abs(potential_j)):
             best, found = reduced, e
         e += 1
         if e == arcs:
@@ -162,17 +172,12 @@ def _meeting(tree, pieces, i, j):
 @jit
 def _leaving(tree, i, j, join, n):
     """As in :mod:`.network_simplex`, where the cycle is known."""
-    least, out, first = UNBOUNDED, -1, True
-    u, v = i, j
+    least, out, u = UNBOUNDED, -1, i
     while u != join:
         if u < n and tree.flow[u] < least:
             least, out = tree.flow[u], u
         u = np.int64(tree.parent[u])
-    while v != join:
-        if v >= n and tree.flow[v] <= least:
-            least, out, first = tree.flow[v], v, False
-        v = np.int64(tree.parent[v])
-    return out, least, first
+    return _leaving_behind(tree, j, join, n, out, least)
 
 
 @jit
@@ -242,10 +247,8 @@ def _pivot(tree, pieces, tails, heads, cost, artificial, n, start, block, renewe
         out, amount, first = _leaving(tree, i, j, join, n)
         _push(tree, i, j, n, join, amount)
         _split(tree, pieces, out)
-        if first:
-            _turn(tree, pieces, i, j, out, e, amount)
-        else:
-            _turn(tree, pieces, j, i, out, e, amount)
+        inner, outer = (i, j) if first else (j, i)
+        _turn(tree, pieces, inner, outer, out, e, amount)
         pieces.clock[3] += 1
     return limit, start, False
 

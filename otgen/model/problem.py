@@ -138,13 +138,7 @@ class Problem:
 
     @classmethod
     def from_matrix(
-        cls,
-        C: Any,
-        a: Any = None,
-        b: Any = None,
-        *,
-        epsilon: float = 0.0,
-        normalize: bool = False,
+        cls, C: Any, a: Any = None, b: Any = None, *, epsilon: float = 0.0, normalize: bool = False
     ) -> Problem:
         """A problem with a listed cost, dense or sparse; see :func:`otgen.transport` for the arguments and errors."""
         tables.same_names({"the rows of C": tables.row_names(C), "a": tables.row_names(a)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -12,9 +12,9 @@ from torch.quasirandom import SobolEngine
 from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.reading import refuse_bytes
+from ..inputs.types import Design
 
-Design = Literal["independent", "orthogonal", "quasi-random"]
-DESIGNS = ("independent", "orthogonal", "quasi-random")
+DESIGNS = get_args(Design)
 
 
 def drawn(design: str, count: int, like: Tensor) -> Tensor:

@@ -96,13 +96,7 @@ def _schema(more: str, results: int) -> str:
 
 @torch.library.custom_op("otgen::entropic", mutates_args=(), schema=_schema("", 3))
 def entropic(
-    x: Tensor,
-    y: Tensor,
-    a: Tensor,
-    b: Tensor,
-    epsilon: Tensor,
-    counted: Tensor | None,
-    *options: Any,
+    x: Tensor, y: Tensor, a: Tensor, b: Tensor, epsilon: Tensor, counted: Tensor | None, *options: Any
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Entropic values (...,) and potentials (..., n) and (..., m), float64: what is subtracted from them is subtracted unrounded."""
     lead = x.shape[:-2]

@@ -276,9 +276,9 @@ def check_samples(x0: Any, x1: Any, a: Any = None, b: Any = None, conditions: tu
         finite(z, name)
 
 
-def check_cloud(z: Any, name: str, *, empty: bool = False) -> None:
-    """Raise for what is no minibatch of finite real samples; ``empty`` says that it may have none."""
-    _check_shape(z, name, empty=empty)
+def check_cloud(z: Any, name: str) -> None:
+    """Raise for what is no minibatch, maybe of none, of finite real samples."""
+    _check_shape(z, name, empty=True)
     finite(z, name)
 
 

@@ -100,7 +100,7 @@ class TransportDistance(_Base):
                 f"options must be those of torchmetrics.Metric; received {given}, of which it says: {fault}; pass those of the distance as "
                 f"distance_params, such as {{'p': 1}}"
             ) from None
-        params = scalars.named_options(distance_params, "distance_params")
+        params = scalars.named_options(distance_params)
         if isinstance(distance, str) and distance in SEEDED:
             params.setdefault("rng", 0)
         self.distance = chosen(distance, params)

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ..errors import InvalidInput
 from ..inputs import scalars
-from ._directions import DESIGNS, Design, drawn
+from ..inputs.types import Design
+from ._directions import DESIGNS, drawn
 from ._inputs import Reduction, batch, checked_reduction, common, options, powered, reduced
 from ._masks import filled
 

@@ -103,9 +103,8 @@ def dual_value(cost: Cost, a: Floats, b: Floats, f: Floats, g: Floats) -> tuple[
     """The dual value of finite f (..., n) and the g that it leaves room for, the size of its parts, and a bound on its rounding."""
     relative, absolute = cost.rounding
     held = np.where(b > 0, g, 0.0)
-    served = np.isfinite(held).all(
-        -1
-    )  # else a target with mass has no source that may serve it, or costs beyond all floats
+    # Else a target with mass has no source that may serve it, or costs beyond all floats.
+    served = np.isfinite(held).all(-1)
     nothing = np.inf if cost.forbids else -np.inf
     held = np.where(np.isfinite(held), held, 0.0)
     size_f, size_g = dots(a, np.abs(f)), dots(b, np.abs(held))

@@ -97,9 +97,8 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
         rounding_bound = 12 * UNIT * (sized + epsilon * whole) + np.maximum(mass, whole) * epsilon * (
             relative_error + 2.0**-DROPPED_BITS
         )
-        proves = (
-            np.isfinite(mass) & np.isfinite(sized) & np.isfinite(dual)
-        )  # far from done, a mass or a price may be beyond all floats
+        # Far from done, a mass or a price may be beyond all floats.
+        proves = np.isfinite(mass) & np.isfinite(sized) & np.isfinite(dual)
         dual, sized = np.where(proves, dual, -np.inf), np.where(proves, sized, -np.inf)
         lower = np.where(proves, _bound_below(dual, 1.01 * rounding_bound), -np.inf)
     scale = np.maximum(np.abs(dual), sized)

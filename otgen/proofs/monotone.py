@@ -164,9 +164,8 @@ def _exact_mean(plan: MonotonePlan, power: float, unit: float | None) -> _Mean:
     distances = np.abs(plan.x_sorted[steps.rows] - plan.y_sorted[steps.columns])
     largest = float(distances.max())
     powers = _powered(distances / (unit or largest or 1.0), power)
-    lost = (
-        2 * LEAST * (float(powers.sum()) + len(powers))
-    )  # shares, powers and their products below all normal floats have few digits
+    # Shares, powers and their products below all normal floats have few digits.
+    lost = 2 * LEAST * (float(powers.sum()) + len(powers))
     share = float(steps.shares[distances == largest].max()) - LEAST
     return _Mean(math.fsum(steps.shares * powers), lost, 8, largest, share)
 

@@ -34,9 +34,8 @@ _OFF = 16 * UNIT  # quotients of lengths, and sums of powers, which themselves m
 def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
     """What is proven of a plan between points that moves something, in the unit of its longest pair; else what was proven before."""
     plan = plain.plan
-    tight = (
-        plain.upper - plain.lower <= 1e-10 * plain.cost
-    )  # of the cost itself, not of potentials beside which it vanishes
+    # Of the cost itself, not of potentials beside which it vanishes.
+    tight = plain.upper - plain.lower <= 1e-10 * plain.cost
     if tight or not isinstance(plan, SparsePlan) or problem.cost.entry is None:
         return plain
     distance = problem.cost.clouds.distances
@@ -97,9 +96,8 @@ def _in_unit(bound: float, unit: float, p: float, way: int) -> float:
     """A bound of the cost in the unit's p-th power, rounded upwards (1) or downwards (-1)."""
     cost, power = math.log(bound), p * math.log(unit)
     rounding = 4 * UNIT * (abs(cost) + abs(power) + 1)
-    return math.exp(
-        min(cost - power + way * rounding, 700.0)
-    )  # a plan's value is far below that, and upper ends are brought there
+    # A plan's value is far below that, and upper ends are brought there.
+    return math.exp(min(cost - power + way * rounding, 700.0))
 
 
 def _stretch(upper: float, unit: float, p: float) -> float:

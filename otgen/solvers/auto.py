@@ -75,11 +75,7 @@ class Auto:
         return f"{type(solver).__name__}: {reason} Expect {self.expected(problem)}{unit}."
 
     def solve(
-        self,
-        problem: Problem,
-        progress: Progress = silent,
-        init: Claim | None = None,
-        enough: Enough | None = None,
+        self, problem: Problem, progress: Progress = silent, init: Claim | None = None, enough: Enough | None = None
     ) -> Solution:
         """Solve by the solver chosen, which `Simplex` alone may end before it is done; on a circle a start would save nothing."""
         solver, _ = self.choose(problem)

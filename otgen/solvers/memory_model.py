@@ -95,7 +95,6 @@ def sinkhorn(problem: Problem) -> float:
         return 800.0 * size
     piece = min(_PIECE, pairs)
     single, double = (cost.clouds.kept(itemsize) if cost.of_points else 0 for itemsize in (4, 8))
-    held = (
-        double + 14.0 * piece if double else max(16.0 * piece, single)
-    )  # a proof goes piece by piece beside what is kept
+    # A proof goes piece by piece beside what is kept.
+    held = double + 14.0 * piece if double else max(16.0 * piece, single)
     return held + size * (2260.0 + (130.0 if double else 79.0) * _dim(cost))

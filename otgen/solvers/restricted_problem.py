@@ -10,14 +10,13 @@ import numpy as np
 
 from ..inputs.types import Floats, Indices
 from ..kernels import monotone, network_simplex, tree_pieces
-from ..kernels.double_double import Pairs
+from ..kernels.double_double import NOTHING, Pairs
 from ..kernels.network_simplex import Tree
 from ..kernels.whole_masses import UNITS
 from ..model.cost import Cost
 from ..model.status import Status
 from .base import Progress
 
-_NOTHING = 2.0**-95  # flows below this are what pairs of doubles lose: no live mass is smaller than 2 ** -62
 _UNPLACED = 2.0**-51  # mass, of 1, that may find no allowed pair: weights were rounded on their way here
 _FIRST = 8  # pairs a point starts with, from either side
 _SHARED = 0.25  # of the columns: if all rows together list fewer, many points nearly coincide
@@ -120,7 +119,7 @@ class RestrictedProblem:
     def entries(self, a: Pairs, b: Pairs) -> tuple[Any, Any, Pairs]:
         """The plan of the tree for masses (n,), (m,) as pairs of doubles: rows, columns and flows."""
         high, low = network_simplex.flows(self.tree, a, b)
-        keep = (high > _NOTHING) & (self.tree.arc >= 0)
+        keep = (high > NOTHING) & (self.tree.arc >= 0)
         arcs = self.tree.arc[keep]
         tails, heads, high_left, low_left = _served_anyhow(self.tree, high, self.shape[0])
         return (

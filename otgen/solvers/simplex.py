@@ -71,11 +71,7 @@ class Simplex:
         checked_iterations(self.max_iter)
 
     def solve(
-        self,
-        problem: Problem,
-        progress: Progress = silent,
-        init: Claim | None = None,
-        enough: Enough | None = None,
+        self, problem: Problem, progress: Progress = silent, init: Claim | None = None, enough: Enough | None = None
     ) -> Solution:
         """Solve a scaled problem, or as much of it as is enough; raises `InvalidInput` for p = inf or with an entropic term."""
         if problem.epsilon or problem.bottleneck:
@@ -200,9 +196,8 @@ class _Live:
 
     def master(self, limit: int | None, progress: Progress, init: Claim) -> RestrictedProblem:
         """The finest restricted problem, from potentials and plan of a nearby one; or from the potentials of coarser problems."""
-        near = (
-            init.potentials is not None and self.cost.pruned
-        )  # in few dimensions good potentials alone take fewer pivots
+        # In few dimensions good potentials alone take fewer pivots.
+        near = init.potentials is not None and self.cost.pruned
         used = None if init.flows is None or near else self._used(init.flows)
         if self.cost.forbids:
             return RestrictedProblem(self.cost, self.supply, self.demand, None, limit, progress, used, self.cap)
@@ -297,10 +292,8 @@ def _sub_unit_flows(live: _Live, a: Floats, b: Floats, potentials: tuple[Floats,
         pairs.append((rows[k], columns[j], moved))
         left[k], wanted[j] = left[k] - moved, wanted[j] - moved
     met = np.array(pairs).reshape(-1, 3).T if pairs else np.empty((3, 0))
-    sends, takes = (
-        left > 0,
-        wanted > 0,
-    )  # along a forbidden pair where there is no other: then it cannot be done, or is not proven
+    # Along a forbidden pair where there is no other: then it cannot be done, or is not proven.
+    sends, takes = left > 0, wanted > 0
     return (
         np.concatenate([met[0].astype(np.int64), rows[sends], come[takes]]),
         np.concatenate([met[1].astype(np.int64), to[sends], columns[takes]]),

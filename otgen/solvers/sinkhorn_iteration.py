@@ -29,9 +29,8 @@ _MARGIN = 12.0  # and at least so many bits below the tolerance
 _NEAR = 0.5  # error below which terms are left out: before, potentials do not tell which terms are small
 _REMEMBERED = 2**17  # errors, more than any decision looks back
 _PATIENCE = 20  # sweeps in single precision without an error half as large
-_SYMMETRIC = (
-    2 / 3
-)  # of an update: where exp(-c / epsilon) is positive definite the error falls by a factor of 3 at least
+# Of an update: where exp(-c / epsilon) is positive definite the error falls by a factor of 3 at least.
+_SYMMETRIC = 2 / 3
 
 
 @dataclass

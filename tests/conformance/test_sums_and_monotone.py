@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from otgen.kernels import double_double, jit, monotone, sorting
+from otgen.kernels import block_walk, double_double, jit, monotone, sorting
 
 COMPILED = pytest.mark.skipif(
     os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="too much to step through line by line"
@@ -126,7 +126,7 @@ def test_blocks_in_fixed_point_against_fractions(kind):
     pairs = monotone._walk_pairs(both, x, y, 2.0, 1.0)
     assert pairs[0] / both.total == pytest.approx(exact, rel=4e-15)
     for backward in (False, True):
-        blocks = monotone._walk_blocks(both, x, y, 2.0, 1.0, n, backward)
+        blocks = block_walk.walk_blocks(both, x, y, 2.0, 1.0, n, backward)
         assert blocks[0] / both.total == pytest.approx(exact, rel=4e-15)
         assert (blocks[1], *blocks[3:]) == (pairs[1], *pairs[3:])
         assert blocks[2] == pytest.approx(pairs[2], rel=4e-15)
@@ -145,7 +145,7 @@ def test_blocks_in_fixed_point_against_fractions(kind):
 def test_blocks_say_whether_breakpoints_agree(b, agree, backward):
     x = np.arange(4.0)
     both = monotone.masses(np.full(4, 0.25), np.array(b), 4, 3)
-    assert monotone._walk_blocks(both, x, x[:3], 1.0, 1.0, 4, backward)[3] == agree
+    assert block_walk.walk_blocks(both, x, x[:3], 1.0, 1.0, 4, backward)[3] == agree
     assert monotone._walk_pairs(both, x, x[:3], 1.0, 1.0)[3] == agree
 
 

@@ -101,7 +101,7 @@ def test_lines_are_the_plan():
 def test_pairs_that_are_left_out_are_told_and_are_the_lightest(monkeypatch):
     monkeypatch.setattr(drawing, "_BLOCK", 100)  # several blocks, which a test of real size would take minutes for
     result = otgen.sinkhorn(RNG.normal(size=(60, 2)), RNG.normal(size=(70, 2)), epsilon=0.1)
-    found = drawing._heaviest(result.plan, 2_000)
+    found = drawing._heaviest(result.plan)
     dense = result.plan.todense()
     assert found.pairs == (dense > 0).sum()
     np.testing.assert_allclose(np.sort(found.masses), np.sort(dense.ravel())[-2_000:], rtol=1e-9)

@@ -1,8 +1,7 @@
-"""Losses: values of the floors below, gradients to the second order, and every transform of torch."""
+"""Losses: values of the floors below, and gradients to the second order."""
 
 from __future__ import annotations
 
-import shutil
 from functools import partial
 
 import numpy as np
@@ -11,39 +10,10 @@ import pytest
 import otgen
 
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
+from losses import AXES, LOSSES, clouds, each
 from torch.autograd import gradcheck, gradgradcheck
-from torch.func import grad, jacrev, vmap
 
 from otgen import nn
-
-BACKEND = "inductor" if shutil.which("c++") or shutil.which("g++") else "aot_eager"  # the former needs a compiler
-AXES = torch.tensor([[1.0, 0.0], [0.6, 0.8], [-0.8, 0.6]], dtype=torch.float64)
-LOSSES = {
-    "exact": nn.wasserstein_loss,
-    "exact, p = 1": partial(nn.wasserstein_loss, p=1),
-    "exact, root": partial(nn.wasserstein_loss, p=1.5, metric="cityblock", root=True),
-    "exact, Minkowski": partial(nn.wasserstein_loss, metric=otgen.Minkowski(3), p=2),
-    "divergence": partial(nn.sinkhorn_loss, epsilon=0.2, tol=1e-13),
-    "divergence, p = 1": partial(nn.sinkhorn_loss, epsilon=0.2, tol=1e-13, p=1, metric="cityblock"),
-    "entropic": partial(nn.sinkhorn_loss, epsilon=0.2, tol=1e-13, debias=False, p=1),
-    "entropic, Minkowski": partial(nn.sinkhorn_loss, epsilon=0.2, tol=1e-13, metric=otgen.Minkowski(3)),
-    "entropic, chebyshev": partial(nn.sinkhorn_loss, epsilon=0.2, tol=1e-13, metric="chebyshev", debias=False),
-    "relaxed": partial(nn.sinkhorn_loss, epsilon=0.2, tol=1e-13, relax=0.5),
-    "relaxed on either side": partial(nn.sinkhorn_loss, epsilon=0.2, tol=1e-13, relax=(0.5, 2.0), debias=False),
-    "sliced": partial(nn.sliced_wasserstein_loss, directions=AXES),
-    "sliced, root": partial(nn.sliced_wasserstein_loss, directions=AXES, p=1.5, root=True),
-    "energy": nn.mmd_loss,
-    "imq": partial(nn.mmd_loss, kernel="imq", scale=[0.5, 2.0], unbiased=True),
-    "gaussian": partial(nn.mmd_loss, kernel="gaussian"),
-}
-each = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
-
-
-def clouds(*lead, n=4, m=5, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    x, y = (torch.rand(*lead, k, 2, dtype=torch.float64, generator=generator) for k in (n, m))
-    a, b = (torch.rand(*lead, k, dtype=torch.float64, generator=generator) + 0.5 for k in (n, m))
-    return x, y, a, b
 
 
 def normalised(loss):
@@ -193,72 +163,6 @@ class TestValues:
         assert loss(x[0], y[0], reduction="none").shape == ()
 
 
-class TestTransforms:
-    @each
-    @pytest.mark.by_day(9)
-    def test_grad_vmap_jacrev(self, loss):
-        x, y, _, _ = clouds(2)
-        first = grad(lambda z: loss(z, y[0]))(x[0])
-        z = x[0].clone().requires_grad_()
-        torch.testing.assert_close(first, torch.autograd.grad(loss(z, y[0]), z)[0])
-        torch.testing.assert_close(vmap(loss)(x, y), loss(x, y, reduction="none"))
-        torch.testing.assert_close(vmap(loss, in_dims=(0, None))(x, y[0]), torch.stack([loss(z, y[0]) for z in x]))
-        torch.testing.assert_close(vmap(loss, in_dims=(1, None))(x.movedim(0, 1), y[0])[1], loss(x[1], y[0]))
-        torch.testing.assert_close(vmap(grad(loss))(x, y)[0], first)
-        torch.testing.assert_close(jacrev(lambda z: loss(z, y, reduction="none"))(x)[0, 0], first)
-        assert jacrev(grad(lambda z: loss(z, y[0])))(x[0]).isfinite().all()
-
-    @pytest.mark.filterwarnings("ignore")  # the compiler's own
-    @pytest.mark.parametrize("name", ["exact", "divergence", "relaxed", "sliced", "energy"])
-    @pytest.mark.by_day(1)
-    def test_compile(self, name):
-        loss = LOSSES[name]
-        x, y, a, b = clouds()
-        a, b = a / a.sum(), b / b.sum()
-        z = x.clone().requires_grad_()
-        torch._dynamo.reset()
-        value = torch.compile(loss, fullgraph=True, backend=BACKEND)(z, y, a, b)
-        value.backward()
-        torch.testing.assert_close(value, loss(x, y, a, b))
-        w = x.clone().requires_grad_()
-        torch.testing.assert_close(z.grad, torch.autograd.grad(loss(w, y, a, b), w)[0])
-
-    @each
-    def test_autocast_computes_in_single_precision(self, loss):
-        x, y = (z.float() for z in clouds()[:2])
-        x.requires_grad_()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            value = loss(x, y)
-        assert value.dtype is torch.float32
-        torch.testing.assert_close(value, loss(x.detach(), y))
-
-    @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-    @each
-    def test_halves_are_promoted_and_get_their_gradient(self, loss, dtype):
-        x, y = (z.to(dtype) for z in clouds()[:2])
-        x.requires_grad_()
-        value = loss(x, y)
-        value.backward()
-        assert value.dtype is torch.float32
-        assert x.grad.dtype is dtype
-        assert x.grad.isfinite().all()
-
-    def test_dtypes_are_promoted(self):
-        x, y, _, _ = clouds()
-        assert nn.wasserstein_loss(x.float(), y).dtype is torch.float64
-        assert nn.wasserstein_loss(torch.tensor([[0], [1]]), torch.tensor([[1], [2]])).dtype is torch.float64
-
-    @each
-    def test_the_input_is_left_as_it_was(self, loss):
-        x, y, _, _ = clouds()
-        before = x.clone(), y.clone()
-        strided = x.t().contiguous().t().requires_grad_()
-        loss(strided, y).backward()
-        torch.testing.assert_close(x, before[0], rtol=0, atol=0)
-        torch.testing.assert_close(y, before[1], rtol=0, atol=0)
-        assert torch.is_grad_enabled()
-
-
 class TestModules:
     @pytest.mark.parametrize(
         ("module", "function"),
@@ -384,14 +288,6 @@ class TestFoundByReview:
             assert nn.wasserstein_loss(x * scale, y * scale, root=True).item() == pytest.approx(want * scale, rel=1e-6)
         far = torch.tensor([[0.0, 0.0], [3e19, 0.0]]), torch.tensor([[3e19, 0.0], [0.0, 1.0]])
         assert nn.wasserstein_loss(*far).item() == pytest.approx(0.5)
-
-    @pytest.mark.filterwarnings("ignore")
-    def test_compile_of_strided_input(self):
-        x = torch.rand(2, 4, dtype=torch.float64).t().requires_grad_()
-        y = torch.rand(5, 2, dtype=torch.float64)
-        torch._dynamo.reset()
-        torch.compile(partial(nn.sinkhorn_loss, epsilon=0.2), backend=BACKEND)(x, y).backward()
-        assert x.grad.isfinite().all()
 
     @pytest.mark.parametrize("name", ["exact", "divergence", "sliced", "energy"])
     @pytest.mark.parametrize("bad", [[1.0, -1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0], [1.0, float("nan"), 1.0, 1.0]])

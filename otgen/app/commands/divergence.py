@@ -46,4 +46,4 @@ def divergence(
     if as_json:
         typer.echo(json_text(found.to_dict()))
         return
-    typer.echo(require("otgen.app.shown").in_rows(found.name, found.rows()))
+    typer.echo(require("otgen.inputs.numerals").in_rows(found.name, found.rows()))

@@ -22,6 +22,6 @@ def doctor(as_json: Json = False, quiet: Quiet = False) -> None:
         typer.echo(json_text({"machine": facts, "self_test": tests}))
     else:
         rows = [*facts.items(), *((one.name, one.fault or f"right, {one.seconds:.2g} s") for one in trials)]
-        typer.echo(require("otgen.app.shown").in_rows("otgen doctor", rows))
+        typer.echo(require("otgen.inputs.numerals").in_rows("otgen doctor", rows))
     if any(one.fault for one in trials):
         raise typer.Exit(1)

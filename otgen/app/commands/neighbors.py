@@ -57,4 +57,4 @@ def neighbors(
         typer.echo(json_text(found.to_dict()))
         return
     name = f"{'nearest' if radius is None else f'within {radius:g}'} by W_{power:g}"
-    typer.echo(require("otgen.app.shown").in_rows(name, found.rows()))
+    typer.echo(require("otgen.inputs.numerals").in_rows(name, found.rows()))

@@ -116,7 +116,7 @@ def pairwise(
     rows = [*found.rows(), ("written", f"{matrix}: distances, lower, upper, names")]
     if drawn is not None:
         rows.append(("the page", str(drawn)))
-    typer.echo(require("otgen.app.shown").in_rows(name, rows))
+    typer.echo(require("otgen.inputs.numerals").in_rows(name, rows))
 
 
 def _refuse_two(**asked: bool) -> None:

@@ -60,7 +60,7 @@ def transport(
         found = ask(*matter.read(cost, a, b, key))
     rows = [("compared", found.compared), *words.result_rows(found.result)]
     print_found(
-        words.in_rows("cost of transport", rows),
+        require("otgen.inputs.numerals").in_rows("cost of transport", rows),
         {**words.result_to_dict(found.result), "compared": found.compared},
         work.failure(found.result),
         as_json=as_json,

@@ -53,10 +53,8 @@ _COUNTERS = frozenset(
         "serial",
     ]
 )
-_INDEX = (
-    "the index of a data frame",
-    "an index without a name",
-)  # why columns are left out that call the rows by a name
+# Why columns are left out that call the rows by a name.
+_INDEX = "the index of a data frame", "an index without a name"
 _MARKS = {  # that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -80,7 +78,7 @@ class Table:
     unread: Mapping[str, str] = field(default_factory=dict)
 
 
-def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
+def from_text(name: str, content: bytes, *, blanks: bool) -> Table:
     """A table of text: commas, semicolons or tabs between cells, or ``blanks``."""
     arrow, csv = require("pyarrow"), require("pyarrow.csv")
     content = content.removeprefix(b"\xef\xbb\xbf")

@@ -203,9 +203,7 @@ def _densities(x: Floats, y: Floats, names: tuple[str, str], labels: tuple[str, 
     return Figure(title, f"Darker cells hold more points; both sides have the same axes.{where}", svg(figure, title))
 
 
-def coupled_images(
-    x: Floats, y: Floats, plan: Any, shape: tuple[int, int], title: str = "What the plan couples"
-) -> Figure:
+def coupled_images(x: Floats, y: Floats, plan: Any, shape: tuple[int, int]) -> Figure:
     """Pairs of images that the plan couples, source above target."""
     pairs = pairs_of(plan, _IMAGES)
     low, high = min(float(x.min()), float(y.min()), 0.0), max(float(x.max()), float(y.max()))
@@ -218,7 +216,7 @@ def coupled_images(
         )
         cells.append(f"<figure>{pictures}<figcaption>{100 * mass:.2f} %</figcaption></figure>")
     caption = f"Each pair has the first set's image above and the second's below, with its mass. They are {pairs.told}."
-    return Figure(title, caption, f'<div class="pairs">{"".join(cells)}</div>')
+    return Figure("What the plan couples", caption, f'<div class="pairs">{"".join(cells)}</div>')
 
 
 def _png(image: npt.NDArray[np.floating[Any]]) -> str:

@@ -161,9 +161,8 @@ class Intervals:
         lower, upper = max(lower, float(self.lower[i, j])), min(upper, float(self.upper[i, j]))
         for at in ((i, j), (j, i)) if self.alone else ((i, j),):
             self.stage[at], self.lower[at], self.upper[at] = stage, lower, upper
-            self.value[at] = (
-                upper if value is None else min(max(value, lower), upper)
-            )  # other bounds may be narrower than the solve's
+            # Other bounds may be narrower than the solve's.
+            self.value[at] = upper if value is None else min(max(value, lower), upper)
 
     def _problem(self, x: Weighted, y: Weighted) -> Problem:
         return Problem.from_points(x.points, y.points, x.weights, y.weights, **self.options)

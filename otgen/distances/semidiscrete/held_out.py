@@ -110,7 +110,7 @@ class HeldOut:
             ("misplaced", f"at most {100 * self.misplaced:.2g} % of the mass"),
             ("draws", str(self.draws)),
         )
-        return "HeldOut\n" + "\n".join(f"  {name:<13}  {text}" for name, text in rows)
+        return numerals.in_rows("HeldOut", rows)
 
 
 def judged(targets: Targets, g: Floats, x: Floats, *, confidence: float, support: Any = None) -> HeldOut:

@@ -149,6 +149,7 @@ class Verdict(enum.Enum):
     NOT_RUN = "not run"
 
 
+Found = Iterator[Sides]
 Run = Callable[[np.random.Generator], Iterable[Sides]]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from .check import (
     LECTURE,
     PAPER,
     SLIDES,
+    Found,
     Sides,
     at_most,
     below,
@@ -30,7 +31,6 @@ from .check import (
 )
 
 check = chapter("Duality")
-Found = Iterator[Sides]
 
 
 def _clouds(rng: np.random.Generator, n: int, m: int, d: int = 2) -> tuple[Floats, Floats, Floats, Floats]:
@@ -268,11 +268,7 @@ def k_lipschitz_critics(rng: np.random.Generator) -> Found:
     yield below("0, the distance of a law to itself; mean W of two samples of it", 0.0, float(np.mean(means)))
 
 
-@check(
-    [98],
-    f"{COOKBOOK}, formal statement",
-    r"P(x, y, z) = \frac{P(x, z)\,P(z, y)}{P(z)}",
-)
+@check([98], f"{COOKBOOK}, formal statement", r"P(x, y, z) = \frac{P(x, z)\,P(z, y)}{P(z)}")
 def gluing(rng: np.random.Generator) -> Found:
     """Two plans that share a marginal glue to one law of three, with both plans as its marginals: whence the triangle inequality."""
     x, y, a, b = _clouds(rng, 4, 6)

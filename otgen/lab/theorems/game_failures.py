@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,11 @@ from ... import laws
 from ...distances import exact
 from ...errors import require
 from . import independent as other
-from .check import COURSE, PAPER, Sides, arithmetic, at_most, below, chapter, equal, torch_and_nn
+from .check import COURSE, PAPER, Found, arithmetic, at_most, below, chapter, equal, torch_and_nn
 from .gans import GROUP
 from .independent import stats
 
 check = chapter(GROUP)
-Found = Iterator[Sides]
 LOG2 = math.log(2.0)
 
 
@@ -119,11 +117,7 @@ def _written(form: str, logit: Any) -> Any:
     return {"minimax": np.log(1 - d), "non-saturating": -np.log(d), "logit": -np.log(d / (1 - d))}[form]
 
 
-@check(
-    [81],
-    f"{COURSE}, informal theoretical results",
-    r"\mathrm{rank}\,J_G(z) \le \dim z",
-)
+@check([81], f"{COURSE}, informal theoretical results", r"\mathrm{rank}\,J_G(z) \le \dim z")
 def samples_lie_on_a_manifold(rng: np.random.Generator) -> Found:
     """A generator's samples lie where few directions lead: around 1000 samples no more than dim z of them are of first order."""
     torch, _ = torch_and_nn()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from .check import (
     COURSE,
     LECTURE,
     SLIDES,
-    Sides,
+    Found,
     arithmetic,
     at_most,
     below,
@@ -33,7 +32,6 @@ from .independent import stats
 
 GROUP = "Generative adversarial networks"
 check = chapter(GROUP)
-Found = Iterator[Sides]
 LOG2, LOG4 = math.log(2.0), math.log(4.0)
 
 
@@ -63,11 +61,7 @@ def change_of_variables(rng: np.random.Generator) -> Found:
     yield equal("E log(1 - D(G(z))) over noise; over samples", by_noise, by_density, 1e-10)
 
 
-@check(
-    [32],
-    f"{CHAPTER}, page 2",
-    r"z \sim P_z\ \text{uniform or Gaussian}",
-)
+@check([32], f"{CHAPTER}, page 2", r"z \sim P_z\ \text{uniform or Gaussian}")
 def noise(rng: np.random.Generator) -> Found:
     """Noise is uniform or Gaussian: its first four moments, to four standard errors."""
     torch, nn = torch_and_nn()
@@ -153,11 +147,7 @@ def the_classifiers_logit(rng: np.random.Generator) -> Found:
     )
 
 
-@check(
-    [15],
-    f"{LECTURE}, section 9.1",
-    r"C - \frac1m\sum_i \log P_\theta(X_i) \to \mathrm{KL}(P_r\|P_\theta)",
-)
+@check([15], f"{LECTURE}, section 9.1", r"C - \frac1m\sum_i \log P_\theta(X_i) \to \mathrm{KL}(P_r\|P_\theta)")
 def likelihood_estimates_kl(rng: np.random.Generator) -> Found:
     """Minus the mean log likelihood estimates KL up to the entropy of the data, which no parameter changes."""
     x = rng.normal(size=100_000)
@@ -320,11 +310,7 @@ def the_value_at_the_optimum(rng: np.random.Generator) -> Found:
         yield below("another discriminator; 2 JSD - log 4", worse, value - LOG4)
 
 
-@check(
-    [41],
-    f"{CHAPTER}, page 9",
-    r"\min_G C(G) = -\log 4 \iff P_g = P",
-)
+@check([41], f"{CHAPTER}, page 9", r"\min_G C(G) = -\log 4 \iff P_g = P")
 def the_global_minimum(rng: np.random.Generator) -> Found:
     """The game is worth least, -log 4, when the laws are equal, and more for every other law."""
     torch, nn = torch_and_nn()

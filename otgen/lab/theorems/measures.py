@@ -19,7 +19,7 @@ from .check import (
     COURSE,
     LECTURE,
     SLIDES,
-    Sides,
+    Found,
     arithmetic,
     at_most,
     below,
@@ -33,7 +33,6 @@ from .independent import stats
 
 check = chapter("Measures of difference")
 LOG2 = math.log(2.0)
-Found = Iterator[Sides]
 
 
 @check(
@@ -87,11 +86,7 @@ def kl_of_a_joint_law(rng: np.random.Generator) -> Found:
     yield equal("joint; sum", div.kl(q.ravel(), p.ravel()).value, other.relative(qx, px) + float(qx @ conditionals))
 
 
-@check(
-    [6],
-    f"{SLIDES}, re-writing KL",
-    r"-\mathrm{KL}(p_\theta\|q) = \mathrm{E}_{p_\theta}\log\frac{q}{p_\theta}",
-)
+@check([6], f"{SLIDES}, re-writing KL", r"-\mathrm{KL}(p_\theta\|q) = \mathrm{E}_{p_\theta}\log\frac{q}{p_\theta}")
 def the_argmax_form(rng: np.random.Generator) -> Found:
     """Minimising KL(p || q) is maximising E_p log q/p, with one optimum."""
     q, means = other.pmf(rng, 9), np.linspace(-2, 2, 101)
@@ -228,11 +223,7 @@ def no_converse(rng: np.random.Generator) -> Found:
         yield equal("TV to points beside the atoms", div.tv(masses, others).value, 1.0)
 
 
-@check(
-    [23],
-    f"{LECTURE}, theorem 1, proof sketch",
-    r"\mathrm{TV}(P, Q) \le \sqrt{\tfrac12\mathrm{KL}(P\|Q)}",
-)
+@check([23], f"{LECTURE}, theorem 1, proof sketch", r"\mathrm{TV}(P, Q) \le \sqrt{\tfrac12\mathrm{KL}(P\|Q)}")
 def pinsker(rng: np.random.Generator) -> Found:
     """Pinsker's inequality, with the constant one half, which is sharp as the laws meet."""
     for _ in range(200):
@@ -246,11 +237,7 @@ def pinsker(rng: np.random.Generator) -> Found:
         yield equal(f"ratio of both at {t:g}", t / math.sqrt(div.kl(p, q).value / 2), 1.0, t * t)
 
 
-@check(
-    [59],
-    f"{CHAPTER}, page 27",
-    r"\sup|f_h - f_0|, \int|f_h - f_0|\ \text{constant}; \qquad W(f_h, f_0) = h",
-)
+@check([59], f"{CHAPTER}, page 27", r"\sup|f_h - f_0|, \int|f_h - f_0|\ \text{constant}; \qquad W(f_h, f_0) = h")
 def densities_compared_point_by_point(rng: np.random.Generator) -> Found:
     """Comparing densities point by point is blind to distance: once bumps are apart nothing changes but W."""
     bump = stats.beta(3, 3)
@@ -264,11 +251,7 @@ def densities_compared_point_by_point(rng: np.random.Generator) -> Found:
         yield equal(f"W at {h:g}", laws.on_the_line(bump, moved, 1).value, h, 1e-10)
 
 
-@check(
-    [60],
-    f"{CHAPTER}, pages 27 and 28",
-    r"\mathrm{TV},\ \mathrm{KL},\ \mathrm{JS},\ W",
-)
+@check([60], f"{CHAPTER}, pages 27 and 28", r"\mathrm{TV},\ \mathrm{KL},\ \mathrm{JS},\ W")
 def four_measures_by_their_definitions(rng: np.random.Generator) -> Found:
     """TV, KL, JS and W of two laws on points, each by its definition written out."""
     x = rng.random((5, 2))
@@ -354,11 +337,7 @@ def w_ranks_corruptions(rng: np.random.Generator) -> Found:
         yield equal(f"JSD of the samples, noise {level:g}", div.js(p, q).value, LOG2, 1e-12)
 
 
-@check(
-    [73],
-    f"{COURSE}, likelihood based models",
-    r"\log[0.01\,p(x) + 0.99\,p_{noise}(x)] \ge \log p(x) - \log 100",
-)
+@check([73], f"{COURSE}, likelihood based models", r"\log[0.01\,p(x) + 0.99\,p_{noise}(x)] \ge \log p(x) - \log 100")
 def likelihood_is_not_quality(rng: np.random.Generator) -> Found:
     """In high dimension likelihood says little of samples: 99 % noise costs log 100 where log p grows like m; copies cost everything."""
     torch, nn = torch_and_nn()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,18 +15,13 @@ from ... import laws
 from ...distances import exact, gaussians
 from .. import penalised_ot
 from . import independent as other
-from .check import COOKBOOK, Sides, arithmetic, at_most, below, chapter, differ, equal, largest, torch_and_nn
+from .check import COOKBOOK, Found, arithmetic, at_most, below, chapter, differ, equal, largest, torch_and_nn
 
 check = chapter("Penalised optimal transport")
-Found = Iterator[Sides]
 LOG4 = math.log(4.0)
 
 
-@check(
-    [93],
-    f"{COOKBOOK}, equation (5)",
-    r"\inf_Q D_{VAE} = H(P_X) + \mathrm{KL}(P_X\|P_G)",
-)
+@check([93], f"{COOKBOOK}, equation (5)", r"\inf_Q D_{VAE} = H(P_X) + \mathrm{KL}(P_X\|P_G)")
 def the_vae_objective(rng: np.random.Generator) -> Found:
     """Over all encoders the VAE objective is least at the posterior, where it is the data's entropy and its KL to the model."""
     decoder, prior, data = other.pmf(rng, 4, 6), other.pmf(rng, 4), other.pmf(rng, 6)  # p_G(x|z), P_Z, P_X
@@ -45,11 +39,7 @@ def the_vae_objective(rng: np.random.Generator) -> Found:
     )
 
 
-@check(
-    [94],
-    f"{COOKBOOK}, equation (6)",
-    r"\sup_T\ \mathrm{E}_Q T - \mathrm{E}_P e^{T - 1} = \mathrm{KL}(Q\|P)",
-)
+@check([94], f"{COOKBOOK}, equation (6)", r"\sup_T\ \mathrm{E}_Q T - \mathrm{E}_P e^{T - 1} = \mathrm{KL}(Q\|P)")
 def the_avb_bound(rng: np.random.Generator) -> Found:
     """The bound of adversarial variational Bayes is KL at the best function, and less over a restricted family."""
     torch, nn = torch_and_nn()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,11 +11,10 @@ from ... import divergences as div
 from ... import laws
 from ...distances import entropic, exact
 from . import independent as other
-from .check import CHAPTER, COURSE, PAPER, Sides, below, chapter, equal
+from .check import CHAPTER, COURSE, PAPER, Found, Sides, below, chapter, equal
 from .independent import stats
 
 check = chapter("Samples and rates")
-Found = Iterator[Sides]
 
 
 @check(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,20 +10,15 @@ import scipy.special
 
 from ... import divergences as div
 from . import independent as other
-from .check import CHAPTER, COURSE, Sides, arithmetic, below, chapter, differ, equal, largest, torch_and_nn
+from .check import CHAPTER, COURSE, Found, arithmetic, below, chapter, differ, equal, largest, torch_and_nn
 from .independent import stats
 
 check = chapter("Variational auto-encoders and their priors")
-Found = Iterator[Sides]
 NODES, _RAW = np.polynomial.hermite_e.hermegauss(80)
 WEIGHTS = _RAW / _RAW.sum()
 
 
-@check(
-    [50, 57],
-    f"{CHAPTER}, pages 20 and 23",
-    r"p(x) = \int p(x|z)p(z)\,dz = N(x; b, WW^T + \sigma^2 I)",
-)
+@check([50, 57], f"{CHAPTER}, pages 20 and 23", r"p(x) = \int p(x|z)p(z)\,dz = N(x; b, WW^T + \sigma^2 I)")
 def a_linear_decoder(rng: np.random.Generator) -> Found:
     """A linear Gaussian decoder has a Gaussian marginal; sampling it needs no encoder: prior, decoder, and its moments come out."""
     torch, nn = torch_and_nn()
@@ -51,11 +45,7 @@ def a_linear_decoder(rng: np.random.Generator) -> Found:
         yield equal("its variance", decoded[:, j].var(), cov[j, j], 4 * cov[j, j] * math.sqrt(2 / n))
 
 
-@check(
-    [51],
-    f"{CHAPTER}, page 20",
-    r"p(x|z) = N(x; f(z, \theta), \sigma^2 I) \quad\text{or}\quad B(x; f(z, \theta))",
-)
+@check([51], f"{CHAPTER}, page 20", r"p(x|z) = N(x; f(z, \theta), \sigma^2 I) \quad\text{or}\quad B(x; f(z, \theta))")
 def decoders(rng: np.random.Generator) -> Found:
     """Gaussian and Bernoulli decoders: their log likelihoods are those of the textbook laws."""
     torch, nn = torch_and_nn()
@@ -124,10 +114,8 @@ def gradients_through_a_sample(rng: np.random.Generator) -> Found:
     for name, values in (("reparametrised", through), ("score function", score)):
         yield equal(f"VAE's loss, {name}; mu - x", values.mean(), mu - x, 4 * values.std() / math.sqrt(n))
     yield below("VAE's loss: variance reparametrised; by score", through.var(), score.var())
-    data, a = (
-        rng.normal(size=20) + 0.5,
-        0.6,
-    )  # encoder N(a x, .25), unit decoder: a sample x, then a sample z, and the KL term
+    # Encoder N(a x, .25), unit decoder: a sample x, then a sample z, and the KL term.
+    data, a = rng.normal(size=20) + 0.5, 0.6
     drawn = torch.tensor(data[rng.integers(20, size=n)])[:, None]
     slope = torch.full((n, 1), a, dtype=torch.float64, requires_grad=True)
     mean, spread = slope * drawn, torch.full((n, 1), math.log(0.25), dtype=torch.float64)
@@ -207,11 +195,7 @@ def discrete_latents(rng: np.random.Generator) -> Found:
     yield largest("VQ-VAE: ELBO; likelihood less the sum over cells", mine, likelihood.numpy() - math.fsum(cells))
 
 
-@check(
-    [65],
-    f"{COURSE}, vector quantization",
-    r"z_q = e_{k^*}, \quad k^* = \mathrm{argmin}_k\|z - e_k\|",
-)
+@check([65], f"{COURSE}, vector quantization", r"z_q = e_{k^*}, \quad k^* = \mathrm{argmin}_k\|z - e_k\|")
 def the_nearest_code(rng: np.random.Generator) -> Found:
     """Vector quantisation takes the nearest code, whichever way one looks for it."""
     torch, nn = torch_and_nn()

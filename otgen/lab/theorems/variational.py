@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,17 +11,16 @@ import scipy.special
 from ... import divergences as div
 from .. import inference
 from . import independent as other
-from .check import CHAPTER, COURSE, SLIDES, Sides, arithmetic, at_most, below, chapter, equal, largest
+from .check import CHAPTER, COURSE, SLIDES, Found, arithmetic, at_most, below, chapter, equal, largest
 from .independent import stats
 
 check = chapter("Variational inference")
-Found = Iterator[Sides]
 MEAN, COV = np.array([0.0, 1.0]), np.array([[1.0, 0.9], [0.9, 1.0]])
 
 
-def two_modes(a: float, sd: float = 1.0) -> Any:
+def two_modes(a: float) -> Any:
     """Two equal Gaussian modes at -a and a."""
-    return div.Mixture([0.5, 0.5], [other.Normal(-a, sd), other.Normal(a, sd)])
+    return div.Mixture([0.5, 0.5], [other.Normal(-a, 1.0), other.Normal(a, 1.0)])
 
 
 @check(
@@ -224,10 +222,7 @@ def variational_regression(rng: np.random.Generator) -> Found:
     yield below("bound; log evidence", fit.bounds[-1], evidence)
     yield at_most("how far below", evidence - fit.bounds[-1], 0.1)
     yield at_most("largest fall of the bound in a sweep", -float(np.diff(fit.bounds).min()), 0.0, 1e-12)
-    weights, strength = (
-        stats.multivariate_normal(fit.mean, fit.cov),
-        stats.gamma(fit.shape, scale=1 / fit.rate),
-    )
+    weights, strength = stats.multivariate_normal(fit.mean, fit.cov), stats.gamma(fit.shape, scale=1 / fit.rate)
     draws, scales = weights.rvs(40_000, random_state=rng), strength.rvs(40_000, random_state=rng)
     terms = (
         stats.norm(draws @ x.T, tau**-0.5).logpdf(y).sum(axis=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from .check import (
     COURSE,
     LECTURE,
     PAPER,
-    Sides,
+    Found,
     at_most,
     below,
     chapter,
@@ -31,7 +30,6 @@ from .check import (
 from .independent import stats
 
 check = chapter("Wasserstein GANs")
-Found = Iterator[Sides]
 
 
 @check(
@@ -123,11 +121,7 @@ def w_is_continuous_in_the_parameters(rng: np.random.Generator) -> Found:
     yield equal("Gaussian noise: W", laws.on_the_line(stats.norm(3, 2), stats.norm(), 1).value, way, 1e-9)
 
 
-@check(
-    [89],
-    f"{COURSE}, Kantorovich-Rubinstein duality",
-    r"|f_\phi(x) - f_\phi(y)| \le \prod_l\|W_l\|\,|x - y|",
-)
+@check([89], f"{COURSE}, Kantorovich-Rubinstein duality", r"|f_\phi(x) - f_\phi(y)| \le \prod_l\|W_l\|\,|x - y|")
 def compact_weights_are_lipschitz(rng: np.random.Generator) -> Found:
     """A network with bounded weights is Lipschitz: no pair of points is steeper than the product of its layers' norms."""
     torch, nn = torch_and_nn()
@@ -220,9 +214,7 @@ def unit_gradients_along_rays(rng: np.random.Generator) -> Found:
 
 
 @check(
-    [30],
-    f"{LECTURE}, section 9.4, figure 9.1",
-    r"W_2(\text{held out}, P_\theta) < W_2(\text{held out}, \text{noise})",
+    [30], f"{LECTURE}, section 9.4, figure 9.1", r"W_2(\text{held out}, P_\theta) < W_2(\text{held out}, \text{noise})"
 )
 def samples_of_a_wgan(rng: np.random.Generator) -> Found:
     """A Wasserstein GAN with clipped weights, trained for a moment on digits: its samples are nearer to digits that it has not seen

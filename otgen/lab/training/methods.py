@@ -84,12 +84,12 @@ def adam(network: Module, rate: float, betas: tuple[float, float] = (0.5, 0.99))
     return Adam(network.parameters(), lr=rate, betas=betas)
 
 
-def transport_method(loss: Callable[[Tensor, Tensor, Generator], Tensor], rate: float) -> Callable[[Sizes], Method]:
+def transport_method(loss: Callable[[Tensor, Tensor, Generator], Tensor]) -> Callable[[Sizes], Method]:
     """A generator that descends a transport loss between its batch and a real one: no second network."""
 
     def build(sizes: Sizes) -> Method:
         network = _generator(sizes)
-        optimiser = adam(network, sizes.rate or rate)
+        optimiser = adam(network, sizes.rate or 1e-3)
 
         def advance(real: Draw, batch: int) -> dict[str, float]:
             value = loss(network(_noise(sizes, batch, sizes.generator)), real(batch), sizes.generator)

@@ -54,9 +54,9 @@ RECIPES = {
     "wgan": Recipe(clipped_wgan_method, 4_000, 256),
     "wgan-gp": Recipe(penalised_wgan_method, 3_600, 256),
     "sinkhorn": Recipe(
-        transport_method(lambda x, y, _: nn.sinkhorn_loss(x, y, epsilon=0.02, p=1, tol=1e-2), 1e-3), 12_000, 256
+        transport_method(lambda x, y, _: nn.sinkhorn_loss(x, y, epsilon=0.02, p=1, tol=1e-2)), 12_000, 256
     ),
-    "sliced": Recipe(transport_method(sliced_loss, 1e-3), 22_000, 256),
+    "sliced": Recipe(transport_method(sliced_loss), 22_000, 256),
     "vae": Recipe(vae_method, 6_000, 128),
     "avb": Recipe(avb_method, 6_000, 128),
     "aae": Recipe(latent_game_method(penalised=False), 6_000, 128),

@@ -104,15 +104,13 @@ class Powers(PointMetric):
         inner, outer, _ = self.form(p)
         inside = 1 if math.isinf(inner) else inner + d + 2
         if not math.isinf(inner) and inner not in (1, 2):
-            inside = (
-                8 * inner + d + 64
-            )  # quotients are off by 3 u; p/q is rounded, and the sum it is the power of is at most d
+            # Quotients are off by 3 u; p/q is rounded, and the sum it is the power of is at most d.
+            inside = 8 * inner + d + 64
             inside += inner * (1 + 2 * (710 if unit == UNIT else 90) * (inner * outer != p or unit != UNIT))
             return 1.01 * (outer * inside + 6) * unit, 1e-290 if unit == UNIT else 1e-30
         if not self.only_p_one and not math.isinf(inner) and Fraction(outer) * Fraction(inner) != p:
-            inside += (
-                710 if unit == UNIT else 90
-            )  # p/q is rounded: what it is the power of has a logarithm of at most that
+            # The quotient p/q is rounded: what it is the power of has a logarithm of at most that.
+            inside += 710 if unit == UNIT else 90
         tiny = 0.0 if inner * outer == 1 else 1e-290 if unit == UNIT else 1e-30
         if outer < 1:  # a root of what an inner power has lost
             tiny = (d * (2.0**-1022 if unit == UNIT else 2.0**-126)) ** outer

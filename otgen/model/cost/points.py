@@ -11,18 +11,7 @@ from typing import Any, final
 import numpy as np
 
 from ...inputs.types import Floats, Indices
-from ...kernels import (
-    CELL,
-    PRODUCT,
-    GroundCost,
-    Kernels,
-    gpu,
-    listed,
-    matrix_ground,
-    on_device,
-    point_ground,
-    stacks,
-)
+from ...kernels import CELL, PRODUCT, GroundCost, Kernels, gpu, listed, matrix_ground, on_device, point_ground, stacks
 from ...kernels.double_double import UNIT
 from ...kernels.kdtree import kd_order
 from ..units import ONE, PowerOfTwo, of_box
@@ -441,7 +430,6 @@ class PointCost(CloudCost):
             return 0.0, 0.0
         unit = UNIT if np.dtype(self.dtype) == np.float64 else 2.0**-24
         relative, absolute = self._as_differences.rounding(self.x.shape[1], self.p, unit)
-        powers = (
-            0 if self._on_host else (2 if unit == UNIT else 13) * (self.form[1] + 1)
-        )  # CUDA's are off by 2 units, 8 in single
+        # CUDA's are off by 2 units, 8 in single.
+        powers = 0 if self._on_host else (2 if unit == UNIT else 13) * (self.form[1] + 1)
         return relative + powers * unit, absolute

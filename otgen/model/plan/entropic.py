@@ -107,12 +107,8 @@ class EntropicPlan(Plan):
 
     def _row_masses(self) -> Floats:
         """Row sums (n,), in one pass over all pairs that lists none."""
-        heights, weights = self.u * self.a, self.v * self.b
-        f, g = self._of_masses(heights, weights)
-        log_rows, _ = self.cost.sweep(f, g, heights, weights, self.epsilon, 0.0, cut=DROPPED_BITS)
-        with np.errstate(over="ignore", invalid="ignore"):
-            smooth = np.where(heights > 0, heights * np.exp(log_rows), 0.0)
-        return smooth + self.r * np.broadcast_to(self.s, self.shape[1:]).sum()
+        rows, _ = self.smooth_marginals()
+        return np.where(self.u * self.a > 0, rows, 0.0) + self.r * np.broadcast_to(self.s, self.shape[1:]).sum()
 
     def _drawn(self, rows: Indices, levels: Floats) -> Indices:
         """Targets (k,), by entries of all pairs, some rows at a time."""
@@ -131,9 +127,8 @@ class EntropicPlan(Plan):
         n, m = self.shape
         heights, weights = self.u * self.a, self.v * self.b
         r, s = (np.broadcast_to(z, (k,)) for z, k in ((self.r, n), (self.s, m)))
-        f, g = (
-            np.where(w > 0, z, -np.inf) for z, w in ((self.f, heights), (self.g, weights))
-        )  # without mass they may be anything
+        # Without mass they may be anything.
+        f, g = (np.where(w > 0, z, -np.inf) for z, w in ((self.f, heights), (self.g, weights)))
         for rows, costs in self.cost.blocks():
             with np.errstate(over="ignore"):
                 gibbs = np.exp((f[rows, None] + g - costs) / self.epsilon)

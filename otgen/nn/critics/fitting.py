@@ -298,12 +298,7 @@ def _refuse_the_same_again(held: Tensor, again: Tensor, name: str) -> None:
 
 
 def _judge_critic(
-    network: InUnits,
-    critic: Critic,
-    held_x: Tensor,
-    held_y: Tensor,
-    batch_size: int,
-    generator: Generator,
+    network: InUnits, critic: Critic, held_x: Tensor, held_y: Tensor, batch_size: int, generator: Generator
 ) -> dict[str, Any]:
     """What the held-out samples say of the critic itself."""
     f, g = (values(network, z) for z in (held_x, held_y))

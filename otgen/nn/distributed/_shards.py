@@ -19,6 +19,7 @@ from ...inputs.types import Floats
 from ...model.cost import BuiltIn, Metric, point_cost, unspelt
 from .._inputs import checked_metric, common_dtype, finite
 from .._masks import checked_mask
+from .._modes import differentiating
 from .._weights import check_weights
 from ._processes import Processes
 
@@ -103,6 +104,17 @@ class Clouds(NamedTuple):
     processes: Processes
     averaged: bool
     of_y: bool
+
+    def value_and_slopes(self, loss: Callable[..., Tensor], unit: float = 1.0) -> Floats:
+        """A loss of all points in a unit and of the weights that were given, then its gradients in all rows of x and of y, and in these weights."""
+        with differentiating():
+            x, y = ((side.tensor() / unit).requires_grad_() for side in (self.x, self.y))
+            weights = (side.mass_tensor() for side in (self.x, self.y))
+            a, b = (None if w is None else w.requires_grad_() for w in weights)
+            value = loss(x, y, a, b)
+            value.backward()
+        parts = (value.detach(), x.grad, y.grad, *(w.grad for w in (a, b) if w is not None))
+        return np.concatenate([z.reshape(-1).cpu().numpy() for z in parts if z is not None])
 
     def loss(
         self,

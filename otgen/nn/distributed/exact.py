@@ -9,11 +9,9 @@ import numpy as np
 from torch import Tensor
 
 from ...inputs import scalars
-from ...inputs.types import Floats
 from ...model.cost import BuiltIn
 from .. import losses
-from .._modes import differentiating
-from ._shards import Clouds, Given, checked_cost
+from ._shards import Given, checked_cost
 
 
 def wasserstein_loss(
@@ -80,21 +78,9 @@ def wasserstein_loss(
     n, m, d = clouds.x.count, clouds.y.count, clouds.y.held.shape[1]
     for side in (clouds.x, clouds.y):
         assert len(side.everyone) == side.count  # told by all, before one of them solves
-    solve = partial(_value_and_slopes, clouds, p=p, metric=metric, root=root)
+    loss = partial(losses.wasserstein_loss, p=p, metric=metric, root=root)
     sizes = [1, n * d, m * d, 0 if a is None else n, 0 if b is None else m]
-    found = clouds.processes.from_first(solve, (sum(sizes),))
+    found = clouds.processes.from_first(lambda: clouds.value_and_slopes(loss), (sum(sizes),))
     value, of_x, of_y, of_a, of_b = np.split(found, np.cumsum(sizes)[:-1])
     of_x, of_y = of_x.reshape(n, d)[clouds.x.own], of_y.reshape(m, d)[clouds.y.own]
     return clouds.loss(float(value[0]), of_x, of_y if clouds.of_y else None, of_a, of_b)
-
-
-def _value_and_slopes(clouds: Clouds, **options: Any) -> Floats:
-    """The value, then gradients in all rows of x and of y, and in all weights that were given."""
-    sides = clouds.x, clouds.y
-    with differentiating():
-        x, y = (side.tensor().requires_grad_() for side in sides)
-        a, b = (None if w is None else w.requires_grad_() for w in (side.mass_tensor() for side in sides))
-        value = losses.wasserstein_loss(x, y, a, b, **options)
-        value.backward()
-    parts = (value.detach(), x.grad, y.grad, *(w.grad for w in (a, b) if w is not None))
-    return np.concatenate([z.reshape(-1).cpu().numpy() for z in parts if z is not None])

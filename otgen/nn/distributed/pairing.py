@@ -140,7 +140,7 @@ class _Side(NamedTuple):
 
     def checked(self) -> _Told:
         """Raise for what is malformed here."""
-        coupling.check_cloud(self.samples, self.name, empty=True)
+        coupling.check_cloud(self.samples, self.name)
         if self.samples.requires_grad:
             raise InvalidInput(
                 f"{self.name} must not require gradients: none would reach another process; received a tensor that does; pass "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,9 @@ from torch import Tensor
 
 from ...errors import InvalidInput
 from ...inputs import scalars
-from ...inputs.types import Floats
+from ...inputs.types import Design, Floats
 from .. import sliced
-from .._directions import Design, drawn
-from .._modes import differentiating
+from .._directions import drawn
 from ._shards import Clouds, Given
 
 
@@ -124,11 +124,6 @@ def _part(lines: Floats, clouds: Clouds, p: float, unit: float) -> Floats:
     if not len(mine):
         weights = (0 if side.weights is None else side.count for side in sides)
         return np.zeros(1 + sum(side.everyone.size for side in sides) + sum(weights))
-    with differentiating():
-        x, y = ((side.tensor() / unit).requires_grad_() for side in sides)
-        a, b = (None if w is None else w.requires_grad_() for w in (side.mass_tensor() for side in sides))
-        directions = torch.from_numpy(mine.copy()).to(x.device)
-        total = len(mine) * sliced.sliced_wasserstein_loss(x, y, a, b, p=p, directions=directions)
-        total.backward()
-    parts = (total.detach(), x.grad, y.grad, *(w.grad for w in (a, b) if w is not None))
-    return np.concatenate([z.reshape(-1).cpu().numpy() for z in parts if z is not None])
+    directions = torch.from_numpy(mine.copy()).to(clouds.x.rows.device)
+    loss = partial(sliced.sliced_wasserstein_loss, p=p, directions=directions)
+    return clouds.value_and_slopes(lambda *given: len(mine) * loss(*given), unit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,11 @@ from .... import divergences as div
 from .... import laws
 from ... import inference
 from .. import independent as other
-from ..check import CHAPTER, Sides, arithmetic, as_printed, at_most, below, equal, torch_and_nn
+from ..check import CHAPTER, Found, arithmetic, as_printed, at_most, below, equal, torch_and_nn
 from ..independent import stats
 from ..variational import two_modes
 from .erratum import erratum
 
-Found = Iterator[Sides]
 LOG2, LOG4 = math.log(2.0), math.log(4.0)
 
 

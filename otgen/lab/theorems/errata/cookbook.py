@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import scipy.optimize
@@ -12,11 +11,10 @@ from .... import divergences as div
 from .... import laws
 from ....distances import gaussians
 from .. import independent as other
-from ..check import COOKBOOK, Sides, as_printed, differ, equal, torch_and_nn
+from ..check import COOKBOOK, Found, as_printed, differ, equal, torch_and_nn
 from ..independent import stats
 from .erratum import erratum
 
-Found = Iterator[Sides]
 LOG2, LOG4 = math.log(2.0), math.log(4.0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,12 +11,11 @@ from .... import divergences as div
 from ....distances import exact
 from ... import inference
 from .. import independent as other
-from ..check import COURSE, Sides, arithmetic, as_printed, at_most, below, equal, torch_and_nn
+from ..check import COURSE, Found, arithmetic, as_printed, at_most, below, equal, torch_and_nn
 from ..independent import stats
 from ..variational import two_modes
 from .erratum import erratum
 
-Found = Iterator[Sides]
 LOG2, LOG4 = math.log(2.0), math.log(4.0)
 
 

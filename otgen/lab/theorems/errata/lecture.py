@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -12,11 +11,10 @@ from .... import laws
 from ....distances import exact
 from ....errors import require
 from .. import independent as other
-from ..check import LECTURE, Sides, arithmetic, as_printed, at_most, below, equal, torch_and_nn
+from ..check import LECTURE, Found, arithmetic, as_printed, at_most, below, equal, torch_and_nn
 from ..independent import stats
 from .erratum import erratum
 
-Found = Iterator[Sides]
 LOG2, LOG4 = math.log(2.0), math.log(4.0)
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
 from .... import divergences as div
 from ....distances import exact
 from .. import independent as other
-from ..check import SLIDES, Sides, arithmetic, as_printed, below, equal, torch_and_nn
+from ..check import SLIDES, Found, arithmetic, as_printed, below, equal, torch_and_nn
 from ..independent import stats
 from .erratum import erratum
 
-Found = Iterator[Sides]
 LOG2, LOG4 = math.log(2.0), math.log(4.0)
 
 
