@@ -208,7 +208,7 @@ class PaddedCost(Unforbidden):
         size = self.inner.size()
         largest = float(np.abs(self._prices).max())
         beyond = PowerOfTwo.above(largest).exponent - size.exponent * self.p if largest else 0.0
-        divides = bool(self.degree) or self.inner.entry is None
+        divides = self.inner.entry is None or self.inner.entry.scales
         return PowerOfTwo(size.exponent + math.ceil(beyond / self.p)) if divides and beyond > _REACH else size
 
     def divided(self, by: PowerOfTwo) -> PaddedCost:
