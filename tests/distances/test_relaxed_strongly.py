@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 
 import otgen
 
@@ -14,12 +15,12 @@ def clouds(n, m):
 
 
 def optimum(C, a, b, epsilon, relax):
-    """The dual value at the root of its derivatives, by Newton's method in plain numpy, from where marginals are met."""
+    """The dual value at the root of its derivatives, by Newton's method in plain numpy."""
     n, (one, other) = len(a), (1 / rho for rho in relax)
     z = np.zeros(sum(C.shape))
     for _ in range(300):  # alternate maximisation, to come near
-        z[:n] = -epsilon * np.log(np.exp((z[n:] - C) / epsilon) @ b) / (1 + epsilon * one)
-        z[n:] = -epsilon * np.log(np.exp((z[:n, None] - C) / epsilon).T @ a) / (1 + epsilon * other)
+        z[:n] = -epsilon * logsumexp((z[n:] - C) / epsilon, axis=1, b=b) / (1 + epsilon * one)
+        z[n:] = -epsilon * logsumexp((z[:n, None] - C) / epsilon, axis=0, b=a[:, None]) / (1 + epsilon * other)
         t = math.log(a @ np.exp(-z[:n] * one) / (b @ np.exp(-z[n:] * other))) / (one + other)
         z += np.concatenate([np.full(n, t), np.full(len(b), -t)])
     for _ in range(50):
@@ -40,7 +41,7 @@ def optimum(C, a, b, epsilon, relax):
 
 
 @pytest.mark.parametrize("both", [(1, 1), (1, math.inf), (math.inf, 1), (1, 0.1)])
-@pytest.mark.parametrize("strength", [1, 1e2, 1e4, 1e6])
+@pytest.mark.parametrize("strength", [1e2, 1e4, 1e6])
 @pytest.mark.parametrize("mass", [1.0, 3.0])
 def test_iterations_do_not_grow(mass, strength, both):
     x, y = clouds(12, 15)
