@@ -4,7 +4,8 @@
 ``u = exp((f - f0)/epsilon)`` and ``v = exp((g - g0)/epsilon)`` and needs no exponential a pair. Where u, v or a sum leaves the
 range in which lost terms cannot matter, K is computed again at the potentials reached. A sum that is out of range even there,
 such as that of an outlier which is left where it is, is taken in logarithms, relative to the largest term; where u or v is, a whole
-iteration is (Schmitzer, "Stabilized sparse scaling algorithms for entropy regularized transport problems", 2019, section 3.1). What is decided, and when, is in :mod:`.overrelaxation`.
+iteration is (Schmitzer, "Stabilized sparse scaling algorithms for entropy regularized transport problems", 2019, section 3.1). Where
+a marginal is relaxed, the best constant moves from one potential to the other after each sweep, as :meth:`otgen.model.marginals.Marginals.best_shift` has it. What is decided, and when, is in :mod:`.overrelaxation`.
 """
 
 from __future__ import annotations
