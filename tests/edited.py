@@ -106,9 +106,20 @@ OTMapper(y, metric="eucl")  # reportArgumentType
 OTMapper(y, solver="emd")  # reportArgumentType
 OTMapper(y, epsilon=0.1, solver="sinkhorn")
 OTMapper(y, solver=otgen.solvers.Simplex())
-PairwiseWasserstein("emd")  # reportArgumentType
+PairwiseWasserstein("emd")  # reportArgumentType, reportCallIssue
+PairwiseWasserstein(distance_params={"metric": "foo"})  # reportArgumentType
+PairwiseWasserstein("sinkhorn", distance_params={"epsilon": otgen.Relative(0.1), "solver": otgen.solvers.Sinkhorn()})
+PairwiseWasserstein(distance_params={"metric": "cityblock", "p": 1}).distance_params
+PairwiseWasserstein(distance_params=dict(p=1), kernel="exp")
+PairwiseWasserstein(named, distance_params=some)
+PairwiseWasserstein(own, distance_params={"anything": "goes"})
 PairwiseWasserstein(kernel="rbf")  # reportArgumentType
-TransportDistance("emd")  # reportArgumentType
+TransportDistance("emd")  # reportArgumentType, reportCallIssue
+TransportDistance(distance_params={"metric": "foo"})  # reportArgumentType
+TransportDistance(distance_params={"metric": "chebyshev"}, bounds=True)
+TransportDistance("sinkhorn", distance_params=dict(epsilon=otgen.Relative(0.1)))
+TransportDistance(named, distance_params=some)
+TransportDistance(own, distance_params={"anything": "goes"})
 
 otgen.nn.wasserstein_loss(t, u, metric="chebyshev", reduction="sum")
 otgen.nn.wasserstein_loss(t, u, metric=block)  # reportArgumentType

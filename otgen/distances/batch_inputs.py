@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, TooLarge
 from ..inputs import arrays, scalars, sizes, tables
 from ..inputs.reading import as_numpy, refuse_size
 
@@ -53,7 +53,7 @@ class Sides:
         for k in range(self.size) if some is None else some:
             try:
                 out.append(call(*(side.of(k) for side in self._all)))
-            except InvalidInput as fault:
+            except (InvalidInput, TooLarge) as fault:
                 raise type(fault)(f"problem {k}: {fault}") from None
         if not self.size:  # the options are checked all the same
             call(*(np.zeros((1, 1)) for _ in self.between), None, None)
@@ -157,7 +157,7 @@ def _is_alone(side: Any, other: Any, names: tuple[str, str]) -> bool:
         return depth == 1
     if not len(other):
         return True
-    coordinates, last = (_last_axis(z[0]) for z in (other, side))
+    coordinates, last = (_last_axis(_first_entry(z)) for z in (other, side))
     if coordinates != 1 or len(side) != len(other):
         return True
     if last == 1 and len(side) > 1:
@@ -187,7 +187,12 @@ def _nesting_depth(value: Any) -> int:
     if shape or not isinstance(value, Sequence) or isinstance(value, str | bytes):
         shape = shape or _shape_of_shapeless(value)
         return len(shape) if 0 not in shape[:1] else 3
-    return 1 + _nesting_depth(value[0]) if len(value) else 3
+    return 1 + _nesting_depth(_first_entry(value)) if len(value) else 3
+
+
+def _first_entry(value: Any) -> Any:
+    """The first entry of a list that is something, by which it is known what the list is of; None where all are missing."""
+    return next((entry for entry in value if entry is not None), None)
 
 
 def _last_axis(value: Any) -> int:
@@ -195,4 +200,4 @@ def _last_axis(value: Any) -> int:
     shape = _array_shape(value)
     if shape or not isinstance(value, Sequence):
         return (shape or _shape_of_shapeless(value))[-1]
-    return len(value) if _nesting_depth(value) == 1 else _last_axis(value[0])
+    return len(value) if _nesting_depth(value) == 1 else _last_axis(_first_entry(value))

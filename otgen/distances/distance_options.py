@@ -37,6 +37,9 @@ class PairOptions(DistanceOptions, total=False):
     rng: Any
 
 
+ParamsByName = PairOptions | dict[str, float | Relative]  # the latter is what dict(p=1) is to who checks types
+
+
 class TestOptions(DistanceOptions, total=False):
     """The same beside the discrepancy under a kernel."""
 

@@ -20,7 +20,7 @@ from ..model.cost import Metric
 from ..model.partial import Partial, Posed, Rounded
 from ..model.problem import Problem
 from ..model.units import Units, powered
-from ..proofs import Certificate, above, below, prove, usual_cost, way_back
+from ..proofs import Certificate, above, below, prove, prove_staying, prove_staying_in_part, usual_cost, way_back
 from ..solvers import MatrixName, Solver
 from ..underflow import may_underflow
 from . import small_partial
@@ -229,7 +229,10 @@ def solved(wanted: Partial, solver: Any, *, throw: bool, progress: bool, root: b
     if posed.problem is not wanted.problem:
         certificate = _sharpened(certificate, scaled, solution.claim, priced=wanted.amount is None)
     back = way_back(certificate, Units.of(scaled, posed.mass, root=root))
-    proven = _with_stays(_widened(certificate, scaled, posed, priced=wanted.amount is None), wanted, back)
+    widened = _widened(certificate, scaled, posed, priced=wanted.amount is None)
+    whole = posed.problem is wanted.problem
+    still = prove_staying(wanted.problem, widened) if whole else prove_staying_in_part(wanted, widened)
+    proven = _with_stays(still, wanted, back)
     answer = Answer(posed.problem, scaled, proven, back, solution.claim)
     return checked(PartialAnswer(wanted, answer).result(answered(answer, solution, chosen, began)), throw=throw)
 

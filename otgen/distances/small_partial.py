@@ -36,7 +36,9 @@ _FLOAT64 = np.dtype(np.float64)
 _MODERATE = 2.0**100  # prices and masses above, and masses below its inverse, are not for here
 _FAR = 16  # times what the other side can take: of points with more a part is left out, the long way
 _NARROW = 1e-10  # of the cost
-_CHARGED = 1e-12  # of the cost: where rounding masses may cost more, the long way tells what it costs
+_CHARGED = (
+    1e-12  # of the cost: where rounding masses may cost more, the long way tells what it costs, and whether it is 0
+)
 _LEAST = np.array([[0.0, 2.0**-1073]])  # prices are rounded by nothing
 _TERMS = Terms(1.0, False, True, (True, True))
 
@@ -178,7 +180,7 @@ class _Solved(Forwarded):
         if self.stack.ends[0, 0] != dense_simplex.SOLVED or not np.isfinite(cost):
             return None
         moved = self._moved if self.amount is None else self.amount
-        if missed > MISSED * moved or self._margin > _CHARGED * cost:
+        if missed > MISSED * moved or self._margin > _CHARGED * cost or cost == 0 < upper:
             return None
         narrow = upper - lower <= _NARROW * cost
         if not narrow and self.answer.answer.status(Status.OPTIMAL, 0.0) is not Status.OPTIMAL:

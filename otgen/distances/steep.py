@@ -59,8 +59,8 @@ def resolved(first: Attempt, solver: Solver, progress: Progress) -> Attempt:
 def _may_improve(attempt: Attempt) -> bool:
     """Whether the interval is wide, in the unit of a plan between points."""
     solved = attempt.solution.status is Status.OPTIMAL and isinstance(attempt.certificate.plan, SparsePlan)
-    # One plan there, which is proven as it is.
-    scalable = attempt.problem.cost.degree > 0 and 1 not in attempt.problem.shape
+    entry, one_plan = attempt.problem.cost.entry, 1 in attempt.problem.shape  # which is proven as it is
+    scalable = entry is not None and entry.scales and not one_plan
     return solved and scalable and attempt.certificate.unit is not None and _is_wide(attempt)
 
 

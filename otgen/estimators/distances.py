@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..distances.chosen import SEEDED, DistanceName
+from ..distances.distance_options import ParamsByName
 from ..distances.pairs.collection import both_collected, sequence
 from ..distances.pairwise import pairwise
 from ..distances.splits import Measure
@@ -78,9 +79,24 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     array([[0.5, 5. ]])
     """
 
+    @overload
     def __init__(
         self,
-        distance: DistanceName | Measure = "wasserstein",
+        distance: DistanceName = "wasserstein",
+        *,
+        distance_params: ParamsByName | None = None,
+        support: Any = None,
+        kernel: Literal["exp"] | None = None,
+        gamma: float | Literal["median"] = "median",
+        power: float = 2.0,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        distance: Measure,
         *,
         distance_params: dict[str, Any] | None = None,
         support: Any = None,
@@ -89,9 +105,22 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         power: float = 2.0,
         n_jobs: int | None = None,
         random_state: Any = None,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        distance: DistanceName | Measure = "wasserstein",
+        *,
+        distance_params: Any = None,
+        support: Any = None,
+        kernel: Literal["exp"] | None = None,
+        gamma: float | Literal["median"] = "median",
+        power: float = 2.0,
+        n_jobs: int | None = None,
+        random_state: Any = None,
     ) -> None:
         self.distance: DistanceName | Measure = distance
-        self.distance_params = distance_params
+        self.distance_params: ParamsByName | dict[str, Any] | None = distance_params
         self.support = support
         self.kernel = kernel
         self.gamma = gamma

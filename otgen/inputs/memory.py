@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ..errors import TooLarge
 from . import control_groups
 from .control_groups import UNLIMITED
 
@@ -12,6 +13,8 @@ try:
     import resource
 except ImportError:  # no such limits on Windows
     resource = None
+
+JUDGED = 2**26  # bytes from which it is asked whether they fit
 
 
 def available() -> int:
@@ -64,3 +67,12 @@ def readable(size: float) -> str:
         if size >= unit:
             return f"{size / unit:.3g} {name}"
     return f"{max(size, 0) / 1e3:.3g} kB"
+
+
+def refuse_bytes(need: int, shape: tuple[int, ...], name: str, *, held: int = 0) -> None:
+    """Raise `TooLarge` for what needs more bytes than are free, beside those that are ``held`` already."""
+    if need >= JUDGED and need - held > (free := available()):
+        raise TooLarge(
+            f"{name} must fit in memory; received shape {shape}, which is {readable(need)} with {readable(free)} free; "
+            f"pass fewer points, or points in place of a matrix of their costs"
+        )

@@ -8,15 +8,14 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..errors import InvalidInput, OtgenError, TooLarge, require, words_of
-from . import whole
-from .memory import available, readable
+from ..errors import InvalidInput, OtgenError, require, words_of
+from . import tensors, whole
+from .memory import JUDGED, refuse_bytes
 from .origin import Origin
 from .scalars import told
 from .tables import column_names, columns_of
 from .types import Floats
 
-_JUDGED = 2**26  # bytes from which it is asked whether they fit
 _REMEDIES = {
     "O": "pass numbers of one kind, such as float64",
     "c": "pass its real part, or real and imaginary parts as two coordinates",
@@ -107,18 +106,9 @@ def _of_objects(array: np.ndarray) -> str:
 
 def refuse_size(array: np.ndarray, name: str) -> None:
     """Raise `TooLarge` for an array whose entries do not fit in memory, beside what is there of them."""
-    if 8 * array.size >= _JUDGED:
+    if 8 * array.size >= JUDGED:
         low, high = np.lib.array_utils.byte_bounds(array)
         refuse_bytes(8 * array.size, array.shape, name, held=0 if isinstance(array, np.memmap) else high - low)
-
-
-def refuse_bytes(need: int, shape: tuple[int, ...], name: str, *, held: int = 0) -> None:
-    """Raise `TooLarge` for what needs more bytes than are free, beside those that are ``held`` already."""
-    if need >= _JUDGED and need - held > (free := available()):
-        raise TooLarge(
-            f"{name} must fit in memory; received shape {shape}, which is {readable(need)} with {readable(free)} free; "
-            f"pass fewer points, or points in place of a matrix of their costs"
-        )
 
 
 def _refuse_kinds(value: Any, name: str) -> None:
@@ -134,10 +124,8 @@ def _refuse_kinds(value: Any, name: str) -> None:
         raise InvalidInput(
             f"{name} must be dense; received a sparse {type(value).__name__} of shape {value.shape}; pass {name}.toarray()"
         )
-    if module.partition(".")[0] == "torch" and str(getattr(value, "layout", "torch.strided")) != "torch.strided":
-        raise InvalidInput(
-            f"{name} must be dense; received a sparse tensor of shape {tuple(value.shape)}; pass {name}.to_dense()"
-        )
+    if module.startswith("torch") and not tensors.is_tensor(value) and type(value).__name__ != "Size":
+        raise InvalidInput(f"{name} must be an array of numbers; received {told(value)}; pass the tensor that it is of")
     if module.startswith("polars") and hasattr(value, "collect"):
         raise InvalidInput(f"{name} must be an array of numbers; received a LazyFrame; pass {name}.collect()")
     if hasattr(value, "data_vars"):  # a Dataset of xarray's
@@ -158,8 +146,9 @@ def _holds_masked(value: Any) -> bool:
 
 def _read(value: Any, name: str) -> tuple[Any, Origin]:
     library = type(value).__module__.partition(".")[0]
-    if library == "torch":
-        return _from_torch(value, name)
+    if tensors.is_tensor(value):
+        return tensors.from_torch(value, name)
+    value = tensors.read_each(value, name)
     if library != "numpy" and hasattr(value, "__dlpack_device__") and not hasattr(value, "null_count"):
         kind, index = value.__dlpack_device__()
         device = "cpu" if kind in (1, 3) else f"cuda:{index}" if kind in (2, 13) else f"device {kind}:{index}"
@@ -196,20 +185,6 @@ def _by_columns(value: Any, array: np.ndarray) -> np.ndarray:
     if not parts or not {part.dtype.kind for part in parts} <= set("biuf"):
         return array
     return np.column_stack([part.astype(np.int8) if part.dtype.kind == "b" else part for part in parts])
-
-
-def _from_torch(value: Any, name: str) -> tuple[Any, Origin]:
-    if value.requires_grad:
-        raise InvalidInput(
-            f"{name} must not require gradients here; received a tensor with requires_grad=True; "
-            f"use a loss from otgen.nn (nn.transport_loss for costs), or pass {name}.detach()"
-        )
-    dtype = str(value.dtype).removeprefix("torch.")
-    where = "cuda:0" if str(value.device) == "cuda" else str(value.device)
-    if dtype == "bfloat16":
-        refuse_bytes(4 * value.numel(), tuple(value.shape), name)
-        value = value.float()
-    return value.numpy() if where == "cpu" else value, Origin("torch", where, dtype)
 
 
 def _unrounded(value: Any, array: Floats, name: str) -> Any:

@@ -30,7 +30,7 @@ def told(value: Any) -> str:
     if isinstance(value, int | float | str | bool | None) and len(repr(value)) < 60:
         return repr(value)
     kind = type(value).__name__
-    shape = getattr(value, "shape", None)
+    shape = shape_said(value)
     if isinstance(shape, tuple) and not isinstance(value, type):
         kind = "array" if kind == "ndarray" else kind
         return f"{_article(kind)} {kind} of shape {tuple(shape)}"
@@ -40,6 +40,14 @@ def told(value: Any) -> str:
     if isinstance(value, type):
         return f"the class {value.__name__}"
     return f"{_article(kind)} {kind}"
+
+
+def shape_said(value: Any) -> Any:
+    """What something has as its shape; None where it has none, or does not know it, as nested tensors do not."""
+    try:
+        return getattr(value, "shape", None)
+    except Exception:
+        return None
 
 
 def _article(word: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
+from .scalars import shape_said
 
 
 def shape_of(value: Any) -> tuple[int, ...] | None:
@@ -21,7 +22,7 @@ def shape_of(value: Any) -> tuple[int, ...] | None:
     if isinstance(value, list | tuple):
         inner = shape_of(value[0]) if value else ()
         return None if inner is None else (len(value), *inner)
-    shape = getattr(value, "shape", None)
+    shape = shape_said(value)
     if isinstance(shape, tuple) and not isinstance(value, type):
         return tuple(shape)
     return () if isinstance(value, Number | np.generic) else None

@@ -66,7 +66,7 @@ def is_general(inner):
 @jit
 def factor_of(ground):
     """What the power of a sum is multiplied by."""
-    return ground.factor if ground.inner != CIRCULAR else ground.x.dtype.type(1)
+    return ground.factor if ground.inner not in (CIRCULAR, GREAT_CIRCLE) else ground.x.dtype.type(1)
 
 
 @jit
@@ -93,10 +93,10 @@ def haversine(a, b, c, d):
 
 
 @jit
-def angle(a, b, c, d):
-    """The angle between two points on the sphere."""
-    h, rest = haversine(a, b, c, d)
-    return 2.0 * math.atan2(math.sqrt(h), math.sqrt(rest))
+def angle(ground, i, j):
+    """The angle between two points on the sphere, in the ground's unit."""
+    h, rest = haversine(ground.x[i, 0], ground.x[i, 1], ground.yt[0, j], ground.yt[1, j])
+    return 2.0 * math.atan2(math.sqrt(h), math.sqrt(rest)) / ground.x.dtype.type(ground.factor)
 
 
 @jit
@@ -152,7 +152,7 @@ def fill(ground, i, start, stop, out):
         return
     if inner == GREAT_CIRCLE:
         for j in range(count):
-            out[j] = angle(x[i, 0], x[i, 1], yt[0, start + j], yt[1, start + j])
+            out[j] = angle(ground, i, start + j)
     elif inner == CIRCULAR and x.shape[1] == 1:  # no square, which would underflow
         for j in range(count):
             out[j] = abs(near_way(x[i, 0], yt[0, start + j], ground.factor))
@@ -191,7 +191,7 @@ def one(ground, i, j):
             else length ** (2.0 * ground.outer)
         )
     if inner == GREAT_CIRCLE:
-        total += angle(ground.x[i, 0], ground.x[i, 1], ground.yt[0, j], ground.yt[1, j])
+        total += angle(ground, i, j)
     for k in range(ground.x.shape[1] if inner != GREAT_CIRCLE else 0):
         t = abs(ground.x[i, k] - ground.yt[k, j])
         if inner == PRODUCT:

@@ -148,8 +148,9 @@ def gibbs_slope_rows(ground, row, column, scale, weights, out, first, last):
                     north, east = _turn(
                         ground.x[i, 0], ground.x[i, 1], ground.yt[0, start + j], ground.yt[1, start + j]
                     )
-                    out[i, 0] += kind(mass[j] * tile[j] * north)
-                    out[i, 1] += kind(mass[j] * tile[j] * east)
+                    outside = mass[j] * tile[j] / kind(ground.factor)
+                    out[i, 0] += kind(outside * north)
+                    out[i, 1] += kind(outside * east)
                 continue
             for k in range(d):
                 x, y, part = ground.x[i, k], ground.yt[k, start : start + count], kind(0)

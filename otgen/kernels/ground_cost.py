@@ -12,7 +12,8 @@ CELL = 32  # points to a cell
 PRODUCT = -1.0  # as inner power: inner products
 # As inner power: squares of differences to the nearest period, which stands where other costs have their factor.
 CIRCULAR = -2.0
-GREAT_CIRCLE = -3.0  # as inner power: the angle between (latitude, longitude), in radians
+# As inner power: the angle between (latitude, longitude) in radians, divided by what stands where other costs have their factor.
+GREAT_CIRCLE = -3.0
 
 
 class GroundCost(NamedTuple):
@@ -20,7 +21,7 @@ class GroundCost(NamedTuple):
 
     For points: ``factor * (sum_k |x_ik - y_jk| ** inner) ** outer``, the maximum over ``k`` instead of the sum when
     ``inner`` is infinite. For a listed cost matrix ``inner`` is 0 and the entry itself is the cost. Where ``inner`` is
-    ``CIRCULAR`` or ``GREAT_CIRCLE`` the sum is of squared differences the near way round, or the angle. Where it is
+    ``CIRCULAR`` or ``GREAT_CIRCLE`` the sum is of squared differences the near way round, or the angle, and ``factor`` the period, or the unit of angles. Where it is
     ``PRODUCT`` the cost is ``factor * sum_k x_ik y_jk``, what is left of a squared distance without the squares.
 
     Fields: ``x`` (n, d) and ``yt`` (d, m), the second cloud transposed so that a row of costs is read along memory;

@@ -25,7 +25,7 @@ def cost_block(ground: GroundCost) -> Floats:
 
 
 def _factor(ground: GroundCost) -> float:
-    return 1.0 if ground.inner == CIRCULAR else ground.factor
+    return 1.0 if ground.inner in (CIRCULAR, GREAT_CIRCLE) else ground.factor
 
 
 def _longest(ground: GroundCost) -> Floats:
@@ -40,18 +40,21 @@ def _inside(ground: GroundCost) -> Floats:
     """What the cost is a power of: (n, m); of differences divided by their largest, see :func:`_longest`."""
     difference = ground.x[:, :, None] - ground.yt[None, :, :]
     if ground.inner == GREAT_CIRCLE:
-        (a, b), (c, d) = ground.x.T[:, :, None], ground.yt[:, None, :]
-        x, y = (
-            np.stack([np.cos(u) * np.cos(v), np.cos(u) * np.sin(v), np.sin(u) + 0 * v]) for u, v in ((a, b), (c, d))
-        )
-        normal = np.cross(*np.broadcast_arrays(x, y), axis=0)
-        return np.arctan2(np.sqrt((normal**2).sum(axis=0)), (x * y).sum(axis=0))
+        return _angles(ground) / ground.factor
     if ground.inner == CIRCULAR:
         return ((difference - ground.factor * np.rint(difference / ground.factor)) ** 2).sum(axis=1)
     if np.isinf(ground.inner):
         return np.abs(difference).max(axis=1)
     longest = np.where(_longest(ground) > 0, _longest(ground), 1.0)
     return ((np.abs(difference) / longest[:, None, :]) ** ground.inner).sum(axis=1)
+
+
+def _angles(ground: GroundCost) -> Floats:
+    """Between points on the sphere, in radians: (n, m)."""
+    (a, b), (c, d) = ground.x.T[:, :, None], ground.yt[:, None, :]
+    x, y = (np.stack([np.cos(u) * np.cos(v), np.cos(u) * np.sin(v), np.sin(u) + 0 * v]) for u, v in ((a, b), (c, d)))
+    normal = np.cross(*np.broadcast_arrays(x, y), axis=0)
+    return np.arctan2(np.sqrt((normal**2).sum(axis=0)), (x * y).sum(axis=0))
 
 
 def cost_pairs(ground: GroundCost, rows: Indices, columns: Indices) -> Floats:
@@ -122,7 +125,7 @@ def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weight
     outside = np.full_like(inside, factor) if ground.outer == 1 else outside
     difference = ground.x[:, None, :] - ground.yt.T[None, :, :]
     if ground.inner == GREAT_CIRCLE:
-        slopes = _turns(ground)
+        slopes = _turns(ground) / ground.factor
     elif ground.inner == CIRCULAR:
         slopes = 2 * (difference - ground.factor * np.rint(difference / ground.factor))
     elif np.isinf(ground.inner):
@@ -141,7 +144,7 @@ def gibbs_slope(ground: GroundCost, f: Floats, g: Floats, epsilon: float, weight
 def _turns(ground: GroundCost) -> Floats:
     """Derivatives of angles in latitude and longitude of x, 0 where there is none: (n, m, 2)."""
     (a, b), (c, d) = ground.x.T[:, :, None], ground.yt[:, None, :]
-    sine = np.sin(_inside(ground))
+    sine = np.sin(_angles(ground))
     north = np.sin(a) * np.cos(c) * np.cos(b - d) - np.cos(a) * np.sin(c)
     both = np.stack([north, np.cos(a) * np.cos(c) * np.sin(b - d)], axis=2)
     return np.divide(both, sine[:, :, None], out=np.zeros_like(both), where=sine[:, :, None] > 0)

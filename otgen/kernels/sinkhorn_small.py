@@ -4,7 +4,8 @@
 ``u = exp((f - f0)/epsilon)`` and ``v = exp((g - g0)/epsilon)`` and needs no exponential a pair. Where u, v or a sum leaves the
 range in which lost terms cannot matter, K is computed again at the potentials reached. A sum that is out of range even there,
 such as that of an outlier which is left where it is, is taken in logarithms, relative to the largest term; where u or v is, a whole
-iteration is (Schmitzer, "Stabilized sparse scaling algorithms for entropy regularized transport problems", 2019, section 3.1). What is decided, and when, is in :mod:`.overrelaxation`.
+iteration is (Schmitzer, "Stabilized sparse scaling algorithms for entropy regularized transport problems", 2019, section 3.1). Where
+a marginal is relaxed, the best constant moves from one potential to the other after each sweep, as :meth:`otgen.model.marginals.Marginals.best_shift` has it. What is decided, and when, is in :mod:`.overrelaxation`.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def _transposed_product(kernel, w, out):
 
 class _Side(NamedTuple):
     """One side of an iteration: weights, strength of relaxation, and potential; where that is held, what it is scaled by since, and sums
-    of the kernel; what comes next, and the next scaling times the weights. Sums of those ``apart`` lie out of range even there.
+    of the kernel; what comes next, the next scaling times the weights, and what is reached of the weights. Sums of those ``apart`` lie out of range even there.
     """
 
     weights: Floats
@@ -79,6 +80,7 @@ class _Side(NamedTuple):
     sums: Floats
     moved: Floats
     weighted: Floats
+    reached: Floats
     apart: npt.NDArray[np.bool_]
 
 
@@ -86,8 +88,8 @@ class _Side(NamedTuple):
 def _new_side(weights, rho, potential):
     """A side that is still to be held somewhere."""
     n = len(weights)
-    rows, apart = np.empty((5, n)), np.empty(n, np.bool_)
-    return _Side(weights, rho, potential, rows[0], rows[1], rows[2], rows[3], rows[4], apart)
+    rows, apart = np.empty((6, n)), np.empty(n, np.bool_)
+    return _Side(weights, rho, potential, rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], apart)
 
 
 @jit
@@ -129,7 +131,7 @@ def _update_side(side, costs, turned, given, masses, epsilon, omega, after, held
     error = gain = mass = 0.0
     for i in range(weights.shape[0]):
         if weights[i] == 0.0:  # changes nothing for the others
-            side.moved[i], side.weighted[i] = potential[i], 0.0
+            side.moved[i], side.weighted[i], side.reached[i] = potential[i], 0.0, 0.0
             continue
         within, logarithm = held and 1.0 / _SUMS < side.sums[i] < _SUMS, 0.0
         side.apart[i] |= fresh and not within
@@ -157,7 +159,7 @@ def _update_side(side, costs, turned, given, masses, epsilon, omega, after, held
         error += abs(weights[i] * reached - _marginal_target(weights[i], moved if after else potential[i], side.rho))
         gain += weights[i] * _dual_gain(moved, side.rho)
         mass += weights[i] * reached
-        side.moved[i], side.scaling[i], side.weighted[i] = moved, scaled, weights[i] * scaled
+        side.moved[i], side.scaling[i], side.weighted[i], side.reached[i] = moved, scaled, weights[i] * scaled, reached
     return error, gain, mass, True
 
 
@@ -203,7 +205,62 @@ def _sweep(costs, kernel, one, other, epsilon, omega, held, fresh):
     column_error, gain, mass, good = _update_side(
         other, costs, True, one.moved, one.weights, epsilon, omega, True, held, fresh
     )
+    if min(one.rho, other.rho) < np.inf:
+        _shift_best(one, other, dual, gain)
+        dual, gain, column_error = _gain_of(one), _gain_of(other), _missed_by(other)
     return row_error, column_error, dual + gain, row_mass, mass, good
+
+
+@jit
+def _imbalance(side, gained):
+    """``log sum_i w_i exp(-f_i / rho)`` of the next potential, accurate where that is nearly the total; ``gained`` is its dual gain."""
+    total = _sum_of_values(side.weights)
+    if side.rho == np.inf or total == 0.0:
+        return np.log(total)
+    share = -gained / (side.rho * total)
+    if abs(share) < 0.5:
+        return math.log(total) + math.log1p(share)
+    left = 0.0
+    for i in range(side.weights.shape[0]):
+        left += _marginal_target(side.weights[i], side.moved[i], side.rho)
+    return np.log(left)
+
+
+@jit
+def _shift_best(one, other, gained, gained_other):
+    """Move the constant from one side's next potential to the other's that makes the dual value largest; nothing moves in the plan."""
+    shift = (_imbalance(one, gained) - _imbalance(other, gained_other)) / (1.0 / one.rho + 1.0 / other.rho)
+    if math.isfinite(shift):
+        _shift(one, shift)
+        _shift(other, -shift)
+
+
+@jit
+def _shift(side, by):
+    """Add a constant to the next potential, and to where the kernel is held: scalings stay what they are."""
+    for i in range(side.weights.shape[0]):
+        if side.weights[i] > 0.0:
+            side.moved[i] += by
+            side.origin[i] += by
+
+
+@jit
+def _gain_of(side):
+    """What the next potential adds to the dual value."""
+    gain = 0.0
+    for i in range(side.weights.shape[0]):
+        gain += side.weights[i] * _dual_gain(side.moved[i], side.rho)
+    return gain
+
+
+@jit
+def _missed_by(side):
+    """By how much what is reached misses what the next potential asks for, in L1."""
+    error = 0.0
+    for i in range(side.weights.shape[0]):
+        target = _marginal_target(side.weights[i], side.moved[i], side.rho)
+        error += abs(side.weights[i] * side.reached[i] - target)
+    return error
 
 
 @jit

@@ -76,6 +76,35 @@ class Marginals:
         """What a potential adds to the dual value."""
         return ((self.b if side else self.a) * self.dual_term(potential, side)).sum(-1)
 
+    def imbalance(self, gained: Any, left: Any, side: int) -> Any:
+        """``log sum_i w_i exp(-f_i / rho)`` relative to ``log sum_i w_i``, of what a potential gains and what its :meth:`target` comes to."""
+        rho, total = self.relax[side], self.totals[side]
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            if math.isinf(rho):
+                return 0.0 * total
+            share = -gained / (rho * total)
+            return np.where(np.abs(share) < 0.5, np.log1p(share), np.log(left / total))
+
+    def best_shift(self, one: Any, other: Any) -> Any:
+        """The constant to move from g to f that makes the dual value largest, of the :meth:`imbalance` of both; 0 where neither is relaxed.
+
+        The plan stays as it is, and ``rho_1, rho_2`` times the logarithms of what the marginals are to be are equal after it: Sejourne,
+        Vialard, Peyre, "Faster unbalanced optimal transport: translation invariant Sinkhorn and 1-D Frank-Wolfe", 2022, proposition 2.
+        """
+        if min(self.relax) == math.inf:
+            return 0.0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            apart = one - other + np.log(self.totals[0] / self.totals[1])
+            shift = apart / sum(1 / rho for rho in self.relax)
+        return np.where(np.isfinite(shift), shift, 0.0)
+
+    def shifted_gain(self, gained: Any, shift: Any, side: int) -> Any:
+        """What a potential adds to the dual value with a constant added to it."""
+        rho, total = self.relax[side], self.totals[side]
+        if math.isinf(rho):
+            return gained + shift * total
+        return gained * np.exp(-shift / rho) - rho * total * np.expm1(-shift / rho)
+
     def target(self, potential: Floats, side: int) -> Floats:
         """The marginal that the plan of an optimal potential has: the weights, times ``exp(-f / rho)`` where relaxed."""
         rho, weights = self.relax[side], (self.a, self.b)[side]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 STEEP = 8  # order above which powers on the line are those of distances divided by the largest that is travelled
 _REACH = 1000  # coordinates stay below 2 to this power
-_AS_THEY_ARE = 256  # points are left alone while no cost, nor the inverse of one, is beyond 2 to this power
+AS_THEY_ARE = 256  # points are left alone while no cost, nor the inverse of one, is beyond 2 to this power
 _LOW = -1000  # exponents of units below may leave them few digits
 _MODERATE = 120  # largest power of two in a cost, or in its inverse, that needs no scaling in a stack
 
@@ -100,7 +100,7 @@ def of_box(box: Box, inner: float, p: float) -> PowerOfTwo:
     diagonal = 1.0 if math.isinf(inner) else float(((extents / reach) ** inner).sum() ** (1 / inner))
     out = down * PowerOfTwo.above(reach) * PowerOfTwo.above(diagonal)
     exponent = max(out.exponent, largest - _REACH)
-    return ONE if abs(exponent) * max(p, 2) <= _AS_THEY_ARE else PowerOfTwo(exponent)
+    return ONE if abs(exponent) * max(p, 2) <= AS_THEY_ARE else PowerOfTwo(exponent)
 
 
 def moderate(distances: Any, p: float) -> bool:

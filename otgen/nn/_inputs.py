@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidInput
-from ..inputs import origin, scalars
+from ..inputs import origin, scalars, tensors
 from ..model.cost import COSTS, BuiltIn, Circular, Minkowski, metric_name, spelt
 from . import _ops
 from ._dual import Costs
@@ -160,10 +160,16 @@ def finite(z: Tensor, name: str) -> None:
 
 
 def real_and_dense(z: Tensor, name: str) -> None:
-    """Raise for a tensor that torch does not compute with: sparse, complex, of a float of 8 bits."""
-    if z.is_complex() or z.layout != torch.strided or (z.is_floating_point() and z.element_size() == 1):
+    """Raise for a tensor that torch does not compute with: sparse, nested, quantized, without data, complex, of a float of 8 bits."""
+    tensors.refuse_other_forms(z, name)
+    if z.is_meta:
         raise InvalidInput(
-            f"{name} must be dense and hold real numbers, floats of 16 bits at least; received dtype {z.dtype}, layout {z.layout}; convert it"
+            f"{name} must hold numbers; received a tensor on device 'meta', which has a shape alone; make it with data, such as with "
+            f"torch.empty_like({name}, device='cpu')"
+        )
+    if z.is_complex() or (z.is_floating_point() and z.element_size() == 1):
+        raise InvalidInput(
+            f"{name} must be dense and hold real numbers, floats of 16 bits at least; received dtype {z.dtype}; convert it"
         )
     refuse_expanded(z, name)
 
@@ -175,9 +181,9 @@ def common_dtype(given: dict[str, Tensor]) -> torch.dtype:
         if not isinstance(z, torch.Tensor):
             raise InvalidInput(f"{name} must be a tensor; received {type(z).__name__}; use torch.as_tensor({name})")
         real_and_dense(z, name)
-        if z.device != given[first].device or z.is_meta:
+        if z.device != given[first].device:
             raise InvalidInput(
-                f"{name} must live on one device with {first}, and have data; received {name} on {z.device} and {first} on "
+                f"{name} must live on one device with {first}; received {name} on {z.device} and {first} on "
                 f"{given[first].device}; move one of them"
             )
         if z.dtype in (torch.int64, torch.uint64) and (z.double().abs() > _EXACT).any():

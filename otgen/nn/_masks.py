@@ -22,9 +22,9 @@ def checked_mask(mask: Any, cloud: Tensor, name: str, points: str) -> Tensor | N
             f"{name} must be a tensor of bool, True where a point counts; received {received}; compare lengths, as in "
             f"torch.arange(n) < lengths[:, None]"
         )
-    if mask.device != cloud.device or mask.is_meta:
+    if mask.device != cloud.device:
         raise InvalidInput(
-            f"{name} must live on one device with {points}, and have data; received {mask.device} and {cloud.device}; move one of them"
+            f"{name} must live on one device with {points}; received {mask.device} and {cloud.device}; move one of them"
         )
     if mask.ndim not in (1, 2) or mask.shape[-1] != cloud.shape[-2]:
         raise InvalidInput(

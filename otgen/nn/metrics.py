@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
 from torch import Tensor
 
 from ..distances.chosen import SEEDED, DistanceName, chosen
+from ..distances.distance_options import ParamsByName
 from ..distances.splits import Measure
 from ..errors import InvalidInput, is_installed, require
 from ..inputs import scalars, sizes
@@ -80,11 +81,33 @@ class TransportDistance(_Base):
     real: list[Tensor] | Tensor
     generated: list[Tensor] | Tensor
 
+    @overload
+    def __init__(
+        self,
+        distance: DistanceName = "wasserstein",
+        *,
+        distance_params: ParamsByName | None = None,
+        bounds: bool = False,
+        reset_real: bool = True,
+        **options: Any,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        distance: Measure,
+        *,
+        distance_params: dict[str, Any] | None = None,
+        bounds: bool = False,
+        reset_real: bool = True,
+        **options: Any,
+    ) -> None: ...
+
     def __init__(
         self,
         distance: DistanceName | Measure = "wasserstein",
         *,
-        distance_params: dict[str, Any] | None = None,
+        distance_params: Any = None,
         bounds: bool = False,
         reset_real: bool = True,
         **options: Any,

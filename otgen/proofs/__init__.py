@@ -6,7 +6,7 @@ from .entropic import Bounds, entropic_bounds
 from .monotone import are_plain, monotone_mean
 from .promise import keeps_promise, usual_cost
 from .prove import prove
-from .staying import prove_staying
+from .staying import prove_staying, prove_staying_in_part
 
 __all__ = [
     "Bounds",
@@ -20,6 +20,7 @@ __all__ = [
     "prove",
     "prove_dual",
     "prove_staying",
+    "prove_staying_in_part",
     "usual_cost",
     "way_back",
 ]

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
+import numpy as np
+
+from ..inputs.types import Floats, Indices
+from ..model.partial import Partial
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate
-from .steep import balanced
+from .steep import balanced, connected_parts
+
+_NOISE = 1e-15  # of all mass: what rounding leaves of the masses of places that balance, and may put anywhere
 
 
 def prove_staying(problem: Problem, found: Certificate) -> Certificate:
@@ -32,3 +39,57 @@ def prove_staying(problem: Problem, found: Certificate) -> Certificate:
     if same is None or not same.all() or not balanced(problem, rows, columns):
         return found
     return replace(found, cost=0.0, lower=0.0, upper=0.0)
+
+
+def prove_staying_in_part(wanted: Partial, found: Certificate) -> Certificate:
+    """The same of partial transport, whose plan has a dummy point on either side: what a place has more of on one side must stay there for nothing.
+
+    Parameters
+    ----------
+    wanted : Partial
+        What is asked, of the points as posed.
+    found : Certificate
+        Of the balanced problem with dummies.
+    """
+    plan = found.plan
+    little = found.cost <= _NOISE * found.scale and found.upper > 0
+    if not little or not isinstance(plan, SparsePlan) or wanted.left_out is not None:
+        return found
+    n, m = wanted.problem.shape
+    used = (plan.values > _NOISE) & (plan.rows < n) & (plan.columns < m)
+    rows, columns = plan.rows[used], plan.columns[used]
+    same = wanted.problem.cost.coincide(rows, columns)
+    if same is None or not same.all() or not _costs_nothing(wanted, rows, columns):
+        return found
+    return replace(found, cost=0.0, lower=0.0, upper=0.0)
+
+
+def _costs_nothing(wanted: Partial, rows: Indices, columns: Indices) -> bool:
+    """Whether all that is asked can be moved between points that pairs connect, and the rest stay where its price is 0; exactly."""
+    count, *parts = connected_parts(wanted.problem.shape, rows, columns)
+    masses = [_exact(side, total, wanted, k) for k, (side, total) in enumerate(zip(wanted.weights, wanted.totals))]
+    held = [_sums(mass, part, count) for mass, part in zip(masses, parts)]
+    free = [
+        _sums([z if price == 0 else Fraction(0) for z, price in zip(mass, prices.tolist())], part, count)
+        for mass, part, prices in zip(masses, parts, wanted.prices)
+    ]
+    movable = sum((min(one, other) for one, other in zip(*held)), Fraction(0))
+    if wanted.amount is not None:
+        asked = min(Fraction(wanted.amount), *wanted.totals)
+        if asked > movable or (asked < movable and any(bool(side.any()) for side in wanted.prices)):
+            return False
+    return all(one - other <= kept and other - one <= left for one, other, kept, left in zip(*held, *free))
+
+
+def _exact(weights: Floats, total: Fraction, wanted: Partial, side: int) -> list[Fraction]:
+    """The masses of a side, equal ones where none were given."""
+    if wanted.sides[side].weights_origin is None:
+        return [total / len(weights)] * len(weights)
+    return [Fraction(z) for z in np.asarray(weights, np.float64).tolist()]
+
+
+def _sums(masses: list[Fraction], part: Indices, count: int) -> list[Fraction]:
+    sums = [Fraction(0)] * count
+    for mass, k in zip(masses, part.tolist(), strict=True):
+        sums[k] += mass
+    return sums

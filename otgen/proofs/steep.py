@@ -76,20 +76,27 @@ def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
 def balanced(problem: Problem, rows: Indices, columns: Indices) -> bool:
     """Whether points that pairs connect carry as much on one side as on the other, exactly."""
     n, m = problem.shape
-    graph = scipy.sparse.coo_array((np.ones(len(rows)), (rows, n + columns)), shape=(n + m, n + m))
-    count, part = connected_components(graph, directed=False)
+    count, *parts = connected_parts(problem.shape, rows, columns)
     if count == 1:
         return True
     a, b = problem.source, problem.target
     if a.uniform and b.uniform:
-        of_rows, of_columns = np.bincount(part[:n], minlength=count), np.bincount(part[n:], minlength=count)
+        of_rows, of_columns = (np.bincount(part, minlength=count) for part in parts)
         return bool((of_rows * m == of_columns * n).all())
     sums = [[Fraction(0)] * count for _ in range(2)]
-    for side, weights, at in ((sums[0], a.weights, part[:n]), (sums[1], b.weights, part[n:])):
+    for side, weights, at in zip(sums, (a.weights, b.weights), parts):
         for k, weight in zip(at.tolist(), np.asarray(weights, np.float64).tolist(), strict=True):
             side[k] += Fraction(weight)
     one, other = sum(sums[0]), sum(sums[1])
     return all(mine * other == theirs * one for mine, theirs in zip(*sums, strict=True))
+
+
+def connected_parts(shape: tuple[int, int], rows: Indices, columns: Indices) -> tuple[int, Indices, Indices]:
+    """How many parts pairs leave of all points, and in which each source is (n,), and each target (m,)."""
+    n, m = shape
+    graph = scipy.sparse.coo_array((np.ones(len(rows)), (rows, n + columns)), shape=(n + m, n + m))
+    count, part = connected_components(graph, directed=False)
+    return int(count), part[:n], part[n:]
 
 
 def _in_unit(bound: float, unit: float, p: float, way: int) -> float:

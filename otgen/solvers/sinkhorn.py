@@ -59,7 +59,8 @@ class Sinkhorn:
     References
     ----------
     Cuturi, "Sinkhorn distances", 2013; in the form of Peyre and Cuturi, "Computational optimal transport", 2019,
-    equations (4.43) and (4.44). Over-relaxation: see :mod:`otgen.kernels.overrelaxation`.
+    equations (4.43) and (4.44). Over-relaxation: see :mod:`otgen.kernels.overrelaxation`. The constant between relaxed potentials:
+    :meth:`otgen.model.marginals.Marginals.best_shift`.
 
     Examples
     --------

@@ -119,23 +119,26 @@ class CostPass(Pass):
         self.cut = _cut_bits(cost, tolerance)
 
     def sweep(self, f: Floats, g: Floats, omega: float, near: bool) -> Step:
-        """Row sums, new f, column sums, new g."""
+        """Row sums, new f, column sums, new g, and a constant from one to the other."""
         goal, epsilon, cut = self.goal, self.epsilon, self.cut if near else math.inf
         one, other = goal.damping(epsilon)
         with np.errstate(over="ignore"):
             heights = goal.a if one == 1.0 else goal.a * np.exp(omega * (one - 1.0) * f / epsilon)
         log_rows, columns = self.cost.sweep(f, g, heights, goal.b, epsilon, omega * one, cut=cut)
         new_f = updated(f, log_rows, one, epsilon, omega)
-        ours = np.array([*missed(goal, f, log_rows, 0), goal.gain(new_f, 0)])
-        columns, (row_error, row_mass, gained) = np.split(
+        ours = np.array([*missed(goal, f, log_rows, 0), goal.gain(new_f, 0), goal.target(new_f, 0).sum()])
+        columns, (row_error, row_mass, gained, left) = np.split(
             self.rows.summed(np.concatenate([columns, ours])), [len(columns)]
         )
         log_columns = self._logarithms(columns, new_f, g, cut)
         new_g = updated(g, log_columns, other, epsilon, omega)
         with np.errstate(over="ignore", invalid="ignore"):
             after = log_columns + (new_g - g) / epsilon
+            of_columns = goal.gain(new_g, 1), goal.target(new_g, 1).sum()
+            shift = float(goal.best_shift(goal.imbalance(gained, left, 0), goal.imbalance(*of_columns, 1)))
+            new_f, new_g = new_f + shift, new_g - shift
             column_error, mass = missed(goal, new_g, after, 1)
-            dual = goal.dual_of(float(gained) + goal.gain(new_g, 1), epsilon, mass)
+            dual = goal.dual_of(goal.shifted_gain(gained, shift, 0) + goal.gain(new_g, 1), epsilon, mass)
         of_rows, of_columns = goal.relative_error(row_error, row_mass), goal.relative_error(column_error, mass)
         return Step(new_f, new_g, float(of_rows), float(of_columns), float(dual))
 

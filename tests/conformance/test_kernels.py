@@ -40,7 +40,7 @@ FORMS = {
     "circular": (CIRCULAR, 0.5, 1.0),
     "circular^3": (CIRCULAR, 1.5, 1.25),
     "great_circle": (GREAT_CIRCLE, 1.0, 1.0),
-    "great_circle^2": (GREAT_CIRCLE, 2.0, 1.0),
+    "great_circle^2": (GREAT_CIRCLE, 2.0, 0.5),
 }
 SHAPES = [(1, 1, 1), (7, 5, 3), (3, 530, 2), (4, 9, 6)]
 DTYPES = [np.float64, np.float32]

@@ -7,7 +7,7 @@ from otgen.kernels import CIRCULAR, GREAT_CIRCLE, point_ground, reference, stack
 
 INF = np.inf
 FORMS = [
-    (2.0, 1.0, 1.0), (1.0, 1.5, 1.0), (INF, 2.0, 1.0), (3.0, 1.0, 1.0), (CIRCULAR, 1.0, 0.7), (GREAT_CIRCLE, 2.0, 1.0)
+    (2.0, 1.0, 1.0), (1.0, 1.5, 1.0), (INF, 2.0, 1.0), (3.0, 1.0, 1.0), (CIRCULAR, 1.0, 0.7), (GREAT_CIRCLE, 2.0, 0.5)
 ]  # fmt: skip
 NAMES = ["cost_block", "cost_sums", "ctransform", "softmin", "gibbs", "gibbs_cost", "gibbs_slope", "sweep", "symmetric"]
 

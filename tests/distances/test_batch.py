@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -183,6 +185,31 @@ class TestInput:
     def test_is_refused_in_words(self, arguments, message):
         with pytest.raises(otgen.InvalidInput, match=message):
             otgen.sinkhorn_batch(*arguments, epsilon=0.1)
+
+    @pytest.mark.parametrize("form", [np.stack, list, lambda side: [z.tolist() for z in side]])
+    @pytest.mark.parametrize("batch", [otgen.wasserstein_batch, partial(otgen.sinkhorn_batch, epsilon=0.1)])
+    @pytest.mark.parametrize("worse", ["x", "y", "a", "mass"])
+    @pytest.mark.parametrize("first", ["x", "y", "a", "mass"])
+    def test_the_first_problem_at_fault_is_named(self, form, batch, first, worse):
+        """Whatever is wrong with it, and with a later one."""
+        x, y, a, b = (np.ones((6, *shape)) for shape in ((3, 2), (3, 2), (3,), (3,)))
+        for k, fault in ((2, first), (4, worse)):
+            if fault == "mass":
+                a[k] *= 2
+            else:
+                {"x": x, "y": y, "a": a}[fault][k, 0] = np.nan if fault != "a" else -1.0
+        with pytest.raises(otgen.InvalidInput, match="problem 2: "):
+            batch(*map(form, (x, y, a, b)))
+
+    def test_a_problem_that_is_missing_or_too_large_is_named(self):
+        z = np.zeros((2, 2))
+        for missing, k in (([None, z], 0), ([z, None], 1), ([None, None, z], 0)):
+            with pytest.raises(otgen.InvalidInput, match=f"problem {k}: x must be an array of numbers; received None"):
+                otgen.wasserstein_batch(missing, [z] * len(missing))
+        with pytest.raises(otgen.InvalidInput, match="problem 0: C must"):
+            otgen.transport_batch([None, z])
+        with pytest.raises(otgen.TooLarge, match="problem 1: x must fit in memory"):
+            otgen.wasserstein_batch([z, np.broadcast_to(0.0, (2**40, 2))], [z, z])
 
     def test_unequal_masses_keep_their_own_error(self):
         with pytest.raises(otgen.MassMismatch, match="problem 1: "):

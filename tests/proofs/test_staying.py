@@ -52,3 +52,47 @@ def test_what_costs_something_or_nothing_is_left_as_it_is():
     assert prove_staying(problem, replace(proof, upper=1.0)).upper == 0.0
     bare = replace(proof, upper=0.5, plan=None)
     assert prove_staying(problem, bare) is bare
+
+
+A = np.array([0.1, 0.3, 0.2])
+PART = {
+    "a price": (X, A, dict(penalty=1.0)),
+    "a mass": (X, A, dict(mass=0.37)),
+    "all of it": (X, A, dict(mass=math.fsum(A))),
+    "equal weights": (X, None, dict(penalty=1.0)),
+    "what stays is free": (np.vstack([X, X + 1]), np.concatenate([A, A]), dict(penalty=(1.0, 0.0))),
+    "in halves": (np.vstack([X, X]), np.concatenate([A / 2, A / 2]), dict(penalty=(1.0, 1.0))),
+}
+
+
+@pytest.mark.parametrize("p", [2, 3])
+@pytest.mark.parametrize("case", PART)
+def test_transport_in_part_between_points_that_coincide_costs_nothing(case, p):
+    y, b, asked = PART[case]
+    result = otgen.partial_wasserstein(X, y, None if b is None else A, b, p=p, **asked)
+    assert (result.lower, result.value, result.upper) == (0.0, 0.0, 0.0)
+    assert result.status is otgen.Status.OPTIMAL
+
+
+@pytest.mark.parametrize("p", [2, 3])
+@pytest.mark.parametrize(
+    ("y", "b", "asked", "least"),
+    [
+        (X, [0.1, 0.3, math.nextafter(0.2, 1)], dict(penalty=1.0), lambda p: math.ulp(0.2)),
+        (X + 1e-9, A, dict(penalty=1.0), lambda p: 0.6 * (2e-18) ** (p / 2)),
+        (np.vstack([X, X + 1]), np.concatenate([A, A]), dict(penalty=(1.0, 1e-9)), lambda p: 6e-10),
+    ],
+)
+def test_what_must_move_or_stay_at_a_price_is_no_zero(y, b, asked, least, p):
+    result = otgen.partial_wasserstein(X, y, A, b, p=p, **asked)
+    assert result.lower <= (1.01 * least(p)) ** (1 / p)
+    assert result.upper >= (0.99 * least(p)) ** (1 / p)
+
+
+def test_a_mass_of_one_place_only():
+    """As much as both places have, exactly, and half a unit in the last place more."""
+    x, y = np.array([[0.0, 0.0], [5.0, 0.0]]), np.array([[0.0, 0.0], [0.0, 7.0]])
+    exact = otgen.partial_wasserstein(x, y, [0.3, 0.7], [0.3, 0.7], p=3, mass=0.3)
+    assert (exact.lower, exact.upper) == (0.0, 0.0)
+    beyond = otgen.partial_wasserstein(x, y, [0.3, 0.7], [0.3, 0.7], p=3, mass=math.nextafter(0.3, 1))
+    assert beyond.upper >= (math.ulp(0.3) * 125) ** (1 / 3)

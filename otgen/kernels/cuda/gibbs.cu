@@ -163,7 +163,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT) gibbs_slope(
 // What the derivative of a cost with respect to coordinate k of x_i is, of the forms in which coordinates act on each other.
 __device__ REAL slope_of(const GroundCost& c, long long i, long long j, long long k, REAL price) {
 #if INNER == 7
-    REAL inside = pow(price / c.factor, (REAL)1 / c.outer), outside = c.factor * c.outer * (inside > 0 ? pow(inside, c.outer - 1) : (REAL)0);
+    REAL inside = pow(price, (REAL)1 / c.outer), outside = c.outer * (inside > 0 ? pow(inside, c.outer - 1) : (REAL)0) / c.factor;
     REAL from = c.source(i, 0), to = c.target(0, j), turned = c.source(i, 1) - c.target(1, j), rest;
     REAL h = haversine(from, c.source(i, 1), to, c.target(1, j), rest), half = sin(turned / 2);
     REAL north = sin(from - to) - 2 * sin(from) * cos(to) * half * half, east = cos(from) * cos(to) * sin(turned);

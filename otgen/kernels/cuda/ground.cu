@@ -41,7 +41,7 @@ __device__ __forceinline__ REAL angle(REAL a, REAL b, REAL c, REAL d) {
 
 // What the power of a sum is multiplied by.
 __device__ __forceinline__ REAL factor_of(const GroundCost& c) {
-#if INNER == 6
+#if INNER == 6 || INNER == 7
     return 1;
 #else
     return c.factor;
@@ -103,7 +103,7 @@ __device__ __forceinline__ REAL cost(const GroundCost& c, long long i, long long
 #endif
     REAL total = 0;
 #if INNER == 7
-    total = angle(c.source(i, 0), c.source(i, 1), c.target(0, j), c.target(1, j));
+    total = angle(c.source(i, 0), c.source(i, 1), c.target(0, j), c.target(1, j)) / c.factor;
 #else
     for (long long k = 0; k < c.d; ++k) total = added(c, total, c.source(i, k), c.target(k, j));
 #endif

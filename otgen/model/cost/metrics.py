@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal, cast
 
@@ -21,7 +21,7 @@ from ...inputs.types import Floats
 from ...kernels.double_double import UNIT
 from ...kernels.ground_cost import CIRCULAR, GREAT_CIRCLE
 from ..boxes import Box
-from ..units import PowerOfTwo
+from ..units import AS_THEY_ARE, ONE, PowerOfTwo
 from .point_metric import Form, PointMetric, power, real_power
 
 
@@ -147,6 +147,7 @@ class Cosine(PointMetric):
     only_p_one = True
     translates = False
     degree = 0
+    scales = False
     squares = 0.5
 
     def form(self, p: float) -> Form:
@@ -247,6 +248,7 @@ class Torus(PointMetric):
 
 
 _LEAST_NORMAL = 2.0**-1022
+_NEAREST = -500  # of powers of two: squares of sines underflow below
 _PARALLEL = (
     0.05  # of the equator's length: by shorter ones, errors are told relative to differences of coordinates alone
 )
@@ -254,7 +256,7 @@ _PARALLEL = (
 
 @dataclass(frozen=True)
 class GreatCircle(PointMetric):
-    """The angle between points (latitude, longitude) on the unit sphere, all in radians.
+    """The angle between points (latitude, longitude) on the unit sphere, all in radians; costs are powers of angles divided by ``unit``.
 
     ``2 atan2(sqrt h, sqrt(1 - h))`` with the haversine ``h = sin^2 a cos^2 l + cos^2 s sin^2 l`` and ``1 - h = cos^2 a cos^2 l +
     sin^2 s sin^2 l``, where a and s are half the difference and half the sum of latitudes, l half the difference of longitudes: sums
@@ -263,18 +265,30 @@ class GreatCircle(PointMetric):
 
     translates = False
     degree = 0
+    unit: float = 1.0
     reach: float = math.inf
     cosine: float = 0.0
 
     def form(self, p: float) -> Form:
-        """The angle to a power."""
-        return GREAT_CIRCLE, p, 1.0
+        """The angle to a power; its unit stands where other costs have their factor."""
+        return GREAT_CIRCLE, p, self.unit
+
+    def held_in(self, unit: PowerOfTwo) -> GreatCircle:
+        """Angles are divided, points are not."""
+        return replace(self, unit=unit.times(1.0))
+
+    def size(self, box: Box, p: float) -> PowerOfTwo:
+        """Of the longest way along a meridian and a parallel."""
+        angle = PowerOfTwo.above(float(self._longest(box.extents)))
+        return ONE if abs(angle.exponent) * max(p, 2) <= AS_THEY_ARE else PowerOfTwo(max(angle.exponent, _NEAREST))
 
     def within(self, box: Box) -> GreatCircle:
         """The same between points of a box: ``reach`` apart at most, on parallels at least ``cosine`` long; unknown where a nearer way leads round."""
         latitude, longitude = (float(z.max()) for z in np.moveaxis(box.extents, -1, 0))
         highest = max(float(np.abs(z[..., 0]).max()) for z in box)
-        return self if longitude > math.pi else GreatCircle(latitude + longitude, math.cos(min(highest, math.pi / 2)))
+        if longitude > math.pi:
+            return self
+        return replace(self, reach=latitude + longitude, cosine=math.cos(min(highest, math.pi / 2)))
 
     def rounding(self, d: int, p: float, unit: float) -> tuple[float, float]:
         """Angles are rounded before their sines are taken: 32 u in all, an absolute error of the angle; the rest is relative.
@@ -285,14 +299,27 @@ class GreatCircle(PointMetric):
         ``sqrt(1 - h)`` is off by 20 u, of which the angle takes ``sqrt h``. Squares below all floats take up to 1e-140 from an angle, and powers
         below all normal ones what they are.
         """
-        if math.isinf(self.reach):
-            return 1.01 * (16 * p + 3) * unit, 1.01 * p * real_power(math.pi, p - 1) * 32 * unit
         if math.isinf(p):
             return math.inf, math.inf
-        steepest, k = 1.01 * p * real_power(min(self.reach, math.pi), p - 1), self.cosine
-        if k >= _PARALLEL:
-            return 1.01 * (p * (48 + 2 / k + 2 / k**2) + 3) * unit, steepest * 1e-140 + _LEAST_NORMAL
-        return 1.01 * (48 * p + 3) * unit, steepest * (32 * min(1.0, self.reach) * unit + 1e-140) + _LEAST_NORMAL
+        k, lost = self.cosine, 32 * min(1.0, self.reach) * unit
+        if math.isinf(self.reach):
+            relative = 16 * p + 3
+        elif k < _PARALLEL:
+            relative, lost = 48 * p + 3, lost + 1e-140
+        else:
+            relative, lost = p * (48 + 2 / k + 2 / k**2) + 3, 1e-140
+        more, absolute = self._of_powers(lost / self.unit, p)
+        return 1.01 * (relative * unit + more), 1.01 * absolute + _LEAST_NORMAL
+
+    def _of_powers(self, lost: float, p: float) -> tuple[float, float]:
+        """Relative and absolute error of powers of angles that are off by ``lost``, both in the unit: ``p s^(p-1)`` times that, where s is the larger.
+
+        That is at most what it is for the longest; or for half a unit, and from there on at most ``2 p lost`` of the power itself.
+        """
+        longest = min(self.reach, math.pi) / self.unit
+        if longest <= 0.5 or p == 1 or p * lost > 0.002:
+            return 0.0, p * real_power(longest, p - 1) * lost
+        return 2 * p * lost, p * 0.5 ** (p - 1) * lost
 
     def check(self, points: Floats, name: str) -> None:
         """Two coordinates in radians."""
@@ -313,9 +340,14 @@ class GreatCircle(PointMetric):
         (latitude, longitude), around = points.T, np.cos(points[:, 0])
         return np.stack([around * np.cos(longitude), around * np.sin(longitude), np.sin(latitude)], axis=1), 16 * UNIT
 
-    def largest(self, extents: Floats, p: float) -> float:
-        """Half a turn."""
-        return real_power(math.pi, p) * (1 + 1e-12)
+    def largest(self, extents: Floats, p: float) -> Any:
+        """Along a meridian and a parallel, half a turn at most."""
+        with np.errstate(over="ignore"):
+            return (self._longest(extents) / self.unit) ** p * (1 + 1e-12)
+
+    @staticmethod
+    def _longest(extents: Floats) -> Any:
+        return np.minimum(extents.sum(axis=-1), math.pi)
 
     def slope(self, x: Floats, y: Floats, p: float) -> Floats:
         """By the spherical law of cosines, with the cancelling terms taken together."""
@@ -326,7 +358,9 @@ class GreatCircle(PointMetric):
         angle, sine = 2 * np.arctan2(np.sqrt(h), np.sqrt(rest)), 2 * np.sqrt(h * rest)
         north = np.sin(a - c) - 2 * np.sin(a) * np.cos(c) * t
         east = np.cos(a) * np.cos(c) * np.sin(b - d)
-        outside = np.divide(p * power(angle, p - 1), sine, out=np.zeros_like(sine), where=sine > 0)
+        outside = np.divide(
+            p / self.unit * power(angle / self.unit, p - 1), sine, out=np.zeros_like(sine), where=sine > 0
+        )
         return outside[:, None] * np.stack([north, east], axis=1)
 
 

@@ -214,7 +214,7 @@ class PaddedCost(Unforbidden):
         largest = float(np.abs(self._prices).max())
         beyond = PowerOfTwo.above(largest).exponent - size.exponent * self.p if largest else 0.0
         far = beyond > _REACH or (beyond < -_REACH and self.cap < math.inf)
-        divides = bool(self.degree) or self.inner.entry is None
+        divides = self.inner.entry is None or self.inner.entry.scales
         return PowerOfTwo(size.exponent + math.ceil(beyond / self.p)) if divides and far else size
 
     def divided(self, by: PowerOfTwo) -> PaddedCost:

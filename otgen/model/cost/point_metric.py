@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...inputs.types import Floats
-from ..units import PowerOfTwo
+from ..boxes import Box
+from ..units import PowerOfTwo, of_box
 
 if TYPE_CHECKING:
     from .metrics import Circular, Minkowski
@@ -23,7 +24,7 @@ class PointMetric(abc.ABC):
     ``only_p_one``: it is a cost, not a metric, and goes with p = 1 only. ``by_differences``: it is a function of the differences of
     coordinates that grows with each of them, so that bounding boxes bound it, points may be merged at their centre of mass, and
     second derivatives are known. ``translates``: costs stay what they are when both clouds are moved alike. ``degree``: points times s make costs of p = 1 times ``s ** degree``; 0 where points cannot be scaled.
-    ``norm``: the q of a norm of differences of ``flat`` points that is no larger than the distance; or, where ``squares`` is a number, of one
+    ``scales``: costs can be divided, with their points or without. ``norm``: the q of a norm of differences of ``flat`` points that is no larger than the distance; or, where ``squares`` is a number, of one
     that the cost is ``squares`` times the square of. ``period``: what coordinates repeat after, if they do.
     """
 
@@ -31,6 +32,7 @@ class PointMetric(abc.ABC):
     by_differences: bool = False
     translates: bool = True
     degree: int = 1
+    scales: bool = True
     norm: float = 2.0
     squares: float | None = None
     period: float | None = None
@@ -69,6 +71,14 @@ class PointMetric(abc.ABC):
     def divided(self, by: PowerOfTwo) -> str | Minkowski | Circular | None:
         """How the metric is called once points are divided; None where that leaves its name."""
         return None
+
+    def held_in(self, unit: PowerOfTwo) -> PointMetric:
+        """The entry of costs that are held in a unit; itself where points or the metric's own parameter are."""
+        return self
+
+    def size(self, box: Box, p: float) -> PowerOfTwo:
+        """What to divide distances by, for a largest of about 1; 1 where powers are moderate as they are."""
+        return of_box(box, max(self.form(p)[0], 1.0), p)
 
     def largest(self, extents: Floats, p: float) -> Any:
         """A bound on all costs where differences of coordinates are at most ``extents`` (d,), or bounds, of (B, d); None: the kernel's cost of these."""

@@ -14,7 +14,7 @@ from ...inputs.types import Floats, Indices
 from ...kernels import CELL, PRODUCT, GroundCost, Kernels, gpu, listed, matrix_ground, on_device, point_ground, stacks
 from ...kernels.double_double import UNIT
 from ...kernels.kdtree import kd_order
-from ..units import ONE, PowerOfTwo, of_box
+from ..units import ONE, PowerOfTwo
 from .base import keeps_everything
 from .clouds import CloudCost
 from .grids import Grid, grid_of, pays
@@ -110,7 +110,7 @@ class PointCost(CloudCost):
 
     @cached_property
     def _entry(self) -> PointMetric:
-        return entry_of(self.metric)
+        return entry_of(self.metric).held_in(self.scale)
 
     @cached_property
     def form(self) -> tuple[float, float, float]:
@@ -367,10 +367,10 @@ class PointCost(CloudCost):
         return self.entry.degree
 
     def size(self) -> PowerOfTwo:
-        """What makes the diagonal of the joint box about 1; 1 where costs are moderate as they are, or have a unit of their own."""
-        if not self.degree:
+        """As the table of metrics has it; 1 where costs have a unit of their own."""
+        if not self.entry.scales:
             return ONE
-        return of_box(self.box, max(self.form[0], 1.0), self.p) ** self.degree
+        return self.entry.size(self.box, self.p) ** max(self.degree, 1)
 
     @cached_property
     def _as_differences(self) -> PointMetric:
@@ -396,8 +396,10 @@ class PointCost(CloudCost):
             by = by.within_reach(self.entry.period)
         if by == ONE:
             return self
+        if not self.entry.scales:
+            raise AssertionError("costs of this metric have a unit of their own")
         if not self.degree:
-            raise AssertionError("points of this metric have a unit of their own")
+            return replace(self, scale=self.scale * by)
         of_points = by.root(self.degree)
         clouds = (self.x, self.y) if self.entry.period is None else map(self.entry.places, (self.x, self.y))
         (large_x, x), (large_y, y) = ((z, of_points.divide(z)) for z in clouds)
