@@ -82,6 +82,8 @@ def pairwise(
         )
     outputs = require("otgen.app.outputs")
     outputs.matrix_place(matrix, folder, force=force)
+    if checkpoint is not None:
+        outputs.folder_place(checkpoint, ())  # what lies in it is for the run to judge
     for module in ("distributed", "joblib") if scheduler else ():
         require(module)
     chosen = require("otgen.app.measuring").names_of(columns)

@@ -41,8 +41,7 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train a generator by an objective of the notes; judge it, and draw its samples over time."""
-    if not resume:
-        require("otgen.app.outputs").folder_place(folder, _WRITTEN)
+    require("otgen.app.outputs").folder_place(folder, () if resume else _WRITTEN)
     training, pictures = require("otgen.lab.training"), require("otgen.app.report.training")
     for module in ("matplotlib", "safetensors"):
         require(module)
