@@ -27,8 +27,8 @@ def npy(name: str, content: bytes) -> Floats:
         return np.load(stream, allow_pickle=False)
 
 
-def npz(name: str, content: bytes, key: str | None, weights: str | None) -> tuple[Floats, Floats | None]:
-    """The points of an npz file, and its weights where they are asked for."""
+def npz(name: str, content: bytes, packed: int, key: str | None, weights: str | None) -> tuple[Floats, Floats | None]:
+    """The points of an npz, and its weights where they are asked for; the file has ``packed`` bytes, which are fewer where it was zipped again."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise InvalidInput(f"{name} must be an npz archive; received another kind of file; save it with numpy.savez")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -47,7 +47,8 @@ def npz(name: str, content: bytes, key: str | None, weights: str | None) -> tupl
                     f"{name} must hold an array {wanted!r}; received {', '.join(members)}; choose one of them"
                 )
             info = members[wanted]
-            refuse_bombs(f"{name}: {wanted!r}", info.compress_size, info.file_size, "save it as npy if that is meant")
+            size = min(info.compress_size, packed)
+            refuse_bombs(f"{name}: {wanted!r}", size, info.file_size, "save it as npy if that is meant")
             arrays.append(_entry(archive, info, f"{name}[{wanted}]"))
     return arrays[0], arrays[1] if weights else None
 
