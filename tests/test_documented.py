@@ -8,6 +8,7 @@ import runpy
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 
 import otgen
@@ -124,3 +125,16 @@ def test_an_interval_that_is_said_to_close_does(picture):
     assert upper[-1] - lower[-1] < 1e-12 * truth
     assert all(low - 1e-9 <= truth <= high + 1e-9 for low, high in zip(lower, upper))
     assert len(set(upper - lower)) > 10
+
+
+def test_the_first_picture_is_the_one_that_is_drawn():
+    """`python docs/pictures/interval.py` writes it anew; letters may be others' by a version of matplotlib's, lines may not."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    with pyplot.rc_context({"backend": "agg"}):
+        picture = runpy.run_path(str(API.parent / "pictures" / "interval.py"))
+        picture["figure"].canvas.draw()
+        drawn = np.asarray(picture["figure"].canvas.buffer_rgba()) / 255
+        pyplot.close("all")
+    stored = pyplot.imread(picture["STORED"])
+    assert stored.shape == drawn.shape
+    assert np.abs(stored - drawn).mean() < 0.005
