@@ -206,7 +206,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.nightly  # by day one cluster is started, in tests/distances/test_pairwise_runs.py
+@pytest.mark.nightly
 def test_a_scheduler_measures_the_same_bits(folder, told):
     """Two workers of a local cluster, the sets shipped to them, against this process."""
     pytest.importorskip("distributed", reason="tested where Dask is installed")
