@@ -14,7 +14,7 @@ from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooL
 from ..json_text import json_text
 from ..words import spoken
 from . import check, demo, distance, divergence, doctor, neighbors, pairwise, report, train, transport, verify, warmup
-from .app import app
+from .app import app, say
 
 __all__ = [
     "app",
@@ -80,11 +80,11 @@ def _failed(message: str, code: int, given: list[str], kind: str) -> int:
     """Say what is wrong, as the user asked to be told."""
     try:
         if "--json" in given:
-            typer.echo(json_text({"error": {"kind": kind, "message": message}}))
+            say(json_text({"error": {"kind": kind, "message": message}}))
             return code
     except OSError:  # it may be what is wrong
         pass
-    typer.echo(f"otgen: {message}", err=True)
+    say("otgen: " + message.replace("\n", r"\n"), err=True)
     _let_go_of_output()
     return code
 

@@ -30,6 +30,7 @@ from .app import (
     app,
     order,
     progress,
+    say,
     strength,
     workers,
 )
@@ -110,7 +111,7 @@ def pairwise(
             if drawn is None:
                 return
     if as_json:
-        typer.echo(json_text({**found.to_dict(), "out": str(matrix), **({"report": str(page)} if page else {})}))
+        say(json_text({**found.to_dict(), "out": str(matrix), **({"report": str(page)} if page else {})}))
         return
     name = f"W_{power:g}" if blur is None else "entropic costs"
     if penalty is not None or mass is not None or max_sliced:
@@ -118,7 +119,7 @@ def pairwise(
     rows = [*found.rows(), ("written", f"{matrix}: distances, lower, upper, names")]
     if drawn is not None:
         rows.append(("the page", str(drawn)))
-    typer.echo(require("otgen.app.shown").in_rows(name, rows))
+    say(require("otgen.app.shown").in_rows(name, rows))
 
 
 def _refuse_two(**asked: bool) -> None:

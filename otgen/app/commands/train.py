@@ -10,7 +10,7 @@ import typer
 from ...errors import require
 from ..interrupt import leave
 from ..json_text import json_text
-from .app import Json, Quiet, Seed, app, columns_table, err, refreshed, wide
+from .app import Json, Quiet, Seed, app, columns_table, err, refreshed, say, wide
 
 _WRITTEN = ("metrics.jsonl", "scores.json", "samples.png")
 
@@ -69,7 +69,7 @@ def train(
         bar.stop()
     drawn = pictures.draw_samples(run, folder / "samples.png")
     if as_json:
-        typer.echo(json_text({"method": method, "data": data, "seed": seed, "threads": run.threads, **run.scores}))
+        say(json_text({"method": method, "data": data, "seed": seed, "threads": run.threads, **run.scores}))
         return
     table = columns_table()
     table.add_column("score")
@@ -78,7 +78,7 @@ def train(
         table.add_row(name.replace("_", " "), told)
     wide().print(table)
     on = f"{run.threads} thread{'s' * (run.threads != 1)}"
-    typer.echo(f"\nThe run: {folder.resolve()}; samples over time: {drawn.name}; trained on {on} of torch")
+    say(f"\nThe run: {folder.resolve()}; samples over time: {drawn.name}; trained on {on} of torch")
 
 
 def _told(scores: dict[str, float]) -> dict[str, str]:
