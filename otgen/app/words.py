@@ -22,6 +22,7 @@ _OPTIONS = (
     "k",
     "seed",
     "steps",
+    "threads",
     "batch_size",
     "learning_rate",
 )

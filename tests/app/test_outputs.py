@@ -88,6 +88,22 @@ def test_a_run_tells_how_many_threads_it_had(folder, told, asked, count):
         torch.set_num_threads(before)
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--batch-size", 10**14), "must fit in memory; received a refusal: torch was refused memory"),
+        (("--threads", 10**9), "--threads must be at most 1024; received 1000000000"),
+        (("--steps", 0), "--steps must be a whole number of at least 1"),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused_in_one_line(folder, told, asked, said):
+    """Of memory, without a traceback; of threads, before their library ends the process; and no empty line of the bar's."""
+    pytest.importorskip("torch", reason="otgen.nn needs torch")
+    code, out, err = told("train", "sliced", "--steps", "2", "--out", "run", *asked)
+    assert (code, out, err.startswith("otgen: "), err.count("\n")) == (2, "", True, 1), err
+    assert said in err
+
+
 def test_a_page_replaces_pages_alone_through_links_too(folder, told):
     Path("thesis.txt").write_text("mine")
     Path("link.html").symlink_to("thesis.txt")

@@ -137,6 +137,13 @@ def test_what_is_refused(folder, told, arguments, said):
     assert said in err
 
 
+@pytest.mark.parametrize("command", [("pairwise", "sets", "--out", "D.npz"), ("neighbors", "sets")])
+def test_a_link_that_leads_nowhere_is_no_file_of_another_kind(folder, told, command):
+    Path("sets/gone.npy").symlink_to("nowhere.npy")
+    code, _, err = told(*command)
+    assert (code, "received sets/gone.npy, a link that leads nowhere" in err) == (2, True), err
+
+
 def test_a_scheduler_needs_dask(folder, told, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     code, _, err = told("pairwise", "sets", "--out", "D.npz", "--scheduler", "tcp://127.0.0.1:1")

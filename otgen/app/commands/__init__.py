@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooLarge, require
+from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooLarge, require, words_of
 from ..json_text import json_text
 from ..words import spoken
 from . import check, demo, distance, divergence, doctor, neighbors, pairwise, report, train, transport, verify, warmup
@@ -49,6 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _failed(_told(fault), 2, given, "UsageError")
     except (InvalidInput, MissingExtra, TooLarge) as fault:
         code = _failed(spoken(str(fault)), 2, given, type(fault).__name__)
+    except MemoryError as fault:
+        words = words_of(fault) or "the system has no more"
+        message = f"what was asked must fit in memory; received a refusal: {words}; ask for less, or use a larger machine"
+        code = _failed(message, 2, given, "MemoryError")
     except (NotConverged, Infeasible) as fault:
         code = _failed(spoken(str(fault)), 3, given, type(fault).__name__)
     except OSError as fault:

@@ -63,10 +63,10 @@ def train(
                 resume=resume, threads=threads, tell=tell,
             )  # fmt: skip
     except KeyboardInterrupt:
-        bar.stop()
+        bar.live.stop()
         leave(f"stopped; what was done up to the last checkpoint is in {folder}; go on with --resume")
     finally:
-        bar.stop()
+        bar.live.stop()  # the bar's own adds an empty line where there is no terminal
     drawn = pictures.draw_samples(run, folder / "samples.png")
     if as_json:
         say(json_text({"method": method, "data": data, "seed": seed, "threads": run.threads, **run.scores}))
