@@ -51,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _failed(spoken(str(fault)), 2, given, type(fault).__name__)
     except MemoryError as fault:
         words = words_of(fault) or "the system has no more"
-        message = f"what was asked must fit in memory; received a refusal: {words}; ask for less, or use a larger machine"
+        message = (
+            f"what was asked must fit in memory; received a refusal: {words}; ask for less, or use a larger machine"
+        )
         code = _failed(message, 2, given, "MemoryError")
     except (NotConverged, Infeasible) as fault:
         code = _failed(spoken(str(fault)), 3, given, type(fault).__name__)
