@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import InvalidInput, words_of
 from ...inputs.types import Floats
+from ..words import listed
 from .unfolding import refuse_bombs
 
 
@@ -36,7 +37,7 @@ def npz(name: str, content: bytes, packed: int, key: str | None, weights: str | 
         others = [one for one in members if one != weights]
         if key is None and len(others) != 1:
             raise InvalidInput(
-                f"{name} must hold one array where --key is left out; received {', '.join(others) or 'none'}; choose one with --key"
+                f"{name} must hold one array where --key is left out; received {listed(tuple(others)) or 'none'}; choose one with --key"
             )
         arrays: list[Floats] = []
         for wanted in (key or others[0], weights):
@@ -44,7 +45,7 @@ def npz(name: str, content: bytes, packed: int, key: str | None, weights: str | 
                 continue
             if wanted not in members:
                 raise InvalidInput(
-                    f"{name} must hold an array {wanted!r}; received {', '.join(members)}; choose one of them"
+                    f"{name} must hold an array {wanted!r}; received {listed(tuple(members))}; choose one of them"
                 )
             info = members[wanted]
             size = min(info.compress_size, packed)
@@ -94,7 +95,7 @@ def _check_header(stream: IO[bytes], name: str, size: int) -> None:
         raise InvalidInput(
             f"{name} must hold numbers; received Python objects, which only a pickle could restore; save a numeric array"
         )
-    if dtype.itemsize == 0 or any(k < 0 for k in shape):
+    if dtype.itemsize == 0 or dtype.subdtype is not None or any(k < 0 for k in shape):
         raise InvalidInput(
             f"{name} must hold numbers in a shape; received {shape} items of {dtype}; save an array of numbers with numpy.save"
         )
