@@ -220,3 +220,16 @@ def test_neighbours_have_as_many_directions_as_is_said():
         counts[d] = sum(len(frame.directions) for frame in frames)
     text = " ".join((API.parent / "neighbors.rst").read_text(encoding="utf-8").split())
     assert f"in the plane {counts.pop(2)} directions, at most {max(counts.values())} in more" in text
+
+
+def test_the_first_picture_is_the_one_that_is_drawn():
+    """`python docs/pictures/interval.py` writes it anew; letters may be others' by a version of matplotlib's, lines may not."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    with pyplot.rc_context({"backend": "agg"}):
+        picture = runpy.run_path(str(API.parent / "pictures" / "interval.py"))
+        picture["figure"].canvas.draw()
+        drawn = np.asarray(picture["figure"].canvas.buffer_rgba()) / 255
+        pyplot.close("all")
+    stored = pyplot.imread(picture["STORED"])
+    assert stored.shape == drawn.shape
+    assert np.abs(stored - drawn).mean() < 0.005

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,6 +100,39 @@ def test_a_run_goes_on(tmp_path, monkeypatch, capsys):
     assert (half["next"], whole["next"], sum(whole["outcomes"].values())) == (3, 6, 6)
     assert json.loads((tmp_path / "fuzz.json").read_text())["next"] == 6
     assert "6 examples" in capsys.readouterr().out
+
+
+def test_a_process_that_dies_costs_its_example_alone(tmp_path, monkeypatch):
+    """What it had found since its state was written is found again."""
+    tried = []
+
+    def run(examples, heard, found):
+        for example in examples:
+            tried.append(example)
+            if example == runner.chosen(5) and tried.count(example) == 1:
+                raise SystemExit(-6)
+            found.add(example, judges.REFUSED, "", 0.0)
+
+    class Process:
+        def __init__(self, command):
+            self.words = command[command.index("--work") + 1 :]
+
+        def wait(self):
+            first, last, stride, path, *left_out = self.words
+            try:
+                runner.work(int(first), int(last), int(stride), Path(path), map(int, left_out))
+            except SystemExit as ended:
+                return ended.code
+            return 0
+
+    monkeypatch.setattr(runner, "CHUNK", 2)
+    monkeypatch.setattr(runner, "run", run)
+    monkeypatch.setattr(runner, "listening", lambda: None)
+    monkeypatch.setattr(runner.subprocess, "Popen", Process)
+    state = runner.many(8, tmp_path / "fuzz.json", 1)
+    assert sum(state["outcomes"].values()) == 7
+    assert [fault["example"] for fault in state["faults"]] == [runner.chosen(5)]
+    assert sorted(set(tried)) == sorted(map(runner.chosen, range(8)))
 
 
 def _here(module):

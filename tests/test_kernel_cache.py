@@ -160,6 +160,17 @@ class TestDamage:
         self.files(tmp_path).save("key", ["other code"])
         assert self.files(tmp_path).load("key") == ["other code"]
 
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+    @pytest.mark.parametrize("name", ["kernel.nbi", "kernel.1.nbc"])
+    def test_what_another_user_put_there(self, tmp_path, name):
+        """In a folder such as /tmp, where anybody may: compiled again, and replaced."""
+        self.files(tmp_path).save("key", ["code"])
+        os.chown(tmp_path / name, 12345, -1)
+        assert self.files(tmp_path).load("key") is None
+        self.files(tmp_path).save("key", ["own code"])
+        assert self.files(tmp_path).load("key") == ["own code"]
+        assert (tmp_path / name).stat().st_uid == 0
+
     def test_a_kernel_under_the_name_of_another_one(self, tmp_path):
         for key in "ab":
             self.files(tmp_path).save(key, key)

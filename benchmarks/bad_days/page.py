@@ -16,8 +16,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "bad-days.rst"
 HEAD = """Bad days
 ========
 
-What a library does with the input that should not have come. {rows} rows: reports on the libraries here, and what was found by trying them and
-ours. Each call ran in a process of its own, with {gigabytes} GiB of memory above what the imports take and {seconds} s ({slow} s for the row of more than 2\\ :sup:`31` pairs).
+What a library does with the input that should not have come. {rows} rows: {reported} name the reports that they come from, {tried} were found by trying
+these libraries and ours. Each call ran in a process of its own, with {gigabytes} GiB of memory above what the imports take and {seconds} s ({slow} s for the row of more than 2\\ :sup:`31` pairs).
 Versions: {versions}.
 
 .. list-table::
@@ -50,11 +50,12 @@ def page(outcomes: Outcomes) -> str:
         for name, calls in outcomes.items()
         if calls["otgen"].kind == "refused" and ROWS[name].truth.number is not None
     ]
+    reported = sum(bool(ROWS[name].seen) for name in outcomes)
     versions = ", ".join(f"{name} {number}" for name, number in stored_versions().items())
     absent = [name for name in PACKAGES if name not in asked]
     versions += "".join(f"; {name} is not installed here" for name in absent)
     head = HEAD.format(
-        rows=len(outcomes), gigabytes=GIGABYTES, seconds=SECONDS, slow=SLOW_SECONDS, versions=versions, counts=_counts(outcomes, asked),
+        rows=len(outcomes), reported=reported, tried=len(outcomes) - reported, gigabytes=GIGABYTES, seconds=SECONDS, slow=SLOW_SECONDS, versions=versions, counts=_counts(outcomes, asked),
         lost=_named(lost), declined=_named(declined),
     )  # fmt: skip
     return head + "".join(_kind(kind, rows, outcomes, asked) for kind, rows in KINDS.items())

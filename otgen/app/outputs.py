@@ -99,22 +99,23 @@ def regular(path: str | os.PathLike[str]) -> Path:
 
 
 def _in_its_folder(path: str | os.PathLike[str]) -> Path:
-    """The file behind a name; refuses links that lead out of the folder that they lie in: who made them chose what is replaced."""
+    """What is behind a name; refuses links that lead out of the folder that they lie in: who made them chose where is written."""
     try:
         target, folder = Path(path).resolve(), Path(path).absolute().parent.resolve()
     except (OSError, RuntimeError):  # RuntimeError up to Python 3.12
         raise InvalidInput(
-            f"{path} must lead to a file; received a link that leads back to itself; remove it, or choose another name"
+            f"{path} must lead somewhere; received a link that leads back to itself; remove it, or choose another name"
         ) from None
     if Path(path).is_symlink() and target.parent != folder:
         raise InvalidInput(
-            f"{path} must not be a link out of its folder; received one to {target}; name that file, or remove the link"
+            f"{path} must not be a link out of its folder; received one to {target}; name that place, or remove the link"
         )
     return target
 
 
 def folder_place(path: str | os.PathLike[str], names: Iterable[str]) -> None:
-    """Check that files may be written into a folder: none of ``names`` is there, nor is a link of that name, wherever that leads."""
+    """Check that files may be written into a folder, which is no link out of its own: none of ``names`` is there, nor is a link of that name."""
+    _in_its_folder(path)
     there = [name for name in names if os.path.lexists(Path(path) / name)]
     if there:
         raise InvalidInput(

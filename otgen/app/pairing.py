@@ -100,6 +100,10 @@ def _paths(folder: Path) -> list[Path]:
         raise InvalidInput(f"DIR must be a folder of sample sets; received {folder}, which is none; check the path")
     found: list[Path] = []
     for path in sorted(folder.iterdir()):
+        if path.is_symlink() and not path.exists():
+            raise InvalidInput(
+                f"DIR must hold files that exist; received {path}, a link that leads nowhere; remove it, or put back what it leads to"
+            )
         if path.is_file() and not path.name.startswith("."):
             with contextlib.suppress(InvalidInput):  # files of other kinds
                 files.ending(path)

@@ -22,6 +22,7 @@ _OPTIONS = (
     "k",
     "seed",
     "steps",
+    "threads",
     "batch_size",
     "learning_rate",
 )
@@ -42,6 +43,8 @@ _REPLACED = (
     (r"(?<![-\w])(epsilon|relax|tol|max_iter)(?![\w(])", r"--\1"),
     (r"--(max|batch|learning)_(iter|size|rate)", r"--\1-\2"),
 )
+# Controls but line and tab, marks that turn the direction of writing, and the halves of letters that stand for bytes of no encoding.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _PYTHON = re.compile(r"otgen\.\w+|\.\w+\(|\w+\(\)|=True|=False|throw|detach|astype")
 
 
@@ -79,6 +82,17 @@ def spoken(message: str, names: tuple[str, str] | None = None) -> str:
 def _escaped(name: str) -> str:
     """A name as a replacement in a regular expression."""
     return name.replace("\\", r"\\")
+
+
+def printable(text: str) -> str:
+    r"""A text as it can be told: letters that steer a terminal, and bytes that are no letter, which names of files and columns may hold, by their codes.
+
+    Examples
+    --------
+    >>> print(printable("\x1b]0;title\a.npy, \udcff.npy"))
+    \u001b]0;title\u0007.npy, \udcff.npy
+    """
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def counted(number: int, thing: str) -> str:

@@ -3,7 +3,7 @@
 numba keeps a kernel by the path and the age of its file, and looks at no other: a reinstall empties its cache, and a change to what
 a kernel calls in another file goes unseen. Here the key is a digest of every file that kernels are written in, and of numba's version. The first of these
 folders that can be written serves: ``NUMBA_CACHE_DIR``, the user's cache, the package's own ``__pycache__``. Each file begins with a
-digest of the rest, since numba would run whatever a damaged one holds.
+digest of the rest, since numba would run whatever a damaged one holds, and files of other users are not read, since these would choose what is run.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _folder(chosen: str) -> Path | None:
         path = place / f"kernels-{digest()}"
         try:
             path.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=path).close()
+            _owners(path)
         except OSError:
             continue
         return path
@@ -62,6 +62,13 @@ def _folder(chosen: str) -> Path | None:
         "set NUMBA_CACHE_DIR to a folder that can be written"
     )
     return None
+
+
+@functools.cache
+def _owners(path: Path) -> set[int]:
+    """Whose files are run: root's, and those of whom files belong to that this process makes there; raises OSError where it may make none."""
+    with tempfile.TemporaryFile(dir=path) as file:
+        return {0, os.fstat(file.fileno()).st_uid}
 
 
 def folder() -> Path | None:
@@ -124,8 +131,11 @@ def _seal(path: Path, content: Any) -> None:
 
 
 def _unsealed(path: Path) -> Any:
-    """What a file holds; raises OSError for one that is damaged, as for one that cannot be read."""
-    whole = path.read_bytes()
+    """What a file holds; raises OSError for one that is damaged or another user's, as for one that cannot be read."""
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_uid not in _owners(path.parent):
+            raise PermissionError(errno.EPERM, "a kernel of another user", str(path))
+        whole = file.read()
     size = hashlib.sha256().digest_size
     if hashlib.sha256(whole[size:]).digest() == whole[:size]:
         name, content = pickle.loads(whole[size:])

@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -306,6 +307,16 @@ class TestHeadersThatLie:
         with pytest.raises(InvalidInput, match="would unfold"):
             files.read("bomb.csv.gz")
 
+    @pytest.mark.parametrize("name", ["twice.npz.gz", "twice.parquet.gz"])
+    def test_what_unfolds_twice(self, name):
+        """70 MB from 1 or 9, which are from some kB: each of the two steps would be right alone."""
+        content = modest_npz() if "npz" in name else modest_parquet()
+        Path(name.removesuffix(".gz")).write_bytes(content)
+        Path(name).write_bytes(gzip.compress(content, 6))
+        assert 72_000_000 / 100 < len(content) < 64_000_000
+        with pytest.raises(InvalidInput, match=f"received {Path(name).stat().st_size} bytes that would unfold to 72"):
+            files.read(name)
+
     def test_a_damaged_member(self):
         with zipfile.ZipFile("d.npz", "w") as archive:
             archive.writestr("a.npy", b"junkjunkjunk")
@@ -338,6 +349,28 @@ def test_headers_as_python_2_wrote_them():
     np.save(held, X)
     Path("x.npy").write_bytes(held.getvalue().replace(b"(20, 2)", b"(20L,2)"))
     assert files.read("x.npy").points.tolist() == X.tolist()
+
+
+def modest_npz():
+    """An archive of zeros in a bit a byte, since no repetition is used: the entry is stored, then called packed."""
+    held = io.BytesIO()
+    np.save(held, np.zeros(9_000_000))
+    squeeze = zlib.compressobj(6, zlib.DEFLATED, -15, 8, zlib.Z_HUFFMAN_ONLY)
+    packed, out = squeeze.compress(held.getvalue()) + squeeze.flush(), io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("x.npy", packed)
+    content = bytearray(out.getvalue())
+    for at, method, size in ((0, 8, 22), (content.rindex(b"PK\x01\x02"), 10, 24)):
+        content[at + method : at + method + 2] = zipfile.ZIP_DEFLATED.to_bytes(2, "little")
+        content[at + size : at + size + 4] = held.tell().to_bytes(4, "little")
+    return bytes(content)
+
+
+def modest_parquet():
+    """A column of two numbers, a bit each, in a pattern that comes again."""
+    values, out = np.tile(RNG.integers(0, 2, 9000), 1000).astype(float), io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"x": values}), out, compression="none")
+    return out.getvalue()
 
 
 def lying(path):

@@ -137,6 +137,13 @@ def test_what_is_refused(folder, told, arguments, said):
     assert said in err
 
 
+@pytest.mark.parametrize("command", [("pairwise", "sets", "--out", "D.npz"), ("neighbors", "sets")])
+def test_a_link_that_leads_nowhere_is_no_file_of_another_kind(folder, told, command):
+    Path("sets/gone.npy").symlink_to("nowhere.npy")
+    code, _, err = told(*command)
+    assert (code, "received sets/gone.npy, a link that leads nowhere" in err) == (2, True), err
+
+
 def test_a_scheduler_needs_dask(folder, told, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     code, _, err = told("pairwise", "sets", "--out", "D.npz", "--scheduler", "tcp://127.0.0.1:1")
@@ -206,7 +213,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.nightly  # by day one cluster is started, in tests/distances/test_pairwise_runs.py
+@pytest.mark.nightly
 def test_a_scheduler_measures_the_same_bits(folder, told):
     """Two workers of a local cluster, the sets shipped to them, against this process."""
     pytest.importorskip("distributed", reason="tested where Dask is installed")

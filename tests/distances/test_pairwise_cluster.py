@@ -1,11 +1,15 @@
-"""All pairs by the workers of a cluster, one of which dies."""
+"""All pairs by the workers of a cluster: the example of it, and a worker that dies."""
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import otgen
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "pairwise_cluster.py"
 DASK = """
 import os, signal, sys, threading, time
 import joblib, numpy as np
@@ -47,3 +51,18 @@ def test_a_worker_of_dask_that_is_killed(tmp_path):
     code.write_text(DASK.format(folder=os.path.dirname(__file__), place=str(place)))
     done = subprocess.run([sys.executable, str(code)], capture_output=True, text=True, timeout=300, check=False)
     assert done.stdout.split("\n")[:2] == ["killed", "same bits"], done.stderr
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(not EXAMPLE.exists(), reason="the documentation is not part of a source distribution")
+def test_the_example(tmp_path):
+    """With Dask; Ray is not among what is pinned."""
+    pytest.importorskip("distributed", reason="tested where Dask is installed")
+    environment = {**os.environ, "PYTHONPATH": str(Path(otgen.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLE)],
+        capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "2 workers of Dask" in done.stdout
+    assert done.stdout.splitlines()[-1] == "the same bits"

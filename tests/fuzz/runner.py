@@ -177,11 +177,11 @@ def run(examples: Iterable[str], heard: messages.Heard, found: Found | None = No
     return found
 
 
-def work(first: int, last: int, stride: int, path: Path) -> None:
-    """A process of its own: examples first, first + stride, ... below last; its state is written after each chunk, each example before it."""
+def work(first: int, last: int, stride: int, path: Path, left_out: Iterable[int] = ()) -> None:
+    """A process of its own: examples first, first + stride, ... below last, but for some; its state is written after each chunk, each example before it."""
     heard, found, began = listening(), Found(), time.monotonic()
     flying = os.open(path.with_suffix(".flying"), os.O_CREAT | os.O_WRONLY)
-    for done, number in enumerate(range(first, last, stride)):
+    for done, number in enumerate(sorted({*range(first, last, stride)} - {*left_out})):
         example = chosen(number)
         os.pwrite(flying, f"{number} {example}".ljust(80).encode(), 0)
         faulthandler.dump_traceback_later(3 * LIMIT, exit=True)
@@ -232,15 +232,16 @@ def many(count: int, path: Path, processes: int) -> dict[str, Any]:
 
 
 class _Worker:
-    """A process, started again behind the example that it died of."""
+    """A process, started again from where its state was written, without the example that it died of."""
 
     def __init__(self, first: int, last: int, stride: int, path: Path) -> None:
-        self.last, self.stride, self.path = last, stride, path
-        self._start(first)
+        self.first, self.last, self.stride, self.path = first, last, stride, path
+        self.died: list[int] = []
+        self._start()
 
-    def _start(self, first: int) -> None:
+    def _start(self) -> None:
         self.path.unlink(missing_ok=True)
-        arguments = [str(first), str(self.last), str(self.stride), str(self.path)]
+        arguments = map(str, (self.first, self.last, self.stride, self.path, *self.died))
         self.process = subprocess.Popen([sys.executable, "-m", "tests.fuzz", "--work", *arguments])
 
     def finish(self, state: dict[str, Any]) -> None:
@@ -249,9 +250,10 @@ class _Worker:
             if code in (130, -signal.SIGINT):
                 raise KeyboardInterrupt
             number, example = self.path.with_suffix(".flying").read_text().strip().split(" ", 1)  # names hold spaces
-            part = json.loads(self.path.read_text()) if self.path.exists() else None
-            if part:
+            if self.path.exists():
+                part = json.loads(self.path.read_text())
                 merged(state, part)
+                self.first = part["next"]
             state["faults"].append(
                 {
                     "example": example,
@@ -259,7 +261,8 @@ class _Worker:
                     "repeat": f"python -m tests.fuzz --repeat {example}",
                 }
             )
-            self._start(int(number) + self.stride)
+            self.died.append(int(number))
+            self._start()
         merged(state, json.loads(self.path.read_text()))
         for name in (self.path, self.path.with_suffix(".flying")):
             name.unlink(missing_ok=True)
@@ -285,11 +288,11 @@ def main() -> None:
     parser.add_argument("--repeat", nargs="*", help="run these examples, and tell of each")
     parser.add_argument("--only", help="run --count examples of this call, and keep no state")
     parser.add_argument("--from", dest="first", type=int, default=0, help="with --only: the first seed")
-    parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--work", nargs="+", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.work:
-        first, last, stride, path = asked.work
-        work(int(first), int(last), int(stride), Path(path))
+        first, last, stride, path, *left_out = asked.work
+        work(int(first), int(last), int(stride), Path(path), map(int, left_out))
     elif asked.repeat:
         heard = listening()
         for example in asked.repeat:

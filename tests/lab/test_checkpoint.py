@@ -199,7 +199,7 @@ def checkpointed(path):
     return contents(path)[0]["given"]
 
 
-@pytest.mark.parametrize("threads", [None, 0, "2", 2.5])
+@pytest.mark.parametrize("threads", [None, 0, "2", 2.5, 10**9])
 def test_threads_that_are_no_number_are_refused_in_a_checkpoint_too(written, method, threads):
     notes, held = contents(written)
     notes["given"]["threads"] = threads

@@ -10,11 +10,11 @@ from typing import Any
 
 import typer
 
-from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooLarge, require
+from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooLarge, require, words_of
 from ..json_text import json_text
 from ..words import spoken
 from . import check, demo, distance, divergence, doctor, neighbors, pairwise, report, train, transport, verify, warmup
-from .app import app
+from .app import app, say
 
 __all__ = [
     "app",
@@ -49,6 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _failed(_told(fault), 2, given, "UsageError")
     except (InvalidInput, MissingExtra, TooLarge) as fault:
         code = _failed(spoken(str(fault)), 2, given, type(fault).__name__)
+    except MemoryError as fault:
+        words = words_of(fault) or "the system has no more"
+        message = (
+            f"what was asked must fit in memory; received a refusal: {words}; ask for less, or use a larger machine"
+        )
+        code = _failed(message, 2, given, "MemoryError")
     except (NotConverged, Infeasible) as fault:
         code = _failed(spoken(str(fault)), 3, given, type(fault).__name__)
     except OSError as fault:
@@ -80,11 +86,11 @@ def _failed(message: str, code: int, given: list[str], kind: str) -> int:
     """Say what is wrong, as the user asked to be told."""
     try:
         if "--json" in given:
-            typer.echo(json_text({"error": {"kind": kind, "message": message}}))
+            say(json_text({"error": {"kind": kind, "message": message}}))
             return code
     except OSError:  # it may be what is wrong
         pass
-    typer.echo(f"otgen: {message}", err=True)
+    say("otgen: " + message.replace("\n", r"\n"), err=True)
     _let_go_of_output()
     return code
 

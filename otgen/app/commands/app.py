@@ -18,6 +18,7 @@ from ..._threads import begin
 from ..._version import __version__
 from ...errors import InvalidInput, require
 from ..json_text import json_text
+from ..words import printable
 
 _ORDER = (
     "distance",
@@ -190,6 +191,11 @@ def wide() -> Any:
     return console if console.is_terminal else require("rich.console").Console(width=140)
 
 
+def say(text: str = "", *, err: bool = False) -> None:
+    """Print a text of ours with names of the user's in it."""
+    typer.echo(printable(text), err=err)
+
+
 def columns_table() -> Any:
     """A table without rules."""
     return require("rich.table").Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
@@ -256,8 +262,8 @@ def print_found(text: str, found: dict[str, Any], failure: tuple[str, str] | Non
     """Print an answer, or as far as it got, and end with 3 where it is none."""
     if failure is not None and as_json:
         found = {**found, "error": {"kind": failure[0], "message": failure[1]}}
-    typer.echo(json_text(found) if as_json else text)
+    say(json_text(found) if as_json else text)
     if failure is not None:
         if not as_json:
-            typer.echo(f"otgen: {failure[1]}", err=True)
+            say(f"otgen: {failure[1]}", err=True)
         raise typer.Exit(3)

@@ -9,7 +9,7 @@ import typer
 
 from ...errors import InvalidInput, require
 from ..json_text import json_text
-from .app import Force, Json, Quiet, Seed, app, progress
+from .app import Force, Json, Quiet, Seed, app, progress, say
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Checks to run; all of them otherwise.")]
 
@@ -42,9 +42,9 @@ def check(
     if html:
         page = require("otgen.app.report").write_theorems(html, outcomes, seed)
         if page and not (as_json or quiet):
-            typer.echo(f"The page: {page}", err=True)
+            say(f"The page: {page}", err=True)
     if as_json:
-        typer.echo(json_text({"seed": seed, "checks": [outcome.to_dict() for outcome in outcomes]}))
+        say(json_text({"seed": seed, "checks": [outcome.to_dict() for outcome in outcomes]}))
     elif str(html) != "-":
         tables.print_outcomes(outcomes, whole=bool(names) and len(names or ()) <= 3)
     verdicts = {outcome.verdict for outcome in outcomes}

@@ -9,7 +9,7 @@ import typer
 
 from ...errors import require
 from ..json_text import json_text
-from .app import Columns, Json, Key, PathA, PathB, Quiet, Seed, app, progress
+from .app import Columns, Json, Key, PathA, PathB, Quiet, Seed, app, progress, say
 
 
 class DivergenceName(enum.StrEnum):
@@ -44,6 +44,6 @@ def divergence(
         work.check(kind.value, masses=masses)
         found = work.estimate(kind.value, [a, b], columns, key, masses=masses, seed=seed)
     if as_json:
-        typer.echo(json_text(found.to_dict()))
+        say(json_text(found.to_dict()))
         return
-    typer.echo(require("otgen.inputs.numerals").in_rows(found.name, found.rows()))
+    say(require("otgen.inputs.numerals").in_rows(found.name, found.rows()))

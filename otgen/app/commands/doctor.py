@@ -6,7 +6,7 @@ import typer
 
 from ...errors import require
 from ..json_text import json_text
-from .app import Json, Quiet, app, progress
+from .app import Json, Quiet, app, progress, say
 
 
 @app.command(short_help="Versions, threads and a self-test, for a report.")
@@ -19,9 +19,9 @@ def doctor(as_json: Json = False, quiet: Quiet = False) -> None:
         trials = work.self_test()
     if as_json:
         tests = [{"name": one.name, "fault": one.fault or None, "seconds": one.seconds} for one in trials]
-        typer.echo(json_text({"machine": facts, "self_test": tests}))
+        say(json_text({"machine": facts, "self_test": tests}))
     else:
         rows = [*facts.items(), *((one.name, one.fault or f"right, {one.seconds:.2g} s") for one in trials)]
-        typer.echo(require("otgen.inputs.numerals").in_rows("otgen doctor", rows))
+        say(require("otgen.inputs.numerals").in_rows("otgen doctor", rows))
     if any(one.fault for one in trials):
         raise typer.Exit(1)

@@ -22,6 +22,7 @@ from .app import (
     app,
     order,
     progress,
+    say,
     workers,
 )
 
@@ -54,7 +55,7 @@ def neighbors(
         ask.check()
         found = ask(require("otgen.app.pairing").Files(folder, chosen, weights, key), tell)
     if as_json:
-        typer.echo(json_text(found.to_dict()))
+        say(json_text(found.to_dict()))
         return
     name = f"{'nearest' if radius is None else f'within {radius:g}'} by W_{power:g}"
-    typer.echo(require("otgen.inputs.numerals").in_rows(name, found.rows()))
+    say(require("otgen.inputs.numerals").in_rows(name, found.rows()))

@@ -30,6 +30,7 @@ from .app import (
     app,
     order,
     progress,
+    say,
     strength,
     workers,
 )
@@ -82,6 +83,8 @@ def pairwise(
         )
     outputs = require("otgen.app.outputs")
     outputs.matrix_place(matrix, folder, force=force)
+    if checkpoint is not None:
+        outputs.folder_place(checkpoint, ())  # what lies in it is for the run to judge
     for module in ("distributed", "joblib") if scheduler else ():
         require(module)
     chosen = require("otgen.app.measuring").names_of(columns)
@@ -108,7 +111,7 @@ def pairwise(
             if drawn is None:
                 return
     if as_json:
-        typer.echo(json_text({**found.to_dict(), "out": str(matrix), **({"report": str(page)} if page else {})}))
+        say(json_text({**found.to_dict(), "out": str(matrix), **({"report": str(page)} if page else {})}))
         return
     name = f"W_{power:g}" if blur is None else "entropic costs"
     if penalty is not None or mass is not None or max_sliced:
@@ -116,7 +119,7 @@ def pairwise(
     rows = [*found.rows(), ("written", f"{matrix}: distances, lower, upper, names")]
     if drawn is not None:
         rows.append(("the page", str(drawn)))
-    typer.echo(require("otgen.inputs.numerals").in_rows(name, rows))
+    say(require("otgen.inputs.numerals").in_rows(name, rows))
 
 
 def _refuse_two(**asked: bool) -> None:

@@ -26,6 +26,7 @@ from .app import (
     app,
     order,
     progress,
+    say,
     strength,
 )
 
@@ -78,10 +79,10 @@ def report(
     if written is None or quiet:
         return
     for other in sets[1:]:
-        typer.echo(f"{sets[0].name} against {other.name}: {told.told(sets[0], other)}")
+        say(f"{sets[0].name} against {other.name}: {told.told(sets[0], other)}")
     for note in told.notes(sets):
-        typer.echo(f"noted: {note}")
-    typer.echo()
+        say(f"noted: {note}")
+    say()
     show(comparisons, written)
 
 
@@ -97,10 +98,10 @@ def show_json(comparisons: list, page: Path, pairs: list[dict] | None = None) ->
     if pairs is not None:
         found = [{**one, "compared": pair} for one, pair in zip(found, pairs)]
     told = {"page": str(page), "comparisons": found, "interval_of": "these samples, not the laws behind them"}
-    typer.echo(json_text(told))
+    say(json_text(told))
 
 
 def show(comparisons: list, written: Path) -> None:
     """The page's table and its verdicts on a terminal."""
     require("otgen.app.report.terminal").print_comparisons(comparisons)
-    typer.echo(f"\nThe page: {written.resolve()}")
+    say(f"\nThe page: {written.resolve()}")

@@ -10,7 +10,7 @@ import typer
 from ...errors import require
 from ..interrupt import leave
 from ..json_text import json_text
-from .app import Json, Quiet, Seed, app, columns_table, err, refreshed, wide
+from .app import Json, Quiet, Seed, app, columns_table, err, refreshed, say, wide
 
 _WRITTEN = ("metrics.jsonl", "scores.json", "samples.png")
 
@@ -41,8 +41,7 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train a generator by an objective of the notes; judge it, and draw its samples over time."""
-    if not resume:
-        require("otgen.app.outputs").folder_place(folder, _WRITTEN)
+    require("otgen.app.outputs").folder_place(folder, () if resume else _WRITTEN)
     training, pictures = require("otgen.lab.training"), require("otgen.app.report.training")
     for module in ("matplotlib", "safetensors"):
         require(module)
@@ -64,13 +63,13 @@ def train(
                 resume=resume, threads=threads, tell=tell,
             )  # fmt: skip
     except KeyboardInterrupt:
-        bar.stop()
+        bar.live.stop()
         leave(f"stopped; what was done up to the last checkpoint is in {folder}; go on with --resume")
     finally:
-        bar.stop()
+        bar.live.stop()  # the bar's own adds an empty line where there is no terminal
     drawn = pictures.draw_samples(run, folder / "samples.png")
     if as_json:
-        typer.echo(json_text({"method": method, "data": data, "seed": seed, "threads": run.threads, **run.scores}))
+        say(json_text({"method": method, "data": data, "seed": seed, "threads": run.threads, **run.scores}))
         return
     table = columns_table()
     table.add_column("score")
@@ -79,7 +78,7 @@ def train(
         table.add_row(name.replace("_", " "), told)
     wide().print(table)
     on = f"{run.threads} thread{'s' * (run.threads != 1)}"
-    typer.echo(f"\nThe run: {folder.resolve()}; samples over time: {drawn.name}; trained on {on} of torch")
+    say(f"\nThe run: {folder.resolve()}; samples over time: {drawn.name}; trained on {on} of torch")
 
 
 def _told(scores: dict[str, float]) -> dict[str, str]:

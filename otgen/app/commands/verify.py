@@ -9,7 +9,7 @@ import typer
 
 from ...errors import InvalidInput, require
 from ..json_text import json_text
-from .app import Json, app
+from .app import Json, app, say
 
 Files = Annotated[list[Path], typer.Argument(metavar="PROOF...", help="Proof files, as result.save_proof writes them.")]
 
@@ -34,8 +34,8 @@ def verify(proofs: Files, as_json: Json = False) -> None:
             row = {"verified": False, "reason": str(fault)}
         found.append({"file": str(path), **row})
         if not as_json:
-            typer.echo(f"{path}: {told}")
+            say(f"{path}: {told}")
     if as_json:
-        typer.echo(json_text(found, indent=2))
+        say(json_text(found, indent=2))
     if not all(row["verified"] for row in found):
         raise typer.Exit(1)

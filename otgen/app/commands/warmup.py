@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import typer
-
 from ...errors import require
-from .app import Quiet, app, progress
+from .app import Quiet, app, progress, say
 
 
 @app.command(short_help="Compile all kernels ahead.")
@@ -14,4 +12,4 @@ def warmup(quiet: Quiet = False) -> None:
     with progress("loading", shown=not quiet) as tell:
         place = require("otgen.app.warming").side_by_side(tell)
     if not quiet:
-        typer.echo(f"Kernels are in {place}" if place else "Kernels can be kept nowhere; set NUMBA_CACHE_DIR", err=True)
+        say(f"Kernels are in {place}" if place else "Kernels can be kept nowhere; set NUMBA_CACHE_DIR", err=True)

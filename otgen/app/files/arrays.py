@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import InvalidInput, words_of
 from ...inputs.types import Floats
+from ..words import listed
 from .unfolding import refuse_bombs
 
 
@@ -27,8 +28,8 @@ def npy(name: str, content: bytes) -> Floats:
         return np.load(stream, allow_pickle=False)
 
 
-def npz(name: str, content: bytes, key: str | None, weights: str | None) -> tuple[Floats, Floats | None]:
-    """The points of an npz file, and its weights where they are asked for."""
+def npz(name: str, content: bytes, packed: int, key: str | None, weights: str | None) -> tuple[Floats, Floats | None]:
+    """The points of an npz, and its weights where they are asked for; the file has ``packed`` bytes, which are fewer where it was zipped again."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise InvalidInput(f"{name} must be an npz archive; received another kind of file; save it with numpy.savez")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -36,7 +37,7 @@ def npz(name: str, content: bytes, key: str | None, weights: str | None) -> tupl
         others = [one for one in members if one != weights]
         if key is None and len(others) != 1:
             raise InvalidInput(
-                f"{name} must hold one array where --key is left out; received {', '.join(others) or 'none'}; choose one with --key"
+                f"{name} must hold one array where --key is left out; received {listed(tuple(others)) or 'none'}; choose one with --key"
             )
         arrays: list[Floats] = []
         for wanted in (key or others[0], weights):
@@ -44,10 +45,11 @@ def npz(name: str, content: bytes, key: str | None, weights: str | None) -> tupl
                 continue
             if wanted not in members:
                 raise InvalidInput(
-                    f"{name} must hold an array {wanted!r}; received {', '.join(members)}; choose one of them"
+                    f"{name} must hold an array {wanted!r}; received {listed(tuple(members))}; choose one of them"
                 )
             info = members[wanted]
-            refuse_bombs(f"{name}: {wanted!r}", info.compress_size, info.file_size, "save it as npy if that is meant")
+            size = min(info.compress_size, packed)
+            refuse_bombs(f"{name}: {wanted!r}", size, info.file_size, "save it as npy if that is meant")
             arrays.append(_entry(archive, info, f"{name}[{wanted}]"))
     return arrays[0], arrays[1] if weights else None
 
@@ -93,7 +95,7 @@ def _check_header(stream: IO[bytes], name: str, size: int) -> None:
         raise InvalidInput(
             f"{name} must hold numbers; received Python objects, which only a pickle could restore; save a numeric array"
         )
-    if dtype.itemsize == 0 or any(k < 0 for k in shape):
+    if dtype.itemsize == 0 or dtype.subdtype is not None or any(k < 0 for k in shape):
         raise InvalidInput(
             f"{name} must hold numbers in a shape; received {shape} items of {dtype}; save an array of numbers with numpy.save"
         )

@@ -11,8 +11,8 @@ from .unfolding import refuse_bombs
 _REMEDY = "write it as csv if that is meant"
 
 
-def from_parquet(name: str, content: bytes) -> Table:
-    """A table of a parquet file; lists and other nests are no coordinates, and not read.
+def from_parquet(name: str, content: bytes, packed: int) -> Table:
+    """A table of a parquet file of ``packed`` bytes, fewer than its content where it was zipped; lists and other nests are no coordinates, and not read.
 
     Texts are read as references to those that differ. One thread reads, so that pages that are larger than the file says are held one at a time.
     """
@@ -23,17 +23,17 @@ def from_parquet(name: str, content: bytes) -> Table:
         texts = [field.name for field in schema if _is_text(field.type)]
         file = parquet.ParquetFile(arrow.BufferReader(content), read_dictionary=texts)
         groups = range(file.metadata.num_row_groups)
-        refuse_bombs(name, len(content), sum(file.metadata.row_group(k).total_byte_size for k in groups), _REMEDY)
+        refuse_bombs(name, packed, sum(file.metadata.row_group(k).total_byte_size for k in groups), _REMEDY)
         for k in groups:  # what is damaged raises here; the process ends where columns are asked for it
             next(file.iter_batches(1, row_groups=[k], columns=flat, use_threads=False), None)
-        refuse_bombs(name, len(content), _unfolded(file, schema, flat), _REMEDY)
+        refuse_bombs(name, packed, _unfolded(file, schema, flat), _REMEDY)
         table = file.read(columns=flat, use_threads=False)
         letters = sum(map(_letters, table.columns))
     except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError, IndexError, OSError) as fault:
         raise InvalidInput(
             f"{name} must be a parquet table; received a file of which pyarrow says: {' '.join(str(fault).split())}; save it again"
         ) from None
-    refuse_bombs(name, len(content), letters, _REMEDY)
+    refuse_bombs(name, packed, letters, _REMEDY)
     held = (schema.pandas_metadata or {}).get("index_columns", [])
     index = tuple(name for name in held if isinstance(name, str))
     return Table(table, index=index, unread={field.name: str(field.type) for field in schema if field.name not in flat})

@@ -75,7 +75,9 @@ def read(
     try:
         unpacked = ungzipped(name, content) if content[:2] == b"\x1f\x8b" else content
         kind = _sniffed(unpacked) if is_piped(path) else kind
-        return replace(_read(name, kind, unpacked, columns, weights, key), size=len(content), digest=digest)
+        return replace(
+            _read(name, kind, unpacked, len(content), columns, weights, key), size=len(content), digest=digest
+        )
     except _DAMAGED as fault:
         raise InvalidInput(
             f"{name} must be a file that can be read; received one that ends in {type(fault).__name__}: {fault}; it is damaged, or not what its name says"
@@ -135,12 +137,12 @@ def _sniffed(content: bytes) -> str:
 
 
 def _read(
-    name: str, kind: str, content: bytes, columns: list[str] | None, weights: str | None, key: str | None
+    name: str, kind: str, content: bytes, packed: int, columns: list[str] | None, weights: str | None, key: str | None
 ) -> Samples:
     if kind == ".npy":
         return Samples(name, arrays.npy(name, content))
     if kind == ".npz":
-        return Samples(name, *arrays.npz(name, content, key, weights))
+        return Samples(name, *arrays.npz(name, content, packed, key, weights))
     if kind == ".parquet":
-        return tables.samples(name, parquet.from_parquet(name, content), columns, weights)
+        return tables.samples(name, parquet.from_parquet(name, content, packed), columns, weights)
     return tables.samples(name, tables.from_text(name, content, blanks=kind == ".txt"), columns, weights)

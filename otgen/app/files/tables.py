@@ -16,7 +16,7 @@ from ...inputs.types import Floats
 from ..words import counted
 from . import digits
 from .samples import Samples
-from .text import dialect, tabulated
+from .text import beginning, dialect, tabulated
 
 _UNNAMED = re.compile(r"|unnamed: \d+|__index_level_\d+__", re.IGNORECASE)
 _COUNTERS = frozenset(
@@ -85,7 +85,8 @@ def from_text(name: str, content: bytes, *, blanks: bool) -> Table:
     content = tabulated(_utf8(name, content)).encode() if blanks else content
     if not content.strip():
         raise InvalidInput(f"{name} must have rows; received none; write one sample a line")
-    how = dialect(_utf8(name, content[: 1 << 16]))
+    head = beginning(content)
+    how = dialect(_utf8(name, head))
     width = len(how.names) if how.names else None
     names = [str(k) for k in range(1, width + 1)] if width else None
 
@@ -93,7 +94,10 @@ def from_text(name: str, content: bytes, *, blanks: bool) -> Table:
         return csv.read_csv(
             arrow.BufferReader(content + b"\n"),  # pyarrow finds no block in one line without an end
             read_options=csv.ReadOptions(
-                autogenerate_column_names=names is None, column_names=names, skip_rows=how.skipped
+                autogenerate_column_names=names is None,
+                column_names=names,
+                skip_rows=how.skipped,
+                block_size=max(1 << 20, 2 * len(head)),  # no line may be longer
             ),
             parse_options=csv.ParseOptions(delimiter=how.separator, newlines_in_values=True),
             convert_options=csv.ConvertOptions(decimal_point=how.decimal, column_types=kinds),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from dataclasses import dataclass
 
-_SAMPLED = 1 << 16  # bytes that are looked at
+_SAMPLED = 1 << 16  # bytes that are looked at, or more where the first lines are long
+_LINES = 3
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 
@@ -21,23 +23,29 @@ class Dialect:
     notes: tuple[str, ...] = ()
 
 
+def beginning(content: bytes) -> bytes:
+    """The first lines of a table, whole: enough of them to tell how it is written, however long they are."""
+    ends = [found.end() for found in itertools.islice(re.finditer(rb"\r\n?|\n", content), _LINES)]
+    if len(content) <= _SAMPLED or len(ends) < _LINES:
+        return content
+    last = max(content.rfind(mark, 0, _SAMPLED) for mark in (b"\n", b"\r")) + 1
+    return content[: max(last, ends[-1])]
+
+
 def dialect(head: str) -> Dialect:
     r"""Read off the first lines of a table how it is written.
 
     Parameters
     ----------
     head : str
-        The beginning of the text, perhaps cut within a line.
+        The beginning of the text, of whole lines.
 
     Examples
     --------
     >>> dialect("a;b\n1,5;2\n")
     Dialect(separator=';', decimal=',', names=('a', 'b'), skipped=1, notes=())
     """
-    lines = [line for line in head[:_SAMPLED].splitlines() if line.strip()]
-    if len(head) >= _SAMPLED and len(lines) > 1:
-        lines.pop()
-    lines = lines or [""]
+    lines = [line for line in head.splitlines() if line.strip()] or [""]
     separator = next((mark for mark in (";", "\t", "|", ",") if mark in _unquoted(lines[0])), ",")
     rows = list(csv.reader(lines, delimiter=separator))
     cells = [cell for row in rows[1:] or rows for cell in row]

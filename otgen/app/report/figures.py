@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ import numpy as np
 from ...distances.drawing import TARGET
 from ...errors import require
 from ...inputs.types import Floats
+from ..words import printable
 
 INK = "#010203"  # stands for the page's text colour until the SVG is written
 RC = {"text.color": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.edgecolor": INK}
@@ -42,7 +44,9 @@ def figure_of(width: float, height: float, columns: int = 1, **options: Any) -> 
 def svg(figure: Any, label: str) -> str:
     """A figure as markup; ``label`` is read out where it cannot be seen."""
     out = io.StringIO()
-    with require("matplotlib").rc_context({"svg.fonttype": "none", "svg.hashsalt": "otgen"}):
+    options = {"svg.fonttype": "none", "svg.hashsalt": "otgen"}
+    with require("matplotlib").rc_context(options), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+")  # who looks at the picture has fonts of their own
         figure.savefig(out, format="svg", metadata={"Date": None})
     text = out.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
@@ -57,7 +61,7 @@ def plain(text: str) -> str:
     >>> plain("a$b$"), plain("_a").endswith("_a")
     ('a\\$b\\$', True)
     """
-    escaped = text.replace("$", r"\$")
+    escaped = printable(text).replace("$", r"\$")
     return "\u200b" + escaped if escaped.startswith("_") else escaped
 
 

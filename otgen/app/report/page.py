@@ -13,6 +13,7 @@ from ...distances.result import OF_SAMPLES
 from ...errors import require
 from ...inputs.atomic import write_atomically
 from ..outputs import regular
+from ..words import printable
 from .compare import Comparison, Row, orders
 from .figures import Figure
 
@@ -80,6 +81,7 @@ def rendered(template: str, **context: Any) -> str:
 
 def written(path: str | os.PathLike[str], html: str) -> Path | None:
     """Write a page beside its place first, then rename it, so that an interrupted run leaves no half page."""
+    html = printable(html)
     if str(path) == "-":
         sys.stdout.write(html)
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...distances.result import OF_SAMPLES
 from ..commands.app import columns_table, out, wide
+from ..words import printable
 from .compare import Comparison
 
 
@@ -19,9 +20,13 @@ def print_comparisons(comparisons: list[Comparison]) -> None:
     for comparison in comparisons:
         for k, row in enumerate(comparison.rows):
             numbers = row.value, row.width, f"{row.result.seconds:.3f}", f"{row.peak / 1e6:.1f}"
-            table.add_row(comparison.name if k == 0 else "", row.distance, *numbers, row.interval, row.spread)
+            table.add_row(
+                printable(comparison.name) if k == 0 else "", row.distance, *numbers, row.interval, row.spread
+            )
     wide().print(table)
     console = out()
     console.print(f"\nIntervals are {OF_SAMPLES}.", markup=False, highlight=False)
     for comparison in comparisons:
-        console.print(f"{comparison.name}: {comparison.verdict}", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            printable(f"{comparison.name}: {comparison.verdict}"), markup=False, highlight=False, soft_wrap=True
+        )

@@ -15,10 +15,10 @@ from torch import Generator, Tensor
 from torch.optim import Optimizer
 
 from ...errors import InvalidInput, require
-from ...inputs import scalars
 from ...inputs.atomic import write_atomically
 from ...inputs.stored import refuse_endless
 from .methods import Method
+from .recipes import threads_given
 
 NAME = "checkpoint.safetensors"
 
@@ -72,7 +72,7 @@ def load(folder: Path, state: State, given: dict[str, Any], stops: Sequence[int]
     try:
         _refuse_steps(notes, tensors, stops)
         _restore(state, notes, tensors)
-        return scalars.count(given["threads"], "threads")
+        return threads_given(given["threads"])
     except _ODD as fault:
         raise _damaged(path, fault) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ... import nn
 from ...errors import InvalidInput
@@ -68,7 +68,16 @@ RECIPES = {
 }
 
 
+_MOST_THREADS = 1024
 _AUTOENCODERS = ("vae", "avb", "aae", "wae", "vqvae")
+
+
+def threads_given(threads: Any) -> int:
+    """How many of torch's threads a run is asked to take, no more than a system starts: where it cannot, their library ends the process."""
+    number = scalars.count(threads, "threads")
+    if number > _MOST_THREADS:
+        raise InvalidInput(f"threads must be at most {_MOST_THREADS}; received {number}; pass one for each core")
+    return number
 
 
 def threads_for(method: str, data: str, most: int) -> int:

@@ -26,7 +26,7 @@ from . import checkpoint
 from .checkpoint import State
 from .data import Data, DataName, labelled_digits, named
 from .methods import Sizes, arrays
-from .recipes import RECIPES, MethodName, built, threads_for
+from .recipes import RECIPES, MethodName, built, threads_for, threads_given
 from .scores import accuracy, path_energy, scores
 
 _LAST = 0.01  # of the learning rate, at the end of its cosine
@@ -124,7 +124,7 @@ def train(
     rate = None if learning_rate is None else scalars.positive(learning_rate, "learning_rate", "1e-3 is usual")
     seed = scalars.count(seed, "seed", least=0)
     given: dict[str, Any] = dict(method=method, data=data, steps=steps, batch_size=batch, learning_rate=rate, seed=seed)
-    given |= {"threads": None if threads is None else scalars.count(threads, "threads")}
+    given |= {"threads": None if threads is None else threads_given(threads)}
     source, state = _fresh(method, data, seed, rate)
     place = _prepared(folder, resume)
     stops = sorted({max(1, round(steps * k / _PICTURED)) for k in range(1, _PICTURED + 1)})

@@ -1,0 +1,54 @@
+"""Files that are right and large in an odd way, and headers that nothing sensible has."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from otgen import InvalidInput
+from otgen.app import files
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(("separator", "decimal"), [(",", "."), (";", ",")])
+def test_a_first_line_longer_than_what_is_sampled(separator, decimal):
+    """As of genes: names may take more than 64 kB, and the first numbers come behind them."""
+    X = RNG.normal(size=(4, 200)).round(14)
+    names = [f"gene{k}".ljust(400, "x") for k in range(200)]
+    lines = [separator.join(map(repr, row)).replace(".", decimal) for row in X.tolist()]
+    Path("wide.csv").write_text("\n".join([separator.join(names), *lines, ""]))
+    found = files.read("wide.csv")
+    np.testing.assert_array_equal(found.points, X)
+    assert found.columns == tuple(names)
+
+
+def test_an_array_of_arrays_in_a_header():
+    """A dtype that numpy writes for no file, and reads without its data."""
+    head = b"{'descr': ('<f8', (2, 2)), 'fortran_order': False, 'shape': (2,), }".ljust(117) + b"\n"
+    content = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + bytes(64)
+    Path("x.npy").write_bytes(content)
+    with zipfile.ZipFile("x.npz", "w") as archive:
+        archive.writestr("x.npy", content)
+    for name in ("x.npy", "x.npz"):
+        with pytest.raises(InvalidInput, match=r"must hold numbers in a shape; received \(2,\) items"):
+            files.read(name)
+
+
+def test_an_archive_of_very_many_arrays_is_refused_in_few_words():
+    held = io.BytesIO()
+    np.save(held, np.ones(2))
+    with zipfile.ZipFile("many.npz", "w") as archive:
+        for k in range(500):
+            archive.writestr(f"{k}.npy", held.getvalue())
+    for key in (None, "x"):
+        with pytest.raises(InvalidInput, match=r"11 and 488 more; choose one") as found:
+            files.read("many.npz", key=key)
+        assert len(str(found.value)) < 250
