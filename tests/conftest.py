@@ -23,8 +23,13 @@ def pytest_configure():
     HEARD.install()
 
 
+def pytest_collection():
+    gc.disable()
+
+
 def pytest_collection_finish():
     """Tests and modules stay to the end: each full collection of garbage would look through all of them, for a third of a second."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 
