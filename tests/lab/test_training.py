@@ -121,7 +121,7 @@ class TestRuns:
 
     @by_fewer
     @pytest.mark.parametrize(
-        "method", ["wgan", "wgan-gp", "vqvae", "avb", pytest.param("ot-cfm", marks=pytest.mark.nightly), "sd-cfm"]
+        "method", ["wgan", "wgan-gp", "vqvae", pytest.param("ot-cfm", marks=pytest.mark.nightly), "sd-cfm", "avb"]
     )
     @pytest.mark.by_day(2)
     def test_going_on_is_as_if_it_had_never_stopped(self, tmp_path, method):

@@ -62,6 +62,7 @@ class TestEveryKind:
         assert "CriticFit(" in repr(found)
 
     @kinds
+    @pytest.mark.by_day(3)
     def test_a_seed_decides_everything(self, kind):
         x, y = shifted(200)
         one, other = (critics.fit(x, y, kind, steps=5, batch_size=32, rng=3) for _ in range(2))
@@ -70,6 +71,7 @@ class TestEveryKind:
         assert one.estimate != critics.fit(x, y, kind, steps=5, batch_size=32, rng=4).estimate
 
     @kinds
+    @pytest.mark.by_day(3)
     def test_units_do_not_matter(self, kind):
         """Powers of two only shift exponents: the same critic, bit by bit."""
         x, y = shifted(200)
@@ -380,7 +382,7 @@ class TestModes:
         ],
     )
     @kinds
-    @pytest.mark.by_day(12)
+    @pytest.mark.by_day(8)
     def test_a_fit_is_the_same_in_every_mode(self, mode, kind):
         x, y = shifted(100)
         right = plainly_fitted(kind)
