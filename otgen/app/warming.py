@@ -78,7 +78,7 @@ def _clouds(n: int) -> tuple[Any, Any, tuple[Any, Any], Any]:
 def _large() -> tuple[Any, ...]:
     """Clouds of which pivots would move thousands of nodes each."""
     rng = np.random.default_rng(0)
-    return rng.random((20_000, 2)), rng.normal(0.5, 0.2, (20_000, 2)), *rng.dirichlet(np.ones(20_000), 2)
+    return rng.random((10_000, 2)), rng.normal(0.5, 0.2, (10_000, 2)), *rng.dirichlet(np.ones(10_000), 2)
 
 
 def warm(part: str, tell: Callable[[str], None]) -> None:

@@ -5,9 +5,11 @@ import subprocess
 import sys
 
 import pytest
+from chosen import BY_DAY
 
 from otgen.app import warming
 
+LARGE = 10_000 if BY_DAY else 20_000  # points, of whose tree pivots move thousands of nodes each
 CALLS = (
     "import numpy as np, otgen\n"
     "x = np.random.default_rng(0).random((50, 3))\n"
@@ -17,8 +19,8 @@ CALLS = (
     "otgen.wasserstein(pixels, pixels[:600] + 2)\n"
     "otgen.wasserstein(pixels, pixels[:600] + 2, p=1)\n"
     "rng = np.random.default_rng(0)\n"
-    "large = rng.random((20_000, 2)), rng.normal(0.5, 0.2, (20_000, 2))\n"
-    "otgen.wasserstein(*large, *rng.dirichlet(np.ones(20_000), 2))\n"
+    f"n = {LARGE}; large = rng.random((n, 2)), rng.normal(0.5, 0.2, (n, 2))\n"
+    "otgen.wasserstein(*large, *rng.dirichlet(np.ones(n), 2))\n"
     "otgen.sinkhorn(x, x[:20] + 1, epsilon=0.1)\n"
     "otgen.sinkhorn_divergence(x, x[:20] + 1, epsilon=0.1)\n"
 )

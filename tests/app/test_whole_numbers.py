@@ -40,6 +40,7 @@ def test_units_of_time_are_spelt_out(here, told):
     assert "distances in days" in told("distance", "d.npy", "d.npy")[1]
 
 
+@pytest.mark.by_day(1)
 def test_they_are_drawn(files, told):
     assert told("report", *files[:2], "--out", "page.html", "--splits", "0")[0] == 0
     assert "less a constant" in Path("page.html").read_text()

@@ -31,6 +31,7 @@ def solved(request):
 
 class TestThePair:
     @pytest.mark.parametrize("share", [0.3, 0.95, 0.9999, 1.0001, 1.05, 3.0])
+    @pytest.mark.by_day(18)
     def test_it_stops_on_the_right_side(self, solved, share):
         problem, whole = solved
         r = share * whole.value

@@ -93,15 +93,19 @@ class TestScores:
         ) == pytest.approx(1)
 
 
-class TestRuns:
-    @pytest.fixture(autouse=True)
-    def judged_by_fewer(self, request, monkeypatch):
-        """How many samples judge a run is fixed, so that runs can be compared; here they would take most of the time."""
-        if hasattr(request.node, "callspec"):
-            monkeypatch.setattr("otgen.lab.training.run._JUDGED", 100)
-            monkeypatch.setattr("otgen.lab.training.data._DRAWN", 64)
-            monkeypatch.setattr(sys.modules["otgen.lab.training.scores"], "_SAMPLES", 250)  # a function has its name
+@pytest.fixture
+def judged_by_fewer(monkeypatch):
+    """How many samples judge a run is fixed, so that runs can be compared; here they would take most of the time."""
+    monkeypatch.setattr("otgen.lab.training.run._JUDGED", 100)
+    monkeypatch.setattr("otgen.lab.training.data._DRAWN", 64)
+    monkeypatch.setattr(sys.modules["otgen.lab.training.scores"], "_SAMPLES", 250)  # a function has its name
 
+
+by_fewer = pytest.mark.usefixtures("judged_by_fewer")
+
+
+class TestRuns:
+    @by_fewer
     @pytest.mark.parametrize("method", METHODS)
     @pytest.mark.by_day(4)
     def test_every_method_runs_and_is_a_function_of_its_seed(self, method, doubles_by_default):
@@ -115,8 +119,9 @@ class TestRuns:
         assert not np.array_equal(last, other.snapshots[1])
         assert one.history == two.history
 
+    @by_fewer
     @pytest.mark.parametrize(
-        "method", ["wgan", "wgan-gp", "vqvae", "avb", pytest.param("ot-cfm", marks=pytest.mark.nightly), "sd-cfm"]
+        "method", ["wgan", "wgan-gp", "vqvae", pytest.param("ot-cfm", marks=pytest.mark.nightly), "sd-cfm", "avb"]
     )
     @pytest.mark.by_day(2)
     def test_going_on_is_as_if_it_had_never_stopped(self, tmp_path, method):
@@ -142,6 +147,7 @@ class TestRuns:
         lines = (tmp_path / "cut" / "metrics.jsonl").read_text().splitlines()
         assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
 
+    @by_fewer
     @pytest.mark.parametrize("left", [None, "a line"], ids=["absent", "of the stop before"])
     def test_a_run_that_was_stopped_within_its_last_checkpoint(self, tmp_path, left):
         """The checkpoint is written first; what stands beside it is made up for."""
@@ -157,6 +163,7 @@ class TestRuns:
             k: v for k, v in whole.scores.items() if k != "seconds"
         }
 
+    @by_fewer
     def test_a_disk_that_is_full_is_an_error_of_the_system(self, tmp_path):
         """Not one of safetensors'; and nothing stays that a run could not go on from."""
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -168,6 +175,7 @@ class TestRuns:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         assert not list(tmp_path.iterdir())
 
+    @by_fewer
     def test_the_global_generator_is_left_alone(self):
         torch.manual_seed(7)
         expected = torch.rand(3)
@@ -187,6 +195,7 @@ class TestRuns:
         assert run.scores["accuracy"] > 0.6
         assert run.history[-1]["cost"] < run.history[0]["cost"]
 
+    @by_fewer
     def test_a_loss_that_is_no_number(self):
         with pytest.raises(NotConverged, match="lower the learning rate"):
             train("sinkhorn", "ring", steps=50, learning_rate=1e30)
@@ -237,6 +246,7 @@ class TestRefusals:
         with pytest.raises(InvalidInput, match=words):
             train(*arguments, **options)
 
+    @by_fewer
     def test_folders(self, tmp_path):
         options = dict(steps=2, batch_size=4)
         train("sliced", folder=tmp_path / "run", **options)
@@ -254,6 +264,7 @@ class TestRefusals:
             train("sliced", folder=tmp_path / "run", resume=True, **options)
 
 
+@by_fewer
 class TestCommand:
     def cli(self, *arguments):
         from typer.testing import CliRunner
@@ -282,6 +293,7 @@ class TestCommand:
         assert self.cli("sliced", "--out", tmp_path / "c").exit_code == 130
 
 
+@by_fewer
 def test_sides_of_a_picture():
     from otgen.app.report.training import mosaic, side_by_side
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.spatial.distance as distances
+from chosen import BY_DAY
 from stopped import at_each_place
 
 import otgen
@@ -30,6 +32,7 @@ KINDS = [
     critics.CTransform(points=200),
     critics.Cones(cones=64),
 ]
+LONG = dict(steps=210, batch_size=128) if BY_DAY else dict(steps=300, batch_size=256)
 kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
 
 
@@ -47,7 +50,7 @@ class TestEveryKind:
     @pytest.mark.by_day(2)
     def test_estimates_a_translation_and_proves_no_more_than_is_true(self, kind):
         x, y = shifted()
-        found = critics.fit(x, y, kind, steps=300, batch_size=256, rng=0)
+        found = critics.fit(x, y, kind, **LONG, rng=0)
         assert found.lower <= 1.0
         assert 0.0 <= found.batch_lower <= found.batch_exact
         if not isinstance(kind, critics.WeightClipping):
@@ -55,10 +58,11 @@ class TestEveryKind:
             assert found.batch_lower > 0.5
         assert found.potential(torch.zeros(5, 2)).shape == (5,)
         assert set(found.history) == {"step", "difference", "penalty"}
-        assert len(found.history["step"]) == 4
+        assert list(found.history["step"]) == [0, 100, 200, LONG["steps"] - 1]
         assert "CriticFit(" in repr(found)
 
     @kinds
+    @pytest.mark.by_day(3)
     def test_a_seed_decides_everything(self, kind):
         x, y = shifted(200)
         one, other = (critics.fit(x, y, kind, steps=5, batch_size=32, rng=3) for _ in range(2))
@@ -67,6 +71,7 @@ class TestEveryKind:
         assert one.estimate != critics.fit(x, y, kind, steps=5, batch_size=32, rng=4).estimate
 
     @kinds
+    @pytest.mark.by_day(3)
     def test_units_do_not_matter(self, kind):
         """Powers of two only shift exponents: the same critic, bit by bit."""
         x, y = shifted(200)
@@ -361,6 +366,11 @@ class TestDefaultDtype:
             torch.set_flush_denormal(False)
 
 
+@functools.cache
+def plainly_fitted(kind):
+    return critics.fit(*shifted(100), kind, steps=8, batch_size=16, rng=0)
+
+
 class TestModes:
     @pytest.mark.parametrize(
         "mode",
@@ -372,10 +382,10 @@ class TestModes:
         ],
     )
     @kinds
-    @pytest.mark.by_day(12)
+    @pytest.mark.by_day(8)
     def test_a_fit_is_the_same_in_every_mode(self, mode, kind):
         x, y = shifted(100)
-        right = critics.fit(x, y, kind, steps=8, batch_size=16, rng=0)
+        right = plainly_fitted(kind)
         with mode():
             found = critics.fit(x, y, kind, steps=8, batch_size=16, rng=0)
             assert found.potential(torch.zeros(3, 2)).shape == (3,)

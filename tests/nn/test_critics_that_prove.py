@@ -254,6 +254,7 @@ def test_weights_of_next_to_nothing_prove_nothing():
 
 
 @pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.by_day(1)
 def test_one_point_against_a_sphere_of_many_dimensions(turned):
     """W_1 is 1, by the distance from the point: cones that were moved lose it, by steps in each of 128 coordinates."""
     draws = torch.Generator().manual_seed(0)
