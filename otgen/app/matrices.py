@@ -55,13 +55,13 @@ class Matrix(Options):
             raise self.unequal(fault, told) from None
         except InvalidInput as fault:
             raise type(fault)(spoken(str(fault), told)) from None
-        by_name = [
-            f"{of} by name"
+        matched = [
+            f"{of} by {'name' if one.labels and one.labels == own else 'position'}"
             for of, one, own in (("rows", a, costs.labels), ("columns", b, costs.columns))
-            if one and one.labels and one.labels == own
+            if one
         ]
-        sizes = ", ".join([f"{n} x {m} costs of {costs.name}", *by_name])
-        return Solved(result, "; ".join([sizes, *compared.notes([costs])]))
+        sizes = ", ".join([f"{n} x {m} costs of {costs.name}", *matched])
+        return Solved(result, "; ".join([sizes, *compared.notes([costs, *(one for one in (a, b) if one)])]))
 
     def _run(self, matrix: Floats, a: Any, b: Any) -> Result:
         if self.partial:

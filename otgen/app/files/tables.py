@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from ...inputs import whole
 from ...inputs.types import Floats
 from ..words import counted
 from . import digits
+from .labels import is_text, row_labels
+from .names import option, tidy
 from .samples import Samples
 from .text import dialect, tabulated
 
@@ -57,6 +59,7 @@ _INDEX = (
     "the index of a data frame",
     "an index without a name",
 )  # why columns are left out that call the rows by a name
+_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 _MARKS = {  # that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -87,16 +90,21 @@ def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
     content = tabulated(_utf8(name, content)).encode() if blanks else content
     if not content.strip():
         raise InvalidInput(f"{name} must have rows; received none; write one sample a line")
-    how = dialect(_utf8(name, content[: 1 << 16]))
+    head = _utf8(name, content[: _beginning(content)])
+    how = dialect(head)
+    if how.mixed:
+        raise InvalidInput(
+            f"{name} must have one decimal point in all of its columns; received {how.mixed[0]} and {how.mixed[1]}; write numbers without "
+            "separators of thousands"
+        )
+    content = content[len(head[: how.skipped].encode()) :]
     width = len(how.names) if how.names else None
     names = [str(k) for k in range(1, width + 1)] if width else None
 
     def parsed(kinds: Mapping[str, Any]) -> Any:
         return csv.read_csv(
             arrow.BufferReader(content + b"\n"),  # pyarrow finds no block in one line without an end
-            read_options=csv.ReadOptions(
-                autogenerate_column_names=names is None, column_names=names, skip_rows=how.skipped
-            ),
+            read_options=csv.ReadOptions(autogenerate_column_names=names is None, column_names=names),
             parse_options=csv.ParseOptions(delimiter=how.separator, newlines_in_values=True),
             convert_options=csv.ConvertOptions(decimal_point=how.decimal, column_types=kinds),
         )
@@ -112,6 +120,16 @@ def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
     called = how.names or tuple(str(k) for k in range(1, table.num_columns + 1))
     rounded = {called[k]: cell for k, cell in _rounded(table, parsed, how.decimal).items()}
     return Table(table.rename_columns(list(called)), how.names is not None, how.notes, rounded=rounded)
+
+
+def _beginning(content: bytes) -> int:
+    """How many bytes are looked at first: those of some lines at least, however wide they are."""
+    end = 0
+    for _ in range(8):
+        end = content.find(b"\n", end) + 1
+        if not end:
+            return 1 << 24
+    return max(1 << 16, end)
 
 
 def _utf8(name: str, content: bytes) -> str:
@@ -175,6 +193,7 @@ def _rounded(table: Any, parsed: Callable[[Mapping[str, Any]], Any], point: str)
 
 def samples(name: str, table: Table, columns: list[str] | None, weights: str | None) -> Samples:
     """Rows as points: the columns that are asked for, or all that are numbers and no index."""
+    table = _tidied(table)
     names = list(table.columns.column_names)
     repeated = [one for one in dict.fromkeys(names) if one and names.count(one) > 1]
     if repeated:
@@ -192,7 +211,7 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
             )
     if table.columns.num_rows == 0:
         raise InvalidInput(f"{name} must have rows; received none; write one sample a line")
-    left_out = {} if columns else _left_out(table, weights)
+    left_out = _left_out(table, weights)
     chosen = columns or [one for one in names if one != weights and _shown(one) not in left_out]
     if not chosen:
         raise InvalidInput(
@@ -204,8 +223,21 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
     points = _stacked(name, chosen, [_numbers(name, table.columns, one) for one in chosen])
     mass = _masses(name, table, weights) if weights else None
     called = tuple(chosen) if table.named else None
-    notes = (*table.notes, *([] if columns else _doubts(table.columns, chosen)))
-    return Samples(name, points, mass, called, left_out, _labels(table, left_out), notes)
+    notes = (*table.notes, *([] if columns else _doubts(table, chosen)))
+    left = [k for k, one in enumerate(names) if one not in chosen and one != weights]
+    labels = row_labels(table.columns, left, [k for k in left if left_out.get(_shown(names[k])) in _INDEX])
+    return Samples(name, points, mass, called, {} if columns else left_out, labels, notes)
+
+
+def _tidied(table: Table) -> Table:
+    """The table with names as they are compared."""
+    return replace(
+        table,
+        columns=table.columns.rename_columns(list(map(tidy, table.columns.column_names))),
+        index=tuple(map(tidy, table.index)),
+        rounded={tidy(name): cell for name, cell in table.rounded.items()},
+        unread={tidy(name): kind for name, kind in table.unread.items()},
+    )
 
 
 def _instead(table: Table, left_out: dict[str, str]) -> str:
@@ -214,7 +246,7 @@ def _instead(table: Table, left_out: dict[str, str]) -> str:
         one for one in table.columns.column_names if one in left_out and _is_number(table.columns.column(one).type)
     ]
     if numbers:
-        return f"choose with --columns, such as --columns {numbers[0]}"
+        return f"choose with --columns, such as {option(numbers[:1])}"
     if "dates or times" in left_out.values():
         return "write moments as numbers, such as seconds, or as an npy of datetime64"
     return "write cells as numbers"
@@ -225,12 +257,17 @@ def told_left_out(left_out: dict[str, str]) -> str:
     return ", ".join(f"{name} ({why})" for name, why in left_out.items())
 
 
-def _doubts(table: Any, chosen: list[str]) -> list[str]:
-    """That the first coordinate may be an index, where it counts the rows."""
+def _doubts(table: Table, chosen: list[str]) -> list[str]:
+    """That coordinates may be an index: the first one where it counts the rows, and those that are called like a counter."""
     first, *others = chosen
-    if not others or table.num_rows < 3 or not _counts_rows(table.column(first)):
+    if others and table.columns.num_rows >= 3 and _counts_rows(table.columns.column(first)):
+        return [f"column {first!r} counts the rows; if it is an index, leave it out with {option(others)}"]
+    counters = [one for one in chosen if table.named and one.lower() in _COUNTERS]
+    others = [one for one in chosen if one not in counters]
+    if not counters or not others:
         return []
-    return [f"column {first!r} counts the rows; if it is an index, leave it out with --columns {','.join(others)}"]
+    told = ", ".join(map(repr, counters))
+    return [f"column {told} counts as a coordinate; if it is an index, leave it out with {option(others)}"]
 
 
 def _left_out(table: Table, weights: str | None) -> dict[str, str]:
@@ -276,29 +313,20 @@ def _kind(column: Any) -> str:
         return "dates or times"
     if kinds.is_boolean(column.type):
         return "true or false"
-    text = kinds.is_string(column.type) or kinds.is_large_string(column.type) or kinds.is_dictionary(column.type)
-    return "text" if text else str(column.type)
+    if is_text(column.type):
+        return _told_text(column)
+    return "categories" if kinds.is_dictionary(column.type) else str(column.type)
 
 
-def _labels(table: Table, left_out: dict[str, str]) -> tuple[str, ...] | None:
-    """What the rows are called: by an index of text or of 0, 1, 2, ... in any order, else by the one column of text, if there is one."""
-    columns = {_shown(name): table.columns.column(k) for k, name in enumerate(table.columns.column_names)}
-    held = [(columns[name], why) for name, why in left_out.items() if name in columns]
-    index = [one for one, why in held if why in _INDEX and (_is_text(one) or _is_numbering(one))]
-    text = [one for one, why in held if why == "text"]
-    chosen = index[:1] or (text if len(text) == 1 else [])
-    return tuple(map(str, chosen[0].to_pylist())) if chosen else None
-
-
-def _is_text(column: Any) -> bool:
-    return _kind(column) == "text"
-
-
-def _is_numbering(column: Any) -> bool:
-    """Whether a column holds 0, 1, 2, ... in any order."""
-    if column.null_count or not require("pyarrow.types").is_integer(column.type):
-        return False
-    return bool((np.sort(column.to_numpy()) == np.arange(len(column))).all())
+def _told_text(column: Any) -> str:
+    """That a column is text; where some of its cells are numbers, the first one that is none."""
+    compute = require("pyarrow.compute")
+    column = column.cast("large_string").drop_null()
+    numbers = compute.match_substring_regex(column, _NUMBER)
+    if not compute.any(numbers).as_py():
+        return "text"
+    first = next(iter(column.filter(compute.invert(numbers)).slice(0, 1).to_pylist()), None)
+    return "numbers written as text" if first is None else f"text: {first[:40]!r} is no number"
 
 
 def _numbers(file: str, table: Any, name: str) -> Floats:

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-_SAMPLED = 1 << 16  # bytes that are looked at
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", re.IGNORECASE)
+from .heading import Heading, is_number, judged
+
+_SAMPLED = 1 << 16  # letters from which a text may be cut within a line
+_MARKS = (";", "\t", "|", ",")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.IGNORECASE)
+_DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+(e[+-]?\d+)?", re.IGNORECASE)
+_WHOLE = re.compile(r"[+-]?\d+")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_SAID = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # a first line for Excel
+_PIECE = re.compile(r'(?:"[^"]*"|\S)+')
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """``names`` is None where there are none; ``skipped`` lines come before the data."""
+    """``names`` is None where there are none; ``skipped`` letters come before the data; ``mixed`` are two cells whose decimal points differ."""
 
     separator: str
     decimal: str
     names: tuple[str, ...] | None
     skipped: int
     notes: tuple[str, ...] = ()
+    mixed: tuple[str, str] | None = None
 
 
 def dialect(head: str) -> Dialect:
@@ -32,42 +43,105 @@ def dialect(head: str) -> Dialect:
     Examples
     --------
     >>> dialect("a;b\n1,5;2\n")
-    Dialect(separator=';', decimal=',', names=('a', 'b'), skipped=1, notes=())
+    Dialect(separator=';', decimal=',', names=('a', 'b'), skipped=4, notes=(), mixed=None)
     """
-    lines = [line for line in head[:_SAMPLED].splitlines() if line.strip()]
+    lines = _LINE.findall(head)
     if len(head) >= _SAMPLED and len(lines) > 1:
         lines.pop()
-    lines = lines or [""]
-    separator = next((mark for mark in (";", "\t", "|", ",") if mark in _unquoted(lines[0])), ",")
-    rows = list(csv.reader(lines, delimiter=separator))
-    cells = [cell for row in rows[1:] or rows for cell in row]
-    comma = separator != "," and any(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
-    decimal = "," if comma and not any(re.fullmatch(r"[+-]?\d*\.\d+", cell.strip()) for cell in cells) else "."
-    first = [cell.strip() for cell in rows[0]]
-    if not all(is_number(cell, decimal) for cell in first):
-        return Dialect(separator, decimal, tuple(first), 1)
-    if _counted(first) and any(not _is_whole(cell) for row in rows[1:] for cell in row):
-        note = f"its first line, {', '.join(first)}, was read as names"
-        return Dialect(separator, decimal, tuple(first), 1, (note,))
-    return Dialect(separator, decimal, None, 0)
+    said, comments, lead = _lead(lines)
+    skipped = sum(map(len, lines[:lead]))
+    lines = lines[lead:] or [""]
+    separator = said or _separator(lines)
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=separator != "\t")
+    first = _names(next(reader, [""]))
+    beyond = sum(map(len, lines[: reader.line_num]))
+    rows = [row for row in reader if row]
+    decimal, mixed = _decimal(separator, rows or [first])
+    notes = _doubts(decimal, rows or [first])
+    named, names = _headed(first, rows, decimal)
+    if named.is_names:
+        return Dialect(separator, decimal, names, skipped + beyond, (*named.notes, *notes), mixed)
+    for comment in reversed(comments):
+        cells = _names(next(csv.reader([_uncommented(comment)], delimiter=separator), []))
+        if len(cells) == len(first) and judged(cells, [first, *rows], decimal).is_names:
+            return Dialect(separator, decimal, tuple(cells), skipped, notes, mixed)
+    return Dialect(separator, decimal, None, skipped, (*named.notes, *notes), mixed)
 
 
-def is_number(cell: str, decimal: str = ".") -> bool:
-    """Whether a cell reads as a number."""
-    try:
-        float(cell.strip().replace(decimal, "."))
-    except ValueError:
-        return False
-    return True
+def _lead(lines: Sequence[str]) -> tuple[str | None, list[str], int]:
+    """The separator that a first line says, comments before the data, and how many lines all of that takes."""
+    said = _SAID.fullmatch(lines[0]) if lines else None
+    comments: list[str] = []
+    for k, line in enumerate(lines[1:] if said else lines, 1 if said else 0):
+        if line.lstrip().startswith("#"):
+            comments.append(line.strip())
+        elif line.strip():
+            return said and said[1], comments, k
+    return said and said[1], comments, len(lines)
 
 
-def _counted(cells: list[str]) -> bool:
-    """Whether the cells are 0, 1, 2, ...: what a data frame without names writes in its first line."""
-    return len(cells) > 1 and cells == [str(k) for k in range(len(cells))]
+def _uncommented(line: str) -> str:
+    """A comment without its mark, which stays where it is the name of the first column."""
+    text = line.lstrip("# ")
+    return line if text[:1] in _MARKS else text
 
 
-def _is_whole(cell: str) -> bool:
-    return re.fullmatch(r"\s*[+-]?\d+\s*", cell) is not None
+def _separator(lines: Sequence[str]) -> str:
+    """The mark of the first line that parts the lines below into as many cells; else the first one there is."""
+    there = [mark for mark in _MARKS if mark in _unquoted(lines[0])] or [
+        mark for mark in _MARKS if mark in "".join(lines[:3])  # a name in quotes that goes over several lines
+    ]
+    return next((mark for mark in there if _fits(mark, lines)), there[0] if there else ",")
+
+
+def _fits(mark: str, lines: Sequence[str]) -> bool:
+    widths = [len(row) for row in csv.reader(lines, delimiter=mark) if row]
+    return len(set(widths[1:])) <= 1 and widths[0] > 1 and all(width - widths[0] in (0, 1) for width in widths[1:])
+
+
+def _names(cells: Sequence[str]) -> list[str]:
+    """Cells of a first line, whatever blanks or ends of lines are in them."""
+    return [" ".join(cell.split()) for cell in cells]
+
+
+def _headed(first: list[str], rows: list[list[str]], decimal: str) -> tuple[Heading, tuple[str, ...]]:
+    """Whether the first line is names, and which: where it is a cell shorter than all others, one more that is empty."""
+    if len(first) > 1 and rows and all(len(row) == len(first) + 1 for row in rows):
+        if not any(row[-1].strip() for row in rows):  # each line ends in a separator
+            first = [*first, ""]
+        elif _are_index([row[0].strip() for row in rows], decimal):  # as R writes, and pandas to a terminal
+            return Heading(True), ("", *first)
+    return judged(first, rows, decimal), tuple(first)
+
+
+def _are_index(cells: list[str], decimal: str) -> bool:
+    """Whether they are texts, or whole numbers that go up by one."""
+    if all(map(str.isdecimal, cells)):
+        return {int(after) - int(before) for before, after in zip(cells, cells[1:])} <= {1}
+    return not any(is_number(cell, decimal) for cell in cells)
+
+
+def _decimal(separator: str, rows: Sequence[Sequence[str]]) -> tuple[str, tuple[str, str] | None]:
+    """The decimal point, and two cells where columns of numbers have different ones."""
+    if separator == ",":
+        return ".", None
+    found: dict[str, str] = {}
+    for column in zip(*rows):
+        cells = [cell.strip() for cell in column if cell.strip()]
+        for mark, pattern in ((",", _DECIMAL_COMMA), (".", _DECIMAL_POINT)):
+            told = [cell for cell in cells if pattern.fullmatch(cell)]
+            if told and all(pattern.fullmatch(cell) or _WHOLE.fullmatch(cell) for cell in cells):
+                found.setdefault(mark, told[0])
+    mixed = (found[","], found["."]) if len(found) == 2 else None
+    return "," if "," in found and not mixed else ".", mixed
+
+
+def _doubts(decimal: str, rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """That commas may be those of thousands, where all stand before three digits."""
+    commas = [cell.strip() for row in rows for cell in row if _DECIMAL_COMMA.fullmatch(cell.strip())]
+    if decimal != "," or not all(map(_THOUSANDS.fullmatch, commas)):
+        return ()
+    return (f"its commas were read as decimal points, {commas[0]} as {commas[0].replace(',', '.')}",)
 
 
 def _unquoted(line: str) -> str:
@@ -75,20 +149,26 @@ def _unquoted(line: str) -> str:
 
 
 def tabulated(text: str) -> str:
-    r"""Cells that are apart by blanks, apart by tabs; a line that begins with # is names if it fits, else a comment.
+    r"""Cells that are apart by blanks, apart by tabs; lines that begin with # are kept where they come first, and may be names.
 
     Examples
     --------
     >>> tabulated("# x  y\n1   2\n")
-    'x\ty\n1\t2\n'
+    '# x\ty\n1\t2\n'
     """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    comments = [line.lstrip("# ") for line in lines if line.startswith("#")]
+    lines = [line for line in map(str.strip, _LINE.findall(text)) if line]
     data = [line for line in lines if not line.startswith("#")]
     if not data:
         return ""
-    if any(mark in _unquoted(data[0]) for mark in ",;|\t"):
-        return "\n".join([*data, ""])
-    rows = [re.split(r"\s+", line) for line in data]
-    names = [cells for line in comments if len(cells := line.split()) == len(rows[0]) and not is_number(cells[0])]
-    return "\n".join(["\t".join(cells) for cells in [*names[-1:], *rows]] + [""])
+    comments = lines[: next(k for k, line in enumerate(lines) if not line.startswith("#"))]
+    if any(mark in _unquoted(data[0]) for mark in _MARKS) and not _are_decimal_commas(data[0]):
+        return "\n".join([*comments, *data, ""])
+    parted = ["# " + "\t".join(line.lstrip("# ").split()) for line in comments]
+    return "\n".join([*parted, *("\t".join(_PIECE.findall(line)) for line in data), ""])
+
+
+def _are_decimal_commas(line: str) -> bool:
+    """Whether a line is numbers with decimal commas, blanks between them."""
+    pieces = line.split()
+    numbers = [bool(_DECIMAL_COMMA.fullmatch(piece)) for piece in pieces]
+    return len(pieces) > 1 and any(numbers) and all(map(is_number, (piece.replace(",", ".") for piece in pieces)))
