@@ -42,6 +42,22 @@ def notes(sets: Sequence[Samples]) -> list[str]:
     return [f"{one.name}: {said}" for one in sets for said in said_of(one)]
 
 
+def masses(one: Samples, labels: Sequence[str] | None) -> tuple[str, list[str]]:
+    """How masses were matched with what has ``labels``, and what was left out or assumed of them; what names them is not left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = Samples("a.csv", np.ones(2), left_out={"atom": "text"}, labels=("u", "v"))
+    >>> masses(one, ["u", "v"]), masses(one, None)
+    (('by name', []), ('by position', ['a.csv: left out atom (text)']))
+    """
+    by_name = one.labels is not None and labels is not None and one.labels == tuple(labels)
+    said = list(one.notes) if by_name else said_of(one)
+    how = "by name" if by_name else "" if one.labels is None and labels is None else "by position"
+    return how, [f"{one.name}: {sentence}" for sentence in said]
+
+
 def said_of(one: Samples) -> list[str]:
     """What was left out or assumed of a file."""
     return [*([f"left out {told_left_out(one.left_out)}"] if one.left_out else []), *one.notes]

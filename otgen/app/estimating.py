@@ -89,8 +89,9 @@ def _of_masses(kind: str, sets: list[Samples]) -> Found:
         )
     other = files.aligned(first.labels, other, f"those of {first.name}")
     found = getattr(divergences, kind)(*(_shares(one) for one in (first, other)))
-    matched = "name" if first.labels and first.labels == other.labels else "position"
-    told = "; ".join([f"masses of {counted(len(first), 'atom')}, by {matched}", *compared.notes(sets)])
+    matched, ours = compared.masses(first, other.labels)
+    theirs = compared.masses(other, first.labels)[1]
+    told = "; ".join([f"masses of {counted(len(first), 'atom')}, {matched or 'by position'}", *ours, *theirs])
     return Found(kind, found.value, found.error, found.note, told)
 
 

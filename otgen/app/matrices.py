@@ -56,12 +56,13 @@ class Matrix(Options):
         except InvalidInput as fault:
             raise type(fault)(spoken(str(fault), told)) from None
         matched = [
-            f"{of} by {'name' if one.labels and one.labels == own else 'position'}"
+            (of, *compared.masses(one, own))
             for of, one, own in (("rows", a, costs.labels), ("columns", b, costs.columns))
             if one
         ]
-        sizes = ", ".join([f"{n} x {m} costs of {costs.name}", *matched])
-        return Solved(result, "; ".join([sizes, *compared.notes([costs, *(one for one in (a, b) if one)])]))
+        sizes = ", ".join([f"{n} x {m} costs of {costs.name}", *(f"{of} {how}" for of, how, _ in matched if how)])
+        notes = [*compared.notes([costs]), *(note for *_, said in matched for note in said)]
+        return Solved(result, "; ".join([sizes, *notes]))
 
     def _run(self, matrix: Floats, a: Any, b: Any) -> Result:
         if self.partial:

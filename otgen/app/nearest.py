@@ -12,7 +12,7 @@ from ..distances.within import Within, within
 from ..errors import InvalidInput, MassMismatch
 from ..inputs import numerals, scalars
 from .pairing import Files, named
-from .words import spoken
+from .words import counted, spoken
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Found:
         """The same in words."""
         found = [(f"{one['first']} and {one['second']}", _told(one)) for one in self._entries()]
         return [
-            ("compared", self.compared),
+            ("compared", f"{counted(len(self.names), 'set')}, {self.compared}"),
             *(("noted", note) for note in self.notes),
             *(found or [("found", "no pair")]),
             ("pairs", f"{told_stages(self.near.settled)}; intervals are of these samples"),

@@ -90,9 +90,9 @@ class Files(Sequence[Any]):
         return next((one for one in tables if one.columns is not None), first)
 
     def compared(self) -> str:
-        """What was compared of the files that have been read."""
+        """The coordinates that are compared in the files that have been read."""
         unnamed = [one.name for _, one in sorted(self.told.items()) if not one.named]
-        return f"{counted(len(self), 'set')}, {compared.coordinates(self.first.dim, self.first.columns, unnamed)}"
+        return compared.coordinates(self.first.dim, self.first.columns, unnamed)
 
     def notes(self) -> list[str]:
         """What was left out or assumed of them, each sentence once."""
@@ -174,7 +174,7 @@ class Found(NamedTuple):
             for word in ("nearest", "farthest")
         ]
         return [
-            ("compared", f"{counted(told['pairs'], 'pair')} of {self.compared}"),
+            ("compared", f"{counted(told['sets'], 'set')}, {counted(told['pairs'], 'pair')}, {self.compared}"),
             *ends,
             ("median", numerals.number(told["median"], 5)),
             (

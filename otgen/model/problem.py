@@ -120,7 +120,8 @@ class Problem:
         p = scalars.order(p)
         tables.same_columns(x, y)
         for cloud, weights, told in ((x, a, "xa"), (y, b, "yb")):
-            tables.same_names({f"the rows of {told[0]}": tables.row_names(cloud), told[1]: tables.row_names(weights)})
+            rows = None if weights is None else tables.row_names(cloud)
+            tables.same_names({f"the rows of {told[0]}": rows, told[1]: tables.row_names(weights)})
         sizes.of_clouds(x, y, a, b)
         one, other, unit = arrays.clouds(x, y, allow_gpu=allow_gpu, fixed=origin_matters(metric))
         source, target = (

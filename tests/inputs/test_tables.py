@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import otgen
-from otgen.inputs.tables import column_names, row_names
+from otgen.inputs.tables import are_named, column_names, row_names
 
 CALLS = [
     lambda x, y: otgen.wasserstein(x, y),
@@ -59,7 +59,8 @@ def test_a_distance_is_by_name_or_refused(ours, theirs):
 def test_what_has_names():
     pandas = types.SimpleNamespace(columns=["a", "b"], iloc=None)  # what is asked of a frame
     assert column_names(pandas) == ("a", "b")
-    assert column_names(types.SimpleNamespace(columns=[0, 1], iloc=None)) is None
+    assert column_names(types.SimpleNamespace(columns=[2019, 2020], iloc=None)) == (2019, 2020)
+    assert not are_named(column_names(types.SimpleNamespace(columns=[0, 1], iloc=None)))
     assert column_names(types.SimpleNamespace(iloc=None)) is None  # a series
     assert column_names([[0.0]]) is None
 
@@ -133,6 +134,6 @@ def test_masses_belong_to_the_rows_that_bear_their_names():
 
 
 def test_numbered_rows_have_no_names():
-    assert row_names(pandas.Series([1.0, 2.0])) is None
+    assert not are_named(row_names(pandas.Series([1.0, 2.0])))
     assert row_names(pandas.Series({"a": 1.0})) == ("a",)
     assert row_names(POINTS) is None
