@@ -14,10 +14,11 @@ _YEARS = range(1800, 2101)
 
 
 class Heading(NamedTuple):
-    """Whether a line is names, and what is to be said where that is not plain."""
+    """Whether a line is names, what is to be said where that is not plain, and why it is refused where nobody can tell."""
 
     is_names: bool
     notes: tuple[str, ...] = ()
+    unclear: str | None = None
 
 
 def judged(first: Sequence[str], rows: Sequence[Sequence[str]], decimal: str = ".") -> Heading:
@@ -25,7 +26,8 @@ def judged(first: Sequence[str], rows: Sequence[Sequence[str]], decimal: str = "
 
     A word above numbers is a name, and then its neighbours are names too. Without one, a line with fractions, with gaps, with what comes
     again below, or with dates or truth values above their like is a sample. Whole numbers beside words may be either: they are names where
-    they count up, are years, or have an empty cell before them, as data frames write them; which it was is said.
+    they count up, are years, or have an empty cell before them, as data frames write them; which it was is said. Nothing but whole numbers
+    that look like names, above what is unlike them, is refused.
 
     Parameters
     ----------
@@ -39,8 +41,10 @@ def judged(first: Sequence[str], rows: Sequence[Sequence[str]], decimal: str = "
     >>> judged(["x", "y"], [["1", "2"]]).is_names, judged(["ann", "1.5"], [["bob", "2"]]).is_names
     (True, False)
     """
+    columns = [[row[k].strip() for row in rows if k < len(row)] for k in range(len(first))]
+    filled = [k for k, column in enumerate(columns) if first[k] or any(column)]
+    first, below = [first[k] for k in filled], [columns[k] for k in filled]
     kinds = [_kind(cell, decimal) for cell in first]
-    below = [[row[k].strip() for row in rows if k < len(row)] for k in range(len(first))]
     held = [{_kind(cell, decimal) for cell in column} - {"gap"} for column in below]
     told = f"its first line, {listed(tuple(filter(None, first)))}, was read as"
     names, sample = Heading(True, (f"{told} names",)), Heading(False, (f"{told} a sample, not as names",))
@@ -54,14 +58,19 @@ def judged(first: Sequence[str], rows: Sequence[Sequence[str]], decimal: str = "
     others = [k for k, kind in enumerate(kinds) if kind != "number"]
     if not _may_be_names(numbers) or any(kinds[k] not in ("word", "gap") or first[k] in below[k] for k in others):
         return Heading(False)
-    if first[0] == "" and len(first) > 1:
+    if first[0] == "":
         return names if not _counts(numbers) else Heading(True)
     if others:
         return names if _look_like_names(numbers) else sample
-    fractions = [cell for column in below for cell in column if not _is_whole(cell)]
+    cells = [cell for column in below for cell in column]
+    fractions = [cell for cell in cells if not _is_whole(cell)]
     if _counts(numbers) and len(numbers) > 1 and fractions:
         return names
-    return sample if fractions and len(fractions) == sum(map(len, below)) else Heading(False)
+    unlike = bool(cells) and (len(fractions) == len(cells) or (_are_years(numbers) and not any(map(_is_year, cells))))
+    if unlike and len(numbers) > 1 and _look_like_names(numbers):
+        told = "must say whether its first line is names: words, or numbers with a point"
+        return Heading(False, unclear=f"{told}; received {listed(tuple(first))}; write it so, such as {first[0]}.0 for a sample")
+    return sample if unlike else Heading(False)
 
 
 def is_number(cell: str, decimal: str = ".") -> bool:
@@ -98,7 +107,15 @@ def _look_like_names(numbers: list[str]) -> bool:
     """Whether they go up by one, by the same step three times or more, or are years."""
     steps = {int(after) - int(before) for before, after in zip(numbers, numbers[1:])}
     steady = len(steps) == 1 and (steps == {1} or (len(numbers) > 2 and min(steps) > 0))
-    return steady or all(int(number) in _YEARS for number in numbers)
+    return steady or _are_years(numbers)
+
+
+def _are_years(cells: Sequence[str]) -> bool:
+    return all(map(_is_year, cells))
+
+
+def _is_year(cell: str) -> bool:
+    return cell.isdecimal() and int(cell) in _YEARS
 
 
 def _is_whole(cell: str) -> bool:

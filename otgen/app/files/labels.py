@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from ...errors import require
 
 
 def row_labels(table: Any, left: Sequence[int], index: Collection[int]) -> tuple[str, ...] | None:
-    """Names of rows: the index, else what is text, else the one column that is left over, where it names each row by another value.
+    """Names of rows: an index of text; texts that differ; an index; other texts; the one column that is left over, where its values differ.
 
     Parameters
     ----------
@@ -27,16 +28,16 @@ def row_labels(table: Any, left: Sequence[int], index: Collection[int]) -> tuple
     >>> row_labels(table, [0], [])
     ('1', '2')
     """
-    columns = {k: table.column(k) for k in left}
-    texts = [k for k, column in columns.items() if is_text(column.type)]
-    for chosen in ([k for k in left if k in index], texts):
-        if chosen and not any(columns[k].null_count for k in chosen):
-            return _joined([columns[k] for k in sorted(chosen, key=lambda k: table.column_names[k])])
-    if len(columns) != 1:
-        return None
-    (column,) = columns.values()
-    labels = None if column.null_count else _joined([column])
-    return labels if labels and len(set(labels)) == len(labels) else None
+    columns = {k: table.column(k) for k in sorted(left, key=lambda k: table.column_names[k]) if not table.column(k).null_count}
+    own = [column for k, column in columns.items() if k in index]
+    texts = [column for k, column in columns.items() if k not in index and is_text(column.type)]
+    if any(is_text(column.type) for column in own):
+        return _joined(own)
+    called = _joined(texts)
+    if not _differ(called) and own:
+        return _joined(own)
+    alone = _joined(list(columns.values())) if len(left) == 1 else None
+    return called or (alone if _differ(alone) else None)
 
 
 def is_text(kind: Any) -> bool:
@@ -46,10 +47,16 @@ def is_text(kind: Any) -> bool:
     return kinds.is_string(kind) or kinds.is_large_string(kind)
 
 
-def _joined(columns: Sequence[Any]) -> tuple[str, ...]:
-    return tuple(", ".join(map(_label, row)) for row in zip(*(column.to_pylist() for column in columns)))
+def _differ(labels: tuple[str, ...] | None) -> bool:
+    return labels is not None and len(set(labels)) == len(labels)
+
+
+def _joined(columns: Sequence[Any]) -> tuple[str, ...] | None:
+    return None if not columns else tuple(", ".join(map(_label, row)) for row in zip(*(column.to_pylist() for column in columns)))
 
 
 def _label(value: Any) -> str:
-    """A value in words; whole numbers alike, whether they were read as floats."""
+    """A value in words: whole numbers alike, whether they were read as floats, and days, whether they were as their midnights."""
+    if isinstance(value, datetime.datetime) and not value.tzinfo and value.time() == datetime.time():
+        return str(value.date())
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()

@@ -60,6 +60,7 @@ _INDEX = (
     "an index without a name",
 )  # why columns are left out that call the rows by a name
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+_MEANT = re.compile(r"\s*[-+\u2212]?\s*[$€£]?\s*\d[\d.,'\s]*([eEdD][-+]?\d+)?\s*[%$€£]?\s*")  # a person reads it as a number
 _MARKS = {  # that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -72,7 +73,7 @@ _UNMARKED = ("UTF-32LE", "UTF-32BE", "UTF-16LE", "UTF-16BE")
 @dataclass(frozen=True)
 class Table:
     """A pyarrow table, whether it has names, what was assumed in reading it, which columns it says are its index, numbers that
-    were rounded in reading, one a column, and columns that were not read, with their types.
+    were rounded in reading, one a column, columns that were not read, with their types, and an index that is a range of numbers.
     """
 
     columns: Any
@@ -81,6 +82,7 @@ class Table:
     index: tuple[str, ...] = ()
     rounded: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
+    counted: range | None = None
 
 
 def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
@@ -92,11 +94,8 @@ def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
         raise InvalidInput(f"{name} must have rows; received none; write one sample a line")
     head = _utf8(name, content[: _beginning(content)])
     how = dialect(head)
-    if how.mixed:
-        raise InvalidInput(
-            f"{name} must have one decimal point in all of its columns; received {how.mixed[0]} and {how.mixed[1]}; write numbers without "
-            "separators of thousands"
-        )
+    if how.unclear:
+        raise InvalidInput(f"{name} {how.unclear}")
     content = content[len(head[: how.skipped].encode()) :]
     width = len(how.names) if how.names else None
     names = [str(k) for k in range(1, width + 1)] if width else None
@@ -226,6 +225,7 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
     notes = (*table.notes, *([] if columns else _doubts(table, chosen)))
     left = [k for k, one in enumerate(names) if one not in chosen and one != weights]
     labels = row_labels(table.columns, left, [k for k in left if left_out.get(_shown(names[k])) in _INDEX])
+    labels = tuple(map(str, table.counted)) if labels is None and table.counted is not None else labels
     return Samples(name, points, mass, called, {} if columns else left_out, labels, notes)
 
 
@@ -319,14 +319,15 @@ def _kind(column: Any) -> str:
 
 
 def _told_text(column: Any) -> str:
-    """That a column is text; where some of its cells are numbers, the first one that is none."""
+    """That a column is text; where cells are numbers, or numbers written in another way, the first one that is none."""
     compute = require("pyarrow.compute")
     column = column.cast("large_string").drop_null()
     numbers = compute.match_substring_regex(column, _NUMBER)
-    if not compute.any(numbers).as_py():
-        return "text"
     first = next(iter(column.filter(compute.invert(numbers)).slice(0, 1).to_pylist()), None)
-    return "numbers written as text" if first is None else f"text: {first[:40]!r} is no number"
+    if first is None:
+        return "numbers written as text"
+    meant = compute.any(numbers).as_py() or _MEANT.fullmatch(first)
+    return f"text: {first[:40]!r} is no number" if meant else "text"
 
 
 def _numbers(file: str, table: Any, name: str) -> Floats:

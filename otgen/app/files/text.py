@@ -22,14 +22,14 @@ _PIECE = re.compile(r'(?:"[^"]*"|\S)+')
 
 @dataclass(frozen=True)
 class Dialect:
-    """``names`` is None where there are none; ``skipped`` letters come before the data; ``mixed`` are two cells whose decimal points differ."""
+    """``names`` is None where there are none; ``skipped`` letters come before the data; ``unclear`` says why nobody can tell what is written."""
 
     separator: str
     decimal: str
     names: tuple[str, ...] | None
     skipped: int
     notes: tuple[str, ...] = ()
-    mixed: tuple[str, str] | None = None
+    unclear: str | None = None
 
 
 def dialect(head: str) -> Dialect:
@@ -43,7 +43,7 @@ def dialect(head: str) -> Dialect:
     Examples
     --------
     >>> dialect("a;b\n1,5;2\n")
-    Dialect(separator=';', decimal=',', names=('a', 'b'), skipped=4, notes=(), mixed=None)
+    Dialect(separator=';', decimal=',', names=('a', 'b'), skipped=4, notes=(), unclear=None)
     """
     lines = _LINE.findall(head)
     if len(head) >= _SAMPLED and len(lines) > 1:
@@ -51,21 +51,21 @@ def dialect(head: str) -> Dialect:
     said, comments, lead = _lead(lines)
     skipped = sum(map(len, lines[:lead]))
     lines = lines[lead:] or [""]
-    separator = said or _separator(lines)
+    separator = said or (";" if _are_one_column(lines) else _separator(lines))
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=separator != "\t")
     first = _names(next(reader, [""]))
     beyond = sum(map(len, lines[: reader.line_num]))
     rows = [row for row in reader if row]
-    decimal, mixed = _decimal(separator, rows or [first])
-    notes = _doubts(decimal, rows or [first])
+    decimal, unclear = _decimal(separator, first, rows)
+    notes = _doubts(decimal, [first, *rows])
     named, names = _headed(first, rows, decimal)
     if named.is_names:
-        return Dialect(separator, decimal, names, skipped + beyond, (*named.notes, *notes), mixed)
-    for comment in reversed(comments):
+        return Dialect(separator, decimal, names, skipped + beyond, (*named.notes, *notes), unclear)
+    for comment in () if named.unclear else reversed(comments):
         cells = _names(next(csv.reader([_uncommented(comment)], delimiter=separator), []))
         if len(cells) == len(first) and judged(cells, [first, *rows], decimal).is_names:
-            return Dialect(separator, decimal, tuple(cells), skipped, notes, mixed)
-    return Dialect(separator, decimal, None, skipped, (*named.notes, *notes), mixed)
+            return Dialect(separator, decimal, tuple(cells), skipped, notes, unclear)
+    return Dialect(separator, decimal, None, skipped, (*named.notes, *notes), unclear or named.unclear)
 
 
 def _lead(lines: Sequence[str]) -> tuple[str | None, list[str], int]:
@@ -92,6 +92,13 @@ def _separator(lines: Sequence[str]) -> str:
         mark for mark in _MARKS if mark in "".join(lines[:3])  # a name in quotes that goes over several lines
     ]
     return next((mark for mark in there if _fits(mark, lines)), there[0] if there else ",")
+
+
+def _are_one_column(lines: Sequence[str]) -> bool:
+    """Whether a name stands above numbers with decimal commas, one a line."""
+    name, *cells = (line.strip() for line in lines if line.strip()) if any(map(str.strip, lines)) else ("",)
+    alone = not any(mark in name for mark in _MARKS) and any(map(_DECIMAL_COMMA.fullmatch, cells))
+    return alone and all(_DECIMAL_COMMA.fullmatch(cell) or _WHOLE.fullmatch(cell) for cell in cells)
 
 
 def _fits(mark: str, lines: Sequence[str]) -> bool:
@@ -121,19 +128,23 @@ def _are_index(cells: list[str], decimal: str) -> bool:
     return not any(is_number(cell, decimal) for cell in cells)
 
 
-def _decimal(separator: str, rows: Sequence[Sequence[str]]) -> tuple[str, tuple[str, str] | None]:
-    """The decimal point, and two cells where columns of numbers have different ones."""
+def _decimal(separator: str, first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, str | None]:
+    """The decimal point, and what is wrong where columns of numbers have different ones; a first line may be names."""
     if separator == ",":
         return ".", None
     found: dict[str, str] = {}
-    for column in zip(*rows):
-        cells = [cell.strip() for cell in column if cell.strip()]
+    for k, head in enumerate(first):
+        below = [row[k].strip() for row in rows if k < len(row)]
+        heads = [head] if _DECIMAL_COMMA.fullmatch(head) or _DECIMAL_POINT.fullmatch(head) else []
+        cells = [cell for cell in (*heads, *below) if cell]
         for mark, pattern in ((",", _DECIMAL_COMMA), (".", _DECIMAL_POINT)):
             told = [cell for cell in cells if pattern.fullmatch(cell)]
             if told and all(pattern.fullmatch(cell) or _WHOLE.fullmatch(cell) for cell in cells):
                 found.setdefault(mark, told[0])
-    mixed = (found[","], found["."]) if len(found) == 2 else None
-    return "," if "," in found and not mixed else ".", mixed
+    if len(found) < 2:
+        return next(iter(found), "."), None
+    told = f"received {found[',']} and {found['.']}; write numbers without separators of thousands"
+    return ".", f"must have one decimal point in all of its columns; {told}"
 
 
 def _doubts(decimal: str, rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
@@ -161,14 +172,17 @@ def tabulated(text: str) -> str:
     if not data:
         return ""
     comments = lines[: next(k for k, line in enumerate(lines) if not line.startswith("#"))]
-    if any(mark in _unquoted(data[0]) for mark in _MARKS) and not _are_decimal_commas(data[0]):
+    if any(mark in _unquoted(data[0]) for mark in _MARKS) and not _are_apart_by_blanks(data[:100]):
         return "\n".join([*comments, *data, ""])
     parted = ["# " + "\t".join(line.lstrip("# ").split()) for line in comments]
     return "\n".join([*parted, *("\t".join(_PIECE.findall(line)) for line in data), ""])
 
 
-def _are_decimal_commas(line: str) -> bool:
-    """Whether a line is numbers with decimal commas, blanks between them."""
-    pieces = line.split()
-    numbers = [bool(_DECIMAL_COMMA.fullmatch(piece)) for piece in pieces]
-    return len(pieces) > 1 and any(numbers) and all(map(is_number, (piece.replace(",", ".") for piece in pieces)))
+def _are_apart_by_blanks(lines: Sequence[str]) -> bool:
+    """Whether blanks part lines into as many cells, although there are marks: as decimal commas, or where none does as well."""
+    pieces = [_PIECE.findall(line) for line in lines]
+    if len(pieces[0]) < 2 or {len(row) for row in pieces} != {len(pieces[0])}:
+        return False
+    commas = any(map(_DECIMAL_COMMA.fullmatch, pieces[0]))
+    numbers = commas and all(is_number(cell, ",") for cell in pieces[0])
+    return numbers or not any(_fits(mark, [f"{line}\n" for line in lines]) for mark in _MARKS)
