@@ -106,7 +106,9 @@ def test_costs_and_masses_are_paired_by_name(told, by):
         Path("b.csv").write_text(Path("b.csv").read_text().replace("name,", ","))
     found = json.loads(told("transport", "c.csv", "--a", "a.csv", "--b", "b.csv", "--json")[1])
     assert found["upper"] < 1e-15
-    assert found["compared"].startswith("3 x 3 costs of c.csv, rows by name, columns by name; c.csv: left out (unnamed)")
+    assert found["compared"].startswith(
+        "3 x 3 costs of c.csv, rows by name, columns by name; c.csv: left out (unnamed)"
+    )
     Path("a.csv").write_text("0.1\n0.2\n0.7\n")
     assert "rows by position" in told("transport", "c.csv", "--a", "a.csv", "--json")[1]
 

@@ -171,7 +171,9 @@ def test_numbers_that_nobody_gave_are_no_names():
     masses = pandas.Series([1, 2, 7], index=[2, 1, 0])
     with pytest.raises(otgen.InvalidInput, match="the rows of x must have the same names in the same order"):
         otgen.wasserstein(points, points, masses, normalize=True)
-    assert otgen.wasserstein(points[1:], points[1:], masses[1:].reset_index(drop=True), [2, 7], normalize=True).value == 0
+    assert (
+        otgen.wasserstein(points[1:], points[1:], masses[1:].reset_index(drop=True), [2, 7], normalize=True).value == 0
+    )
 
 
 @pytest.mark.parametrize("wrap", [lambda x: x, otgen.Measure])
@@ -206,5 +208,7 @@ def test_weights_of_a_collection_belong_to_the_rows_that_bear_their_names():
     ],
 )
 def test_a_column_that_holds_no_numbers_is_named(column, remedy):
-    with pytest.raises(otgen.InvalidInput, match=f"x must hold numbers in all of its columns.* received 'day' of .*; {remedy}"):
+    with pytest.raises(
+        otgen.InvalidInput, match=f"x must hold numbers in all of its columns.* received 'day' of .*; {remedy}"
+    ):
         otgen.wasserstein(pandas.DataFrame({"a": POINTS[:, 0], "day": column}), POINTS)

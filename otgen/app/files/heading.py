@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..words import listed
 
-_GAPS = frozenset(["", *"na nan n/a #n/a #na null none <na> n.a. nil missing ? - -- .".split()])
+_GAPS = frozenset(
+    ["", *["na", "nan", "n/a", "#n/a", "#na", "null", "none", "<na>", "n.a.", "nil", "missing", "?", "-", "--", "."]]
+)
 _MOMENT = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?")
 _YEARS = range(1800, 2101)
 
@@ -69,7 +72,9 @@ def judged(first: Sequence[str], rows: Sequence[Sequence[str]], decimal: str = "
     unlike = bool(cells) and (len(fractions) == len(cells) or (_are_years(numbers) and not any(map(_is_year, cells))))
     if unlike and len(numbers) > 1 and _look_like_names(numbers):
         told = "must say whether its first line is names: words, or numbers with a point"
-        return Heading(False, unclear=f"{told}; received {listed(tuple(first))}; write it so, such as {first[0]}.0 for a sample")
+        return Heading(
+            False, unclear=f"{told}; received {listed(tuple(first))}; write it so, such as {first[0]}.0 for a sample"
+        )
     return sample if unlike else Heading(False)
 
 
@@ -105,7 +110,7 @@ def _counts(numbers: list[str]) -> bool:
 
 def _look_like_names(numbers: list[str]) -> bool:
     """Whether they go up by one, by the same step three times or more, or are years."""
-    steps = {int(after) - int(before) for before, after in zip(numbers, numbers[1:])}
+    steps = {int(after) - int(before) for before, after in itertools.pairwise(numbers)}
     steady = len(steps) == 1 and (steps == {1} or (len(numbers) > 2 and min(steps) > 0))
     return steady or _are_years(numbers)
 

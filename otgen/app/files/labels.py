@@ -28,7 +28,9 @@ def row_labels(table: Any, left: Sequence[int], index: Collection[int]) -> tuple
     >>> row_labels(table, [0], [])
     ('1', '2')
     """
-    columns = {k: table.column(k) for k in sorted(left, key=lambda k: table.column_names[k]) if not table.column(k).null_count}
+    columns = {
+        k: table.column(k) for k in sorted(left, key=lambda k: table.column_names[k]) if not table.column(k).null_count
+    }
     own = [column for k, column in columns.items() if k in index]
     texts = [column for k, column in columns.items() if k not in index and is_text(column.type)]
     if any(is_text(column.type) for column in own):
@@ -52,7 +54,11 @@ def _differ(labels: tuple[str, ...] | None) -> bool:
 
 
 def _joined(columns: Sequence[Any]) -> tuple[str, ...] | None:
-    return None if not columns else tuple(", ".join(map(_label, row)) for row in zip(*(column.to_pylist() for column in columns)))
+    return (
+        None
+        if not columns
+        else tuple(", ".join(map(_label, row)) for row in zip(*(column.to_pylist() for column in columns)))
+    )
 
 
 def _label(value: Any) -> str:

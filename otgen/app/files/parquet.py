@@ -38,7 +38,9 @@ def from_parquet(name: str, content: bytes) -> Table:
     index = tuple(name for name in held if isinstance(name, str))
     unread = {field.name: str(field.type) for field in schema if field.name not in flat}
     ranges = [range(*(one[end] for end in ("start", "stop", "step"))) for one in held if isinstance(one, dict)]
-    return Table(table, index=index, unread=unread, counted=ranges[0] if ranges and len(ranges[0]) == table.num_rows else None)
+    return Table(
+        table, index=index, unread=unread, counted=ranges[0] if ranges and len(ranges[0]) == table.num_rows else None
+    )
 
 
 def _unfolded(file: Any, schema: Any, flat: list[str]) -> int:

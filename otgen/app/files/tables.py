@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import csv as csv_of_python
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -60,7 +62,9 @@ _INDEX = (
     "an index without a name",
 )  # why columns are left out that call the rows by a name
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
-_MEANT = re.compile(r"\s*[-+\u2212]?\s*[$€£]?\s*\d[\d.,'\s]*([eEdD][-+]?\d+)?\s*[%$€£]?\s*")  # a person reads it as a number
+_MEANT = re.compile(
+    r"\s*[-+\u2212]?\s*[$€£]?\s*\d[\d.,'\s]*([eEdD][-+]?\d+)?\s*[%$€£]?\s*"
+)  # a person reads it as a number
 _MARKS = {  # that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -93,7 +97,12 @@ def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
     if not content.strip():
         raise InvalidInput(f"{name} must have rows; received none; write one sample a line")
     head = _utf8(name, content[: _beginning(content)])
-    how = dialect(head)
+    try:
+        how = dialect(head)
+    except csv_of_python.Error as fault:
+        raise InvalidInput(
+            f"{name} must be a table of short cells; received one of which csv says: {fault}; close its quotes, or leave long texts out"
+        ) from None
     if how.unclear:
         raise InvalidInput(f"{name} {how.unclear}")
     content = content[len(head[: how.skipped].encode()) :]
@@ -111,7 +120,7 @@ def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
     try:
         table = parsed({})
     except arrow.ArrowInvalid as fault:
-        if how.names and "Empty CSV" in str(fault):
+        if "Empty CSV" in str(fault):
             raise InvalidInput(f"{name} must have rows; received none; write one sample a line") from None
         raise InvalidInput(
             f"{name} must be a rectangular table; received one of which pyarrow says: {' '.join(str(fault).split())}; write the same number of cells in every line"
@@ -194,7 +203,7 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
     """Rows as points: the columns that are asked for, or all that are numbers and no index."""
     table = _tidied(table)
     names = list(table.columns.column_names)
-    repeated = [one for one in dict.fromkeys(names) if one and names.count(one) > 1]
+    repeated = [one for one, times in Counter(names).items() if one and times > 1]
     if repeated:
         raise InvalidInput(
             f"{name} must call its columns by different names; received several called {', '.join(repeated)}; rename them"
@@ -223,7 +232,8 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
     mass = _masses(name, table, weights) if weights else None
     called = tuple(chosen) if table.named else None
     notes = (*table.notes, *([] if columns else _doubts(table, chosen)))
-    left = [k for k, one in enumerate(names) if one not in chosen and one != weights]
+    used = {*chosen, weights}
+    left = [k for k, one in enumerate(names) if one not in used]
     labels = row_labels(table.columns, left, [k for k in left if left_out.get(_shown(names[k])) in _INDEX])
     labels = tuple(map(str, table.counted)) if labels is None and table.counted is not None else labels
     return Samples(name, points, mass, called, {} if columns else left_out, labels, notes)
@@ -315,7 +325,7 @@ def _kind(column: Any) -> str:
         return "true or false"
     if is_text(column.type):
         return _told_text(column)
-    return "categories" if kinds.is_dictionary(column.type) else str(column.type)
+    return str(column.type.value_type if kinds.is_dictionary(column.type) else column.type)
 
 
 def _told_text(column: Any) -> str:

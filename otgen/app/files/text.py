@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,7 +90,9 @@ def _uncommented(line: str) -> str:
 def _separator(lines: Sequence[str]) -> str:
     """The mark of the first line that parts the lines below into as many cells; else the first one there is."""
     there = [mark for mark in _MARKS if mark in _unquoted(lines[0])] or [
-        mark for mark in _MARKS if mark in "".join(lines[:3])  # a name in quotes that goes over several lines
+        mark
+        for mark in _MARKS
+        if mark in "".join(lines[:3])  # a name in quotes that goes over several lines
     ]
     return next((mark for mark in there if _fits(mark, lines)), there[0] if there else ",")
 
@@ -124,7 +127,7 @@ def _headed(first: list[str], rows: list[list[str]], decimal: str) -> tuple[Head
 def _are_index(cells: list[str], decimal: str) -> bool:
     """Whether they are texts, or whole numbers that go up by one."""
     if all(map(str.isdecimal, cells)):
-        return {int(after) - int(before) for before, after in zip(cells, cells[1:])} <= {1}
+        return {int(after) - int(before) for before, after in itertools.pairwise(cells)} <= {1}
     return not any(is_number(cell, decimal) for cell in cells)
 
 
