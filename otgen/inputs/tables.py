@@ -121,6 +121,22 @@ def same_names(axes: Mapping[str, Names | None]) -> None:
             )
 
 
+def weighed_rows(cloud: Any, weights: Any, names: tuple[str, str]) -> None:
+    """Refuse weights whose entries are called otherwise than the rows of their points, or stand in another order.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the first entry that differs.
+
+    Examples
+    --------
+    >>> weighed_rows([0.0, 1.0], [0.5, 0.5], ("x", "a"))
+    """
+    if weights is not None and (called := row_names(weights)) is not None:
+        same_names({f"the rows of {names[0]}": row_names(cloud), names[1]: called})
+
+
 def columns_of(value: Any) -> list[np.ndarray] | None:
     """The columns of a table one by one, each with its own dtype; None for what is no table.
 

@@ -57,8 +57,7 @@ class Measure:
 
     def __post_init__(self, allow_gpu: bool) -> None:
         sizes.as_many(self.weights, self.points, self.weights_name, self._weighed)
-        rows = None if self.weights is None else tables.row_names(self.points)
-        tables.same_names({f"the rows of {self.name}": rows, self.weights_name: tables.row_names(self.weights)})
+        tables.weighed_rows(self.points, self.weights, (self.name, self.weights_name))
         checked, origin, on_line = self._cloud(allow_gpu)
         weights, weights_origin = arrays.weights(
             self.weights, len(checked), self.weights_name, self._weighed, allow_gpu=origin.device != "cpu"

@@ -66,7 +66,9 @@ def test_a_first_sample_with_a_gap(text):
 
 @pytest.mark.parametrize("text", ["2019,2020\n1.5,2.5\n2.5,3.5\n", "2020,2019\n15,25\n35,45\n", "3,4,5\n1.5,2.5,.5\n"])
 def test_numbers_that_may_be_names_are_refused(text):
-    with pytest.raises(InvalidInput, match=r"t\.csv must say whether its first line is names.*; write it so, such as"):
+    with pytest.raises(
+        InvalidInput, match=r"t\.csv must say whether its first line is names; received .*, .*; write words"
+    ):
         table(text)
     first = text.partition(",")[0]
     assert len(table(text.replace(first, f"{first}.0", 1))) == text.count("\n")

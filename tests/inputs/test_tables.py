@@ -212,3 +212,17 @@ def test_a_column_that_holds_no_numbers_is_named(column, remedy):
         otgen.InvalidInput, match=f"x must hold numbers in all of its columns.* received 'day' of .*; {remedy}"
     ):
         otgen.wasserstein(pandas.DataFrame({"a": POINTS[:, 0], "day": column}), POINTS)
+
+
+@pytest.mark.parametrize("call", [otgen.permutation_null, otgen.two_sample_test, otgen.sliced_wasserstein])
+def test_weights_of_samples_belong_to_the_rows_that_bear_their_names(call):
+    points, masses = pandas.Series({"a": 0.0, "b": 1.0, "c": 3.0}), pandas.Series({"a": 1, "b": 2, "c": 5})
+    with pytest.raises(otgen.InvalidInput, match="the rows of y and b must have the same names"):
+        call(points, points, a=masses, b=masses[::-1], rng=0)
+
+
+def test_atoms_of_arrow_tables_have_names():
+    """Their columns are arrays, which were taken for names."""
+    p, q = pyarrow.table({"u": [0.25], "v": [0.75]}), pyarrow.table({"v": [0.5], "u": [0.5]})
+    assert otgen.divergences.tv(p, q).value == 0.25
+    assert otgen.divergences.tv(p, p.select(["v", "u"])).value == 0

@@ -16,12 +16,20 @@ _MOMENT = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\
 _YEARS = range(1800, 2101)
 
 
+class Unclear(NamedTuple):
+    """Why nobody can tell what a table says: the rule, what was received, and what to do."""
+
+    rule: str
+    received: str
+    remedy: str
+
+
 class Heading(NamedTuple):
     """Whether a line is names, what is to be said where that is not plain, and why it is refused where nobody can tell."""
 
     is_names: bool
     notes: tuple[str, ...] = ()
-    unclear: str | None = None
+    unclear: Unclear | None = None
 
 
 def judged(first: Sequence[str], rows: Sequence[Sequence[str]], decimal: str = ".") -> Heading:
@@ -71,10 +79,8 @@ def judged(first: Sequence[str], rows: Sequence[Sequence[str]], decimal: str = "
         return names
     unlike = bool(cells) and (len(fractions) == len(cells) or (_are_years(numbers) and not any(map(_is_year, cells))))
     if unlike and len(numbers) > 1 and _look_like_names(numbers):
-        told = "must say whether its first line is names: words, or numbers with a point"
-        return Heading(
-            False, unclear=f"{told}; received {listed(tuple(first))}; write it so, such as {first[0]}.0 for a sample"
-        )
+        remedy = f"write words for names, or numbers with a point for a sample, such as {first[0]}.0"
+        return Heading(False, unclear=Unclear("say whether its first line is names", listed(tuple(first)), remedy))
     return sample if unlike else Heading(False)
 
 

@@ -104,7 +104,8 @@ def from_text(name: str, content: bytes, *, blanks: bool = False) -> Table:
             f"{name} must be a table of short cells; received one of which csv says: {fault}; close its quotes, or leave long texts out"
         ) from None
     if how.unclear:
-        raise InvalidInput(f"{name} {how.unclear}")
+        rule, received, remedy = how.unclear
+        raise InvalidInput(f"{name} must {rule}; received {received}; {remedy}")
     content = content[len(head[: how.skipped].encode()) :]
     width = len(how.names) if how.names else None
     names = [str(k) for k in range(1, width + 1)] if width else None

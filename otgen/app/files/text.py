@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .heading import Heading, is_number, judged
+from .heading import Heading, Unclear, is_number, judged
 
 _SAMPLED = 1 << 16  # letters from which a text may be cut within a line
 _MARKS = (";", "\t", "|", ",")
@@ -30,7 +30,7 @@ class Dialect:
     names: tuple[str, ...] | None
     skipped: int
     notes: tuple[str, ...] = ()
-    unclear: str | None = None
+    unclear: Unclear | None = None
 
 
 def dialect(head: str) -> Dialect:
@@ -131,7 +131,7 @@ def _are_index(cells: list[str], decimal: str) -> bool:
     return not any(is_number(cell, decimal) for cell in cells)
 
 
-def _decimal(separator: str, first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, str | None]:
+def _decimal(separator: str, first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, Unclear | None]:
     """The decimal point, and what is wrong where columns of numbers have different ones; a first line may be names."""
     if separator == ",":
         return ".", None
@@ -146,8 +146,10 @@ def _decimal(separator: str, first: Sequence[str], rows: Sequence[Sequence[str]]
                 found.setdefault(mark, told[0])
     if len(found) < 2:
         return next(iter(found), "."), None
-    told = f"received {found[',']} and {found['.']}; write numbers without separators of thousands"
-    return ".", f"must have one decimal point in all of its columns; {told}"
+    marks = f"{found[',']} and {found['.']}"
+    return ".", Unclear(
+        "have one decimal point in all of its columns", marks, "write numbers without separators of thousands"
+    )
 
 
 def _doubts(decimal: str, rows: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -66,8 +66,7 @@ class Source:
             points, weights = entry.shaped(entry.points), None if entry.weights_origin is None else entry.weights
         else:
             points = as_numpy(entry, name)[0]
-            rows = None if weights is None else tables.row_names(entry)
-            tables.same_names({f"the rows of {name}": rows, own: tables.row_names(weights)})
+            tables.weighed_rows(entry, weights, (name, own))
         if self.empty and points.shape[:1] == (0,) and points.ndim in (1, 2) and points.shape[1:] != (0,):
             return Weighted(points, None if weights is None else _no_weights(weights, own, name))
         arrays.checked(points, name)
