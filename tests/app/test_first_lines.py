@@ -135,10 +135,10 @@ def test_names_as_they_are_written(name, text, columns):
 
 
 def test_a_first_line_wider_than_what_is_looked_at():
-    names = [f"gene {k}" for k in range(9000)]
-    found = table("\n".join([",".join(names), ",".join(map(str, range(9000))), ""]))
+    names = [f"gene {k} {'x' * 100}" for k in range(700)]
+    found = table("\n".join([",".join(names), ",".join(map(str, range(700))), ""]))
     assert found.columns == tuple(names)
-    assert found.points.tolist() == [list(range(9000))]
+    assert found.points.tolist() == [list(range(700))]
 
 
 def test_decimal_points():
