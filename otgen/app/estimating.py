@@ -89,8 +89,10 @@ def _of_masses(kind: str, sets: list[Samples]) -> Found:
         )
     other = files.aligned(first.labels, other, f"those of {first.name}")
     found = getattr(divergences, kind)(*(_shares(one) for one in (first, other)))
-    by_name = ", by name" if first.labels and first.labels == other.labels else ""
-    return Found(kind, found.value, found.error, found.note, f"masses of {counted(len(first), 'atom')}{by_name}")
+    matched, ours = compared.masses(first, other.labels)
+    theirs = compared.masses(other, first.labels)[1]
+    told = "; ".join([f"masses of {counted(len(first), 'atom')}, {matched or 'by position'}", *ours, *theirs])
+    return Found(kind, found.value, found.error, found.note, told)
 
 
 def _shares(one: Samples) -> Floats:

@@ -55,13 +55,14 @@ class Matrix(Options):
             raise self.unequal(fault, told) from None
         except InvalidInput as fault:
             raise type(fault)(spoken(str(fault), told)) from None
-        by_name = [
-            f"{of} by name"
+        matched = [
+            (of, *compared.masses(one, own))
             for of, one, own in (("rows", a, costs.labels), ("columns", b, costs.columns))
-            if one and one.labels and one.labels == own
+            if one
         ]
-        sizes = ", ".join([f"{n} x {m} costs of {costs.name}", *by_name])
-        return Solved(result, "; ".join([sizes, *compared.notes([costs])]))
+        sizes = ", ".join([f"{n} x {m} costs of {costs.name}", *(f"{of} {how}" for of, how, _ in matched if how)])
+        notes = [*compared.notes([costs]), *(note for *_, said in matched for note in said)]
+        return Solved(result, "; ".join([sizes, *notes]))
 
     def _run(self, matrix: Floats, a: Any, b: Any) -> Result:
         if self.partial:

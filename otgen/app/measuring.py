@@ -149,7 +149,7 @@ def names_of(columns: str | None) -> list[str] | None:
     """The value of ``--columns``: names, or None for all."""
     if columns is None:
         return None
-    names = [one.strip() for one in columns.split(",") if one.strip()]
+    names = files.listed_in(columns)
     if not names:
         raise InvalidInput(f"--columns must name columns, comma-separated; received {columns!r}; leave it out for all")
     if len(set(names)) < len(names):

@@ -47,7 +47,7 @@ class Near:
             )
         except (InvalidInput, MassMismatch) as fault:
             raise type(fault)(named(spoken(str(fault)).replace("queries[", "sets["), sets.names)) from None
-        return Found(found, sets.names)
+        return Found(found, sets.names, sets.compared(), sets.notes())
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,15 @@ class Found:
 
     near: Neighbors | Within
     names: list[str]
+    compared: str
+    notes: list[str]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON, which knows no infinity: one entry a neighbour or a pair, with the names of both files; null is an end that was not needed."""
         return {
             "sets": len(self.names),
+            "compared": self.compared,
+            "notes": self.notes,
             "found": [{name: None if end == math.inf else end for name, end in one.items()} for one in self._entries()],
             "settled": self.near.settled,
             "interval_of": "these samples, not the laws behind them",
@@ -70,7 +74,8 @@ class Found:
         """The same in words."""
         found = [(f"{one['first']} and {one['second']}", _told(one)) for one in self._entries()]
         return [
-            ("compared", counted(len(self.names), "set")),
+            ("compared", f"{counted(len(self.names), 'set')}, {self.compared}"),
+            *(("noted", note) for note in self.notes),
             *(found or [("found", "no pair")]),
             ("pairs", f"{told_stages(self.near.settled)}; intervals are of these samples"),
         ]

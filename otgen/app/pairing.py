@@ -28,17 +28,21 @@ _KEPT = 2**28  # bytes of files that are read once and held
 
 
 class Told(NamedTuple):
-    """What was read of a file: its name, how many points, its bytes, the first digits of its SHA-256, and what was left out or assumed."""
+    """What was read of a file: its name, how many points, its bytes, the first digits of its SHA-256, what was left out or assumed, and
+    whether its coordinates have names.
+    """
 
     name: str
     points: int
     size: int
     digest: str
     notes: list[str]
+    named: bool
 
 
 class Files(Sequence[Any]):
-    """The sample sets of a folder in the order of their names, each read when it is asked for; columns are matched with the first one's.
+    """The sample sets of a folder in the order of their names, each read when it is asked for; columns are matched with those of the first one
+    that has names.
 
     Parameters
     ----------
@@ -52,7 +56,7 @@ class Files(Sequence[Any]):
         self.folder, self.paths = folder, _paths(folder)
         self.told: dict[int, Told] = {}
         self.columns, self.weights, self.key = columns, weights, key
-        self.first = self._samples(0)
+        self.first = self._first()
 
     @property
     def names(self) -> list[str]:
@@ -77,6 +81,23 @@ class Files(Sequence[Any]):
         found = files.matched([self.first, self._samples(index)])[1]
         return found.points if found.weights is None else Measure(found.points, found.weights, found.name)
 
+    def _first(self) -> Samples:
+        """The first set whose columns have names; where there is none, the first one."""
+        first = self._samples(0)
+        if first.columns is not None:
+            return first
+        tables = (self._samples(k) for k in range(1, len(self)) if files.is_table(self.paths[k]))
+        return next((one for one in tables if one.columns is not None), first)
+
+    def compared(self) -> str:
+        """The coordinates that are compared in the files that have been read."""
+        unnamed = [one.name for _, one in sorted(self.told.items()) if not one.named]
+        return compared.coordinates(self.first.dim, self.first.columns, unnamed)
+
+    def notes(self) -> list[str]:
+        """What was left out or assumed of them, each sentence once."""
+        return compared.grouped({one.name: one.notes for _, one in sorted(self.told.items())})
+
     def _samples(self, k: int) -> Samples:
         path = self.paths[k]
         table, archive = files.is_table(path), files.ending(path) == ".npz"
@@ -86,7 +107,9 @@ class Files(Sequence[Any]):
             weights=self.weights if table or archive else None,
             key=self.key if archive else None,
         )
-        self.told[k] = Told(path.name, len(found), found.size, found.digest, compared.notes([found]))
+        self.told[k] = Told(
+            path.name, len(found), found.size, found.digest, compared.said_of(found), found.columns is not None
+        )
         return found
 
     def __getstate__(self) -> dict[str, Any]:
@@ -120,6 +143,8 @@ class Found(NamedTuple):
 
     numbers: Floats
     names: list[str]
+    compared: str
+    notes: list[str]
 
     def save(self, path: Path) -> None:
         """Write the matrices as an npz file."""
@@ -136,6 +161,8 @@ class Found(NamedTuple):
         return {
             "sets": len(self.names),
             "pairs": len(apart),
+            "compared": self.compared,
+            "notes": self.notes,
             "nearest": [self.names[rows[near]], self.names[columns[near]], float(apart[near])],
             "farthest": [self.names[rows[far]], self.names[columns[far]], float(apart[far])],
             "median": float(np.median(apart)),
@@ -151,7 +178,7 @@ class Found(NamedTuple):
             for word in ("nearest", "farthest")
         ]
         return [
-            ("compared", f"{counted(told['sets'], 'set')}, {counted(told['pairs'], 'pair')}"),
+            ("compared", f"{counted(told['sets'], 'set')}, {counted(told['pairs'], 'pair')}, {self.compared}"),
             *ends,
             ("median", numerals.number(told["median"], 5)),
             (
@@ -206,7 +233,7 @@ class Pairs:
         if self.scheduler is not None:
             tell("asking the scheduler")
         with contextlib.nullcontext() if self.scheduler is None else dask(self.scheduler):
-            return Found(self._measured(sets, distance, tell), sets.names)
+            return Found(self._measured(sets, distance, tell), sets.names, sets.compared(), sets.notes())
 
     def _measured(self, sets: Files, distance: Chosen, tell: Callable[[str], Any]) -> Floats:
         jobs = self.jobs if self.scheduler is None else -1  # of a cluster all workers

@@ -117,6 +117,8 @@ def samples(
     if options.get("relax") is not None:
         raise InvalidInput("relax must be left out: splits of a pool have one mass; received one; compare without it")
     tables.same_columns(x, y)
+    tables.weighed_rows(x, a, ("x", "a"))
+    tables.weighed_rows(y, b, ("y", "b"))
     sizes.of_clouds(x, y, a, b)
     clouds = arrays.clouds(x, y, fixed=origin_matters(options.get("metric", "euclidean")))[:2]
     line = all(cloud.line for cloud in clouds)

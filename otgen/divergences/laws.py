@@ -50,12 +50,12 @@ class Gaussian:
 
     mean: Any
     cov: Any
-    names: tuple[str, ...] | None = field(default=None, init=False, repr=False)
+    names: tables.Names | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         named = gaussians.names(self.mean, self.cov)
         tables.same_names(named)
-        object.__setattr__(self, "names", next(filter(None, named.values()), None))
+        object.__setattr__(self, "names", next(filter(tables.are_named, named.values()), None))
         gaussians.refuse_sizes(self.mean, self.cov, variances=True)
         mean = gaussians.mean(self.mean, "mean")
         cov = gaussians.covariance(self.cov, len(mean), "cov", variances=True, definite=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs import arrays
+from ..inputs import arrays, tables
 from ..inputs.origin import Origin
 from ..inputs.scalars import told
 from ..inputs.types import Floats
@@ -107,5 +107,6 @@ def _in_the_order_of(p: Any, q: Any, masses: Floats) -> Floats:
 
 def _names(table: Any) -> list[Any] | None:
     """Names of atoms: the index of a Series, the columns of a frame."""
-    names = getattr(table, "columns", getattr(table, "index", None))
+    names = tables.column_names(table) or tables.row_names(table)
+    names = getattr(table, "columns", getattr(table, "index", None)) if names is None else names
     return None if names is None or callable(names) else list(names)

@@ -60,7 +60,7 @@ def _length(shape: tuple[int, ...], name: str) -> int:
     return shape[0] if shape else 1
 
 
-def names(mean: Any, cov: Any, told: tuple[str, str] = ("mean", "cov")) -> dict[str, tuple[str, ...] | None]:
+def names(mean: Any, cov: Any, told: tuple[str, str] = ("mean", "cov")) -> dict[str, tables.Names | None]:
     """What a mean and both axes of a covariance call the coordinates, for :func:`otgen.inputs.tables.same_names`."""
     return {
         told[0]: tables.row_names(mean),

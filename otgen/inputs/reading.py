@@ -101,6 +101,8 @@ def _of_objects(array: np.ndarray) -> str:
     if isinstance(first, datetime.date | datetime.timedelta):
         kind = "timedelta64" if isinstance(first, datetime.timedelta) else "datetime64"
         return f"convert it with numpy.asarray(x, '{kind}[us]')"
+    if isinstance(first, str):
+        return _REMEDIES["U"]
     return _REMEDIES["O"]
 
 
@@ -159,21 +161,28 @@ def _read(value: Any, name: str) -> tuple[Any, Origin]:
         array = _by_columns(value, array)
     if array.dtype.kind == "f" and library != "numpy" and array.size and float(np.abs(array).max()) >= whole.EXACT:
         array = _unrounded(value, array, name)
-    if array.dtype.kind in "iuf" and library != "numpy":
+    if (array.dtype.kind in "iuf" or (array.dtype == object and not whole.is_whole(array))) and library != "numpy":
         _refuse_columns_of_kinds(value, name)
     return array, Origin("numpy", "cpu", array.dtype.name)
 
 
 def _refuse_columns_of_kinds(value: Any, name: str) -> None:
-    """Raise for a table that made numbers of moments or decimals, since other columns hold numbers: their units differ, and they may be rounded."""
-    kinds = [part.dtype for part in columns_of(value) or []]
-    other = next((k for k, dtype in enumerate(kinds) if dtype.kind not in "biuf"), None)
+    """Raise for a table of which a column holds no numbers, by its name.
+
+    Moments and decimals beside numbers may have become numbers: their units differ, and they may be rounded.
+    """
+    parts = columns_of(value) or []
+    other = next((k for k, part in enumerate(parts) if part.dtype.kind not in "biuf" and not _is_whole(part)), None)
     if other is not None:
-        called = (column_names(value) or tuple(map(str, range(len(kinds)))))[other]
+        part, called = parts[other], (column_names(value) or range(len(parts)))[other]
+        remedy = _of_objects(part) if part.dtype == object else _REMEDIES.get(part.dtype.kind, _REMEDIES["O"])
         raise InvalidInput(
-            f"{name} must hold numbers in all of its columns, or moments in all; received {called!r} of dtype {kinds[other]} beside numbers; "
-            f"{_REMEDIES.get(kinds[other].kind, _REMEDIES['O'])}"
+            f"{name} must hold numbers in all of its columns, or moments in all; received {called!r} of dtype {part.dtype}; {remedy}"
         )
+
+
+def _is_whole(part: np.ndarray) -> bool:
+    return part.dtype == object and whole.is_whole(part)
 
 
 def _by_columns(value: Any, array: np.ndarray) -> np.ndarray:

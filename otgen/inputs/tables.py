@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
 from ..errors import InvalidInput
 
+Names: TypeAlias = Sequence[Any]
 
-def column_names(value: Any) -> tuple[str, ...] | None:
+
+def column_names(value: Any) -> Names | None:
     """What the columns of a table (pandas, polars, pyarrow and their likes), or of an xarray's last dimension, are called; else None.
 
-    Numbered columns have no names.
+    Labels of any kind are names: years, moments, and tuples of several levels.
 
     Examples
     --------
@@ -21,7 +23,31 @@ def column_names(value: Any) -> tuple[str, ...] | None:
     True
     """
     found = _labels(value) if _dims(value) else _names(value)
-    return tuple(found) if found and all(isinstance(name, str) for name in found) else None
+    return tuple(found) if found else None
+
+
+def are_named(names: Names | None) -> bool:
+    """Whether there are names other than 0, 1, 2, ..., which tables have where nobody gave them any.
+
+    Examples
+    --------
+    >>> are_named(None), are_named((0, 1)), are_named((1, 0)), are_named(("a", "b"))
+    (False, False, True, True)
+    """
+    return names is not None and list(names) != list(range(len(names)))
+
+
+def differ(ours: Names | None, theirs: Names | None) -> bool:
+    """Whether two sides are called otherwise, or stand in another order; what has no names goes by position.
+
+    Examples
+    --------
+    >>> differ((0, 1), (1, 0)), differ((0, 1), ("a", "b")), differ((2020, 2021), (2021, 2020))
+    (True, False, True)
+    """
+    if ours is None or theirs is None or list(ours) == list(theirs):
+        return False
+    return (are_named(ours) and are_named(theirs)) or (len(ours) == len(theirs) and set(ours) == set(theirs))
 
 
 def same_columns(one: Any, other: Any, names: tuple[str, str] = ("x", "y")) -> None:
@@ -34,34 +60,44 @@ def same_columns(one: Any, other: Any, names: tuple[str, str] = ("x", "y")) -> N
     """
     _same_axes(_dims(one), _dims(other), names)
     ours, theirs = column_names(one), column_names(other)
-    if ours is None or theirs is None or ours == theirs:
+    if not differ(ours, theirs):
         return
+    dims = _dims(other)
+    remedy = f"{names[1]}.sel({dims[1]}={list(ours or ())})" if dims else f"{names[1]}[list({names[0]}.columns)]"
+    if hasattr(other, "column_names"):  # of pyarrow, whose columns are arrays
+        remedy = f"{names[1]}.select({list(ours or ())})"
+    refuse_other(ours or (), theirs or (), names, f"pass {remedy}")
+
+
+def refuse_other(ours: Names, theirs: Names, names: tuple[str, str], remedy: str) -> NoReturn:
+    """Raise `InvalidInput` for columns that differ, with a remedy for those in another order."""
     rule = f"{names[0]} and {names[1]} must have the same columns in the same order"
     alone = [repr(name) for mine, others in ((ours, theirs), (theirs, ours)) for name in mine if name not in others]
     if alone:
         raise InvalidInput(f"{rule}; received {', '.join(alone)} on one side only; select those that both have")
-    dims = _dims(other)
-    remedy = f"{names[1]}.sel({dims[1]}={list(ours)})" if dims else f"{names[1]}[list({names[0]}.columns)]"
-    if hasattr(other, "column_names"):  # of pyarrow, whose columns are arrays
-        remedy = f"{names[1]}.select({list(ours)})"
-    raise InvalidInput(f"{rule}; received {', '.join(ours)} and {', '.join(theirs)}; pass {remedy}")
+    told = [", ".join(map(str, side)) for side in (ours, theirs)]
+    raise InvalidInput(f"{rule}; received {told[0]} and {told[1]}; {remedy}")
 
 
-def row_names(value: Any) -> tuple[str, ...] | None:
-    """What the rows of a pandas table, or the entries of a series, are called; None where they are numbered, or have no names.
+def row_names(value: Any) -> Names | None:
+    """What the rows of a pandas table, the entries of a series, or those along an xarray's first dimension are called; None where they have no names.
 
     Examples
     --------
     >>> row_names([0.0, 1.0]) is None
     True
     """
+    if hasattr(value, "coords") and getattr(value, "dims", ()):
+        return np.asarray(value.coords[value.dims[0]]).tolist() if value.dims[0] in value.coords else None
     index = getattr(value, "index", None) if hasattr(value, "iloc") else None
-    if index is None or callable(index) or not all(isinstance(name, str) for name in index):
+    if index is None or callable(index):
         return None
-    return tuple(index)
+    if all(hasattr(index, name) for name in ("start", "stop", "step")):  # a range of pandas'
+        return range(index.start, index.stop, index.step)
+    return tuple(index.tolist())
 
 
-def same_names(axes: Mapping[str, tuple[str, ...] | None]) -> None:
+def same_names(axes: Mapping[str, Names | None]) -> None:
     """Refuse axes, told with the names along them, that belong together and are named otherwise or in another order.
 
     Raises
@@ -74,15 +110,31 @@ def same_names(axes: Mapping[str, tuple[str, ...] | None]) -> None:
     >>> same_names({"C": ("a", "b"), "a": None, "b": ("a", "b")})
     """
     named = [(axis, names) for axis, names in axes.items() if names]
-    for axis, names in named[1:]:
-        first, ours = named[0]
-        if names != ours:
+    first, ours = next((one for one in named if are_named(one[1])), ("", ()))
+    for axis, names in named:
+        if ours and differ(ours, names):
             k = next((k for k, pair in enumerate(zip(ours, names)) if pair[0] != pair[1]), min(len(ours), len(names)))
             told = [repr(side[k]) if k < len(side) else "nothing" for side in (ours, names)]
             raise InvalidInput(
                 f"{first} and {axis} must have the same names in the same order; received {told[0]} and {told[1]} in place {k}; "
                 f"bring both into one order with .loc, or pass arrays"
             )
+
+
+def weighed_rows(cloud: Any, weights: Any, names: tuple[str, str]) -> None:
+    """Refuse weights whose entries are called otherwise than the rows of their points, or stand in another order.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the first entry that differs.
+
+    Examples
+    --------
+    >>> weighed_rows([0.0, 1.0], [0.5, 0.5], ("x", "a"))
+    """
+    if weights is not None and (called := row_names(weights)) is not None:
+        same_names({f"the rows of {names[0]}": row_names(cloud), names[1]: called})
 
 
 def columns_of(value: Any) -> list[np.ndarray] | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..inputs import arrays, scalars, sizes
+from ..inputs import arrays, scalars, sizes, tables
 from ..inputs.origin import Origin
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
@@ -53,14 +53,17 @@ class Measure:
     weights_origin: Origin | None = field(init=False, repr=False)
     uniform: bool = field(init=False, repr=False)
     on_line: bool = field(init=False, repr=False)
+    columns: tables.Names | None = field(init=False, repr=False)
 
     def __post_init__(self, allow_gpu: bool) -> None:
         sizes.as_many(self.weights, self.points, self.weights_name, self._weighed)
+        tables.weighed_rows(self.points, self.weights, (self.name, self.weights_name))
         checked, origin, on_line = self._cloud(allow_gpu)
         weights, weights_origin = arrays.weights(
             self.weights, len(checked), self.weights_name, self._weighed, allow_gpu=origin.device != "cpu"
         )
         for name, value in (
+            ("columns", tables.column_names(self.points)),
             ("points", checked),
             ("weights", weights),
             ("origin", origin),

@@ -120,7 +120,7 @@ class Problem:
         p = scalars.order(p)
         tables.same_columns(x, y)
         for cloud, weights, told in ((x, a, "xa"), (y, b, "yb")):
-            tables.same_names({f"the rows of {told[0]}": tables.row_names(cloud), told[1]: tables.row_names(weights)})
+            tables.weighed_rows(cloud, weights, (told[0], told[1]))
         sizes.of_clouds(x, y, a, b)
         one, other, unit = arrays.clouds(x, y, allow_gpu=allow_gpu, fixed=origin_matters(metric))
         source, target = (

@@ -113,7 +113,10 @@ class TestPandas:
         assert found.value == otgen.wasserstein(held.to_numpy(float), np.ones((4, 3))).value
 
     def test_columns_of_words_beside_numbers(self):
-        with pytest.raises(otgen.InvalidInput, match="x must hold real numbers"):
+        with pytest.raises(
+            otgen.InvalidInput,
+            match=r"x must hold numbers in all of its columns.* received 'b' of .* convert text to numbers",
+        ):
             otgen.wasserstein(pd.DataFrame({"a": X[:, 0], "b": list("uvwxyz")}), Y)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import otgen
-from otgen.inputs.tables import column_names, row_names
+from otgen.inputs.tables import are_named, column_names, row_names
 
 CALLS = [
     lambda x, y: otgen.wasserstein(x, y),
@@ -59,7 +59,8 @@ def test_a_distance_is_by_name_or_refused(ours, theirs):
 def test_what_has_names():
     pandas = types.SimpleNamespace(columns=["a", "b"], iloc=None)  # what is asked of a frame
     assert column_names(pandas) == ("a", "b")
-    assert column_names(types.SimpleNamespace(columns=[0, 1], iloc=None)) is None
+    assert column_names(types.SimpleNamespace(columns=[2019, 2020], iloc=None)) == (2019, 2020)
+    assert not are_named(column_names(types.SimpleNamespace(columns=[0, 1], iloc=None)))
     assert column_names(types.SimpleNamespace(iloc=None)) is None  # a series
     assert column_names([[0.0]]) is None
 
@@ -133,6 +134,95 @@ def test_masses_belong_to_the_rows_that_bear_their_names():
 
 
 def test_numbered_rows_have_no_names():
-    assert row_names(pandas.Series([1.0, 2.0])) is None
+    assert not are_named(row_names(pandas.Series([1.0, 2.0])))
     assert row_names(pandas.Series({"a": 1.0})) == ("a",)
     assert row_names(POINTS) is None
+
+
+LABELS = [(2019, 2020), (1, 0), ("a", 3), (("a", "x"), ("a", "y")), tuple(pandas.to_datetime(["2020", "2021"]))]
+
+
+@pytest.mark.parametrize("labels", LABELS)
+def test_labels_of_any_kind_are_names(labels):
+    """Years, levels and moments name columns and rows as words do; they were compared by position."""
+    index = pandas.MultiIndex.from_tuples(labels) if isinstance(labels[0], tuple) else list(labels)
+    one = pandas.DataFrame(POINTS, columns=index)
+    turned = one[one.columns[::-1]]
+    assert otgen.wasserstein(one, one).value == otgen.wasserstein(one, POINTS).value == 0
+    for call in (*CALLS, *COLLECTIONS):
+        with pytest.raises(otgen.InvalidInput, match="must have the same columns in the same order"):
+            call(one, turned)
+    masses = pandas.Series([0.1, 0.9], index=index)
+    cost = pandas.DataFrame([[0.0, 1.0], [1.0, 0.0]], index=index, columns=index)
+    assert otgen.transport(cost, masses, masses).value == 0
+    for sides in ((masses[::-1], masses), (masses, masses[::-1])):
+        with pytest.raises(otgen.InvalidInput, match="must have the same names in the same order"):
+            otgen.transport(cost, *sides)
+    with pytest.raises(otgen.InvalidInput, match="must have the same names in the same order"):
+        otgen.bures_wasserstein(masses, cost + 2 * np.eye(2), masses[::-1], cost + 2 * np.eye(2))
+
+
+def test_numbers_that_nobody_gave_are_no_names():
+    one, other = pandas.DataFrame(POINTS), pandas.DataFrame(POINTS, columns=["a", "b"])
+    assert otgen.wasserstein(one, other).value == 0
+    with pytest.raises(otgen.InvalidInput, match="received 0, 1 and 1, 0"):
+        otgen.wasserstein(one, one[[1, 0]])
+    points = pandas.Series([0.0, 1.0, 3.0])
+    masses = pandas.Series([1, 2, 7], index=[2, 1, 0])
+    with pytest.raises(otgen.InvalidInput, match="the rows of x must have the same names in the same order"):
+        otgen.wasserstein(points, points, masses, normalize=True)
+    assert (
+        otgen.wasserstein(points[1:], points[1:], masses[1:].reset_index(drop=True), [2, 7], normalize=True).value == 0
+    )
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, otgen.Measure])
+def test_collections_go_by_the_first_set_that_has_names(wrap):
+    """Arrays come first; the frames behind them were compared by position."""
+    one = pandas.DataFrame(POINTS, columns=["a", "b"])
+    sets, turned = [POINTS, wrap(one)], [POINTS, wrap(one[["b", "a"]])]
+    assert otgen.pairwise(sets, [wrap(one)])[1, 0] == 0
+    for call in (otgen.pairwise, otgen.neighbors, lambda *sets: otgen.within(sets[0], 1.0, *sets[1:])):
+        with pytest.raises(otgen.InvalidInput, match=r"\[1\] and .*\[1\] must have the same columns in the same order"):
+            call(sets, turned)
+        with pytest.raises(otgen.InvalidInput, match=r"\[1\] and .*\[3\] must have the same columns in the same order"):
+            call([*sets, *turned])
+
+
+def test_weights_of_a_collection_belong_to_the_rows_that_bear_their_names():
+    points, masses = pandas.Series({"a": 0.0, "b": 1.0}), pandas.Series({"a": 0.1, "b": 0.9})
+    assert otgen.pairwise([points, points], weights=[masses, masses])[0, 1] == 0
+    with pytest.raises(otgen.InvalidInput, match=r"the rows of sets\[1\] and weights\[1\] must have the same names"):
+        otgen.pairwise([points, points], weights=[masses, masses[::-1]])
+    with pytest.raises(otgen.InvalidInput, match="the rows of points and weights must have the same names"):
+        otgen.Measure(points, masses[::-1])
+
+
+@pytest.mark.parametrize(
+    ("column", "remedy"),
+    [
+        (["1", "2", "3", "4", "5", "6"], "convert text to numbers"),
+        (pandas.date_range("2020", periods=6), "count from a moment"),
+        (pandas.date_range("2020", periods=6, tz="UTC"), "leave the time zone behind"),
+        ([1, None, "x", 2, 3, 4], "pass numbers of one kind"),
+    ],
+)
+def test_a_column_that_holds_no_numbers_is_named(column, remedy):
+    with pytest.raises(
+        otgen.InvalidInput, match=f"x must hold numbers in all of its columns.* received 'day' of .*; {remedy}"
+    ):
+        otgen.wasserstein(pandas.DataFrame({"a": POINTS[:, 0], "day": column}), POINTS)
+
+
+@pytest.mark.parametrize("call", [otgen.permutation_null, otgen.two_sample_test, otgen.sliced_wasserstein])
+def test_weights_of_samples_belong_to_the_rows_that_bear_their_names(call):
+    points, masses = pandas.Series({"a": 0.0, "b": 1.0, "c": 3.0}), pandas.Series({"a": 1, "b": 2, "c": 5})
+    with pytest.raises(otgen.InvalidInput, match="the rows of y and b must have the same names"):
+        call(points, points, a=masses, b=masses[::-1], rng=0)
+
+
+def test_atoms_of_arrow_tables_have_names():
+    """Their columns are arrays, which were taken for names."""
+    p, q = pyarrow.table({"u": [0.25], "v": [0.75]}), pyarrow.table({"v": [0.5], "u": [0.5]})
+    assert otgen.divergences.tv(p, q).value == 0.25
+    assert otgen.divergences.tv(p, p.select(["v", "u"])).value == 0

@@ -116,7 +116,11 @@ def pairwise(
     name = f"W_{power:g}" if blur is None else "entropic costs"
     if penalty is not None or mass is not None or max_sliced:
         name = f"{'max-sliced' if max_sliced else 'partial'} {name}"
-    rows = [*found.rows(), ("written", f"{matrix}: distances, lower, upper, names")]
+    rows = [
+        *found.rows(),
+        *(("noted", note) for note in found.notes),
+        ("written", f"{matrix}: distances, lower, upper, names"),
+    ]
     if drawn is not None:
         rows.append(("the page", str(drawn)))
     say(require("otgen.inputs.numerals").in_rows(name, rows))

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...errors import InvalidInput
+from .names import option
 from .samples import Samples
 from .tables import told_left_out
 
@@ -57,7 +58,7 @@ def aligned(names: Sequence[str] | None, masses: Samples, whose: str) -> Samples
     if names is None or labels is None or tuple(names) == labels or len(names) != len(labels):
         return masses
     if sorted(names) != sorted(labels):
-        if all(map(str.isdigit, names)) or all(map(str.isdigit, labels)):  # numbered on one side only
+        if _is_numbering(names) or _is_numbering(labels):  # on one side only
             return masses
         alone = next((name for name in labels if name not in names), labels[0])
         raise InvalidInput(
@@ -72,6 +73,11 @@ def aligned(names: Sequence[str] | None, masses: Samples, whose: str) -> Samples
     return replace(masses, points=masses.points[[where[name] for name in names]], labels=tuple(names))
 
 
+def _is_numbering(names: Sequence[str]) -> bool:
+    """Whether they count the rows, from 0 or from 1."""
+    return any(list(names) == [str(k) for k in range(start, start + len(names))] for start in (0, 1))
+
+
 def _same_names(first: Samples, other: Samples) -> None:
     if first.columns is None or other.columns is None or set(first.columns) == set(other.columns):
         return
@@ -83,7 +89,7 @@ def _same_names(first: Samples, other: Samples) -> None:
         if names
     )
     common = [name for name in first.columns if name in other.columns]
-    remedy = f"compare what they share with --columns {','.join(common)}" if common else "rename the columns"
+    remedy = f"compare what they share with {option(common)}" if common else "rename the columns"
     raise InvalidInput(
         f"{first.name} and {other.name} must have coordinates of the same names; received {alone} without a partner; {remedy}"
     )

@@ -36,7 +36,11 @@ def from_parquet(name: str, content: bytes, packed: int) -> Table:
     refuse_bombs(name, packed, letters, _REMEDY)
     held = (schema.pandas_metadata or {}).get("index_columns", [])
     index = tuple(name for name in held if isinstance(name, str))
-    return Table(table, index=index, unread={field.name: str(field.type) for field in schema if field.name not in flat})
+    unread = {field.name: str(field.type) for field in schema if field.name not in flat}
+    ranges = [range(*(one[end] for end in ("start", "stop", "step"))) for one in held if isinstance(one, dict)]
+    return Table(
+        table, index=index, unread=unread, counted=ranges[0] if ranges and len(ranges[0]) == table.num_rows else None
+    )
 
 
 def _unfolded(file: Any, schema: Any, flat: list[str]) -> int:

@@ -24,7 +24,7 @@ class Samples:
     left_out : dict
         Columns that are no coordinates, and why: ``{"name": "text"}``.
     labels : tuple of str or None
-        What the rows are called, where exactly one column of text was left out.
+        What the rows are called, by columns that are no coordinates.
     notes : tuple of str
         What was assumed about the file.
     size : int

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import csv as csv_of_python
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from ...inputs import whole
 from ...inputs.types import Floats
 from ..words import counted
 from . import digits
+from .labels import is_text, row_labels
+from .names import option, tidy
 from .samples import Samples
 from .text import beginning, dialect, tabulated
 
@@ -55,6 +59,9 @@ _COUNTERS = frozenset(
 )
 # Why columns are left out that call the rows by a name.
 _INDEX = "the index of a data frame", "an index without a name"
+_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+# What a person reads as a number.
+_MEANT = re.compile(r"\s*[-+\u2212]?\s*[$€£]?\s*\d[\d.,'\s]*([eEdD][-+]?\d+)?\s*[%$€£]?\s*")
 _MARKS = {  # that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -67,7 +74,7 @@ _UNMARKED = ("UTF-32LE", "UTF-32BE", "UTF-16LE", "UTF-16BE")
 @dataclass(frozen=True)
 class Table:
     """A pyarrow table, whether it has names, what was assumed in reading it, which columns it says are its index, numbers that
-    were rounded in reading, one a column, and columns that were not read, with their types.
+    were rounded in reading, one a column, columns that were not read, with their types, and an index that is a range of numbers.
     """
 
     columns: Any
@@ -76,6 +83,7 @@ class Table:
     index: tuple[str, ...] = ()
     rounded: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
+    counted: range | None = None
 
 
 def from_text(name: str, content: bytes, *, blanks: bool) -> Table:
@@ -85,8 +93,17 @@ def from_text(name: str, content: bytes, *, blanks: bool) -> Table:
     content = tabulated(_utf8(name, content)).encode() if blanks else content
     if not content.strip():
         raise InvalidInput(f"{name} must have rows; received none; write one sample a line")
-    head = beginning(content)
-    how = dialect(_utf8(name, head))
+    head = _utf8(name, beginning(content))
+    try:
+        how = dialect(head)
+    except csv_of_python.Error as fault:
+        raise InvalidInput(
+            f"{name} must be a table of short cells; received one of which csv says: {fault}; close its quotes, or leave long texts out"
+        ) from None
+    if how.unclear:
+        rule, received, remedy = how.unclear
+        raise InvalidInput(f"{name} must {rule}; received {received}; {remedy}")
+    content = content[len(head[: how.skipped].encode()) :]
     width = len(how.names) if how.names else None
     names = [str(k) for k in range(1, width + 1)] if width else None
 
@@ -96,7 +113,6 @@ def from_text(name: str, content: bytes, *, blanks: bool) -> Table:
             read_options=csv.ReadOptions(
                 autogenerate_column_names=names is None,
                 column_names=names,
-                skip_rows=how.skipped,
                 block_size=max(1 << 20, 2 * len(head)),  # no line may be longer
             ),
             parse_options=csv.ParseOptions(delimiter=how.separator, newlines_in_values=True),
@@ -106,7 +122,7 @@ def from_text(name: str, content: bytes, *, blanks: bool) -> Table:
     try:
         table = parsed({})
     except arrow.ArrowInvalid as fault:
-        if how.names and "Empty CSV" in str(fault):
+        if "Empty CSV" in str(fault):
             raise InvalidInput(f"{name} must have rows; received none; write one sample a line") from None
         raise InvalidInput(
             f"{name} must be a rectangular table; received one of which pyarrow says: {' '.join(str(fault).split())}; write the same number of cells in every line"
@@ -177,8 +193,9 @@ def _rounded(table: Any, parsed: Callable[[Mapping[str, Any]], Any], point: str)
 
 def samples(name: str, table: Table, columns: list[str] | None, weights: str | None) -> Samples:
     """Rows as points: the columns that are asked for, or all that are numbers and no index."""
+    table = _tidied(table)
     names = list(table.columns.column_names)
-    repeated = [one for one in dict.fromkeys(names) if one and names.count(one) > 1]
+    repeated = [one for one, times in Counter(names).items() if one and times > 1]
     if repeated:
         raise InvalidInput(
             f"{name} must call its columns by different names; received several called {', '.join(repeated)}; rename them"
@@ -194,7 +211,7 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
             )
     if table.columns.num_rows == 0:
         raise InvalidInput(f"{name} must have rows; received none; write one sample a line")
-    left_out = {} if columns else _left_out(table, weights)
+    left_out = _left_out(table, weights)
     chosen = columns or [one for one in names if one != weights and _shown(one) not in left_out]
     if not chosen:
         raise InvalidInput(
@@ -206,8 +223,23 @@ def samples(name: str, table: Table, columns: list[str] | None, weights: str | N
     points = _stacked(name, chosen, [_numbers(name, table.columns, one) for one in chosen])
     mass = _masses(name, table, weights) if weights else None
     called = tuple(chosen) if table.named else None
-    notes = (*table.notes, *([] if columns else _doubts(table.columns, chosen)))
-    return Samples(name, points, mass, called, left_out, _labels(table, left_out), notes)
+    notes = (*table.notes, *([] if columns else _doubts(table, chosen)))
+    used = {*chosen, weights}
+    left = [k for k, one in enumerate(names) if one not in used]
+    labels = row_labels(table.columns, left, [k for k in left if left_out.get(_shown(names[k])) in _INDEX])
+    labels = tuple(map(str, table.counted)) if labels is None and table.counted is not None else labels
+    return Samples(name, points, mass, called, {} if columns else left_out, labels, notes)
+
+
+def _tidied(table: Table) -> Table:
+    """The table with names as they are compared."""
+    return replace(
+        table,
+        columns=table.columns.rename_columns(list(map(tidy, table.columns.column_names))),
+        index=tuple(map(tidy, table.index)),
+        rounded={tidy(name): cell for name, cell in table.rounded.items()},
+        unread={tidy(name): kind for name, kind in table.unread.items()},
+    )
 
 
 def _instead(table: Table, left_out: dict[str, str]) -> str:
@@ -216,7 +248,7 @@ def _instead(table: Table, left_out: dict[str, str]) -> str:
         one for one in table.columns.column_names if one in left_out and _is_number(table.columns.column(one).type)
     ]
     if numbers:
-        return f"choose with --columns, such as --columns {numbers[0]}"
+        return f"choose with --columns, such as {option(numbers[:1])}"
     if "dates or times" in left_out.values():
         return "write moments as numbers, such as seconds, or as an npy of datetime64"
     return "write cells as numbers"
@@ -227,12 +259,17 @@ def told_left_out(left_out: dict[str, str]) -> str:
     return ", ".join(f"{name} ({why})" for name, why in left_out.items())
 
 
-def _doubts(table: Any, chosen: list[str]) -> list[str]:
-    """That the first coordinate may be an index, where it counts the rows."""
+def _doubts(table: Table, chosen: list[str]) -> list[str]:
+    """That coordinates may be an index: the first one where it counts the rows, and those that are called like a counter."""
     first, *others = chosen
-    if not others or table.num_rows < 3 or not _counts_rows(table.column(first)):
+    if others and table.columns.num_rows >= 3 and _counts_rows(table.columns.column(first)):
+        return [f"column {first!r} counts the rows; if it is an index, leave it out with {option(others)}"]
+    counters = [one for one in chosen if table.named and one.lower() in _COUNTERS]
+    others = [one for one in chosen if one not in counters]
+    if not counters or not others:
         return []
-    return [f"column {first!r} counts the rows; if it is an index, leave it out with --columns {','.join(others)}"]
+    told = ", ".join(map(repr, counters))
+    return [f"column {told} counts as a coordinate; if it is an index, leave it out with {option(others)}"]
 
 
 def _left_out(table: Table, weights: str | None) -> dict[str, str]:
@@ -278,29 +315,21 @@ def _kind(column: Any) -> str:
         return "dates or times"
     if kinds.is_boolean(column.type):
         return "true or false"
-    text = kinds.is_string(column.type) or kinds.is_large_string(column.type) or kinds.is_dictionary(column.type)
-    return "text" if text else str(column.type)
+    if is_text(column.type):
+        return _told_text(column)
+    return str(column.type.value_type if kinds.is_dictionary(column.type) else column.type)
 
 
-def _labels(table: Table, left_out: dict[str, str]) -> tuple[str, ...] | None:
-    """What the rows are called: by an index of text or of 0, 1, 2, ... in any order, else by the one column of text, if there is one."""
-    columns = {_shown(name): table.columns.column(k) for k, name in enumerate(table.columns.column_names)}
-    held = [(columns[name], why) for name, why in left_out.items() if name in columns]
-    index = [one for one, why in held if why in _INDEX and (_is_text(one) or _is_numbering(one))]
-    text = [one for one, why in held if why == "text"]
-    chosen = index[:1] or (text if len(text) == 1 else [])
-    return tuple(map(str, chosen[0].to_pylist())) if chosen else None
-
-
-def _is_text(column: Any) -> bool:
-    return _kind(column) == "text"
-
-
-def _is_numbering(column: Any) -> bool:
-    """Whether a column holds 0, 1, 2, ... in any order."""
-    if column.null_count or not require("pyarrow.types").is_integer(column.type):
-        return False
-    return bool((np.sort(column.to_numpy()) == np.arange(len(column))).all())
+def _told_text(column: Any) -> str:
+    """That a column is text; where cells are numbers, or numbers written in another way, the first one that is none."""
+    compute = require("pyarrow.compute")
+    column = column.cast("large_string").drop_null()
+    numbers = compute.match_substring_regex(column, _NUMBER)
+    first = next(iter(column.filter(compute.invert(numbers)).slice(0, 1).to_pylist()), None)
+    if first is None:
+        return "numbers written as text"
+    meant = compute.any(numbers).as_py() or _MEANT.fullmatch(first)
+    return f"text: {first[:40]!r} is no number" if meant else "text"
 
 
 def _numbers(file: str, table: Any, name: str) -> Floats:

@@ -5,22 +5,33 @@ from __future__ import annotations
 import csv
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .heading import Heading, Unclear, is_number, judged
+
 _SAMPLED = 1 << 16  # bytes that are looked at, or more where the first lines are long
-_LINES = 3
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", re.IGNORECASE)
+_LINES = 8
+_MARKS = (";", "\t", "|", ",")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.IGNORECASE)
+_DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+(e[+-]?\d+)?", re.IGNORECASE)
+_WHOLE = re.compile(r"[+-]?\d+")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_SAID = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # a first line for Excel
+_PIECE = re.compile(r'(?:"[^"]*"|\S)+')
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """``names`` is None where there are none; ``skipped`` lines come before the data."""
+    """``names`` is None where there are none; ``skipped`` letters come before the data; ``unclear`` says why nobody can tell what is written."""
 
     separator: str
     decimal: str
     names: tuple[str, ...] | None
     skipped: int
     notes: tuple[str, ...] = ()
+    unclear: Unclear | None = None
 
 
 def beginning(content: bytes) -> bytes:
@@ -43,39 +54,118 @@ def dialect(head: str) -> Dialect:
     Examples
     --------
     >>> dialect("a;b\n1,5;2\n")
-    Dialect(separator=';', decimal=',', names=('a', 'b'), skipped=1, notes=())
+    Dialect(separator=';', decimal=',', names=('a', 'b'), skipped=4, notes=(), unclear=None)
     """
-    lines = [line for line in head.splitlines() if line.strip()] or [""]
-    separator = next((mark for mark in (";", "\t", "|", ",") if mark in _unquoted(lines[0])), ",")
-    rows = list(csv.reader(lines, delimiter=separator))
-    cells = [cell for row in rows[1:] or rows for cell in row]
-    comma = separator != "," and any(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
-    decimal = "," if comma and not any(re.fullmatch(r"[+-]?\d*\.\d+", cell.strip()) for cell in cells) else "."
-    first = [cell.strip() for cell in rows[0]]
-    if not all(is_number(cell, decimal) for cell in first):
-        return Dialect(separator, decimal, tuple(first), 1)
-    if _counted(first) and any(not _is_whole(cell) for row in rows[1:] for cell in row):
-        note = f"its first line, {', '.join(first)}, was read as names"
-        return Dialect(separator, decimal, tuple(first), 1, (note,))
-    return Dialect(separator, decimal, None, 0)
+    lines = _LINE.findall(head)
+    said, comments, lead = _lead(lines)
+    skipped = sum(map(len, lines[:lead]))
+    lines = lines[lead:] or [""]
+    separator = said or (";" if _are_one_column(lines) else _separator(lines))
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=separator != "\t")
+    first = _names(next(reader, [""]))
+    beyond = sum(map(len, lines[: reader.line_num]))
+    rows = [row for row in reader if row]
+    decimal, unclear = _decimal(separator, first, rows)
+    notes = _doubts(decimal, [first, *rows])
+    named, names = _headed(first, rows, decimal)
+    if named.is_names:
+        return Dialect(separator, decimal, names, skipped + beyond, (*named.notes, *notes), unclear)
+    for comment in () if named.unclear else reversed(comments):
+        cells = _names(next(csv.reader([_uncommented(comment)], delimiter=separator), []))
+        if len(cells) == len(first) and judged(cells, [first, *rows], decimal).is_names:
+            return Dialect(separator, decimal, tuple(cells), skipped, notes, unclear)
+    return Dialect(separator, decimal, None, skipped, (*named.notes, *notes), unclear or named.unclear)
 
 
-def is_number(cell: str, decimal: str = ".") -> bool:
-    """Whether a cell reads as a number."""
-    try:
-        float(cell.strip().replace(decimal, "."))
-    except ValueError:
-        return False
-    return True
+def _lead(lines: Sequence[str]) -> tuple[str | None, list[str], int]:
+    """The separator that a first line says, comments before the data, and how many lines all of that takes."""
+    said = _SAID.fullmatch(lines[0]) if lines else None
+    comments: list[str] = []
+    for k, line in enumerate(lines[1:] if said else lines, 1 if said else 0):
+        if line.lstrip().startswith("#"):
+            comments.append(line.strip())
+        elif line.strip():
+            return said and said[1], comments, k
+    return said and said[1], comments, len(lines)
 
 
-def _counted(cells: list[str]) -> bool:
-    """Whether the cells are 0, 1, 2, ...: what a data frame without names writes in its first line."""
-    return len(cells) > 1 and cells == [str(k) for k in range(len(cells))]
+def _uncommented(line: str) -> str:
+    """A comment without its mark, which stays where it is the name of the first column."""
+    text = line.lstrip("# ")
+    return line if text[:1] in _MARKS else text
 
 
-def _is_whole(cell: str) -> bool:
-    return re.fullmatch(r"\s*[+-]?\d+\s*", cell) is not None
+def _separator(lines: Sequence[str]) -> str:
+    """The mark of the first line that parts the lines below into as many cells; else the first one there is."""
+    there = [mark for mark in _MARKS if mark in _unquoted(lines[0])] or [
+        mark
+        for mark in _MARKS
+        if mark in "".join(lines[:3])  # a name in quotes that goes over several lines
+    ]
+    return next((mark for mark in there if _fits(mark, lines)), there[0] if there else ",")
+
+
+def _are_one_column(lines: Sequence[str]) -> bool:
+    """Whether a name stands above numbers with decimal commas, one a line."""
+    name, *cells = (line.strip() for line in lines if line.strip()) if any(map(str.strip, lines)) else ("",)
+    alone = not any(mark in name for mark in _MARKS) and any(map(_DECIMAL_COMMA.fullmatch, cells))
+    return alone and all(_DECIMAL_COMMA.fullmatch(cell) or _WHOLE.fullmatch(cell) for cell in cells)
+
+
+def _fits(mark: str, lines: Sequence[str]) -> bool:
+    widths = [len(row) for row in csv.reader(lines, delimiter=mark) if row]
+    return len(set(widths[1:])) <= 1 and widths[0] > 1 and all(width - widths[0] in (0, 1) for width in widths[1:])
+
+
+def _names(cells: Sequence[str]) -> list[str]:
+    """Cells of a first line, whatever blanks or ends of lines are in them."""
+    return [" ".join(cell.split()) for cell in cells]
+
+
+def _headed(first: list[str], rows: list[list[str]], decimal: str) -> tuple[Heading, tuple[str, ...]]:
+    """Whether the first line is names, and which: where it is a cell shorter than all others, one more that is empty."""
+    if len(first) > 1 and rows and all(len(row) == len(first) + 1 for row in rows):
+        if not any(row[-1].strip() for row in rows):  # each line ends in a separator
+            first = [*first, ""]
+        elif _are_index([row[0].strip() for row in rows], decimal):  # as R writes, and pandas to a terminal
+            return Heading(True), ("", *first)
+    return judged(first, rows, decimal), tuple(first)
+
+
+def _are_index(cells: list[str], decimal: str) -> bool:
+    """Whether they are texts, or whole numbers that go up by one."""
+    if all(map(str.isdecimal, cells)):
+        return {int(after) - int(before) for before, after in itertools.pairwise(cells)} <= {1}
+    return not any(is_number(cell, decimal) for cell in cells)
+
+
+def _decimal(separator: str, first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, Unclear | None]:
+    """The decimal point, and what is wrong where columns of numbers have different ones; a first line may be names."""
+    if separator == ",":
+        return ".", None
+    found: dict[str, str] = {}
+    for k, head in enumerate(first):
+        below = [row[k].strip() for row in rows if k < len(row)]
+        heads = [head] if _DECIMAL_COMMA.fullmatch(head) or _DECIMAL_POINT.fullmatch(head) else []
+        cells = [cell for cell in (*heads, *below) if cell]
+        for mark, pattern in ((",", _DECIMAL_COMMA), (".", _DECIMAL_POINT)):
+            told = [cell for cell in cells if pattern.fullmatch(cell)]
+            if told and all(pattern.fullmatch(cell) or _WHOLE.fullmatch(cell) for cell in cells):
+                found.setdefault(mark, told[0])
+    if len(found) < 2:
+        return next(iter(found), "."), None
+    marks = f"{found[',']} and {found['.']}"
+    return ".", Unclear(
+        "have one decimal point in all of its columns", marks, "write numbers without separators of thousands"
+    )
+
+
+def _doubts(decimal: str, rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """That commas may be those of thousands, where all stand before three digits."""
+    commas = [cell.strip() for row in rows for cell in row if _DECIMAL_COMMA.fullmatch(cell.strip())]
+    if decimal != "," or not all(map(_THOUSANDS.fullmatch, commas)):
+        return ()
+    return (f"its commas were read as decimal points, {commas[0]} as {commas[0].replace(',', '.')}",)
 
 
 def _unquoted(line: str) -> str:
@@ -83,20 +173,29 @@ def _unquoted(line: str) -> str:
 
 
 def tabulated(text: str) -> str:
-    r"""Cells that are apart by blanks, apart by tabs; a line that begins with # is names if it fits, else a comment.
+    r"""Cells that are apart by blanks, apart by tabs; lines that begin with # are kept where they come first, and may be names.
 
     Examples
     --------
     >>> tabulated("# x  y\n1   2\n")
-    'x\ty\n1\t2\n'
+    '# x\ty\n1\t2\n'
     """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    comments = [line.lstrip("# ") for line in lines if line.startswith("#")]
+    lines = [line for line in map(str.strip, _LINE.findall(text)) if line]
     data = [line for line in lines if not line.startswith("#")]
     if not data:
         return ""
-    if any(mark in _unquoted(data[0]) for mark in ",;|\t"):
-        return "\n".join([*data, ""])
-    rows = [re.split(r"\s+", line) for line in data]
-    names = [cells for line in comments if len(cells := line.split()) == len(rows[0]) and not is_number(cells[0])]
-    return "\n".join(["\t".join(cells) for cells in [*names[-1:], *rows]] + [""])
+    comments = lines[: next(k for k, line in enumerate(lines) if not line.startswith("#"))]
+    if any(mark in _unquoted(data[0]) for mark in _MARKS) and not _are_apart_by_blanks(data[:100]):
+        return "\n".join([*comments, *data, ""])
+    parted = ["# " + "\t".join(line.lstrip("# ").split()) for line in comments]
+    return "\n".join([*parted, *("\t".join(_PIECE.findall(line)) for line in data), ""])
+
+
+def _are_apart_by_blanks(lines: Sequence[str]) -> bool:
+    """Whether blanks part lines into as many cells, although there are marks: as decimal commas, or where none does as well."""
+    pieces = [_PIECE.findall(line) for line in lines]
+    if len(pieces[0]) < 2 or {len(row) for row in pieces} != {len(pieces[0])}:
+        return False
+    commas = any(map(_DECIMAL_COMMA.fullmatch, pieces[0]))
+    numbers = commas and all(is_number(cell, ",") for cell in pieces[0])
+    return numbers or not any(_fits(mark, [f"{line}\n" for line in lines]) for mark in _MARKS)

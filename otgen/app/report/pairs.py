@@ -62,7 +62,7 @@ def pictures(values: Floats, names: list[str], tree: Tree, bar: str, *, exact: b
 def _read(sets: Files) -> list[tuple[str, str]]:
     told = [sets.told[k] for k in range(len(sets))]
     rows = [("folder", f"{counted(len(told), 'file')}, {sum(one.size for one in told)} bytes; each is listed above")]
-    notes = [note for one in told for note in one.notes]
+    notes = sets.notes()
     rows += [("left out or assumed", note) for note in notes[:_LISTED]]
     if len(notes) > _LISTED:
         rows.append(("left out or assumed", f"{len(notes) - _LISTED} notes more, on other files"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import InvalidInput
-from ...inputs import scalars, sizes, tables
+from ...inputs import scalars, sizes
 from ..chosen import Chosen
 from ..splits import measured
-from .collection import Collection, enough_mass, same_masses, same_unit
+from .collection import Collection, enough_mass, same_columns, same_masses, same_unit
 
 _ROUNDED = 1e-9  # of a distance: more than what the order of sums changes in a callable's number
 
@@ -32,7 +32,9 @@ def _check_together(one: Collection, other: Collection, distance: Chosen) -> Non
         sizes.same_dimension(one.facts[0].dim, other.facts[0].dim, names)
         same_unit(one.facts[0], other.facts[0], names)
         if one.held is not None and other.held is not None and one.source.support is None:
-            tables.same_columns(one.source.sets[0], other.source.sets[0], names)
+            k, j = one.named, other.named
+            named = f"{one.source.names[0]}[{k}]", f"{other.source.names[0]}[{j}]"
+            same_columns(one.source.sets[k], other.source.sets[j], named)
     both = [one] if other is one else [one, other]
     if not distance.is_of_any_masses:
         same_masses(both, normalize=distance.options.get("normalize", False))

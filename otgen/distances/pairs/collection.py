@@ -66,6 +66,7 @@ class Source:
             points, weights = entry.shaped(entry.points), None if entry.weights_origin is None else entry.weights
         else:
             points = as_numpy(entry, name)[0]
+            tables.weighed_rows(entry, weights, (name, own))
         if self.empty and points.shape[:1] == (0,) and points.ndim in (1, 2) and points.shape[1:] != (0,):
             return Weighted(points, None if weights is None else _no_weights(weights, own, name))
         arrays.checked(points, name)
@@ -118,11 +119,14 @@ class Held:
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """Sets that have been checked, and what is known of each; ``held`` are those of a collection in memory."""
+    """Sets that have been checked, and what is known of each; ``held`` are those of a collection in memory, and ``named`` is the number of
+    the first one whose columns have names.
+    """
 
     source: Source
     facts: list[Facts]
     held: list[Weighted] | None
+    named: int = 0
 
     def __len__(self) -> int:
         return len(self.facts)
@@ -177,16 +181,32 @@ def collected(
     lazy = not isinstance(sets, HELD)
     held: list[Weighted] = []
     facts: list[Facts] = []
+    named = 0
     for k in range(len(sets)):
         found = source[k]
         facts.append(_facts(found))
         sizes.same_dimension(facts[0].dim, facts[k].dim, (f"{names[0]}[0]", f"{names[0]}[{k}]"))
         same_unit(facts[0], facts[k], (f"{names[0]}[0]", f"{names[0]}[{k}]"))
         if support is None and not lazy:
-            tables.same_columns(sets[0], sets[k], (f"{names[0]}[0]", f"{names[0]}[{k}]"))
+            same_columns(sets[named], sets[k], (f"{names[0]}[{named}]", f"{names[0]}[{k}]"))
+            named = named if tables.are_named(_columns(sets[named])) else k
         if not lazy:
             held.append(found)
-    return Collection(source, facts, None if lazy else held)
+    return Collection(source, facts, None if lazy else held, named)
+
+
+def same_columns(one: Any, other: Any, names: tuple[str, str]) -> None:
+    """Raise `InvalidInput` for two sets whose columns are called otherwise, or stand in another order."""
+    if not isinstance(one, Measure) and not isinstance(other, Measure):
+        tables.same_columns(one, other, names)
+        return
+    ours, theirs = _columns(one), _columns(other)
+    if ours is not None and theirs is not None and tables.differ(ours, theirs):
+        tables.refuse_other(ours, theirs, names, f"make {names[1]} of its columns in the order of {names[0]}")
+
+
+def _columns(entry: Any) -> tables.Names | None:
+    return entry.columns if isinstance(entry, Measure) else tables.column_names(entry)
 
 
 def both_collected(
