@@ -148,7 +148,9 @@ def test_a_proof_looks_at_all_pairs_five_times(empty, monkeypatch):
     for name in ("sweep", "gibbs_cost", "column_minima", "softmin", "sums"):
         plain = getattr(Cost, name)
         monkeypatch.setattr(
-            Cost, name, lambda self, *args, name=name, plain=plain, **more: passes.append(name) or plain(self, *args, **more)
+            Cost,
+            name,
+            lambda self, *args, name=name, plain=plain, **more: passes.append(name) or plain(self, *args, **more),
         )
     found = prove(problem, Claim(potentials=(rng.random(40), rng.random(50))))
     assert np.isfinite(found.upper - found.lower)
