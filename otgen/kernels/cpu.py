@@ -7,6 +7,8 @@ file of their own, :mod:`.gibbs` and :mod:`.sweeps`.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..inputs.types import Floats, Indices
@@ -98,19 +100,22 @@ def _reduced(ground, i, g, start, tile):
     """
     count = min(tile.shape[0], g.shape[0] - start)
     x, yt, d = ground.x, ground.yt, ground.x.shape[1]
-    if ground.inner == 2.0 and ground.outer == 1.0 and ground.factor == 1.0 and (d == 2 or d == 3):
+    squared, root = ground.outer == 1.0, ground.outer == 0.5
+    if ground.inner == 2.0 and (squared or root) and ground.factor == 1.0 and (d == 2 or d == 3):
         at = np.uint64(start)
         zero, one, two = np.uint64(0), np.uint64(1), np.uint64(2)
         x0, x1 = x[i, 0], x[i, 1]
         if d == 2:
             for j in range(np.uint64(count)):
                 t0, t1 = x0 - yt[zero, at + j], x1 - yt[one, at + j]
-                tile[j] = t0 * t0 + t1 * t1 - g[at + j]
+                c = t0 * t0 + t1 * t1
+                tile[j] = (math.sqrt(c) if root else c) - g[at + j]
         else:
             x2 = x[i, 2]
             for j in range(np.uint64(count)):
                 t0, t1, t2 = x0 - yt[zero, at + j], x1 - yt[one, at + j], x2 - yt[two, at + j]
-                tile[j] = t0 * t0 + t1 * t1 + t2 * t2 - g[at + j]
+                c = t0 * t0 + t1 * t1 + t2 * t2
+                tile[j] = (math.sqrt(c) if root else c) - g[at + j]
     else:
         fill(ground, i, start, start + count, tile)
         at = np.uint64(start)

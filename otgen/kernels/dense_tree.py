@@ -54,14 +54,14 @@ def hung(tree):
 @jit
 def _leaving(tree, below, i, j, n):
     """:func:`.network_simplex._leaving`, with the apex found by bits."""
-    least, out, u = UNBOUNDED, -1, i
+    least, out, u = UNBOUNDED, np.uint64(i), np.uint64(i)
     word, place = j // WORD, np.uint64(j % WORD)
     while (below.bits[u, word] >> place) & np.uint64(1) == np.uint64(0):
         if u < n and tree.flow[u] < least:
             least, out = tree.flow[u], u
-        u = np.int64(tree.parent[u])
-    out, least, first = _leaving_behind(tree, j, u, n, out, least)
-    return out, least, first, u
+        u = np.uint64(tree.parent[u])
+    out, least, first = _leaving_behind(tree, np.uint64(j), u, n, out, least)
+    return np.int64(out), least, first, np.int64(u)
 
 
 @jit

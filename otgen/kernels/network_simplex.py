@@ -27,6 +27,7 @@ Nodes = npt.NDArray[np.int32]
 UNBOUNDED = 2**63 - 1
 SEARCHED = 4096  # blocks of arcs in one call at most, so that Ctrl-C is heard
 TOLERANCE = 2.0**-47  # of the numbers that a reduced cost is made of
+TOGETHER = 64  # arcs that are looked at together, before one by one
 _SAMPLED = 16  # of so many pivots one tells how many nodes it moves
 
 
@@ -117,15 +118,15 @@ def _leaving(tree, i, j, n):
     Seen from the apex in the direction of the cycle, it is the last of those that block: so the tree stays strongly
     feasible.
     """
-    least, out = UNBOUNDED, -1
+    least, out = UNBOUNDED, i
     u, v = i, j
     while u != v:
         if tree.depth[u] >= tree.depth[v]:
             if u < n and tree.flow[u] < least:
                 least, out = tree.flow[u], u
-            u = np.int64(tree.parent[u])
+            u = np.uint64(tree.parent[u])
         else:
-            v = np.int64(tree.parent[v])
+            v = np.uint64(tree.parent[v])
     out, least, first = _leaving_behind(tree, j, u, n, out, least)
     return out, least, first, u
 
@@ -137,7 +138,7 @@ def _leaving_behind(tree, j, join, n, out, least):
     while j != join:
         if j >= n and tree.flow[j] <= least:
             least, out, first = tree.flow[j], j, False
-        j = np.int64(tree.parent[j])
+        j = np.uint64(tree.parent[j])
     return out, least, first
 
 
@@ -147,7 +148,7 @@ def _push(tree, i, j, n, join, amount):
         for u, by in ((i, -amount), (j, amount)):
             while u != join:
                 tree.flow[u] += by if u < n else -by
-                u = np.int64(tree.parent[u])
+                u = np.uint64(tree.parent[u])
 
 
 @jit
@@ -161,7 +162,7 @@ def _move(tree, u, floor, by, deeper):
     while True:
         tree.potential[u] += by
         tree.depth[u] += deeper
-        following = np.int64(tree.after[u])
+        following = np.uint64(tree.after[u])
         if tree.depth[following] <= floor:
             return u
         u = following
@@ -174,57 +175,71 @@ def _rehang(tree, inner, outer, out, arc, amount, by):
     Along the path from ``inner`` up to ``out`` every node becomes a child of the one before. In preorder the new subtree
     is: all of the first node's; then of each next node what stood before the part already moved, and what stood after.
     """
-    entry = np.int64(tree.before[out])
+    entry = np.uint64(tree.before[out])
     u, parent, depth = inner, outer, np.int64(tree.depth[outer] + 1)
-    # Of the part already moved: where it began, its end in the new order, what came after.
-    first = tail = rest = np.int64(-1)
+    first = tail = rest = inner  # of the part already moved: where it began, its end in the new order, what came after
     while True:
-        old_parent, old_arc, old_flow = np.int64(tree.parent[u]), tree.arc[u], tree.flow[u]
+        old_parent, old_arc, old_flow = np.uint64(tree.parent[u]), tree.arc[u], tree.flow[u]
         floor = np.int64(tree.depth[u])
         tree.parent[u], tree.arc[u], tree.flow[u] = parent, arc, amount
         deeper = depth - floor
-        if first < 0:
+        if u == inner:
             last = _move(tree, u, floor, by, deeper)
-            rest = np.int64(tree.after[last])
+            rest = np.uint64(tree.after[last])
         else:
             last = u
             tree.potential[u] += by
             tree.depth[u] += deeper
             while tree.after[last] != first:
-                last = np.int64(tree.after[last])
+                last = np.uint64(tree.after[last])
                 tree.potential[last] += by
                 tree.depth[last] += deeper
             _join(tree, tail, u)
             if tree.depth[rest] > floor:
                 _join(tree, last, rest)
                 last = _move(tree, rest, floor, by, deeper)
-                rest = np.int64(tree.after[last])
+                rest = np.uint64(tree.after[last])
         first, tail = u, last
         if u == out:
             break
         parent, arc, amount, depth, u = u, old_arc, old_flow, depth + 1, old_parent
     _join(tree, entry, rest)
-    following = np.int64(tree.after[outer])
+    following = np.uint64(tree.after[outer])
     _join(tree, outer, inner)
     _join(tree, tail, following)
+
+
+@jit(inline=True)
+def _improves(tree, tails, heads, cost, targets, first, count, best):
+    """How many of ``count`` arcs from ``first`` on have a reduced cost below ``best``; all unsigned, so that several are looked at at a time."""
+    hits = 0
+    for k in range(count):
+        e = first + k
+        rise = tree.potential[targets + np.uint64(heads[e])]
+        hits += cost[e] - tree.potential[np.uint64(tails[e])] + rise < best
+    return hits > 0
 
 
 @jit
 def _enter(tree, tails, heads, cost, n, start, block):
     """The worst arc of the first block that has a bad one, searching on from ``start``; -1 if there is none."""
-    arcs = tails.shape[0]
+    arcs, targets = tails.shape[0], np.uint64(n)
     best, found, left = 0.0, -1, block
-    e = start
-    for _ in range(arcs):
-        potential_i, potential_j = tree.potential[tails[e]], tree.potential[n + heads[e]]
-        c = cost[e]
-        reduced = c - potential_i + potential_j
-        if reduced < best and reduced < -TOLERANCE * (abs(c) + abs(potential_i) + abs(potential_j)):
-            best, found = reduced, e
-        e += 1
+    e, unseen = start, arcs
+    while unseen > 0:
+        count = min(TOGETHER, left, arcs - e, unseen)
+        if _improves(tree, tails, heads, cost, targets, np.uint64(e), np.uint64(count), best):
+            for k in range(e, e + count):
+                potential_i, potential_j = tree.potential[tails[k]], tree.potential[n + heads[k]]
+                c = cost[k]
+                reduced = c - potential_i + potential_j
+                if reduced < best and reduced < -TOLERANCE * (abs(c) + abs(potential_i) + abs(potential_j)):
+                    best, found = reduced, k
+        unseen -= count
+        left -= count
+        e += count
         if e == arcs:
             e = 0
-        left -= 1
         if left == 0:
             if found >= 0:
                 break
@@ -235,10 +250,10 @@ def _enter(tree, tails, heads, cost, n, start, block):
 @jit
 def _below(tree, u):
     """How many nodes hang below ``u``, itself among them."""
-    count, following = 1, np.int64(tree.after[u])
+    count, following = 1, np.uint64(tree.after[u])
     while tree.depth[following] > tree.depth[u]:
         count += 1
-        following = np.int64(tree.after[following])
+        following = np.uint64(tree.after[following])
     return count
 
 
@@ -254,7 +269,7 @@ def _pivot(tree, tails, heads, cost, n, start, block, limit):
         if e < 0:
             return done, start, True, moved
         searched += start - before if start > before else start - before + tails.shape[0]
-        i, j = np.int64(tails[e]), np.int64(n + heads[e])
+        i, j = np.uint64(tails[e]), np.uint64(n + heads[e])
         out, amount, first, join = _leaving(tree, i, j, n)
         _push(tree, i, j, n, join, amount)
         if done % _SAMPLED == 0:

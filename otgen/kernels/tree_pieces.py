@@ -20,6 +20,7 @@ from ..inputs.types import Floats, Indices
 from .jit import jit
 from .network_simplex import (
     SEARCHED,
+    TOGETHER,
     TOLERANCE,
     UNBOUNDED,
     Nodes,
@@ -101,46 +102,76 @@ def _make(tree, pieces, cost, artificial, n):
 def _find_offset(tree, pieces, cost, artificial, n, piece):
     """The offset of a piece and of those above it that are not known: by the arc of its top, whose reduced cost is 0."""
     root, now, count = tree.parent.shape[0] - 1, pieces.clock[1], 0
-    c = np.int64(piece)
+    c = np.uint64(piece)
     while pieces.known[c] != now:
         if pieces.top[c] == root:
             pieces.offset[c], pieces.known[c] = 0.0, now
             break
         pieces.stack[count] = c
         count += 1
-        c = np.int64(pieces.of[tree.parent[pieces.top[c]]])
+        c = np.uint64(pieces.of[tree.parent[pieces.top[c]]])
     above = pieces.offset[c]
     while count > 0:
         count -= 1
-        c = np.int64(pieces.stack[count])
-        u = np.int64(pieces.top[c])
+        c = np.uint64(pieces.stack[count])
+        u = np.uint64(pieces.top[c])
         step = cost[tree.arc[u]] if tree.arc[u] >= 0 else artificial
         above += tree.potential[tree.parent[u]] + (step if u < n else -step) - tree.potential[u]
         pieces.offset[c], pieces.known[c] = above, now
 
 
+@jit(inline=True)
+def _improves(tree, pieces, tails, heads, cost, targets, first, count, best):
+    """As in :mod:`.network_simplex`, where all offsets are known."""
+    hits = 0
+    for k in range(count):
+        e = first + k
+        i, j = np.uint64(tails[e]), targets + np.uint64(heads[e])
+        fall = tree.potential[i] + pieces.offset[np.uint64(pieces.of[i])]
+        rise = tree.potential[j] + pieces.offset[np.uint64(pieces.of[j])]
+        hits += cost[e] - fall + rise < best
+    return hits > 0
+
+
+@jit(inline=True)
+def _unknown(pieces, tails, heads, targets, first, count):
+    """How many ends of ``count`` arcs from ``first`` on lie in pieces whose offset is not known."""
+    hits, now = 0, pieces.clock[1]
+    for k in range(count):
+        e = first + k
+        one, other = pieces.of[np.uint64(tails[e])], pieces.of[targets + np.uint64(heads[e])]
+        hits += pieces.known[np.uint64(one)] != now
+        hits += pieces.known[np.uint64(other)] != now
+    return hits
+
+
 @jit
 def _enter(tree, pieces, tails, heads, cost, artificial, n, start, block):
     """The worst arc of the first block that has a bad one, searching on from ``start``; -1 if there is none."""
-    arcs, now = tails.shape[0], pieces.clock[1]
+    arcs, now, targets = tails.shape[0], pieces.clock[1], np.uint64(n)
     best, found, left = 0.0, -1, block
-    e = start
-    for _ in range(arcs):
-        i, j = np.int64(tails[e]), np.int64(n + heads[e])
-        one, other = np.int64(pieces.of[i]), np.int64(pieces.of[j])
-        for c in (one, other):
-            if pieces.known[c] != now:
-                _find_offset(tree, pieces, cost, artificial, n, c)
-        potential_i = tree.potential[i] + pieces.offset[one]
-        potential_j = tree.potential[j] + pieces.offset[other]
-        c = cost[e]
-        reduced = c - potential_i + potential_j
-        if reduced < best and reduced < -TOLERANCE * (abs(c) + abs(potential_i) + abs(potential_j)):
-            best, found = reduced, e
-        e += 1
+    e, unseen = start, arcs
+    while unseen > 0:
+        count = min(TOGETHER, left, arcs - e, unseen)
+        if _unknown(pieces, tails, heads, targets, np.uint64(e), np.uint64(count)):
+            for k in range(e, e + count):
+                for c in (pieces.of[tails[k]], pieces.of[n + heads[k]]):
+                    if pieces.known[c] != now:
+                        _find_offset(tree, pieces, cost, artificial, n, c)
+        if _improves(tree, pieces, tails, heads, cost, targets, np.uint64(e), np.uint64(count), best):
+            for k in range(e, e + count):
+                i, j = tails[k], n + heads[k]
+                potential_i = tree.potential[i] + pieces.offset[pieces.of[i]]
+                potential_j = tree.potential[j] + pieces.offset[pieces.of[j]]
+                c = cost[k]
+                reduced = c - potential_i + potential_j
+                if reduced < best and reduced < -TOLERANCE * (abs(c) + abs(potential_i) + abs(potential_j)):
+                    best, found = reduced, k
+        unseen -= count
+        left -= count
+        e += count
         if e == arcs:
             e = 0
-        left -= 1
         if left == 0:
             if found >= 0:
                 break
@@ -158,12 +189,12 @@ def _meeting(tree, pieces, i, j):
     marks[i], marks[j] = one, other
     while True:
         if i != root:
-            i = np.int64(tree.parent[i])
+            i = np.uint64(tree.parent[i])
             if marks[i] == other:
                 return i
             marks[i] = one
         if j != root:
-            j = np.int64(tree.parent[j])
+            j = np.uint64(tree.parent[j])
             if marks[j] == one:
                 return j
             marks[j] = other
@@ -172,18 +203,18 @@ def _meeting(tree, pieces, i, j):
 @jit
 def _leaving(tree, i, j, join, n):
     """As in :mod:`.network_simplex`, where the cycle is known."""
-    least, out, u = UNBOUNDED, -1, i
+    least, out, u = UNBOUNDED, i, i
     while u != join:
         if u < n and tree.flow[u] < least:
             least, out = tree.flow[u], u
-        u = np.int64(tree.parent[u])
+        u = np.uint64(tree.parent[u])
     return _leaving_behind(tree, j, join, n, out, least)
 
 
 @jit
 def _split(tree, pieces, out):
     """Make a piece of what hangs below ``out`` in its own, unless it is the top already."""
-    c = np.int64(pieces.of[out])
+    c = np.uint64(pieces.of[out])
     if pieces.top[c] == out:
         return
     marks, members = pieces.marks, pieces.members
@@ -193,14 +224,14 @@ def _split(tree, pieces, out):
     marks[out], marks[pieces.top[c]] = below, rest
     at, stop, new = np.int64(pieces.first[c]), np.int64(pieces.last[c]), pieces.clock[2]
     while at < stop:
-        u = v = np.int64(members[at])
+        u = v = np.uint64(members[at])
         while marks[v] < below:
-            v = np.int64(tree.parent[v])
+            v = np.uint64(tree.parent[v])
         side = marks[v]
         v = u
         while marks[v] < below:
             marks[v] = side
-            v = np.int64(tree.parent[v])
+            v = np.uint64(tree.parent[v])
         if side == rest:
             at += 1
         else:
@@ -215,12 +246,12 @@ def _split(tree, pieces, out):
 @jit
 def _turn(tree, pieces, inner, outer, out, arc, amount):
     """Hang what is below ``out`` from ``outer`` by its node ``inner``: along the path between them parents become children."""
-    u, parent, piece = inner, outer, np.int64(-1)
+    u, parent, piece = inner, outer, np.uint64(tree.parent.shape[0])  # no piece has that number
     while True:
-        old_parent, old_arc, old_flow = np.int64(tree.parent[u]), tree.arc[u], tree.flow[u]
+        old_parent, old_arc, old_flow = np.uint64(tree.parent[u]), tree.arc[u], tree.flow[u]
         tree.parent[u], tree.arc[u], tree.flow[u] = parent, arc, amount
         if pieces.of[u] != piece:
-            piece = np.int64(pieces.of[u])
+            piece = np.uint64(pieces.of[u])
             pieces.top[piece] = u
         if u == out:
             return
@@ -242,7 +273,7 @@ def _pivot(tree, pieces, tails, heads, cost, artificial, n, start, block, renewe
         if e < 0:
             return done, start, True
         searched += start - before if start > before else start - before + tails.shape[0]
-        i, j = np.int64(tails[e]), np.int64(n + heads[e])
+        i, j = np.uint64(tails[e]), np.uint64(n + heads[e])
         join = _meeting(tree, pieces, i, j)
         out, amount, first = _leaving(tree, i, j, join, n)
         _push(tree, i, j, n, join, amount)

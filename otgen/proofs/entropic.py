@@ -145,7 +145,10 @@ def _plan_with_mass(plan: EntropicPlan) -> EntropicPlan:
     """A plan without the points that carry nothing, whose potentials may be anything."""
     rows, columns = np.flatnonzero(plan.a), np.flatnonzero(plan.b)
     (n, m), cost = plan.shape, plan.cost
-    if len(rows) < n or len(columns) < m:
+    whole = len(rows) == n and len(columns) == m
+    if whole and all(np.ndim(field) for field in (plan.u, plan.v, plan.r, plan.s)):
+        return plan
+    if not whole:
         cost = cost.restricted(rows, columns)
     f, a, u, r = (np.broadcast_to(z, (n,))[rows] for z in (plan.f, plan.a, plan.u, plan.r))
     g, b, v, s = (np.broadcast_to(z, (m,))[columns] for z in (plan.g, plan.b, plan.v, plan.s))

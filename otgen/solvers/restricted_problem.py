@@ -21,6 +21,7 @@ _UNPLACED = 2.0**-51  # mass, of 1, that may find no allowed pair: weights were 
 _FIRST = 8  # pairs a point starts with, from either side
 _SHARED = 0.25  # of the columns: if all rows together list fewer, many points nearly coincide
 _MORE = 6  # pairs a point may bring in per round
+_SATED = 1 / 12  # of all points: where more sources than that have more to bring in, a round has enough without it
 _LISTED = 4_000_000  # costs looked at one by one for sources that have more to bring in
 _HELD = 2**18  # of them at a time
 _MORE_UNPRUNED = 12  # the same where pricing is dear: pairs that do not improve yet, but nearly, come along
@@ -219,7 +220,7 @@ class RestrictedProblem:
         round would take hundreds of rounds.
         """
         m = self.shape[1]
-        if not len(rows) or len(rows) * m > _LISTED:
+        if not 0 < len(rows) <= _SATED * sum(self.shape) or len(rows) * m > _LISTED:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         step = max(1, _HELD // m)
         found = [self._improving(rows[at : at + step], f, g) for at in range(0, len(rows), step)]
@@ -231,9 +232,11 @@ class RestrictedProblem:
 
     def _improving(self, rows: Indices, f: Floats, g: Floats) -> tuple[Indices, Indices, Floats]:
         """All pairs of a few rows that improve, and by how much."""
-        over = f[rows, None] + g - self.prices.restricted(rows, np.arange(self.shape[1])).block()
-        at, heads = np.nonzero(over > _TIGHT * (np.abs(f[rows, None]) + np.abs(g)))
-        return rows[at], heads, over[at, heads]
+        reduced = self.prices.restricted(rows, np.arange(self.shape[1])).block()
+        reduced -= g
+        bars = f[rows] - _TIGHT * (np.abs(f[rows]) + np.abs(g).max())
+        at, heads = np.nonzero(reduced < bars[:, None])
+        return rows[at], heads, bars[at] - reduced[at, heads]
 
     def _bound(self, f: Floats, g: Floats, least: Floats) -> None:
         """What the tree's potentials say of the best plan: ``bounds`` of its cost, ``feasible`` potentials, and the gap as a share of the cost.

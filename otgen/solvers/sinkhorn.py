@@ -170,6 +170,7 @@ class _Work:
         self.a, self.b = self.sources.sums(a[self.rows]), self.targets.sums(b[self.columns])
         self.goal = Marginals(self.a, self.b, problem.relax)
         self.at = Potentials(np.zeros(len(self.a)), np.zeros(len(self.b)))
+        self.lesser: Cost | None = None  # in single precision: what its passes keep serves one epsilon after the other
 
     def between(self, stages: Sequence[float], tol: float, init: Start) -> bool:
         """From level to level and from epsilon to epsilon; False if the limit came first."""
@@ -217,14 +218,23 @@ class _Work:
         """One epsilon: in single precision as far as that goes, then in double."""
         rounding = 2.0**-24 * cost.highest / epsilon
         large = math.prod(cost.shape) > _SMALL
-        if cost.entry is not None and large and _NOISE * rounding < _SINGLE and cost.clouds.fits_single:
+        fits = cost.entry is not None and large and _NOISE * rounding < _SINGLE and cost.clouds.fits_single
+        lesser = self._in_single(cost if fits else None)
+        if lesser is not None:
             enough = max(tol, 30 * _NOISE * rounding)
-            lesser = cost.astype(np.float32)
             done = iterate(way(lesser, goal, epsilon, enough), self.at, enough, self.limit, self.progress)
-            lesser.passes.release()
             if done and enough == tol and epsilon != self.problem.epsilon:  # on the way nothing is promised
                 return True
+        self._in_single(None)
         return iterate(way(cost, goal, epsilon, tol), self.at, tol, self.limit, self.progress)
+
+    def _in_single(self, cost: Cost | None) -> Cost | None:
+        """A cost in single precision; what any other one's passes have kept is given back."""
+        lesser = None if cost is None else cost.astype(np.float32)
+        if self.lesser is not None and self.lesser is not lesser:
+            self.lesser.passes.release()
+        self.lesser = lesser
+        return lesser
 
     def _sweep_held(self, level: _Level, goal: Marginals, epsilon: float, tol: float) -> bool:
         """One epsilon of a level that is small."""

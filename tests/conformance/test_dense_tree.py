@@ -10,9 +10,10 @@ from otgen.kernels.network_simplex import Tree
 
 def walked(tree, i, j, n, arc, by):
     """The pivot, node by node."""
-    out, amount, first, join = network_simplex._leaving(tree, i, n + j, n)
-    network_simplex._push(tree, i, n + j, n, join, amount)
-    inner, outer = (i, n + j) if first else (n + j, i)
+    i, j = np.uint64(i), np.uint64(n + j)
+    out, amount, first, join = network_simplex._leaving(tree, i, j, n)
+    network_simplex._push(tree, i, j, n, join, amount)
+    inner, outer = (i, j) if first else (j, i)
     network_simplex._rehang(tree, inner, outer, out, arc, amount, by if first else -by)
 
 

@@ -78,6 +78,36 @@ def test_every_pivot_leaves_a_strongly_feasible_tree(limit):
     assert (received + missing == demand).all()
 
 
+def entering(reduced, start, block):
+    """The worst arc of the first block that has a bad one, from ``start`` on and round: which, and where the next search begins."""
+    arcs = len(reduced)
+    for first in range(0, arcs, block):
+        at = (start + np.arange(first, min(first + block, arcs))) % arcs
+        worst = at[reduced[at].argmin()]
+        if reduced[worst] < 0:
+            return worst, (at[-1] + 1) % arcs
+    return -1, start
+
+
+@pytest.mark.parametrize("arcs", [1, 63, 64, 65, 200, 1000])
+@pytest.mark.parametrize("block", [64, 70, 300])
+@pytest.mark.parametrize("bad", [0, 1, 9])
+def test_the_arc_that_enters_is_the_worst_of_its_block(arcs, block, bad):
+    rng, n, m = np.random.default_rng((arcs, block, bad)), 7, 5
+    none = np.empty(0, np.int32)
+    tree = network_simplex.greedy(none, none, np.empty(0, np.int64), np.full(n, m), np.full(m, n))
+    cost = rng.random(arcs)
+    tree.potential[:] = rng.random(n + m + 1)
+    tails, heads = (rng.integers(0, size, arcs).astype(np.int32) for size in (n, m))
+    cost += tree.potential[tails] - tree.potential[n + heads]
+    cost[rng.integers(0, arcs, bad)] -= 1.5
+    reduced = cost - tree.potential[tails] + tree.potential[n + heads]
+    for start in {0, arcs // 3, arcs - 1}:
+        found, least, at = network_simplex._enter(tree, tails, heads, cost, n, start, block, 2.0**-47)
+        assert (found, at) == entering(reduced, start, block)
+        assert least == (reduced[found] if found >= 0 else 0.0)
+
+
 def test_flows_for_the_real_masses():
     rng = np.random.default_rng(0)
     cost, a, b = rng.random((5, 7)), rng.random(5), rng.random(7)

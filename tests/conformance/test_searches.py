@@ -11,7 +11,7 @@ FORMS = [(2.0, 1.0), (2.0, 0.5), (1.0, 1.0), (np.inf, 2.0), (3.0, 1 / 3)]
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("d", [1, 3])
+@pytest.mark.parametrize("d", [1, 2, 3])
 def test_boxes_change_nothing(form, d):
     rng = np.random.default_rng(0)
     x, y, g = rng.random((40, d)), rng.normal(0.5, 0.3, (5 * CELL + 7, d)), rng.normal(size=5 * CELL + 7) * 0.05

@@ -8,8 +8,10 @@ import pytest
 import otgen
 from otgen.kernels.double_double import UNIT
 from otgen.model.claim import Claim
+from otgen.model.cost import Cost
 from otgen.model.marginals import Marginals
 from otgen.model.plan import EntropicPlan
+from otgen.model.units import scaled
 from otgen.proofs import prove
 from otgen.proofs.entropic import _beside_product, _least_logarithm, entropic_bounds
 
@@ -134,3 +136,23 @@ def test_the_product_plan_of_many_points():
     needed = (n + 2) * UNIT * 3e3
     assert needed <= costs.mean() - lower <= 50 * needed
     assert needed <= upper - costs.mean() <= 50 * needed
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_proof_looks_at_all_pairs_five_times(empty, monkeypatch):
+    """Sums for scaling rows and columns, sums of what that leaves, those of the Gibbs plan, its cost, and minima for the exact cost."""
+    rng, passes = np.random.default_rng(0), []
+    x, y, a, b = rng.random((40, 3)), rng.random((50, 3)), rng.random(40), rng.random(50)
+    a[0] *= not empty
+    problem = scaled(otgen.Problem.from_points(x, y, a, b, p=2, epsilon=0.1, normalize=True))
+    for name in ("sweep", "gibbs_cost", "column_minima", "softmin", "sums"):
+        plain = getattr(Cost, name)
+        monkeypatch.setattr(
+            Cost,
+            name,
+            lambda self, *args, name=name, plain=plain, **more: passes.append(name) or plain(self, *args, **more),
+        )
+    found = prove(problem, Claim(potentials=(rng.random(40), rng.random(50))))
+    assert np.isfinite(found.upper - found.lower)
+    assert sorted(passes).count("sweep") == 3 + empty
+    assert len(passes) - passes.count("sums") == 5 + empty

@@ -212,6 +212,19 @@ def test_flat_regions_take_few_rounds_of_pricing():
     assert max(rounds) < 90
 
 
+def test_where_most_sources_have_more_to_bring_in_none_is_looked_at_whole(monkeypatch):
+    """As between uniform clouds after the first pivots: a quarter of all costs were computed for it, and no round was saved."""
+    rng, looked = np.random.default_rng(0), []
+    x, y, (a, b) = rng.random((1000, 2)), rng.random((1000, 2)), rng.dirichlet(np.ones(1000), 2)
+    problem = restricted_problem.RestrictedProblem
+    improving = problem._improving
+    monkeypatch.setattr(
+        problem, "_improving", lambda self, rows, *rest: looked.append(len(rows)) or improving(self, rows, *rest)
+    )
+    otgen.wasserstein(x, y, a, b)
+    assert sum(looked) < 100
+
+
 @pytest.fixture(scope="module")
 def large():
     """Clouds so large that pivots come to move thousands of nodes each, and their distance where subtrees are moved all the same."""

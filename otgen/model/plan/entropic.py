@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -162,6 +163,16 @@ class EntropicPlan(Plan):
 
     def smooth_marginals(self) -> tuple[Floats, Floats]:
         """Row and column sums without the rank-one rest."""
+        return self._smooth_sums
+
+    def with_rest(self, r: Floats, s: Floats) -> EntropicPlan:
+        """The same plan with another rank-one rest; what is known of the sums without it stays known."""
+        plan = replace(self, r=r, s=s)
+        vars(plan)["_smooth_sums"] = self._smooth_sums
+        return plan
+
+    @cached_property
+    def _smooth_sums(self) -> tuple[Floats, Floats]:
         heights, weights = self.u * self.a, self.v * self.b
         f, g = self._of_masses(heights, weights)
         log_rows, columns = self.cost.sweep(f, g, heights, weights, self.epsilon, 0.0, cut=DROPPED_BITS)
@@ -187,4 +198,4 @@ def rounded(plan: EntropicPlan, relax: tuple[float, float] = (math.inf, math.inf
     rows, columns = scaled.smooth_marginals()
     r, s = np.maximum(plan.a - rows, 0.0), np.maximum(plan.b - columns, 0.0)
     total = s.sum(axis=-1, keepdims=True)
-    return replace(scaled, r=r, s=s / np.where(total > 0, total, 1.0))
+    return scaled.with_rest(r, s / np.where(total > 0, total, 1.0))
