@@ -192,6 +192,17 @@ class TestOutward:
                 least, most = (1 if unit is None else unit * (1 + e) for e in (-ROUNDING, ROUNDING))
                 assert_either_side(size * least, size * most, back.value(number, -1), back.value(number, 1))
 
+    @pytest.mark.parametrize("outward", [-1, 1])
+    def test_squares_are_their_own_values(self, outward):
+        """And a unit of distances counts twice in them."""
+        for number, shift, mass, unit in product(NUMBERS, (-40, -2, 0, 4, 40), MASSES, OWN):
+            back = Units(shift, 1.0, mass=mass, root=True, unit=unit, degree=2)
+            assert back.value(number, outward) == max(back.cost(number, outward), 0.0)
+            with mpmath.workdps(40):
+                size = mpmath.mpf(number) * mass * mpmath.mpf(2) ** shift
+                least, most = (1 if unit is None else (unit * (1 + e)) ** 2 for e in (-ROUNDING, ROUNDING))
+                assert_either_side(size * least, size * most, back.cost(number, -1), back.cost(number, 1))
+
     @pytest.mark.parametrize("outward", [-1, 0, 1])
     def test_what_is_exact_is_left_alone(self, outward):
         assert Units(5, 2.0).cost(3.0, outward) == 3072.0

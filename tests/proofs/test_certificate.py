@@ -27,6 +27,12 @@ def test_without_a_margin_a_value_is_exact(value):
     assert below(value, 0.0) == value == above(value, 0.0)
 
 
+@pytest.mark.parametrize(("value", "margin"), [(math.nan, 0.0), (math.nan, 1.0), (1.0, math.nan), (math.inf, math.inf)])
+def test_of_what_is_nan_nothing_is_known(value, margin):
+    assert below(value, margin) == -math.inf
+    assert above(value, -margin) == math.inf
+
+
 @pytest.mark.parametrize(
     ("lower", "upper", "held"),
     [

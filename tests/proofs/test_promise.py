@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 import otgen
 from otgen import Status
+from otgen.proofs import Certificate
+from otgen.proofs.promise import _out_of_unit
 
 CODES = [1e9, -999.0, 1e20, 3.4028234663852886e38, 1e300]
 
@@ -154,3 +156,10 @@ def test_what_need_not_move_is_0_apart_at_any_order(seed, p, metric, exponent, m
         assert result.upper > 0
     else:
         assert (result.value, result.lower, result.upper, result.status) == (0, 0, 0, otgen.Status.OPTIMAL)
+
+
+@pytest.mark.parametrize(("degree", "times"), [(1, 27.0), (2, 729.0)])
+def test_what_is_promised_of_a_unit_is_promised_of_its_powers(degree, times):
+    inside = Certificate("monotone", 0.5, 0.25, 1.0, 1.0, 0.0, None, unit=3.0, degree=degree)
+    outside = _out_of_unit(inside, 3.0)
+    assert (outside.cost, outside.lower, outside.upper, outside.unit) == (0.5 * times, 0.25 * times, times, None)

@@ -27,7 +27,7 @@ from .making import Mutant
 
 SLOW = 1.0  # seconds; tests that take longer are left out
 # Tests that a mutant meets, of its file and further ones: at first, and those that live.
-FEW, MANY = (60, 25), (150, 150)
+FEW, MANY = (60, 25), (400, 150)
 # Parts of the names of tests of libraries whose threads a forked process waits for in vain.
 NOT_FORKED = ("polars", "dask")
 PATIENCE = 5, 10  # a mutant may take so many times the seconds of the processor that its tests took, and so many more
