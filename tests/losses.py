@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 import otgen
 from otgen import nn
@@ -30,6 +31,12 @@ LOSSES = {
     "gaussian": partial(nn.mmd_loss, kernel="gaussian"),
 }
 each = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
+
+
+def elsewhere(*shape, dtype=None):
+    """A tensor on a device that this machine need not have: all but its numbers."""
+    with FakeTensorMode():
+        return torch.empty(*shape, dtype=dtype, device="cuda")
 
 
 def clouds(*lead, n=4, m=5, seed=0):

@@ -103,7 +103,7 @@ def test_the_arc_that_enters_is_the_worst_of_its_block(arcs, block, bad):
     cost[rng.integers(0, arcs, bad)] -= 1.5
     reduced = cost - tree.potential[tails] + tree.potential[n + heads]
     for start in {0, arcs // 3, arcs - 1}:
-        found, least, at = network_simplex._enter(tree, tails, heads, cost, n, start, block, 2.0**-47)
+        found, least, at = network_simplex._enter(tree, tails, heads, cost, n, start, block)
         assert (found, at) == entering(reduced, start, block)
         assert least == (reduced[found] if found >= 0 else 0.0)
 

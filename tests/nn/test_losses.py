@@ -10,7 +10,7 @@ import pytest
 import otgen
 
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
-from losses import AXES, LOSSES, clouds, each
+from losses import AXES, LOSSES, clouds, each, elsewhere
 from torch.autograd import gradcheck, gradgradcheck
 
 from otgen import nn
@@ -218,7 +218,8 @@ class TestInput:
             ((torch.zeros(2, 3, 1), torch.zeros(3, 3, 1)), "equally many problems"),
             ((torch.zeros(3, 1), torch.zeros(3, 1), torch.ones(2)), "one weight per point"),
             ((torch.zeros(3, 1, dtype=torch.complex64), torch.zeros(3, 1)), "real numbers"),
-            ((torch.zeros(3, 1, device="meta"), torch.zeros(3, 1)), "one device"),
+            ((elsewhere(3, 1), torch.zeros(3, 1)), "one device"),
+            ((torch.zeros(3, 1, device="meta"), torch.zeros(3, 1)), "must hold numbers"),
         ],
     )
     @each

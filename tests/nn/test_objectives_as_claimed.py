@@ -14,6 +14,8 @@ import otgen
 
 torch = pytest.importorskip("torch", reason="otgen.nn needs torch")
 
+from losses import elsewhere
+
 from otgen.nn.objectives import adversarial, gan, minibatch, vae, vqvae, wgan
 
 seeds = st.integers(0, 2**32 - 1)
@@ -59,8 +61,8 @@ class TestTensors:
         ],
     )
     def test_what_lives_elsewhere_is_refused(self, call):
-        with pytest.raises(otgen.InvalidInput, match=r"must live where .*; received meta; move one"):
-            call(torch.ones(3, 2), torch.ones(3, 2, device="meta"))
+        with pytest.raises(otgen.InvalidInput, match=r"must live where .*; received cuda:0; move one"):
+            call(torch.ones(3, 2), elsewhere(3, 2))
 
 
 class TestGan:
@@ -147,7 +149,7 @@ class TestVae:
             with pytest.raises(otgen.InvalidInput, match="must be a whole number of at least"):
                 vae.FlowPrior(**bad)
         with pytest.raises(otgen.InvalidInput, match="must live where the prior does"):
-            prior.log_density(torch.zeros(2, 3, device="meta", dtype=torch.float64))
+            prior.log_density(elsewhere(2, 3, dtype=torch.float64))
         with pytest.raises(otgen.TooLarge):
             prior.sample(10**13)
 

@@ -168,7 +168,7 @@ def test_the_end_of_its_draws_hands_over_a_coupling():
     ("options", "words"),
     [
         ({"noise": "gaussian"}, "noise must be a callable"),
-        ({"b": torch.ones(4, device="meta")}, "b must live on the host"),
+        ({"b": torch.ones(4, device="meta")}, "b must hold numbers"),
         ({"b": torch.ones(4).to_sparse()}, "b must be dense"),
     ],
 )
