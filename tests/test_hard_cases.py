@@ -186,7 +186,7 @@ class TestCosts:
         rng = np.random.default_rng(0)
         x, y, a = rng.random((30, 2)), rng.random((40, 2)), rng.random(30)
         truth = otgen.wasserstein(x, y, a / a.sum(), solver="linprog").value
-        with pytest.raises(NotConverged, match="raise max_iter") as caught:
+        with pytest.raises(NotConverged, match="raise the solver's max_iter") as caught:
             otgen.wasserstein(x, y, a / a.sum(), solver=Simplex(max_iter=limit))
         result = caught.value.result
         assert result.status is Status.MAX_ITER

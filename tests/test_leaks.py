@@ -141,7 +141,7 @@ T = torch.zeros(3, 2)
         (nn.mmd_loss, [T, T, None, None, dict(unbiased=np.ones(2))], "unbiased must be True or False"),
         (nn.sliced_wasserstein_loss, [T, T, None, None, dict(n_projections=2**60)], "n_projections must fit"),
         (nn.coupling.pair, [T * torch.nan, T], "x0 must have data, all of it finite"),
-        (nn.coupling.pair, [T, T.to("meta")], "x1 must have data"),
+        (nn.coupling.pair, [T, T.to("meta")], "x1 must hold numbers"),
         (nn.coupling.pair, [T, T, dict(a={1, 2})], "a must be an array of numbers"),
         (nn.critics.gradient_norms, [None, T], "critic must be a module or a function"),
         (nn.critics.gradient_norms, [torch.nn.Linear(2, 1), np.ones(2)], "points must be a tensor of floats"),

@@ -35,7 +35,7 @@ POINTS = [
             np.array(["NaT"], "M8[D]"), np.array([1], "M8[D]"), [2**60 + 1, 0.5], [2**63 + 1, -(2**63)],
             scipy.sparse.csr_array(np.eye(3)), torch.eye(3).to_sparse(), torch.zeros(2, requires_grad=True),
             [torch.zeros(2, requires_grad=True)], torch.zeros(2, device="meta"), torch.zeros(2).to(torch.float8_e4m3fn),
-            torch.tensor([1 + 2j]).conj().imag, np.broadcast_to(0.0, (10**12, 1)),
+            np.broadcast_to(0.0, (10**12, 1)),
         )
     ),
     w(PLANE, LINE), w(PLANE, [[0.0, 0.0]], metric="cosine", p=1), w(LINE, metric="great_circle"), w(PLANE, PLANE, metric="great_circle"),

@@ -16,7 +16,7 @@ from otgen.kernels import parallel
 
 # Far more work than the test waits for; the progress of a solver is told once, from the midst of it.
 LONG = {
-    "simplex": "Simplex(), otgen.Problem.from_points(rng.random((20_000, 3)), rng.random((20_000, 3)))",
+    "simplex": "Simplex(), otgen.Problem.from_points(rng.random((60_000, 3)), rng.random((60_000, 3)))",
     "sinkhorn": (
         "Sinkhorn(max_iter=10**6),otgen.Problem.from_points(rng.random((6000, 3)), rng.random((6000, 3)), epsilon=1e-5)"
     ),

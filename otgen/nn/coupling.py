@@ -134,7 +134,7 @@ def pair(
     _check_terms(method, relax, penalty)
     if method == "exact":
         _refuse_entropic(epsilon=(epsilon, MODERATE), tol=(tol, _TOL), max_iter=(max_iter, _MAX_ITER))
-    if condition0 is None and condition1 is None and weight != 1:
+    if condition0 is None and condition1 is None and not (isinstance(weight, int | float) and weight == 1):
         raise InvalidInput(
             f"weight must be left out where there are no conditions; received {scalars.told(weight)}; pass condition0 and condition1"
         )

@@ -77,4 +77,4 @@ def test_columns(folder, told):
         Path(name).write_text(f"{first},w\x1b[2J\x7f\n{rows}")
     code, _, err = told("distance", "x.csv", "y.csv")
     assert code == 2
-    assert "--columns w\\u001b[2J\\u007f" in plain(err)
+    assert "--columns 'w\\u001b[2J\\u007f'" in plain(err)
