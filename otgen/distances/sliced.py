@@ -162,7 +162,9 @@ def with_mass(problem: Problem) -> tuple[Side, Side, units.PowerOfTwo]:
     # Where most points are, whatever the others do: a quarter below the lower one, a quarter above the upper one.
     lower, centre, upper = (2 * few[len(few) * quarter // 4] for quarter in (1, 2, 3))
     there = (np.abs(centre) <= 2 * (upper - lower)).all()
-    points = [np.ascontiguousarray(z) if there else z - centre for z in (cost.x, cost.y)]  # bits of products depend on the layout
+    points = [
+        np.ascontiguousarray(z) if there else z - centre for z in (cost.x, cost.y)
+    ]  # bits of products depend on the layout
     weights = [measure.weights[kept] for measure, kept in zip(measures, held)]
     source, target = (Side(z, None if w.min() == w.max() else w) for z, w in zip(points, weights))
     return source, target, cost.scale
