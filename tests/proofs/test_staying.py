@@ -60,6 +60,8 @@ PART = {
     "a mass": (X, A, dict(mass=0.37)),
     "all of it": (X, A, dict(mass=math.fsum(A))),
     "equal weights": (X, None, dict(penalty=1.0)),
+    "equal weights, places twice": (np.repeat(X, 2, axis=0), None, dict(penalty=1.0)),
+    "all of it, at a price": (X, None, dict(mass=1.0, penalty=1.0)),
     "what stays is free": (np.vstack([X, X + 1]), np.concatenate([A, A]), dict(penalty=(1.0, 0.0))),
     "in halves": (np.vstack([X, X]), np.concatenate([A / 2, A / 2]), dict(penalty=(1.0, 1.0))),
 }
