@@ -193,7 +193,7 @@ def test_what_entries_lost_to_rounding_is_part_of_the_plan():
     found = dual_certificate(posed, plan, np.zeros(2), np.zeros(2))
     assert found.cost == 0.75 + 2.0**-53
     errors = marginal_errors(posed, plan)
-    assert errors == pytest.approx((2 * tiny, 2 * tiny), rel=1e-6)
+    assert errors == pytest.approx((2 * tiny, 2 * tiny), rel=1e-6, abs=0)
     whole = plan_of(Flows(index, index, np.array([0.5, 0.5 - tiny]), np.array([0.0, tiny])), (2, 2))
     assert whole is not None
     assert marginal_errors(posed, whole) == pytest.approx((0.0, 0.0), abs=1e-28)

@@ -61,7 +61,6 @@ PART = {
     "all of it": (X, A, dict(mass=math.fsum(A))),
     "equal weights": (X, None, dict(penalty=1.0)),
     "equal weights, places twice": (np.repeat(X, 2, axis=0), None, dict(penalty=1.0)),
-    "all of it, at a price": (X, None, dict(mass=1.0, penalty=1.0)),
     "what stays is free": (np.vstack([X, X + 1]), np.concatenate([A, A]), dict(penalty=(1.0, 0.0))),
     "in halves": (np.vstack([X, X]), np.concatenate([A / 2, A / 2]), dict(penalty=(1.0, 1.0))),
 }
@@ -96,5 +95,7 @@ def test_a_mass_of_one_place_only():
     x, y = np.array([[0.0, 0.0], [5.0, 0.0]]), np.array([[0.0, 0.0], [0.0, 7.0]])
     exact = otgen.partial_wasserstein(x, y, [0.3, 0.7], [0.3, 0.7], p=3, mass=0.3)
     assert (exact.lower, exact.upper) == (0.0, 0.0)
+    priced = otgen.partial_wasserstein(x, y, [0.3, 0.7], [0.3, 0.7], p=3, mass=0.3, penalty=([1.0, 0.0], [1.0, 0.0]))
+    assert (priced.lower, priced.upper) == (0.0, 0.0)
     beyond = otgen.partial_wasserstein(x, y, [0.3, 0.7], [0.3, 0.7], p=3, mass=math.nextafter(0.3, 1))
     assert beyond.upper >= (math.ulp(0.3) * 125) ** (1 / 3)
