@@ -1,4 +1,4 @@
-"""A thousand examples of the fuzz run, of all calls; and that the run itself sees faults, goes on, and leaves no public function out."""
+"""Two thousand examples of the fuzz run, of all calls; and that the run itself sees faults, goes on, and leaves no public function out."""
 
 import json
 import math
@@ -17,7 +17,7 @@ from fuzz.table import CALLS, Call
 
 import otgen
 
-COUNT = 1000
+COUNT = 2000
 LEFT_OUT = {  # public names that are no functions to call with data, or that others of the table call
     r"(Status|Infeasible|InvalidInput|MassMismatch|MissingExtra|NotConverged|OtgenError|TooLarge)(\.\w+)?": "words and errors",
     r"__version__": "a word",
