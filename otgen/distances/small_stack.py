@@ -171,20 +171,24 @@ class Stack:
             seconds=seconds,
             p=self.terms.p,
             of_samples=self.terms.root,
-            makers=later.makers(self.terms.alike),
+            makers=later.makers(self.terms.alike)._replace(plan=partial(self._plan, k)),
         )
+
+    def _plan(self, k: int) -> SparsePlan:
+        """The plan of the k-th problem."""
+        (i, j, _), (i_end, j_end, _) = self.where.starts[k : k + 2].tolist()
+        rows, columns, high, low = self.claims.plan(k, i + j)
+        return SparsePlan(rows, columns, high, (i_end - i, j_end - j), low)
 
     def _answer(self, k: int, pose: Callable[[], Problem]) -> Answer:
         """The answer whose numbers are known, of a problem that need not be scaled."""
         problem, terms = pose(), self.terms
         (i, j, _), (i_end, j_end, _) = self.where.starts[k : k + 2].tolist()
-        rows, columns, high, low = self.claims.plan(k, i + j)
         f, g = self.claims.f[i:i_end], self.claims.g[j:j_end]
         cost, lower, upper, scale, error = self.numbers[k, :5].tolist()
-        plan = SparsePlan(rows, columns, high, problem.shape, low)
-        certificate = Certificate("dual", cost, lower, upper, scale, error, plan, (f, g))
+        certificate = Certificate("dual", cost, lower, upper, scale, error, self._plan(k), (f, g))
         back = Units(0, terms.p, mass=1.0 if terms.root else float(self.values[k, 6]), root=terms.root)
-        return Answer(problem, problem, certificate, back, Claim(Flows(rows, columns, high, low), (f, g)))
+        return Answer(problem, problem, certificate, back, Claim(Flows(*self.claims.plan(k, i + j)), (f, g)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,8 @@
 
 Jonker and Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment problems", Computing 38, 1987. Each minimum
 is taken over a whole row, several numbers at a time. No path is kept: the row that gave a column its distance is known by that very number.
+Where such bids leave many rows without a column, prices come from auctions of falling increments instead: Bertsekas, "The auction algorithm:
+a distributed relaxation method for the assignment problem", Annals of Operations Research 14, 1988.
 
 A row that bids raises a price by what its second choice costs more, be that 1e16 times the rest. Where no other row wants that column, the digits
 that its price takes from the column's other costs are not needed; where one does, potentials are too coarse, and it is for the caller to see.
@@ -9,6 +11,7 @@ that its price takes from the column's other costs are not needed; where one doe
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +21,14 @@ from .jit import jit
 from .lesser import lesser
 
 _BIDS = 3  # for each row without a column, before paths are searched for: more gain less than they take
-_ALWAYS = 3 * 48  # of so few rows more than a third may be left
+_FEW = 48  # rows without a column, and a tenth of all, from which paths are at once
+_INCREMENTS = (
+    0.3,
+    0.05,
+    0.008,
+)  # of auctions, beside a typical cost; the first where more than a third of the rows are left
+_AUCTIONED = 32  # bids for each row in an auction, at most
+_SPREAD = 4.0  # mean of the costs beside a typical one: beyond, one increment does not fit all
 
 
 class Search(NamedTuple):
@@ -36,8 +46,7 @@ class Search(NamedTuple):
 def assigned(reduced, column_of, levels):
     """Write each row's column and the columns' potentials v, both (n,): ``reduced_ij - v_j`` is least there. Returns how many paths that took.
 
-    Of costs (n, n) of at least 0, with a 0 in each row for all but rounding. Where bids leave so many rows without a column that pivots are
-    quicker than paths, it returns -1.
+    Of costs (n, n) of at least 0, with a 0 in each row for all but rounding.
     """
     n = reduced.shape[0]
     numbers, row_of, free = np.empty(n), np.empty(n, np.int64), np.empty(n, np.int64)
@@ -45,8 +54,13 @@ def assigned(reduced, column_of, levels):
         numbers[j], row_of[j], column_of[j], levels[j] = j, -1, -1, 0.0
     count = _take_zeros(reduced, column_of, row_of, free)
     count = _bid(reduced, numbers, column_of, row_of, levels, free, count)
-    if 3 * count > n + _ALWAYS:
-        return -1
+    if 10 * count > 10 * _FEW + n:
+        typical, mean = _sampled(reduced)
+        many = 3 * count > n
+        if typical > 0 and (many or mean < _SPREAD * typical):
+            _auction(reduced, numbers, row_of, levels, 0 if many else 1, typical)
+            count = _take_cheapest(reduced, numbers, column_of, row_of, levels, free)
+            count = _bid(reduced, numbers, column_of, row_of, levels, free, count)
     floats, indices = np.empty((4, n)), np.empty((2, n), np.int64)
     search = Search(floats[0], floats[1], indices[0], indices[1], floats[2], floats[3])
     for k in range(count):
@@ -117,6 +131,53 @@ def _bid(reduced, numbers, column_of, row_of, levels, free, count):
                     free[kept] = loser
                     kept, i = kept + 1, -1
     return kept
+
+
+@jit
+def _sampled(reduced):
+    """A typical cost, by a power mean that few large ones do not reach, and the mean, both of one cost a row."""
+    n, typical, mean = reduced.shape[0], 0.0, 0.0
+    for i in range(n):
+        cost = max(reduced[i, (7919 * i + 1) % n], 0.0)
+        typical += math.sqrt(math.sqrt(math.sqrt(cost)))
+        mean += cost
+    return (typical / n) ** 8, mean / n
+
+
+@jit
+def _auction(reduced, numbers, row_of, levels, first, typical):
+    """Write prices at which rows bid for columns until each has one within an increment of its cheapest, or bids are too many."""
+    n = reduced.shape[0]
+    left = np.empty(n)
+    for step in range(first, len(_INCREMENTS)):
+        increment = _INCREMENTS[step] * typical
+        for j in range(n):
+            row_of[j] = -1
+        bids = _AUCTIONED * n
+        for k in range(n):
+            i = k
+            while i >= 0 and bids > 0:
+                at, least, second = _two_best(reduced[i], levels, numbers, left)
+                levels[at] -= (second - least) + increment
+                i, row_of[at] = row_of[at], i
+                bids -= 1
+
+
+@jit
+def _take_cheapest(reduced, numbers, column_of, row_of, levels, free):
+    """Give rows their cheapest columns, first come, first served; the rows that are left over are listed, and counted."""
+    n, count = reduced.shape[0], 0
+    left = np.empty(n)
+    for j in range(n):
+        row_of[j], column_of[j] = -1, -1
+    for i in range(n):
+        at, _, _ = _two_best(reduced[i], levels, numbers, left)
+        if row_of[at] < 0:
+            row_of[at], column_of[i] = i, at
+        else:
+            free[count] = i
+            count += 1
+    return count
 
 
 @jit

@@ -331,11 +331,11 @@ def _take_digits(levels, reduced, column_of, f, g):
 
 @jit
 def _match(a, rows, columns, reduced, f, g, out_rows, out_columns, high, low):
-    """Points of one mass, by an assignment: its pairs, and what it adds to potentials; how many paths that took, or -1 where pivots are quicker, or keep more digits."""
+    """Points of one mass, by an assignment: its pairs, and what it adds to potentials; how many paths that took, or -1 where pivots keep more digits."""
     n = len(rows)
     column_of, levels = np.empty(n, np.int64), np.empty(n)
     paths = assigned(reduced, column_of, levels)
-    if paths < 0 or _take_digits(levels, reduced, column_of, f, g):
+    if _take_digits(levels, reduced, column_of, f, g):
         return -1
     _shares(_taken_entries(a, rows), *_total(a), high[:n], low[:n])
     for i in range(n):

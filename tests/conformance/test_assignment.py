@@ -65,6 +65,22 @@ def test_all_rows_want_one_column():
     assert holds(np.multiply.outer(rows + 1, rows + 1)) > 0
 
 
+@pytest.mark.parametrize("n", [64, 150])
+@pytest.mark.parametrize(
+    "costs",
+    [
+        lambda at: np.multiply.outer(at + 1, at + 1),
+        lambda at: np.minimum.outer(at, at),
+        lambda at: np.subtract.outer(at, at + 3.5 * len(at)) ** 2,
+        lambda at: np.maximum.outer(at, 0.9 * len(at) + 0 * at) + 1e9 * (np.add.outer(at, at) == 4),
+        lambda at: np.random.default_rng(0).random((len(at), 1)) * np.exp(3 * np.random.default_rng(1).random(len(at))),
+    ],
+)
+def test_auctions_where_many_rows_want_the_same(costs, n):
+    """Bids alone leave more than a third of the rows."""
+    holds(costs(np.arange(float(n))))
+
+
 @settings(max_examples=15)
 @given(st.integers(2, 12), st.integers(0, 2**32 - 1), st.integers(0, 4))
 def test_points_without_mass_stay_out(n, seed, more):

@@ -107,11 +107,16 @@ class Plan(abc.ABC):
         n, m = self.shape
         if n != m:
             return None
-        entries = self.matrix.tocoo()  # a pair that was listed twice is one
-        moved = entries.data > 0
-        rows, columns = entries.row[moved], entries.col[moved].astype(np.int64)
-        one_each = len(rows) == n and (rows == np.arange(n)).all() and len(np.unique(columns)) == n
+        rows, columns, values = self._entries()
+        moved = values > 0
+        rows, columns = rows[moved], columns[moved].astype(np.int64)
+        one_each = len(rows) == n and (rows == np.arange(n)).all() and (np.bincount(columns, minlength=n) == 1).all()
         return columns if one_each else None
+
+    def _entries(self) -> tuple[Indices, Indices, Floats]:
+        """Rows, columns and masses of pairs, each of which is listed once."""
+        entries = self.matrix.tocoo()
+        return entries.row, entries.col, entries.data
 
     def marginals(self) -> tuple[Floats, Floats]:
         """Row and column sums: (n,), (m,)."""

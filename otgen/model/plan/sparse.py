@@ -55,6 +55,10 @@ class SparsePlan(Plan):
     def _by_rows(self) -> Any:
         return scipy.sparse.coo_array((self.values, (self.rows, self.columns)), shape=self.size).tocsr()
 
+    def _entries(self) -> tuple[Indices, Indices, Floats]:
+        once = (self.rows[1:] > self.rows[:-1]).all()
+        return (self.rows, self.columns, self.values) if once else super()._entries()
+
     def _multiply(self, vectors: Floats) -> Floats:
         return self.matrix @ vectors
 
