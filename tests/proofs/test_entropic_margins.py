@@ -124,7 +124,7 @@ def entry_error(case, *sums):
 @pytest.fixture
 def alone(monkeypatch):
     """Bounds without those of the product plan."""
-    monkeypatch.setattr(entropic, "_beside_product", lambda plan, goal, *bounds: bounds)
+    monkeypatch.setattr(entropic, "_nearer", lambda plan, goal, *bounds: bounds)
 
 
 @pytest.mark.parametrize("name", [*CASES, *ROOMY])
