@@ -199,12 +199,9 @@ class _Solved:
         self.seconds = (time.perf_counter() - began) / max(1, int((self.part >= 0).sum()))
 
     def results(self, call: Callable[..., Any]) -> LaterResults:
-        """All results, those that are in no stack made by ``call``, and those whose status must be looked up."""
+        """All results, those that are in no stack made by ``call``."""
         left = np.flatnonzero(self.part < 0).tolist()
         made: dict[int, Result] = dict(zip(left, self.sides.each(call, left)))
-        for stack, members in self.parts:
-            for k in members[np.flatnonzero(stack.good & ~stack.narrow)].tolist():
-                made[k] = self.made(k)
         return LaterResults(self._columns(made), self.made, range(self.sides.size), made)
 
     def made(self, k: int) -> Result:

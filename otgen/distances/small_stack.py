@@ -69,7 +69,7 @@ class Stack:
     """B problems, solved and proven.
 
     ``numbers`` and ``values`` (B, 7) are those of :mod:`.dense_dual` and of :mod:`.dense_values`, ``ends`` (B, 2) is how each ended and
-    after how many pivots; the potentials of the claims are feasible. ``between_points`` tells clouds from listed costs.
+    after how many pivots; the potentials of the claims are feasible.
     """
 
     where: Layout
@@ -78,7 +78,6 @@ class Stack:
     ends: Indices
     numbers: Floats
     values: Floats
-    between_points: bool
 
     @classmethod
     def of_points(
@@ -89,12 +88,12 @@ class Stack:
         if len(reach) == 1:
             if not dense_stack.is_plain(float(reach[0]), terms.p):
                 return np.zeros(1, bool)
-            return cls.of_listed(costs, a, b, cost.rounding if reach[0] else _LISTED, where, terms, between_points=True)
+            return cls.of_listed(costs, a, b, cost.rounding if reach[0] else _LISTED, where, terms)
         plain = dense_stack.are_plain(reach, terms.p)
         if not plain.all():
             return plain
         rounding = np.where(reach[:, None] == 0.0, 0.0, cost.rounding)  # all in one point: costs are exactly 0
-        return cls.of_listed(costs, a, b, rounding, where, terms, between_points=True)
+        return cls.of_listed(costs, a, b, rounding, where, terms)
 
     @classmethod
     def of_costs(cls, costs: Floats, a: Floats, b: Floats, where: Layout, terms: Terms) -> Stack | Any:
@@ -114,31 +113,24 @@ class Stack:
         rounding: Floats,
         where: Layout,
         terms: Terms,
-        *,
-        between_points: bool = False,
     ) -> Stack:
         """Of listed costs (E,) that are plain, off by ``relative |c| + absolute``, both in ``rounding`` (B, 2)."""
         claims, ends = dense_simplex.solve(costs, a, b, where)
         numbers, f, g = dense_dual.prove(costs, a, b, claims, rounding, where)
         values = dense_values.tell(numbers, terms.p, terms.given, root=terms.root, normalize=terms.normalize)
         proven = Claims(claims.indices, claims.flows, f, g, claims.counts)
-        return cls(where, terms, proven, ends, numbers, values, between_points)
+        return cls(where, terms, proven, ends, numbers, values)
 
     @property
     def good(self) -> Any:
-        """Which problems ended as they should, (B,): solved, of masses that agree and a value that is a float.
+        """Which problems ended as they should, (B,): solved, of masses that agree and a value that is a float, in an interval that is narrow.
 
-        Clouds between which next to nothing moves, beside what others cost, are proven the long way, more narrowly.
+        What next to nothing costs beside other pairs is proven the long way, more narrowly.
         """
         told = np.isfinite(self.values[:, 0]) & np.isfinite(self.values[:, 6])
-        solved = (self.ends[:, 0] == dense_simplex.SOLVED) & told
-        return solved & self.narrow if self.between_points else solved
-
-    @property
-    def narrow(self) -> Any:
-        """Which intervals, (B,), are optimal whatever pairs cost."""
         cost, lower, upper = self.numbers[:, :3].T
-        return upper - lower <= _RELATIVE * np.abs(cost)
+        narrow = upper - lower <= _RELATIVE * np.abs(cost)
+        return (self.ends[:, 0] == dense_simplex.SOLVED) & told & narrow
 
     @property
     def missed(self) -> Floats:
@@ -155,14 +147,13 @@ class Stack:
         (ended, pivots), numbers = self.ends[k].tolist(), self.numbers[k].tolist()
         value, lower, upper, *of_cost, mass = self.values[k].tolist()
         narrow = numbers[2] - numbers[1] <= _RELATIVE * abs(numbers[0])
-        odd = ended != dense_simplex.SOLVED or (self.between_points and not narrow)
-        if odd or not abs(value) < np.inf or mass != mass:
+        if ended != dense_simplex.SOLVED or not narrow or not abs(value) < np.inf or mass != mass:
             return None
         later = Deferred(partial(self._answer, k, pose))
         return Result(
             *(value, lower, upper),
             *of_cost,
-            status=Status.OPTIMAL if narrow else later.answer.status(Status.OPTIMAL, 0.0),
+            status=Status.OPTIMAL,
             certificate="dual",
             solver="Simplex",
             iterations=pivots,

@@ -1,6 +1,7 @@
 """Where costs of short pairs vanish beside those of long ones: solved again in the unit of the longest pair travelled, until it gets no shorter.
 
-That is so at high orders, and at any order where points move little, or where some lie far from the others on both sides.
+That is so at high orders, and at any order where points move little, or where some lie far from the others on both sides; and in cost
+matrices where a huge number stands for a pair that must not be used. There is no unit in those, but the plan says which pairs no optimum has.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Attempt(NamedTuple):
 
 def resolved(first: Attempt, solver: Solver, progress: Progress) -> Attempt:
     """The best of the attempts, each in the unit of the longest pair of the one before; the first where it is good enough."""
-    best = first
+    best = _without_dear_pairs(first, solver, progress)
     while _may_improve(best):
         assert best.certificate.unit
         problem = units.in_unit(best.problem, best.certificate.unit)
@@ -56,16 +57,39 @@ def resolved(first: Attempt, solver: Solver, progress: Progress) -> Attempt:
     return best
 
 
+def _without_dear_pairs(first: Attempt, solver: Solver, progress: Progress) -> Attempt:
+    """The best of attempts with a cost matrix, each from the plan of the one before, beside which dearer pairs need not be told apart."""
+    best = first
+    while not best.problem.cost.of_points and _is_solved(best) and _is_imprecise(best):
+        solution = solver.solve(best.problem, progress, Claim(flows=best.solution.claim.flows))
+        solution = replace(solution, iterations=solution.iterations + best.solution.iterations)
+        again = Attempt(best.problem, solution, prove(best.problem, solution.claim))
+        if not again.certificate.width < best.certificate.width / 2:
+            return best._replace(solution=replace(best.solution, iterations=solution.iterations))
+        best = again
+    return best
+
+
 def _may_improve(attempt: Attempt) -> bool:
     """Whether the interval is wide, in the unit of a plan between points."""
+    entry = attempt.problem.cost.entry
+    scalable = entry is not None and entry.scales
+    return _is_solved(attempt) and scalable and attempt.certificate.unit is not None and _is_wide(attempt)
+
+
+def _is_solved(attempt: Attempt) -> bool:
+    """Whether there is a plan to go on from; where one point stands alone on a side there is but one, which is proven as it is."""
     solved = attempt.solution.status is Status.OPTIMAL and isinstance(attempt.certificate.plan, SparsePlan)
-    entry, one_plan = attempt.problem.cost.entry, 1 in attempt.problem.shape  # which is proven as it is
-    scalable = entry is not None and entry.scales and not one_plan
-    return solved and scalable and attempt.certificate.unit is not None and _is_wide(attempt)
+    return solved and 1 not in attempt.problem.shape
+
+
+def _is_imprecise(attempt: Attempt) -> bool:
+    """Whether the interval is so wide that `OPTIMAL` may not be said of it."""
+    return not keeps_promise(attempt.problem, attempt.certificate, root=False)
 
 
 def _is_wide(attempt: Attempt) -> bool:
     found = attempt.certificate
     if found.optimal or attempt.problem.p > STEEP:
         return not found.optimal
-    return found.upper - found.lower > _WIDE * found.cost or not keeps_promise(attempt.problem, found, root=True)
+    return found.width > _WIDE * found.cost or not keeps_promise(attempt.problem, found, root=True)

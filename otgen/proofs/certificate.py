@@ -44,6 +44,11 @@ class Certificate:
         """Whether the interval is as narrow as rounding lets it: 1e-10 of the scale (or nothing but underflow)."""
         return math.isfinite(self.upper) and self.upper - self.lower <= 1e-10 * self.scale + 1e-280
 
+    @property
+    def width(self) -> float:
+        """Of the interval."""
+        return self.upper - self.lower
+
 
 def way_back(found: Certificate, back: Units) -> Units:
     """The way back from what a proof says, where ``back`` is that from the problem that it is about."""

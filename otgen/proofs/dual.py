@@ -15,6 +15,7 @@ and what it misses is priced at the spread times the longest alternating path, n
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,12 @@ def prove_dual(problem: Problem, claim: Claim) -> Certificate:
     """
     f, _ = usable_potentials(problem, claim.potentials)
     plan = None if claim.flows is None else plan_of(claim.flows, problem.shape)
-    return dual_certificate(problem, plan, f, problem.cost.column_minima(f))
+    found = dual_certificate(problem, plan, f, problem.cost.column_minima(f))
+    if found.lower >= 0 or problem.cost.of_points or problem.cost.range()[0] < 0:
+        return found
+    nothing = np.zeros(len(f))  # potentials that prove more where no listed cost is negative, whatever underflows
+    found = dual_certificate(problem, plan, nothing, problem.cost.column_minima(nothing))
+    return replace(found, lower=max(found.lower, 0.0))
 
 
 def plan_bound(problem: Problem, flows: Flows) -> float:

@@ -13,7 +13,8 @@ mass t is repaired by mixing in a coupling of the residuals: the objective grows
 Where epsilon is so large that the first has no digits left, the product plan proves more: :func:`_beside_product`.
 
 Relaxed: a potential adds ``rho (1 - exp(-f/rho))`` to the dual in place of f, which again is a lower bound for every (f, g); and
-every plan with the marginals that are not relaxed gives an upper bound, ``rho KL(P 1, a)`` added.
+every plan with the marginals that are not relaxed gives an upper bound, ``rho KL(P 1, a)`` added. A large rho makes that of a plan
+that misses a little; where totals agree, the rounded plan with both marginals is one that pays nothing.
 
 The same plan bounds the unregularised cost from above, and ``(f, min_i c_ij - f_i)`` from below: ``exact_bounds``.
 """
@@ -34,6 +35,9 @@ from ..model.problem import Problem
 from ..model.product_plan import mean_cost, most_saved
 from .certificate import Certificate
 from .dual import balanced, dual_value, least_value
+
+
+_WIDE = 1e-6  # of the value: what an upper bound with both marginals may be above it anyway
 
 
 class Bounds(NamedTuple):
@@ -104,6 +108,7 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
     scale = np.maximum(np.abs(dual), sized)
     if min(relax) < math.inf:
         upper, spent = _relaxed_primal(plan, goal, relative_error)
+        upper = _beside_met(plan, goal, relative_error, lower, upper)
         lower, upper, dual = _nearer(plan, goal, lower, upper, dual)
         return Bounds(spent, lower, upper, scale, error, dual, None)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -185,6 +190,30 @@ def _relaxed_primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) ->
         upper = _bound_above(value, 4 * relative_error * size)
     # far from done, the plan's mass is beyond all floats
     return np.where(np.isfinite(upper) & met, upper, np.inf), np.where(np.isfinite(cost), cost, np.inf)
+
+
+def _beside_met(plan: EntropicPlan, goal: Marginals, relative_error: Any, lower: Any, upper: Any) -> Any:
+    """The upper bounds, wide ones brought nearer by the plan moved onto both marginals, where their totals agree to rounding.
+
+    In units of the total m of the plan, ``P = m Q`` and likewise of the weights, ``KL(P, a (x) b) = m KL(Q, ...) + m (m - 1 - log m)``.
+    """
+    one, other = (np.asarray(total) for total in goal.totals)
+    terms = (sum(plan.shape) + 16) * UNIT
+    with np.errstate(invalid="ignore"):
+        wanted = (np.abs(one - other) <= terms * one) & (upper - lower > _WIDE * np.abs(lower))
+    if not np.any(wanted):
+        return upper
+    epsilon, more = np.asarray(plan.epsilon), np.log(one)
+    a, b, f = plan.a / one[..., None], plan.b / other[..., None], plan.f + (epsilon * more)[..., None]
+    met = rounded(EntropicPlan(plan.cost, f, plan.g, plan.epsilon, a, b))
+    with np.errstate(over="ignore", invalid="ignore"):
+        bound, _, _ = _primal_bound(met, Marginals(a, b), relative_error + 8 * UNIT * np.abs(more))
+        sizes = np.abs(bound) + epsilon * (one + 1 + np.abs(more))
+        missed = sum(rho * (2 * terms) ** 2 for rho in goal.relax if rho < math.inf)  # as masses that agree to rounding are
+        value = one * (bound + epsilon * (one - 1 - more))
+        nearer = _bound_above(value, one * (4 * terms * sizes + missed))
+    met.cost.passes.release()
+    return np.where(wanted, np.fmin(upper, nearer), upper)
 
 
 def _primal_bound(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> tuple[Any, Any, Any]:

@@ -148,7 +148,7 @@ def _cost_cap(problem: Problem, init: Claim) -> float:
     the former costs more than all of the latter.
     """
     flows, sides = init.flows, (problem.source.probabilities, problem.target.probabilities)
-    if flows is None or problem.cost.entry is None:  # of others the largest is not known, or some are negative
+    if flows is None or not _has_no_credit(problem.cost):
         return math.inf
     used, met = flows.high > 0, zip((flows.rows, flows.columns), sides)
     if not all(np.allclose(np.bincount(at, flows.high, len(side)), side, rtol=1e-6, atol=0.0) for at, side in met):
@@ -156,6 +156,13 @@ def _cost_cap(problem: Problem, init: Claim) -> float:
     longest = problem.cost.pairs(flows.rows[used], flows.columns[used]).max(initial=0.0)
     cap = 4.0 * float(longest) / min(float(side[side > 0].min()) for side in sides) or math.inf
     return cap if problem.p > STEEP or cap * _SWALLOWING < problem.cost.highest else math.inf
+
+
+def _has_no_credit(cost: Cost) -> bool:
+    """Whether all pairs are allowed, none costs less than nothing, and the dearest is known: of the metrics that have an entry, and of matrices."""
+    if cost.of_points:
+        return cost.entry is not None
+    return not cost.forbids and cost.range()[0] >= 0
 
 
 def _settles(live: _Live, master: RestrictedProblem, enough: Enough, held: list[Claim]) -> bool:

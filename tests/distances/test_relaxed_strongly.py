@@ -66,3 +66,27 @@ def test_nor_do_those_of_the_general_loop(mass):
     assert result.iterations < 2 * met + 20
     small = otgen.sinkhorn(x[:200], y[:200], b=np.full(200, mass / 200), epsilon=0.3, relax=3e4)
     assert small.iterations < 2 * met + 20
+
+
+@pytest.mark.parametrize("relax", [1e4, 1e9, 1e15, (1e12, None), (None, 1e12), (1e13, 1e7)])
+@pytest.mark.parametrize("mass", [1.0, 40.0, 1e-3])
+def test_intervals_do_not_grow_with_the_strength(mass, relax):
+    x, y = clouds(12, 15)
+    a, b = np.full(12, mass / 12), np.full(15, mass / 15)
+    strengths = tuple(math.inf if z is None else z for z in (relax if isinstance(relax, tuple) else (relax, relax)))
+    truth = optimum(((x[:, None] - y) ** 2).sum(-1), a, b, 0.3, strengths)
+    alone = otgen.sinkhorn(x, y, a, b, epsilon=0.3, relax=relax)
+    batch = otgen.sinkhorn_batch([x, x], [y, y], [a, a], [b, b], epsilon=0.3, relax=relax)
+    room = 1e-9 * truth
+    for found in (alone, *batch):
+        assert found.lower - room <= truth <= found.upper + room
+        assert found.upper - found.lower < 1e-5 * truth
+
+
+@pytest.mark.parametrize("max_iter", [1, 3, 10])
+def test_an_upper_end_of_unfinished_potentials_is_one(max_iter):
+    x, y = clouds(12, 15)
+    a, b = np.full(12, 3 / 12), np.full(15, 3 / 15)
+    truth = optimum(((x[:, None] - y) ** 2).sum(-1), a, b, 0.3, (1e6, 1e6))
+    found = otgen.sinkhorn(x, y, a, b, epsilon=0.3, relax=1e6, tol=1e-12, max_iter=max_iter, throw=False)
+    assert found.lower <= truth <= found.upper < 100 * truth

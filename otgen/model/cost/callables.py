@@ -20,6 +20,8 @@ from .metrics import TABLE
 from .passes import GroundPasses, Passes
 from .searches import GroundSearches, Searches
 
+_NOISE = 1e-3  # of the largest distance: what single precision and differences of squares leave between two calls
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -161,11 +163,27 @@ class CallableCost(CloudCost):
         return 0
 
     def size(self) -> PowerOfTwo:
-        """Just above the largest distance: one pass over all pairs."""
-        largest = max(
-            float(self._distances(self.x[rows], self.y).max()) for rows in row_blocks(slice(None), *self.shape)
-        )
+        """Just above the largest distance: one pass over all pairs, some of which are asked about once more, alone."""
+        largest = 0.0
+        for rows in row_blocks(slice(None), *self.shape):
+            block = self._distances(self.x[rows], self.y)
+            if rows.start == 0:
+                self._refuse_mixing(block)
+            largest = max(largest, float(block.max()))
         return PowerOfTwo.above(largest) / self.scale if largest else ONE
+
+    def _refuse_mixing(self, block: Floats) -> None:
+        """Raise where the distances (k, m) of the first points differ from what two of them have alone."""
+        i, j = len(block) - 1, block.shape[1] - 1
+        for at in {(0, 0), (0, j), (i, 0), (i, j), (i // 2, j // 2)}:
+            alone = float(self._distances(self.x[at[0]][None], self.y[at[1]][None])[0, 0])
+            among = float(block[at])
+            if abs(alone - among) > _NOISE * max(alone, float(block.max())):
+                raise InvalidInput(
+                    f"metric must give two points one distance, whatever other points are in their blocks; received {among:g} among "
+                    f"{block.size} pairs and {alone:g} alone; fix what it takes from its blocks, such as V= or VI= of scipy's cdist or the "
+                    f"largest distance, or list its costs and call otgen.transport"
+                )
 
     def divided(self, by: PowerOfTwo) -> CallableCost:
         """Distances are divided as the metric returns them."""

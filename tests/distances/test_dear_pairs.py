@@ -1,0 +1,96 @@
+"""Cost matrices with huge numbers for pairs that must not be used: intervals hold the optimum among the others, and are narrow."""
+
+import runpy
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+import otgen
+import otgen.app
+from otgen import Status
+
+CHECKER = runpy.run_path(otgen.app.__path__[0] + "/check_proof.py")
+
+
+def problem(rng, dear):
+    """Costs of about 1, two in five of them ``dear``, and whole masses, so that many plans are as good as each other."""
+    n, m = rng.integers(3, 9, 2)
+    costs = rng.random((n, m)) * 3
+    costs[rng.random((n, m)) < 0.4] = dear
+    a = rng.integers(1, 4, n).astype(float)
+    return costs, a, rng.multinomial(int(a.sum()), np.full(m, 1 / m)).astype(float)
+
+
+def cheapest(costs, a, b, dear):
+    """The least cost without dear pairs, by HiGHS and then in rationals on the basis found; None where they cannot be left out."""
+    n, m = costs.shape
+    rows = np.kron(np.eye(n), np.ones(m))
+    columns = np.tile(np.eye(m), n)
+    bounds = [(0, 0 if cost == dear else None) for cost in costs.ravel()]
+    found = linprog(np.where(costs == dear, 0, costs).ravel(), A_eq=np.r_[rows, columns], b_eq=np.r_[a, b], bounds=bounds)
+    if found.status:
+        return None
+    flows = np.rint(found.x).reshape(n, m)  # whole masses have plans of whole numbers
+    assert (flows.sum(1) == a).all()
+    assert (flows.sum(0) == b).all()
+    return sum(Fraction(cost) * int(flow) for cost, flow in zip(costs.ravel().tolist(), flows.ravel().tolist()))
+
+
+@pytest.mark.parametrize("dear", [1e6, 1e9, 1e12, 1e16])
+def test_pairs_that_must_not_be_used_take_no_digits(dear):
+    rng = np.random.default_rng(0)
+    tried = 0
+    while tried < 12:
+        costs, a, b = problem(rng, dear)
+        truth = cheapest(costs, a, b, dear)
+        if truth is None:
+            continue
+        tried += 1
+        found = otgen.transport(costs, a, b)
+        assert found.status is Status.OPTIMAL
+        assert Fraction(found.lower) <= truth <= Fraction(found.upper)
+        assert found.upper - found.lower <= 1e-11 * float(truth)
+        together = otgen.transport_batch([costs, costs], [a, a], [b, b])
+        assert (together.lower == found.lower).all()
+        assert (together.upper == found.upper).all()
+
+
+@pytest.mark.parametrize("dear", [1e30, 1e100, 1e300])
+def test_what_costs_nothing_or_more_is_proven_to_cost_no_less(dear):
+    rng = np.random.default_rng(1)
+    for _ in range(12):
+        costs, a, b = problem(rng, dear)
+        truth = cheapest(costs, a, b, dear)
+        found = otgen.transport(costs, a, b)
+        assert found.lower >= 0
+        if truth is not None:
+            assert Fraction(found.lower) <= truth <= Fraction(found.upper)
+
+
+@pytest.mark.parametrize("kind", [bool, int, float])
+def test_a_matrix_whose_best_plan_is_free_has_a_lower_end_of_nothing(kind, tmp_path):
+    costs = (1 - np.eye(3)).astype(kind)
+    found = otgen.transport(costs)
+    assert found.value == found.lower == 0.0
+    assert found.status is Status.OPTIMAL
+    found.save_proof(tmp_path / "free.npz")
+    low, high = otgen.load_proof(tmp_path / "free.npz").verify()
+    assert low <= 0 <= high
+    assert CHECKER["main"]([str(tmp_path / "free.npz")]) == 0
+
+
+def test_a_larger_matrix_whose_dear_pairs_are_not_listed_at_once():
+    rng = np.random.default_rng(2)
+    n = 560
+    costs = rng.random((n, n))
+    costs[rng.random((n, n)) < 0.5] = 1e14
+    a = rng.integers(1, 3, n).astype(float)
+    b = rng.permutation(a)
+    found = otgen.transport(costs, a, b)
+    assert found.status is Status.OPTIMAL
+    plain = otgen.transport(np.minimum(costs, 1e3), a, b)
+    assert found.lower <= plain.upper
+    assert plain.lower <= found.upper
+    assert found.upper - found.lower <= 1e-10 * found.value
