@@ -76,11 +76,31 @@ class SemidiscreteCoupling(Module):
         self.register_buffer("potential", torch.from_numpy(fitted.potential.copy()))
         self.register_buffer("weights", torch.from_numpy(fitted.weights.copy()))
         self._fitted: SemidiscreteMap | None = fitted
-        self.register_load_state_dict_post_hook(lambda module, keys: module._forget())
+        self.register_load_state_dict_post_hook(_forget)
 
-    def _forget(self) -> None:
-        """The map is made again from the buffers, once these have changed."""
+    def get_extra_state(self) -> str:
+        """What a state dict holds beside the buffers: the cost that the potential is of."""
+        return f"metric={'a callable' if callable(self.metric) else repr(self.metric)}, p={self.p:g}"
+
+    def set_extra_state(self, state: str) -> None:
+        """Refuse the potential of another cost."""
         self._fitted = None
+        if state != self.get_extra_state():
+            raise InvalidInput(
+                f"state_dict must be that of a coupling with {self.get_extra_state()}; received one with {state}; make this one with that metric and p"
+            )
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        """Move or convert the data; the potential and the weights stay in double precision, as halves of them are another map's."""
+        exact, held = {name: getattr(self, name) for name in ("potential", "weights")}, self.x1.dtype
+        super()._apply(fn, recurse)
+        for name, z in exact.items():
+            moved = getattr(self, name)
+            if moved.dtype != z.dtype:
+                setattr(self, name, z.to(moved.device))
+        if self.x1.dtype != held:
+            self._fitted = None
+        return self
 
     @property
     def fitted(self) -> SemidiscreteMap:
@@ -121,6 +141,11 @@ class SemidiscreteCoupling(Module):
     def extra_repr(self) -> str:
         """Of the data and the cost."""
         return f"{len(self.x1)} samples of shape {tuple(self.x1.shape[1:])}, metric={self.metric!r}, p={self.p:g}"
+
+
+def _forget(coupling: Any, keys: Any) -> None:
+    """The map is made again from the buffers, once these have changed. (No closure, so that couplings can be pickled.)"""
+    coupling._fitted = None
 
 
 def semidiscrete(
