@@ -11,7 +11,7 @@ from ...errors import InvalidInput, require
 from ..json_text import json_text
 from .app import Force, Json, Quiet, Seed, app, progress, say
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Checks to run; all of them otherwise.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Checks to run; all of them otherwise.")]
 
 
 @app.command(short_help="Run the statements of the notes, with verdicts.")

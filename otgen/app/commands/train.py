@@ -10,7 +10,7 @@ import typer
 from ...errors import require
 from ..interrupt import leave
 from ..json_text import json_text
-from .app import Json, Quiet, Seed, app, columns_table, err, refreshed, say, wide
+from .app import Json, Quiet, Seed, app, at_least_one, columns_table, err, refreshed, say, wide
 
 _WRITTEN = ("metrics.jsonl", "scores.json", "samples.png")
 
@@ -20,20 +20,20 @@ def train(
     method: Annotated[
         str,
         typer.Argument(
-            help="gan, ns-gan, wgan, wgan-gp, sinkhorn, sliced, vae, avb, aae, wae, vqvae, cfm, ot-cfm or sd-cfm."
+            metavar="METHOD", help="gan, ns-gan, wgan, wgan-gp, sinkhorn, sliced, vae, avb, aae, wae, vqvae, cfm, ot-cfm or sd-cfm."
         ),
     ],
     folder: Annotated[Path, typer.Option("--out", help="Folder of the run: checkpoint, metrics, scores, pictures.")],
     data: Annotated[str, typer.Option(help="ring, grid, swiss-roll, eight-gaussians or digits.")] = "ring",
-    steps: Annotated[int | None, typer.Option(help="Steps of the generator; the method's own unless given.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Samples a step.")] = None,
+    steps: Annotated[int | None, typer.Option(callback=at_least_one, help="Steps of the generator; the method's own unless given.")] = None,
+    batch_size: Annotated[int | None, typer.Option(callback=at_least_one, help="Samples a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="At the start; it falls along a cosine.")] = None,
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
     threads: Annotated[
         int | None,
         typer.Option(
-            min=1,
+            callback=at_least_one,
             help="Of torch, on which the last bits depend; two at most unless told, one for autoencoders of digits.",
         ),
     ] = None,
