@@ -221,7 +221,10 @@ class TestOtherCommands:
             (["x.npy", "--relax", "1"], "--relax must stand beside --epsilon"),
             (["x.npy", "--epsilon", "1", "--solver", "simplex"], "--epsilon must not stand beside --solver"),
             (["-", "--a", "-"], "twice"),
-            (["x.npy", "--solver", "line"], "--solver must be one of 'auto', 'simplex', 'linprog', 'sinkhorn'; received 'line'"),
+            (
+                ["x.npy", "--solver", "line"],
+                "--solver must be one of 'auto', 'simplex', 'linprog', 'sinkhorn'; received 'line'",
+            ),
             (["x.npy", "--solver", "sinkhorn"], "received matrix, --p 1; add --epsilon"),
             (["x.npy", "--a", "line.npy", "--b", "two.npy"], "line.npy and two.npy must carry the same total mass"),
             (["x.npy", "--a", "two.npy"], "one weight for each of the rows of x.npy"),

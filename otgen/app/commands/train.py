@@ -20,12 +20,15 @@ def train(
     method: Annotated[
         str,
         typer.Argument(
-            metavar="METHOD", help="gan, ns-gan, wgan, wgan-gp, sinkhorn, sliced, vae, avb, aae, wae, vqvae, cfm, ot-cfm or sd-cfm."
+            metavar="METHOD",
+            help="gan, ns-gan, wgan, wgan-gp, sinkhorn, sliced, vae, avb, aae, wae, vqvae, cfm, ot-cfm or sd-cfm.",
         ),
     ],
     folder: Annotated[Path, typer.Option("--out", help="Folder of the run: checkpoint, metrics, scores, pictures.")],
     data: Annotated[str, typer.Option(help="ring, grid, swiss-roll, eight-gaussians or digits.")] = "ring",
-    steps: Annotated[int | None, typer.Option(callback=at_least_one, help="Steps of the generator; the method's own unless given.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(callback=at_least_one, help="Steps of the generator; the method's own unless given.")
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(callback=at_least_one, help="Samples a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="At the start; it falls along a cosine.")] = None,
     seed: Seed = 0,
