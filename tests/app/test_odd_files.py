@@ -60,9 +60,7 @@ def test_fractions_above_other_things():
     found = files.read("x.csv", columns=["b"])
     assert found.points.tolist() == [[9007199254740993], [2]]
     assert files.read("x.csv", columns=["b"], weights=None).points.dtype.kind == "i"
-    with pytest.raises(
-        InvalidInput, match="column 'a' of x.csv must be filled; received 1 empty cell, the first in row 1"
-    ):
+    with pytest.raises(InvalidInput, match="must be filled; received 1 empty cell, the first in row 1"):
         files.read("x.csv", columns=["a"])
     Path("y.csv").write_text("a,c,d\n0.5,1.5,2024-01-01\n2,two,2024-01-02\n")
     assert files.read("y.csv").left_out == {"c": "text: 'two' is no number", "d": "dates or times"}
