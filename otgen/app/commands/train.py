@@ -1,4 +1,4 @@
-"""``otgen train``: the objectives of the notes, trained."""
+"""``otgen train``: the objectives of lecture notes, trained."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .app import Json, Quiet, Seed, app, at_least_one, columns_table, err, refre
 _WRITTEN = ("metrics.jsonl", "scores.json", "samples.png")
 
 
-@app.command(short_help="Train a generator by an objective of the notes.")
+@app.command(short_help="Train a generator by one of many objectives.")
 def train(
     method: Annotated[
         str,
@@ -43,7 +43,7 @@ def train(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a generator by an objective of the notes; judge it, and draw its samples over time."""
+    """Train a generator by an objective of lecture notes; judge it, and draw its samples over time."""
     require("otgen.app.outputs").folder_place(folder, () if resume else _WRITTEN)
     training, pictures = require("otgen.lab.training"), require("otgen.app.report.training")
     for module in ("matplotlib", "safetensors"):
