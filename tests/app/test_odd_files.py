@@ -75,6 +75,13 @@ def test_arrays_of_no_axis_or_of_three(shape, name):
         files.read(name)
 
 
+def test_columns_of_which_none_has_a_name():
+    """Their cells are numbers already."""
+    Path("x.csv").write_text(",,\n1,2,3\n4,5,6\n")
+    with pytest.raises(InvalidInput, match=r"received \(unnamed\) \(without a name\); give names to columns that count"):
+        files.read("x.csv")
+
+
 def test_a_nul_in_plain_text():
     """It is no UTF-16, and `iconv` would not help."""
     Path("x.csv").write_bytes(b"h,w\n1,2\x00\n3,4\n")

@@ -257,6 +257,8 @@ def _instead(table: Table, left_out: dict[str, str]) -> str:
     ]
     if numbers:
         return f"choose with --columns, such as {option(numbers[:1])}"
+    if "(unnamed)" in left_out:
+        return "give names to columns that count"
     if "dates or times" in left_out.values():
         return "write moments as numbers, such as seconds, or as an npy of datetime64"
     return "write cells as numbers"
