@@ -268,7 +268,7 @@ def checked(result: Result, *, throw: bool) -> Result:
         assert result.lower is not None
         assert result.upper is not None
         raise NotConverged(
-            f"{result.solver} stopped at {result.iterations} iterations, the value{' of these samples' * result.of_samples} within "
+            f"{result.solver} stopped at {result.iterations} iteration{'s' * (result.iterations != 1)}, the value{' of these samples' * result.of_samples} within "
             f"{numerals.interval(result.lower, result.upper)}; {_remedy(result)}; pass throw=False for a result",
             result,
         )

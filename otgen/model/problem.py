@@ -23,6 +23,11 @@ from .plan import MonotonePlan
 class Relative:
     """An epsilon given as a multiple of the mean cost ``sum a_i b_j c_ij``; the result tells what it came to.
 
+    Parameters
+    ----------
+    fraction : float
+        Positive: 0.05 is 5 % of the mean cost.
+
     Examples
     --------
     >>> Relative(0.05)

@@ -377,6 +377,16 @@ COSTS = tuple(name for name, entry in TABLE.items() if entry.only_p_one)
 NORMS = tuple(name for name in METRICS if isinstance(TABLE[name], Powers))
 
 
+_CALLABLES = (
+    "braycurtis",
+    "canberra",
+    "correlation",
+    "hamming",
+    "jaccard",
+    "jensenshannon",
+    "mahalanobis",
+    "seuclidean",
+)  # of scipy's
 _ELSEWHERE = {
     **dict.fromkeys(("manhattan", "l1", "taxicab", "city_block"), "'cityblock'"),
     **dict.fromkeys(("l2",), "'euclidean'"),
@@ -385,6 +395,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("squared_euclidean", "sq_euclidean"), "'sqeuclidean' and p=1, or 'euclidean' and p=2"),
     **dict.fromkeys(("minkowski",), "otgen.Minkowski(q), such as otgen.Minkowski(3)"),
     **dict.fromkeys(("circular", "periodic", "torus"), "otgen.Circular(period), such as otgen.Circular(24)"),
+    **{name: f"a callable, such as lambda x, y: cdist(x, y, {name!r}) of scipy.spatial.distance" for name in _CALLABLES},
 }  # fmt: skip
 
 
