@@ -5,6 +5,8 @@ import fractions
 import pathlib
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import scipy.sparse
 import scipy.stats
 import torch
@@ -25,6 +27,12 @@ class Odd:
 
 def generated():
     yield from (0.0, 1.0)
+
+
+def _read_only(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
 
 
 JUNK = {
@@ -111,6 +119,28 @@ JUNK = {
     "a law of no parameters": scipy.stats.norm(0, -1),
     "many laws": scipy.stats.norm([0, 1], 1),
     "a multivariate law": scipy.stats.multivariate_normal([0, 0]),
+    "a random generator": np.random.default_rng(0),
+    "a buffer": bytearray(6),
+    "a memory": memoryview(np.arange(6.0)),
+    "a string of numpy's": np.str_("abc"),
+    "a duration": np.timedelta64(1, "s"),
+    "five axes": np.ones((2, 1, 2, 1, 2)),
+    "read only": _read_only(PLANE),
+    "strings in a plane": np.full((6, 2), "a"),
+    "objects in a plane": np.array([[Odd()] * 2] * 6),
+    "a sparse plane": scipy.sparse.coo_matrix(PLANE),
+    "a list of arrays": [np.ones(2), np.ones(3)],
+    "a dict of arrays": {"x": LINE},
+    "a series of strings": pd.Series(["a"] * 6),
+    "a table with strings": pd.DataFrame({"u": LINE, "v": ["a"] * 6}),
+    "a series with gaps": pd.Series([1, None, 2, 3, 4, 5], dtype="Int64"),
+    "an arrow with gaps": pa.array([1.0, None, 2.0, 3.0, 4.0, 5.0]),
+    "a nested tensor": torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]),
+    "a quantized tensor": torch.quantize_per_tensor(torch.ones(6, 2), 0.1, 0, torch.quint8),
+    "a parameter": torch.nn.Parameter(torch.ones(6, 2)),
+    "a module of torch": torch.nn.Linear(2, 1),
+    "a dtype": torch.float64,
+    "a generator of torch": torch.Generator(),
     "a result": otgen.wasserstein(LINE, LINE),
     "a measure": otgen.Measure(LINE),
 }

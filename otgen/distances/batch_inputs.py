@@ -169,7 +169,7 @@ def _is_alone(side: Any, other: Any, names: tuple[str, str]) -> bool:
 
 
 def _array_shape(value: Any) -> tuple[int, ...]:
-    shape = getattr(value, "shape", ())
+    shape = scalars.shape_said(value)
     return tuple(shape) if isinstance(shape, tuple) else ()  # of a module it is a function
 
 

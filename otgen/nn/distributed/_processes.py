@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ...errors import InvalidInput, NotConverged, OtgenError, TooLarge
+from ...inputs import scalars
 from ...inputs.types import Floats
 
 T = TypeVar("T")
@@ -44,6 +45,10 @@ class Processes:
             raise InvalidInput(
                 "torch.distributed must be initialised first; received a single process; use the function of that name in otgen.nn, or in "
                 "otgen.nn.coupling"
+            )
+        if group is not None and group is not dist.GroupMember.NON_GROUP_MEMBER:
+            scalars.instance(
+                group, dist.ProcessGroup, "group", "a process group of torch.distributed", "pass None for all processes"
             )
         self.group, self.size, self.rank = group, dist.get_world_size(group), dist.get_rank(group)
         if self.rank < 0:
