@@ -1,17 +1,38 @@
-"""Calls of what is made by others, of collections and of methods, beside those of `junk`."""
+"""Calls of collections, methods, modules and estimators that what users pass by mistake is put into, beside those of `junk`."""
 
+import inspect
+import tempfile
 import types
 
 import numpy as np
 import torch
-from junk import CELLS, CRITIC, ENTROPIC, EXACT, FEW, LINE, MASSES, NORMAL, PLANE, PROBLEM, TENSORS, TWO, WIDE, X, Y
+from junk import CELLS, ENTROPIC, EXACT, FEW, LINE, MASSES, NORMAL, PLANE, PROBLEM, TENSORS, TWO, WIDE, X, Y
 
 import otgen
 from otgen import divergences, estimators, laws, nn, solvers
 from otgen.nn import coupling, critics, distributed, flow_matching
 from otgen.nn.objectives import vae, wgan
 
+
+def fitting(kind, fit):
+    """What makes an estimator by its options, and has it fitted."""
+
+    def call(**options):
+        return fit(kind(**options))
+
+    call.__signature__ = inspect.signature(kind)
+    call.__wrapped__ = kind
+    return call
+
+
+def proof():
+    with tempfile.TemporaryDirectory() as folder:
+        EXACT.save_proof(f"{folder}/proof.npz")
+        return otgen.load_proof(f"{folder}/proof.npz")
+
+
 SETS = [PLANE, PLANE + 1, PLANE + 3]
+MANY = np.random.default_rng(0).normal(size=(50, 2))
 FEWER = dict(x=PLANE, y=PLANE + 1, n_permutations=3)
 MAP = otgen.SemidiscreteMap(PLANE, MASSES, np.zeros(6), "euclidean", 2.0, 9)
 CURVE = otgen.BiasCurve.fitted(np.array([4, 8, 16]), np.array([[3.0, 2.0, 1.0], [3.5, 2.5, 1.5]]), 0.5, "given")
@@ -20,7 +41,6 @@ SLICED = otgen.sliced_wasserstein(PLANE, PLANE + 1, n_projections=3)
 MIXTURE = divergences.Mixture([0.5, 0.5], [NORMAL, WIDE])
 PUSHED = laws.Pushforward(NORMAL, [laws.Branch(lambda x: 2 * x, lambda x: 2.0)])
 ESTIMATE = divergences.Estimate(0.5, 0.1)
-CLAIM = solvers.Claim(solvers.Flows(np.arange(6), np.arange(6), MASSES))
 COLLECTIONS = {
     "pairwise": (otgen.pairwise, dict(sets=SETS)),
     "neighbors": (otgen.neighbors, dict(queries=SETS)),
@@ -28,7 +48,7 @@ COLLECTIONS = {
     "two_sample_test": (otgen.two_sample_test, FEWER),
     "permutation_null": (otgen.permutation_null, FEWER),
     "bias_curve": (otgen.bias_curve, dict(**FEW, n_groups=2)),
-    "confidence_interval": (otgen.confidence_interval, dict(**FEW, n_subsamples=19, subsample=6)),
+    "confidence_interval": (otgen.confidence_interval, dict(x=MANY, y=MANY + 1, n_subsamples=20, subsample=25)),
     "partial_wasserstein": (otgen.partial_wasserstein, dict(**TWO, penalty=1.0)),
     "semidiscrete": (otgen.semidiscrete, dict(noise="gaussian", y=PLANE[:2], max_draws=64, throw=False)),
     "load_semidiscrete": (otgen.load_semidiscrete, dict(path="none.npz")),
@@ -45,6 +65,9 @@ METHODS = {
     "BiasCurve.interval": (CURVE.interval, {}),
     "TestResult.interval": (TESTED.interval, {}),
     "Result.chance": (SLICED.chance, dict(n_permutations=2)),
+    "Result.plot": (EXACT.plot, {}),
+    "BiasCurve.plot": (CURVE.plot, {}),
+    "Proof.verify": (proof().verify, {}),
     "Result.save_proof": (EXACT.save_proof, dict(path=3)),
     "Gradients.minus": (ENTROPIC.gradients().minus, dict(other=ENTROPIC.gradients())),
     "Measure.shaped": (otgen.Measure(PLANE).shaped, dict(array=PLANE)),
@@ -61,7 +84,6 @@ METHODS = {
     "Annealing.epsilons": (solvers.Annealing().epsilons, dict(last=0.1, largest_cost=2.0)),
     "Fixed.epsilons": (solvers.Fixed().epsilons, dict(last=0.1, largest_cost=2.0)),
     "Claim": (solvers.Claim, {}),
-    "Claim.checked": (CLAIM.checked, dict(shape=(6, 6))),
     "Flows": (solvers.Flows, dict(rows=np.arange(6), columns=np.arange(6), high=MASSES)),
     **{
         f"{type(one).__name__}.solve": (one.solve, dict(problem=problem))
@@ -82,10 +104,10 @@ METHODS = {
 }
 MAPPER, KERNEL = estimators.OTMapper().fit(PLANE, PLANE + 1), estimators.PairwiseWasserstein().fit(SETS)
 FITTED = {
-    "OTMapper": (lambda **z: estimators.OTMapper(**z).fit(PLANE, PLANE + 1), {}),
+    "OTMapper": (fitting(estimators.OTMapper, lambda made: made.fit(PLANE, PLANE + 1)), {}),
     "OTMapper.fit": (estimators.OTMapper().fit, dict(X=PLANE, y=PLANE + 1)),
     "OTMapper.transform": (MAPPER.transform, dict(X=PLANE)),
-    "PairwiseWasserstein": (lambda **z: estimators.PairwiseWasserstein(**z).fit_transform(SETS), {}),
+    "PairwiseWasserstein": (fitting(estimators.PairwiseWasserstein, lambda made: made.fit_transform(SETS)), {}),
     "PairwiseWasserstein.fit": (estimators.PairwiseWasserstein().fit, dict(X=SETS)),
     "PairwiseWasserstein.fit_transform": (estimators.PairwiseWasserstein().fit_transform, dict(X=SETS)),
     "PairwiseWasserstein.transform": (KERNEL.transform, dict(X=SETS)),
@@ -114,14 +136,9 @@ MODULES = {
     "Clipping.apply": (wgan.Clipping().apply, dict(parameters=[torch.ones(2)])),
     "FlowPrior.from_noise": (PRIOR.from_noise, dict(noise=X.float())),
     "FlowPrior.to_noise": (PRIOR.to_noise, dict(z=X.float())),
-    "GroupSort": (critics.GroupSort, {}),
     "GroupSort.forward": (critics.GroupSort().forward, dict(z=X)),
     "Critic": (critics.Critic, {}),
     "Critic.network": (NET.network, dict(dim=2, sample=X.float())),
-    "Critic.optimiser": (NET.optimiser, dict(network=CRITIC)),
-    "Critic.after_step": (NET.after_step, dict(network=CRITIC)),
-    "Critic.penalty": (NET.penalty, dict(network=CRITIC, x=X, y=Y, generator=torch.Generator())),
-    "Critic.slope": (NET.slope, dict(norms=torch.ones(3))),
 }
 SHARDED = {
     "distributed.wasserstein_loss": (distributed.wasserstein_loss, TENSORS),

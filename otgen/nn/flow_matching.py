@@ -104,6 +104,8 @@ class PlanSampler:
 
     def sample_trajectory(self, X: Tensor) -> Tensor:
         """Samples at several times (n, times, ...), joined from one time to the next by rows of plans."""
+        if isinstance(X, Tensor):
+            tensors.refuse_other_forms(X, "X")
         if not isinstance(X, Tensor) or X.ndim < 3 or X.numel() == 0:
             received = f"shape {tuple(X.shape)}" if isinstance(X, Tensor) else scalars.told(X)
             raise InvalidInput(

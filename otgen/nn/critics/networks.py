@@ -31,7 +31,11 @@ class GroupSort(Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """The larger of all pairs, then the smaller."""
-        plain = isinstance(z, Tensor) and z.layout is torch.strided and not (z.is_nested or z.is_complex())
+        plain = (
+            isinstance(z, Tensor)
+            and z.layout is torch.strided
+            and not (z.is_nested or z.is_quantized or z.is_complex())
+        )
         if not plain or z.ndim == 0 or z.shape[-1] % 2:
             raise InvalidInput(
                 f"z must be a dense real tensor whose last axis holds pairs; received {told(z)}; make that axis of even length"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -56,7 +57,7 @@ class Clipping:
     def apply(self, parameters: Iterable[Tensor]) -> None:
         """Clip, in place."""
         try:
-            held = list(parameters)
+            held: list[Any] = list(parameters)
         except (TypeError, RuntimeError):  # the latter of nested tensors
             held = [parameters]
         for k, parameter in enumerate(held):
