@@ -243,7 +243,7 @@ def _solver(solver: Any) -> Solver:
     """What solves the balanced problem: no solver that wants points alone, or an epsilon."""
     if isinstance(solver, str) and solver in SOLVERS and solver not in get_args(MatrixName):
         raise InvalidInput(
-            f"solver must be one that takes a dummy point on either side; received {solver!r}; pass {', '.join(map(repr, get_args(MatrixName)))}"
+            f"solver must be one that takes a dummy point on either side; received {scalars.told(solver)}; pass {', '.join(map(repr, get_args(MatrixName)))}"
         )
     return solver_from(solver)
 

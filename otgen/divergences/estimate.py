@@ -30,6 +30,7 @@ class Estimate(NamedTuple):
 
     def within(self, low: float, high: float) -> Estimate:
         """The nearest value in an interval that holds the truth: never farther from it."""
+        low, high = scalars.real(low, "low"), scalars.real(high, "high")
         if isinstance(self.value, float):
             return self._replace(value=min(max(self.value, low), high))
         return self._replace(value=np.clip(self.value, low, high))

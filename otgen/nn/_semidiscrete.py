@@ -16,7 +16,7 @@ from ..errors import InvalidInput, NotConverged
 from ..inputs import scalars, sizes
 from ..model.cost import Metric
 from ..model.cost.metrics import entry_of
-from ._inputs import finite
+from ._inputs import finite, real_and_dense
 from ._modes import generator_from
 
 _BLOCK = 2**24  # products that are held at once
@@ -64,6 +64,9 @@ class SemidiscreteCoupling(Module):
 
     def __init__(self, fitted: SemidiscreteMap, x1: Tensor) -> None:
         super().__init__()
+        scalars.instance(
+            fitted, SemidiscreteMap, "fitted", "an otgen.SemidiscreteMap", "call semidiscrete, which makes one"
+        )
         _check_data(x1)
         if tuple(fitted.points.shape) != (len(x1), x1[0].numel()):
             raise InvalidInput(
@@ -244,10 +247,12 @@ def _sifted(x: Tensor, targets: Tensor, offsets: Tensor, centre: Tensor, y: Tens
 
 
 def _check_data(x1: Any, b: Any = None) -> None:
-    if not isinstance(x1, Tensor) or x1.ndim < 2 or x1.numel() == 0 or x1.is_complex() or x1.layout != torch.strided:
+    if isinstance(x1, Tensor):
+        real_and_dense(x1, "x1")
+    if not isinstance(x1, Tensor) or x1.ndim < 2 or x1.numel() == 0:
         received = f"shape {tuple(x1.shape)}, dtype {x1.dtype}" if isinstance(x1, Tensor) else scalars.told(x1)
         raise InvalidInput(
-            f"x1 must be a dense real tensor (N, ...), one sample a row; received {received}; use x1[:, None] for (N,)"
+            f"x1 must be a tensor (N, ...), one sample a row; received {received}; use x1[:, None] for (N,)"
         )
     if (shape := sizes.shape_of(b)) is not None:
         sizes.refuse_count(shape, len(x1), "b", "the points of x1")
@@ -255,6 +260,8 @@ def _check_data(x1: Any, b: Any = None) -> None:
 
 
 def _check_noise(x0: Any, x1: Tensor) -> None:
+    if isinstance(x0, Tensor):
+        real_and_dense(x0, "x0")
     if not isinstance(x0, Tensor) or x0.ndim < 2 or x0[:1].numel() != x1[0].numel() or not x0.is_floating_point():
         received = f"shape {tuple(x0.shape)}, dtype {x0.dtype}" if isinstance(x0, Tensor) else scalars.told(x0)
         raise InvalidInput(

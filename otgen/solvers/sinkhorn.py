@@ -22,7 +22,7 @@ from ..model.marginals import Marginals
 from ..model.problem import Problem
 from ..model.status import Status
 from . import sinkhorn_held
-from .base import Progress, Solution, silent
+from .base import Progress, Solution, checked_call, silent
 from .epsilon_schedules import Annealing, Schedule, checked_stages
 from .simplex import Simplex
 from .sinkhorn_held import ROUGH
@@ -86,6 +86,7 @@ class Sinkhorn:
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Solve a scaled problem; raises `InvalidInput` without an entropic term."""
+        checked_call(problem, progress, init)
         largest = _largest_cost(problem)
         forbids = problem.cost.forbids and not problem.relaxed
         exact = Simplex().solve(replace(problem, epsilon=0.0)) if forbids else None
