@@ -258,9 +258,8 @@ def _coupled_rows(u: Floats, v: Floats, weights: Any, both: monotone.Masses, tot
     """Distances of points in any order, a row each."""
     x, a = _rows_in_order(u, weights[0], both.a)
     y, b = _rows_in_order(v, weights[1], both.b)
-    costs = monotone.walk_rows(both._replace(a=a, b=b), x, y, p)
-    reach = np.maximum(np.abs(x[:, -1] - y[:, 0]), np.abs(y[:, -1] - x[:, 0]))
-    plain = are_plain(costs, reach, both, len(both.a) + len(both.b), p)
+    costs, charges = monotone.walk_rows(both._replace(a=a, b=b), x, y, p)
+    plain = are_plain(costs, charges, p)
     found = [cost ** (1 / p) if cost > 0 else 0.0 for cost in costs.tolist()]
     for k in np.flatnonzero(~plain):
         found[k] = _coupled(_ordered(u[k], weights[0]), _ordered(v[k], weights[1]), totals, p)

@@ -20,6 +20,7 @@ from .double_double import pair_add, pair_grow, scale_pair, total_pair, two_sum
 from .ground_cost import own
 from .integer_masses import as_integers
 from .jit import jit
+from .light_walk import walk_lightly
 from .parallel import each, threads
 
 _SHORT = 400  # points below which pairs of doubles are quicker than blocks in fixed point
@@ -27,6 +28,7 @@ _LONG = 200_000  # points above which a walk is split in two
 _LIGHT = -256  # binary exponent of totals below which low parts of pairs may underflow
 _APART = 64  # binary exponents between two totals whose quotient still fits in a pair
 _CLEAR = 2.0**-46  # of the total: steps above are known to one rounding
+_CHARGED = 2.0**-30  # of a cost: what light walks may misplace; where they may misplace 1e-10, it is 1e-14
 _QUICK = 10_000  # points whose staircase in whole numbers takes no time to speak of
 
 
@@ -227,17 +229,25 @@ def walk(both: Masses, x: Floats, y: Floats, p: float, unit: float = 1.0) -> Wal
 
 
 @jit
-def _walk_rows(a, b, ratio, total, tie, x, y, p, out):
+def _walk_rows(a, b, ratio, total, tie, x, y, p, costs, charges):
     for k in range(len(x)):
         both = Masses(a[min(k, len(a) - 1)], b[min(k, len(b) - 1)], ratio, total, tie)
-        out[k] = walk_cost(both, x[k], y[k], p, 1.0)[0] / total
+        costs[k], charges[k] = walk_lightly(both, x[k], y[k], p)
+        if not charges[k] <= _CHARGED * costs[k]:
+            n, m = x.shape[1], y.shape[1]
+            reach = max(abs(x[k, n - 1] - y[k, 0]), abs(y[k, m - 1] - x[k, 0]))
+            costs[k], charges[k] = walk_cost(both, x[k], y[k], p, 1.0)[0], (n + m) * tie * power(reach, p)
+        costs[k] /= total
+        charges[k] /= total
 
 
-def walk_rows(both: Masses, x: Floats, y: Floats, p: float) -> Floats:
-    """The costs (k,) of many couplings, as `walk` has them: of rows in order, points (k, n) and (k, m), masses (k, n) and (k, m), or one row for all."""
-    out = np.empty(len(x))
-    _walk_rows(*both, x, y, p, out)
-    return out
+def walk_rows(both: Masses, x: Floats, y: Floats, p: float) -> tuple[Floats, Floats]:
+    """The costs (k,) of many couplings: of rows in order, points (k, n) and (k, m), masses (k, n) and (k, m), or one row for all; and what misplaced mass may
+    change of each.
+    """
+    costs, charges = np.empty(len(x)), np.empty(len(x))
+    _walk_rows(*both, x, y, p, costs, charges)
+    return costs, charges
 
 
 class ExactSteps(NamedTuple):

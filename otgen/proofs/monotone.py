@@ -35,6 +35,7 @@ from .certificate import Certificate, above, below
 
 _FAINT = 1e-200  # mean powers below may have lost digits to underflow
 _SEEN = 1e-11  # of the scale: a charge above would be seen in the interval
+_SLICED = 1e-9  # of a slice's cost: a charge above would be seen beside other slices'
 _QUICK = 10_000  # points whose staircase in whole numbers takes no time to speak of
 _STRAIGHT = 0.499  # of a period: points within lie no nearer the other way round
 _LOST = 2.0**-1000  # distances below, of points that have lost digits to a power of two
@@ -72,10 +73,9 @@ def monotone_mean(plan: MonotonePlan, power: float, *, lossless: bool = True) ->
     return Certificate("monotone", cost, max(below(cost, margin), 0.0), above(cost, margin), scale, 0.0, plan)
 
 
-def are_plain(costs: Floats, reach: Floats, both: monotone.Masses, size: int, power: float) -> Any:
-    """Which mean powers, (k,), walked in doubles between ``size`` points no farther apart than ``reach`` (k,), are those of `monotone_mean` for sure."""
-    charges = size * both.tie / both.total * _powered(reach, power)
-    return (power <= STEEP) & (costs > _FAINT) & (costs < 1 / _FAINT) & (charges <= _SEEN * costs)
+def are_plain(costs: Floats, charges: Floats, power: float) -> Any:
+    """Which mean powers, (k,), walked in doubles, with charges (k,) for misplaced mass, are those of `monotone_mean` to nine digits for sure."""
+    return (power <= STEEP) & (costs > _FAINT) & (costs < 1 / _FAINT) & (charges <= _SLICED * costs)
 
 
 def prove_straight(problem: Problem, plain: Certificate) -> Certificate:

@@ -6,8 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from otgen.kernels import block_walk, double_double, jit, monotone, sorting
+from otgen.kernels import block_walk, double_double, jit, light_walk, monotone, sorting
 
 COMPILED = pytest.mark.skipif(
     os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="too much to step through line by line"
@@ -169,10 +171,87 @@ def test_rows_are_walked_one_by_one():
     x, y, a = np.sort(rng.normal(size=(3, 40)), axis=1), np.sort(rng.normal(size=(3, 30)), axis=1), rng.random((3, 40))
     a[1:] = rng.permuted(np.stack([a[0], a[0]]), axis=1)
     both = monotone.masses(a[0], None, 40, 30)
-    found = monotone.walk_rows(both._replace(a=a, b=both.b[None]), x, y, 2.0)
+    found, charges = monotone.walk_rows(both._replace(a=a, b=both.b[None]), x, y, 2.0)
     for k in range(3):
         exact = exact_cost(a[k].tolist(), [1] * 30, x[k].tolist(), y[k].tolist(), 2)
         assert found[k] == pytest.approx(float(exact), rel=1e-14)
+    assert (charges <= 1e-13 * found).all()
+
+
+class TestLightWalks:
+    """Off by no more than they say."""
+
+    @staticmethod
+    def walked(a, b, x, y, p):
+        """What a light walk says beside the truth, as shares of the total."""
+        both = monotone.masses(np.array(a, float), np.array(b, float), len(a), len(b))
+        found = light_walk.walk_lightly(both, np.array(x, float), np.array(y, float), p)
+        cost, charge = (z / both.total for z in found)
+        exact = exact_cost(a, b, x, y, int(p))
+        assert abs(cost - exact) <= charge + 1e-14 * exact
+        return cost, charge, exact
+
+    @settings(max_examples=40)
+    @given(
+        st.integers(0, 2**32 - 1),
+        st.integers(1, 40),
+        st.integers(1, 40),
+        st.sampled_from([1.0, 2.0, 3.0]),
+        st.sampled_from([0, 3, 30]),
+    )
+    def test_any_masses(self, seed, n, m, p, spread):
+        rng = np.random.default_rng(seed)
+        a, b = (np.exp(-spread * rng.random(k)) for k in (n, m))
+        x, y = (np.sort(rng.integers(-9, 9, k) / 8) for k in (n, m))
+        self.walked(a.tolist(), b.tolist(), x.tolist(), y.tolist(), p)
+
+    def test_totals_that_are_equal_but_for_rounding(self):
+        rng = np.random.default_rng(0)
+        for _ in range(20):
+            a, b = (rng.dirichlet(np.ones(k)) for k in (30, 50))
+            x, y = (np.sort(rng.normal(size=k)).tolist() for k in (30, 50))
+            cost, charge, _ = self.walked(a.tolist(), b.tolist(), x, y, 2.0)
+            assert charge <= 1e-13 * max(cost, 1.0)
+
+    @pytest.mark.parametrize("end", ["first", "last"])
+    @pytest.mark.parametrize("side", [0, 1])
+    def test_the_faintest_mass_far_out_is_met(self, side, end):
+        """It is no unit, but what it may cost is said."""
+        near, far = [0.0, 1.0, 2.0], [-1e9, 0.0, 2.0] if end == "first" else [0.0, 2.0, 1e9]
+        light = [2.0**-80, 1.0, 1.0 - 2.0**-53] if end == "first" else [1.0, 1.0 - 2.0**-53, 2.0**-80]
+        masses, points = ([light, [1.0, 0.5, 0.5]], [far, near])
+        a, b = masses[:: -1 if side else 1]
+        x, y = points[:: -1 if side else 1]
+        assert self.walked(a, b, x, y, 2.0)[1] >= 1e18 * 2.0**-63
+
+    @pytest.mark.parametrize(
+        ("n", "m"),
+        [
+            (512, 512),
+            (513, 1),
+            (1, 513),
+            *(pytest.param(*both, marks=COMPILED) for both in ((1024, 1500), (1536, 511))),
+        ],
+    )
+    def test_blocks_end_where_they_end(self, n, m):
+        rng = np.random.default_rng(n)
+        a, b = rng.integers(1, 3, n), rng.integers(1, 3, m)
+        a, b = 1.0 * a * b.sum(), 1.0 * b * a.sum()
+        x, y = (np.sort(rng.integers(0, 999, k)).astype(float) for k in (n, m))
+        self.walked(a.tolist(), b.tolist(), x.tolist(), y.tolist(), 2.0)
+
+    def test_equal_measures(self):
+        rng = np.random.default_rng(0)
+        a, x = rng.dirichlet(np.ones(700)), np.sort(rng.normal(size=700))
+        both = monotone.masses(a, a, 700, 700)
+        assert light_walk.walk_lightly(both, x, x, 2.0)[0] == 0.0
+
+    def test_what_is_charged_too_much_is_walked_again(self):
+        a, b = np.array([2.0**-70, 1.0]), np.array([1.0, 2.0**-70])
+        x, y = np.array([[0.0, 1.0]]), np.array([[1.0, 1.5]])
+        cost, charge = monotone.walk_rows(monotone.masses(a, b, 2, 2)._replace(a=a[None], b=b[None]), x, y, 2.0)
+        assert cost[0] == pytest.approx(1.25 * 2.0**-70, rel=1e-14)
+        assert charge[0] <= 1e-7 * cost[0]
 
 
 def test_breakpoints_that_agree_are_seen_to_agree():
