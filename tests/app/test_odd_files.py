@@ -78,7 +78,9 @@ def test_arrays_of_no_axis_or_of_three(shape, name):
 def test_columns_of_which_none_has_a_name():
     """Their cells are numbers already."""
     Path("x.csv").write_text(",,\n1,2,3\n4,5,6\n")
-    with pytest.raises(InvalidInput, match=r"received \(unnamed\) \(without a name\); give names to columns that count"):
+    with pytest.raises(
+        InvalidInput, match=r"received \(unnamed\) \(without a name\); give names to columns that count"
+    ):
         files.read("x.csv")
 
 
