@@ -24,6 +24,7 @@ def folder(tmp_path, monkeypatch):
         ("distance x.npy y.npy --relax x", "--relax must be a number; received 'x'"),
         ("distance x.npy y.npy --solver=fast", "'sinkhorn'; received 'fast'; choose one of them"),
         ("distance x.npy y.npy --metric=l2", "received 'l2'; pass 'euclidean'"),
+        ("distance x.npy y.npy --p 1e400", "--p must be a number that is no more than doubles hold, or inf; received '1e400'; use inf"),
         ("distance x.npy y.npy --metric canberra", "received 'canberra'; choose one of these"),
         ("divergence x.npy y.npy --kind k", "--kind must be one of 'kl', 'js', 'tv', 'hellinger', 'chi2'; received 'k'"),
         ("neighbors sets -k 0", "--k must be a whole number of at least 1; received 0"),
