@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import inspect
+import io
 import math
 import re
 import runpy
@@ -233,3 +234,21 @@ def test_the_first_picture_is_the_one_that_is_drawn():
     stored = pyplot.imread(picture["STORED"])
     assert stored.shape == drawn.shape
     assert np.abs(stored - drawn).mean() < 0.005
+
+
+def test_the_picture_of_digits_is_what_its_script_draws():
+    """Of the samples, which take minutes to train, their places alone; of the real digits, all of it."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    training = pytest.importorskip("otgen.lab.training", reason="training needs torch")
+    from otgen.app.report.training import side_by_side
+
+    script = runpy.run_path(str(API.parent / "pictures" / "training_digits.py"))
+    run = training.train("vae", "digits", steps=1)
+    held = io.BytesIO()
+    side_by_side(dict.fromkeys(script["METHODS"], run)).savefig(held, dpi=script["DPI"], format="png")
+    drawn = pyplot.imread(io.BytesIO(held.getvalue()))
+    stored = pyplot.imread(script["STORED"])
+    assert stored.shape == drawn.shape
+    above, left = len(drawn) // 2, drawn.shape[1] // 5
+    assert np.abs(stored - drawn)[20:above, :left].mean() < 0.01
+    assert np.abs(stored - drawn)[20:above, left : 2 * left].mean() > 0.05

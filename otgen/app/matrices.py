@@ -94,6 +94,7 @@ def read(cost: Path, a: Path | None, b: Path | None, key: str | None) -> tuple[S
     """The costs and the masses."""
     if sum(str(path) == "-" for path in (cost, a, b)) > 1:
         raise InvalidInput("- must stand for one of the files only; received it twice; save one of them")
+    files.check_choices([cost], key=key)
     costs = _all_numbers(cost, key)
     if costs.points.ndim != 2:
         raise InvalidInput(

@@ -17,6 +17,7 @@ from ..distances.result import Result
 from ..distances.splits import PermutationNull, permuted
 from ..errors import InvalidInput, MassMismatch
 from ..inputs import arrays
+from ..model.cost import COSTS
 from ..model.problem import Relative
 from ..model.status import Status
 from ..solvers import MatrixName
@@ -102,9 +103,9 @@ class Transport(Options):
     def name(self, result: Result) -> str:
         """What was measured, in words."""
         if self.partial:
-            return f"partial W_{self.p:g}"
+            return f"partial {distance_name(self.p, self.metric)}"
         if self.epsilon is None:
-            return f"W_{self.p:g}"
+            return distance_name(self.p, self.metric)
         share = f", {100 * self.epsilon.fraction:g} % of the mean cost" if isinstance(self.epsilon, Relative) else ""
         return f"entropic cost, epsilon = {result.epsilon:.6g}{share}"
 
@@ -134,7 +135,8 @@ class Transport(Options):
 def read_sets(paths: Sequence[Path], columns: str | None, weights: str | None, key: str | None) -> list[Samples]:
     """Read and match sample sets; what is wrong with one is told by its name."""
     names = names_of(columns)
-    _check_choices(paths, names, key)
+    _check_places(paths)
+    files.check_choices(paths, columns=names, key=key)
     sets: list[Samples] = []
     for path in paths:
         chosen = names if files.is_table(path) else None
@@ -143,6 +145,11 @@ def read_sets(paths: Sequence[Path], columns: str | None, weights: str | None, k
         arrays.checked(one.points, one.name)
         arrays.weights(one.weights, len(one), f"the weights of {one.name}", f"the points of {one.name}")
     return files.matched(sets)
+
+
+def distance_name(p: float, metric: str) -> str:
+    """What exact transport is called: under a metric that is a cost it is no distance."""
+    return f"transport cost, {metric}" if metric in COSTS else f"W_{p:g}"
 
 
 def names_of(columns: str | None) -> list[str] | None:
@@ -157,21 +164,13 @@ def names_of(columns: str | None) -> list[str] | None:
     return names
 
 
-def _check_choices(paths: Sequence[Path], columns: list[str] | None, key: str | None) -> None:
-    """Refuse options that fit none of the files, before any is read."""
+def _check_places(paths: Sequence[Path]) -> None:
+    """Refuse what is no file, before any is read."""
     if sum(str(path) == "-" for path in paths) > 1:
         raise InvalidInput("- must stand for one of the files only; received it twice; save one of them")
-    told = ", ".join(path.name for path in paths)
     missing = [path for path in paths if str(path) != "-" and not path.exists()]
     if missing:
         raise InvalidInput(f"{missing[0]} must be a file that exists; received a path to none; check it")
-    kinds = ["-" if files.is_piped(path) else files.ending(path) for path in paths]
-    if key and not {".npz", "-"} & set(kinds):
-        raise InvalidInput(
-            f"--key must be for an npz, of which it chooses an array; received it for {told}; leave it out"
-        )
-    if columns and not any(files.is_table(path) for path in paths):
-        raise InvalidInput(f"--columns must be for tables; received it for {told}; slice the arrays")
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,8 @@ class Found:
 
     def rows(self) -> list[tuple[str, str]]:
         """The same in words."""
-        found = [(f"{one['first']} and {one['second']}", _told(one)) for one in self._entries()]
+        doubt = "the radius lies within" if isinstance(self.near, Within) else "another may be as near"
+        found = [(f"{one['first']} and {one['second']}", _told(one, doubt)) for one in self._entries()]
         return [
             ("compared", f"{counted(len(self.names), 'set')}, {self.compared}"),
             *(("noted", note) for note in self.notes),
@@ -96,7 +97,7 @@ class Found:
         ]
 
 
-def _told(one: dict[str, Any]) -> str:
-    """A distance: where it lies, and whether it is left open which is nearer."""
+def _told(one: dict[str, Any], doubt: str) -> str:
+    """A distance: where it lies, and why its place is not proven, if it is not."""
     where = numerals.interval(one["lower"], one["upper"])
-    return where + ("" if one["proven"] else ", up to a tie that rounding leaves open")
+    return where if one["proven"] else f"{where}, {doubt}"

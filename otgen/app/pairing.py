@@ -54,6 +54,7 @@ class Files(Sequence[Any]):
 
     def __init__(self, folder: Path, columns: list[str] | None, weights: str | None, key: str | None) -> None:
         self.folder, self.paths = folder, _paths(folder)
+        files.check_choices(self.paths, columns=columns, weights=weights, key=key)
         self.told: dict[int, Told] = {}
         self.columns, self.weights, self.key = columns, weights, key
         self.first = self._first()
@@ -79,7 +80,11 @@ class Files(Sequence[Any]):
         if isinstance(index, slice):
             return [self[k] for k in range(*index.indices(len(self)))]
         found = files.matched([self.first, self._samples(index)])[1]
-        return found.points if found.weights is None else Measure(found.points, found.weights, found.name)
+        return (
+            found.points
+            if found.weights is None
+            else Measure(found.points, found.weights, found.name, f"the weights of {found.name}")
+        )
 
     def _first(self) -> Samples:
         """The first set whose columns have names; where there is none, the first one."""

@@ -100,7 +100,7 @@ class TestPage:
         assert "need not be 0" in text
         assert "mean distance" not in text
         told("pairwise", *OPTIONS, "--metric", "cosine", "--p", "1", "--force")
-        assert "W₁, no unit" in text_of(Path("page.html").read_text())
+        assert "transport cost, no unit" in text_of(Path("page.html").read_text())
 
     def test_what_was_left_out_is_said(self, folder, told):
         Path("sets/t.csv").write_text("id,u,v,name\n0,1,2,a\n1,2,4,b\n")

@@ -1,5 +1,7 @@
 """What is said of options of the wrong kind: the rule, what was received, and what to do."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,7 @@ def folder(tmp_path, monkeypatch):
         ("distance x.npy y.npy --relax x", "--relax must be a number; received 'x'"),
         ("distance x.npy y.npy --solver=fast", "'sinkhorn'; received 'fast'; choose one of them"),
         ("distance x.npy y.npy --metric=l2", "received 'l2'; pass 'euclidean'"),
+        ("distance x.npy y.npy --p 1e400", "--p must be a number that is no more than doubles hold, or inf; received '1e400'; use inf"),
         ("distance x.npy y.npy --metric canberra", "received 'canberra'; choose one of these"),
         ("divergence x.npy y.npy --kind k", "--kind must be one of 'kl', 'js', 'tv', 'hellinger', 'chi2'; received 'k'"),
         ("neighbors sets -k 0", "--k must be a whole number of at least 1; received 0"),
@@ -64,3 +67,44 @@ def test_a_folder_with_an_array_of_no_axis(folder, told, command):
     np.save("sets/a.npy", np.array(1.0))
     code, _, err = told(*command.split())
     assert (code, "a.npy must be an array" in err) == (2, True), err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            "transport cost.npy --key x",
+            "--key must be for an npz, of which it chooses an array; received it for cost.npy",
+        ),
+        ("neighbors sets --key x", "--key must be for an npz"),
+        ("pairwise sets --out D.npz --key x", "received it for a.npy, b.npy; leave it out"),
+        ("pairwise sets --out D.npz --columns u", "--columns must be for tables; received it for a.npy, b.npy"),
+        ("neighbors sets --weights w", "--weights must be for tables and npz files, which hold them beside points"),
+    ],
+)
+def test_choices_that_fit_no_file_are_not_ignored(folder, told, arguments, said):
+    np.save("cost.npy", np.ones((2, 2)))
+    code, _, err = told(*arguments.split())
+    assert (code, said in err) == (2, True), err
+
+
+@pytest.mark.parametrize("command", ["neighbors tables --weights w", "pairwise tables --out D.npz --weights w"])
+def test_weights_of_a_folder_are_told_by_their_file(folder, told, command):
+    Path("tables").mkdir()
+    for name, weight in (("a.csv", 1), ("b.csv", -1)):
+        Path("tables", name).write_text(f"u,w\n0.5,1\n1.5,{weight}\n")
+    code, _, err = told(*command.split())
+    assert (code, "the weights of tables/b.csv must be finite and non-negative" in err) == (2, True), err
+
+
+def test_equal_sets_are_tied_for_no_rounding(folder, told):
+    """They are at the same distance, exactly: that is no matter of rounding."""
+    np.save("sets/c.npy", np.ones((3, 2)))
+    assert "exactly 0, another may be as near" in told("neighbors", "sets")[1]
+
+
+@pytest.mark.parametrize("command", ["distance x.npy y.npy", "pairwise sets --out D.npz", "neighbors sets"])
+def test_a_cost_is_called_no_distance(folder, told, command):
+    out = told(*command.split(), "--p", "1", "--metric", "cosine")[1]
+    assert "transport cost, cosine" in out.splitlines()[0]
+    assert "W_1" not in out

@@ -156,6 +156,10 @@ def order(text: str) -> float:
         number = float(text)
     except ValueError:
         raise InvalidInput(f"--p must be a number or inf; received {text!r}; use a number of at least 1") from None
+    if number == float("inf") and "inf" not in text.lower():
+        raise InvalidInput(
+            f"--p must be a number that is no more than doubles hold, or inf; received {text!r}; use inf"
+        )
     return require("otgen.inputs.scalars").order(number)
 
 

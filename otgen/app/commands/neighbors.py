@@ -60,5 +60,6 @@ def neighbors(
     if as_json:
         say(json_text(found.to_dict()))
         return
-    name = f"{'nearest' if radius is None else f'within {radius:g}'} by W_{power:g}"
+    measured = require("otgen.app.measuring").distance_name(power, metric.value)
+    name = f"{'nearest' if radius is None else f'within {radius:g}'} by {measured}"
     say(require("otgen.inputs.numerals").in_rows(name, found.rows()))

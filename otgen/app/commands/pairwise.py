@@ -113,7 +113,7 @@ def pairwise(
     if as_json:
         say(json_text({**found.to_dict(), "out": str(matrix), **({"report": str(page)} if page else {})}))
         return
-    name = f"W_{power:g}" if blur is None else "entropic costs"
+    name = require("otgen.app.measuring").distance_name(power, metric.value) if blur is None else "entropic costs"
     if penalty is not None or mass is not None or max_sliced:
         name = f"{'max-sliced' if max_sliced else 'partial'} {name}"
     rows = [

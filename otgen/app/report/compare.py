@@ -16,6 +16,7 @@ from ...distances.sliced import sliced_wasserstein
 from ...distances.splits import SPLITS, PermutationNull, permuted
 from ...inputs import numerals
 from ...inputs.types import Floats
+from ...model.cost import COSTS
 from ...model.problem import Relative
 from ..loading import WORTH, first_points, kernels_loaded
 from ..words import significant
@@ -51,7 +52,10 @@ def quantities(
     """
     orders = (1.0, 2.0) if p is None else (p,)
     common = dict(metric=metric, normalize=normalize)
-    found = [Quantity(called(order), unit_of(metric, 1.0), partial(wasserstein, p=order, **common)) for order in orders]
+    found = [
+        Quantity(called(order, metric), unit_of(metric, 1.0), partial(wasserstein, p=order, **common))
+        for order in orders
+    ]
     last, strength = orders[-1], USUAL_EPSILON if epsilon is None else epsilon
     if metric == "euclidean" and math.isfinite(last) and not on_line:
         sliced = partial(sliced_wasserstein, p=last, n_projections=200, rng=0, normalize=normalize)
@@ -62,8 +66,10 @@ def quantities(
     return tuple(found)
 
 
-def called(order: float) -> str:
-    """What W_p is called: its order as a subscript."""
+def called(order: float, metric: str = "euclidean") -> str:
+    """What W_p is called: its order as a subscript, or that it is no distance under a metric that is a cost."""
+    if metric in COSTS:
+        return "transport cost"
     return "W_inf" if math.isinf(order) else "W" + f"{order:g}".translate(_SUBSCRIPTS)
 
 

@@ -24,7 +24,7 @@ _LISTED = 20  # notes on files that the page repeats
 def write_pairs(path: str | os.PathLike[str], found: Found, sets: Files, ask: Pairs, command: str) -> Path | None:
     """Write what `Pairs` found of a folder to ``path``, as one page; ``-`` is the standard output, and then None comes back."""
     exact = ask.epsilon is None
-    name = called(ask.p) if exact else "entropic cost"
+    name = called(ask.p, ask.metric) if exact else "entropic cost"
     if ask.distance.name in _KINDS:
         name = f"{_KINDS[ask.distance.name]} {name}"
     unit = unit_of(ask.metric, 1.0 if exact else ask.p)
