@@ -74,6 +74,16 @@ def usable(z: Tensor) -> Tensor:
     return z.clone()
 
 
+def holds(condition: Tensor) -> bool:
+    """Whether a condition holds everywhere, as far as it can be seen: inside torch's transforms values cannot, and pass."""
+    if torch.compiler.is_compiling():
+        return True
+    try:
+        return bool(condition.all())
+    except RuntimeError:  # of vmap, and of tensors without data
+        return True
+
+
 def generator_from(rng: Any) -> torch.Generator:
     """A generator on the host from None (torch's global one decides), a seed, or a generator of torch's or numpy's."""
     if checked_rng(rng) is None:
@@ -100,8 +110,13 @@ def checked_rng(rng: Any) -> Any:
 
 def noise(like: Tensor, generator: torch.Generator | None) -> Tensor:
     """Standard normal noise of the shape, dtype and device of ``like``, drawn where the generator lives."""
-    source = home_of(generator)
-    return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=source).to(like.device)
+    return torch.randn(like.shape, dtype=like.dtype, **drawing(generator)).to(like.device)
+
+
+def drawing(generator: torch.Generator | None) -> dict[str, Any]:
+    """Arguments that say by what, and where, torch draws; none that compilers refuse where sizes are dynamic."""
+    own = {} if generator is None else {"generator": generator}
+    return {"device": home_of(generator), **own}
 
 
 def home_of(generator: Any) -> torch.device:

@@ -207,5 +207,7 @@ class TestAsAModule:
     def test_the_potential_of_another_cost_is_refused(self, strict):
         found = coupling.semidiscrete(data(20, 2), rng=0, tol=None)
         other = coupling.semidiscrete(data(20, 2), rng=0, tol=None, metric="cityblock", p=1)
-        with pytest.raises(InvalidInput, match=r"with metric='cityblock', p=1; received one with metric='euclidean', p=2"):
+        with pytest.raises(
+            InvalidInput, match=r"with metric='cityblock', p=1; received one with metric='euclidean', p=2"
+        ):
             other.load_state_dict(found.state_dict(), strict=strict)

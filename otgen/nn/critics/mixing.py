@@ -26,8 +26,11 @@ _tried: dict[int, ref[Any]] = {}  # critics that were seen not to mix, themselve
 
 def refuse_unusable_layers(network: Any) -> None:
     """Raise for batch normalisation in training mode, before it updates its running means, and for weights that autograd does not keep."""
+    compiled = torch.compiler.is_compiling()  # which never sees tensors of inference mode
     for part in _layers(network, _DEEP):
-        if any(z.is_inference() for z in (*part.parameters(recurse=False), *part.buffers(recurse=False))):
+        if not compiled and any(
+            z.is_inference() for z in (*part.parameters(recurse=False), *part.buffers(recurse=False))
+        ):
             raise InvalidInput(
                 f"critic must have weights that can be differentiated; received {type(part).__name__} built under torch.inference_mode; build it "
                 f"outside, or pass copy.deepcopy(critic), made outside"

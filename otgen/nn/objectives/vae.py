@@ -18,8 +18,8 @@ from torch.nn.functional import logsigmoid
 from ...errors import InvalidInput
 from ...inputs import scalars
 from ...inputs.reading import refuse_bytes
-from .._inputs import holds, not_negative
-from .._modes import noise
+from .._inputs import not_negative
+from .._modes import holds, noise
 from ._inputs import alike, each, paired, samples, tensors
 
 _LOG_2PI = math.log(2 * math.pi)
