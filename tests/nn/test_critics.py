@@ -86,8 +86,10 @@ class TestEveryKind:
         assert far.estimate == pytest.approx(near.estimate, rel=0.02)
         assert far.batch_exact == pytest.approx(near.batch_exact, rel=1e-6)
 
-    def test_potentials_can_be_kept(self):
-        found = critics.fit(*shifted(100), steps=3, batch_size=16, rng=0)
+    @kinds
+    @pytest.mark.parametrize("prove", [False, True])
+    def test_potentials_can_be_kept(self, kind, prove):
+        found = critics.fit(*shifted(100), kind, steps=3, batch_size=16, rng=0, prove=prove)
         points = torch.randn(5, 2, dtype=torch.float64)
         for function in (found.potential, found.witness):
             again = pickle.loads(pickle.dumps(function))

@@ -21,7 +21,7 @@ from ...kernels.duplicates import unique_points
 from ...model.cost import PointCost
 from .._modes import generator_from, training, usable
 from .kinds import Critic, OneSidedPenalty
-from .networks import InUnits, Witness, lipschitz_bound
+from .networks import InUnits, Witness, lipschitz_bound, settled
 from .proving import CONFIDENCE, Sides, find_witness, proven
 from .slopes import gradient_norms
 from .training import MOST, Course, Sampler, fresh, train, values
@@ -196,6 +196,7 @@ def fit(
         rest = Course(taken, batch_size, limit - (time.perf_counter() - began)) if prove else None
         witness = find_witness(network, Sides(draw_x, draw_y, *seen, apart=apart), generator, rest)
         f, g = (_held_values(witness, source, taken * batch_size) for source in sources)
+        settled(network)
     lower = min(proven(witness, f, g), proven(witness, *(z[source.single] for source, z in zip(sources, (f, g)))))
     spent = time.perf_counter() - began
     if prove and float(f.mean() - g.mean()) >= _AS_GOOD * found["estimate"]:

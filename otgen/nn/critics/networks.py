@@ -9,6 +9,7 @@ import math
 import torch
 from torch import Tensor
 from torch.nn import Linear, Module, Parameter
+from torch.nn.utils import parametrize
 
 from ...errors import InvalidInput
 from ...inputs.scalars import told
@@ -123,7 +124,7 @@ class Witness(Module):
 
     def __init__(self, network: InUnits, sign: float) -> None:
         super().__init__()
-        self.network = copy.deepcopy(network).double().eval()
+        self.network = settled(copy.deepcopy(network).double().eval())
         bound = lipschitz_bound(self.network)
         self.factor = sign / bound if bound > 0 else 0.0
         self.low, self.high = -math.inf, math.inf
@@ -165,6 +166,23 @@ class InUnits(Module):
             raise InvalidInput(f"z must be points (n, {dim}); received {tuple(z.shape)}; reshape it")
         kind = next(self.network.parameters()).dtype
         return (self.unit / self.slope) * self.network(((z.double() - self.centre) / self.unit).to(kind))
+
+
+def settled(network: InUnits) -> InUnits:
+    """The network, its weights as they are: what made them orthogonal or divided them served training, and cannot be pickled."""
+    for part in list(network.modules()):
+        for name, layer in list(part.named_children()):
+            if isinstance(layer, Linear) and parametrize.is_parametrized(layer):
+                part.register_module(name, _plain(layer))
+    return network
+
+
+def _plain(layer: Linear) -> Linear:
+    """The same layer without parametrisation. (To remove it would take it from copies too: they share a class.)"""
+    kind = dict(dtype=layer.weight.dtype, device=layer.weight.device)
+    plain = torch.nn.utils.skip_init(Linear, layer.in_features, layer.out_features, **kind)
+    plain.weight.data, plain.bias.data = layer.weight.detach(), layer.bias.detach()
+    return plain.train(layer.training)
 
 
 def lipschitz_bound(network: Module) -> float:

@@ -289,6 +289,10 @@ class FlowPrior(Module):
                 noise = coupling.inverse(noise)
         return noise
 
+    def forward(self, z: Tensor) -> Tensor:
+        """As :meth:`log_density`: what wrappers of modules and ``torch.func.functional_call`` ask for."""
+        return self.log_density(z)
+
     @property
     def _like(self) -> Tensor:
         """Of the dtype and on the device of what is computed."""
