@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import torch
@@ -65,6 +65,19 @@ def seeded(seed: int, device: torch.device | None = None) -> Generator[None]:
         finally:
             for generator, state in zip(generators, before):
                 generator.set_state(state)
+
+
+def keeping_dtype(convert: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """What moves a module's tensors as ``convert`` does and leaves their dtype, where their digits are what was fitted, proven or given.
+
+    For ``Module._apply``: a model in halves may hold modules that stay exact.
+    """
+
+    def moved(z: Tensor) -> Tensor:
+        out = convert(z)
+        return out if out.dtype == z.dtype else z.to(out.device)
+
+    return moved
 
 
 def usable(z: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from ..inputs import scalars, sizes
 from ..model.cost import Metric
 from ..model.cost.metrics import entry_of
 from ._inputs import finite
-from ._modes import generator_from
+from ._modes import generator_from, keeping_dtype
 
 _BLOCK = 2**24  # products that are held at once
 _SIFTED = 4  # candidates that products leave, of which differences of coordinates decide
@@ -92,12 +92,8 @@ class SemidiscreteCoupling(Module):
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         """Move or convert the data; the potential and the weights stay in double precision, as halves of them are another map's."""
-        exact, held = {name: getattr(self, name) for name in ("potential", "weights")}, self.x1.dtype
-        super()._apply(fn, recurse)
-        for name, z in exact.items():
-            moved = getattr(self, name)
-            if moved.dtype != z.dtype:
-                setattr(self, name, z.to(moved.device))
+        held, kept = self.x1.dtype, keeping_dtype(fn)
+        super()._apply(lambda z: fn(z) if z is self.x1 else kept(z), recurse)
         if self.x1.dtype != held:
             self._fitted = None
         return self

@@ -17,6 +17,7 @@ from ..inputs.types import Design
 from ._directions import DESIGNS, drawn
 from ._inputs import Reduction, batch, checked_reduction, common, options, powered, reduced
 from ._masks import filled
+from ._modes import keeping_dtype
 
 _FEW = 100  # points whose median is the centre
 
@@ -190,7 +191,7 @@ class SlicedWassersteinLoss(torch.nn.Module):
     Parameters
     ----------
     p, n_projections, directions, root, reduction
-        As in :func:`sliced_wasserstein_loss`; a tensor of ``directions`` becomes a buffer.
+        As in :func:`sliced_wasserstein_loss`; a tensor of ``directions`` becomes a buffer, which keeps its dtype.
 
     Examples
     --------
@@ -217,6 +218,10 @@ class SlicedWassersteinLoss(torch.nn.Module):
         checked = checked_directions(directions)
         self.register_buffer("directions", checked if isinstance(checked, Tensor) else None)
         self.design = cast(Design, "independent" if isinstance(checked, Tensor) else checked)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        """Move directions, which stay what they are: those of halves would be longer or shorter than 1."""
+        return super()._apply(keeping_dtype(fn), recurse)
 
     def forward(
         self,

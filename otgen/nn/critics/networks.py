@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from torch.nn.utils import parametrize
 
 from ...errors import InvalidInput
 from ...inputs.scalars import told
+from .._modes import keeping_dtype
 
 _SLACK = 1e-9  # relative, on singular values: an SVD in double precision is off by far less
 
@@ -129,6 +131,10 @@ class Witness(Module):
         self.factor = sign / bound if bound > 0 else 0.0
         self.low, self.high = -math.inf, math.inf
 
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        """Move it; what is proven is proven of weights in double precision."""
+        return super()._apply(keeping_dtype(fn), recurse)
+
     def get_extra_state(self) -> Tensor:
         """What a state dict holds beside the network's weights."""
         return torch.tensor([self.factor, self.low, self.high], dtype=torch.float64)
@@ -158,6 +164,13 @@ class InUnits(Module):
         self.register_buffer("centre", centre.double())
         for name, number in (("unit", unit), ("slope", slope)):
             self.register_buffer(name, torch.tensor(number, dtype=torch.float64, device=centre.device))
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        """Convert the network; the origin and the unit of points keep their digits."""
+        super()._apply(keeping_dtype(fn), recurse=False)
+        if recurse:
+            self.network._apply(fn)
+        return self
 
     def forward(self, z: Tensor) -> Tensor:
         """Critic values of points (n, d)."""
