@@ -100,7 +100,7 @@ def holds(condition: Tensor) -> bool:
 def generator_from(rng: Any) -> torch.Generator:
     """A generator on the host from None (torch's global one decides), a seed, or a generator of torch's or numpy's."""
     if checked_rng(rng) is None:
-        seed = int(torch.randint(2**62, ()))
+        seed = int(torch.randint(2**62, (), device="cpu"))
     elif isinstance(rng, torch.Generator):
         seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
     else:

@@ -201,7 +201,11 @@ def semidiscrete(
 
     def drawn(n: int, _: np.random.Generator) -> Tensor:
         shape = (n, *x1.shape[1:])
-        x0 = torch.randn(shape, generator=generator, dtype=torch.float32) if noise is None else noise(n, generator)
+        x0 = (
+            torch.randn(shape, generator=generator, dtype=torch.float32, device="cpu")
+            if noise is None
+            else noise(n, generator)
+        )
         if not isinstance(x0, Tensor):
             raise InvalidInput(
                 f"noise must return a tensor; received {scalars.told(x0)}; make one with torch.randn(n, ..., generator=generator)"

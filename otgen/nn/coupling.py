@@ -309,4 +309,4 @@ def _rows_and_columns(plan: Plan, given: torch.Generator | None, *, drawn: bool)
 
 def _levels(count: int, generator: torch.Generator) -> Floats:
     """Numbers (count,), uniform in [0, 1)."""
-    return torch.rand(count, generator=generator, dtype=torch.float64).numpy()
+    return torch.rand(count, generator=generator, dtype=torch.float64, device="cpu").numpy()

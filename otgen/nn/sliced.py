@@ -149,7 +149,8 @@ def _steps(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, p: float) -
     x, y = x.sort(dim=-1).values, y.sort(dim=-1).values
     if n == m:
         return x - y, None
-    levels = torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]).unique()  # of whole numbers, in order
+    each = (torch.arange(1, size + 1, device="cpu") * other for size, other in ((n, m), (m, n)))
+    levels = torch.cat(list(each)).unique()  # of whole numbers, in order
     below = torch.cat([levels.new_zeros(1), levels[:-1]])
     at, to = (below // m).to(x.device), (below // n).to(x.device)
     return x[..., at] - y[..., to], ((levels - below).double() / (n * m)).to(x.device)

@@ -243,14 +243,14 @@ def _source(
             f"{len(points)}; use otgen.wasserstein, which is exact"
         )
     where = given.device if isinstance(given, Tensor) else torch.device("cpu")
-    order = orders.setdefault(len(points), torch.randperm(len(points), generator=generator))
+    order = orders.setdefault(len(points), torch.randperm(len(points), generator=generator, device="cpu"))
     shuffled = torch.from_numpy(np.array(points, np.float64))[order].to(where)
     held = int(_SHARE * len(points))
     watched = min(_LOOKED_AT, int(_WATCHED * len(points))) if watching else 0
     kept = shuffled[held + watched :]
 
     def draw(n: int) -> Tensor:
-        return kept[torch.randint(len(kept), (n,), generator=generator).to(where)]
+        return kept[torch.randint(len(kept), (n,), generator=generator, device="cpu").to(where)]
 
     single = _occurs_once(shuffled.cpu().numpy(), name, held)
     return _Source(draw, shuffled[:held], shuffled[held : held + watched], endless=False, single=single)
@@ -333,7 +333,7 @@ def _held_values(witness: Witness, source: _Source, trained: int) -> Floats:
 def _slope(network: Module, critic: Critic, x: Tensor, y: Tensor, generator: Generator) -> float:
     """What the critic is divided by, see :class:`CriticFit`."""
     size = min(len(x), len(y))
-    t = torch.rand(size, 1, generator=generator, dtype=x.dtype).to(x.device)
+    t = torch.rand(size, 1, generator=generator, dtype=x.dtype, device="cpu").to(x.device)
     parts = [gradient_norms(network, z).detach() for z in (t * x[:size] + (1 - t) * y[:size]).split(4096)]
     return critic.slope(torch.cat(parts))
 

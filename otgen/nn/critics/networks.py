@@ -137,7 +137,7 @@ class Witness(Module):
 
     def get_extra_state(self) -> Tensor:
         """What a state dict holds beside the network's weights."""
-        return torch.tensor([self.factor, self.low, self.high], dtype=torch.float64)
+        return torch.tensor([self.factor, self.low, self.high], dtype=torch.float64, device="cpu")
 
     def set_extra_state(self, state: Tensor) -> None:
         """Take it back."""
@@ -193,7 +193,7 @@ def settled(network: InUnits) -> InUnits:
 def _plain(layer: Linear) -> Linear:
     """The same layer without parametrisation. (To remove it would take it from copies too: they share a class.)"""
     kind = dict(dtype=layer.weight.dtype, device=layer.weight.device)
-    plain = torch.nn.utils.skip_init(Linear, layer.in_features, layer.out_features, **kind)
+    plain: Any = torch.nn.utils.skip_init(Linear, layer.in_features, layer.out_features, **kind)
     plain.weight.data, plain.bias.data = layer.weight.detach(), layer.bias.detach()
     return plain.train(layer.training)
 
