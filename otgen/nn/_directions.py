@@ -55,8 +55,9 @@ def _quasi_random(count: int, d: int) -> Tensor:
             f"directions must be 'independent' or 'orthogonal' in more than {SobolEngine.MAXDIM} dimensions; received 'quasi-random' for "
             f"{d}; pass directions='orthogonal'"
         )
-    seed = int(torch.randint(2**31, ()))
-    u = SobolEngine(d - 1 if 1 < d < 4 else d, scramble=True, seed=seed).draw(count, dtype=torch.float64)
+    with torch.device("cpu"):
+        seed = int(torch.randint(2**31, ()))
+        u = SobolEngine(d - 1 if 1 < d < 4 else d, scramble=True, seed=seed).draw(count, dtype=torch.float64)
     u = u + 2.0**-31  # from the corner of a cell to its middle: never 0
     if d == 2:
         return torch.cat([torch.cos(math.pi * u), torch.sin(math.pi * u)], dim=1)

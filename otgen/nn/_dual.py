@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..errors import NotConverged
 from . import _ops
+from ._modes import holds
 
 
 class Costs(NamedTuple):
@@ -156,13 +157,9 @@ def _adjoint(
 def _solved(system: Tensor, wanted: Tensor) -> Tensor:
     """The solution; a plan that falls apart into blocks leaves a constant of each open, and then there is none."""
     found, info = torch.linalg.solve_ex(system, wanted)
-    try:
-        singular = bool((info > 0).any())
-    except RuntimeError:  # inside a transform values cannot be seen
-        return found
-    if singular:
+    if not holds(info == 0):
         raise NotConverged(
             "epsilon must be large enough for mass to pass between all parts of the plan, else potentials and their derivatives are not determined; received "
             "a plan that falls apart into blocks; raise epsilon"
         )
-    return found
+    return found.where(info[..., None, None] == 0, math.nan)  # inside a transform what holds cannot be seen

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from . import _ops
-from ._inputs import Batch, holds, powered, within_reach
+from ._inputs import Batch, powered, within_reach
+from ._modes import holds
 
 _LENGTHS = ("euclidean", "cityblock", "chebyshev", "minkowski")  # double where points do
 _FAINT = 1e-150  # powers below, and above its inverse, may have lost digits or terms to the range of floats

@@ -234,16 +234,6 @@ def common(weights: Tensor, points: Tensor) -> Tensor:
     return weights if len(points) == len(weights) else weights.mean(0, keepdim=True)
 
 
-def holds(condition: Tensor) -> bool:
-    """Whether a condition holds everywhere, as far as it can be seen: inside torch's transforms values cannot, and pass."""
-    if torch.compiler.is_compiling():
-        return True
-    try:
-        return bool(condition.all())
-    except RuntimeError:  # of vmap, and of tensors without data
-        return True
-
-
 def reduced(values: Tensor, single: bool, reduction: Reduction) -> Tensor:
     """Values (B,) as the caller wants them: ``mean``, ``sum`` or ``none``."""
     if reduction == "none":

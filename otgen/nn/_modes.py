@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import torch
@@ -67,6 +67,19 @@ def seeded(seed: int, device: torch.device | None = None) -> Generator[None]:
                 generator.set_state(state)
 
 
+def keeping_dtype(convert: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """What moves a module's tensors as ``convert`` does and leaves their dtype, where their digits are what was fitted, proven or given.
+
+    For ``Module._apply``: a model in halves may hold modules that stay exact.
+    """
+
+    def moved(z: Tensor) -> Tensor:
+        out = convert(z)
+        return out if out.dtype == z.dtype else z.to(out.device)
+
+    return moved
+
+
 def usable(z: Tensor) -> Tensor:
     """The tensor, or its copy where inference mode made it: autograd keeps no tensor of that kind."""
     if torch.compiler.is_compiling() or not z.is_inference() or torch.is_inference_mode_enabled():
@@ -74,10 +87,20 @@ def usable(z: Tensor) -> Tensor:
     return z.clone()
 
 
+def holds(condition: Tensor) -> bool:
+    """Whether a condition holds everywhere, as far as it can be seen: inside torch's transforms values cannot, and pass."""
+    if torch.compiler.is_compiling():
+        return True
+    try:
+        return bool(condition.all())
+    except RuntimeError:  # of vmap, and of tensors without data
+        return True
+
+
 def generator_from(rng: Any) -> torch.Generator:
     """A generator on the host from None (torch's global one decides), a seed, or a generator of torch's or numpy's."""
     if checked_rng(rng) is None:
-        seed = int(torch.randint(2**62, ()))
+        seed = int(torch.randint(2**62, (), device="cpu"))
     elif isinstance(rng, torch.Generator):
         seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
     else:
@@ -100,8 +123,13 @@ def checked_rng(rng: Any) -> Any:
 
 def noise(like: Tensor, generator: torch.Generator | None) -> Tensor:
     """Standard normal noise of the shape, dtype and device of ``like``, drawn where the generator lives."""
-    source = home_of(generator)
-    return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=source).to(like.device)
+    return torch.randn(like.shape, dtype=like.dtype, **drawing(generator)).to(like.device)
+
+
+def drawing(generator: torch.Generator | None) -> dict[str, Any]:
+    """Arguments that say by what, and where, torch draws; none that compilers refuse where sizes are dynamic."""
+    own = {} if generator is None else {"generator": generator}
+    return {"device": home_of(generator), **own}
 
 
 def home_of(generator: Any) -> torch.device:

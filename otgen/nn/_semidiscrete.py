@@ -17,7 +17,7 @@ from ..inputs import scalars, sizes
 from ..model.cost import Metric
 from ..model.cost.metrics import entry_of
 from ._inputs import finite, real_and_dense
-from ._modes import generator_from
+from ._modes import generator_from, keeping_dtype
 
 _BLOCK = 2**24  # products that are held at once
 _SIFTED = 4  # candidates that products leave, of which differences of coordinates decide
@@ -95,12 +95,8 @@ class SemidiscreteCoupling(Module):
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         """Move or convert the data; the potential and the weights stay in double precision, as halves of them are another map's."""
-        exact, held = {name: getattr(self, name) for name in ("potential", "weights")}, self.x1.dtype
-        super()._apply(fn, recurse)
-        for name, z in exact.items():
-            moved = getattr(self, name)
-            if moved.dtype != z.dtype:
-                setattr(self, name, z.to(moved.device))
+        held, kept = self.x1.dtype, keeping_dtype(fn)
+        super()._apply(lambda z: fn(z) if z is self.x1 else kept(z), recurse)
         if self.x1.dtype != held:
             self._fitted = None
         return self
@@ -208,7 +204,11 @@ def semidiscrete(
 
     def drawn(n: int, _: np.random.Generator) -> Tensor:
         shape = (n, *x1.shape[1:])
-        x0 = torch.randn(shape, generator=generator, dtype=torch.float32) if noise is None else noise(n, generator)
+        x0 = (
+            torch.randn(shape, generator=generator, dtype=torch.float32, device="cpu")
+            if noise is None
+            else noise(n, generator)
+        )
         if not isinstance(x0, Tensor):
             raise InvalidInput(
                 f"noise must return a tensor; received {scalars.told(x0)}; make one with torch.randn(n, ..., generator=generator)"

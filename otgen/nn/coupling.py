@@ -291,7 +291,7 @@ def _check_shape(z: Any, name: str, *, empty: bool = False) -> None:
     if not isinstance(z, Tensor) or z.ndim < 2 or 0 in z.shape[1:] or not (empty or len(z)):
         received = f"shape {tuple(z.shape)}" if isinstance(z, Tensor) else type(z).__name__
         raise InvalidInput(
-            f"{name} must be a tensor (n, ...), one sample a row; received {received}; use {name}[:, None] for (n,)"
+            f"{name} must be a tensor (n, ...), one sample a row{'' if empty else ' and one at least'}; received {received}; use {name}[:, None] for (n,)"
         )
 
 
@@ -312,4 +312,4 @@ def _rows_and_columns(plan: Plan, given: torch.Generator | None, *, drawn: bool)
 
 def _levels(count: int, generator: torch.Generator) -> Floats:
     """Numbers (count,), uniform in [0, 1)."""
-    return torch.rand(count, generator=generator, dtype=torch.float64).numpy()
+    return torch.rand(count, generator=generator, dtype=torch.float64, device="cpu").numpy()

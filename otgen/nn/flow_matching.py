@@ -84,7 +84,7 @@ class PlanSampler:
                 f"batch_size must be at most the number of entries with mass where none is drawn twice; received {count} of {possible}; "
                 f"pass replace=True"
             )
-        seed = int(torch.randint(2**62, (), generator=generator_from(self.rng)))
+        seed = int(torch.randint(2**62, (), generator=generator_from(self.rng), device="cpu"))
         chosen = np.random.default_rng(seed).choice(shares.size, size=count, p=shares.ravel(), replace=replace)
         return np.divmod(chosen, shares.shape[1])
 
@@ -115,7 +115,9 @@ class PlanSampler:
         out = [X[:, 0]]
         for time in range(1, X.shape[1]):
             plan: Plan = self._paired(X[:, time - 1], X[:, time]).plan
-            columns = plan.draw(at.cpu().numpy(), torch.rand(len(X), generator=generator, dtype=torch.float64).numpy())
+            columns = plan.draw(
+                at.cpu().numpy(), torch.rand(len(X), generator=generator, dtype=torch.float64, device="cpu").numpy()
+            )
             at = torch.from_numpy(np.array(columns)).to(X.device)
             out.append(X[at, time])
         return torch.stack(out, 1)
@@ -126,7 +128,7 @@ class PlanSampler:
         if not scalars.flag(replace, "replace"):
             return found.rows, found.columns
         generator = generator_from(self.rng)
-        at, levels = torch.rand(2, len(x0), generator=generator, dtype=torch.float64).numpy()
+        at, levels = torch.rand(2, len(x0), generator=generator, dtype=torch.float64, device="cpu").numpy()
         mass = np.cumsum(found.plan.marginals()[0])
         rows = np.minimum(np.searchsorted(mass, at * mass[-1], side="right"), len(mass) - 1)
         columns = np.array(found.plan.draw(rows, levels))

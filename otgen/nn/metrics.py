@@ -204,7 +204,7 @@ def _joined(held: list[Tensor] | Tensor) -> Tensor:
     """The samples of one side, (n, d): a list of batches, or what was gathered."""
     if isinstance(held, Tensor):
         return held
-    return torch.cat(held) if held else torch.empty(0)
+    return torch.cat(held) if held else torch.empty(0, device="cpu")
 
 
 def _precise(device: torch.device) -> torch.dtype:

@@ -16,12 +16,12 @@ from ._inputs import (
     batch,
     checked_reduction,
     common,
-    holds,
     not_negative,
     options,
     reduced,
     within_reach,
 )
+from ._modes import holds
 
 Kernel = Literal["energy", "imq", "gaussian"]
 _FAR = 2.0**500  # squares of coordinates up to here, and sums of many, are floats

@@ -17,6 +17,7 @@ from ..inputs.types import Design
 from ._directions import DESIGNS, drawn
 from ._inputs import Reduction, batch, checked_reduction, common, options, powered, real_and_dense, reduced
 from ._masks import filled
+from ._modes import keeping_dtype
 
 _FEW = 100  # points whose median is the centre
 
@@ -149,7 +150,8 @@ def _steps(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, p: float) -
     x, y = x.sort(dim=-1).values, y.sort(dim=-1).values
     if n == m:
         return x - y, None
-    levels = torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]).unique()  # of whole numbers, in order
+    each = (torch.arange(1, size + 1, device="cpu") * other for size, other in ((n, m), (m, n)))
+    levels = torch.cat(list(each)).unique()  # of whole numbers, in order
     below = torch.cat([levels.new_zeros(1), levels[:-1]])
     at, to = (below // m).to(x.device), (below // n).to(x.device)
     return x[..., at] - y[..., to], ((levels - below).double() / (n * m)).to(x.device)
@@ -191,7 +193,7 @@ class SlicedWassersteinLoss(torch.nn.Module):
     Parameters
     ----------
     p, n_projections, directions, root, reduction
-        As in :func:`sliced_wasserstein_loss`; a tensor of ``directions`` becomes a buffer.
+        As in :func:`sliced_wasserstein_loss`; a tensor of ``directions`` becomes a buffer, which keeps its dtype.
 
     Examples
     --------
@@ -218,6 +220,10 @@ class SlicedWassersteinLoss(torch.nn.Module):
         checked = checked_directions(directions)
         self.register_buffer("directions", checked if isinstance(checked, Tensor) else None)
         self.design = cast(Design, "independent" if isinstance(checked, Tensor) else checked)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        """Move directions, which stay what they are: those of halves would be longer or shorter than 1."""
+        return super()._apply(keeping_dtype(fn), recurse)
 
     def forward(
         self,

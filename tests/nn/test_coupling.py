@@ -183,7 +183,7 @@ def test_a_seed_decides(method):
     [
         (lambda z: coupling.pair(z, z, method="random"), "method must be one of"),
         (lambda z: coupling.pair(z[:, 0], z), "one sample a row"),
-        (lambda z: coupling.pair(z, z[:0]), "one sample a row"),
+        (lambda z: coupling.pair(z, z[:0]), "one sample a row and one at least"),
         (lambda z: coupling.pair(z, z[:, :1]), "samples of one size"),
         (lambda z: coupling.pair(z, z, relax=1.0), "relax must be None"),
         (lambda z: coupling.pair(z, z, rng="seed"), "rng must be"),

@@ -86,13 +86,27 @@ class TestEveryKind:
         assert far.estimate == pytest.approx(near.estimate, rel=0.02)
         assert far.batch_exact == pytest.approx(near.batch_exact, rel=1e-6)
 
-    def test_potentials_can_be_kept(self):
-        found = critics.fit(*shifted(100), steps=3, batch_size=16, rng=0)
+    @kinds
+    @pytest.mark.parametrize("prove", [False, True])
+    def test_potentials_can_be_kept(self, kind, prove):
+        found = critics.fit(*shifted(100), kind, steps=3, batch_size=16, rng=0, prove=prove)
         points = torch.randn(5, 2, dtype=torch.float64)
         for function in (found.potential, found.witness):
             again = pickle.loads(pickle.dumps(function))
             assert torch.equal(again(points), function(points))
             assert {name.split(".")[-1] for name in again.state_dict()} >= {"centre", "unit", "slope"}
+
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+    def test_conversions_leave_what_is_proven_and_where_points_lie(self, dtype):
+        """A model in halves may hold them: the witness is the same function, the potential one of a coarser network."""
+        x, y = (z + 1e8 for z in shifted(100))
+        found = critics.fit(x, y, critics.Cones(cones=8), steps=3, batch_size=16, rng=0, prove=False)
+        points = torch.as_tensor(x[:9])
+        want = [function(points).detach() for function in (found.witness, found.potential)]
+        torch.nn.ModuleList([found.witness, found.potential]).to(dtype)
+        assert torch.equal(found.witness(points), want[0])
+        if dtype is torch.float32:  # in halves the host has no cones
+            torch.testing.assert_close(found.potential(points).double(), want[1].double(), rtol=1e-5, atol=1e-5)
 
     @pytest.mark.parametrize("prove", [False, True])
     def test_the_estimate_is_that_of_its_potential(self, prove):

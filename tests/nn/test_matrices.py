@@ -221,3 +221,5 @@ def test_a_plan_that_falls_apart_into_blocks(C):
     torch.testing.assert_close(slope, torch.eye(2, dtype=D) / 2, rtol=0, atol=1e-15)
     with pytest.raises(otgen.NotConverged, match="falls apart into blocks"):
         nn.entropic_plan(C, epsilon=0.5).f[0].backward()
+    blind = torch.func.vmap(torch.func.grad(lambda costs: nn.entropic_plan(costs, epsilon=0.5).f[0]))(C.detach()[None])
+    assert blind.isnan().any()  # where nothing can be raised, no number is made up

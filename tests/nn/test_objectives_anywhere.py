@@ -207,6 +207,13 @@ class TestFlows:
             found = prior.log_density(z), prior.sample(4, torch.Generator().manual_seed(1))
         assert all(torch.equal(*both) for both in zip(found, want))
 
+    def test_what_wraps_modules_takes_it(self):
+        prior, z = self.prior(), torch.randn(5, 3)
+        weights = dict(prior.named_parameters())
+        found = torch.func.grad(lambda held: torch.func.functional_call(prior, held, z).sum())(weights)
+        want = torch.autograd.grad(prior.log_density(z).sum(), list(weights.values()))
+        torch.testing.assert_close(list(found.values()), list(want))
+
     @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
     def test_parameters_in_halves_are_computed_with_in_single_precision(self, dtype):
         prior = self.prior().to(dtype)

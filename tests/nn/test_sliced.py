@@ -94,3 +94,13 @@ def test_shared_clouds_of_no_problems(p):
     x, none = torch.zeros(4, 2), torch.zeros(0, 4)
     for weights in ({"a": none}, {"b": none}, {"a": none, "b": none}):
         assert nn.sliced_wasserstein_loss(x, x, **weights, p=p, reduction="none").shape == (0,)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_directions_of_a_module_keep_their_digits(dtype):
+    """A model in halves may hold a loss: its directions have length 1 all the same."""
+    lines = torch.nn.functional.normalize(torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), dim=1)
+    model = torch.nn.Sequential(nn.SlicedWassersteinLoss(directions=lines)).to(dtype)
+    x, y = torch.zeros(4, 3, dtype=torch.float64), torch.eye(4, 3, dtype=torch.float64)
+    assert model[0](x, y).item() == nn.sliced_wasserstein_loss(x, y, directions=lines).item()
+    assert torch.equal(model[0].directions, lines)

@@ -12,6 +12,7 @@ from losses import LOSSES, clouds, each
 from torch.func import grad, jacrev, vmap
 
 from otgen import nn
+from otgen.nn.objectives import vae, wgan
 
 BACKEND = "inductor" if shutil.which("c++") or shutil.which("g++") else "aot_eager"  # the former needs a compiler
 
@@ -88,3 +89,24 @@ class TestTransforms:
         torch._dynamo.reset()
         torch.compile(partial(nn.sinkhorn_loss, epsilon=0.2), backend=BACKEND)(x, y).backward()
         assert x.grad.isfinite().all()
+
+    @pytest.mark.filterwarnings("ignore")
+    @pytest.mark.parametrize("name", ["noise", "plan", "penalty"])
+    @pytest.mark.by_day(1)
+    def test_compiled_whole_at_sizes_that_change(self, name):
+        """Nothing on the way asks for numbers that the compiler does not have."""
+        critic = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)).double()
+        call = {
+            "plan": lambda z: (nn.entropic_plan((z[:, None] - z).square().sum(-1), epsilon=0.2).plan @ z)[0],
+            "noise": lambda z: vae.reparametrised(z, 0 * z - 2000.0),
+            "penalty": lambda z: z.sum() + 0 * wgan.gradient_penalty(critic, z, z + 1),
+        }[name]
+        torch._dynamo.reset()
+        compiled = torch.compile(call, fullgraph=True, backend="eager")
+        for n in (5, 7):
+            z = torch.rand(n, 2, dtype=torch.float64, requires_grad=True)
+            value = compiled(z)
+            torch.testing.assert_close(value, call(z))
+            torch.testing.assert_close(
+                *(torch.autograd.grad(out.sum(), z, retain_graph=True)[0] for out in (value, call(z)))
+            )

@@ -21,7 +21,7 @@ from ...kernels.duplicates import unique_points
 from ...model.cost import PointCost
 from .._modes import generator_from, training, usable
 from .kinds import Critic, OneSidedPenalty
-from .networks import InUnits, Witness, lipschitz_bound
+from .networks import InUnits, Witness, lipschitz_bound, settled
 from .proving import CONFIDENCE, Sides, find_witness, proven
 from .slopes import gradient_norms
 from .training import MOST, Course, Sampler, fresh, train, values
@@ -196,6 +196,7 @@ def fit(
         rest = Course(taken, batch_size, limit - (time.perf_counter() - began)) if prove else None
         witness = find_witness(network, Sides(draw_x, draw_y, *seen, apart=apart), generator, rest)
         f, g = (_held_values(witness, source, taken * batch_size) for source in sources)
+        settled(network)
     lower = min(proven(witness, f, g), proven(witness, *(z[source.single] for source, z in zip(sources, (f, g)))))
     spent = time.perf_counter() - began
     if prove and float(f.mean() - g.mean()) >= _AS_GOOD * found["estimate"]:
@@ -242,14 +243,14 @@ def _source(
             f"{len(points)}; use otgen.wasserstein, which is exact"
         )
     where = given.device if isinstance(given, Tensor) else torch.device("cpu")
-    order = orders.setdefault(len(points), torch.randperm(len(points), generator=generator))
+    order = orders.setdefault(len(points), torch.randperm(len(points), generator=generator, device="cpu"))
     shuffled = torch.from_numpy(np.array(points, np.float64))[order].to(where)
     held = int(_SHARE * len(points))
     watched = min(_LOOKED_AT, int(_WATCHED * len(points))) if watching else 0
     kept = shuffled[held + watched :]
 
     def draw(n: int) -> Tensor:
-        return kept[torch.randint(len(kept), (n,), generator=generator).to(where)]
+        return kept[torch.randint(len(kept), (n,), generator=generator, device="cpu").to(where)]
 
     single = _occurs_once(shuffled.cpu().numpy(), name, held)
     return _Source(draw, shuffled[:held], shuffled[held : held + watched], endless=False, single=single)
@@ -332,7 +333,7 @@ def _held_values(witness: Witness, source: _Source, trained: int) -> Floats:
 def _slope(network: Module, critic: Critic, x: Tensor, y: Tensor, generator: Generator) -> float:
     """What the critic is divided by, see :class:`CriticFit`."""
     size = min(len(x), len(y))
-    t = torch.rand(size, 1, generator=generator, dtype=x.dtype).to(x.device)
+    t = torch.rand(size, 1, generator=generator, dtype=x.dtype, device="cpu").to(x.device)
     parts = [gradient_norms(network, z).detach() for z in (t * x[:size] + (1 - t) * y[:size]).split(4096)]
     return critic.slope(torch.cat(parts))
 

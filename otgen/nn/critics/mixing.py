@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import contextlib
 import functools
 import inspect
@@ -26,8 +27,11 @@ _tried: dict[int, ref[Any]] = {}  # critics that were seen not to mix, themselve
 
 def refuse_unusable_layers(network: Any) -> None:
     """Raise for batch normalisation in training mode, before it updates its running means, and for weights that autograd does not keep."""
+    compiled = torch.compiler.is_compiling()  # which never sees tensors of inference mode
     for part in _layers(network, _DEEP):
-        if any(z.is_inference() for z in (*part.parameters(recurse=False), *part.buffers(recurse=False))):
+        if not compiled and any(
+            z.is_inference() for z in (*part.parameters(recurse=False), *part.buffers(recurse=False))
+        ):
             raise InvalidInput(
                 f"critic must have weights that can be differentiated; received {type(part).__name__} built under torch.inference_mode; build it "
                 f"outside, or pass copy.deepcopy(critic), made outside"
@@ -86,7 +90,7 @@ def _has_foreign_derivatives(values: Tensor, points: Tensor) -> bool:
     Each value is multiplied by a number of its own, drawn at random: the derivatives of their sum in a point are then multiplied by its number, but
     for rounding, where nothing is mixed. The point at which that is least so is left out of the sum, and must have no derivative at all.
     """
-    factors = 0.5 + torch.rand(len(points), generator=Generator().manual_seed(0), dtype=torch.float64)
+    factors = 0.5 + torch.rand(len(points), generator=Generator().manual_seed(0), dtype=torch.float64, device="cpu")
     factors = factors.to(values.device, values.dtype)
     plain, scaled = _derivatives(torch.ones_like(factors), values, points), _derivatives(factors, values, points)
     away = (scaled - factors.to(plain)[:, None] * plain).norm(dim=1) / plain.norm(dim=1)
@@ -101,9 +105,9 @@ def _moves_with_others(network: Any, points: Tensor) -> bool:
     For what is mixed without a derivative. Layers that draw at random draw the same in all passes; torch's generators and the layers' buffers, such as
     running means, are as they were.
     """
-    kept = torch.zeros(len(points), dtype=torch.bool)
-    kept[torch.randperm(len(points), generator=Generator().manual_seed(0))[: len(points) // 2]] = True
-    kept = kept.to(points.device)
+    order = torch.randperm(len(points), generator=Generator().manual_seed(0), device="cpu").to(points.device)
+    kept = torch.zeros(len(points), dtype=torch.bool, device=points.device)
+    kept[order[: len(points) // 2]] = True
     others = points.detach().clone()
     others[~kept] = others[kept][:1] + 1
     with _buffers_kept(network):
@@ -113,7 +117,7 @@ def _moves_with_others(network: Any, points: Tensor) -> bool:
 
 
 @contextlib.contextmanager
-def _buffers_kept(network: Any) -> Iterator[None]:
+def _buffers_kept(network: Any) -> collections.abc.Generator[None]:
     """Buffers of all layers, afterwards as they were; those that nothing wrote to are left alone, as autograd may keep them."""
     parts = [part for part in _layers(network, _DEEP) if not isinstance(part, torch.jit.ScriptModule)]
     held = [(part, name, z, z.clone()) for part in parts for name, z in part.named_buffers(recurse=False)]

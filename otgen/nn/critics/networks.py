@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 import itertools
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import Linear, Module, Parameter
+from torch.nn.utils import parametrize
 
 from ...errors import InvalidInput
 from ...inputs.scalars import count, told
+from .._modes import keeping_dtype
 
 _SLACK = 1e-9  # relative, on singular values: an SVD in double precision is off by far less
 
@@ -132,14 +135,18 @@ class Witness(Module):
 
     def __init__(self, network: InUnits, sign: float) -> None:
         super().__init__()
-        self.network = copy.deepcopy(network).double().eval()
+        self.network = settled(copy.deepcopy(network).double().eval())
         bound = lipschitz_bound(self.network)
         self.factor = sign / bound if bound > 0 else 0.0
         self.low, self.high = -math.inf, math.inf
 
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        """Move it; what is proven is proven of weights in double precision."""
+        return super()._apply(keeping_dtype(fn), recurse)
+
     def get_extra_state(self) -> Tensor:
         """What a state dict holds beside the network's weights."""
-        return torch.tensor([self.factor, self.low, self.high], dtype=torch.float64)
+        return torch.tensor([self.factor, self.low, self.high], dtype=torch.float64, device="cpu")
 
     def set_extra_state(self, state: Tensor) -> None:
         """Take it back."""
@@ -167,6 +174,13 @@ class InUnits(Module):
         for name, number in (("unit", unit), ("slope", slope)):
             self.register_buffer(name, torch.tensor(number, dtype=torch.float64, device=centre.device))
 
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        """Convert the network; the origin and the unit of points keep their digits."""
+        super()._apply(keeping_dtype(fn), recurse=False)
+        if recurse:
+            self.network._apply(fn)
+        return self
+
     def forward(self, z: Tensor) -> Tensor:
         """Critic values of points (n, d)."""
         dim = len(self.centre)
@@ -174,6 +188,23 @@ class InUnits(Module):
             raise InvalidInput(f"z must be points (n, {dim}); received {tuple(z.shape)}; reshape it")
         kind = next(self.network.parameters()).dtype
         return (self.unit / self.slope) * self.network(((z.double() - self.centre) / self.unit).to(kind))
+
+
+def settled(network: InUnits) -> InUnits:
+    """The network, its weights as they are: what made them orthogonal or divided them served training, and cannot be pickled."""
+    for part in list(network.modules()):
+        for name, layer in list(part.named_children()):
+            if isinstance(layer, Linear) and parametrize.is_parametrized(layer):
+                part.register_module(name, _plain(layer))
+    return network
+
+
+def _plain(layer: Linear) -> Linear:
+    """The same layer without parametrisation. (To remove it would take it from copies too: they share a class.)"""
+    kind = dict(dtype=layer.weight.dtype, device=layer.weight.device)
+    plain: Any = torch.nn.utils.skip_init(Linear, layer.in_features, layer.out_features, **kind)
+    plain.weight.data, plain.bias.data = layer.weight.detach(), layer.bias.detach()
+    return plain.train(layer.training)
 
 
 def lipschitz_bound(network: Module) -> float:

@@ -120,7 +120,7 @@ def fresh(critic: Critic, x: Tensor, y: Tensor, generator: Generator) -> InUnits
     unit = float((both - centre).square().mean().sqrt()) or 1.0
     if not 1e-30 < unit < 1e30:
         raise InvalidInput(f"samples must be finite with a spread in [1e-30, 1e30]; received {unit:.3g}; rescale them")
-    with seeded(int(torch.randint(2**62, (1,), generator=generator))):
+    with seeded(int(torch.randint(2**62, (1,), generator=generator, device="cpu"))), torch.device("cpu"):
         own = critic.network(y.shape[1], ((y.double() - centre) / unit).float())
     return InUnits(own, centre, unit).to(x.device)
 
@@ -154,7 +154,7 @@ def _watched_gain(network: InUnits, critic: Critic, watched: tuple[Tensor, Tenso
 @contextlib.contextmanager
 def _without_denormals() -> collections.abc.Generator[None]:
     """Where a gradient is 0 for long, Adam's averages fade into denormal numbers, a hundred times slower to compute with."""
-    flushed = bool((torch.tensor(1e-40, dtype=torch.float32) * 1.0) == 0)
+    flushed = bool((torch.tensor(1e-40, dtype=torch.float32, device="cpu") * 1.0) == 0)
     try:
         torch.set_flush_denormal(True)
         yield

@@ -155,7 +155,8 @@ def _solved(clouds: Clouds, terms: _Terms) -> tuple[tuple[_Across, *tuple[_Withi
 
 def _tighten(found: Sequence[_Term], values: list[float], terms: _Terms, epsilon: float) -> bool:
     """Iterations that go on where values cancel, as in one process; whether there were any."""
-    each, left, strength = (torch.tensor(z, dtype=torch.float64) for z in (values, [_difference(values)], [epsilon]))
+    held = values, [_difference(values)], [epsilon]
+    each, left, strength = (torch.tensor(z, dtype=torch.float64, device="cpu") for z in held)
     wanted = tolerances(list(each[:, None]), left, strength, terms.tol)
     level = float(halvings(terms.tol, wanted.numpy())[0])
     if level <= 1:

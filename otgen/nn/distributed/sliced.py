@@ -113,7 +113,7 @@ def _lines(told: str | bytes, count: int, clouds: Clouds) -> Floats:
     shape = count, clouds.y.held.shape[1]
     if isinstance(told, bytes):
         return np.frombuffer(told).reshape(shape)
-    like = torch.empty(0, shape[1], dtype=torch.float64)
+    like = torch.empty(0, shape[1], dtype=torch.float64, device="cpu")
     return clouds.processes.from_first(lambda: drawn(told, count, like).numpy(), shape)
 
 

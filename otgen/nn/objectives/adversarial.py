@@ -14,7 +14,8 @@ from torch import Tensor
 
 from ...errors import InvalidInput
 from ...inputs import scalars
-from .._inputs import holds, not_negative
+from .._inputs import not_negative
+from .._modes import holds
 from ..mmd import mmd_loss
 from ._inputs import each, tensors
 

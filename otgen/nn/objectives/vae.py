@@ -18,8 +18,8 @@ from torch.nn.functional import logsigmoid
 from ...errors import InvalidInput
 from ...inputs import scalars
 from ...inputs.reading import refuse_bytes
-from .._inputs import holds, not_negative
-from .._modes import noise
+from .._inputs import not_negative
+from .._modes import holds, noise
 from ._inputs import alike, each, paired, samples, tensors
 
 _LOG_2PI = math.log(2 * math.pi)
@@ -288,6 +288,10 @@ class FlowPrior(Module):
                 assert isinstance(coupling, _Coupling)
                 noise = coupling.inverse(noise)
         return noise
+
+    def forward(self, z: Tensor) -> Tensor:
+        """As :meth:`log_density`: what wrappers of modules and ``torch.func.functional_call`` ask for."""
+        return self.log_density(z)
 
     @property
     def _like(self) -> Tensor:

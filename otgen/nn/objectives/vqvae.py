@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...errors import InvalidInput
 from ...inputs import scalars
-from .._inputs import holds
+from .._modes import holds
 from ._inputs import alike, tensors
 
 _HELD = 2**22  # distances that are held at once

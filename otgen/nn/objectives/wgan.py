@@ -17,7 +17,7 @@ from torch.nn import Module
 from ...errors import InvalidInput
 from ...inputs import scalars
 from .._inputs import real_and_dense
-from .._modes import home_of
+from .._modes import drawing
 from ..critics.kinds.critic import in_single
 from ..critics.slopes import gradient_norms
 from ._inputs import alike, tensors
@@ -106,10 +106,10 @@ def gradient_penalty(
         )
     if real.ndim < 2:
         raise InvalidInput(f"real must be (n, ...), one sample a row; received {tuple(real.shape)}; use real[:, None]")
-    source = home_of(generator)
+    source = drawing(generator)
     size = (len(real), *(1,) * (real.ndim - 1))
     with torch.no_grad():
-        t = torch.rand(size, generator=generator, dtype=real.dtype, device=source).to(real.device)
+        t = torch.rand(size, dtype=real.dtype, **source).to(real.device)
         between = t * real + (1 - t) * fake
     excess = gradient_norms(critic, between) - 1
     return weight * (torch.relu(excess) if one_sided else excess).square().mean()

@@ -44,7 +44,7 @@ class _Penalised(Critic):
 
     def _shares(self, count: int, generator: Generator, dtype: torch.dtype) -> Tensor:
         """How far from y to x the points lie: (count, 1)."""
-        return torch.rand(count, 1, generator=generator, dtype=dtype)
+        return torch.rand(count, 1, generator=generator, dtype=dtype, device="cpu")
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ class Cones(Critic):
     def network(self, dim: int, sample: Tensor) -> Module:
         """Cones at the first points of the sample, planes in all directions above them."""
         centres = sample[: self.cones].clone()
-        directions = torch.randn(self.planes, dim, dtype=torch.float32).to(sample)
+        directions = torch.randn(self.planes, dim, dtype=torch.float32, device="cpu").to(sample)
         heights = torch.cat([sample.new_zeros(len(centres)), sample.new_full((self.planes,), _ABOVE)])
         return Pieces(centres, directions, heights, _WARM)
 
