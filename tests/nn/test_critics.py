@@ -276,9 +276,10 @@ class TestStopping:
         assert found.batch_lower > 0.8 * found.batch_exact
 
     def test_all_steps_are_taken_that_were_asked_for(self):
-        """Left to itself, this one stops after 910."""
-        found = critics.fit(*shifted(50), critics.CTransform(points=5), steps=1000, batch_size=8, rng=0, prove=False)
-        assert found.history["step"][-1] == 999
+        """Left to itself, a critic that learns next to nothing stops after 400."""
+        idle = critics.CTransform(points=5, learning_rate=1e-12)
+        found = critics.fit(*shifted(50), idle, steps=500, batch_size=8, rng=0, prove=False)
+        assert found.history["step"][-1] == 499
 
     def test_samplers_are_watched_too(self):
         generator = torch.Generator().manual_seed(0)
