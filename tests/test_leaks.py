@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+from chosen import few
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -72,6 +73,7 @@ def theirs(name, argument, what):
 
 
 @pytest.mark.parametrize("name", CALLS)
+@few(5)
 @given(data=st.data())
 def test_junk(name, data):
     arguments = st.sampled_from(list(inspect.signature(CALLS[name][0]).parameters))

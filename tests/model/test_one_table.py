@@ -39,8 +39,7 @@ def files(words, has):
     return {
         path.relative_to(FOLDER).as_posix()
         for path in FOLDER.rglob("*.py")
-        if not {"lab", "laws"} & set(path.relative_to(FOLDER).parts)
-        and any(has(node) for node in nodes(path, words))
+        if not {"lab", "laws"} & set(path.relative_to(FOLDER).parts) and any(has(node) for node in nodes(path, words))
     }
 
 
@@ -49,7 +48,9 @@ def test_no_other_file_lists_metrics():
 
 
 def test_no_other_file_knows_the_forms_of_kernels():
-    named = files(FORMS, lambda node: isinstance(node, ast.Name) and node.id in FORMS and isinstance(node.ctx, ast.Load))
+    named = files(
+        FORMS, lambda node: isinstance(node, ast.Name) and node.id in FORMS and isinstance(node.ctx, ast.Load)
+    )
     assert named == KERNELS
 
 

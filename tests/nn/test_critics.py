@@ -309,9 +309,7 @@ class TestRowsThatOccurTwice:
         """One law: W_1 is 0, whatever is learned by heart."""
         x, y = (np.repeat(z, 8, axis=0) for z in np.random.default_rng(0).normal(size=(2, 25, 10)))
         with pytest.warns(UserWarning, match="holds rows more than once"):
-            found = critics.fit(
-                x, y, critics.CTransform(points=400, learning_rate=0.1), steps=40, batch_size=32, rng=0
-            )
+            found = critics.fit(x, y, critics.CTransform(points=400, learning_rate=0.1), steps=40, batch_size=32, rng=0)
         assert found.estimate > 5 * found.standard_error
         assert found.lower == 0.0
 
