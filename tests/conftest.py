@@ -1,5 +1,6 @@
 import contextlib
 import gc
+import sys
 from collections import Counter, defaultdict
 
 import messages
@@ -84,6 +85,15 @@ def _cover_some(items):
         seen[name] += 1
         if seen[name] > COVERED and not STEPPED:
             item.add_marker("no_cover")
+
+
+@pytest.fixture
+def judged_by_fewer(monkeypatch):
+    """How many samples judge a run of training is fixed, so that runs can be compared; in tests they would take most of the time."""
+    pytest.importorskip("torch", reason="otgen.lab.training needs torch")
+    monkeypatch.setattr("otgen.lab.training.run._JUDGED", 100)
+    monkeypatch.setattr("otgen.lab.training.data._DRAWN", 64)
+    monkeypatch.setattr(sys.modules["otgen.lab.training.scores"], "_SAMPLES", 250)  # a function has its name
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The form of every error: what is held to it, in messages as they are raised and in the source."""
 
 import ast
+import functools
 import re
 import sys
 from pathlib import Path
@@ -67,10 +68,15 @@ def template(node):
     return template(node.left) + template(node.right) if isinstance(node, ast.BinOp) else "{}"
 
 
+@functools.cache
 def errors_in(source):
     """(name, template) of each error that a source makes; (name, None) where it has no words."""
+    if not any(name in source for name in ERRORS | OUTCOMES):
+        return []
+    found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
             name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
             if name in ERRORS | OUTCOMES:
-                yield name, template(node.args[0]) if node.args else None
+                found.append((name, template(node.args[0]) if node.args else None))
+    return found

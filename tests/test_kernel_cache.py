@@ -12,11 +12,11 @@ import pytest
 
 import otgen
 from otgen.kernels import compiling, kernel_cache, network_simplex
-from otgen.kernels.whole_masses import whole_masses
+from otgen.kernels.pair_matrices import pair, product
 
 pytestmark = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled")
 PACKAGE = Path(otgen.__file__).parent
-LINE = "import numpy as np; from otgen.kernels.whole_masses import whole_masses; print(whole_masses(np.ones(3), np.ones(2))[0])"
+LINE = "import numpy as np; from otgen.kernels.pair_matrices import pair, product; print(product(pair(np.eye(2)), pair(np.eye(2)))[0])"
 COUNT = (
     "from numba.core import event\n"
     "class Count(event.Listener):\n"
@@ -77,7 +77,7 @@ def test_without_a_place_one_warning_and_the_value(installed, tmp_path):
     nowhere = tmp_path / "file"
     nowhere.write_text("")  # no folder can be made below it, by root neither
     done = run(LINE, installed("one"), NUMBA_CACHE_DIR=str(nowhere / "below"))
-    assert done.stdout == str(whole_masses(np.ones(3), np.ones(2))[0]) + "\n"
+    assert done.stdout == str(product(pair(np.eye(2)), pair(np.eye(2)))[0]) + "\n"
     assert done.stderr.count("NUMBA_CACHE_DIR") == 1
     assert done.stderr.startswith("<string>:")  # the line that called
 

@@ -15,6 +15,7 @@ import scipy.stats
 import surface
 import torch
 import torch.distributed as dist
+from chosen import few
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -106,6 +107,7 @@ def theirs(name, argument, what):
 
 
 @pytest.mark.parametrize("name", CALLS)
+@few(5)
 @given(data=st.data())
 def test_junk(name, data):
     arguments = st.sampled_from(list(inspect.signature(CALLS[name][0]).parameters))

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from syntax import nodes
 
 import otgen
 from otgen.app import interrupt
@@ -109,7 +110,7 @@ def test_there_is_one_way_of_starting_threads():
     found = {
         (str(path.relative_to(package)), node.attr)
         for path in package.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path, starts)
         if isinstance(node, ast.Attribute) and node.attr in starts
     }
     assert found == {("_threads.py", "start_new_thread")}

@@ -75,6 +75,7 @@ def test_a_folder_with_files_of_another_run(folder, told):
     assert (code, "must not hold samples.png already" in err) == (2, True), err
 
 
+@pytest.mark.usefixtures("judged_by_fewer")
 @pytest.mark.parametrize(("asked", "count"), [((), 2), (("--threads", "3"), 3)])
 def test_a_run_tells_how_many_threads_it_had(folder, told, asked, count):
     torch = pytest.importorskip("torch", reason="otgen.nn needs torch")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import resource
-import sys
 
 import numpy as np
 import pytest
@@ -91,14 +90,6 @@ class TestScores:
         assert path_energy(
             lambda x, t: np.tile([6 * (t < 0.5), 8.0 * (t < 0.5)], (len(x), 1)), noise, 25.0
         ) == pytest.approx(1)
-
-
-@pytest.fixture
-def judged_by_fewer(monkeypatch):
-    """How many samples judge a run is fixed, so that runs can be compared; here they would take most of the time."""
-    monkeypatch.setattr("otgen.lab.training.run._JUDGED", 100)
-    monkeypatch.setattr("otgen.lab.training.data._DRAWN", 64)
-    monkeypatch.setattr(sys.modules["otgen.lab.training.scores"], "_SAMPLES", 250)  # a function has its name
 
 
 by_fewer = pytest.mark.usefixtures("judged_by_fewer")
@@ -191,7 +182,7 @@ class TestRuns:
         assert run.scores["w2"] < run.history[0]["w2"] + 0.05
 
     def test_an_auto_encoder_learns(self):
-        run = train("wae", "digits", steps=300)
+        run = train("wae", "digits", steps=150)
         assert run.scores["accuracy"] > 0.6
         assert run.history[-1]["cost"] < run.history[0]["cost"]
 
@@ -317,6 +308,7 @@ def test_rates_fall_along_a_cosine_to_a_hundredth():
     assert found == pytest.approx([1.0, 0.505, 0.01], rel=1e-12)
 
 
+@by_fewer
 def test_eight_snapshots_the_last_of_them_at_the_end():
     found = train("sliced", "ring", steps=20)
     assert len(found.history) == len(found.snapshots) == 8

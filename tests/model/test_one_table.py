@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from syntax import nodes
 
 import otgen
 from otgen.model.cost.metrics import TABLE, Powers
@@ -33,22 +34,23 @@ KERNELS = {
 }
 
 
-def files(has):
-    """The files of which a node of the syntax tree has it."""
+def files(words, has):
+    """The files with one of the words of which a node of the syntax tree has it."""
     return {
         path.relative_to(FOLDER).as_posix()
         for path in FOLDER.rglob("*.py")
-        if not {"lab", "laws"} & set(path.relative_to(FOLDER).parts)
-        and any(has(node) for node in ast.walk(ast.parse(path.read_text("utf-8"))))
+        if not {"lab", "laws"} & set(path.relative_to(FOLDER).parts) and any(has(node) for node in nodes(path, words))
     }
 
 
 def test_no_other_file_lists_metrics():
-    assert files(lambda node: isinstance(node, ast.Constant) and node.value in WORDS) == LISTED
+    assert files(WORDS, lambda node: isinstance(node, ast.Constant) and node.value in WORDS) == LISTED
 
 
 def test_no_other_file_knows_the_forms_of_kernels():
-    named = files(lambda node: isinstance(node, ast.Name) and node.id in FORMS and isinstance(node.ctx, ast.Load))
+    named = files(
+        FORMS, lambda node: isinstance(node, ast.Name) and node.id in FORMS and isinstance(node.ctx, ast.Load)
+    )
     assert named == KERNELS
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from syntax import nodes
 
 import otgen
 from otgen import Problem
@@ -30,6 +31,7 @@ from otgen.model.units import (
 )
 
 FOLDER = Path(otgen.__file__).parent
+POWERS = {"ldexp", "frexp"}
 ELSEWHERE = {
     "inputs/whole.py",  # whole numbers become floats there, before there is a problem
     "divergences/affine.py",  # laws are moved and stretched there, and no cost is
@@ -39,14 +41,14 @@ ELSEWHERE = {
 
 
 def names_of(path):
-    return {node.attr for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Attribute)}
+    return {node.attr for node in nodes(path, POWERS) if isinstance(node, ast.Attribute)}
 
 
 def test_no_other_file_takes_powers_of_two_out_or_puts_them_in():
     found = {
         path.relative_to(FOLDER).as_posix()
         for path in FOLDER.rglob("*.py")
-        if "kernels" not in path.parts and {"ldexp", "frexp"} & names_of(path)
+        if "kernels" not in path.parts and POWERS & names_of(path)
     }
     assert found == ELSEWHERE | {"model/units.py"}
 

@@ -13,8 +13,10 @@ import pytest
 
 # What is forked for each process of each test: torch takes seconds to load, and starts no thread until it is asked to.
 NURSERY = """
-import json, os, signal, sys, warnings, torch, torch.distributed as dist
+import contextlib, json, os, signal, sys, warnings, torch, torch.distributed as dist
 from datetime import timedelta
+with contextlib.suppress(ImportError):
+    import torchmetrics
 from otgen import nn
 from otgen.nn import coupling, distributed, sinkhorn_loss
 import otgen

@@ -32,7 +32,7 @@ KINDS = [
     critics.CTransform(points=200),
     critics.Cones(cones=64),
 ]
-LONG = dict(steps=210, batch_size=128) if BY_DAY else dict(steps=300, batch_size=256)
+LONG = dict(steps=150, batch_size=64) if BY_DAY else dict(steps=300, batch_size=256)
 kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
 
 
@@ -58,31 +58,31 @@ class TestEveryKind:
             assert found.batch_lower > 0.5
         assert found.potential(torch.zeros(5, 2)).shape == (5,)
         assert set(found.history) == {"step", "difference", "penalty"}
-        assert list(found.history["step"]) == [0, 100, 200, LONG["steps"] - 1]
+        assert list(found.history["step"]) == [*range(0, LONG["steps"], 100), LONG["steps"] - 1]
         assert "CriticFit(" in repr(found)
 
     @kinds
     @pytest.mark.by_day(3)
     def test_a_seed_decides_everything(self, kind):
         x, y = shifted(200)
-        one, other = (critics.fit(x, y, kind, steps=5, batch_size=32, rng=3) for _ in range(2))
+        one, other = (critics.fit(x, y, kind, steps=2, batch_size=16, rng=3) for _ in range(2))
         assert one.estimate == other.estimate
         assert one.batch_lower == other.batch_lower
-        assert one.estimate != critics.fit(x, y, kind, steps=5, batch_size=32, rng=4).estimate
+        assert one.estimate != critics.fit(x, y, kind, steps=2, batch_size=16, rng=4).estimate
 
     @kinds
     @pytest.mark.by_day(3)
     def test_units_do_not_matter(self, kind):
         """Powers of two only shift exponents: the same critic, bit by bit."""
         x, y = shifted(200)
-        one, other = (critics.fit(z * x, z * y, kind, steps=20, batch_size=32, rng=3) for z in (1.0, 1024.0))
+        one, other = (critics.fit(z * x, z * y, kind, steps=8, batch_size=16, rng=3) for z in (1.0, 1024.0))
         assert other.estimate == 1024 * one.estimate
         assert other.slope == one.slope
         assert other.batch_lower == pytest.approx(1024 * one.batch_lower, rel=1e-12)
 
     def test_the_origin_does_not_matter(self):
         x, y = shifted(300)
-        near, far = (critics.fit(x + by, y + by, steps=50, batch_size=64, rng=3) for by in (0.0, 2.0**27))
+        near, far = (critics.fit(x + by, y + by, steps=15, batch_size=32, rng=3) for by in (0.0, 2.0**27))
         assert far.estimate == pytest.approx(near.estimate, rel=0.02)
         assert far.batch_exact == pytest.approx(near.batch_exact, rel=1e-6)
 
@@ -112,7 +112,7 @@ class TestEveryKind:
     def test_the_estimate_is_that_of_its_potential(self, prove):
         """Held-out means, of the witness where it gains as much: then of a function whose slope is 1 at most, for certain."""
         x, y = shifted(2000)
-        found = critics.fit(x, y, critics.Cones(), steps=100, batch_size=64, rng=0, prove=prove)
+        found = critics.fit(x, y, critics.Cones(), steps=40, batch_size=32, rng=0, prove=prove)
         with torch.no_grad():
             gain = float(found.potential(torch.as_tensor(x)).mean() - found.potential(torch.as_tensor(y)).mean())
         assert gain == pytest.approx(found.estimate, abs=0.15)  # of all samples, a fifth of them held out
@@ -290,10 +290,10 @@ class TestStopping:
         assert found.batch_lower > 0.8 * found.batch_exact
 
     def test_all_steps_are_taken_that_were_asked_for(self):
-        found = critics.fit(
-            *shifted(50), critics.Orthogonal(width=8, depth=1), steps=700, batch_size=8, rng=0, prove=False
-        )
-        assert found.history["step"][-1] == 699
+        """Left to itself, a critic that learns next to nothing stops after 400."""
+        idle = critics.CTransform(points=5, learning_rate=1e-12)
+        found = critics.fit(*shifted(50), idle, steps=500, batch_size=8, rng=0, prove=False)
+        assert found.history["step"][-1] == 499
 
     def test_samplers_are_watched_too(self):
         generator = torch.Generator().manual_seed(0)
@@ -323,9 +323,7 @@ class TestRowsThatOccurTwice:
         """One law: W_1 is 0, whatever is learned by heart."""
         x, y = (np.repeat(z, 8, axis=0) for z in np.random.default_rng(0).normal(size=(2, 25, 10)))
         with pytest.warns(UserWarning, match="holds rows more than once"):
-            found = critics.fit(
-                x, y, critics.CTransform(points=400, learning_rate=0.1), steps=100, batch_size=64, rng=0
-            )
+            found = critics.fit(x, y, critics.CTransform(points=400, learning_rate=0.1), steps=40, batch_size=32, rng=0)
         assert found.estimate > 5 * found.standard_error
         assert found.lower == 0.0
 
@@ -382,7 +380,7 @@ class TestDefaultDtype:
 
 @functools.cache
 def plainly_fitted(kind):
-    return critics.fit(*shifted(100), kind, steps=8, batch_size=16, rng=0)
+    return critics.fit(*shifted(100), kind, steps=3, batch_size=16, rng=0)
 
 
 class TestModes:
@@ -401,7 +399,7 @@ class TestModes:
         x, y = shifted(100)
         right = plainly_fitted(kind)
         with mode():
-            found = critics.fit(x, y, kind, steps=8, batch_size=16, rng=0)
+            found = critics.fit(x, y, kind, steps=3, batch_size=16, rng=0)
             assert found.potential(torch.zeros(3, 2)).shape == (3,)
         assert found.estimate == right.estimate
         assert found.batch_lower == right.batch_lower

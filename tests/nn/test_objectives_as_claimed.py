@@ -131,7 +131,7 @@ class TestVae:
         information = np.trapezoid((densities * np.log(densities / mixture)).mean(0), z)
         marginal = np.trapezoid(mixture * (np.log(mixture) - scipy.stats.norm.logpdf(z)), z)
         generator, rows = torch.Generator().manual_seed(0), []
-        for _ in range(3000):
+        for _ in range(1000):
             at = vae.reparametrised(means, spreads, generator)
             log_prior = vae.gaussian_log_density(at, torch.zeros(1), torch.zeros(1))
             parts = vae.elbo_surgery(at[:, 0], at, means, spreads, log_prior)
