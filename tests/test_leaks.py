@@ -277,6 +277,13 @@ def test_schedules_have_no_unit():
     assert all(one > other for one, other in itertools.pairwise(stages))
 
 
+def test_epsilons_whose_products_are_no_floats_leave_an_upper_bound_of_infinity():
+    """The truth is at most the mean cost, which the independent coupling has."""
+    plan = otgen.sinkhorn(PLANE, PLANE + 1, epsilon=5.0)
+    found = otgen.audit(PLANE, PLANE + 1, plan=plan, epsilon=1.7e308)
+    assert found.lower <= ((PLANE[:, None] - PLANE - 1) ** 2).sum(-1).mean() <= found.upper
+
+
 def test_of_no_sets_none_are_within():
     for none in ([], np.zeros((0, 6, 2))):
         assert otgen.within([PLANE, PLANE + 1], 1.0, none).pairs.shape == (0, 2)
