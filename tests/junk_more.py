@@ -10,6 +10,8 @@ from junk import CELLS, ENTROPIC, EXACT, FEW, LINE, MASSES, NORMAL, PLANE, PROBL
 
 import otgen
 from otgen import divergences, estimators, laws, nn, solvers
+from otgen.lab import networks
+from otgen.lab.training import modes
 from otgen.nn import coupling, critics, distributed, flow_matching
 from otgen.nn.objectives import vae, wgan
 
@@ -139,6 +141,10 @@ MODULES = {
     "GroupSort.forward": (critics.GroupSort().forward, dict(z=X)),
     "Critic": (critics.Critic, {}),
     "Critic.network": (NET.network, dict(dim=2, sample=X.float())),
+}
+LAB = {
+    "perceptron": (networks.perceptron, dict(sizes=[2, 3, 1])),
+    "modes": (modes, dict(samples=PLANE, centres=PLANE, width=0.1)),
 }
 SHARDED = {
     "distributed.wasserstein_loss": (distributed.wasserstein_loss, TENSORS),

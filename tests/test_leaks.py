@@ -1,6 +1,7 @@
 """What users pass by mistake is refused by an error of ours that names an argument: no error of numpy, scipy or torch comes through."""
 
 import inspect
+import itertools
 import operator
 import re
 import traceback
@@ -21,10 +22,11 @@ from hypothesis import strategies as st
 
 import otgen
 from otgen import divergences, laws, nn, solvers
+from otgen.lab import networks
 
 CALLS = {
     **junk.DISTANCES, **junk.DIVERGENCES, **junk.LAWS, **junk.LOSSES, **junk.OBJECTIVES, **junk.CRITICS,
-    **junk_more.COLLECTIONS, **junk_more.METHODS, **junk_more.FITTED, **junk_more.MODULES, **junk_more.SHARDED,
+    **junk_more.COLLECTIONS, **junk_more.METHODS, **junk_more.FITTED, **junk_more.MODULES, **junk_more.SHARDED, **junk_more.LAB,
 }  # fmt: skip
 # numbers that are only large are taken at their word
 ENDLESS = {"steps", "width", "depth", "layers", "batch_size", "n_projections", "n_permutations", "n_subsamples"}
@@ -127,6 +129,7 @@ def test_every_piece(name, argument):
             tried(name, {argument: junk.value(what)})
 
 
+PLANE = junk.PLANE
 FUNNELS = laws.Funnels([[0.0, 0.0]], [0.0])
 T = torch.zeros(3, 2)
 
@@ -136,6 +139,31 @@ T = torch.zeros(3, 2)
     [
         (otgen.Relative, [np.complex128(0.5 + 1j)], "fraction must be a real number"),
         (solvers.Simplex, [np.ones(3)], "max_iter must be a whole number"),
+        (solvers.Simplex().solve, ["problem"], "problem must be an otgen.Problem"),
+        (solvers.Simplex().solve, [junk.PROBLEM, dict(init=np.ones(6))], "init must be an otgen.solvers.Claim"),
+        (solvers.Annealing().epsilons, ["a", 1.0], "last must be a real number"),
+        (otgen.Problem, [3, junk.PROBLEM.target, junk.PROBLEM.cost], "source must be an otgen.Measure"),
+        (junk.PROBLEM.on, [3], "device must be a string"),
+        (otgen.Relative(0.1).of, ["a"], "mean_cost must be an array of numbers"),
+        (otgen.transport([[1.0]]).save_proof, ["/"], "path must be the name of a file"),
+        (otgen.transport([[1.0]]).save_proof, ["proof.npz", dict(embed=np.ones(2))], "embed must be True or False"),
+        (junk.ENTROPIC.gradients().minus, [junk.EXACT.gradients()], "other must be derivatives in as many points"),
+        (otgen.two_sample_test, [PLANE, PLANE, dict(distance=PLANE)], "distance must be a name"),
+        (otgen.pairwise, [[PLANE, PLANE], dict(n_jobs=np.timedelta64(1, "s"))], "n_jobs must be a whole number"),
+        (junk_more.MAP.held_out, [dict(n=2**60)], "n must fit in memory"),
+        (divergences.Mixture([1.0], [scipy.stats.norm()]).logpdf, ["x"], "x must be an array of numbers"),
+        (laws.Pushforward, ["x", []], "law must have a method logpdf"),
+        (laws.Pushforward, [scipy.stats.norm(), [float]], "branches must be a list of pairs"),
+        (nn.critics.GroupSort(), [torch.ones(3)], "z must be a dense real tensor whose last axis holds pairs"),
+        (nn.coupling.SemidiscreteCoupling, [None, T], "fitted must be an otgen.SemidiscreteMap"),
+        (nn.distributed.wasserstein_loss, [T, T, dict(group="world")], "group must be a process group"),
+        (
+            nn.objectives.wgan.Clipping().apply,
+            [[torch.ones(2, dtype=torch.int64)]],
+            "parameters must be tensors of floats",
+        ),
+        (networks.perceptron, [3], "sizes must hold an input and an output size"),
+        (networks.perceptron, [[2, "a"]], "sizes must be a whole number"),
         (solvers.Simplex, [torch.ones(2)], "max_iter must be a whole number"),
         (otgen.Measure, [2**60], "points must fit in memory"),
         (otgen.wasserstein, [[0.0], [1.0], None, None, dict(solver=torch.eye(2))], "solver must be a name"),
@@ -240,6 +268,25 @@ def test_as_it_is_meant_it_goes_through(name):
     call, usual = CALLS[name]
     fault = refused(call, usual)
     assert fault is None or "path" in usual, fault
+
+
+def test_schedules_have_no_unit():
+    """Not even beside an epsilon that is nothing to the largest cost."""
+    stages = solvers.Annealing().epsilons(5e-324, 1.7e308)
+    assert (stages[0], stages[-1]) == (1.7e308, 5e-324)
+    assert all(one > other for one, other in itertools.pairwise(stages))
+
+
+def test_epsilons_whose_products_are_no_floats_leave_an_upper_bound_of_infinity():
+    """The truth is at most the mean cost, which the independent coupling has."""
+    plan = otgen.sinkhorn(PLANE, PLANE + 1, epsilon=5.0)
+    found = otgen.audit(PLANE, PLANE + 1, plan=plan, epsilon=1.7e308)
+    assert found.lower <= ((PLANE[:, None] - PLANE - 1) ** 2).sum(-1).mean() <= found.upper
+
+
+def test_of_no_sets_none_are_within():
+    for none in ([], np.zeros((0, 6, 2))):
+        assert otgen.within([PLANE, PLANE + 1], 1.0, none).pairs.shape == (0, 2)
 
 
 def test_a_leak_would_be_seen():

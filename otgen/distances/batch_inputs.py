@@ -100,12 +100,12 @@ def of_points(xs: Any, ys: Any, a: Any, b: Any) -> Sides:
         "pass clouds in a list",
         "one cloud",
     )
+    _read_shared_weights(sides.weights, sides.between, ("the points of x", "the points of y"), (0, 0))
     sides.each(sizes.of_clouds, range(min(1, sides.size)))
     read = (
         replace(side, entries=arrays.once(side.given, name)) if side.shared else side
         for name, side in zip("xy", sides.between)
     )
-    _read_shared_weights(sides.weights, sides.between, ("the points of x", "the points of y"), (0, 0))
     return replace(sides, between=tuple(read))
 
 

@@ -23,7 +23,7 @@ def table(estimator: BaseEstimator, X: Any, *, reset: bool, **options: Any) -> F
     ValueError, TypeError
         As scikit-learn does.
     """
-    plain = reading.as_numpy(X, "X")[0] if tensors.is_tensor(X) else X
+    plain: Any = reading.as_numpy(X, "X")[0] if tensors.is_tensor(X) else X
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # of a sum by which scikit-learn looks for NaN
             return cast(Any, validate_data(estimator, plain, dtype=np.float64, reset=reset, **options))

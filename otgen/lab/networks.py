@@ -9,7 +9,7 @@ import torch
 from torch.nn import Flatten, LeakyReLU, Linear, Module, Sequential
 
 from ..errors import InvalidInput
-from ..inputs.scalars import count, told
+from ..inputs.scalars import count, instance, told
 
 
 def perceptron(sizes: Sequence[int], activation: Module | None = None) -> Sequential:
@@ -26,6 +26,8 @@ def perceptron(sizes: Sequence[int], activation: Module | None = None) -> Sequen
             f"sizes must hold an input and an output size; received {told(sizes)}; pass a list, such as [2, 16, 1]"
         )
     sizes = [count(size, "sizes") for size in listed]
+    if activation is not None:
+        instance(activation, Module, "activation", "a module of torch", "pass an instance, such as torch.nn.ReLU()")
     layers: list[Module] = []
     for one, two in itertools.pairwise(sizes):
         layers += [Linear(one, two, dtype=torch.float32), activation or LeakyReLU(0.2)]

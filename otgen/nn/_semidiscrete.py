@@ -252,7 +252,7 @@ def _check_data(x1: Any, b: Any = None) -> None:
     if not isinstance(x1, Tensor) or x1.ndim < 2 or x1.numel() == 0:
         received = f"shape {tuple(x1.shape)}, dtype {x1.dtype}" if isinstance(x1, Tensor) else scalars.told(x1)
         raise InvalidInput(
-            f"x1 must be a tensor (N, ...), one sample a row; received {received}; use x1[:, None] for (N,)"
+            f"x1 must be a dense real tensor (N, ...), one sample a row; received {received}; use x1[:, None] for (N,)"
         )
     if (shape := sizes.shape_of(b)) is not None:
         sizes.refuse_count(shape, len(x1), "b", "the points of x1")

@@ -42,7 +42,10 @@ def listed_upper(problem: Problem, flows: Flows) -> tuple[float, float]:
     rows, columns, values = rows[kept], columns[kept], values[kept]
     costs = cost.pairs(rows, columns).astype(np.float64)
     logarithms = np.log(values) - np.log(a[rows]) - np.log(b[columns]) - math.log1p(-share)
-    value, spent = math.fsum(values * (costs + epsilon * logarithms)), float(values @ costs)
+    with np.errstate(over="ignore"):
+        terms = values * (costs + epsilon * logarithms)
+    value = math.fsum(terms) if np.isfinite(terms).all() else math.inf  # an epsilon whose products are no floats
+    spent = float(values @ costs)
     if t > 0:
         r, s = r / r.sum(), s / s.sum()
         rest = t * float(r @ cost.sums(s))

@@ -211,6 +211,35 @@ class TestInput:
         with pytest.raises(otgen.TooLarge, match="problem 1: x must fit in memory"):
             otgen.wasserstein_batch([z, np.broadcast_to(0.0, (2**40, 2))], [z, z])
 
+    @pytest.mark.parametrize(
+        ("call", "words"),
+        [
+            (lambda z: otgen.wasserstein_batch(z, z, [1, -1]), "a must be finite"),
+            (lambda z: otgen.sinkhorn_batch(z, z, None, [0, 0], epsilon=1), "b must carry some mass"),
+            (lambda z: otgen.sinkhorn_batch(z, z, [1, 1], [1, 2], epsilon=1), "a and b must carry the same total mass"),
+            (lambda z: otgen.wasserstein_batch(z[0], z, [1, 1, 1]), r"a must have shape \(2,\)"),
+            (lambda z: otgen.transport_batch([[0, np.nan], [0, 0]], np.ones((3, 2))), "Cs must not hold NaN"),
+            (lambda z: otgen.transport_batch(z[0], np.ones((3, 2)), np.ones(3)), r"b must have shape \(2,\)"),
+            (lambda z: otgen.transport_batch(z, epsilon=-1), "epsilon must be positive"),
+            (lambda z: otgen.transport_batch(z, solver="sinkhorn"), "solver='sinkhorn' must get epsilon > 0"),
+            (lambda z: otgen.sinkhorn_batch(z, z, epsilon=1, relax=-1), "relax must be positive"),
+            (lambda z: otgen.wasserstein_batch(z, z, metric="eucl"), "metric must be one of"),
+        ],
+    )
+    def test_what_all_problems_share_has_no_number(self, call, words):
+        with pytest.raises(otgen.InvalidInput, match=f"^{words}"):
+            call(np.zeros((3, 2, 2)))
+
+    def test_what_one_of_them_has_does(self):
+        """Beside weights that all have, or under a metric that takes no points of one coordinate."""
+        z = np.zeros((3, 2, 2))
+        with pytest.raises(otgen.MassMismatch, match=r"^problem 1: a and b"):
+            otgen.wasserstein_batch(z, z, [1, 1], [[1, 1], [2, 2], [1, 1]])
+        with pytest.raises(otgen.InvalidInput, match=r"^problem 0: x must hold latitudes"):
+            otgen.wasserstein_batch(z + 9, z, metric="great_circle")
+        with pytest.raises(otgen.InvalidInput, match=r"^problem 1: x must be finite"):
+            otgen.wasserstein_batch([z[0], z[0] * np.nan], z[:2], metric=lambda s, t: s[:, :2] @ t[:, :2].T)
+
     def test_unequal_masses_keep_their_own_error(self):
         with pytest.raises(otgen.MassMismatch, match="problem 1: "):
             otgen.sinkhorn_batch([[0.0], [0.0]], [[1.0], [1.0]], [[1.0], [1.0]], [[1.0], [2.0]], epsilon=0.1)

@@ -123,7 +123,7 @@ def test_names_of_columns_are_compared():
         ((MANY, [[0.0, "a"]]), "y must hold real numbers"),
         ((MANY[:1], MANY), r"received 1 of xs, 3 of ys; pass one entry a problem, or one cloud alone, such as xs\[0\]"),
         ((ONE, MANY, np.ones((2, 5))), "received 3 of ys, 2 of a"),
-        ((ONE, MANY, np.ones(4)), r"problem 0: a must have shape \(5,\)"),
+        ((ONE, MANY, np.ones(4)), r"^a must have shape \(5,\)"),
         ((None, MANY), "xs must be an array or a sequence"),
         (("abc", MANY), "xs must be an array or a sequence"),
         ((np.zeros((2, 2, 2, 2)), MANY[:2]), r"problem 0: x must be \(n, d\)"),

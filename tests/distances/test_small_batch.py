@@ -203,7 +203,7 @@ class TestErrors:
         b[2] = 2.0
         with pytest.raises(otgen.MassMismatch, match=r"^problem 2: a and b must carry the same total mass"):
             otgen.wasserstein_batch(x, y, a, b)
-        with pytest.raises(otgen.InvalidInput, match=r"^problem 0: p must be at least 1"):
+        with pytest.raises(otgen.InvalidInput, match=r"^p must be at least 1"):
             otgen.wasserstein_batch(x, y, p=0)
 
     def test_forbidden_pairs_that_leave_no_plan(self):
@@ -256,7 +256,7 @@ class TestMatrices:
         C = rng.random((3, 4, 5))
         batch = otgen.transport_batch(C, epsilon=0.1, relax=1.0)
         np.testing.assert_array_equal(batch.value, [otgen.transport(c, epsilon=0.1, relax=1.0).value for c in C])
-        with pytest.raises(otgen.InvalidInput, match="problem 0: epsilon"):
+        with pytest.raises(otgen.InvalidInput, match=r"^epsilon"):
             otgen.transport_batch(C, epsilon=-1.0)
 
     def test_a_limit_is_told_for_its_problem(self, rng):

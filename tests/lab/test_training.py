@@ -57,6 +57,10 @@ class TestData:
             assert found["modes"] == len(data.modes)
             assert found["reverse_kl"] < 1e-3
 
+    def test_no_samples_have_no_score(self):
+        with pytest.raises(InvalidInput, match="samples must hold at least one point"):
+            score_modes(np.zeros((0, 2)), np.zeros((3, 2)), 0.1)
+
 
 class TestScores:
     def test_reverse_kl_of_collapse(self):
