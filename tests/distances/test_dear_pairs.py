@@ -29,7 +29,9 @@ def cheapest(costs, a, b, dear):
     rows = np.kron(np.eye(n), np.ones(m))
     columns = np.tile(np.eye(m), n)
     bounds = [(0, 0 if cost == dear else None) for cost in costs.ravel()]
-    found = linprog(np.where(costs == dear, 0, costs).ravel(), A_eq=np.r_[rows, columns], b_eq=np.r_[a, b], bounds=bounds)
+    found = linprog(
+        np.where(costs == dear, 0, costs).ravel(), A_eq=np.r_[rows, columns], b_eq=np.r_[a, b], bounds=bounds
+    )
     if found.status:
         return None
     flows = np.rint(found.x).reshape(n, m)  # whole masses have plans of whole numbers

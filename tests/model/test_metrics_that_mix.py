@@ -41,7 +41,9 @@ def test_metrics_that_mix_their_points_are_refused(kind, door):
     [
         lambda x, y: cdist(x, y, "seuclidean", V=[1.0, 100.0, 10000.0]),
         lambda x, y: cdist(x, y) / 300,
-        lambda x, y: np.sqrt(np.maximum((x * x).sum(1)[:, None] + (y * y).sum(1) - 2 * x @ y.T, 0)),  # rounded by blocks
+        lambda x, y: np.sqrt(
+            np.maximum((x * x).sum(1)[:, None] + (y * y).sum(1) - 2 * x @ y.T, 0)
+        ),  # rounded by blocks
         lambda x, y: cdist(np.float32(x), np.float32(y)).astype("f4"),
     ],
 )

@@ -385,6 +385,10 @@ _ELSEWHERE = {
     **dict.fromkeys(("squared_euclidean", "sq_euclidean"), "'sqeuclidean' and p=1, or 'euclidean' and p=2"),
     **dict.fromkeys(("minkowski",), "otgen.Minkowski(q), such as otgen.Minkowski(3)"),
     **dict.fromkeys(("circular", "periodic", "torus"), "otgen.Circular(period), such as otgen.Circular(24)"),
+    **dict.fromkeys(("precomputed",), "the costs to otgen.transport(C, a, b), which takes a matrix of them"),
+    **{name: f"lambda x, y: scipy.spatial.distance.cdist(x, y, {name!r})" for name in ("braycurtis", "canberra", "correlation", "dice", "hamming", "jaccard", "jensenshannon", "rogerstanimoto", "russellrao", "sokalmichener", "sokalsneath", "yule")},
+    "seuclidean": "points divided by standard deviations, under 'euclidean'",
+    "mahalanobis": "points times a Cholesky factor of the inverse covariance, under 'euclidean'",
 }  # fmt: skip
 
 
