@@ -104,3 +104,14 @@ def test_on_the_command_line_they_are_told_its_own_words(name, remedy):
     with pytest.raises(otgen.InvalidInput) as caught:
         otgen.wasserstein(X, Y, metric=name)
     assert spoken(str(caught.value)).endswith("; " + remedy)
+
+
+def test_distances_that_rounding_leaves_below_nothing():
+    def cosine(x, y):
+        x, y = (z / np.linalg.norm(z, axis=1, keepdims=True) for z in (x, y))
+        return 1 - x @ y.T - 1e-15  # as some processor's product may have it
+
+    assert "numpy.maximum(d, 0)" in said(lambda: otgen.wasserstein(X, X, p=1, metric=cosine))
+    clipped = otgen.wasserstein(X, Y, p=1, metric=lambda x, y: np.maximum(cosine(x, y), 0))
+    assert clipped.value == pytest.approx(otgen.wasserstein(X, Y, p=1, metric="cosine").value)
+    assert said(lambda: otgen.wasserstein(X, Y, p=1, metric=lambda x, y: cosine(x, y) - 1)) == "correct the callable"
