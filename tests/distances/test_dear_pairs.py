@@ -98,3 +98,12 @@ def test_a_larger_matrix_whose_dear_pairs_are_not_listed_at_once():
     assert found.lower <= plain.upper
     assert plain.lower <= found.upper
     assert found.upper - found.lower <= 1e-10 * found.value
+
+
+def test_beside_epsilon_they_are_told_to_be_forbidden():
+    costs = np.random.default_rng(3).random((6, 6))
+    dear = costs > 0.7
+    with pytest.raises(otgen.InvalidInput, match=r"; pass inf for pairs that must not be used, raise it, or use"):
+        otgen.transport(np.where(dear, 1e12, costs), epsilon=0.1)
+    found = otgen.transport(np.where(dear, np.inf, costs), epsilon=0.1)
+    assert found.lower <= otgen.transport(np.where(dear, 1e4, costs), epsilon=0.1).upper
