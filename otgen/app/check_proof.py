@@ -219,7 +219,7 @@ class Proof:
         demand(below <= low and high <= above, "a bound of the value is not proven")
 
     def lower(self):
-        """``a.f + b.g``, less what the potentials exceed some cost by."""
+        """``a.f + b.g``, less what the potentials exceed some cost by; 0 at least, where no cost is negative."""
         f, g = self.held["f"][1], self.held["g"][1]
         demand(len(f) == len(self.a) and len(g) == len(self.b), "potentials and weights do not fit")
         f, g = {i: Fraction(f[i]) for i in self.rows}, {j: Fraction(g[j]) for j in self.columns}
@@ -229,7 +229,7 @@ class Proof:
         excess, lows, highs = zip(*allowed)
         self.forbids, self.range = len(allowed) < len(pairs), (min(lows), max(highs))
         value = sum(self.a[i] * f[i] for i in self.rows) + sum(self.b[j] * g[j] for j in self.columns)
-        return value - max(0, *excess)
+        return max([value - max(0, *excess)] + [0] * (min(lows) >= 0))
 
     def upper(self):
         """The plan's cost, and what it costs to repair its marginals."""

@@ -221,7 +221,7 @@ class Failure(NamedTuple):
 def failure(result: Result) -> Failure | None:
     """What to say of a result that is no answer; None where it is one."""
     if result.status is Status.MAX_ITER:
-        what = f"{result.solver} stopped at {result.iterations} iterations; the bounds reached are printed"
+        what = f"{result.solver} stopped at {result.iterations} iteration{'s' * (result.iterations != 1)}; the bounds reached are printed"
         return Failure("NotConverged", spoken(f"{what}; {result.status.remedy}"))
     if result.status is Status.INFEASIBLE:
         return Failure("Infeasible", f"{result.status.value}; {result.status.remedy}")

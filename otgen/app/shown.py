@@ -41,7 +41,7 @@ def result_rows(result: Result, whose: str = "") -> list[tuple[str, str]]:
         )
     remedy = spoken(result.status.remedy)
     rows.append(("status", result.status.name + (f": {remedy}" if remedy else "")))
-    iterations = f", {result.iterations} iterations" if result.iterations else ""
+    iterations = f", {result.iterations} iteration{'s' * (result.iterations != 1)}" if result.iterations else ""
     return [*rows, ("solver", f"{result.solver}{iterations}, {result.seconds:.3g} s")]
 
 

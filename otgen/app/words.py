@@ -6,6 +6,7 @@ import math
 import re
 
 _OPTIONS = (
+    "checkpoint",
     "data",
     "epsilon",
     "relax",
@@ -35,8 +36,9 @@ _REPLACED = (
     (r"pass an epsilon to otgen\.sinkhorn, or leave solver out$", "add --epsilon, or leave --solver out"),
     (r"received Problem\(\d+ x \d+, ([^()]*)\)", r"received \1"),  # options are tried on a problem of one pair
     (r"call numpy\.radians on degrees", "convert degrees to radians"),
-    (r"pass (otgen\.(Minkowski|Circular)\(|lambda x, y).*", "choose one of these"),
+    (r"pass (otgen\.(Minkowski|Circular)\(|a callable, such as).*", "choose one of these"),
     (r"pass the costs to otgen\.transport.*", "give the matrix to the command transport"),
+    (r"leave out resume\b", "leave out --resume"),
     (r"pass None for uniform weights", "leave them out for uniform ones"),
     (r"as many, or None for uniform ones", "as many, or leave it out for uniform ones"),
     (r"np\.\w+\(([^()]*)\)", r"\1"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from ..errors import InvalidInput, TooLarge
+from ..errors import InvalidInput, MassMismatch, TooLarge
 from ..inputs import arrays, scalars, sizes, tables
 from ..inputs.reading import as_numpy, refuse_size
 
@@ -48,16 +48,38 @@ class Sides:
         return [side.received(k) for side in self._all]
 
     def each(self, call: Callable[..., Any], some: Iterable[int] | None = None) -> list[Any]:
-        """What a call returns for every problem, or for ``some``; an error says which one."""
+        """What a call returns for every problem, or for ``some``; an error says which one, unless it is of what all of them share."""
         out: list[Any] = []
         for k in range(self.size) if some is None else some:
             try:
                 out.append(call(*(side.of(k) for side in self._all)))
             except (InvalidInput, TooLarge) as fault:
+                if self._is_of_all(fault, call):
+                    raise
                 raise type(fault)(f"problem {k}: {fault}") from None
         if not self.size:  # the options are checked all the same
-            call(*(np.zeros((1, 1)) for _ in self.between), None, None)
+            self._least(call)
         return out
+
+    def _least(self, call: Callable[..., Any]) -> None:
+        """Call it with the least problem there is."""
+        call(*(np.zeros((1, 1)) for _ in self.between), None, None)
+
+    def _is_of_all(self, fault: InvalidInput | TooLarge, call: Callable[..., Any]) -> bool:
+        """Whether an error is of weights that all problems have, or of options: then of the least problem too."""
+        if isinstance(fault, MassMismatch):
+            return all(side.shared for side in self.weights)
+        try:
+            self._least(call)
+        except (InvalidInput, TooLarge) as least:
+            return _rule(least) == _rule(fault)
+        except Exception:  # of a metric of the caller's own, which need not take such points
+            return False
+        return False
+
+
+def _rule(fault: Exception) -> str:
+    return str(fault).partition("; received ")[0]
 
 
 def of_points(xs: Any, ys: Any, a: Any, b: Any) -> Sides:
@@ -83,6 +105,7 @@ def of_points(xs: Any, ys: Any, a: Any, b: Any) -> Sides:
         replace(side, entries=arrays.once(side.given, name)) if side.shared else side
         for name, side in zip("xy", sides.between)
     )
+    _read_shared_weights(sides.weights, sides.between, ("the points of x", "the points of y"), (0, 0))
     return replace(sides, between=tuple(read))
 
 
@@ -96,13 +119,28 @@ def of_costs(Cs: Any, a: Any, b: Any) -> Sides:
     if not one:
         _refuse_single(Cs, "Cs")
     shared = one or tables.columns_of(Cs) is not None or _nesting_depth(Cs) < 3
-    return _counted_problems(
+    sides = _counted_problems(
         {"Cs": Side(Cs, shared, Cs)},
         {"a": _listed_weights(a), "b": _listed_weights(b)},
         "Cs must hold several matrices, or a or b weights of several problems; received one of each; call otgen.transport, or pass the matrix "
         "in a list",
         "one matrix",
     )
+    _read_shared_weights(sides.weights, sides.between * 2, ("the rows of C", "the columns of C"), (0, 1))
+    if shared:
+        arrays.cost_matrix(Cs, "Cs")
+    return sides
+
+
+def _read_shared_weights(
+    weights: tuple[Side, Side], between: tuple[Side, ...], told: tuple[str, str], axes: tuple[int, int]
+) -> None:
+    """Raise for weights of all problems that are malformed by themselves, or beside what all problems have."""
+    for side, things, name, of, axis in zip(weights, between, "ab", told, axes):
+        if side.shared and side.given is not None:
+            if things.shared:
+                sizes.as_many(side.given, things.given, name, of, axis=axis)
+            arrays.weights(side.given, len(side.given), name, of, allow_gpu=True)
 
 
 def _indexed(side: Any) -> Any:
@@ -169,7 +207,7 @@ def _is_alone(side: Any, other: Any, names: tuple[str, str]) -> bool:
 
 
 def _array_shape(value: Any) -> tuple[int, ...]:
-    shape = getattr(value, "shape", ())
+    shape = scalars.shape_said(value)
     return tuple(shape) if isinstance(shape, tuple) else ()  # of a module it is a function
 
 

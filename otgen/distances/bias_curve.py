@@ -82,7 +82,7 @@ class BiasCurve:
 
     def at(self, n: float) -> float:
         """What the model says of samples of n points."""
-        return self.limit + self.slope * n**-self.rate
+        return self.limit + self.slope * scalars.positive(n, "n", "pass a number of points") ** -self.rate
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Student's confidence interval of the fitted limit, if the model holds; by ``G - 1`` degrees of freedom.

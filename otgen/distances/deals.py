@@ -184,7 +184,7 @@ def judge_of(
     """What is measured, and how far apart the two sets are by it."""
     if isinstance(distance, str):
         scalars.one_of(distance, "distance", (*DISTANCES, *QUADRATIC))
-    if distance in QUADRATIC:
+    if isinstance(distance, str) and distance in QUADRATIC:
         kernel = quadratic(distance, pool, options)
         return _Pooled(distance, kernel(_signed(pool, np.arange(len(pool))[None]))[0], pool, kernel)
     measure = statistic(distance, options, generator)

@@ -49,7 +49,7 @@ def question(enough: Any) -> Question:
         return lambda lower, upper: scalars.flag(enough(lower, upper), "enough(lower, upper)")
     try:
         ends = tuple(enough)
-    except TypeError:
+    except (TypeError, RuntimeError):  # the latter of nested tensors
         ends = ()
     low, high = (scalars.real(end, "enough") for end in ends) if len(ends) == 2 else (math.nan, math.nan)
     if not low <= high:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InvalidInput
+from ..inputs import scalars
 from ..inputs.origin import device_of
 from ..inputs.types import Floats
 from ..model.cost import CloudCost, Cost
@@ -51,7 +53,12 @@ class Gradients:
 
     def minus(self, other: Gradients) -> Gradients:
         """Differences of all derivatives; the larger residual."""
-        pairs = zip((self.x, self.y, self.a, self.b), (other.x, other.y, other.a, other.b))
+        scalars.instance(other, Gradients, "other", "an otgen.Gradients", "pass what result.gradients() gives")
+        pairs = list(zip((self.x, self.y, self.a, self.b), (other.x, other.y, other.a, other.b)))
+        if any(np.shape(one) != np.shape(two) for one, two in pairs if not one is two is None):
+            raise InvalidInput(
+                "other must be derivatives in as many points and weights; received others; take both of problems of one size"
+            )
         with device_of(self.a):
             differences = [None if one is None else one - two for one, two in pairs]
         return Gradients(*differences, residual=max(self.residual or 0.0, other.residual or 0.0))

@@ -25,10 +25,11 @@ from ..solvers import MatrixName, Solver
 from ..underflow import may_underflow
 from . import small_partial
 from .answer import Answer
+from .confined import confined
 from .partial_alone import Alone, is_empty
 from .partial_answer import PartialAnswer
 from .result import Result
-from .solve import SOLVERS, answered, attempted, checked, refuse_overflow, solver_from
+from .solve import SOLVERS, answered, checked, refuse_overflow, solver_from
 
 _SHARP = 1e-12  # of the cost: an interval no wider is not worth two more passes over the pairs
 
@@ -224,8 +225,9 @@ def solved(wanted: Partial, solver: Any, *, throw: bool, progress: bool, root: b
     """The proven result; with ``root`` values are p-th roots of costs."""
     began = time.perf_counter()
     throw, progress = scalars.flag(throw, "throw"), scalars.flag(progress, "progress")
-    chosen, posed = _solver(solver), wanted.posed
-    scaled, solution, certificate = attempted(posed.problem, chosen, progress=progress)
+    chosen = _solver(solver)
+    wanted, (scaled, solution, certificate) = confined(wanted, chosen, progress=progress)
+    posed = wanted.posed
     if posed.problem is not wanted.problem:
         certificate = _sharpened(certificate, scaled, solution.claim, priced=wanted.amount is None)
     back = way_back(certificate, Units.of(scaled, posed.mass, root=root))
@@ -241,7 +243,7 @@ def _solver(solver: Any) -> Solver:
     """What solves the balanced problem: no solver that wants points alone, or an epsilon."""
     if isinstance(solver, str) and solver in SOLVERS and solver not in get_args(MatrixName):
         raise InvalidInput(
-            f"solver must be one that takes a dummy point on either side; received {solver!r}; pass {', '.join(map(repr, get_args(MatrixName)))}"
+            f"solver must be one that takes a dummy point on either side; received {scalars.told(solver)}; pass {', '.join(map(repr, get_args(MatrixName)))}"
         )
     return solver_from(solver)
 

@@ -34,7 +34,7 @@ _NO_PLACES = np.empty(0, np.int64)
 
 def is_empty(points: Any) -> bool:
     """Whether something is a cloud of no points: an empty list, or an array (0, d) or (0,)."""
-    shape = getattr(points, "shape", None)
+    shape = scalars.shape_said(points)
     if isinstance(points, list | tuple):
         return not len(points)
     return isinstance(shape, tuple) and len(shape) in (1, 2) and shape[0] == 0

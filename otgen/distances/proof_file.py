@@ -176,6 +176,7 @@ def save_proof(
     path: str | os.PathLike[str], problem: Problem, claim: Claim, *, mass: float, root: bool, embed: bool = True
 ) -> None:
     """Write a proof file; with ``embed`` False only a digest of the problem goes into it."""
+    embed = scalars.flag(embed, "embed")
     held = _problem_arrays(problem)
     certificate, numbers = _numbers(problem, claim, mass, root=root)
     if (

@@ -427,7 +427,7 @@ class Result:
             one, other = (float(side.sum()) for side in self.unmatched)
             rows.append(("moved", f"mass {self.mass:.6g}, beside {one:.6g} and {other:.6g} that stay"))
         rows.append(("status", self.status.name + (f": {self.status.remedy}" if self.status.remedy else "")))
-        iterations = f", {self.iterations} iterations" if self.iterations else ""
+        iterations = f", {self.iterations} iteration{'s' * (self.iterations != 1)}" if self.iterations else ""
         rows.append(("solver", f"{self.solver}{iterations}, {self.seconds:.3g} s"))
         return rows
 

@@ -14,6 +14,7 @@ import scipy.sparse
 
 from ..errors import Infeasible, InvalidInput, NotConverged
 from ..inputs import arrays, numerals, scalars
+from ..inputs.tensors import is_tensor
 from ..kernels.double_double import UNIT
 from ..model import units
 from ..model.claim import Claim
@@ -24,7 +25,7 @@ from ..model.status import Status
 from ..model.units import Units
 from ..proofs import prove, prove_staying, way_back
 from ..solvers import Auto, Bottleneck, Circle, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver, SolverName
-from ..solvers.base import Enough, refuse_start, silent
+from ..solvers.base import Enough, checked_call, refuse_start, silent
 from ..solvers.sinkhorn import TOLERANCE
 from ..underflow import may_underflow
 from .answer import Answer
@@ -51,7 +52,12 @@ def solver_from(solver: Any) -> Solver:
     if isinstance(solver, str):
         return SOLVERS[scalars.one_of(solver, "solver", tuple(SOLVERS))]()
     # tensors have a method of that name as well
-    if isinstance(solver, type) or hasattr(solver, "shape") or not callable(getattr(solver, "solve", None)):
+    if (
+        isinstance(solver, type)
+        or is_tensor(solver)
+        or hasattr(solver, "shape")
+        or not callable(getattr(solver, "solve", None))
+    ):
         raise InvalidInput(
             f"solver must be a name ({', '.join(SOLVERS)}) or a solver object; received {scalars.told(solver)}; pass 'auto', or an instance"
         )
@@ -139,10 +145,7 @@ def run(
     """What :func:`solve` does; with ``root`` the value and its bounds are distances, ``cost ** (1/p)``; ``alike`` measures other samples so."""
     began = time.perf_counter()
     throw, progress = scalars.flag(throw, "throw"), scalars.flag(progress, "progress")
-    if not isinstance(problem, Problem):
-        raise InvalidInput(
-            f"problem must be an otgen.Problem; received {scalars.told(problem)}; make one with Problem.from_points or from_matrix"
-        )
+    checked_call(problem, silent, None)
     mass = scalars.positive(mass, "mass", "1 leaves cost and bounds as they are")
     chosen = solver_from(solver)
     asked = None if enough is None else partial(Asked.of, question(enough), mass=mass, root=root)
@@ -268,7 +271,7 @@ def checked(result: Result, *, throw: bool) -> Result:
         assert result.lower is not None
         assert result.upper is not None
         raise NotConverged(
-            f"{result.solver} stopped at {result.iterations} iterations, the value{' of these samples' * result.of_samples} within "
+            f"{result.solver} stopped at {result.iterations} iteration{'s' * (result.iterations != 1)}, the value{' of these samples' * result.of_samples} within "
             f"{numerals.interval(result.lower, result.upper)}; {_remedy(result)}; pass throw=False for a result",
             result,
         )

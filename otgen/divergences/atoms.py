@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidInput
 from ..inputs.types import Floats
-from .density import Density, faded, standardised
+from .density import Density, Untold, faded, standardised
 from .estimate import Estimate
 from .formulas import DISCRETE
 from .integral import Infinite, Sums, contributions, gathered, infinite, levels
@@ -175,7 +174,7 @@ def _on_one_lattice(p: Lattice, q: Lattice, offset: int, term: Term) -> Sums:
     last = high if high - first <= _ATOMS else last
     first, last = max(first, low), min(last, high)
     if not last - first <= _ATOMS:
-        raise InvalidInput(
+        raise Untold(
             f"p and q must reach fewer than {_ATOMS} atoms; received laws from {first:g} to {last:g}; compare them on a coarser "
             f"scale, or by laws with a density"
         )

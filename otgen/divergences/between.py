@@ -17,6 +17,7 @@ from ..inputs import scalars, tables
 from ..kernels.double_double import UNIT
 from ..underflow import may_underflow
 from .affine import moderate, refuse_far_apart
+from .apart import ROUGH, told_apart
 from .atoms import over_atoms
 from .density import Untold, density
 from .estimate import Estimate, logarithm_base
@@ -184,9 +185,13 @@ def _divergence_of_laws(p: Any, q: Any, term: Term) -> Estimate:
     try:
         found = over_atoms(p, q, term) if all(discrete) else integral((density(one), density(other)), term)
     except Untold as fault:
-        refuse_far_apart(one, other)
-        raise InvalidInput(str(fault)) from None
-    return found.within(0.0, term.most)
+        found = told_apart(one, other, term)
+        if found is None:
+            refuse_far_apart(one, other)
+            raise InvalidInput(str(fault)) from None
+    if found.error > ROUGH:
+        found = min(found, told_apart(one, other, term) or found, key=lambda each: each.error)
+    return found.cut(term.most)
 
 
 def _gaussian_kl(p: Gaussian, q: Gaussian) -> Estimate:

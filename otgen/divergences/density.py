@@ -7,6 +7,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,8 @@ class Density:
         Points inside the support at which the density is infinite, zero, or rough.
     logs : callable
         Logarithms, and doubts.
+    ends : tuple of (float, float)
+        Finite ends that no float is, and how far the law itself ends from them.
     """
 
     low: float
@@ -60,6 +63,7 @@ class Density:
     anchors: Floats
     poles: Floats
     logs: Logs
+    ends: tuple[tuple[float, float], ...] = ()
 
 
 def density(law: Any) -> Density:
@@ -80,13 +84,22 @@ def _of_mixture(law: Mixture) -> Density:
         each = weights + np.array([one for one, _ in found])
         whole: Any = logsumexp(each, axis=0)
         shares = np.where(each > -math.inf, np.exp(each - whole), 0.0)
-        return whole.reshape(x.shape), (shares * np.array([doubt for _, doubt in found])).sum(axis=0).reshape(x.shape)
+        doubts = np.where(shares > 0, shares * np.array([doubt for _, doubt in found]), 0.0)
+        return whole.reshape(x.shape), doubts.sum(axis=0).reshape(x.shape)
 
     ends = [end for part in parts for end in (part.low, part.high)]
     low, high = min(ends), max(ends)
     poles = [z for z in (*ends, *(z for part in parts for z in part.poles)) if low < z < high]
     marks = np.unique(np.concatenate([part.marks for part in parts]))
-    return Density(low, high, marks, np.concatenate([part.anchors for part in parts]), np.unique(poles), logs)
+    return Density(
+        low,
+        high,
+        marks,
+        np.concatenate([part.anchors for part in parts]),
+        np.unique(poles),
+        logs,
+        tuple(end for part in parts for end in part.ends),
+    )
 
 
 def _of_law(law: Any) -> Density:
@@ -103,7 +116,7 @@ def _of_law(law: Any) -> Density:
     )
     poles = np.array([z for z in inner if _is_rough_at(plain, z, min(unit, z - low, high - z))])
     logs = _doubted_near(_inexact_ends(law, low, high), plain, faded(plain, low, high, median))
-    return Density(low, high, marks, inner, poles, logs)
+    return Density(low, high, marks, inner, poles, logs, _rounded_ends(law))
 
 
 def _inexact_ends(law: Any, low: float, high: float) -> list[tuple[float, float]]:
@@ -116,6 +129,20 @@ def _inexact_ends(law: Any, low: float, high: float) -> list[tuple[float, float]
         return []
     ends = [end for end in (low, high) if math.isfinite(end) and end != told[1]]
     return [(end, 2 * _EPS * max(abs(end), abs(end - told[1]))) for end in ends]
+
+
+def _rounded_ends(law: Any) -> tuple[tuple[float, float], ...]:
+    """Ends that a frozen law has between floats, as the floats that scipy says, and how far it ends from those."""
+    told = parameters(law)
+    if told is None:
+        return ()
+    shapes, loc, scale = told
+    pairs = [
+        (float(own), Fraction(loc) + Fraction(scale) * Fraction(float(end)))
+        for own, end in zip(law.support(), law.dist.support(*shapes))
+        if math.isfinite(own) and math.isfinite(end)
+    ]
+    return tuple((own, float(abs(Fraction(own) - end))) for own, end in pairs if own != end)
 
 
 def _doubted_near(ends: list[tuple[float, float]], plain: Callable[[Floats], Floats], logs: Logs) -> Logs:

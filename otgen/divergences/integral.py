@@ -82,9 +82,28 @@ def integral(laws: Pair, term: Term) -> Estimate:
     """The integral of a term over the line."""
     with np.errstate(all="ignore"):
         try:
-            return gathered(stretches(laws), laws, term).estimate()
+            found = gathered(stretches(laws), laws, term)
+            return replace(found, error=found.error + _doubt_of_ends(laws, term, found.top)).estimate()
         except Infinite:
             return infinite(term)
+
+
+def _doubt_of_ends(laws: Pair, term: Term, top: float) -> float:
+    """What the term may be wrong by, divided by ``exp(top)``, between the float at a law's end and the end itself: as it is with that law and
+    without. Ends that agree but for rounding are the same, and where a term is infinite beyond one of them, the divergence is or neither law goes there.
+    """
+    doubt = 0.0
+    for k, law in enumerate(laws):
+        for end, off in law.ends:
+            x = np.nextafter(np.full(2, end), [-math.inf, math.inf])
+            logs = [one.logs(x)[0] for one in laws]
+            found = [
+                term.logs(*logs),
+                term.logs(*(np.full(2, -math.inf) if j == k else log for j, log in enumerate(logs))),
+            ]
+            sizes = [np.exp(np.where(np.isfinite(one), one, -math.inf) - top) for one in found]
+            doubt += off * float(np.abs(sizes[0] - sizes[1]).max())
+    return doubt
 
 
 def infinite(term: Term) -> Estimate:

@@ -97,7 +97,7 @@ class Mixture:
     def __post_init__(self) -> None:
         try:
             laws = tuple(self.laws)
-        except (TypeError, NotImplementedError):  # the latter of memory in a format of others
+        except (TypeError, NotImplementedError, RuntimeError):  # of memory in a format of others, and of nested tensors
             raise InvalidInput(
                 f"laws must be a sequence of laws; received {scalars.told(self.laws)}; pass a list of them"
             ) from None
@@ -113,6 +113,7 @@ class Mixture:
 
     def logpdf(self, x: Any) -> Any:
         """The logarithm of the density, at a point or at many."""
+        x = arrays.numbers(x, "x")[0]
         logs = np.array([law.logpdf(x) for law in self.laws])
         weights = self.weights.reshape(-1, *(1,) * (logs.ndim - 1))
         found: Any = scipy.special.logsumexp(logs, b=weights, axis=0)
@@ -120,6 +121,7 @@ class Mixture:
 
     def cdf(self, x: Any) -> Any:
         """The distribution function, at a point or at many."""
+        x = arrays.numbers(x, "x")[0]
         found: Any = sum(w * law.cdf(x) for w, law in zip(self.weights, self.laws))
         return float(found) if np.ndim(found) == 0 else found
 

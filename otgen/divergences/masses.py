@@ -49,7 +49,7 @@ def _shape(value: Any, name: str) -> tuple[int, ...]:
     """The shape of masses, (n,) or (k, n), before any is read where an array tells it."""
     try:
         shape = tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
-    except (TypeError, ValueError):  # the first for what only looks like an array
+    except (TypeError, ValueError, RuntimeError):  # of what only looks like an array, and of nested tensors
         raise InvalidInput(
             f"{name} must be a rectangular array of masses; received {told(value)}, or rows of several lengths; fill them with zeros"
         ) from None

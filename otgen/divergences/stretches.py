@@ -279,9 +279,11 @@ def _tail_or_refusal(law: Density, curve: Curve, name: str) -> Tail:
         return found
     limits = np.arange(690.0, -300.0, -1.0) if curve.outward > 0 else np.arange(-690.0, 300.0)
     logs, doubts = law.logs(curve.at(limits))
-    gone = np.isfinite(logs + doubts) & (logs + limits < GONE)
-    if gone.any():
-        return Tail(float(limits[gone.argmax()]), steep=True, cut=True)
+    last = int(
+        np.isfinite(logs + doubts).argmax()
+    )  # the outermost that is known: further in, a law is gone because the way is short
+    if math.isfinite(logs[last] + doubts[last]) and logs[last] + limits[last] < GONE:
+        return Tail(float(limits[last]), steep=True, cut=True)
     where = "infinity" if curve.outward > 0 else f"{curve.anchor:g}"
     raise Untold(
         f"{name} must have a tail that goes on as a power law or falls faster; received one whose density near {where} cannot be "

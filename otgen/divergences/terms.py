@@ -33,11 +33,14 @@ class Term:
         ``(log p, log q)`` to logarithms of terms; NaN where it cannot be told.
     most : float
         What the sum never exceeds.
+    short : callable or None
+        ``(a, b)`` to how far from that most it is at most, for laws of which p leaves a and q all but b to one of two parts of the line.
     """
 
     masses: Callable[[Floats, Floats], Floats]
     logs: Callable[[Floats, Floats], Floats]
     most: float = math.inf
+    short: Callable[[float, float], float] | None = None
 
 
 def _excess(r: Floats) -> Floats:
@@ -115,10 +118,21 @@ def _chi2_logs(s: Floats, t: Floats) -> Floats:
     return _settled_term(s, t, both, np.full_like(s, math.inf), t)
 
 
+def _binary_entropy(a: float, b: float) -> float:
+    """``h((a + b) / 2)``: by Fano's inequality, no less than what is left to learn of which law it was that a point came from."""
+    e = min((a + b) / 2, 0.5)
+    return -e * math.log(e) - (1 - e) * math.log1p(-e) if e > 0 else 0.0
+
+
 KL = Term(_kl_masses, _kl_logs)
-JS = Term(_js_masses, _js_logs, _LOG2)
-TV = Term(lambda p, q: np.abs(p - q) / 2, _tv_logs, 1.0)
-HELLINGER = Term(lambda p, q: (np.sqrt(p) - np.sqrt(q)) ** 2 / 2, _hellinger_logs, 1.0)
+JS = Term(_js_masses, _js_logs, _LOG2, _binary_entropy)
+TV = Term(lambda p, q: np.abs(p - q) / 2, _tv_logs, 1.0, lambda a, b: a + b)
+HELLINGER = Term(
+    lambda p, q: (np.sqrt(p) - np.sqrt(q)) ** 2 / 2,
+    _hellinger_logs,
+    1.0,
+    lambda a, b: math.sqrt(a) + math.sqrt(b),  # Cauchy and Schwarz's inequality, on either part
+)
 CHI2 = Term(_chi2_masses, _chi2_logs)
 
 

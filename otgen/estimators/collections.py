@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import ismodule
 from typing import Any
 
 from ..model.measure import Measure
@@ -21,7 +22,7 @@ def is_table(sets: Any) -> bool:
     """
     if isinstance(sets, list | tuple):
         return len(sets) > 0 and not any(_is_cloud(one) for one in sets) and len({_length(one) for one in sets}) < 2
-    arrayed = any(hasattr(sets, name) for name in ("ndim", "__array__", "__dataframe__"))
+    arrayed = any(hasattr(sets, name) for name in ("ndim", "__array__", "__dataframe__")) and not ismodule(sets)
     return arrayed and getattr(sets, "ndim", 2) < 3 and not holds_objects(sets)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..distances.chosen import SEEDED, DistanceName
 from ..distances.distance_options import ParamsByName
@@ -18,6 +18,7 @@ from ..inputs import scalars
 from ..inputs.types import Floats
 from .collections import holds_objects, is_table
 from .seeds import seed_of
+from .validated import table
 
 
 class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -195,7 +196,7 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     def _sets(self, X: Any, *, reset: bool) -> Any:
         """The rows of a table that scikit-learn has checked, or a collection of clouds; an error names the set that is malformed."""
         if is_table(X):
-            sets = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=reset)
+            sets = table(self, X, accept_sparse="csr", reset=reset)
         else:
             if reset:
                 for name in ("n_features_in_", "feature_names_in_"):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..distances.entropic import sinkhorn
 from ..distances.exact import wasserstein
@@ -22,6 +22,7 @@ from ..model.units import stretched
 from ..solvers import ExactName, Sinkhorn, Solver
 from . import references
 from .seeds import seed_of
+from .validated import table
 
 Extension = Literal["image", "displacement"]
 
@@ -172,7 +173,7 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _points(self, X: Any, *, reset: bool = True) -> Floats:
         """(n, d), checked by scikit-learn, once they are known to fit in memory: it reads all of them."""
-        shape = getattr(X, "shape", ())
+        shape = scalars.shape_said(X)
         if isinstance(shape, tuple):
             refuse_bytes(8 * math.prod(shape), shape, "X")
             fitted: int = getattr(self, "n_features_in_", 0)
@@ -181,8 +182,7 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                     f"X has {shape[1]} features, but OTMapper is expecting {fitted} features as input: X must have the coordinates "
                     f"that it was fitted with; received shape {shape}; pass those columns"
                 )
-        with np.errstate(over="ignore", invalid="ignore"):  # of a sum by which scikit-learn looks for NaN
-            return cast(Any, validate_data(self, _without_gradients(X), dtype=np.float64, reset=reset))
+        return table(self, X, reset=reset)
 
     def _refuse_sizes(self, X: Any, y: Any, a: Any, b: Any) -> None:
         """Raise for points and weights of sizes that do not belong together: scikit-learn reads them first."""
@@ -197,13 +197,13 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         scalars.one_of(self.extension, "extension", ("image", "displacement"))
         if self.extension != "image" and self.epsilon != 0:
             raise InvalidInput(
-                f"extension must be left out beside an epsilon, where the potential maps all points; received {self.extension!r}; "
+                f"extension must be left out beside an epsilon, where the potential maps all points; received {scalars.told(self.extension)}; "
                 f"pass epsilon=0 for an exact plan"
             )
         named = isinstance(self.metric, str | Circular) and self.metric not in COSTS
         if named and not is_norm(self.metric):
             raise InvalidInput(
-                f"metric must be one under which the mean of coordinates is a mean of points; received {self.metric!r}; map points of the plane "
+                f"metric must be one under which the mean of coordinates is a mean of points; received {scalars.told(self.metric)}; map points of the plane "
                 f"or of space, such as (cos, sin) of an angle"
             )
 
@@ -247,15 +247,6 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         nearest = point_cost(points, self._source, self.metric, 1).scaled().ctransform(np.zeros(len(self._source)))[1]
         images = self._images[nearest]
         return images if self.extension == "image" else points + (images - self._source[nearest])
-
-
-def _without_gradients(X: Any) -> Any:
-    """What scikit-learn can read: no tensor that requires gradients, of which it says so in torch's words."""
-    if getattr(X, "requires_grad", False):
-        raise InvalidInput(
-            "X must not require gradients here; received a tensor with requires_grad=True; pass X.detach()"
-        )
-    return X
 
 
 def _with_mass(points: Floats, weights: Any, names: tuple[str, str]) -> tuple[Floats, Floats]:

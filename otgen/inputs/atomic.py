@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import of_system
+from ..errors import InvalidInput, of_system
 
 
 def write_atomically(path: Path, write: Callable[[str], Any]) -> None:
@@ -21,6 +21,8 @@ def write_atomically(path: Path, write: Callable[[str], Any]) -> None:
     OSError
         Of ``path``, in words and of the kind that Python's own is, where its folder is missing or cannot be written.
     """
+    if not path.name:
+        raise InvalidInput(f"path must be the name of a file; received {str(path)!r}; add a name to it")
     # Chosen before there is a file, so that an interrupt at any place finds it.
     name = path.with_name(f".{path.stem}-{secrets.token_hex(8)}{path.suffix}")
     try:

@@ -6,13 +6,14 @@ import difflib
 import math
 import operator
 from collections.abc import Mapping, Sequence
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, TypeVar
 
 import numpy as np
 
 from ..errors import InvalidInput
 
 Generator = np.random.Generator
+_Kind = TypeVar("_Kind")
 
 
 def told(value: Any) -> str:
@@ -128,6 +129,18 @@ def real(value: Any, name: str) -> float:
     return number
 
 
+def instance(value: Any, kind: type[_Kind], name: str, called: str, hint: str) -> _Kind:
+    """Something of a class, ``called`` so in the error; ``hint`` is the remedy."""
+    if not isinstance(value, kind):
+        raise InvalidInput(f"{name} must be {called}; received {told(value)}; {hint}")
+    return value
+
+
+def text(value: Any, name: str, hint: str) -> str:
+    """A string; ``hint`` is the remedy in the error."""
+    return instance(value, str, name, "a string", hint)
+
+
 def flag(value: Any, name: str) -> bool:
     """True or False."""
     if not isinstance(value, bool | np.bool_):
@@ -143,12 +156,17 @@ def positive(value: Any, name: str, hint: str) -> float:
     return number
 
 
+def whole(value: Any) -> int | None:
+    """A whole number; None for what is none, as truth values and durations are not."""
+    try:
+        return None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except (TypeError, ValueError, RuntimeError):  # of arrays and tensors
+        return None
+
+
 def count(value: SupportsIndex | Any, name: str, *, least: int = 1) -> int:
     """A whole number of at least ``least``, below ``2 ** 62``."""
-    try:
-        number = None if isinstance(value, bool | np.bool_) else operator.index(value)
-    except (TypeError, ValueError, RuntimeError):  # of arrays and tensors
-        number = None
+    number = whole(value)
     if number is not None and number >= 2**62:
         raise InvalidInput(f"{name} must be below 2**62; received {told(value)}; pass a smaller one")
     if number is None or number < least:

@@ -126,6 +126,7 @@ def _prove(costs, a, b, rows, columns, high, low, relative, absolute, f, g, out)
     largest_f, largest_g = _make_absolute(one), _make_absolute(other)
     size_f, size_g = _dot(share_a, one), _dot(share_b, other)
     lower = _outward(value, _lower_margin(size_f, size_g, largest_f, largest_g, relative, absolute), -1.0)
+    lower = max(lower, 0.0) if lowest >= 0.0 else lower  # no plan costs less
     cost, charge, error = _plan_upper(
         costs, a, b, total_a, total_b, rows, columns, high, low, relative, absolute, lowest, spread
     )

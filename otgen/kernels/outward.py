@@ -14,10 +14,13 @@ _LARGEST = sys.float_info.max
 def moved_outward(out, before, units, outward, tiny=LEAST):
     """``out``, which was ``before`` in other units, moved down (``outward`` -1), up (1) or not at all (0) past ``units`` roundings and ``tiny``.
 
-    Past the range of floats it is the bound that is still true.
+    Past the range of floats, and past 0, it is the bound that is still true.
     """
     if outward == 0 or before == 0 or math.isinf(before):
         return out
     if math.isinf(out) and math.isfinite(before):
         return out if (out > 0) == (outward > 0) else math.copysign(_LARGEST, out)
-    return out if units == 0 and abs(out) > 1e-300 else out + outward * ((units + 1) * UNIT * abs(out) + tiny)
+    if units == 0 and abs(out) > 1e-300:
+        return out
+    moved = out + outward * ((units + 1) * UNIT * abs(out) + tiny)
+    return 0.0 if moved * before < 0 else moved

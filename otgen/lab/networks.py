@@ -9,6 +9,7 @@ import torch
 from torch.nn import Flatten, LeakyReLU, Linear, Module, Sequential
 
 from ..errors import InvalidInput
+from ..inputs.scalars import count, told
 
 
 def perceptron(sizes: Sequence[int], activation: Module | None = None) -> Sequential:
@@ -19,8 +20,12 @@ def perceptron(sizes: Sequence[int], activation: Module | None = None) -> Sequen
     >>> len(perceptron([2, 16, 16, 3]))
     5
     """
-    if len(sizes) < 2:
-        raise InvalidInput(f"sizes must hold an input and an output size; received {list(sizes)}; add the missing one")
+    listed = list(sizes) if isinstance(sizes, Sequence) and not isinstance(sizes, str | bytes) else []
+    if len(listed) < 2:
+        raise InvalidInput(
+            f"sizes must hold an input and an output size; received {told(sizes)}; pass a list, such as [2, 16, 1]"
+        )
+    sizes = [count(size, "sizes") for size in listed]
     layers: list[Module] = []
     for one, two in itertools.pairwise(sizes):
         layers += [Linear(one, two, dtype=torch.float32), activation or LeakyReLU(0.2)]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import scipy.optimize
+import scipy.special
 
 from ..errors import InvalidInput, NotConverged
 from ..inputs import arrays, scalars
@@ -80,7 +81,14 @@ def _by_tv(c: Floats, p: Floats, q: Floats, weight: float) -> tuple[float, Float
 
 
 def _by_kl(c: Floats, p: Floats, q: Floats, weight: float) -> tuple[float, Floats]:
-    """A convex program in the kernels Q(z|x), from the independent one on."""
+    """A convex program in the kernels Q(z|x); where there is one x, or one z, ``Q(z|x)`` is ``q_z exp(-c_xz / weight)``, normalised."""
+    kernel = scipy.special.softmax(np.log(q) - c / weight, axis=1) if 1 in c.shape else _kernel(c, p, q, weight)
+    paid = weight * float(scipy.special.rel_entr(p @ kernel, q).sum())
+    return float((p[:, None] * kernel * c).sum()) + paid, p[:, None] * kernel
+
+
+def _kernel(c: Floats, p: Floats, q: Floats, weight: float) -> Floats:
+    """The best kernel (n, k), from the independent one on."""
     n, k = c.shape
     unit = 1.0 + float(np.ptp(c)) + weight
 
@@ -105,4 +113,4 @@ def _by_kl(c: Floats, p: Floats, q: Floats, weight: float) -> tuple[float, Float
     missing = float(((kernel * slopes).sum(axis=1) - slopes.min(axis=1)).sum())  # what convexity leaves open
     if not missing <= 1e-7:
         raise NotConverged(f"the convex program was left {missing * unit:.1e} above its optimum; use another weight")
-    return unit * float(found.fun), p[:, None] * kernel
+    return kernel

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.special
 
+from ..errors import InvalidInput
+from ..inputs import scalars
+
 
 class Branch(NamedTuple):
     """One way back from x to z, and its derivative in x."""
@@ -43,8 +46,20 @@ class Pushforward:
     law: Any
     branches: Sequence[Branch]
 
+    def __post_init__(self) -> None:
+        if isinstance(self.law, type) or not callable(getattr(self.law, "logpdf", None)):
+            raise InvalidInput(
+                f"law must have a method logpdf; received {scalars.told(self.law)}; pass a frozen law, such as scipy.stats.norm()"
+            )
+        if not isinstance(self.branches, list | tuple) or not all(map(_is_branch, self.branches)):
+            raise InvalidInput(
+                f"branches must be a list of pairs of functions, an inverse and its slope; received {scalars.told(self.branches)}; "
+                f"make them with Branch"
+            )
+
     def logpdf(self, x: float) -> float:
         """The logarithm of the density at x."""
+        x = scalars.real(x, "x")
         logs = [float(self.law.logpdf(one.inverse(x))) + float(np.log(abs(one.slope(x)))) for one in self.branches]
         found: Any = scipy.special.logsumexp(logs)
         return float(found)
@@ -52,3 +67,8 @@ class Pushforward:
     def pdf(self, x: float) -> float:
         """The density at x."""
         return float(np.exp(self.logpdf(x)))
+
+
+def _is_branch(one: Any) -> bool:
+    """Whether something is a pair of functions."""
+    return isinstance(one, tuple) and len(one) == 2 and all(map(callable, one))

@@ -30,10 +30,17 @@ optimal for both. Without this the interval would be as wide as rounding leaves 
 Where prices decide, a pair may count as twice ``max lambda + max mu`` where it costs more. A plan that moves t from i to j at more than
 ``lambda_i + mu_j`` is none of the best: t from i to the dummy, t from the dummy to j and t less between the dummies, which hold what is moved, cost
 less. So the optimum is the same, far points cost no rounding of their own, and powers of their distances may be beyond all floats.
+
+Where a mass or infinite prices decide, some plan Q of the balanced problem tells as much. Let none of its n + m entries cost more than q, and all
+cost at least l <= 0. What an optimal plan P and Q differ by is a sum of simple cycles, which take turns between pairs of P and at most k = min(n, m)
+of Q; a pair of P that costs more than ``l + k (q - l)`` and is none of Q is in one, and P with that cycle turned costs less. So nothing need count
+as more than ``l + 2 k (q - l)``, prices and what lies between the dummies among it; but Q must have exactly the masses, which a plan in floats
+says nothing of.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -42,7 +49,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs.types import Floats
+from ..inputs.types import Floats, Indices
 from ..kernels.double_double import UNIT, total_pair
 from .cost import Cost, PaddedCost
 from .measure import Measure
@@ -91,6 +98,8 @@ class Partial:
         The mass to be moved; None where the prices decide.
     spare : (Fraction, Fraction), optional
         The masses of the dummy source and of the dummy target, where that has been decided.
+    reach : float
+        The longest distance, listed cost, or p-th root of a price, that some plan of exactly these masses needs; inf where none is known.
 
     Raises
     ------
@@ -109,6 +118,7 @@ class Partial:
     prices: tuple[Floats, Floats]
     amount: float | None = None
     spare: tuple[Fraction, Fraction] | None = None
+    reach: float = math.inf
 
     @property
     def sides(self) -> tuple[Measure, Measure]:
@@ -165,17 +175,49 @@ class Partial:
         return self._most, (first, second)
 
     @cached_property
+    def exact_weights(self) -> tuple[list[Fraction], list[Fraction]]:
+        """The masses (n,), (m,) as rationals, equal ones where none were given."""
+        one, other = (
+            [total / len(z)] * len(z) if side.weights_origin is None else [Fraction(mass) for mass in z.tolist()]
+            for side, z, total in zip(self.sides, self.weights, self.totals)
+        )
+        return one, other
+
+    @property
+    def exact_masses(self) -> tuple[list[Fraction], list[Fraction]] | None:
+        """Those of the balanced problem, the dummies' last; None where equal ones were rounded because of a part that is left out."""
+        masses = self.exact_weights
+        if self.left_out is not None:
+            if any(side.weights_origin is None for side in self.sides):
+                return None
+            masses = [[Fraction(mass) for mass in z.tolist()] for z in self._most]
+        one, other = ([*side, more] for side, more in zip(masses, self.dummies))
+        return one, other
+
+    def within(self, rows: Indices, columns: Indices) -> Partial:
+        """The same problem, where pairs (k,) of the balanced one, dummies last, carry exactly its masses: nothing need count as much more."""
+        (n, m), cost = self.problem.shape, self.problem.cost
+        lengths = cost.clouds.distances if cost.of_points else cost
+        real = (rows < n) & (columns < m)
+        stay, missed = (rows < n) & (columns == m), (rows == n) & (columns < m)
+        prices = np.concatenate([self.prices[0][rows[stay]], self.prices[1][columns[missed]]])
+        needed = np.concatenate([lengths.pairs(rows[real], columns[real]), prices ** (1 / self.problem.p)])
+        between_dummies = self.amount is not None and len(needed) < len(rows)
+        reach = math.inf if between_dummies else float(needed.max(initial=0.0))
+        return replace(self, reach=reach, spare=self.dummies)
+
+    @cached_property
     def posed(self) -> Posed:
         """The balanced problem."""
         self._refuse_too_much()
-        spare = self._spare
+        spare = self.dummies
         if not any(spare):
             return Posed(self.problem, float(max(self.totals)), 0.0)
         (source, target), mass, rounded, where = self._with_dummies(spare)
         return Posed(Problem(source, target, self._priced_cost(), unit=self.problem.unit), mass, rounded, where)
 
     @property
-    def _spare(self) -> tuple[Fraction, Fraction]:
+    def dummies(self) -> tuple[Fraction, Fraction]:
         """The masses of the dummy source and of the dummy target."""
         if self.spare is not None:
             return self.spare
@@ -219,28 +261,56 @@ class Partial:
 
     @cached_property
     def _scaled(self) -> PaddedCost:
-        """Of points, the cost with dummies of the finite prices in units of about its largest."""
+        """Of points, the cost with dummies of the finite prices in units of about its largest, or of what some plan needs."""
         column, row = (np.where(np.isinf(side), 0.0, side) for side in self.prices)
-        return replace(self.problem.cost.clouds.padded(column, row, 0.0), cap=self._cap).scaled()
+        clouds = self.problem.cost.clouds
+        if not self._is_confined:
+            return clouds.padded(column, row, 0.0, self._cap).scaled()
+        padded = clouds.padded(column, row, 0.0)
+        by = PowerOfTwo.above(self.reach) if clouds.entry is None or clouds.entry.scales else ONE
+        held = padded.divided(by)
+        return replace(held, cap=self.turns * float((held.scale / padded.scale).divide(self.reach)) ** clouds.p)
+
+    @property
+    def _is_confined(self) -> bool:
+        """Whether it is known what some plan needs, which is something."""
+        return 0 < self.reach < math.inf
+
+    @property
+    def turns(self) -> float:
+        """How many times what some plan needs at most a pair may cost that an optimal one uses, twice."""
+        return 2.0 * (min(self.problem.shape) + 1)
 
     @property
     def _cap(self) -> float:
-        """Above what leaving any two points costs, where prices decide: no more need be known of a pair that costs more."""
-        dearest = sum(float(side.max()) for side in self.prices)
-        return 2 * dearest if self.amount is None and dearest > 0 else np.inf
+        """What pairs and prices need count as at most, in cost units."""
+        if not self._is_confined:
+            dearest = sum(float(side.max()) for side in self.prices)
+            return 2 * dearest if self.amount is None and dearest > 0 else np.inf
+        if self.problem.cost.of_points:
+            return self._scaled.cap
+        low = min(float(self.problem.cost.range()[0]), 0.0)
+        return low + self.turns * (self.reach - low)
 
     def _priced_cost(self) -> Cost:
         """The cost with its dummies."""
         cost, prices = self._held
+        if self._is_confined:
+            prices, corner = (np.minimum(prices[0], self._cap), np.minimum(prices[1], self._cap)), self._cap
+        else:
+            prices, corner = self._finite(cost, prices)
+        corner = 0.0 if self.amount is None else corner
+        if not cost.of_points:
+            return cost.padded(*prices, corner, self._cap)
+        return replace(self._scaled, column=prices[0], row=prices[1], corner=corner)
+
+    def _finite(self, cost: Cost, prices: tuple[Floats, Floats]) -> tuple[tuple[Floats, Floats], float]:
+        """Prices, finite ones where no pair is forbidden, and more than any detour costs."""
         low, high = map(float, cost.range())
         spread = max(high, 0.0) - min(low, 0.0)
         if not cost.forbids:
             prices = _met(prices[0], spread), _met(prices[1], spread)
-        top = sum(float(side.max()) for side in prices) + spread
-        corner = 0.0 if self.amount is None else 2 * top or 1.0
-        if not cost.of_points:
-            return cost.padded(*prices, corner)
-        return replace(self._scaled, column=prices[0], row=prices[1], corner=corner)
+        return prices, 2 * (sum(float(side.max()) for side in prices) + spread) or 1.0
 
     def _with_dummies(
         self, spare: tuple[Fraction, Fraction]

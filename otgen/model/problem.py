@@ -23,6 +23,11 @@ from .plan import MonotonePlan
 class Relative:
     """An epsilon given as a multiple of the mean cost ``sum a_i b_j c_ij``; the result tells what it came to.
 
+    Parameters
+    ----------
+    fraction : float
+        Positive: 0.05 is 5 % of the mean cost.
+
     Examples
     --------
     >>> Relative(0.05)
@@ -37,8 +42,9 @@ class Relative:
 
     def of(self, mean_cost: Any) -> Any:
         """What it comes to for mean costs, one or many; where these are 0 any strength will do, and the fraction itself is taken."""
+        means = arrays.numbers(mean_cost, "mean_cost")[0]
         with np.errstate(over="ignore"):
-            return self.fraction * np.where(np.asarray(mean_cost) > 0, mean_cost, 1.0)
+            return self.fraction * np.where(means > 0, means, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +88,16 @@ class Problem:
     unit: str | None = None
 
     def __post_init__(self) -> None:
+        for name in ("source", "target"):
+            scalars.instance(
+                getattr(self, name), Measure, name, "an otgen.Measure", "make one of points or of their number"
+            )
+        scalars.instance(
+            self.cost, Cost, "cost", "a cost", "take that of a problem by Problem.from_points or from_matrix"
+        )
+        for name in ("symmetric", "as_received", "normalized"):
+            scalars.flag(getattr(self, name), name)
+        object.__setattr__(self, "relax", scalars.relaxation(self.relax))
         epsilon = scalars.real(self.epsilon, "epsilon")
         if not 0 <= epsilon < math.inf:
             raise InvalidInput(
@@ -170,7 +186,7 @@ class Problem:
 
     def on(self, device: str) -> Problem:
         """The same problem with its pairs computed on a device, ``"cpu"`` or ``"cuda:0"`` and the like."""
-        device = "cuda:0" if device == "cuda" else device
+        device = "cuda:0" if scalars.text(device, "device", "pass 'cpu' or 'cuda:0'") == "cuda" else device
         return self if device == self.cost.device else replace(self, cost=self.cost.on(device))
 
     def own(self) -> tuple[Problem, Problem]:

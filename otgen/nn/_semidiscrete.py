@@ -16,7 +16,7 @@ from ..errors import InvalidInput, NotConverged
 from ..inputs import scalars, sizes
 from ..model.cost import Metric
 from ..model.cost.metrics import entry_of
-from ._inputs import finite
+from ._inputs import finite, real_and_dense
 from ._modes import generator_from
 
 _BLOCK = 2**24  # products that are held at once
@@ -64,6 +64,9 @@ class SemidiscreteCoupling(Module):
 
     def __init__(self, fitted: SemidiscreteMap, x1: Tensor) -> None:
         super().__init__()
+        scalars.instance(
+            fitted, SemidiscreteMap, "fitted", "an otgen.SemidiscreteMap", "call semidiscrete, which makes one"
+        )
         _check_data(x1)
         if tuple(fitted.points.shape) != (len(x1), x1[0].numel()):
             raise InvalidInput(
@@ -76,11 +79,31 @@ class SemidiscreteCoupling(Module):
         self.register_buffer("potential", torch.from_numpy(fitted.potential.copy()))
         self.register_buffer("weights", torch.from_numpy(fitted.weights.copy()))
         self._fitted: SemidiscreteMap | None = fitted
-        self.register_load_state_dict_post_hook(lambda module, keys: module._forget())
+        self.register_load_state_dict_post_hook(_forget)
 
-    def _forget(self) -> None:
-        """The map is made again from the buffers, once these have changed."""
+    def get_extra_state(self) -> str:
+        """What a state dict holds beside the buffers: the cost that the potential is of."""
+        return f"metric={'a callable' if callable(self.metric) else repr(self.metric)}, p={self.p:g}"
+
+    def set_extra_state(self, state: str) -> None:
+        """Refuse the potential of another cost."""
         self._fitted = None
+        if state != self.get_extra_state():
+            raise InvalidInput(
+                f"state_dict must be that of a coupling with {self.get_extra_state()}; received one with {state}; make this one with that metric and p"
+            )
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        """Move or convert the data; the potential and the weights stay in double precision, as halves of them are another map's."""
+        exact, held = {name: getattr(self, name) for name in ("potential", "weights")}, self.x1.dtype
+        super()._apply(fn, recurse)
+        for name, z in exact.items():
+            moved = getattr(self, name)
+            if moved.dtype != z.dtype:
+                setattr(self, name, z.to(moved.device))
+        if self.x1.dtype != held:
+            self._fitted = None
+        return self
 
     @property
     def fitted(self) -> SemidiscreteMap:
@@ -121,6 +144,11 @@ class SemidiscreteCoupling(Module):
     def extra_repr(self) -> str:
         """Of the data and the cost."""
         return f"{len(self.x1)} samples of shape {tuple(self.x1.shape[1:])}, metric={self.metric!r}, p={self.p:g}"
+
+
+def _forget(coupling: Any, keys: Any) -> None:
+    """The map is made again from the buffers, once these have changed. (No closure, so that couplings can be pickled.)"""
+    coupling._fitted = None
 
 
 def semidiscrete(
@@ -219,10 +247,12 @@ def _sifted(x: Tensor, targets: Tensor, offsets: Tensor, centre: Tensor, y: Tens
 
 
 def _check_data(x1: Any, b: Any = None) -> None:
-    if not isinstance(x1, Tensor) or x1.ndim < 2 or x1.numel() == 0 or x1.is_complex() or x1.layout != torch.strided:
+    if isinstance(x1, Tensor):
+        real_and_dense(x1, "x1")
+    if not isinstance(x1, Tensor) or x1.ndim < 2 or x1.numel() == 0:
         received = f"shape {tuple(x1.shape)}, dtype {x1.dtype}" if isinstance(x1, Tensor) else scalars.told(x1)
         raise InvalidInput(
-            f"x1 must be a dense real tensor (N, ...), one sample a row; received {received}; use x1[:, None] for (N,)"
+            f"x1 must be a tensor (N, ...), one sample a row; received {received}; use x1[:, None] for (N,)"
         )
     if (shape := sizes.shape_of(b)) is not None:
         sizes.refuse_count(shape, len(x1), "b", "the points of x1")
@@ -230,6 +260,8 @@ def _check_data(x1: Any, b: Any = None) -> None:
 
 
 def _check_noise(x0: Any, x1: Tensor) -> None:
+    if isinstance(x0, Tensor):
+        real_and_dense(x0, "x0")
     if not isinstance(x0, Tensor) or x0.ndim < 2 or x0[:1].numel() != x1[0].numel() or not x0.is_floating_point():
         received = f"shape {tuple(x0.shape)}, dtype {x0.dtype}" if isinstance(x0, Tensor) else scalars.told(x0)
         raise InvalidInput(

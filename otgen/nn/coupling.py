@@ -241,8 +241,9 @@ def _joined(samples: Any, conditions: Any, weight: float, p: float, metric: Metr
 def _check_conditions(conditions: tuple[Any, Any], counts: tuple[int, int]) -> None:
     """Raise for what are no rows of one size, one a sample, whatever they hold."""
     for condition, count, side in zip(conditions, counts, "01"):
-        tensor = isinstance(condition, Tensor)
-        if not tensor or condition.ndim == 0 or len(condition) != count or condition.is_complex():
+        if tensor := isinstance(condition, Tensor):
+            real_and_dense(condition, f"condition{side}")
+        if not tensor or condition.ndim == 0 or len(condition) != count:
             received = f"shape {tuple(condition.shape)}" if tensor else type(condition).__name__
             raise InvalidInput(
                 f"condition{side} must be a real tensor (n, ...), one row for each of {count} samples; received {received}; pass one for both sides"
@@ -254,7 +255,8 @@ def _check_conditions(conditions: tuple[Any, Any], counts: tuple[int, int]) -> N
 
 def _as_array(z: Any) -> Any:
     """A tensor that numpy has a dtype for as an array, without a copy: so small problems are solved in compiled code at once."""
-    plain = isinstance(z, Tensor) and z.layout is torch.strided and z.device.type == "cpu" and not z.requires_grad
+    plain = isinstance(z, Tensor) and z.layout is torch.strided and not z.is_nested
+    plain = plain and z.device.type == "cpu" and not z.requires_grad
     return z.numpy() if plain and z.dtype in (torch.float32, torch.float64) else z
 
 
@@ -284,12 +286,13 @@ def check_cloud(z: Any, name: str) -> None:
 
 def _check_shape(z: Any, name: str, *, empty: bool = False) -> None:
     """Raise for what is no tensor of real samples, whatever they are."""
+    if isinstance(z, Tensor):
+        real_and_dense(z, name)
     if not isinstance(z, Tensor) or z.ndim < 2 or 0 in z.shape[1:] or not (empty or len(z)):
         received = f"shape {tuple(z.shape)}" if isinstance(z, Tensor) else type(z).__name__
         raise InvalidInput(
             f"{name} must be a tensor (n, ...), one sample a row; received {received}; use {name}[:, None] for (n,)"
         )
-    real_and_dense(z, name)
 
 
 def _rows_and_columns(plan: Plan, given: torch.Generator | None, *, drawn: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidInput
-from ..inputs import reading, scalars
+from ..inputs import reading, scalars, tensors
+from ..inputs.memory import refuse_bytes
 from ..inputs.types import Floats
 from ..model.plan import Plan
 from ._modes import checked_rng, generator_from
@@ -76,6 +77,7 @@ class PlanSampler:
     def sample_map(self, pi: Floats, batch_size: int, replace: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Rows and columns (batch_size,) of entries of a dense plan (n, m), as often as they have mass."""
         shares, count = _shares(pi), scalars.count(batch_size, "batch_size")
+        refuse_bytes(16 * count, (count,), "batch_size")
         possible = np.count_nonzero(shares)
         if not scalars.flag(replace, "replace") and count > possible:
             raise InvalidInput(
@@ -102,6 +104,8 @@ class PlanSampler:
 
     def sample_trajectory(self, X: Tensor) -> Tensor:
         """Samples at several times (n, times, ...), joined from one time to the next by rows of plans."""
+        if isinstance(X, Tensor):
+            tensors.refuse_other_forms(X, "X")
         if not isinstance(X, Tensor) or X.ndim < 3 or X.numel() == 0:
             received = f"shape {tuple(X.shape)}" if isinstance(X, Tensor) else scalars.told(X)
             raise InvalidInput(
@@ -158,6 +162,8 @@ def _shares(pi: Any) -> Floats:
 
 def _check_labels(labels: Any, samples: Tensor, names: tuple[str, str]) -> None:
     """Raise for labels of another number than samples."""
+    if isinstance(labels, Tensor):
+        tensors.refuse_other_forms(labels, names[0])
     rowed = isinstance(labels, Tensor | np.ndarray) and labels.ndim > 0
     if not isinstance(samples, Tensor) or samples.ndim == 0:
         return  # which pairing them tells

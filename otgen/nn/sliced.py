@@ -15,7 +15,7 @@ from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.types import Design
 from ._directions import DESIGNS, drawn
-from ._inputs import Reduction, batch, checked_reduction, common, options, powered, reduced
+from ._inputs import Reduction, batch, checked_reduction, common, options, powered, real_and_dense, reduced
 from ._masks import filled
 
 _FEW = 100  # points whose median is the centre
@@ -102,6 +102,7 @@ def checked_directions(directions: Any) -> Tensor | str:
         raise InvalidInput(
             f"directions must be a tensor of floats; received {type(directions).__name__}; use torch.as_tensor"
         )
+    real_and_dense(directions, "directions")
     if directions.ndim != 2 or 0 in directions.shape:
         raise InvalidInput(
             f"directions must be (L, d), one row each; received {tuple(directions.shape)}; transpose or reshape it"

@@ -3,6 +3,7 @@
 from .certificate import Certificate, above, below, way_back
 from .dual import prove_dual
 from .entropic import Bounds, entropic_bounds
+from .exact_flow import carrying
 from .monotone import are_plain, monotone_mean
 from .promise import keeps_promise, usual_cost
 from .prove import prove
@@ -14,6 +15,7 @@ __all__ = [
     "above",
     "are_plain",
     "below",
+    "carrying",
     "entropic_bounds",
     "keeps_promise",
     "monotone_mean",

@@ -72,17 +72,23 @@ def usable_potentials(problem: Problem, potentials: tuple[Floats, Floats] | None
 def dual_certificate(problem: Problem, plan: SparsePlan | None, f: Floats, minima: Floats) -> Certificate:
     """What a plan and a potential prove, given ``minima_j = min_i c_ij - f_i``: the potentials (f, minima) are feasible for all pairs."""
     a, b, g = problem.source.probabilities, problem.target.probabilities, minima
-    lower, size, rounding_bound = map(float, dual_value(problem.cost, a, b, f, g))
+    value, size, rounding_bound = map(float, dual_value(problem.cost, a, b, f, g))
     if not a.all() and math.isfinite(
-        lower
+        value
     ):  # a source without mass proves nothing, but its potential should be feasible and tight
         f = np.where(a > 0, f, problem.cost.ctransform(np.where(np.isfinite(g), g, 0.0))[0])
+    lower = max(below(value, rounding_bound), least_value(problem.cost))
     if plan is None:
-        return Certificate("dual", math.inf, below(lower, rounding_bound), math.inf, size, math.nan, None, (f, g))
+        return Certificate("dual", math.inf, lower, math.inf, size, math.nan, None, (f, g))
     cost, error, charge = _upper_bound(problem, plan)
     scale = max(abs(cost), size, 1e-7 * _cost_spread(problem))
-    cost = max(cost, below(lower, rounding_bound))  # a plan that misses mass may cost less than any plan
-    return Certificate("dual", cost, below(lower, rounding_bound), above(cost, charge), scale, error, plan, (f, g))
+    cost = max(cost, lower)  # a plan that misses mass may cost less than any plan
+    return Certificate("dual", cost, lower, above(cost, charge), scale, error, plan, (f, g))
+
+
+def least_value(cost: Cost) -> Any:
+    """What no plan costs less than: 0 where no pair does, else nothing is known; a number, or (B,) of a stack."""
+    return np.where(np.asarray(cost.range()[0]) >= 0, 0.0, -np.inf)[()]
 
 
 def plan_of(flows: Flows, shape: tuple[int, int]) -> SparsePlan | None:

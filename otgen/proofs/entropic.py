@@ -34,7 +34,7 @@ from ..model.plan import DROPPED_BITS, EntropicPlan, rounded
 from ..model.problem import Problem
 from ..model.product_plan import mean_cost, most_saved
 from .certificate import Certificate
-from .dual import balanced, dual_value
+from .dual import balanced, dual_value, least_value
 
 _WIDE = 1e-6  # of the value: what an upper bound with both marginals may be above it anyway
 
@@ -108,13 +108,19 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
     if min(relax) < math.inf:
         upper, spent = _relaxed_primal(plan, goal, relative_error)
         upper = _beside_met(plan, goal, relative_error, lower, upper)
-        lower, upper, dual = _beside_product(plan, goal, lower, upper, dual)
+        lower, upper, dual = _nearer(plan, goal, lower, upper, dual)
         return Bounds(spent, lower, upper, scale, error, dual, None)
     with np.errstate(over="ignore", invalid="ignore"):
         upper, spent, spent_upper = _primal_bound(plan, goal, relative_error)
-        lower, upper, dual = _beside_product(plan, goal, lower, upper, dual)
+        lower, upper, dual = _nearer(plan, goal, lower, upper, dual)
         bounds = (_unregularised_bound(plan), _without_nan(spent_upper)) if exact else None
     return Bounds(spent, lower, _without_nan(upper), scale, error, dual, bounds)
+
+
+def _nearer(plan: EntropicPlan, goal: Marginals, lower: Any, upper: Any, dual: Any) -> tuple[Any, Any, Any]:
+    """The bounds and the value, brought nearer where no cost is negative, as no divergence is, and beside the product plan."""
+    least = least_value(plan.cost)
+    return _beside_product(plan, goal, np.fmax(lower, least), upper, np.fmax(dual, least))
 
 
 def _beside_product(plan: EntropicPlan, goal: Marginals, lower: Any, upper: Any, dual: Any) -> tuple[Any, Any, Any]:
@@ -141,8 +147,7 @@ def _unregularised_bound(plan: EntropicPlan) -> Any:
     """
     f, _ = balanced(plan.a, plan.b, plan.f, plan.g)
     lower, _, rounding_bound = dual_value(plan.cost, plan.a, plan.b, f, plan.cost.column_minima(f))
-    nothing = np.where(np.asarray(plan.cost.range()[0]) >= 0, 0.0, -np.inf)
-    return np.fmax(_bound_below(lower, rounding_bound), nothing)
+    return np.fmax(_bound_below(lower, rounding_bound), least_value(plan.cost))
 
 
 def _plan_with_mass(plan: EntropicPlan) -> EntropicPlan:

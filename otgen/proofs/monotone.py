@@ -69,7 +69,7 @@ def monotone_mean(plan: MonotonePlan, power: float, *, lossless: bool = True) ->
         found = _exact_mean(plan, power, 1.0)
     cost = found.cost
     margin = 1.01 * (2 * power + 8 + found.terms) * UNIT * cost + found.charge
-    return Certificate("monotone", cost, below(cost, margin), above(cost, margin), scale, 0.0, plan)
+    return Certificate("monotone", cost, max(below(cost, margin), 0.0), above(cost, margin), scale, 0.0, plan)
 
 
 def are_plain(costs: Floats, reach: Floats, both: monotone.Masses, size: int, power: float) -> Any:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
-
-from ..inputs.types import Floats, Indices
+from ..inputs.types import Indices
 from ..model.partial import Partial
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
@@ -67,7 +65,7 @@ def prove_staying_in_part(wanted: Partial, found: Certificate) -> Certificate:
 def _costs_nothing(wanted: Partial, rows: Indices, columns: Indices) -> bool:
     """Whether all that is asked can be moved between points that pairs connect, and the rest stay where its price is 0; exactly."""
     count, *parts = connected_parts(wanted.problem.shape, rows, columns)
-    masses = [_exact(side, total, wanted, k) for k, (side, total) in enumerate(zip(wanted.weights, wanted.totals))]
+    masses = wanted.exact_weights
     held = [_sums(mass, part, count) for mass, part in zip(masses, parts)]
     free = [
         _sums([z if price == 0 else Fraction(0) for z, price in zip(mass, prices.tolist())], part, count)
@@ -79,13 +77,6 @@ def _costs_nothing(wanted: Partial, rows: Indices, columns: Indices) -> bool:
         if asked > movable or (asked < movable and any(bool(side.any()) for side in wanted.prices)):
             return False
     return all(one - other <= kept and other - one <= left for one, other, kept, left in zip(*held, *free))
-
-
-def _exact(weights: Floats, total: Fraction, wanted: Partial, side: int) -> list[Fraction]:
-    """The masses of a side, equal ones where none were given."""
-    if wanted.sides[side].weights_origin is None:
-        return [total / len(weights)] * len(weights)
-    return [Fraction(z) for z in np.asarray(weights, np.float64).tolist()]
 
 
 def _sums(masses: list[Fraction], part: Indices, count: int) -> list[Fraction]:

@@ -11,6 +11,7 @@ from ..kernels.double_double import UNIT, dot, shares
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate, above, below
+from .dual import least_value
 
 _UNDERFLOW = 2.0**-1000  # more than any operation loses where numbers run out of exponents
 
@@ -33,7 +34,7 @@ def prove_unique_plan(problem: Problem) -> Certificate:
     return Certificate(
         "dual",
         value,
-        below(value, margin),
+        max(below(value, margin), least_value(cost)),
         above(value, margin),
         max(size, 1e-7 * largest),
         (len(costs) + 8) * 2.0**-100 + lost,

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..model.claim import Claim
 from ..model.problem import Problem
-from .base import Enough, Progress, Solution, Solver, silent
+from .base import Enough, Progress, Solution, Solver, checked_call, silent
 from .bottleneck import Bottleneck
 from .circle import Circle
 from .cost_model import Expected, bottleneck, on_circle, on_line, simplex, sinkhorn
@@ -53,6 +53,7 @@ class Auto:
 
     def choose(self, problem: Problem) -> tuple[Solver, str]:
         """The solver and the reason."""
+        checked_call(problem, silent, None)
         if problem.epsilon:
             return Sinkhorn(), "epsilon > 0 asks for entropic transport."
         if problem.on_line:
@@ -78,6 +79,7 @@ class Auto:
         self, problem: Problem, progress: Progress = silent, init: Claim | None = None, enough: Enough | None = None
     ) -> Solution:
         """Solve by the solver chosen, which `Simplex` alone may end before it is done; on a circle a start would save nothing."""
+        checked_call(problem, progress, init)
         solver, _ = self.choose(problem)
         if isinstance(solver, Circle):
             return solver.solve(problem, progress)

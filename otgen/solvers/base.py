@@ -84,6 +84,18 @@ def checked_iterations(max_iter: int | None) -> None:
         scalars.count(max_iter, "max_iter", least=0)
 
 
+def checked_call(problem: Problem, progress: Progress, init: Claim | None) -> None:
+    """Raise for what is no problem to solve, no function to tell progress to, or nothing to start from."""
+    made = "make one with Problem.from_points or from_matrix"
+    scalars.instance(problem, Problem, "problem", "an otgen.Problem", made)
+    if not callable(progress):
+        raise InvalidInput(
+            f"progress must be a function of a message; received {scalars.told(progress)}; leave it out for silence"
+        )
+    if init is not None:
+        scalars.instance(init, Claim, "init", "an otgen.solvers.Claim", "pass that of a solution, or None")
+
+
 def refuse_start(init: Claim | None, solver: str) -> None:
     """Raise if something is given to start from to a solver that cannot."""
     if init is not None:

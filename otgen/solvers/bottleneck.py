@@ -16,7 +16,7 @@ from ..model.claim import Claim, Flows
 from ..model.problem import Problem
 from ..model.status import Status
 from . import memory_model
-from .base import Progress, Solution, refuse_start, silent
+from .base import Progress, Solution, checked_call, refuse_start, silent
 from .known_pairs import MORE, KnownPairs, Mask, first_pairs
 
 _BITS = 61  # of the whole numbers that flow at a time
@@ -50,6 +50,7 @@ class Bottleneck:
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Solve a scaled problem of p = inf; raises `InvalidInput` for another."""
+        checked_call(problem, progress, init)
         if not problem.bottleneck or not problem.cost.of_points:
             raise InvalidInput(
                 f"solver='bottleneck' must get points and p=inf; received {problem!r}; use solver='auto'"

@@ -15,7 +15,7 @@ from ..model.claim import Claim, Flows
 from ..model.measure import Measure
 from ..model.problem import Problem
 from ..model.status import Status
-from .base import Progress, Solution, refuse_start, silent
+from .base import Progress, Solution, checked_call, refuse_start, silent
 
 _FREE = 4  # times what all points span: a period as long as that leads nobody round
 _UNSURE = 1e-9  # of the period: more than plain sums of lengths err by
@@ -45,6 +45,7 @@ class Circle:
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Find the level and what it pairs; raises `InvalidInput` off the circle, for p = inf or with an entropic term."""
+        checked_call(problem, progress, init)
         if not problem.on_circle or problem.epsilon or problem.bottleneck:
             raise InvalidInput(
                 f"solver='circle' must get points with one coordinate under otgen.Circular(period), a finite p and no epsilon; received {problem!r}; "

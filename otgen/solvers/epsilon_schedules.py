@@ -41,7 +41,7 @@ class Fixed:
 
     def epsilons(self, last: float, largest_cost: float) -> Sequence[float]:
         """Just ``last``."""
-        return [last]
+        return [_asked_for(last)]
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,18 @@ class Annealing:
 
     def epsilons(self, last: float, largest_cost: float) -> Sequence[float]:
         """``largest_cost`` times powers of the factor, as long as above ``last``; then ``last``."""
-        steps = math.ceil(math.log(last / largest_cost) / math.log(self.factor)) if last < largest_cost else 0
+        last, largest_cost = _asked_for(last), scalars.real(largest_cost, "largest_cost")
+        if math.isinf(largest_cost):
+            raise InvalidInput(
+                f"largest_cost must be finite; received {largest_cost}; leave out pairs that are forbidden"
+            )
+        share = max(last / largest_cost, math.ulp(0.0)) if last < largest_cost else 1.0
+        steps = math.ceil(math.log(share) / math.log(self.factor))
         return [largest_cost * self.factor**k for k in range(steps)] + [last]
+
+
+def _asked_for(last: float) -> float:
+    return scalars.positive(last, "last", "pass the epsilon asked for")
 
 
 def checked_stages(schedule: Schedule, last: float, largest: float) -> list[float]:

@@ -8,7 +8,7 @@ from ..errors import InvalidInput
 from ..model.claim import Claim
 from ..model.problem import Problem
 from ..model.status import Status
-from .base import Progress, Solution, refuse_start, silent
+from .base import Progress, Solution, checked_call, refuse_start, silent
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Line:
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Nothing is left to do; raises `InvalidInput` off the line or with an entropic term."""
+        checked_call(problem, progress, init)
         if not problem.on_line or problem.epsilon:
             raise InvalidInput(
                 f"solver='line' must get points with one coordinate and no epsilon; received {problem!r}; use solver='auto'"

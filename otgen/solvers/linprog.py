@@ -14,7 +14,7 @@ from ..model.claim import Claim, Flows
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import PowerOfTwo
-from .base import Progress, Solution, checked_iterations, refuse_start, silent
+from .base import Progress, Solution, checked_call, checked_iterations, refuse_start, silent
 
 _PAIRS = 4_000_000
 
@@ -39,6 +39,7 @@ class LinearProgram:
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Solve; raises `TooLarge` above four million pairs, where HiGHS would need tens of gigabytes."""
+        checked_call(problem, progress, init)
         n, m = problem.shape
         if problem.epsilon or problem.bottleneck:
             raise InvalidInput(

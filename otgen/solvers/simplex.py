@@ -27,7 +27,7 @@ from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import STEEP
 from . import cost_model, multiscale
-from .base import Enough, Progress, Solution, checked_iterations, silent
+from .base import Enough, Progress, Solution, checked_call, checked_iterations, silent
 from .common_mass import Masses, common_mass, extended
 from .restricted_problem import RestrictedProblem, cheapest
 
@@ -74,6 +74,7 @@ class Simplex:
         self, problem: Problem, progress: Progress = silent, init: Claim | None = None, enough: Enough | None = None
     ) -> Solution:
         """Solve a scaled problem, or as much of it as is enough; raises `InvalidInput` for p = inf or with an entropic term."""
+        checked_call(problem, progress, init)
         if problem.epsilon or problem.bottleneck:
             raise InvalidInput(
                 f"solver='simplex' must get epsilon=0 and finite p; received {problem!r}; use solver='auto'"

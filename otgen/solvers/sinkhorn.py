@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ import numpy as np
 
 from ..errors import InvalidInput
 from ..inputs import scalars
-from ..inputs.types import Floats
+from ..inputs.types import Floats, Indices
 from ..kernels import sinkhorn_small
 from ..kernels.kdtree import LEAF
 from ..model.claim import Claim
@@ -21,7 +22,7 @@ from ..model.marginals import Marginals
 from ..model.problem import Problem
 from ..model.status import Status
 from . import sinkhorn_held
-from .base import Progress, Solution, silent
+from .base import Progress, Solution, checked_call, silent
 from .epsilon_schedules import Annealing, Schedule, checked_stages
 from .simplex import Simplex
 from .sinkhorn_held import ROUGH
@@ -33,6 +34,8 @@ TOLERANCE = 1e-6  # marginal error at which an entropic answer is one
 _COARSEST = 256  # points a side below which nothing is merged
 _MERGING = 0.25  # of epsilon: what merging points may move mass by, in cost
 _NOISE = 0.01  # of the rounding of an exponent in single precision: what is left of it in a sum
+_SAMPLED = 2000  # points a side from which a sample of them goes first
+_ABOVE = 4.0  # where merged ones are too coarse at so many times the epsilon
 _SMALL = 2**18  # pairs up to which single precision saves nothing worth having
 _LEAST = 1e-12 * (1 - 1e-8)  # epsilon over the largest cost, which is rounded upwards
 _SINGLE = 1e-3  # marginal error that single precision must be good for
@@ -53,7 +56,7 @@ class Sinkhorn:
 
     Notes
     -----
-    Epsilons of at least 1e-12 of the largest cost are taken: below, rounding decides. Memory is O(n + m) for points. Large epsilons are passed through on merged points. Between points, iterations are in
+    Epsilons of at least 1e-12 of the largest cost are taken: below, rounding decides. Memory is O(n + m) for points. Large epsilons are passed through on merged points, or where these are too coarse, as in many dimensions, all of them on a sample of the points. Between points, iterations are in
     single precision as long as that is good enough, and in double precision at the end; potentials are float64 throughout.
 
     References
@@ -83,6 +86,7 @@ class Sinkhorn:
 
     def solve(self, problem: Problem, progress: Progress = silent, init: Claim | None = None) -> Solution:
         """Solve a scaled problem; raises `InvalidInput` without an entropic term."""
+        checked_call(problem, progress, init)
         largest = _largest_cost(problem)
         forbids = problem.cost.forbids and not problem.relaxed
         exact = Simplex().solve(replace(problem, epsilon=0.0)) if forbids else None
@@ -175,15 +179,19 @@ class _Work:
         self.goal = Marginals(self.a, self.b, problem.relax)
         self.at = Potentials(np.zeros(len(self.a)), np.zeros(len(self.b)))
         self.lesser: Cost | None = None  # in single precision: what its passes keep serves one epsilon after the other
+        self.promises = True  # that the last epsilon ends in double precision
 
     def between(self, stages: Sequence[float], tol: float, init: Start) -> bool:
         """From level to level and from epsilon to epsilon; False if the limit came first."""
         levels = _levels(self.cost, self.a, self.b)
         level = _level(levels, stages[0]) if init is None else 0
-        if init is None:
-            self.at.f, self.at.g = np.zeros(len(levels[level].a)), np.zeros(len(levels[level].b))
-        else:
+        if init is not None:
             self.at.f, self.at.g = init[0][self.rows[self.sources.first]], init[1][self.columns[self.targets.first]]
+        elif len(stages) > 1 and self._is_worth_sampling(levels):
+            self._begin_with_sample(stages)
+            level, stages = 0, stages[-1:]
+        else:
+            self.at.f, self.at.g = np.zeros(len(levels[level].a)), np.zeros(len(levels[level].b))
         done = False
         for k, epsilon in enumerate(stages):
             last = k == len(stages) - 1
@@ -197,6 +205,32 @@ class _Work:
         for each in levels:
             each.cost.passes.release()
         return done
+
+    def _is_worth_sampling(self, levels: list[_Level]) -> bool:
+        """Whether merged points are too coarse even for epsilons well above the last."""
+        large = min(self.cost.shape) >= _SAMPLED and not self.cost.forbids
+        return large and _level(levels, _ABOVE * self.problem.epsilon) == 0
+
+    def _begin_with_sample(self, stages: Sequence[float]) -> None:
+        """Potentials at the last epsilon, as soft minima over those of a sample, which has passed through all of them."""
+        rng, epsilon = np.random.default_rng(0), stages[-1]
+        (rows, a), (columns, b) = (_drawn(masses, rng) for masses in (self.a, self.b))
+        part = self._between_few(rows, columns, a, b)
+        part.between(stages, ROUGH, None)
+        one, other = self.goal.damping(epsilon)
+        n, m = map(np.arange, self.cost.shape)
+        to, back = self.cost.restricted(n, columns, ordered=True), self.cost.restricted(rows, m, ordered=True).T
+        f = one * to.softmin(part.at.g + epsilon * np.log(b), epsilon)
+        g = other * back.softmin(part.at.f + epsilon * np.log(a), epsilon)
+        self.at = Potentials(f, g, part.at.count, part.at.error)
+
+    def _between_few(self, rows: Indices, columns: Indices, a: Floats, b: Floats) -> _Work:
+        """The same between some of the points, of other masses, with half of the iterations."""
+        part = copy.copy(self)
+        part.cost, part.a, part.b = self.cost.restricted(rows, columns, ordered=True), a, b
+        part.goal, part.at = Marginals(a, b, self.problem.relax), Potentials(np.zeros(len(a)), np.zeros(len(b)))
+        part.lesser, part.limit, part.promises = None, max(1, self.limit // 2), False
+        return part
 
     def symmetric(self, tol: float, init: Start) -> bool:
         """One measure against itself: f = g, which converges in a few iterations at any epsilon, from any start."""
@@ -227,7 +261,8 @@ class _Work:
         if lesser is not None:
             enough = max(tol, 30 * _NOISE * rounding)
             done = iterate(way(lesser, goal, epsilon, enough), self.at, enough, self.limit, self.progress)
-            if done and enough == tol and epsilon != self.problem.epsilon:  # on the way nothing is promised
+            on_the_way = epsilon != self.problem.epsilon or not self.promises
+            if done and enough == tol and on_the_way:
                 return True
         self._in_single(None)
         return iterate(way(cost, goal, epsilon, tol), self.at, tol, self.limit, self.progress)
@@ -302,6 +337,14 @@ def _levels(cost: Cost, a: Floats, b: Floats) -> list[_Level]:
         cost, a, b = clouds.between(x, y), a_merged, b_merged
         levels.append(_Level(cost, a, b, displacement))
     return levels
+
+
+def _drawn(masses: Floats, rng: np.random.Generator) -> tuple[Indices, Floats]:
+    """One point out of ``LEAF`` at random, in their order, each with the mass of as many."""
+    order = rng.permutation(len(masses))
+    drawn, sums = order[::LEAF], np.add.reduceat(masses[order], np.arange(0, len(order), LEAF))
+    at = np.argsort(drawn)
+    return drawn[at], sums[at]
 
 
 def _moved(cost: CloudCost, points: Floats, cells: Floats, masses: Floats) -> float:

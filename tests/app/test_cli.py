@@ -221,12 +221,15 @@ class TestOtherCommands:
             (["x.npy", "--relax", "1"], "--relax must stand beside --epsilon"),
             (["x.npy", "--epsilon", "1", "--solver", "simplex"], "--epsilon must not stand beside --solver"),
             (["-", "--a", "-"], "twice"),
-            (["x.npy", "--solver", "line"], "'line' is not one of 'auto', 'simplex', 'linprog', 'sinkhorn'"),
+            (
+                ["x.npy", "--solver", "line"],
+                "--solver must be one of 'auto', 'simplex', 'linprog', 'sinkhorn'; received 'line'",
+            ),
             (["x.npy", "--solver", "sinkhorn"], "received matrix, --p 1; add --epsilon"),
             (["x.npy", "--a", "line.npy", "--b", "two.npy"], "line.npy and two.npy must carry the same total mass"),
             (["x.npy", "--a", "two.npy"], "one weight for each of the rows of x.npy"),
             (["x.npy", "--a", "two.npy"], "pass as many, or leave it out for uniform ones"),
-            (["gaps.csv"], "received 1 empty cell; fill them; inf forbids a pair"),
+            (["gaps.csv"], "received 1 empty cell, the first in row 0; fill them; inf forbids a pair"),
         ],
     )
     def test_matrices_that_do_not_fit(self, folder, told, arguments, said):
@@ -299,7 +302,7 @@ class TestBadInput:
             ("empty.csv", b"", "an empty file"),
             ("text.csv", b"u,v\n1,a\n2,b\n", "same number of coordinates"),
             ("ragged.csv", b"1,2\n3\n", "must be a rectangular table"),
-            ("gaps.csv", b"u,v\n1,2\n,3\n", "1 empty cell;"),
+            ("gaps.csv", b"u,v\n1,2\n,3\n", "1 empty cell, the first in row 1;"),
             ("names.csv", b"u,v\n", "must have rows"),
             ("what.xls", b"1 2", "must end in .npy, .npz, .csv, .tsv, .txt, .parquet"),
             ("junk.npy", b"junkjunkjunk", "must be an npy array"),
@@ -333,7 +336,7 @@ class TestBadInput:
             (["x.npy", "y.npy", "--solver", "sinkhorn"], "received points, --p 2; add --epsilon"),
             (
                 ["x.npy", "y.npy", "--solver", "fast"],
-                "'--solver': 'fast' is not one of 'auto', 'line', 'circle', 'simplex', 'bottleneck', 'linprog', 'sinkhorn'",
+                "--solver must be one of 'auto', 'line', 'circle', 'simplex', 'bottleneck', 'linprog', 'sinkhorn'; received 'fast'",
             ),
             (["x.npy", "y.npy", "--epsilon", "0"], "--epsilon must be positive"),
             (["x.npy", "y.npy", "--epsilon", "1e-20"], "raise it, or leave --epsilon out for exact transport"),

@@ -235,8 +235,8 @@ class TestColumns:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("u,v\n1,2\n,3\n", "1 empty cell;"),
-            ("u,v\n1,2\n,3\n,4\n", "2 empty cells;"),
+            ("u,v\n1,2\n,3\n", "1 empty cell, the first in row 1;"),
+            ("u,v\n1,2\n,3\n,4\n", "2 empty cells, the first in row 1;"),
             ("u,u\n1,2\n", "several called u"),
             ("name\na\n", "must have a column of numbers.*write cells as numbers"),
             ("id\n1\n2\n", r"received id \(it counts the rows\); choose with --columns, such as --columns id"),

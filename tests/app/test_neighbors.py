@@ -45,7 +45,7 @@ def test_pairs_within_a_radius(folder, told):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["sets", "-k", "0"], "'--k' / '-k': Input should be greater"),
+        (["sets", "-k", "0"], "--k must be a whole number of at least 1; received 0"),
         (["sets", "-k", "3"], "--k must be at most the number of other sets; received 3 with 2 of them; pass --k 2"),
         (["sets", "-k", "1", "--radius", "1"], "--k must be left out beside --radius"),
         (["nowhere", "--radius", "-1"], "--radius must be at least 0; received -1"),  # before a file is read

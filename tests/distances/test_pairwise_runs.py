@@ -103,8 +103,8 @@ class TestCheckpoints:
             (lambda sets: dict(sets=sets[:-1]), "received 39 sets for 40 then"),
             (lambda sets: dict(sets=sets, sets2=sets), "received sets2, of which there was none then"),
             (lambda sets: dict(sets=sets, weights=[np.ones(len(z)) / len(z) for z in sets]), r"weights in sets\[0\]"),
-            (lambda sets: dict(sets=sets, p=1), "received options"),
-            (lambda sets: dict(sets=sets, metric=otgen.Minkowski(3)), "received options"),
+            (lambda sets: dict(sets=sets, p=1), "received p=1 for no p then"),
+            (lambda sets: dict(sets=sets, metric=otgen.Minkowski(3)), "received metric=.* for no metric then"),
             (lambda sets: dict(sets=sets, bounds=True), "received bounds True for False then"),
             (lambda sets: dict(sets=sets, distance="sinkhorn", epsilon=1.0), "received distance sinkhorn for wasserstein"),
         ],
@@ -139,7 +139,7 @@ class TestCheckpoints:
         for made in (one, {key: one[key] for key in one}):
             otgen.pairwise(SETS[:3], distance=of_any, checkpoint=places[0], **made)
             otgen.pairwise(SETS[:3], distance=partial(of_any, **made), checkpoint=places[1])
-        with pytest.raises(InvalidInput, match="received options"):
+        with pytest.raises(InvalidInput, match="received shift="):
             otgen.pairwise(SETS[:3], distance=of_any, checkpoint=places[0], **other)
         with pytest.raises(InvalidInput, match="received distance"):
             otgen.pairwise(SETS[:3], distance=partial(of_any, **other), checkpoint=places[1])

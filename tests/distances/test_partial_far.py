@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 from partial_truth import rational_of_any_masses
@@ -75,3 +76,87 @@ def test_a_high_order_tends_to_the_price(p):
     cost = paid + found.mass * shares @ moved**p
     assert found.lower <= cost ** (1 / p) <= found.upper
     assert found.status is Status.OPTIMAL
+
+
+def asked(kind, rng, a, b, size):
+    """Prices of sources and of targets, and a mass, of which at least one leaves no limit of its own to what a pair may cost."""
+    lam, mu = (size * rng.random(k) for k in (len(a), len(b)))
+    some = rng.choice([0.25, 0.5, 1.0]) * min(a.sum(), b.sum())
+    return {
+        "mass": (np.zeros(len(a)), np.zeros(len(b)), some),
+        "mass and prices": (lam, mu, some),
+        "mass and huge prices": (lam * 1e60, mu * 1e90, some),
+        "huge prices": (np.full(len(a), 1e200), np.full(len(b), 1e250), None),
+        "one huge price": (np.where(np.arange(len(a)) == 0, 1e200, lam), mu, None),
+        "all of the lighter side": (lam, mu, min(a.sum(), b.sum())),
+    }[kind]
+
+
+KINDS = ["mass", "mass and prices", "mass and huge prices", "huge prices", "one huge price", "all of the lighter side"]
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    p=st.sampled_from([1, 2, 7, 30, 90, 300.5, 700]),
+    metric=st.sampled_from(METRICS),
+    kind=st.sampled_from(KINDS),
+    masses=st.sampled_from(["whole", "any", "equal"]),
+)
+def test_where_prices_set_no_limit_against_exact_rationals(seed, p, metric, kind, masses):
+    """The value was 0 in [0, 4.2] at p = 500, which no plan costs."""
+    rng = np.random.default_rng(seed)
+    n, m = (int(k) for k in rng.integers(1, 5, 2))
+    x, y = rng.random((n, 2)), rng.random((m, 2))
+    draws = {"whole": lambda k: rng.integers(1, 6, k).astype(float), "any": rng.random, "equal": np.ones}
+    a, b = draws[masses](n), draws[masses](m)
+    costs = cdist(x, y, metric) ** p
+    lam, mu, mass = asked(kind, rng, a, b, float(np.quantile(costs, 0.3)))
+    truth = rational_of_any_masses(costs, a, b, lam, mu, mass)
+    found = partial_wasserstein(x, y, a, b, p=p, metric=metric, penalty=(lam, mu), mass=mass)
+    scale = float(truth) ** (1 / p)
+    assert found.lower <= scale * (1 + 1e-12)
+    assert found.upper >= scale * (1 - 1e-12)
+    assert found.gap <= 1e-9 * found.value
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    kind=st.sampled_from(KINDS),
+    far=st.sampled_from([1e10, 1e100, 1e300]),
+    low=st.sampled_from([0, -1]),
+)
+def test_listed_costs_far_beyond_what_is_needed(seed, kind, far, low):
+    rng = np.random.default_rng(seed)
+    n, m = (int(k) for k in rng.integers(1, 5, 2))
+    a, b = rng.integers(1, 6, n).astype(float), rng.integers(1, 6, m).astype(float)
+    C = rng.random((n, m)) + low
+    C[rng.random((n, m)) < 0.3] *= -far if low else far
+    lam, mu, mass = asked(kind, rng, a, b, 1.0)
+    truth = float(rational_of_any_masses(C, a, b, lam, mu, mass))
+    found = otgen.transport(C, a, b, penalty=(lam, mu), mass=mass)
+    assert found.lower <= truth + 1e-12 * abs(truth)
+    assert found.upper >= truth - 1e-12 * abs(truth)
+    assert found.upper - found.lower <= 1e-9 * abs(truth)
+
+
+@pytest.mark.parametrize("far", [1e30, 1e300])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_pair_dearer_than_leaving_both_its_ends_is_never_used(far, sparse):
+    """transport([[1e300]], penalty=1) was 2 in [0, 5.7e271]."""
+    for C in ([[far]], [[far, 1.0], [3.0, far / 2]]):
+        cost = scipy.sparse.csr_array(np.array(C)) if sparse else C
+        truth = {1: 2.0, 2: 1.5}[len(C)]
+        found = otgen.transport(cost, penalty=1.0)
+        assert found.lower <= truth <= found.upper
+        assert found.upper - found.lower < 1e-13
+        assert found.status is Status.OPTIMAL
+
+
+def test_a_plan_that_only_rounding_makes_one_sets_no_limit():
+    """0.1 + 0.2 is more than 0.3 by 5.6e-17, which has to go far."""
+    a, b = [0.1, 0.2], [0.3, 1.0]
+    C = [[1.0, 1e30], [1.0, 1e30]]
+    truth = float(rational_of_any_masses(C, a, b, [1e40, 1e40], [0.0, 0.0]))
+    found = otgen.transport(C, a, b, penalty=(1e40, 0.0))
+    assert truth > 1e13
+    assert found.lower <= truth <= found.upper

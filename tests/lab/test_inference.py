@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import scipy.stats as st
+from scipy.special import logsumexp
 
 import otgen
 from otgen.divergences import Mixture
@@ -93,14 +94,25 @@ def test_refusals(call, kind):
         call()
 
 
-@pytest.mark.parametrize("weight", [0.2, 0.7, 20.0])
-def test_one_datum_under_kl_has_a_closed_form(weight):
-    """``min_q <q, c> + w KL(q || prior)`` is ``-w log sum prior exp(-c/w)``."""
+@pytest.mark.parametrize("weight", [1e-9, 1e-3, 0.2, 0.3, 0.7, 20.0, 1e3, 1e9])
+@pytest.mark.parametrize("k", [1, 4, 30])
+def test_one_datum_under_kl_has_a_closed_form(weight, k):
+    """``min_q <q, c> + w KL(q || prior)`` is ``-w log sum prior exp(-c/w)``; the optimiser gave up beside 30 codes."""
     rng = np.random.default_rng(0)
-    cost, prior = rng.random((1, 4)), rng.dirichlet(np.ones(4))
-    truth = -weight * math.log(float(prior @ np.exp(-cost[0] / weight)))
-    found = relaxed_transport(cost, [1.0], prior, weight)[0]
-    assert -1e-12 <= found - truth <= 1e-7 * (1 + weight + np.ptp(cost))
+    cost, prior = 3 * rng.normal(size=(1, k)), rng.dirichlet(np.ones(k))
+    truth = -weight * logsumexp(-cost[0] / weight, b=prior)
+    found, plan = relaxed_transport(cost, [1.0], prior, weight)
+    assert found == pytest.approx(truth, rel=1e-12, abs=1e-15 * weight)
+    assert plan.sum() == pytest.approx(1, rel=1e-14)
+
+
+@pytest.mark.parametrize("weight", [1e-9, 0.3, 1e9])
+def test_one_code_takes_all(weight):
+    rng = np.random.default_rng(0)
+    cost, data = rng.normal(size=(30, 1)), rng.dirichlet(np.ones(30))
+    found, plan = relaxed_transport(cost, data, [1.0], weight)
+    assert found == pytest.approx(data @ cost[:, 0], rel=1e-12, abs=1e-15 * weight)
+    np.testing.assert_allclose(plan[:, 0], data, rtol=1e-15)
 
 
 def test_bounds_are_bounds_and_rise():

@@ -31,6 +31,7 @@ SCALAR = {
         ("linf", "'chebyshev'"),
         ("Haversine", "'great_circle'"),
         ("minkowski", r"otgen.Minkowski\(q\)"),
+        ("canberra", r"a callable, such as lambda x, y: cdist\(x, y, 'canberra'\) of scipy.spatial.distance"),
         ("Euclidean", "did you mean 'euclidean'"),
     ],
 )

@@ -28,6 +28,18 @@ class Holder:
         return self.net(z)
 
 
+class Counting(torch.nn.Module):
+    """A layer that counts its calls in a buffer, which it replaces."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, z):
+        self.calls = self.calls + 1
+        return z.tanh()
+
+
 def attention(z):
     """Each point's value is read off the whole batch."""
     return (torch.softmax(z @ z.T, dim=1) @ z).sum(dim=1)
@@ -93,6 +105,24 @@ class TestCriticsThatMix:
             draws.append((critics.gradient_norms(network, z), torch.rand(3)))
         assert torch.equal(draws[0][0], draws[1][0])
         assert torch.equal(draws[0][1], draws[1][1])
+
+    @pytest.mark.parametrize(
+        "wrapped", [lambda net: net, lambda net: lambda z: net(z), lambda net: functools.partial(net)]
+    )
+    @pytest.mark.parametrize("kind", ["running means", "power iteration", "replaced"])
+    def test_trying_a_critic_leaves_its_buffers_as_one_pass_does(self, kind, wrapped):
+        """Running means of points that are no samples would stay in the critic."""
+        torch.manual_seed(0)
+        layers = {
+            "running means": lambda: torch.nn.InstanceNorm1d(3, track_running_stats=True),
+            "power iteration": lambda: torch.nn.utils.parametrizations.spectral_norm(torch.nn.Linear(4, 4)),
+            "replaced": Counting,
+        }
+        network = torch.nn.Sequential(layers[kind](), torch.nn.Flatten(), torch.nn.Linear(12, 1))
+        other, z = copy.deepcopy(network), torch.randn(8, 3, 4)
+        critics.gradient_norms(wrapped(network), z).sum().backward()
+        other(z)
+        assert all(torch.equal(one, two) for one, two in zip(network.buffers(), other.buffers(), strict=True))
 
     def test_layers_that_change_from_pass_to_pass_are_taken(self):
         """A power iteration goes on at every call in training."""

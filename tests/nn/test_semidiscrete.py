@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import io
+import pickle
 
 import numpy as np
 import pytest
@@ -175,3 +177,37 @@ def test_the_end_of_its_draws_hands_over_a_coupling():
 def test_noise_and_weights_that_are_none(options, words):
     with pytest.raises(InvalidInput, match=words):
         coupling.semidiscrete(data(4, 2), tol=None, max_draws=100, **options)
+
+
+class TestAsAModule:
+    """What is done to modules: kept in files, copied, converted, filled from a state."""
+
+    def test_it_goes_through_a_file_whole(self):
+        found, x0 = coupling.semidiscrete(data(20, 2), rng=0, tol=None), data(100, 2, seed=3)
+        for again in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
+            again.load_state_dict(found.state_dict())
+            assert torch.equal(again.index(x0), found.index(x0))
+
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+    def test_conversions_round_the_data_alone(self, dtype):
+        """The potential has digits that halves lack; the map is that to the rounded points, before a file and after."""
+        found, x0 = coupling.semidiscrete(100 + data(300, 2), rng=0, tol=None), data(1000, 2, seed=3)
+        potential = found.potential.clone()
+        module = torch.nn.ModuleDict({"coupling": found}).to(dtype)
+        assert found.x1.dtype is dtype
+        assert torch.equal(found.potential, potential)
+        costs = torch.cdist(x0.double(), found.x1.double()).square() - potential
+        best = costs.gather(1, found.index(x0)[:, None])[:, 0]
+        torch.testing.assert_close(best, costs.amin(1), rtol=1e-9, atol=0)
+        again = copy.deepcopy(module)
+        again.load_state_dict(module.state_dict())
+        assert torch.equal(again["coupling"].index(x0), found.index(x0))
+
+    @pytest.mark.parametrize("strict", [True, False])
+    def test_the_potential_of_another_cost_is_refused(self, strict):
+        found = coupling.semidiscrete(data(20, 2), rng=0, tol=None)
+        other = coupling.semidiscrete(data(20, 2), rng=0, tol=None, metric="cityblock", p=1)
+        with pytest.raises(
+            InvalidInput, match=r"with metric='cityblock', p=1; received one with metric='euclidean', p=2"
+        ):
+            other.load_state_dict(found.state_dict(), strict=strict)

@@ -197,3 +197,43 @@ def test_what_entries_lost_to_rounding_is_part_of_the_plan():
     whole = plan_of(Flows(index, index, np.array([0.5, 0.5 - tiny]), np.array([0.0, tiny])), (2, 2))
     assert whole is not None
     assert marginal_errors(posed, whole) == pytest.approx((0.0, 0.0), abs=1e-28)
+
+
+ZEROS = np.array([[0.0, 1.0], [1.0, 0.0]])
+
+
+@pytest.mark.parametrize("tiny", [1.0, 1e-300, 1e-320])
+@pytest.mark.parametrize("size", [2, 150])
+def test_no_interval_of_costs_of_at_least_0_begins_below_0(size, tiny):
+    """It printed [-3.5e-323, 2.9e-29]."""
+    matrix = tiny * np.kron(ZEROS, np.ones((size // 2, size // 2)))
+    found = [
+        otgen.transport(matrix),
+        otgen.transport(matrix, solver="linprog"),
+        otgen.transport(matrix, epsilon=otgen.Relative(0.1)),
+    ]
+    found += [
+        otgen.transport(matrix, penalty=1.0),
+        otgen.transport(matrix, [1.0] * size, [2.0] * size, epsilon=otgen.Relative(1.0), relax=tiny),
+    ]
+    found += [otgen.transport(matrix[:1])]
+    for result in found:
+        assert 0 <= result.lower <= result.value <= result.upper
+        assert result.cost_lower is None or 0 <= result.cost_lower <= result.cost_upper
+    assert found[0].value == 0
+
+
+def test_costs_below_0_leave_intervals_below_0():
+    for matrix in (-ZEROS, ZEROS - 0.5):
+        assert otgen.transport(matrix, epsilon=0.1).lower < 0
+        assert otgen.transport(matrix).lower < 0
+
+
+def test_the_cost_of_points_at_one_place_does_not_begin_below_0():
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    for result in (
+        otgen.wasserstein(x, x + 1e-200, p=1),
+        otgen.wasserstein(x, x[::-1], p=3),
+        otgen.wasserstein(x[:, 0], x[:, 0], p=3),
+    ):
+        assert 0 <= result.cost_lower <= result.cost_upper

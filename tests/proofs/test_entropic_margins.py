@@ -124,7 +124,7 @@ def entry_error(case, *sums):
 @pytest.fixture
 def alone(monkeypatch):
     """Bounds without those of the product plan, and of relaxed marginals without those of the plan that meets them."""
-    monkeypatch.setattr(entropic, "_beside_product", lambda plan, goal, *bounds: bounds)
+    monkeypatch.setattr(entropic, "_nearer", lambda plan, goal, *bounds: bounds)
     monkeypatch.setattr(entropic, "_beside_met", lambda plan, goal, relative_error, lower, upper: upper)
 
 

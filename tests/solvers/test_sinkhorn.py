@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import otgen
 from otgen.model.cost.points import PointCost
 from otgen.solvers import Annealing, Fixed, Sinkhorn
+from otgen.solvers.sinkhorn import _Work
 from otgen.solvers.sinkhorn_iteration import CostPass, SymmetricPass, iterate
 
 
@@ -134,3 +135,57 @@ def test_inner_products_serve_one_epsilon_after_the_other(monkeypatch):
     assert result.upper - result.lower < 1e-3 * result.value
     assert [np.dtype(cost.dtype).itemsize for cost in made] == [4, 8, 8]  # the proof makes its own
     assert not any("ground" in vars(cost.passes) for cost in made)
+
+
+class TestSamplesGoFirst:
+    """In many dimensions, where merged points are too coarse; of few points here, so that plain numpy can sum."""
+
+    @pytest.fixture(autouse=True)
+    def drawn(self, monkeypatch):
+        """The numbers of points that were drawn."""
+        drawn, begin = [], _Work._between_few
+
+        def told(self, rows, columns, a, b):
+            drawn.append((len(rows), len(columns)))
+            np.testing.assert_allclose([a.sum(), b.sum()], [self.a.sum(), self.b.sum()], rtol=1e-14)
+            return begin(self, rows, columns, a, b)
+
+        monkeypatch.setattr("otgen.solvers.sinkhorn._SAMPLED", 300)
+        monkeypatch.setattr("otgen.solvers.sinkhorn_held.suits", lambda cost: min(cost.shape) < 300)
+        monkeypatch.setattr(_Work, "_between_few", told)
+        return drawn
+
+    @pytest.mark.parametrize("relax", [None, 2.0, (3.0, np.inf)])
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_they_change_nothing_but_the_start(self, drawn, relax, weighted):
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=(400, 8)), rng.normal(size=(500, 8)) + 0.5
+        a, b = (rng.dirichlet(np.ones(len(z))) for z in (x, y)) if weighted else (None, None)
+        epsilon = otgen.Relative(0.02)
+        found = otgen.sinkhorn(x, y, a, b, epsilon=epsilon, relax=relax, tol=1e-9)
+        assert drawn == [(100, 125)]
+        plain = otgen.sinkhorn(x, y, a, b, epsilon=epsilon, relax=relax, solver=Sinkhorn(1e-9, schedule=Fixed()))
+        assert len(drawn) == 1
+        assert found.value == pytest.approx(plain.value, rel=1e-8)
+        np.testing.assert_allclose(found.plan.todense(), plain.plan.todense(), atol=1e-9)
+
+    def test_matrices_too_and_plans_with_pairs_that_are_forbidden_not(self, drawn):
+        costs = np.random.default_rng(0).random((320, 300))
+        assert otgen.transport(costs, epsilon=0.02).marginal_error <= 1e-6
+        assert drawn == [(80, 75)]
+        costs[0, 0] = np.inf
+        assert otgen.transport(costs, epsilon=0.02).marginal_error <= 1e-6
+        assert len(drawn) == 1
+
+    @pytest.mark.parametrize("limit", [1, 2, 15])
+    def test_their_iterations_count(self, drawn, limit):
+        x, y = np.random.default_rng(0).normal(size=(2, 400, 8))
+        found = otgen.sinkhorn(x, y + 1, epsilon=otgen.Relative(0.01), max_iter=limit, throw=False)
+        assert drawn == [(100, 100)]
+        assert found.iterations <= limit
+        assert found.lower <= found.upper < np.inf
+
+    def test_points_that_lie_near_each_other_are_merged_instead(self, drawn):
+        x, y = clouds(0, 400)
+        assert otgen.sinkhorn(x, y, epsilon=0.05).status.name == "CONVERGED"
+        assert not drawn

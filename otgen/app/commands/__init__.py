@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if type(fault).__name__ == "NoArgsIsHelpError":
             fault.show()
             raise SystemExit(2) from None
-        code = _failed(_told(fault), 2, given, "UsageError")
+        code = _failed(_told(fault, given), 2, given, "UsageError")
     except (InvalidInput, MissingExtra, TooLarge) as fault:
         code = _failed(spoken(str(fault)), 2, given, type(fault).__name__)
     except MemoryError as fault:
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (NotConverged, Infeasible) as fault:
         code = _failed(spoken(str(fault)), 3, given, type(fault).__name__)
     except OSError as fault:
-        code = _failed(f"{fault.filename or 'output'}: {fault.strerror or fault}", 2, given, type(fault).__name__)
+        code = _failed(_of_system(fault), 2, given, type(fault).__name__)
     except typer.Abort:
         raise KeyboardInterrupt from None
     if code == _STOPPED:
@@ -67,19 +67,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(code)
 
 
-def _told(fault: Any) -> str:
+def _told(fault: Any, given: list[str]) -> str:
     """What is wrong with a command, and where to look; of a metric, the library's own words, which know what it is called elsewhere."""
-    message = fault.format_message().replace("Value error, ", "")
-    if not message.startswith("Invalid value"):  # of which it says what there is
+    message = fault.format_message()
+    if not message.startswith("Invalid value"):
         return f"{message.rstrip('.')}; see {fault.ctx.command_path if fault.ctx else 'otgen'} -h"
-    wrong = re.match(r"Invalid value for '--metric': '([^']*)'", message)
-    if wrong is None:
-        return message
-    try:
-        require("otgen.model.cost").metric_name(wrong[1])
-    except InvalidInput as fault:
-        return spoken(str(fault))
-    return message
+    name, received = max(fault.param.opts, key=len), _received(fault.param.opts, given)
+    choices = re.search(r"is not one of (.+?)\.?$", message)
+    if name == "--metric":
+        try:
+            require("otgen.model.cost").metric_name(received)
+        except InvalidInput as wrong:
+            return spoken(str(wrong))
+    if choices:
+        return f"{name} must be one of {choices[1]}; received {received!r}; choose one of them"
+    return f"{name} must be a {'whole ' * ('integer' in message)}number; received {received!r}; correct it"
+
+
+def _received(names: Sequence[str], given: list[str]) -> str:
+    """The last value that an option was given: behind it, behind ``=``, or behind its one letter."""
+    joined = tuple(name if len(name) == 2 else f"{name}=" for name in names)
+    for k in range(len(given) - 1, -1, -1):
+        if given[k] in names:
+            return given[k + 1]
+        if given[k].startswith(joined):
+            return next(given[k].removeprefix(name) for name in joined if given[k].startswith(name))
+    return ""
+
+
+def _of_system(fault: OSError) -> str:
+    """What the system said of a file, which the library calls a path."""
+    name, said = fault.filename or "output", str(fault.strerror or fault)
+    return said.replace("path", str(name), 1) if said.startswith("path must") else f"{name}: {said}"
 
 
 def _failed(message: str, code: int, given: list[str], kind: str) -> int:

@@ -93,6 +93,15 @@ def _splits(option: typer.CallbackParam, value: int | None) -> int | None:
     return _count(option, value)
 
 
+def at_least_one(option: typer.CallbackParam, value: int | None) -> int | None:
+    """The value of an option that counts from 1."""
+    if value is not None and value < 1:
+        raise InvalidInput(
+            f"--{option.name.replace('_', '-')} must be a whole number of at least 1; received {value}; pass one, such as 1"
+        )
+    return value
+
+
 Seed = Annotated[int, typer.Option(help="Everything random is a function of it.", callback=_count)]
 Splits = Annotated[
     int | None,

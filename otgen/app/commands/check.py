@@ -1,4 +1,4 @@
-"""``otgen check``: the statements of the notes, run."""
+"""``otgen check``: the statements of lecture notes, run."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ...errors import InvalidInput, require
 from ..json_text import json_text
 from .app import Force, Json, Quiet, Seed, app, progress, say
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Checks to run; all of them otherwise.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Checks to run; all of them otherwise.")]
 
 
-@app.command(short_help="Run the statements of the notes, with verdicts.")
+@app.command(short_help="Run the statements of lecture notes, with verdicts.")
 def check(
     names: Names = None,
     listed: Annotated[bool, typer.Option("--list", help="Say what there is, and run nothing.")] = False,
@@ -24,7 +24,10 @@ def check(
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Run the statements of the notes: two sides, slack and verdict. Exit 1 if one does not hold, or none could be run."""
+    """Run the statements of five sets of lecture notes on transport and generative models: two sides, slack and verdict.
+
+    Exit 1 if one does not hold, or none could be run.
+    """
     if listed and (as_json or html):
         raise InvalidInput(
             "--list must stand alone, since it runs nothing; received it with --json or --html; leave one of them out"

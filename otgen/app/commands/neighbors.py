@@ -20,6 +20,7 @@ from .app import (
     Quiet,
     Weights,
     app,
+    at_least_one,
     order,
     progress,
     say,
@@ -30,7 +31,9 @@ from .app import (
 @app.command(short_help="The nearest sets of each in a folder, proven.")
 def neighbors(
     folder: Folder,
-    k: Annotated[int | None, typer.Option("--k", "-k", min=1, help="How many neighbours of each; 1.")] = None,
+    k: Annotated[
+        int | None, typer.Option("--k", "-k", callback=at_least_one, help="How many neighbours of each; 1.")
+    ] = None,
     radius: Annotated[float | None, typer.Option(help="All pairs within it, in place of neighbours.")] = None,
     p: Order = "2",
     metric: MetricOption = MetricName.euclidean,

@@ -33,7 +33,7 @@ from .app import (
 Base = Annotated[
     Path, typer.Argument(metavar="BASE", help="Samples: npy, npz, csv, tsv, txt, parquet, or - for stdin.")
 ]
-Others = Annotated[list[Path], typer.Argument(metavar="OTHER...", help="Samples to compare with the base.")]
+Others = Annotated[list[Path], typer.Argument(metavar="OTHER", help="Samples to compare with the base.")]
 
 
 @app.command(short_help="Distances, a verdict and pictures, as one HTML page.")

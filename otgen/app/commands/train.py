@@ -1,4 +1,4 @@
-"""``otgen train``: the objectives of the notes, trained."""
+"""``otgen train``: the objectives of lecture notes, trained."""
 
 from __future__ import annotations
 
@@ -10,37 +10,40 @@ import typer
 from ...errors import require
 from ..interrupt import leave
 from ..json_text import json_text
-from .app import Json, Quiet, Seed, app, columns_table, err, refreshed, say, wide
+from .app import Json, Quiet, Seed, app, at_least_one, columns_table, err, refreshed, say, wide
 
 _WRITTEN = ("metrics.jsonl", "scores.json", "samples.png")
 
 
-@app.command(short_help="Train a generator by an objective of the notes.")
+@app.command(short_help="Train a generator by one of many objectives.")
 def train(
     method: Annotated[
         str,
         typer.Argument(
-            help="gan, ns-gan, wgan, wgan-gp, sinkhorn, sliced, vae, avb, aae, wae, vqvae, cfm, ot-cfm or sd-cfm."
+            metavar="METHOD",
+            help="gan, ns-gan, wgan, wgan-gp, sinkhorn, sliced, vae, avb, aae, wae, vqvae, cfm, ot-cfm or sd-cfm.",
         ),
     ],
     folder: Annotated[Path, typer.Option("--out", help="Folder of the run: checkpoint, metrics, scores, pictures.")],
     data: Annotated[str, typer.Option(help="ring, grid, swiss-roll, eight-gaussians or digits.")] = "ring",
-    steps: Annotated[int | None, typer.Option(help="Steps of the generator; the method's own unless given.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Samples a step.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(callback=at_least_one, help="Steps of the generator; the method's own unless given.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(callback=at_least_one, help="Samples a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="At the start; it falls along a cosine.")] = None,
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
     threads: Annotated[
         int | None,
         typer.Option(
-            min=1,
+            callback=at_least_one,
             help="Of torch, on which the last bits depend; two at most unless told, one for autoencoders of digits.",
         ),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a generator by an objective of the notes; judge it, and draw its samples over time."""
+    """Train a generator by an objective of lecture notes; judge it, and draw its samples over time."""
     require("otgen.app.outputs").folder_place(folder, () if resume else _WRITTEN)
     training, pictures = require("otgen.lab.training"), require("otgen.app.report.training")
     for module in ("matplotlib", "safetensors"):

@@ -11,7 +11,7 @@ from ...errors import InvalidInput, require
 from ..json_text import json_text
 from .app import Json, app, say
 
-Files = Annotated[list[Path], typer.Argument(metavar="PROOF...", help="Proof files, as result.save_proof writes them.")]
+Files = Annotated[list[Path], typer.Argument(metavar="PROOF", help="Proof files, as result.save_proof writes them.")]
 
 
 @app.command(short_help="Prove the intervals of proof files again.")

@@ -99,6 +99,8 @@ def _check_header(stream: IO[bytes], name: str, size: int) -> None:
         raise InvalidInput(
             f"{name} must hold numbers in a shape; received {shape} items of {dtype}; save an array of numbers with numpy.save"
         )
+    if len(shape) not in (1, 2):
+        raise InvalidInput(f"{name} must be an array (n, d) or (n,); received shape {shape}; reshape it")
     wanted = math.prod(shape) * dtype.itemsize
     if stream.tell() + wanted != size:
         raise InvalidInput(

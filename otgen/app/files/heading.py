@@ -56,12 +56,15 @@ def judged(first: Sequence[str], rows: Sequence[Sequence[str]], decimal: str = "
     filled = [k for k, column in enumerate(columns) if first[k] or any(column)]
     first, below = [first[k] for k in filled], [columns[k] for k in filled]
     kinds = [_kind(cell, decimal) for cell in first]
-    held = [{_kind(cell, decimal) for cell in column} - {"gap"} for column in below]
+
+    def held(k: int) -> set[str]:
+        return {_kind(cell, decimal) for cell in below[k]} - {"gap"}
+
     told = f"its first line, {listed(tuple(filter(None, first)))}, was read as"
     names, sample = Heading(True, (f"{told} names",)), Heading(False, (f"{told} a sample, not as names",))
-    proven = any(kind == "word" and own and "word" not in own for kind, own in zip(kinds, held))
+    proven = any(kind == "word" and (own := held(k)) and "word" not in own for k, kind in enumerate(kinds))
     if "number" not in kinds:
-        alike = any(kind in ("moment", "truth") and own == {kind} for kind, own in zip(kinds, held))
+        alike = any(kind in ("moment", "truth") and held(k) == {kind} for k, kind in enumerate(kinds))
         return Heading(proven or not alike)
     if proven:
         return names

@@ -36,7 +36,7 @@ def from_parquet(name: str, content: bytes, packed: int) -> Table:
     refuse_bombs(name, packed, letters, _REMEDY)
     held = (schema.pandas_metadata or {}).get("index_columns", [])
     index = tuple(name for name in held if isinstance(name, str))
-    unread = {field.name: str(field.type) for field in schema if field.name not in flat}
+    unread = {field.name: str(field.type) for field in schema if arrow.types.is_nested(field.type)}
     ranges = [range(*(one[end] for end in ("start", "stop", "step"))) for one in held if isinstance(one, dict)]
     return Table(
         table, index=index, unread=unread, counted=ranges[0] if ranges and len(ranges[0]) == table.num_rows else None
@@ -47,7 +47,8 @@ def _unfolded(file: Any, schema: Any, flat: list[str]) -> int:
     """Bytes of all that is read, texts by their references: of numbers that repeat, a file holds one and how often it comes."""
     widths = {field.name: _width(field.type) for field in schema}
     total, metadata = 0, file.metadata
-    read = [j for j in range(metadata.num_columns) if file.schema.column(j).path in flat]
+    wanted = frozenset(flat)
+    read = [j for j in range(metadata.num_columns) if file.schema.column(j).path in wanted]
     for k in range(metadata.num_row_groups):
         group = metadata.row_group(k)
         for chunk in (group.column(j) for j in read):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv as csv_of_python
+import io
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ from . import digits
 from .labels import is_text, row_labels
 from .names import option, tidy
 from .samples import Samples
-from .text import beginning, dialect, tabulated
+from .text import beginning, dialect, is_fraction, tabulated
 
 _UNNAMED = re.compile(r"|unnamed: \d+|__index_level_\d+__", re.IGNORECASE)
 _COUNTERS = frozenset(
@@ -61,7 +62,7 @@ _COUNTERS = frozenset(
 _INDEX = "the index of a data frame", "an index without a name"
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 # What a person reads as a number.
-_MEANT = re.compile(r"\s*[-+\u2212]?\s*[$€£]?\s*\d[\d.,'\s]*([eEdD][-+]?\d+)?\s*[%$€£]?\s*")
+_MEANT = re.compile(r"\s*[-+\u2212]?\s*[$€£]?\s*\d[\d.,_'\u2019\s]*([eEdD][-+]?\d+)?\s*[%$€£]?\s*")
 _MARKS = {  # that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -104,8 +105,11 @@ def from_text(name: str, content: bytes, *, blanks: bool) -> Table:
         rule, received, remedy = how.unclear
         raise InvalidInput(f"{name} must {rule}; received {received}; {remedy}")
     content = content[len(head[: how.skipped].encode()) :]
+    cells = next(filter(None, csv_of_python.reader(io.StringIO(head[how.skipped :], ""), delimiter=how.separator)), [])
     width = len(how.names) if how.names else None
     names = [str(k) for k in range(1, width + 1)] if width else None
+    generated = names or [f"f{k}" for k in range(len(cells))]  # as pyarrow calls them
+    fractions = [name for name, cell in zip(generated, cells) if is_fraction(cell, how.decimal)]  # need not be guessed
 
     def parsed(kinds: Mapping[str, Any]) -> Any:
         return csv.read_csv(
@@ -120,7 +124,10 @@ def from_text(name: str, content: bytes, *, blanks: bool) -> Table:
         )
 
     try:
-        table = parsed({})
+        try:
+            table = parsed(dict.fromkeys(fractions, arrow.float64()))
+        except arrow.ArrowInvalid:  # below are cells that are none
+            table = parsed({})
     except arrow.ArrowInvalid as fault:
         if "Empty CSV" in str(fault):
             raise InvalidInput(f"{name} must have rows; received none; write one sample a line") from None
@@ -162,12 +169,13 @@ def _seen(content: bytes) -> tuple[str, str]:
 
 
 def _letters(content: bytes, encoding: str) -> int:
-    """How many plain letters bytes are in an encoding, none if they aren't in it; perhaps cut within the last letter."""
+    """How many plain letters bytes are in an encoding, none if they aren't in it or hardly are; perhaps cut within the last letter."""
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(content)
     except UnicodeDecodeError:
         return 0
-    return 0 if "\0" in text else sum(map(str.isascii, text))
+    plain = sum(map(str.isascii, text))
+    return 0 if "\0" in text or 4 * plain < len(text) else plain
 
 
 def _rounded(table: Any, parsed: Callable[[Mapping[str, Any]], Any], point: str) -> dict[int, str]:
@@ -249,6 +257,8 @@ def _instead(table: Table, left_out: dict[str, str]) -> str:
     ]
     if numbers:
         return f"choose with --columns, such as {option(numbers[:1])}"
+    if "(unnamed)" in left_out:
+        return "give names to columns that count"
     if "dates or times" in left_out.values():
         return "write moments as numbers, such as seconds, or as an npy of datetime64"
     return "write cells as numbers"
@@ -340,8 +350,9 @@ def _numbers(file: str, table: Any, name: str) -> Floats:
             f"column {name!r} of {file} must hold numbers; received {_kind(column)}; choose others with --columns"
         )
     if column.null_count:
+        first = require("pyarrow.compute").index(column.is_null(), True).as_py()
         raise InvalidInput(
-            f"column {name!r} of {file} must be filled; received {counted(column.null_count, 'empty cell')}; fill or drop those rows, or choose others with --columns"
+            f"column {name!r} of {file} must be filled; received {counted(column.null_count, 'empty cell')}, the first in row {first}; fill or drop those rows, or choose others with --columns"
         )
     if require("pyarrow.types").is_decimal(column.type):
         return _decimals(file, column, name)

@@ -77,6 +77,11 @@ def dialect(head: str) -> Dialect:
     return Dialect(separator, decimal, None, skipped, (*named.notes, *notes), unclear or named.unclear)
 
 
+def is_fraction(cell: str, decimal: str) -> bool:
+    """Whether a cell is a number with a decimal point."""
+    return bool((_DECIMAL_COMMA if decimal == "," else _DECIMAL_POINT).fullmatch(cell.strip()))
+
+
 def _lead(lines: Sequence[str]) -> tuple[str | None, list[str], int]:
     """The separator that a first line says, comments before the data, and how many lines all of that takes."""
     said = _SAID.fullmatch(lines[0]) if lines else None

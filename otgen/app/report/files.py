@@ -119,6 +119,8 @@ def _shape(text: str, size: int | None = None) -> tuple[int, int]:
     sizes = [int(part) for part in parts if part.isdigit()]
     wrong = len(parts) != 2 or len(sizes) != 2 or 0 in sizes
     if wrong or (size is not None and sizes[0] * sizes[1] != size):
-        told = "" if size is None else f" with {size} pixels in all"
-        raise InvalidInput(f"--image must be HEIGHTxWIDTH{told}; received {text!r}; write it as in 28x28")
+        told, remedy = "", "write it as in 28x28"
+        if not wrong:
+            told, remedy = f" with {size} pixels in all, one for each coordinate", "correct it, or leave it out"
+        raise InvalidInput(f"--image must be HEIGHTxWIDTH{told}; received {text!r}; {remedy}")
     return sizes[0], sizes[1]

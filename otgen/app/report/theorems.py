@@ -41,7 +41,7 @@ def write_theorems(path: str | os.PathLike[str], outcomes: Sequence[Outcome], se
     )
     html = rendered(
         "theorems.html.j2",
-        title="The statements of the notes, run",
+        title="The statements of the lecture notes, run",
         lead=lead,
         groups=[(group, own) for group, own in groups if own],
         slips=SLIPS if any(outcome.check.group == ERRATA for outcome in outcomes) else (),

@@ -165,6 +165,10 @@ def _same(now: dict[str, Any], then: dict[str, Any], place: Path) -> None:
         else:
             k = next(k for k, (one, other) in enumerate(zip(before, after, strict=True)) if one != other)
             what = f"other points or weights in {changed}[{k}]"
+    elif isinstance(before, dict) and isinstance(after, dict):
+        name = next(name for name in sorted({*before, *after}) if before.get(name) != after.get(name))
+        one, other = (f"{name}={side[name]}" if name in side else f"no {name}" for side in (after, before))
+        what = f"{one} for {other} then"
     elif isinstance(before, list) or isinstance(after, list):
         what = f"{changed}, of which there was none then" if before is None else f"no {changed}, which there was then"
     else:

@@ -83,7 +83,7 @@ class Outlines:
         elif not isinstance(metric, Minkowski | Circular):
             return None
         everything = one if other is None else [*one, *other]
-        if not one or not everything[len(one) - 1 :] or not all(_are_doubles(points) for points, _ in everything):
+        if not one or other == [] or not all(_are_doubles(points) for points, _ in everything):
             return None
         entry = entry_of(metric)
         told = [f"{name}[{k}]" for name, side in zip(names, (one, other or [])) for k in range(len(side))]

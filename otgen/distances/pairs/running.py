@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor
 from typing import Any, TypeVar
 
-import numpy as np
-
 from ...errors import InvalidInput, OtgenError, require
 from ...inputs import scalars
 from ...kernels.parallel import shared_among
@@ -24,8 +22,8 @@ def checked_jobs(n_jobs: Any) -> int | None:
     """A number of workers as joblib has it: negative ones count from that of the cores; None leaves it to ``joblib.parallel_config``."""
     if n_jobs is None:
         return None
-    number = 0 if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) else int(n_jobs)
-    if number == 0:
+    number = scalars.whole(n_jobs)
+    if not number:
         raise InvalidInput(
             f"n_jobs must be a whole number other than 0, or None; received {scalars.told(n_jobs)}; pass -1 for one worker a core"
         )

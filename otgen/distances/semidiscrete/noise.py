@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import InvalidInput
 from ...inputs import arrays, scalars
+from ...inputs.memory import refuse_bytes
 from ...inputs.types import Floats
 
 Source = Literal["gaussian"] | Callable[[int, np.random.Generator], Any]
@@ -28,6 +29,7 @@ class Noise:
 
     def draw(self, n: int, rng: np.random.Generator) -> Floats:
         """(n, dim), float64; raises `InvalidInput` where the source gives anything else."""
+        refuse_bytes(8 * n * self.dim, (n, self.dim), "n")
         if not callable(self.source):
             return rng.standard_normal((n, self.dim))
         points, _ = arrays.points(self._called(n, rng), "noise", allow_gpu=True)

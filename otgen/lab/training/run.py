@@ -192,7 +192,9 @@ def _prepared(folder: str | Path | None, resume: bool) -> Path | None:
             raise InvalidInput("resume must stand beside the folder of a run; received it without; say which folder")
         return None
     if not isinstance(folder, str | Path) or "\0" in str(folder):
-        raise InvalidInput(f"folder must be the name of a folder; received {folder!r}; pass a string or a Path")
+        raise InvalidInput(
+            f"folder must be the name of a folder; received {scalars.told(folder)}; pass a string or a Path"
+        )
     place = Path(folder)
     there = (place / checkpoint.NAME).exists()
     if resume and not there:

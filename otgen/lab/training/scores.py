@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...distances.exact import wasserstein
-from ...errors import require
+from ...errors import InvalidInput, require
 from ...inputs.types import Floats
 from .data import Data, labelled_digits
 
@@ -66,6 +66,10 @@ def modes(samples: Floats, centres: Floats, width: float) -> dict[str, float]:
     >>> modes(np.array([[0.0, 0.0], [5.0, 5.0]]), np.array([[0.0, 0.0], [1.0, 0.0]]), 0.1)["modes"]
     1.0
     """
+    if not len(samples):
+        raise InvalidInput(
+            f"samples must hold at least one row; received shape {np.shape(samples)}; draw some before they are scored"
+        )
     apart = np.linalg.norm(samples[:, None] - centres, axis=2)
     nearest, good = apart.argmin(axis=1), apart.min(axis=1) <= _NEAR * width
     counts = np.bincount(nearest[good], minlength=len(centres)).astype(float)

@@ -149,8 +149,9 @@ class Cost(abc.ABC):
         """The same cost between some of the points only, in the order given, which is a kd order of both clouds where ``ordered``."""
 
     @abc.abstractmethod
-    def padded(self, column: Floats, row: Floats, corner: float) -> Cost:
-        """With a dummy row and a dummy column after the others, costs (n,) and (m,); of a matrix, a larger matrix.
+    def padded(self, column: Floats, row: Floats, corner: float, cap: float = math.inf) -> Cost:
+        """With a dummy row and a dummy column after the others, costs (n,) and (m,), where no allowed pair counts as more than ``cap``; of a
+        matrix, a larger matrix.
 
         Raises
         ------

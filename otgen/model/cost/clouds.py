@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -72,9 +73,9 @@ class CloudCost(Unforbidden):
         """None."""
         return 0
 
-    def padded(self, column: Floats, row: Floats, corner: float) -> PaddedCost:
+    def padded(self, column: Floats, row: Floats, corner: float, cap: float = math.inf) -> PaddedCost:
         """With prices beside the points."""
-        return PaddedCost(self, column, row, corner, self.shape)
+        return PaddedCost(self, column, row, corner, self.shape, cap=cap)
 
     @cached_property
     def box(self) -> Box:

@@ -171,12 +171,12 @@ class MatrixCost(ListedCost):
         parts = [(rows.start, *np.nonzero(np.isfinite(costs))) for rows, costs in self.blocks()]
         return np.concatenate([i + start for start, i, _ in parts]), np.concatenate([j for _, _, j in parts])
 
-    def padded(self, column: Floats, row: Floats, corner: float) -> MatrixCost:
+    def padded(self, column: Floats, row: Floats, corner: float, cap: float = math.inf) -> MatrixCost:
         """A larger matrix."""
         n, m = self.shape
         refuse_bytes(8 * (n + 1) * (m + 1), (n + 1, m + 1), "C with a dummy row and column")
         matrix = np.empty((n + 1, m + 1))
-        matrix[:n, :m], matrix[:n, m], matrix[n, :m], matrix[n, m] = self.matrix, column, row, corner
+        matrix[:n, :m], matrix[:n, m], matrix[n, :m], matrix[n, m] = _capped(self.matrix, cap), column, row, corner
         return MatrixCost(matrix, self.scale)
 
     def stored(self) -> dict[str, Any]:
@@ -288,12 +288,12 @@ class SparseCost(ListedCost):
         """Whether some pair is absent or infinite."""
         return self.csr.nnz < self.shape[0] * self.shape[1] or not bool(np.isfinite(self.csr.data).all())
 
-    def padded(self, column: Floats, row: Floats, corner: float) -> SparseCost:
+    def padded(self, column: Floats, row: Floats, corner: float, cap: float = math.inf) -> SparseCost:
         """One more row and column, zeros among them stored."""
         (n, m), listed = self.shape, self.csr.tocoo()
         rows = np.concatenate([listed.row, np.arange(n), np.full(m + 1, n)])
         columns = np.concatenate([listed.col, np.full(n, m), np.arange(m + 1)])
-        entries = np.concatenate([listed.data, column, row, [corner]])
+        entries = np.concatenate([_capped(listed.data, cap), column, row, [corner]])
         csr = scipy.sparse.csr_array((entries, (rows, columns)), shape=(n + 1, m + 1))
         csr.sort_indices()
         return SparseCost(csr, self.scale)
@@ -302,3 +302,8 @@ class SparseCost(ListedCost):
         """The parts of the array."""
         csr = self.csr
         return {"C_data": csr.data, "C_indices": csr.indices, "C_indptr": csr.indptr, "C_shape": csr.shape}
+
+
+def _capped(costs: Floats, cap: float) -> Floats:
+    """Costs of which no finite one is above ``cap``; a forbidden pair stays so."""
+    return costs if cap == math.inf else np.where(np.isinf(costs), costs, np.minimum(costs, cap))

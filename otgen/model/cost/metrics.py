@@ -377,6 +377,14 @@ COSTS = tuple(name for name, entry in TABLE.items() if entry.only_p_one)
 NORMS = tuple(name for name in METRICS if isinstance(TABLE[name], Powers))
 
 
+_CALLABLES = (
+    "braycurtis",
+    "canberra",
+    "correlation",
+    "hamming",
+    "jaccard",
+    "jensenshannon",
+)  # of scipy's
 _ELSEWHERE = {
     **dict.fromkeys(("manhattan", "l1", "taxicab", "city_block"), "'cityblock'"),
     **dict.fromkeys(("l2",), "'euclidean'"),
@@ -385,8 +393,8 @@ _ELSEWHERE = {
     **dict.fromkeys(("squared_euclidean", "sq_euclidean"), "'sqeuclidean' and p=1, or 'euclidean' and p=2"),
     **dict.fromkeys(("minkowski",), "otgen.Minkowski(q), such as otgen.Minkowski(3)"),
     **dict.fromkeys(("circular", "periodic", "torus"), "otgen.Circular(period), such as otgen.Circular(24)"),
+    **{name: f"a callable, such as lambda x, y: cdist(x, y, {name!r}) of scipy.spatial.distance" for name in _CALLABLES},
     **dict.fromkeys(("precomputed",), "the costs to otgen.transport(C, a, b), which takes a matrix of them"),
-    **{name: f"lambda x, y: scipy.spatial.distance.cdist(x, y, {name!r})" for name in ("braycurtis", "canberra", "correlation", "dice", "hamming", "jaccard", "jensenshannon", "rogerstanimoto", "russellrao", "sokalmichener", "sokalsneath", "yule")},
     "seuclidean": "points divided by standard deviations, under 'euclidean'",
     "mahalanobis": "points times a Cholesky factor of the inverse covariance, under 'euclidean'",
 }  # fmt: skip

@@ -180,7 +180,7 @@ class PaddedCost(Unforbidden):
         """Those of the prices are not counted."""
         return self.inner.listed
 
-    def padded(self, column: Floats, row: Floats, corner: float) -> Cost:
+    def padded(self, column: Floats, row: Floats, corner: float, cap: float = math.inf) -> Cost:
         """There is one dummy a side."""
         raise AssertionError("there are dummies already")
 

@@ -98,16 +98,33 @@ def _has_foreign_derivatives(values: Tensor, points: Tensor) -> bool:
 def _moves_with_others(network: Any, points: Tensor) -> bool:
     """Whether the values of half the points change where the other half does, more than they change by themselves, from pass to pass.
 
-    For what is mixed without a derivative. Layers that draw at random draw the same in all passes, and torch's generators are as they were.
+    For what is mixed without a derivative. Layers that draw at random draw the same in all passes; torch's generators and the layers' buffers, such as
+    running means, are as they were.
     """
     kept = torch.zeros(len(points), dtype=torch.bool)
     kept[torch.randperm(len(points), generator=Generator().manual_seed(0))[: len(points) // 2]] = True
     kept = kept.to(points.device)
     others = points.detach().clone()
     others[~kept] = others[kept][:1] + 1
-    before, again, moved = (_values(network, batch)[kept] for batch in (points, points, others))
+    with _buffers_kept(network):
+        before, again, moved = (_values(network, batch)[kept] for batch in (points, points, others))
     spread = torch.maximum((again - before).abs().amax(), _ROUNDING * again.abs().amax())
     return bool((moved - again).abs().amax() > _BEYOND * spread)
+
+
+@contextlib.contextmanager
+def _buffers_kept(network: Any) -> Iterator[None]:
+    """Buffers of all layers, afterwards as they were; those that nothing wrote to are left alone, as autograd may keep them."""
+    parts = [part for part in _layers(network, _DEEP) if not isinstance(part, torch.jit.ScriptModule)]
+    held = [(part, name, z, z.clone()) for part in parts for name, z in part.named_buffers(recurse=False)]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for part, name, z, before in held:
+                setattr(part, name, z)
+                if not torch.equal(z, before):
+                    z.copy_(before)
 
 
 def _values(network: Any, points: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import Linear, Module, Parameter
 
 from ...errors import InvalidInput
-from ...inputs.scalars import told
+from ...inputs.scalars import count, told
 
 _SLACK = 1e-9  # relative, on singular values: an SVD in double precision is off by far less
 
@@ -31,6 +31,15 @@ class GroupSort(Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """The larger of all pairs, then the smaller."""
+        plain = (
+            isinstance(z, Tensor)
+            and z.layout is torch.strided
+            and not (z.is_nested or z.is_quantized or z.is_complex())
+        )
+        if not plain or z.ndim == 0 or z.shape[-1] % 2:
+            raise InvalidInput(
+                f"z must be a dense real tensor whose last axis holds pairs; received {told(z)}; make that axis of even length"
+            )
         one, other = z[..., 0::2], z[..., 1::2]
         return torch.cat([torch.maximum(one, other), torch.minimum(one, other)], dim=-1)
 
@@ -57,7 +66,7 @@ class Perceptron(Module):
 
     def __init__(self, dim: int, width: int, depth: int, activation: Module) -> None:
         super().__init__()
-        sizes = [dim, *[width] * depth, 1]
+        sizes = [count(dim, "dim"), *[width] * depth, 1]
         pairs = itertools.pairwise(sizes)
         self.layers = torch.nn.ModuleList(Linear(one, other, dtype=torch.float32) for one, other in pairs)
         self.activation = activation

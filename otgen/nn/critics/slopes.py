@@ -47,7 +47,7 @@ def gradient_norms(network: Module, points: Tensor) -> Tensor:
         raise InvalidInput(
             f"critic must be a module or a function of points; received {scalars.told(network)}; pass what critics.fit trains, or your own"
         )
-    if not isinstance(points, Tensor) or not points.is_floating_point() or points.ndim < 1:
+    if not isinstance(points, Tensor) or not points.is_floating_point() or points.ndim < 1 or 0 in points.shape[1:]:
         raise InvalidInput(
             f"points must be a tensor of floats, one point a row; received {scalars.told(points)}; use torch.as_tensor"
         )
@@ -57,8 +57,15 @@ def gradient_norms(network: Module, points: Tensor) -> Tensor:
         slopes = _slopes(network, points.detach(), wanted)
         slopes = slopes.flatten(1) if slopes.ndim > 1 else slopes[:, None]
         slopes = slopes if slopes.element_size() >= 4 else slopes.float()  # squares of halves end at 65504 and at 6e-8
-        norms = (slopes**2).sum(dim=1).clamp_min(1e-24).sqrt()
+        norms = _lengths(slopes)
     return norms if wanted else norms.detach()
+
+
+def _lengths(slopes: Tensor) -> Tensor:
+    """Of vectors (n, k), in units of their largest entries, whose squares are floats; derivatives are 0 at 0."""
+    largest = slopes.detach().abs().amax(dim=1)
+    unit = largest.where((largest > 0) & largest.isfinite(), 1.0)
+    return (slopes / unit[:, None]).square().sum(dim=1).clamp_min(1e-24).sqrt() * unit
 
 
 def _slopes(network: Module, points: Tensor, wanted: bool) -> Tensor:

@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ...errors import InvalidInput, NotConverged, OtgenError, TooLarge
+from ...inputs import scalars
 from ...inputs.types import Floats
 
 T = TypeVar("T")
@@ -36,6 +37,12 @@ _ELSEWHERE: tuple[tuple[type[BaseException], type[OtgenError], str], ...] = (
 )
 
 
+def _check_group(group: Any) -> None:
+    if group is not None and group is not dist.GroupMember.NON_GROUP_MEMBER:
+        called, hint = "a process group of torch.distributed", "pass None for all processes"
+        scalars.instance(group, dist.ProcessGroup, "group", called, hint)
+
+
 class Processes:
     """What the processes of a group tell each other."""
 
@@ -45,6 +52,7 @@ class Processes:
                 "torch.distributed must be initialised first; received a single process; use the function of that name in otgen.nn, or in "
                 "otgen.nn.coupling"
             )
+        _check_group(group)
         self.group, self.size, self.rank = group, dist.get_world_size(group), dist.get_rank(group)
         if self.rank < 0:
             raise InvalidInput(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InvalidInput
-from ...inputs import scalars
+from ...inputs import scalars, tensors
 from ...inputs.types import Floats
 from ...model.cost import Metric
 from ...model.problem import Relative
@@ -152,6 +152,8 @@ class _Side(NamedTuple):
             ("weights of " + self.name, self.weights),
             ("conditions of " + self.name, self.conditions),
         ):
+            if isinstance(z, Tensor):
+                tensors.refuse_other_forms(z, name)
             if z is not None and (not isinstance(z, Tensor) or z.is_meta or z.ndim == 0 or len(z) != len(self.samples)):
                 received = f"shape {tuple(z.shape)}" if isinstance(z, Tensor) else scalars.told(z)
                 raise InvalidInput(

@@ -70,10 +70,16 @@ def gaussian_log_density(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tenso
             f"z and mean must have equally many coordinates on the last axis; received {tuple(z.shape)} and "
             f"{tuple(mean.shape)}; use z[..., None] for single numbers"
         )
-    gap, precision = z - mean, torch.exp(-log_variance)
-    at_an_atom = (gap == 0) & torch.isinf(precision)  # whose density there is that of the determinant alone
-    precision = torch.exp(-torch.where(at_an_atom, 0.0, log_variance))
-    return -0.5 * (_LOG_2PI + log_variance + gap**2 * precision).sum(-1)
+    return -0.5 * (_LOG_2PI + log_variance + _squares(z - mean, log_variance)).sum(-1)
+
+
+def _squares(gap: Tensor, log_variance: Tensor) -> Tensor:
+    """``gap ** 2 / variance``, divided before it is squared: neither a square nor a precision may leave the range of floats alone.
+
+    Where an infinitely narrow law is met at its own place it is 0: the density there is that of the determinant alone.
+    """
+    at_an_atom = (gap == 0) & torch.isinf(torch.exp(-log_variance / 2))
+    return (gap * torch.exp(-torch.where(at_an_atom, 0.0, log_variance) / 2)).square()
 
 
 def gaussian_kl(
@@ -95,8 +101,7 @@ def gaussian_kl(
     _, centre = _laws(mean, _number(prior_mean, "prior_mean", **like), "mean", "prior_mean")
     _, spread = _laws(mean, _number(prior_log_variance, "prior_log_variance", **like), "mean", "prior_log_variance")
     difference = log_variance - spread
-    scaled = (mean - centre) ** 2 * torch.exp(-spread)
-    return not_negative(0.5 * (torch.expm1(difference) - difference + scaled).sum(-1))
+    return not_negative(0.5 * (torch.expm1(difference) - difference + _squares(mean - centre, spread)).sum(-1))
 
 
 def _number(value: Any, name: str, **like: Any) -> Any:
@@ -127,17 +132,17 @@ def gaussian_log_likelihood(x: Tensor, mean: Tensor, variance: float | Tensor = 
     -3.5
     """
     x, mean = samples(x=x, mean=mean)
-    squares = (x - mean) ** 2
+    gap = x - mean
     if not isinstance(variance, Tensor):
         number = scalars.positive(variance, "variance", "use 1.0 for a plain squared error")
-        squares = squares.flatten(1)
-        return -0.5 * (squares.sum(1) / number + squares.shape[1] * (_LOG_2PI + math.log(number)))
-    squares, variance = _laws(squares, variance, "x", "variance")
+        squares = (gap / math.sqrt(number)).square().flatten(1)
+        return -0.5 * (squares.sum(1) + squares.shape[1] * (_LOG_2PI + math.log(number)))
+    gap, variance = _laws(gap, variance, "x", "variance")
     if not holds(variance > 0):
         raise InvalidInput(
             "variance must be positive; received a tensor with an entry that is not; use torch.exp(log_variance)"
         )
-    return -0.5 * (squares / variance + _LOG_2PI + torch.log(variance)).flatten(1).sum(1)
+    return -0.5 * ((gap / variance.sqrt()).square() + _LOG_2PI + torch.log(variance)).flatten(1).sum(1)
 
 
 def bernoulli_log_likelihood(x: Tensor, logits: Tensor) -> Tensor:

@@ -14,9 +14,11 @@ from torch import Tensor
 
 from ...errors import InvalidInput
 from ...inputs import scalars
+from .._inputs import holds
 from ._inputs import alike, tensors
 
 _HELD = 2**22  # distances that are held at once
+_FAINT, _FAR = 1e-18, 1e18  # distances between which squares in single precision have all their digits
 
 
 class Quantised(NamedTuple):
@@ -61,11 +63,16 @@ def _nearest(z: Tensor, codebook: Tensor) -> Tensor:
     dtype = torch.promote_types(z.dtype, codebook.dtype)
     book = codebook.to(dtype)
     step = max(1, _HELD // len(book))
-    parts = [
-        torch.cdist(part, book, compute_mode="donot_use_mm_for_euclid_dist").argmin(1)
-        for part in z.to(dtype).split(step)
-    ]
-    return torch.cat(parts)
+    return torch.cat([_searched(part, book) for part in z.to(dtype).split(step)])
+
+
+def _searched(z: Tensor, book: Tensor) -> Tensor:
+    """The same for a few; in double precision where squares leave the range of single precision, so that codes look equally near."""
+    distances, index = torch.cdist(z, book, compute_mode="donot_use_mm_for_euclid_dist").min(1)
+    known = (distances > _FAINT) & (distances < _FAR)
+    if z.dtype is torch.float64 or holds(known):
+        return index
+    return index.masked_scatter(~known, _searched(z[~known].double(), book.double()))
 
 
 def codebook_loss(z: Tensor, codes: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -15,6 +16,7 @@ from torch.nn import Module
 
 from ...errors import InvalidInput
 from ...inputs import scalars
+from .._inputs import real_and_dense
 from .._modes import home_of
 from ..critics.kinds.critic import in_single
 from ..critics.slopes import gradient_norms
@@ -54,8 +56,18 @@ class Clipping:
 
     def apply(self, parameters: Iterable[Tensor]) -> None:
         """Clip, in place."""
+        try:
+            held: list[Any] = list(parameters)
+        except (TypeError, RuntimeError):  # the latter of nested tensors
+            held = [parameters]
+        for k, parameter in enumerate(held):
+            if not isinstance(parameter, Tensor) or not parameter.is_floating_point():
+                raise InvalidInput(
+                    f"parameters must be tensors of floats; received {scalars.told(parameter)} at {k}; pass critic.parameters()"
+                )
+            real_and_dense(parameter, "parameters")
         with torch.no_grad():
-            for parameter in parameters:
+            for parameter in held:
                 parameter.clamp_(-self.limit, self.limit)
 
 
