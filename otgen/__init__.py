@@ -178,7 +178,7 @@ if not TYPE_CHECKING:  # an editor knows the names above, and marks others
         if name in _PACKAGES:
             return importlib.import_module(f".{name}", __name__)
         if name not in _HOMES:
-            raise AttributeError(f"module 'otgen' has no attribute {name!r}")
+            raise importlib.import_module(".elsewhere", __name__).no_attribute(name)
         value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
         globals()[name] = value
         return value

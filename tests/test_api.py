@@ -1,6 +1,7 @@
 """What is public, what importing costs, what comes back, and how errors read."""
 
 import copy
+import functools
 import importlib.util
 import json
 import pickle
@@ -15,7 +16,7 @@ import pytest
 from proving import assert_proven
 
 import otgen
-from otgen import InvalidInput, Measure, MissingExtra, Problem, Status
+from otgen import InvalidInput, Measure, MissingExtra, Problem, Status, elsewhere
 from otgen.errors import require
 from otgen.model.plan import EntropicPlan, rounded
 from otgen.solvers import Annealing, Auto, Fixed, Line, LinearProgram, Simplex, Sinkhorn
@@ -429,3 +430,12 @@ def check_against_highs(seed):
         return
     assert ours.status is Status.OPTIMAL
     assert abs(ours.value - judge.value) <= 1e-8 * max(abs(ours.value), s)
+
+
+def test_names_of_other_libraries_are_told_what_stands_in_for_them():
+    for name, remedy in elsewhere._REMEDIES.items():
+        assert not hasattr(otgen, name)
+        with pytest.raises(AttributeError, match=f"has no attribute '{name}'; {re.escape(remedy)}"):
+            getattr(otgen, name)
+        for path in re.findall(r"otgen\.([\w.]+)", remedy):  # what it names is there
+            assert functools.reduce(getattr, path.split("."), otgen)

@@ -37,6 +37,7 @@ _REPLACED = (
     (r"received Problem\(\d+ x \d+, ([^()]*)\)", r"received \1"),  # options are tried on a problem of one pair
     (r"call numpy\.radians on degrees", "convert degrees to radians"),
     (r"pass (otgen\.(Minkowski|Circular)\(|a callable, such as).*", "choose one of these"),
+    (r"pass the costs to otgen\.transport.*", "give the matrix to the command transport"),
     (r"leave out resume\b", "leave out --resume"),
     (r"pass None for uniform weights", "leave them out for uniform ones"),
     (r"as many, or None for uniform ones", "as many, or leave it out for uniform ones"),

@@ -286,7 +286,9 @@ def _remedy(result: Result) -> str:
     largest = 0.0 if pair is None else max(float(abs(side).max()) for side in pair)
     if not 0 < (result.marginal_error or 0.0) <= 2 * UNIT * largest / result.epsilon < math.inf:
         return result.status.remedy
+    points = result.of_samples
+    remedy = "leave out points that lie far from all others" if points else "pass inf for pairs that must not be used"
     return (
         f"the interval holds all the same; costs of {largest:.3g} are rounded to more than tol beside epsilon={result.epsilon:g}, which iterations "
-        f"do not mend: leave out points that lie far from all others, or raise epsilon or tol"
+        f"do not mend: {remedy}, or raise epsilon or tol"
     )

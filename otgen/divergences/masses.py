@@ -66,9 +66,8 @@ def _masses(value: Any, name: str) -> tuple[Floats, Origin]:
     floats, origin, on_line = arrays.cloud(value, name, allow_gpu=True)
     masses = floats.astype(np.float64)
     if (masses < 0).any():
-        raise InvalidInput(
-            f"{name} must be non-negative; received {float(masses.min())!r} among its masses; clip it, or correct it"
-        )
+        remedy = "clip it, or correct it" if (masses > 0).any() else f"pass numpy.exp({name}), if these are logarithms"
+        raise InvalidInput(f"{name} must be non-negative; received {float(masses.min())!r} among its masses; {remedy}")
     return masses[:, 0] if on_line else masses, origin
 
 

@@ -166,12 +166,18 @@ def _raw(value: Any, name: str, *, allow_gpu: bool = False) -> _Raw:
         return _Raw(value.points, value.origin, value.line)
     array, origin = as_numpy(value, name, allow_gpu=allow_gpu)
     if array.ndim == 3:
+        of_image = f"for the pixels of an image pass {name}.reshape(-1, {array.shape[2]}), " * (
+            array.shape[2] in (1, 3, 4)
+        )
         raise InvalidInput(
-            f"{name} must be (n, d); received shape {array.shape}; for a batch of problems use otgen.wasserstein_batch "
+            f"{name} must be (n, d); received shape {array.shape}; {of_image}for a batch of problems use otgen.wasserstein_batch "
             f"or otgen.sinkhorn_batch"
         )
     if array.ndim not in (1, 2):
-        raise InvalidInput(f"{name} must be (n, d) or (n,); received shape {array.shape}; reshape it")
+        remedy = (
+            f"make each entry a point with {name}.reshape(len({name}), -1)" if array.ndim else "pass a list or an array"
+        )
+        raise InvalidInput(f"{name} must be (n, d) or (n,); received shape {array.shape}; {remedy}")
     if 0 in array.shape:
         raise InvalidInput(
             f"{name} must hold at least one point of at least one coordinate; received shape {array.shape}; leave empty clouds out"

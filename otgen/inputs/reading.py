@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, cast
 
 import numpy as np
@@ -21,8 +22,6 @@ _REMEDIES = {
     "c": "pass its real part, or real and imaginary parts as two coordinates",
     "M": "count from a moment, such as (x - x.min()) / np.timedelta64(1, 's')",
     "m": "divide it by a duration, such as np.timedelta64(1, 's')",
-    "U": "convert text to numbers with .astype(float)",
-    "S": "convert text to numbers with .astype(float)",
     "V": "stack its fields as columns",
 }
 
@@ -85,12 +84,30 @@ def refuse_dtype(array: np.ndarray, name: str) -> None:
     """Raise for what holds no real numbers, and for floats that have more digits than doubles."""
     kind = array.dtype.kind
     if kind not in "biuf" and not whole.is_whole(array):
-        remedy = _of_objects(array) if kind == "O" else _REMEDIES.get(kind, "convert it with .astype(float)")
+        remedy = _remedy(array, "convert it with .astype(float)")
         raise InvalidInput(f"{name} must hold real numbers; received dtype {array.dtype}; {remedy}")
     if kind == "f" and array.dtype.itemsize > 8:
         raise InvalidInput(
             f"{name} must be at most float64; received dtype {array.dtype}; convert it with .astype(float)"
         )
+
+
+def _remedy(array: np.ndarray, otherwise: str) -> str:
+    """What to do with an array that holds no real numbers."""
+    kind = array.dtype.kind
+    if kind in "US":
+        return _of_text(array.flat)
+    return _of_objects(array) if kind == "O" else _REMEDIES.get(kind, otherwise)
+
+
+def _of_text(entries: Iterable[Any]) -> str:
+    """What to do with text: numbers can be read from it, or it names kinds of things."""
+    try:
+        for entry in entries:
+            float(0 if entry is None else entry)
+    except (TypeError, ValueError):
+        return "leave it out, or make columns of 0 and 1 of what it names, such as with pandas.get_dummies"
+    return "convert text to numbers with .astype(float)"
 
 
 def _of_objects(array: np.ndarray) -> str:
@@ -101,8 +118,8 @@ def _of_objects(array: np.ndarray) -> str:
     if isinstance(first, datetime.date | datetime.timedelta):
         kind = "timedelta64" if isinstance(first, datetime.timedelta) else "datetime64"
         return f"convert it with numpy.asarray(x, '{kind}[us]')"
-    if isinstance(first, str):
-        return _REMEDIES["U"]
+    if isinstance(first, str | bytes):
+        return _of_text(array.flat)
     return _REMEDIES["O"]
 
 
@@ -175,7 +192,7 @@ def _refuse_columns_of_kinds(value: Any, name: str) -> None:
     other = next((k for k, part in enumerate(parts) if part.dtype.kind not in "biuf" and not _is_whole(part)), None)
     if other is not None:
         part, called = parts[other], (column_names(value) or range(len(parts)))[other]
-        remedy = _of_objects(part) if part.dtype == object else _REMEDIES.get(part.dtype.kind, _REMEDIES["O"])
+        remedy = _remedy(part, _REMEDIES["O"])
         raise InvalidInput(
             f"{name} must hold numbers in all of its columns, or moments in all; received {called!r} of dtype {part.dtype}; {remedy}"
         )

@@ -181,8 +181,10 @@ def generator(rng: Any, name: str = "rng") -> Generator:
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError):
+        foreign = type(rng).__name__ == "Generator"  # torch's, say, of which the name alone says nothing
+        received = f"one of {type(rng).__module__.partition('.')[0]}" if foreign else told(rng)
         raise InvalidInput(
-            f"{name} must be a seed or a numpy Generator; received {told(rng)}; pass a whole number, such as 0"
+            f"{name} must be a seed or a numpy Generator; received {received}; pass a whole number, such as 0"
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Number
 from typing import Any
 
@@ -75,7 +76,13 @@ def of_costs(C: Any, a: Any, b: Any) -> tuple[int, int] | None:
 def refuse_count(shape: tuple[int, ...], size: int, name: str, of: str) -> None:
     """Raise unless a shape is that of ``size`` weights."""
     if shape != (size,):
-        instead = "call otgen.transport(C, a, b) for a cost matrix" if len(shape) == 2 else "None for uniform ones"
         raise InvalidInput(
-            f"{name} must have shape ({size},), one weight for each of {of}; received shape {shape}; pass as many, or {instead}"
+            f"{name} must have shape ({size},), one weight for each of {of}; received shape {shape}; {_one_each(shape, size, name)}"
         )
+
+
+def _one_each(shape: tuple[int, ...], size: int, name: str) -> str:
+    """What to pass in place of weights of another shape."""
+    if len(shape) > 1 and math.prod(shape) == size:
+        return f"flatten it with {name}.ravel()"
+    return f"pass as many, or {'call otgen.transport(C, a, b) for a cost matrix' if len(shape) == 2 else 'None for uniform ones'}"

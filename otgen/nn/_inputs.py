@@ -65,7 +65,7 @@ def batch(
     if not {x.ndim, y.ndim} <= {2, 3} or x.shape[-1] != y.shape[-1] or 0 in (*x.shape[-2:], *y.shape[-2:]):
         raise InvalidInput(
             f"x and y must be (n, d) and (m, d), or (B, n, d) and (B, m, d), not empty; received {tuple(x.shape)} and "
-            f"{tuple(y.shape)}; use z[:, None] for numbers (n,)"
+            f"{tuple(y.shape)}; use {'z.flatten(1) for images, each a point' if max(x.ndim, y.ndim) > 3 else 'z[:, None] for numbers (n,)'}"
         )
     here, there = checked_mask(x_mask, x, "x_mask", "x"), checked_mask(y_mask, y, "y_mask", "y")
     one_each = {"x": (x, 3), "y": (y, 3), "a": (a, 2), "b": (b, 2), "x_mask": (here, 2), "y_mask": (there, 2)}

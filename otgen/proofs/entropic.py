@@ -36,7 +36,6 @@ from ..model.product_plan import mean_cost, most_saved
 from .certificate import Certificate
 from .dual import balanced, dual_value, least_value
 
-
 _WIDE = 1e-6  # of the value: what an upper bound with both marginals may be above it anyway
 
 
@@ -209,7 +208,9 @@ def _beside_met(plan: EntropicPlan, goal: Marginals, relative_error: Any, lower:
     with np.errstate(over="ignore", invalid="ignore"):
         bound, _, _ = _primal_bound(met, Marginals(a, b), relative_error + 8 * UNIT * np.abs(more))
         sizes = np.abs(bound) + epsilon * (one + 1 + np.abs(more))
-        missed = sum(rho * (2 * terms) ** 2 for rho in goal.relax if rho < math.inf)  # as masses that agree to rounding are
+        missed = sum(
+            rho * (2 * terms) ** 2 for rho in goal.relax if rho < math.inf
+        )  # as masses that agree to rounding are
         value = one * (bound + epsilon * (one - 1 - more))
         nearer = _bound_above(value, one * (4 * terms * sizes + missed))
     met.cost.passes.release()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
-
 from ..inputs.types import Indices
 from ..model.partial import Partial
 from ..model.plan import SparsePlan

@@ -146,24 +146,24 @@ def _cost_cap(problem: Problem, init: Claim) -> float:
     """The cost above which no optimum has a pair, known from the longest pair of some plan; inf where no pair is far dearer.
 
     Such pairs would only take digits from the others. On a cycle of pairs of an optimum and of the plan, at most n + m in all, none of
-    the former costs more than all of the latter.
+    the former costs more than all of the latter, where costs are counted from the least one.
     """
     flows, sides = init.flows, (problem.source.probabilities, problem.target.probabilities)
-    if flows is None or not _has_no_credit(problem.cost):
+    if flows is None or not _is_bounded(problem.cost):
         return math.inf
     used, met = flows.high > 0, zip((flows.rows, flows.columns), sides)
     if not all(np.allclose(np.bincount(at, flows.high, len(side)), side, rtol=1e-6, atol=0.0) for at, side in met):
         return math.inf
     longest = problem.cost.pairs(flows.rows[used], flows.columns[used]).max(initial=0.0)
-    cap = 4.0 * float(longest) / min(float(side[side > 0].min()) for side in sides) or math.inf
+    lowest = 0.0 if problem.cost.of_points else min(problem.cost.range()[0], 0.0)
+    least = min(float(side[side > 0].min()) for side in sides)
+    cap = 4.0 * (float(longest) - lowest) / least + lowest or math.inf
     return cap if problem.p > STEEP or cap * _SWALLOWING < problem.cost.highest else math.inf
 
 
-def _has_no_credit(cost: Cost) -> bool:
-    """Whether all pairs are allowed, none costs less than nothing, and the dearest is known: of the metrics that have an entry, and of matrices."""
-    if cost.of_points:
-        return cost.entry is not None
-    return not cost.forbids and cost.range()[0] >= 0
+def _is_bounded(cost: Cost) -> bool:
+    """Whether all pairs are allowed, and the least and the greatest cost are known: of metrics that have an entry, and of matrices."""
+    return cost.entry is not None if cost.of_points else not cost.forbids
 
 
 def _settles(live: _Live, master: RestrictedProblem, enough: Enough, held: list[Claim]) -> bool:

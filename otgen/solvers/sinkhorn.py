@@ -134,9 +134,13 @@ def _largest_cost(problem: Problem) -> float:
     largest = float(carried.highest)
     if problem.epsilon < _LEAST * largest:
         others = "partial_wasserstein" if problem.relaxed else "wasserstein or otgen.transport"
+        points = problem.cost.of_points
+        remedy = (
+            "leave out points that lie far from all others" if points else "pass inf for pairs that must not be used"
+        )
         raise InvalidInput(
             f"epsilon must be at least 1e-12 of the largest cost: below, rounding decides; received "
-            f"{problem.epsilon / largest:.1e} of it; leave out points that lie far from all others, raise it, or use otgen.{others}"
+            f"{problem.epsilon / largest:.1e} of it; {remedy}, raise it, or use otgen.{others}"
         )
     return largest or problem.epsilon
 

@@ -40,12 +40,14 @@ def cheapest(costs, a, b, dear):
     return sum(Fraction(cost) * int(flow) for cost, flow in zip(costs.ravel().tolist(), flows.ravel().tolist()))
 
 
+@pytest.mark.parametrize("least", [0.0, -1.0, -1e-17])
 @pytest.mark.parametrize("dear", [1e6, 1e9, 1e12, 1e16])
-def test_pairs_that_must_not_be_used_take_no_digits(dear):
+def test_pairs_that_must_not_be_used_take_no_digits(dear, least):
     rng = np.random.default_rng(0)
     tried = 0
-    while tried < 12:
+    while tried < 8:
         costs, a, b = problem(rng, dear)
+        costs = np.where(costs == dear, dear, costs + least)
         truth = cheapest(costs, a, b, dear)
         if truth is None:
             continue
@@ -53,7 +55,7 @@ def test_pairs_that_must_not_be_used_take_no_digits(dear):
         found = otgen.transport(costs, a, b)
         assert found.status is Status.OPTIMAL
         assert Fraction(found.lower) <= truth <= Fraction(found.upper)
-        assert found.upper - found.lower <= 1e-11 * float(truth)
+        assert found.upper - found.lower <= 1e-11 * max(abs(float(truth)), 1.0)
         together = otgen.transport_batch([costs, costs], [a, a], [b, b])
         assert (together.lower == found.lower).all()
         assert (together.upper == found.upper).all()
@@ -96,3 +98,12 @@ def test_a_larger_matrix_whose_dear_pairs_are_not_listed_at_once():
     assert found.lower <= plain.upper
     assert plain.lower <= found.upper
     assert found.upper - found.lower <= 1e-10 * found.value
+
+
+def test_beside_epsilon_they_are_told_to_be_forbidden():
+    costs = np.random.default_rng(3).random((6, 6))
+    dear = costs > 0.7
+    with pytest.raises(otgen.InvalidInput, match=r"; pass inf for pairs that must not be used, raise it, or use"):
+        otgen.transport(np.where(dear, 1e12, costs), epsilon=0.1)
+    found = otgen.transport(np.where(dear, np.inf, costs), epsilon=0.1)
+    assert found.lower <= otgen.transport(np.where(dear, 1e4, costs), epsilon=0.1).upper

@@ -115,7 +115,7 @@ class TestPandas:
     def test_columns_of_words_beside_numbers(self):
         with pytest.raises(
             otgen.InvalidInput,
-            match=r"x must hold numbers in all of its columns.* received 'b' of .* convert text to numbers",
+            match=r"x must hold numbers in all of its columns.* received 'b' of .* leave it out, or make columns of 0 and 1",
         ):
             otgen.wasserstein(pd.DataFrame({"a": X[:, 0], "b": list("uvwxyz")}), Y)
 

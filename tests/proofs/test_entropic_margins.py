@@ -123,8 +123,9 @@ def entry_error(case, *sums):
 
 @pytest.fixture
 def alone(monkeypatch):
-    """Bounds without those of the product plan."""
+    """Bounds without those of the product plan, and of relaxed marginals without those of the plan that meets them."""
     monkeypatch.setattr(entropic, "_nearer", lambda plan, goal, *bounds: bounds)
+    monkeypatch.setattr(entropic, "_beside_met", lambda plan, goal, relative_error, lower, upper: upper)
 
 
 @pytest.mark.parametrize("name", [*CASES, *ROOMY])

@@ -20,6 +20,7 @@ from .metrics import TABLE
 from .passes import GroundPasses, Passes
 from .searches import GroundSearches, Searches
 
+_ROUNDED = 1e-6  # of the largest distance: what a difference may leave below 0, in single precision too
 _NOISE = 1e-3  # of the largest distance: what single precision and differences of squares leave between two calls
 
 
@@ -114,8 +115,10 @@ class CallableCost(CloudCost):
             )
         bad = ~(np.isfinite(out) & (out >= 0))
         if bad.any():
+            rounded = bool((out >= -_ROUNDED * np.abs(out).max()).all())  # False where some are NaN
             raise InvalidInput(
-                f"metric must be finite and non-negative; received {out[bad][0]} for some pair; correct the callable"
+                f"metric must be finite and non-negative; received {out[bad][0]} for some pair; "
+                f"{'clip what rounding leaves below 0, with numpy.maximum(d, 0)' if rounded else 'correct the callable'}"
             )
         return out
 

@@ -384,8 +384,6 @@ _CALLABLES = (
     "hamming",
     "jaccard",
     "jensenshannon",
-    "mahalanobis",
-    "seuclidean",
 )  # of scipy's
 _ELSEWHERE = {
     **dict.fromkeys(("manhattan", "l1", "taxicab", "city_block"), "'cityblock'"),
@@ -396,6 +394,9 @@ _ELSEWHERE = {
     **dict.fromkeys(("minkowski",), "otgen.Minkowski(q), such as otgen.Minkowski(3)"),
     **dict.fromkeys(("circular", "periodic", "torus"), "otgen.Circular(period), such as otgen.Circular(24)"),
     **{name: f"a callable, such as lambda x, y: cdist(x, y, {name!r}) of scipy.spatial.distance" for name in _CALLABLES},
+    **dict.fromkeys(("precomputed",), "the costs to otgen.transport(C, a, b), which takes a matrix of them"),
+    "seuclidean": "points divided by standard deviations, under 'euclidean'",
+    "mahalanobis": "points times a Cholesky factor of the inverse covariance, under 'euclidean'",
 }  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def alike(**given: Any) -> tuple[Tensor, ...]:
     if len({z.shape for z in out}) > 1:
         raise InvalidInput(
             f"{' and '.join(given)} must have the same shape; received "
-            f"{' and '.join(str(tuple(z.shape)) for z in out)}; reshape one of them"
+            f"{' and '.join(str(tuple(z.shape)) for z in out)}; reshape or cut one of them"
         )
     return out
 
