@@ -32,8 +32,9 @@ def confined(wanted: Partial, chosen: Solver, *, progress: bool) -> tuple[Partia
 
 def _nearer(wanted: Partial, attempt: Attempt) -> Partial | None:
     """The same with a reach that makes the largest cost much smaller; None where the plan shows none, or where that is not needed."""
-    found, plan = attempt.certificate, attempt.certificate.plan
-    if found.upper - found.lower <= _NARROW * abs(found.cost) or not isinstance(plan, SparsePlan):
+    found, plan, highest = attempt.certificate, attempt.certificate.plan, float(attempt.problem.cost.highest)
+    width = found.upper - found.lower + 2 * wanted.posed.rounded * highest
+    if width <= _NARROW * abs(found.cost) or not isinstance(plan, SparsePlan):
         return None
     masses, used = wanted.exact_masses, plan.values > 0
     rows, columns = plan.rows[used], plan.columns[used]
@@ -43,5 +44,5 @@ def _nearer(wanted: Partial, attempt: Attempt) -> Partial | None:
     if carry is None:
         return None
     nearer, cost = wanted.within(rows[carry], columns[carry]), attempt.problem.cost
-    farthest = cost.scale.times(float(cost.highest) ** (1 / cost.p))
+    farthest = cost.scale.times(highest ** (1 / cost.p))
     return nearer if 0 < nearer.reach * (nearer.turns * _LESS) ** (1 / cost.p) < farthest < math.inf else None

@@ -54,10 +54,12 @@ from ..kernels.double_double import UNIT, total_pair
 from .cost import Cost, PaddedCost
 from .measure import Measure
 from .problem import Problem
-from .units import ONE, PowerOfTwo
+from .units import ONE, PowerOfTwo, stretched
 
 _HUGE = 2.0**900  # weights above are divided by a power of two: their sum with a dummy's must be a float
 _FAR = 16.0  # times what the other side can take: of a point with more, a part is left out
+_STRETCHED = 1e-9  # more than a power that is none of two is off by
+_TINY = 2.0**-1000  # numbers below may have lost digits, or be 0
 _ROUND = 1e-9  # of the lighter total: a mass that exceeds it by less is that total
 
 
@@ -247,8 +249,13 @@ class Partial:
         """Whether no pair costs more than leaving both of its ends, so that the lighter side moves as a whole."""
         if self.problem.cost.forbids:
             return all(bool(np.isinf(side).all()) for side in self.prices)
-        cost, prices = self._held
-        return sum(float(side.min()) for side in prices) * (1 - 8 * UNIT) >= float(cost.range()[1])
+        cost = self.problem.cost
+        if not cost.of_points:
+            return sum(float(side.min()) for side in self.prices) * (1 - 8 * UNIT) >= float(cost.range()[1])
+        held = cost.scaled()  # in no unit of prices, beside which costs may vanish
+        power = -(held.scale / cost.scale).exponent * cost.p
+        least = sum(float(stretched(side.min(), power)) for side in self.prices)
+        return least * (1 - _STRETCHED) >= float(held.range()[1]) + _TINY
 
     @cached_property
     def _held(self) -> Held:

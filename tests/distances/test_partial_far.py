@@ -1,5 +1,8 @@
 """Partial transport where points lie far beyond what leaving them costs, and at high orders: a pair that costs more than that counts no further."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -97,7 +100,7 @@ KINDS = ["mass", "mass and prices", "mass and huge prices", "huge prices", "one 
 
 @given(
     seed=st.integers(0, 2**32 - 1),
-    p=st.sampled_from([1, 2, 7, 30, 90, 300.5, 700]),
+    p=st.sampled_from([1, 2, 7, 30, 90, 300, 700]),
     metric=st.sampled_from(METRICS),
     kind=st.sampled_from(KINDS),
     masses=st.sampled_from(["whole", "any", "equal"]),
@@ -109,13 +112,14 @@ def test_where_prices_set_no_limit_against_exact_rationals(seed, p, metric, kind
     x, y = rng.random((n, 2)), rng.random((m, 2))
     draws = {"whole": lambda k: rng.integers(1, 6, k).astype(float), "any": rng.random, "equal": np.ones}
     a, b = draws[masses](n), draws[masses](m)
-    costs = cdist(x, y, metric) ** p
-    lam, mu, mass = asked(kind, rng, a, b, float(np.quantile(costs, 0.3)))
-    truth = rational_of_any_masses(costs, a, b, lam, mu, mass)
+    apart = cdist(x, y, metric)
+    costs = [[Fraction(distance) ** p for distance in row] for row in apart.tolist()]  # those of 0.1 ** 700 are no floats
+    lam, mu, mass = asked(kind, rng, a, b, float(np.quantile(apart, 0.3)) ** p)
+    cost = rational_of_any_masses(costs, a, b, lam, mu, mass)
+    truth = math.exp((math.log(cost.numerator) - math.log(cost.denominator)) / p)
     found = partial_wasserstein(x, y, a, b, p=p, metric=metric, penalty=(lam, mu), mass=mass)
-    scale = float(truth) ** (1 / p)
-    assert found.lower <= scale * (1 + 1e-12)
-    assert found.upper >= scale * (1 - 1e-12)
+    assert found.lower <= truth * (1 + 1e-12)
+    assert found.upper >= truth * (1 - 1e-12)
     assert found.gap <= 1e-9 * found.value
 
 
