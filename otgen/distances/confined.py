@@ -16,6 +16,7 @@ from .solve import attempted
 from .steep import Attempt
 
 _NARROW = 1e-12  # of the cost: an interval no wider cannot be narrowed by that
+_FAINT = 2.0**-256  # of a largest cost: it is far from 1, as reaches make it
 _LESS = 2.0**10  # times less than the largest cost: where all counts as at most that, another solve is worth it
 
 
@@ -45,4 +46,6 @@ def _nearer(wanted: Partial, attempt: Attempt) -> Partial | None:
         return None
     nearer, cost = wanted.within(rows[carry], columns[carry]), attempt.problem.cost
     farthest = cost.scale.times(highest ** (1 / cost.p))
-    return nearer if 0 < nearer.reach * (nearer.turns * _LESS) ** (1 / cost.p) < farthest < math.inf else None
+    faint = highest < _FAINT and wanted.reach == math.inf
+    gains = nearer.reach * (nearer.turns * _LESS) ** (1 / cost.p) < farthest
+    return nearer if 0 < nearer.reach < math.inf and (gains or faint) else None
