@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ..model.partial import Partial
 from ..model.plan import SparsePlan
-from ..proofs import Certificate, carrying
+from ..proofs import carrying
 from ..solvers import Auto, Simplex, Solver
 from .solve import attempted
 from .steep import Attempt

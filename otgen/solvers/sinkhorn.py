@@ -20,6 +20,7 @@ from ..model.cost import CloudCost, Cost, merged
 from ..model.marginals import Marginals
 from ..model.problem import Problem
 from ..model.status import Status
+from ..model.units import STEEP
 from . import sinkhorn_held
 from .base import Progress, Solution, silent
 from .epsilon_schedules import Annealing, Schedule, checked_stages
@@ -130,9 +131,10 @@ def _largest_cost(problem: Problem) -> float:
     largest = float(carried.highest)
     if problem.epsilon < _LEAST * largest:
         others = "partial_wasserstein" if problem.relaxed else "wasserstein or otgen.transport"
+        far = f"use p <= {STEEP}" if problem.p > STEEP else "leave out points that lie far from all others, raise it"
         raise InvalidInput(
             f"epsilon must be at least 1e-12 of the largest cost: below, rounding decides; received "
-            f"{problem.epsilon / largest:.1e} of it; leave out points that lie far from all others, raise it, or use otgen.{others}"
+            f"{problem.epsilon / largest:.1e} of it; {far}, or use otgen.{others}"
         )
     return largest or problem.epsilon
 

@@ -113,7 +113,9 @@ def test_where_prices_set_no_limit_against_exact_rationals(seed, p, metric, kind
     draws = {"whole": lambda k: rng.integers(1, 6, k).astype(float), "any": rng.random, "equal": np.ones}
     a, b = draws[masses](n), draws[masses](m)
     apart = cdist(x, y, metric)
-    costs = [[Fraction(distance) ** p for distance in row] for row in apart.tolist()]  # those of 0.1 ** 700 are no floats
+    costs = [
+        [Fraction(distance) ** p for distance in row] for row in apart.tolist()
+    ]  # those of 0.1 ** 700 are no floats
     lam, mu, mass = asked(kind, rng, a, b, float(np.quantile(apart, 0.3)) ** p)
     cost = rational_of_any_masses(costs, a, b, lam, mu, mass)
     truth = math.exp((math.log(cost.numerator) - math.log(cost.denominator)) / p)
