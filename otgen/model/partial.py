@@ -205,7 +205,8 @@ class Partial:
         prices = np.concatenate([self.prices[0][rows[stay]], self.prices[1][columns[missed]]])
         needed = np.concatenate([lengths.pairs(rows[real], columns[real]), prices ** (1 / self.problem.p)])
         between_dummies = self.amount is not None and len(needed) < len(rows)
-        reach = math.inf if between_dummies else float(needed.max(initial=0.0))
+        least = 0.0 if cost.of_points else max(0.0, -float(cost.range()[0]))  # a unit, where none of these costs more than 0
+        reach = math.inf if between_dummies else float(needed.max(initial=least))
         return replace(self, reach=reach, spare=self.dummies)
 
     @cached_property
