@@ -58,6 +58,7 @@ from .units import ONE, PowerOfTwo, stretched
 
 _HUGE = 2.0**900  # weights above are divided by a power of two: their sum with a dummy's must be a float
 _FAR = 16.0  # times what the other side can take: of a point with more, a part is left out
+_BEYOND = 2.0**10  # times a cap: nearer listed costs are left as they are, in proof files too
 _STRETCHED = 1e-9  # more than a power that is none of two is off by
 _TINY = 2.0**-1000  # numbers below may have lost digits, or be 0
 _ROUND = 1e-9  # of the lighter total: a mass that exceeds it by less is that total
@@ -205,7 +206,9 @@ class Partial:
         prices = np.concatenate([self.prices[0][rows[stay]], self.prices[1][columns[missed]]])
         needed = np.concatenate([lengths.pairs(rows[real], columns[real]), prices ** (1 / self.problem.p)])
         between_dummies = self.amount is not None and len(needed) < len(rows)
-        least = 0.0 if cost.of_points else max(0.0, -float(cost.range()[0]))  # a unit, where none of these costs more than 0
+        least = (
+            0.0 if cost.of_points else max(0.0, -float(cost.range()[0]))
+        )  # a unit, where none of these costs more than 0
         reach = math.inf if between_dummies else float(needed.max(initial=least))
         return replace(self, reach=reach, spare=self.dummies)
 
@@ -294,7 +297,9 @@ class Partial:
         """What pairs and prices need count as at most, in cost units."""
         if not self._is_confined:
             dearest = sum(float(side.max()) for side in self.prices)
-            return 2 * dearest if self.amount is None and dearest > 0 else np.inf
+            cap = 2 * dearest if self.amount is None and dearest > 0 else np.inf
+            near = not self.problem.cost.of_points and float(self.problem.cost.highest) <= _BEYOND * cap
+            return np.inf if near else cap
         if self.problem.cost.of_points:
             return self._scaled.cap
         low = min(float(self.problem.cost.range()[0]), 0.0)
