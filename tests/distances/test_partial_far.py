@@ -168,3 +168,11 @@ def test_a_plan_that_only_rounding_makes_one_sets_no_limit():
     found = otgen.transport(C, a, b, penalty=(1e40, 0.0))
     assert truth > 1e13
     assert found.lower <= truth <= found.upper
+
+
+def test_a_callable_whose_powers_are_beyond_all_floats():
+    x, y = np.random.default_rng(0).random((2, 6, 2))
+    found = partial_wasserstein(x, y, p=300, metric=cdist, mass=0.5)
+    known = partial_wasserstein(x, y, p=300, mass=0.5)
+    assert found.status is Status.OPTIMAL
+    assert found.value == pytest.approx(known.value, rel=1e-12)
