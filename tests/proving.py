@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -94,5 +95,5 @@ def _shortest(costs, flow, supply, n, m):
 
 
 def fractions(matrix):
-    """A float matrix as exact Fractions; infinities become None."""
-    return [[Fraction(float(v)) if np.isfinite(v) else None for v in row] for row in np.asarray(matrix)]
+    """A matrix of floats, or of Fractions, as exact Fractions; infinities become None."""
+    return [[Fraction(v) if math.isfinite(v) else None for v in row] for row in np.asarray(matrix).tolist()]

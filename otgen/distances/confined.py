@@ -16,6 +16,7 @@ from .solve import attempted
 from .steep import Attempt
 
 _NARROW = 1e-12  # of the cost: an interval no wider cannot be narrowed by that
+_FAINT = 2.0**-256  # of a largest cost: it is far from 1, as reaches make it
 _LESS = 2.0**10  # times less than the largest cost: where all counts as at most that, another solve is worth it
 
 
@@ -32,8 +33,9 @@ def confined(wanted: Partial, chosen: Solver, *, progress: bool) -> tuple[Partia
 
 def _nearer(wanted: Partial, attempt: Attempt) -> Partial | None:
     """The same with a reach that makes the largest cost much smaller; None where the plan shows none, or where that is not needed."""
-    found, plan = attempt.certificate, attempt.certificate.plan
-    if found.upper - found.lower <= _NARROW * abs(found.cost) or not isinstance(plan, SparsePlan):
+    found, plan, highest = attempt.certificate, attempt.certificate.plan, float(attempt.problem.cost.highest)
+    width = found.upper - found.lower + 2 * wanted.posed.rounded * highest
+    if width <= _NARROW * abs(found.cost) or not isinstance(plan, SparsePlan):
         return None
     masses, used = wanted.exact_masses, plan.values > 0
     rows, columns = plan.rows[used], plan.columns[used]
@@ -43,5 +45,7 @@ def _nearer(wanted: Partial, attempt: Attempt) -> Partial | None:
     if carry is None:
         return None
     nearer, cost = wanted.within(rows[carry], columns[carry]), attempt.problem.cost
-    farthest = cost.scale.times(float(cost.highest) ** (1 / cost.p))
-    return nearer if 0 < nearer.reach * (nearer.turns * _LESS) ** (1 / cost.p) < farthest < math.inf else None
+    farthest = cost.scale.times(highest ** (1 / cost.p))
+    faint = highest < _FAINT and wanted.reach == math.inf
+    gains = nearer.reach * (nearer.turns * _LESS) ** (1 / cost.p) < farthest
+    return nearer if 0 < nearer.reach < math.inf and (gains or faint) else None

@@ -94,8 +94,8 @@ def partial_wasserstein(
     -----
     The problem is solved, and proven, as a balanced one with one dummy point on either side; costs between points are not stored. Of a point
     with far more mass than the other side can take only a part enters it, since the rest stays whatever moves; a proof file is of that problem.
-    A pair that costs more than twice the dearest two penalties counts as that, which changes no optimum. With ``mass`` or an infinite penalty
-    there is no such limit: at orders of hundreds powers of short distances vanish beside the longest, the interval is wide, and the value may be 0.
+    A pair that costs more than twice the dearest two penalties counts as that, which changes no optimum. Where other costs or penalties lie far
+    above all that are used, as at orders of hundreds with a ``mass``, it is solved again, with none above what the plan found shows to be needed.
     With one price c for both sides it is a distance between finite measures if ``p = 1`` and ``metric`` is one.
     Persistence diagrams have their prices from the diagonal, jets theirs from a radius: see :doc:`/partial`.
 

@@ -54,10 +54,13 @@ from ..kernels.double_double import UNIT, total_pair
 from .cost import Cost, PaddedCost
 from .measure import Measure
 from .problem import Problem
-from .units import ONE, PowerOfTwo
+from .units import ONE, PowerOfTwo, stretched
 
 _HUGE = 2.0**900  # weights above are divided by a power of two: their sum with a dummy's must be a float
 _FAR = 16.0  # times what the other side can take: of a point with more, a part is left out
+_BEYOND = 2.0**10  # times a cap: nearer listed costs are left as they are, in proof files too
+_STRETCHED = 1e-9  # more than a power that is none of two is off by
+_TINY = 2.0**-1000  # numbers below may have lost digits, or be 0
 _ROUND = 1e-9  # of the lighter total: a mass that exceeds it by less is that total
 
 
@@ -203,7 +206,10 @@ class Partial:
         prices = np.concatenate([self.prices[0][rows[stay]], self.prices[1][columns[missed]]])
         needed = np.concatenate([lengths.pairs(rows[real], columns[real]), prices ** (1 / self.problem.p)])
         between_dummies = self.amount is not None and len(needed) < len(rows)
-        reach = math.inf if between_dummies else float(needed.max(initial=0.0))
+        least = (
+            0.0 if cost.of_points else max(0.0, -float(cost.range()[0]))
+        )  # a unit, where none of these costs more than 0
+        reach = math.inf if between_dummies else float(needed.max(initial=least))
         return replace(self, reach=reach, spare=self.dummies)
 
     @cached_property
@@ -247,8 +253,13 @@ class Partial:
         """Whether no pair costs more than leaving both of its ends, so that the lighter side moves as a whole."""
         if self.problem.cost.forbids:
             return all(bool(np.isinf(side).all()) for side in self.prices)
-        cost, prices = self._held
-        return sum(float(side.min()) for side in prices) * (1 - 8 * UNIT) >= float(cost.range()[1])
+        cost = self.problem.cost
+        if not cost.of_points:
+            return sum(float(side.min()) for side in self.prices) * (1 - 8 * UNIT) >= float(cost.range()[1])
+        held = cost.scaled()  # in no unit of prices, beside which costs may vanish
+        power = -(held.scale / cost.scale).exponent * cost.p
+        least = sum(float(stretched(side.min(), power)) for side in self.prices)
+        return least * (1 - _STRETCHED) >= float(held.range()[1]) + _TINY
 
     @cached_property
     def _held(self) -> Held:
@@ -286,7 +297,9 @@ class Partial:
         """What pairs and prices need count as at most, in cost units."""
         if not self._is_confined:
             dearest = sum(float(side.max()) for side in self.prices)
-            return 2 * dearest if self.amount is None and dearest > 0 else np.inf
+            cap = 2 * dearest if self.amount is None and dearest > 0 else np.inf
+            near = not self.problem.cost.of_points and float(self.problem.cost.highest) <= _BEYOND * cap
+            return np.inf if near else cap
         if self.problem.cost.of_points:
             return self._scaled.cap
         low = min(float(self.problem.cost.range()[0]), 0.0)

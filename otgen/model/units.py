@@ -144,7 +144,7 @@ def scaled(problem: Problem) -> Problem:
         if not 0 < epsilon < math.inf:
             raise InvalidInput(
                 f"epsilon must be comparable with the costs; received {problem.epsilon!r} for costs out of its range; "
-                f"use otgen.Relative, or rescale the points"
+                f"{_remedy(problem, 'use otgen.Relative, or rescale the points')}"
             )
         return replace(out, epsilon=epsilon, relax=(one, other))
     return out
@@ -175,12 +175,25 @@ def mean_cost(problem: Problem) -> float:
     cost = problem.cost.scaled()
     mean = float(problem.source.probabilities @ cost.sums(problem.target.probabilities))
     out = _stretched_number(mean, (cost.scale / problem.cost.scale).exponent * problem.p)
-    if math.isinf(out) or (out == 0 < mean):
+    if math.isinf(out) or (out == 0 < mean) or (mean == 0 and _is_apart(problem)):
         raise InvalidInput(
             f"the mean cost must be within the range of floats, for an epsilon that is a share of it; received {problem!r} with one "
-            f"{'above' if out else 'below'} that; divide points by about their spread, or costs by about the largest"
+            f"{'above' if out else 'below'} that; {_remedy(problem, 'divide points by about their spread, or costs by about the largest')}"
         )
     return out
+
+
+def _is_apart(problem: Problem) -> bool:
+    """Whether mass lies between points that are apart, whose powers may all have vanished."""
+    cost = problem.cost
+    if not cost.of_points:
+        return False
+    return float(problem.source.probabilities @ cost.clouds.distances.sums(problem.target.probabilities)) > 0
+
+
+def _remedy(problem: Problem, usual: str) -> str:
+    """What helps where costs leave the range of floats: at high orders no unit does, since powers of lengths lie so far apart."""
+    return f"use p <= {STEEP}, or otgen.wasserstein at this order" if problem.p > STEEP else usual
 
 
 def stretched(values: Any, power: float) -> Any:

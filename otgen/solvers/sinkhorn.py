@@ -21,6 +21,7 @@ from ..model.cost import CloudCost, Cost, merged
 from ..model.marginals import Marginals
 from ..model.problem import Problem
 from ..model.status import Status
+from ..model.units import STEEP
 from . import sinkhorn_held
 from .base import Progress, Solution, checked_call, silent
 from .epsilon_schedules import Annealing, Schedule, checked_stages
@@ -134,13 +135,16 @@ def _largest_cost(problem: Problem) -> float:
     largest = float(carried.highest)
     if problem.epsilon < _LEAST * largest:
         others = "partial_wasserstein" if problem.relaxed else "wasserstein or otgen.transport"
-        points = problem.cost.of_points
         remedy = (
-            "leave out points that lie far from all others" if points else "pass inf for pairs that must not be used"
+            f"use p <= {STEEP}"
+            if problem.p > STEEP
+            else "leave out points that lie far from all others, raise it"
+            if problem.cost.of_points
+            else "pass inf for pairs that must not be used, raise it"
         )
         raise InvalidInput(
             f"epsilon must be at least 1e-12 of the largest cost: below, rounding decides; received "
-            f"{problem.epsilon / largest:.1e} of it; {remedy}, raise it, or use otgen.{others}"
+            f"{problem.epsilon / largest:.1e} of it; {remedy}, or use otgen.{others}"
         )
     return largest or problem.epsilon
 

@@ -382,3 +382,13 @@ def test_roots_below_the_least_float_on_the_line(p):
 def test_prices_whose_products_underflow():
     found = otgen.partial_wasserstein([[1.0, 2.0]], np.empty((0, 2)), [1e-200], penalty=1e-200, p=1)
     assert found.lower <= 0 < found.upper
+
+
+@pytest.mark.parametrize("size", [0.1, 0.25, 0.5, 1.0, 100.0])
+@pytest.mark.parametrize("p", [300, 700])
+def test_a_remedy_at_high_orders_is_not_what_was_passed(size, p):
+    """It was to use otgen.Relative, which had been; and where all powers vanish epsilon became 0.05 itself, in silence."""
+    x, y = size * np.random.default_rng(2).normal(size=(2, 10, 2))
+    with pytest.raises(otgen.InvalidInput, match="; use p <= 8, or"):
+        otgen.sinkhorn(x, y, epsilon=otgen.Relative(0.05), p=p)
+    assert otgen.sinkhorn(x[:1], x[:1], epsilon=otgen.Relative(0.05), p=p).value == 0

@@ -99,3 +99,49 @@ def test_a_mass_of_one_place_only():
     assert (priced.lower, priced.upper) == (0.0, 0.0)
     beyond = otgen.partial_wasserstein(x, y, [0.3, 0.7], [0.3, 0.7], p=3, mass=math.nextafter(0.3, 1))
     assert beyond.upper >= (math.ulp(0.3) * 125) ** (1 / 3)
+
+
+def plainly(x, y):
+    """A callable, of which nothing is known."""
+    return np.abs(x[:, None] - y).sum(axis=-1)
+
+
+@pytest.mark.parametrize("p", [1, 2, 3, 7])
+@pytest.mark.parametrize("asked", [{}, dict(penalty=1.0), dict(mass=0.37)])
+def test_equal_clouds_under_a_callable_that_is_0_on_the_diagonal(p, asked):
+    """They were [0, 2e-9] apart at p = 3."""
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    a = np.random.default_rng(1).random(20)
+    call = otgen.partial_wasserstein if asked else otgen.wasserstein
+    for weights in (None, a):
+        result = call(
+            x, x[::-1].copy(), weights, weights if weights is None else a[::-1].copy(), p=p, metric=plainly, **asked
+        )
+        assert (result.lower, result.value, result.upper) == (0.0, 0.0, 0.0)
+        assert result.status is otgen.Status.OPTIMAL
+
+
+@pytest.mark.parametrize("p", [1, 3, 300])
+def test_a_callable_that_is_nearly_0_or_clouds_that_hardly_differ_are_no_zeros(p):
+    x = np.random.default_rng(0).normal(size=(5, 2))
+    a = np.full(5, 0.3)
+    more = np.array([0.3, 0.3, 0.3, 0.3, math.nextafter(0.3, 1)])
+    for weights, metric in ((a, lambda x, y: plainly(x, y) + 1e-300), (more, plainly)):
+        assert otgen.wasserstein(x, x, a, weights, p=p, metric=metric).upper > 0
+
+
+@pytest.mark.parametrize(("a", "b"), [(None, None), ([0.1, 0.2, 0.3], [0.1, 0.2, 0.3]), ([3, 0, 3], [2, 2, 2])])
+@pytest.mark.parametrize("size", [1, 60])
+def test_a_matrix_of_which_pairs_that_cost_0_carry_all(a, b, size):
+    C = np.kron(np.eye(size), np.ones((3, 3))) if size > 1 else np.zeros((3, 3))
+    C = C.max() - C + (1 - np.eye(3 * size)) * (a is None or a[0] != 3)
+    a, b = (z if z is None else np.tile(z, size) for z in (a, b))
+    result = otgen.transport(C, a, b, solver="simplex")
+    assert (result.lower, result.value, result.upper) == (0.0, 0.0, 0.0)
+    below = otgen.transport(C - 1, a, b)
+    assert below.lower < 0
+
+
+def test_a_matrix_whose_zeros_carry_all_but_the_last_digit():
+    found = otgen.transport(1 - np.eye(2), [0.1, 0.2], [0.1, math.nextafter(0.2, 1)], normalize=True)
+    assert found.upper > 0

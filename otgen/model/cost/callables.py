@@ -126,7 +126,8 @@ class CallableCost(CloudCost):
         """The cost of ``rows``, a few million entries at a time."""
         for piece in row_blocks(rows, *self.shape):
             distances = self.scale.divide(self._distances(self.x[piece], self.y))
-            powers = distances if self.p == 1 else distances**self.p
+            with np.errstate(over="ignore"):  # beside a cap powers may be beyond all floats
+                powers = distances if self.p == 1 else distances**self.p
             yield piece, matrix_ground(powers.astype(self.dtype, copy=False))
 
     def restricted(self, rows: Indices, columns: Indices, *, ordered: bool = False) -> CallableCost:
@@ -149,7 +150,8 @@ class CallableCost(CloudCost):
             if len(group):
                 i = rows[group[0]]
                 distances = self.scale.divide(self._distances(self.x[i : i + 1], self.y[columns[group]])[0])
-                out[group] = distances**self.p
+                with np.errstate(over="ignore"):
+                    out[group] = distances**self.p
         return out
 
     def astype(self, dtype: Any) -> CallableCost:
