@@ -60,7 +60,9 @@ def refuse_far_apart(p: Any, q: Any) -> None:
     """Raise for laws of which parts lie so many of their scales apart that floats do not tell both: no rule finds the mass of each."""
     with np.errstate(all="ignore"):
         try:
-            low, middle, high = np.array([[float(part.ppf(level)) for level in (0.25, 0.5, 0.75)] for law in (p, q) for part in parts(law)]).T
+            low, middle, high = np.array(
+                [[float(part.ppf(level)) for level in (0.25, 0.5, 0.75)] for law in (p, q) for part in parts(law)]
+            ).T
         except (ArithmeticError, AttributeError, RuntimeError, ValueError):  # of scipy; then nothing is known
             return
         apart, width = float(np.ptp(middle)), float((high - low).min())

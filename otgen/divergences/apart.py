@@ -41,7 +41,9 @@ def _masses_amiss(low: Any, high: Any) -> tuple[float, float]:
     tops = [float(part.isf(level)) for part in parts(low) for level in _LEVELS]
     bottoms = [float(part.ppf(level)) for part in parts(high) for level in _LEVELS]
     ends = [float(part.support()[side]) for side, law in ((1, low), (0, high)) for part in parts(law)]
-    middle = max(float(part.ppf(0.5)) for part in parts(low)) / 2 + min(float(part.ppf(0.5)) for part in parts(high)) / 2
+    middle = (
+        max(float(part.ppf(0.5)) for part in parts(low)) / 2 + min(float(part.ppf(0.5)) for part in parts(high)) / 2
+    )
     points = [z for z in (*tops, *bottoms, *ends, middle) if math.isfinite(z)]
     return min(((_mass(low, "sf", z), _mass(high, "cdf", z)) for z in points), key=sum, default=(1.0, 1.0))
 

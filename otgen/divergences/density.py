@@ -91,8 +91,15 @@ def _of_mixture(law: Mixture) -> Density:
     low, high = min(ends), max(ends)
     poles = [z for z in (*ends, *(z for part in parts for z in part.poles)) if low < z < high]
     marks = np.unique(np.concatenate([part.marks for part in parts]))
-    return Density(low, high, marks, np.concatenate([part.anchors for part in parts]), np.unique(poles), logs,
-        tuple(end for part in parts for end in part.ends))
+    return Density(
+        low,
+        high,
+        marks,
+        np.concatenate([part.anchors for part in parts]),
+        np.unique(poles),
+        logs,
+        tuple(end for part in parts for end in part.ends),
+    )
 
 
 def _of_law(law: Any) -> Density:

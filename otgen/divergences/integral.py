@@ -96,7 +96,10 @@ def _doubt_of_ends(laws: Pair, term: Term, top: float) -> float:
         for end, off in law.ends:
             x = np.nextafter(np.full(2, end), [-math.inf, math.inf])
             logs = [one.logs(x)[0] for one in laws]
-            found = [term.logs(*logs), term.logs(*(np.full(2, -math.inf) if j == k else log for j, log in enumerate(logs)))]
+            found = [
+                term.logs(*logs),
+                term.logs(*(np.full(2, -math.inf) if j == k else log for j, log in enumerate(logs))),
+            ]
             sizes = [np.exp(np.where(np.isfinite(one), one, -math.inf) - top) for one in found]
             doubt += off * float(np.abs(sizes[0] - sizes[1]).max())
     return doubt

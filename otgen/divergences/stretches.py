@@ -279,7 +279,9 @@ def _tail_or_refusal(law: Density, curve: Curve, name: str) -> Tail:
         return found
     limits = np.arange(690.0, -300.0, -1.0) if curve.outward > 0 else np.arange(-690.0, 300.0)
     logs, doubts = law.logs(curve.at(limits))
-    last = int(np.isfinite(logs + doubts).argmax())  # the outermost that is known: further in, a law is gone because the way is short
+    last = int(
+        np.isfinite(logs + doubts).argmax()
+    )  # the outermost that is known: further in, a law is gone because the way is short
     if math.isfinite(logs[last] + doubts[last]) and logs[last] + limits[last] < GONE:
         return Tail(float(limits[last]), steep=True, cut=True)
     where = "infinity" if curve.outward > 0 else f"{curve.anchor:g}"

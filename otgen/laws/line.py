@@ -75,7 +75,11 @@ def on_the_line(p_law: Any, q_law: Any, p: float = 2) -> Estimate:
     alike = _affine_pair(one, other)
     if alike is not None and alike.stretch == 0:
         return Estimate(abs(alike.shift) * unit, _EPS * abs(alike.shift) * unit)
-    pair = [_Quantiles.of(law, name) for law, name in ((one, "p_law"), (other, "q_law"))] if alike is None else [alike.moved()]
+    pair = (
+        [_Quantiles.of(law, name) for law, name in ((one, "p_law"), (other, "q_law"))]
+        if alike is None
+        else [alike.moved()]
+    )
 
     def ahead(t: float) -> float:
         return pair[0].at(t) - (pair[1].at(t) if alike is None else alike.shift)

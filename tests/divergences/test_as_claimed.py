@@ -113,7 +113,9 @@ def test_laws_that_floats_do_not_tell_together_are_refused_for_that(each, law, a
             each(p, q)
 
 
-@pytest.mark.parametrize("law", [scipy.stats.norm, scipy.stats.laplace, scipy.stats.cauchy, scipy.stats.expon, scipy.stats.poisson])
+@pytest.mark.parametrize(
+    "law", [scipy.stats.norm, scipy.stats.laplace, scipy.stats.cauchy, scipy.stats.expon, scipy.stats.poisson]
+)
 @pytest.mark.parametrize("apart", [1e14, -(2.0**200)])
 def test_laws_far_apart_are_told_by_a_point_between_them(law, apart):
     """What of either lies beyond the middle is known: of Cauchy laws less than 2 / (pi apart / 2) together."""
