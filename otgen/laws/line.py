@@ -109,10 +109,10 @@ class _AffinePair(NamedTuple):
 
 def _affine_pair(p: Any, q: Any) -> _AffinePair | None:
     """Laws that differ by place and scale alone; their quantiles need not be subtracted, which would lose digits."""
-    told = parameters(p), parameters(q)
-    if told[0] is None or told[1] is None or type(p.dist) is not type(q.dist) or p.dist.name != q.dist.name:
+    first, second = parameters(p), parameters(q)
+    if first is None or second is None or type(p.dist) is not type(q.dist) or p.dist.name != q.dist.name:
         return None
-    (shapes, one, s), (others, other, t) = told
+    (shapes, one, s), (others, other, t) = first, second
     if isinstance(p.dist, scipy.stats.rv_histogram) or not np.array_equal(shapes, others):
         return None
     return _AffinePair(p.dist(*shapes), s - t, other - one)

@@ -55,7 +55,7 @@ TERMS = {js: _halved_js, tv: lambda p, q: abs(p - q) / 2, hellinger: lambda p, q
 
 
 @pytest.mark.parametrize("kind", [LINE, HALF, BOUNDED], ids=["line", "half", "bounded"])
-@few(8)
+@few(4)
 @given(data=hs.data())
 def test_divergences_at_any_place_and_scale(kind, data):
     names = data.draw(hs.sampled_from(sorted(kind))), data.draw(hs.sampled_from(sorted(kind)))
@@ -112,7 +112,8 @@ def _cuts(laws):
     fine = np.unique(np.concatenate([np.linspace(one, other, 20) for one, other in pairwise(points)]))
 
     def ahead(z):
-        return float(laws[0].logpdf(z) - laws[1].logpdf(z))
+        with np.errstate(all="ignore"):
+            return float(laws[0].logpdf(z) - laws[1].logpdf(z))
 
     signs = np.sign([ahead(z) for z in fine])
     for k in np.flatnonzero(signs[:-1] * signs[1:] < 0):
