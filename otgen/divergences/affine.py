@@ -38,7 +38,7 @@ def moderate(p: Any, q: Any) -> tuple[Any, Any]:
         places = moved
     low, high = (math.frexp(z)[1] - 1 for z in (min(scales), max(scales)))
     numbers = [_divided(z, min(high, low + _SPAN)) for z in places + scales]
-    if any(z is None for z in numbers):
+    if any(z is None for z in numbers) or numbers == [z[1] for z in held] + [z[2] for z in held]:
         return p, q
     pairs = iter(zip(held, numbers[: len(held)], numbers[len(held) :]))
 

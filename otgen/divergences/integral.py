@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidInput
 from ..inputs.types import Floats
-from .density import no_density
+from .density import Untold, no_density
 from .estimate import Estimate
 from .quadrature import NODES, Integrand, integrals, rule
 from .stretches import Pair, Stretch, Values, stretches
@@ -168,8 +167,8 @@ def levels(values: Values, term: Term, known: Floats | None = None) -> Floats:
     return np.where(lost, -math.inf, found)
 
 
-def _no_density_error(level: float) -> InvalidInput:
-    return InvalidInput(
+def _no_density_error(level: float) -> Untold:
+    return Untold(
         f"p and q must have densities, and a ratio p/q, that can be computed wherever either has mass; received laws of which one is "
         f"not a number where there is a density of exp({level:.3g}); compare them by kl, js, tv or hellinger, or choose other parameters"
     )

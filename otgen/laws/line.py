@@ -16,9 +16,11 @@ import numpy as np
 import scipy.integrate
 import scipy.optimize
 import scipy.special
+import scipy.stats
 
 from ..divergences import Estimate, Mixture
-from ..divergences.laws import is_discrete, line
+from ..divergences.affine import moderate, parts
+from ..divergences.laws import is_discrete, line, parameters
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars, sizes
 from ..inputs.types import Floats
@@ -28,6 +30,7 @@ _CUTS = (-8.0, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 8.0)
 _NODES = 24
 _TOLD = 8.0  # 1 - 6e-16: beyond, no float tells levels apart, and up to there they are rounded by a tenth of the tail
 _EPS = float(np.finfo(float).eps)
+_FEW, _FEW_WEIGHTS = np.polynomial.legendre.leggauss(6)
 
 Quantile = Callable[[float], float]
 
@@ -66,16 +69,64 @@ def on_the_line(p_law: Any, q_law: Any, p: float = 2) -> Estimate:
     inf
     """
     order = scalars.finite_order(p)
-    pair = [_Quantiles.of(law, name) for law, name in ((p_law, "p_law"), (q_law, "q_law"))]
-    first, second = pair
+    given = _continuous(p_law, "p_law"), _continuous(q_law, "q_law")
+    one, other = moderate(*given)
+    unit = _scale_of(given[0]) / _scale_of(one)  # a power of two
+    alike = _affine_pair(one, other)
+    if alike is not None and alike.stretch == 0:
+        return Estimate(abs(alike.shift) * unit, _EPS * abs(alike.shift) * unit)
+    pair = (
+        [_Quantiles.of(law, name) for law, name in ((one, "p_law"), (other, "q_law"))]
+        if alike is None
+        else [alike.moved()]
+    )
 
     def ahead(t: float) -> float:
-        return first.at(t) - second.at(t)
+        return pair[0].at(t) - (pair[1].at(t) if alike is None else alike.shift)
+
+    def size(t: float) -> float:
+        return sum(abs(law.at(t)) for law in pair) + (0.0 if alike is None else abs(alike.shift))
 
     low, high = max(one.low for one in pair), min(one.high for one in pair)
     cuts = {z for one in pair for z in (*_CUTS, *one.jumps) if low < z < high}
     cuts |= _crossings(ahead, [low, *sorted(cuts), high])
-    return _total_distance([_Piece(lambda t: abs(ahead(t)), low, sorted(cuts), high)], order, pair)
+    found = _total_distance([_Piece(lambda t: abs(ahead(t)), size, low, sorted(cuts), high)], order, pair)
+    return found._replace(value=found.value * unit, error=found.error * unit)
+
+
+class _AffinePair(NamedTuple):
+    """Two laws of one family and shape: the difference of their quantiles is ``stretch`` times those of the standard law, less ``shift``."""
+
+    standard: Any
+    stretch: float
+    shift: float
+
+    def moved(self) -> _Quantiles:
+        """The quantiles times the stretch, in the order of the standard law's."""
+        found = _Quantiles.of(self.standard, "p_law")
+        return found._replace(at=lambda t: self.stretch * found.at(t))
+
+
+def _affine_pair(p: Any, q: Any) -> _AffinePair | None:
+    """Laws that differ by place and scale alone; their quantiles need not be subtracted, which would lose digits."""
+    first, second = parameters(p), parameters(q)
+    if first is None or second is None or type(p.dist) is not type(q.dist) or p.dist.name != q.dist.name:
+        return None
+    (shapes, one, s), (others, other, t) = first, second
+    if isinstance(p.dist, scipy.stats.rv_histogram) or not np.array_equal(shapes, others):
+        return None
+    return _AffinePair(p.dist(*shapes), s - t, other - one)
+
+
+def _scale_of(law: Any) -> float:
+    told = parameters(parts(law)[0])
+    return 1.0 if told is None else told[2]
+
+
+def _continuous(law: Any, name: str) -> Any:
+    if is_discrete(law):
+        raise InvalidInput(f"{name} must be continuous; received a discrete law; see semi_discrete")
+    return line(law, name)
 
 
 def _crossings(ahead: Quantile, edges: list[float]) -> set[float]:
@@ -149,8 +200,11 @@ def semi_discrete(atoms: Any, weights: Any, law: Any, p: float = 1) -> Estimate:
         def gap(t: float, atom: float = float(x[k])) -> float:
             return abs(quantiles.at(t) - atom)
 
+        def size(t: float, atom: float = float(x[k])) -> float:
+            return abs(quantiles.at(t)) + abs(atom)
+
         corners = {_normal_level(float(middles[k]), 1 - float(middles[k])), *_CUTS, *quantiles.jumps}
-        pieces.append(_Piece(gap, low, sorted(c for c in corners if low < c < high), high))
+        pieces.append(_Piece(gap, size, low, sorted(c for c in corners if low < c < high), high))
     return _total_distance(pieces, order, [quantiles], value, error)
 
 
@@ -182,9 +236,10 @@ def _normal_level(below: float, above: float) -> float:
 
 
 class _Piece(NamedTuple):
-    """A gap between two quantile functions over levels [low, high], with points that it is not smooth at."""
+    """A gap between two quantile functions over levels [low, high], the sizes of what is subtracted, and points that it is not smooth at."""
 
     gap: Quantile
+    size: Quantile
     low: float
     cuts: list[float]
     high: float
@@ -201,9 +256,7 @@ class _Quantiles(NamedTuple):
 
     @classmethod
     def of(cls, law: Any, name: str) -> _Quantiles:
-        if is_discrete(law):
-            raise InvalidInput(f"{name} must be continuous; received a discrete law; see semi_discrete")
-        found = line(law, name)
+        found = _continuous(law, name)
         mixture = isinstance(found, Mixture)
         parts = found.laws if mixture else (found,)
         for part in parts:
@@ -311,10 +364,7 @@ def _total_distance(
     """The root of what is known and of all pieces' integrals of ``gap^order``, in units in which gaps are about one."""
     if any(order >= index * (1 - 1e-9) for law in laws for index in law.indices) and _moved(pieces):
         return Estimate(math.inf, 0.0)
-    levels = [t for piece in pieces for t in (piece.low, *piece.cuts, piece.high) if abs(t) <= 8]
-    unit = max((piece.gap(t) for piece in pieces for t in levels if piece.low <= t <= piece.high), default=0.0)
-    if unit == 0:
-        unit = max((piece.gap((piece.low + piece.high) / 2) for piece in pieces), default=0.0) or 1.0
+    unit = max((_largest_gap(piece, order) for piece in pieces), default=0.0) or 1.0
     value, error = math.exp(math.log(known) - order * math.log(unit)) if known else 0.0, 0.0
     error = off / known * value if known else 0.0
     for piece in pieces:
@@ -329,6 +379,13 @@ def _total_distance(
     spread = error / (order * value) * root if value > error else error ** (1 / order)
     sizes = max((abs(law.at(t)) for law in laws for t in (-1.0, 0.0, 1.0)), default=0.0)
     return Estimate(unit * root, unit * (spread + 8 * _EPS * root) + 4 * _EPS * sizes)
+
+
+def _largest_gap(piece: _Piece, order: float) -> float:
+    """The unit in which the largest ``gap^order``, times the density of its level, is about 1."""
+    edges = itertools.pairwise([piece.low, *piece.cuts, piece.high])
+    levels = [t for left, right in edges for t in np.linspace(left, right, 5).tolist()]
+    return max(piece.gap(t) * math.exp(-0.5 * t * t / order) for t in levels)
 
 
 def _refuse_plane(shape: tuple[int, ...] | None) -> None:
@@ -361,6 +418,20 @@ def _integrated_piece(piece: _Piece, order: float, unit: float) -> tuple[float, 
             error += at(end) * abs(end)
     with np.errstate(all="ignore"):
         for left, right in itertools.pairwise([piece.low, *piece.cuts, piece.high]):
-            part, off, *_ = scipy.integrate.quad(at, left, right, epsabs=1e-15, epsrel=1e-13, limit=400, full_output=1)
-            value, error = value + part, error + off
+            lost = _rounded_away(piece, order, unit, left, right)
+            part, off, *_ = scipy.integrate.quad(
+                at, left, right, epsabs=max(1e-15, min(lost, 1.0) / 8), epsrel=1e-13, limit=400, full_output=1
+            )
+            value, error = value + part, error + off + lost
     return value, error
+
+
+def _rounded_away(piece: _Piece, order: float, unit: float, left: float, right: float) -> float:
+    """What ``gap^order`` may change by over levels, for gaps that are differences of rounded numbers."""
+    t = (left + right) / 2 + (right - left) / 2 * _FEW
+    gaps, off = (np.array([of(one) for one in t.tolist()]) / unit for of in (piece.gap, piece.size))
+    wide = gaps + 2 * _EPS * off
+    with np.errstate(all="ignore"):
+        changes = np.exp(order * np.log(wide) - t * t / 2) - np.exp(order * np.log(gaps) - t * t / 2)
+    found = float((np.where(wide > 0, changes, 0.0) * _FEW_WEIGHTS).sum() * (right - left) / 2 / math.sqrt(2 * math.pi))
+    return math.inf if math.isnan(found) else found

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from scipy.stats import expon, gamma, norm, uniform
+from scipy.stats import expon, gamma, laplace, norm, uniform
 
 import otgen
 from otgen import divergences
@@ -60,10 +60,10 @@ def test_of_unlike_scales():
 
 
 def test_what_would_round_is_left():
-    for pair in ((norm(1e200, 1), norm(3.0, 1)), (norm(0, 5e-324), norm(0, 1e300)), (norm(0, 1), norm(2, 3))):
+    for pair in ((norm(1e200, 1), norm(3.0, 1)), (norm(0, 5e-324), norm(0, 1e300)), (norm(0, 1), norm(0.5, 0.3))):
         assert moderate(*pair) == pair
 
 
 def test_what_floats_cannot_tell_is_refused_in_words():
     with pytest.raises(otgen.InvalidInput, match="; "):
-        divergences.kl(norm(1e200, 1), norm(0, 1))
+        divergences.kl(laplace(1e200, 1), laplace(0, 1))

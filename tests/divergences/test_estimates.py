@@ -111,7 +111,7 @@ def test_neighbours_by_brute_force(k, d):
     logs = d * np.log(nu / rho)
     found = kl_samples(x, y, k=k)
     assert found.value == pytest.approx(logs.mean() + math.log(40 / 29), rel=1e-12)
-    assert found.error == pytest.approx(logs.std(ddof=1) / math.sqrt(30), rel=1e-9)
+    assert found.error == pytest.approx(logs.std(ddof=1) * math.sqrt(1 / 30 + 1 / 40), rel=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,29 @@ class TestNeighbours:
         spread = np.std([one.value for one in values])
         assert np.mean([one.error for one in values]) == pytest.approx(spread, rel=0.5)
 
+    @pytest.mark.parametrize(("n", "m", "d"), [(200, 20, 1), (200, 20, 2), (60, 60, 10)])
+    def test_the_error_knows_the_draws_of_both(self, n, m, d):
+        """It was 2.2 times too small for 20 draws of q beside 200 of p, and twice in 10 dimensions."""
+        rng = np.random.default_rng(0)
+        found = [kl_samples(rng.normal(size=(n, d)), rng.normal(size=(m, d))) for _ in range(60)]
+        assert np.std([one.value for one in found]) < 1.6 * np.mean([one.error for one in found])
+
+    def test_columns_that_say_nothing_change_nothing(self):
+        """Each counted as a dimension more: 1.04 for the 0.53 of the first column alone."""
+        x, y = pairs(500, 1.0)
+        alone = kl_samples(x, y)
+        for more in (lambda z: np.c_[z, np.ones(len(z))], lambda z: np.c_[z, 0 * z, 0 * z - 3]):
+            assert kl_samples(more(x), more(y))[:2] == pytest.approx(alone[:2], rel=1e-12)
+        assert kl_samples(np.c_[x, 2 * x], np.c_[y, 2 * y]).value == pytest.approx(alone.value, rel=1e-9)
+
+    @pytest.mark.parametrize("swap", [False, True])
+    def test_a_flat_that_the_other_leaves_is_refused(self, swap):
+        x, y = pairs(50, 1.0, 2)
+        x[:, 1] = 3.0
+        with pytest.raises(otgen.InvalidInput, match=f"received {'y' if swap else 'x'} in a flat of dimension 1"):
+            kl_samples(*((y, x) if swap else (x, y)))
+        assert math.isfinite(kl_samples(*np.random.default_rng(0).normal(size=(2, 7, 300))).value)  # too few to span it
+
     def test_bias_falls_with_n(self):
         def bias(n):
             return abs(np.mean([kl_samples(*pairs(n, 1.5, 3, seed)).value for seed in range(30)]) - 1.5**2 / 2)
