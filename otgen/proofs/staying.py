@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
+
 from ..inputs.types import Indices
 from ..model.measure import Measure
 from ..model.partial import Partial
