@@ -42,7 +42,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs.types import Floats
+from ..inputs.types import Floats, Indices
 from ..kernels.double_double import UNIT, total_pair
 from .cost import Cost, PaddedCost
 from .measure import Measure
@@ -51,6 +51,7 @@ from .units import ONE, PowerOfTwo
 
 _HUGE = 2.0**900  # weights above are divided by a power of two: their sum with a dummy's must be a float
 _FAR = 16.0  # times what the other side can take: of a point with more, a part is left out
+_ABSURD = 2.0**20  # times all costs and lower prices: what is worth a look whether it is ever paid
 _ROUND = 1e-9  # of the lighter total: a mass that exceeds it by less is that total
 
 
@@ -206,27 +207,40 @@ class Partial:
         if self.problem.cost.forbids:
             return all(bool(np.isinf(side).all()) for side in self.prices)
         cost, prices = self._held
-        return sum(float(side.min()) for side in prices) * (1 - 8 * UNIT) >= float(cost.range()[1])
+        return sum(float(side.min()) for side in prices) * (1 - 8 * UNIT) >= _highest(cost)
+
+    @cached_property
+    def _payable(self) -> tuple[Floats, Floats]:
+        """The prices; of finite ones that no plan of the best pays, so much that it is still so."""
+        cost = self.problem.cost
+        if self.spare is not None or cost.forbids or not any(bool(side.any()) for side in self.prices):
+            return self.prices
+        spread = _highest(cost) - min(float(cost.range()[0]), 0.0)
+        moved = self.totals[::-1] if self.amount is None else (Fraction(self.amount),) * 2
+        one, other = (
+            _lowered(side, weights, most, spread) for side, weights, most in zip(self.prices, self.weights, moved)
+        )
+        return one, other
 
     @cached_property
     def _held(self) -> Held:
         cost = self.problem.cost
         if not cost.of_points:
-            return Held(cost, self.prices)
+            return Held(cost, self._payable)
         scaled = self._scaled
-        column, row = (np.where(np.isinf(z), z, s) for z, s in zip(self.prices, (scaled.column, scaled.row)))
+        column, row = (np.where(np.isinf(z), z, s) for z, s in zip(self._payable, (scaled.column, scaled.row)))
         return Held(scaled.inner, (column, row))
 
     @cached_property
     def _scaled(self) -> PaddedCost:
         """Of points, the cost with dummies of the finite prices in units of about its largest."""
-        column, row = (np.where(np.isinf(side), 0.0, side) for side in self.prices)
+        column, row = (np.where(np.isinf(side), 0.0, side) for side in self._payable)
         return replace(self.problem.cost.clouds.padded(column, row, 0.0), cap=self._cap).scaled()
 
     @property
     def _cap(self) -> float:
         """Above what leaving any two points costs, where prices decide: no more need be known of a pair that costs more."""
-        dearest = sum(float(side.max()) for side in self.prices)
+        dearest = sum(float(side.max()) for side in self._payable)
         return 2 * dearest if self.amount is None and dearest > 0 else np.inf
 
     def _priced_cost(self) -> Cost:
@@ -300,6 +314,35 @@ def _rounded(end: Fraction, held: float, true: Fraction, mass: float, *, uniform
     return Rounded(
         float(points) * 1.01 + 1e-30, float(abs(Fraction(held) / end - true / Fraction(mass))) * 1.01 + 1e-30
     )
+
+
+def _highest(cost: Cost) -> float:
+    """More than any pair costs, or 0 where none costs more."""
+    relative, absolute = cost.rounding
+    return max(float(cost.range()[1]), 0.0) * (1 + relative) + absolute
+
+
+def _lowered(prices: Floats, weights: Floats, most: Fraction, spread: float) -> Floats:
+    """Prices (n,) of one side, of which ``most`` moves: those of the dearest points that together weigh no more, as low as they are paid for nothing.
+
+    Were one of these to stay, another point of the side would move, or a pair would be left; either saves the price.
+    """
+    order = np.argsort(prices, kind="stable")
+    others = np.concatenate([[0.0], prices[order][:-1]])  # the highest price below
+    with np.errstate(over="ignore"):
+        absurd = np.flatnonzero(prices[order] > _ABSURD * (others + spread))
+    for k in absurd:
+        dear = order[k:]
+        if sum(map(Fraction, total_pair(weights[dear])), Fraction(0)) <= most:
+            lowered = np.minimum(prices[dear], 4 * (float(others[k]) + spread) or 1.0)
+            return _replaced(prices, dear, np.where(np.isinf(prices[dear]), np.inf, lowered))
+    return prices
+
+
+def _replaced(values: Floats, at: Indices, entries: Floats) -> Floats:
+    out = values.copy()
+    out[at] = entries
+    return out
 
 
 def _met(prices: Floats, spread: float) -> Floats:

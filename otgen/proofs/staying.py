@@ -1,4 +1,4 @@
-"""Where nothing has to move: a plan between points that coincide, whose masses balance exactly, costs exactly 0."""
+"""Where nothing has to move: of places that carry as much on one side as on the other, exactly, all may stay, at a cost of exactly 0."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from fractions import Fraction
 import numpy as np
 
 from ..inputs.types import Floats, Indices
+from ..kernels import monotone
+from ..model.cost import Cost
 from ..model.partial import Partial
-from ..model.plan import SparsePlan
+from ..model.plan import Plan, SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate
-from .steep import balanced, connected_parts
-
-_NOISE = 1e-15  # of all mass: what rounding leaves of the masses of places that balance, and may put anywhere
+from .dual import marginal_errors
+from .steep import Parts, carry_alike
 
 
 def prove_staying(problem: Problem, found: Certificate) -> Certificate:
-    """What was proven of a plan of cost 0, or [0, 0] where the points that it connects are the same ones.
+    """What was proven, or [0, 0] where both sides carry as much at every place, in exact arithmetic.
 
-    Rounding of the plan's masses leaves ``upper > 0``, and its root at a high order is wide. But points that pairs of the plan connect are one
-    place; if it holds as much on one side as on the other, in exact arithmetic, some plan leaves all of it there.
+    Rounding of a plan's masses leaves ``upper > 0``, and its root at a high order is wide.
 
     Parameters
     ----------
@@ -30,15 +30,33 @@ def prove_staying(problem: Problem, found: Certificate) -> Certificate:
     found : Certificate
         Of kind ``dual``.
     """
-    plan = found.plan
-    if found.cost > 0 or found.upper == 0 or not isinstance(plan, SparsePlan):
+    if not found.lower <= 0 < found.upper:
         return found
+    places = _places(problem.cost)
+    if places is None or not carry_alike(problem, places):
+        return found
+    proven = replace(found, cost=0.0, lower=0.0, upper=0.0)
+    return proven if _stays(problem.cost, found.plan) else _staying(problem, places, proven)
+
+
+def _stays(cost: Cost, plan: Plan | None) -> bool:
+    """Whether a plan moves nothing from its place, or there is none."""
+    if not isinstance(plan, SparsePlan):
+        return True
     used = plan.values > 0
-    rows, columns = plan.rows[used], plan.columns[used]
-    same = problem.cost.coincide(rows, columns)
-    if same is None or not same.all() or not balanced(problem, rows, columns):
-        return found
-    return replace(found, cost=0.0, lower=0.0, upper=0.0)
+    same = cost.coincide(plan.rows[used], plan.columns[used])
+    return same is not None and bool(same.all())
+
+
+def _staying(problem: Problem, places: Parts, found: Certificate) -> Certificate:
+    """With a plan that leaves all where it is: of faint points another may move what rounding has left of the others."""
+    orders = [np.argsort(part, kind="stable") for part in (places.rows, places.columns)]
+    masses = [
+        np.asarray(side.weights, np.float64)[order] for side, order in zip((problem.source, problem.target), orders)
+    ]
+    steps = monotone.exact_steps(*masses)
+    plan = SparsePlan(orders[0][steps.rows], orders[1][steps.columns], steps.shares, problem.shape)
+    return replace(found, plan=plan, marginal_error=max(marginal_errors(problem, plan)))
 
 
 def prove_staying_in_part(wanted: Partial, found: Certificate) -> Certificate:
@@ -51,22 +69,30 @@ def prove_staying_in_part(wanted: Partial, found: Certificate) -> Certificate:
     found : Certificate
         Of the balanced problem with dummies.
     """
-    plan = found.plan
-    little = found.cost <= _NOISE * found.scale and found.upper > 0
-    if not little or not isinstance(plan, SparsePlan) or wanted.left_out is not None:
+    if not found.lower <= 0 < found.upper or wanted.left_out is not None:
         return found
-    n, m = wanted.problem.shape
-    used = (plan.values > _NOISE) & (plan.rows < n) & (plan.columns < m)
-    rows, columns = plan.rows[used], plan.columns[used]
-    same = wanted.problem.cost.coincide(rows, columns)
-    if same is None or not same.all() or not _costs_nothing(wanted, rows, columns):
+    places = _places(wanted.problem.cost)
+    if places is None or not _costs_nothing(wanted, places):
         return found
     return replace(found, cost=0.0, lower=0.0, upper=0.0)
 
 
-def _costs_nothing(wanted: Partial, rows: Indices, columns: Indices) -> bool:
-    """Whether all that is asked can be moved between points that pairs connect, and the rest stay where its price is 0; exactly."""
-    count, *parts = connected_parts(wanted.problem.shape, rows, columns)
+def _places(cost: Cost) -> Parts | None:
+    """Points that are at one place as one part; None where a metric that is not in the table might tell these apart."""
+    if cost.entry is None:
+        return None
+    clouds, (n, _) = cost.clouds, cost.shape
+    points = (
+        np.concatenate([cost.entry.places(clouds.x), cost.entry.places(clouds.y)]) + 0.0
+    )  # which makes one of both zeros
+    _, part = np.unique(points, axis=0, return_inverse=True)
+    part = part.ravel()
+    return Parts(int(part.max()) + 1, part[:n], part[n:])
+
+
+def _costs_nothing(wanted: Partial, places: Parts) -> bool:
+    """Whether all that is asked can be moved within places, and the rest stay where its price is 0; exactly."""
+    count, *parts = places
     masses = [_exact(side, total, wanted, k) for k, (side, total) in enumerate(zip(wanted.weights, wanted.totals))]
     held = [_sums(mass, part, count) for mass, part in zip(masses, parts)]
     free = [
