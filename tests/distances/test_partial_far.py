@@ -149,3 +149,14 @@ def test_totals_beyond_all_floats_are_refused_without_a_warning():
     x, y = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0], [7.0, 9.0]])
     with pytest.raises(otgen.InvalidInput, match="below the largest float"):
         partial_wasserstein(x, y, [1e-4, 1e-3], [1e-90, 1e265], p=1, metric="cosine", penalty=1e300)
+
+
+def test_what_stays_at_a_price_that_has_few_digits_in_other_units():
+    """Of far more mass than can move, at 1e-104 a unit: lower ends and upper ones were 6e-11 of the cost too low."""
+    x, y, price = np.array([[0.3, 0.04]]), np.array([[0.03, 0.02], [0.9, 0.7]]), 1.1492198056629536e-104
+    a, b = [1.0], [3.9624333808358354e110, 2.2202609426654124e57]
+    found = partial_wasserstein(x, y, a, b, p=700, metric="great_circle", penalty=(1.0, price))
+    with mpmath.workdps(50):
+        paid = mpmath.mpf(price) * (mpmath.mpf(b[0]) + mpmath.mpf(b[1]) - 1)
+        assert found.cost_lower <= paid + mpmath.mpf(0.28) ** 700
+        assert found.cost_upper >= paid
