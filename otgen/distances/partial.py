@@ -19,7 +19,7 @@ from ..model.claim import Claim
 from ..model.cost import Metric
 from ..model.partial import Partial, Posed, Rounded
 from ..model.problem import Problem
-from ..model.units import Units, powered
+from ..model.units import PowerOfTwo, Units, powered, stretched
 from ..proofs import Certificate, above, below, prove, prove_staying, prove_staying_in_part, usual_cost, way_back
 from ..solvers import MatrixName, Solver
 from ..underflow import may_underflow
@@ -335,10 +335,7 @@ def _with_stays(certificate: Certificate, wanted: Partial, back: Units) -> Certi
         stays, certificate = wanted.weights, replace(certificate, cost=0.0, lower=0.0, upper=0.0, scale=0.0)
     if stays is None or certificate.lower == math.inf:
         return certificate
-    paid = sum(
-        dot_of_any_size(back.potentials_in(z[part > 0]), part[part > 0])
-        for z, part in zip(wanted.prices, stays, strict=True)
-    )
+    paid = sum(_paid(z[part > 0], part[part > 0], back) for z, part in zip(wanted.prices, stays, strict=True))
     factor = 1.0 if certificate.unit is None else powered(1 / certificate.unit, back.p)
     more = paid / wanted.posed.mass * factor
     if not math.isfinite(more):
@@ -355,6 +352,12 @@ def _with_stays(certificate: Certificate, wanted: Partial, back: Units) -> Certi
         upper=above(certificate.upper + more, margin),
         scale=certificate.scale + more,
     )
+
+
+def _paid(prices: Floats, masses: Floats, back: Units) -> float:
+    """What staying costs, in the units of the scaled problem, in which prices themselves may have few digits."""
+    top = PowerOfTwo.above(float(prices.max(initial=0.0)))
+    return float(stretched(dot_of_any_size(top.divide(prices), masses), top.exponent - back.shift * back.p))
 
 
 def _beyond_rounding(certificate: Certificate, scaled: Problem, rounded: float) -> bool:

@@ -115,7 +115,9 @@ def _stretched_number(number: float, power: float) -> float:
     try:
         if power == int(power):
             return math.ldexp(number, int(power))
-        return math.ldexp(number * 2.0 ** (power - math.floor(power)), math.floor(power))
+        whole = math.floor(power)
+        up = max(whole, 0)  # first, since the least floats have no digits for what follows
+        return math.ldexp(math.ldexp(number, up) * 2.0 ** (power - whole), whole - up)
     except OverflowError:
         return math.copysign(math.inf, number)
 
@@ -199,8 +201,9 @@ def _remedy(problem: Problem, usual: str) -> str:
 def stretched(values: Any, power: float) -> Any:
     """``values * 2 ** power`` for any real power."""
     whole = math.floor(power)
+    up = max(whole, 0)  # first, since the least floats have no digits for what follows
     with np.errstate(over="ignore"):
-        return np.ldexp(values * 2.0 ** (power - whole), whole)
+        return np.ldexp(np.ldexp(values, up) * 2.0 ** (power - whole), whole - up)
 
 
 @dataclass(frozen=True)

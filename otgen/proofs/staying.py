@@ -1,4 +1,4 @@
-"""Where nothing has to move: a plan between points that coincide, whose masses balance exactly, costs exactly 0."""
+"""Where nothing has to move: of places that carry as much on one side as on the other, exactly, all may stay, at a cost of exactly 0."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from fractions import Fraction
 import numpy as np
 
 from ..inputs.types import Indices
+from ..kernels import monotone
+from ..model.cost import Cost
 from ..model.measure import Measure
 from ..model.partial import Partial
-from ..model.plan import SparsePlan
+from ..model.plan import Plan, SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate
-from .dual import least_value
+from .dual import least_value, marginal_errors
 from .exact_flow import carrying
-from .steep import balanced, connected_parts
+from .steep import Parts, carry_alike
 
-_NOISE = 1e-15  # of all mass: what rounding leaves of the masses of places that balance, and may put anywhere
+_NOISE = 1e-15  # of all mass: what rounding leaves of masses that balance, and may put anywhere
 
 
 def prove_staying(problem: Problem, found: Certificate) -> Certificate:
-    """What was proven of a plan of cost 0, or [0, 0] where the points that it connects are the same ones.
+    """What was proven, or [0, 0] where both sides carry as much at every place, in exact arithmetic.
 
-    Rounding of the plan's masses leaves ``upper > 0``, and its root at a high order is wide. But points that pairs of the plan connect are one
-    place; if it holds as much on one side as on the other, in exact arithmetic, some plan leaves all of it there.
+    Rounding of a plan's masses leaves ``upper > 0``, and its root at a high order is wide.
 
     Parameters
     ----------
@@ -35,19 +36,42 @@ def prove_staying(problem: Problem, found: Certificate) -> Certificate:
 
     Where nothing is known of places, as of listed costs and callable metrics, pairs of the plan must carry exactly the masses, and cost 0.
     """
-    plan = found.plan
-    if found.cost > 0 or found.upper == 0 or not isinstance(plan, SparsePlan):
+    if not found.lower <= 0 < found.upper:
         return found
+    places, proven = _places(problem.cost), replace(found, cost=0.0, lower=0.0, upper=0.0)
+    if places is None:
+        return proven if _costs_0(problem, found.plan) else found
+    if not carry_alike(problem, places):
+        return found
+    return proven if _stays(problem.cost, found.plan) else _staying(problem, places, proven)
+
+
+def _stays(cost: Cost, plan: Plan | None) -> bool:
+    """Whether a plan moves nothing from its place, or there is none."""
+    if not isinstance(plan, SparsePlan):
+        return True
     used = plan.values > 0
-    rows, columns = plan.rows[used], plan.columns[used]
-    same = problem.cost.coincide(rows, columns)
-    stays = _costs_0(problem, rows, columns) if same is None else same.all() and balanced(problem, rows, columns)
-    return replace(found, cost=0.0, lower=0.0, upper=0.0) if stays else found
+    same = cost.coincide(plan.rows[used], plan.columns[used])
+    return same is not None and bool(same.all())
 
 
-def _costs_0(problem: Problem, rows: Indices, columns: Indices) -> bool:
+def _staying(problem: Problem, places: Parts, found: Certificate) -> Certificate:
+    """With a plan that leaves all where it is: of faint points another may move what rounding has left of the others."""
+    orders = [np.argsort(part, kind="stable") for part in (places.rows, places.columns)]
+    masses = [
+        np.asarray(side.weights, np.float64)[order] for side, order in zip((problem.source, problem.target), orders)
+    ]
+    steps = monotone.exact_steps(*masses)
+    plan = SparsePlan(orders[0][steps.rows], orders[1][steps.columns], steps.shares, problem.shape)
+    return replace(found, plan=plan, marginal_error=max(marginal_errors(problem, plan)))
+
+
+def _costs_0(problem: Problem, plan: Plan | None) -> bool:
     """Whether pairs that cost 0, where none costs less, carry exactly the masses; no pair but these is known to cost nothing."""
-    cost = problem.cost
+    if not isinstance(plan, SparsePlan):
+        return False
+    cost, used = problem.cost, plan.values > 0
+    rows, columns = plan.rows[used], plan.columns[used]
     lengths = cost.clouds.distances if cost.of_points else cost  # powers underflow
     beside_dummies = lengths.shape != cost.shape  # which is for `prove_staying_in_part`
     if beside_dummies or least_value(cost) < 0 or lengths.pairs(rows, columns).any():
@@ -75,20 +99,30 @@ def prove_staying_in_part(wanted: Partial, found: Certificate) -> Certificate:
     found : Certificate
         Of the balanced problem with dummies.
     """
-    plan = found.plan
-    little = found.cost <= _NOISE * found.scale and found.upper > 0
-    if not little or not isinstance(plan, SparsePlan) or wanted.left_out is not None:
+    if not found.lower <= 0 < found.upper or wanted.left_out is not None:
         return found
-    n, m = wanted.problem.shape
-    used = (plan.values > _NOISE) & (plan.rows < n) & (plan.columns < m)
-    rows, columns = plan.rows[used], plan.columns[used]
-    same = wanted.problem.cost.coincide(rows, columns)
-    stays = _costs_0_in_part(wanted, plan) if same is None else same.all() and _costs_nothing(wanted, rows, columns)
+    places = _places(wanted.problem.cost)
+    stays = _costs_0_in_part(wanted, found.plan) if places is None else _costs_nothing(wanted, places)
     return replace(found, cost=0.0, lower=0.0, upper=0.0) if stays else found
 
 
-def _costs_0_in_part(wanted: Partial, plan: SparsePlan) -> bool:
+def _places(cost: Cost) -> Parts | None:
+    """Points that are at one place as one part; None where a metric that is not in the table might tell these apart."""
+    if cost.entry is None:
+        return None
+    clouds, (n, _) = cost.clouds, cost.shape
+    points = (
+        np.concatenate([cost.entry.places(clouds.x), cost.entry.places(clouds.y)]) + 0.0
+    )  # which makes one of both zeros
+    _, part = np.unique(points, axis=0, return_inverse=True)
+    part = part.ravel()
+    return Parts(int(part.max()) + 1, part[:n], part[n:])
+
+
+def _costs_0_in_part(wanted: Partial, plan: Plan | None) -> bool:
     """Whether pairs that cost 0, where none costs less, and what stays for nothing carry exactly the masses."""
+    if not isinstance(plan, SparsePlan):
+        return False
     used = plan.values > _NOISE
     rows, columns = plan.rows[used], plan.columns[used]
     masses = wanted.exact_masses
@@ -98,9 +132,9 @@ def _costs_0_in_part(wanted: Partial, plan: SparsePlan) -> bool:
     return carry is not None and wanted.within(rows[carry], columns[carry]).reach == 0
 
 
-def _costs_nothing(wanted: Partial, rows: Indices, columns: Indices) -> bool:
-    """Whether all that is asked can be moved between points that pairs connect, and the rest stay where its price is 0; exactly."""
-    count, *parts = connected_parts(wanted.problem.shape, rows, columns)
+def _costs_nothing(wanted: Partial, places: Parts) -> bool:
+    """Whether all that is asked can be moved within places, and the rest stay where its price is 0; exactly."""
+    count, *parts = places
     masses = wanted.exact_weights
     held = [_sums(mass, part, count) for mass, part in zip(masses, parts)]
     free = [

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
@@ -29,6 +30,14 @@ _FAINT = 2.0**-960  # lighter points may have lost digits to where exponents end
 _ROOM = 600.0  # of the logarithms of floats, which end at 709
 _TINY = 2.0**-1020  # more than sums of products lose there
 _OFF = 16 * UNIT  # quotients of lengths, and sums of powers, which themselves may be off by 8 units
+
+
+class Parts(NamedTuple):
+    """How many parts all points are in, and in which each source is (n,), and each target (m,)."""
+
+    number: int
+    rows: Indices
+    columns: Indices
 
 
 def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
@@ -75,28 +84,31 @@ def prove_steep(problem: Problem, plain: Certificate) -> Certificate:
 
 def balanced(problem: Problem, rows: Indices, columns: Indices) -> bool:
     """Whether points that pairs connect carry as much on one side as on the other, exactly."""
-    n, m = problem.shape
-    count, *parts = connected_parts(problem.shape, rows, columns)
-    if count == 1:
-        return True
+    parts = connected_parts(problem.shape, rows, columns)
+    return parts.number == 1 or carry_alike(problem, parts)
+
+
+def carry_alike(problem: Problem, parts: Parts) -> bool:
+    """Whether each part carries as much on one side as on the other, exactly."""
+    (n, m), (count, of_rows, of_columns) = problem.shape, parts
     a, b = problem.source, problem.target
     if a.uniform and b.uniform:
-        of_rows, of_columns = (np.bincount(part, minlength=count) for part in parts)
-        return bool((of_rows * m == of_columns * n).all())
+        one, other = (np.bincount(part, minlength=count) for part in (of_rows, of_columns))
+        return bool((one * m == other * n).all())
     sums = [[Fraction(0)] * count for _ in range(2)]
-    for side, weights, at in zip(sums, (a.weights, b.weights), parts):
+    for side, weights, at in zip(sums, (a.weights, b.weights), (of_rows, of_columns)):
         for k, weight in zip(at.tolist(), np.asarray(weights, np.float64).tolist(), strict=True):
             side[k] += Fraction(weight)
-    one, other = sum(sums[0]), sum(sums[1])
-    return all(mine * other == theirs * one for mine, theirs in zip(*sums, strict=True))
+    total, others = sum(sums[0]), sum(sums[1])
+    return all(mine * others == theirs * total for mine, theirs in zip(*sums, strict=True))
 
 
-def connected_parts(shape: tuple[int, int], rows: Indices, columns: Indices) -> tuple[int, Indices, Indices]:
-    """How many parts pairs leave of all points, and in which each source is (n,), and each target (m,)."""
+def connected_parts(shape: tuple[int, int], rows: Indices, columns: Indices) -> Parts:
+    """The parts that pairs leave of all points."""
     n, m = shape
     graph = scipy.sparse.coo_array((np.ones(len(rows)), (rows, n + columns)), shape=(n + m, n + m))
     count, part = connected_components(graph, directed=False)
-    return int(count), part[:n], part[n:]
+    return Parts(int(count), part[:n], part[n:])
 
 
 def _in_unit(bound: float, unit: float, p: float, way: int) -> float:

@@ -245,7 +245,7 @@ class RestrictedProblem:
         sum is a lower bound.
         """
         lowered, upper = np.minimum(f, least), self._dual_value(f, g)
-        over = float(self.supply @ (f - lowered)) / UNITS
+        over = float(self.supply / UNITS @ (f - lowered))
         if upper - over > self.bounds[0]:
             self.feasible = lowered, g
         lower = max(upper - over, self.bounds[0])
@@ -255,7 +255,7 @@ class RestrictedProblem:
 
     def _dual_value(self, f: Floats, g: Floats) -> float:
         """``a.f + b.g`` for masses of total 1, up to rounding."""
-        return float(self.supply @ f + self.demand @ g) / UNITS
+        return float(self.supply / UNITS @ f + self.demand / UNITS @ g)
 
     def _two_phases(self) -> Status:
         """Forbidden pairs: first get all mass off the artificial arcs, then minimise over what may still be used.

@@ -194,3 +194,17 @@ class TestOfDistances:
         x = scale * np.random.default_rng(0).normal(size=(6, 2))
         found = otgen.wasserstein(x, x + scale * np.array([3.0, 4.0]), p=p).gradients(of="value")
         np.testing.assert_allclose(found.x, np.tile([-0.1, -4 / 30], (6, 1)), rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-170, 1e170, 1e300])
+@pytest.mark.parametrize("of", ["wasserstein", "sinkhorn"])
+def test_directions_of_the_least_and_the_longest_vectors(size, of):
+    """Under the cosine only directions count, so that gradients go with the inverse of lengths: they were NaN, or 0."""
+    x, y = np.array([[3.0, 4.0], [1.0, 0.0]]), np.array([[1.0, 1.0], [0.0, 2.0]])
+    ask = {
+        "wasserstein": otgen.wasserstein,
+        "sinkhorn": lambda *z, **options: otgen.sinkhorn(*z, epsilon=0.1, **options),
+    }[of]
+    at_one, found = (ask(s * x, s * y, p=1, metric="cosine").gradients() for s in (1.0, size))
+    np.testing.assert_allclose(found.x * size, at_one.x, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.y * size, at_one.y, rtol=1e-9, atol=1e-12)

@@ -15,7 +15,7 @@ import otgen
 from otgen import Status
 from otgen.distances.slices.ascent import climb
 from otgen.distances.slices.ceiling import ceiling
-from otgen.distances.slices.couplings import Clouds, Side
+from otgen.distances.slices.couplings import Clouds, Coupling, Side
 
 ORDERS = [1, 2, 3]
 
@@ -308,3 +308,28 @@ def test_many_dimensions_have_an_upper_end(p):
     solved = otgen.max_sliced_wasserstein(x, y, p=p, n_starts=2, rng=0)
     assert found.status is solved.status is Status.BOUNDED
     assert found.lower == solved.lower < solved.upper <= found.upper < np.inf
+
+
+@pytest.mark.parametrize("faint", [1e-300, 1e-320, 0.0])
+def test_a_faint_point_far_away_at_a_high_order(faint):
+    """Its share of the mass decides, though it may be no float: the slope ended in Python's own error."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(3, 3)), rng.normal(size=(3, 3)) * 1e-3
+    x[0] *= 1e6
+    found = otgen.max_sliced_wasserstein(x, y, [faint, 1.0, 1.0], p=700, normalize=True, rng=0)
+    own = otgen.wasserstein(x @ found.direction, y @ found.direction, [faint, 1.0, 1.0], p=700, normalize=True)
+    assert found.lower <= own.upper
+    assert own.lower <= found.upper
+    assert found.value == pytest.approx(own.value, rel=1e-9)
+
+
+def test_slopes_of_shares_that_are_no_floats():
+    """By differences, of shares down to 0."""
+    clouds = Clouds(Side(np.array([[1e3, 1.0, 0.0], [1.0, 2.0, 3.0]]), None), Side(np.zeros((1, 3)), None), 200.0)
+    for least in (1e-300, 5e-324, 0.0):
+        coupling = Coupling(clouds, np.array([0, 1]), np.array([0, 0]), np.array([least, 1.0]), 0.0)
+        t, step = np.array([0.6, 0.8, 0.0]), 1e-6
+        slope = coupling.slope(t)
+        for k in range(3):
+            ends = [coupling.distance(t + sign * step * np.eye(3)[k]) for sign in (1, -1)]
+            assert slope[k] == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-5, abs=1e-6)

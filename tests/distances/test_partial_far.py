@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.sparse
@@ -176,3 +177,87 @@ def test_a_callable_whose_powers_are_beyond_all_floats():
     known = partial_wasserstein(x, y, p=300, mass=0.5)
     assert found.status is Status.OPTIMAL
     assert found.value == pytest.approx(known.value, rel=1e-12)
+
+
+@pytest.mark.parametrize("high", [1e12, 1e100, 1e300])
+@pytest.mark.parametrize("p", [1, 2, 3])
+@pytest.mark.parametrize("mass", [None, 2.5])
+def test_a_price_that_is_never_paid(high, p, mass):
+    """Of one point or of some, so that others stay for it: costs vanished beside such prices, and all was proven to move, at more than the least cost."""
+    rng = np.random.default_rng(7)
+    x, y, a, b = rng.integers(0, 9, (4, 2)), rng.integers(0, 9, (3, 2)), [1, 2, 1, 1], [2, 1, 1]
+    lam, mu = np.array([0.0, high, 1.0, high / 1e6 if high > 1e20 else 3.0]), np.full(3, 1.5)
+    truth = rational_of_any_masses(cdist(x, y) ** p, a, b, lam, mu, mass)
+    found = partial_wasserstein(x, y, a, b, p=p, penalty=(lam, mu), mass=mass)
+    assert found.cost_lower <= float(truth) * (1 + 1e-12)
+    assert found.cost_upper >= float(truth) * (1 - 1e-12)
+    assert found.cost_upper - found.cost_lower <= 1e-9 * float(truth)
+    assert found.cost == pytest.approx(float(truth), rel=1e-9)
+    turned = partial_wasserstein(y, x, b, a, p=p, penalty=(mu, lam), mass=mass)
+    assert turned.cost == pytest.approx(found.cost, rel=1e-9)
+
+
+def test_a_price_that_must_be_paid():
+    """Of more mass than the other side takes a part stays, whatever it costs."""
+    found = partial_wasserstein([0.0, 1.0, 2.0], [3.0], [1, 1, 1], [1.5], p=1, penalty=([0.0, 1e300, 1e300], 1.0))
+    assert found.lower <= 5e299 <= found.upper
+    assert found.gap < 1e288
+    listed = otgen.transport([[1e-3, -1.0], [0.0, np.inf]], [1, 1], [1, 1], penalty=(1e300, 0.0))
+    assert listed.upper >= -1.0
+    assert listed.lower <= -1.0
+
+
+def test_one_of_three_equal_points_stays():
+    """Found as [2, 2] for 4/3: all were said to move."""
+    found = partial_wasserstein([0.0, 1.0, 2.0], [3.0], p=1, penalty=([0.0, 1e5, 1e300], 1.0))
+    assert found.lower <= 4 / 3 <= found.upper
+    assert found.value == pytest.approx(4 / 3, rel=1e-9)
+    assert found.unmatched[0] == pytest.approx([1 / 3, 0, 0])
+
+
+@pytest.mark.parametrize("p", [1, 1.5, 2.5, 3])
+def test_the_least_price_of_all(p):
+    """Of 5e-324, which a rounded factor took for another number: [9.06e-229, 9.06e-229] for 1.14e-228."""
+    found = partial_wasserstein([[1.0], [0.0]], [[0.0], [0.0]], [1e-9, 2e-9], [1e-9, 1e-9], p=p, penalty=5e-324)
+    with mpmath.workdps(50):
+        truth = (mpmath.mpf(5e-324) * mpmath.mpf(1e-9)) ** (1 / mpmath.mpf(p))
+        assert found.lower <= truth <= found.upper
+
+
+@pytest.mark.parametrize("p", [2, 300, 700])
+@pytest.mark.parametrize("asked", [{}, {"mass": 1.0}])
+def test_what_moves_and_what_stays_on_the_sphere(p, asked):
+    """At high orders angles were divided twice, until prices vanished, and what stays was not told."""
+    x, y = np.array([[0.0, 1.5], [1.5, 0.0], [0.0, 0.1], [0.2, 1.4]]), np.array([[1.5, 1.5]])
+    found = partial_wasserstein(x, y, np.ones(4), [4.0], p=p, metric="great_circle", penalty=0.7**p, **asked)
+    flows = found.plan.todense() * found.mass
+    np.testing.assert_allclose(flows.sum(axis=1) + found.unmatched[0], 1.0)
+    np.testing.assert_allclose(flows.sum(axis=0) + found.unmatched[1], 4.0)
+
+
+@pytest.mark.parametrize("price", [5e-324, 1e-300, 1e-200])
+def test_points_so_far_beyond_prices_that_units_end(price):
+    """Points divided until prices were about 1 were no floats."""
+    x, y = np.array([[2.0, 1e3], [-1e69, 5.0]]), np.array([[1e174, 2e175]])
+    found = partial_wasserstein(x, y, [1.0, 2.0], [3.0], p=2, penalty=price)
+    with mpmath.workdps(50):
+        assert found.lower <= mpmath.sqrt(6 * mpmath.mpf(price)) <= found.upper
+    if price > 1e-250:
+        assert found.gap <= 1e-9 * found.value
+
+
+def test_totals_beyond_all_floats_are_refused_without_a_warning():
+    x, y = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0], [7.0, 9.0]])
+    with pytest.raises(otgen.InvalidInput, match="below the largest float"):
+        partial_wasserstein(x, y, [1e-4, 1e-3], [1e-90, 1e265], p=1, metric="cosine", penalty=1e300)
+
+
+def test_what_stays_at_a_price_that_has_few_digits_in_other_units():
+    """Of far more mass than can move, at 1e-104 a unit: lower ends and upper ones were 6e-11 of the cost too low."""
+    x, y, price = np.array([[0.3, 0.04]]), np.array([[0.03, 0.02], [0.9, 0.7]]), 1.1492198056629536e-104
+    a, b = [1.0], [3.9624333808358354e110, 2.2202609426654124e57]
+    found = partial_wasserstein(x, y, a, b, p=700, metric="great_circle", penalty=(1.0, price))
+    with mpmath.workdps(50):
+        paid = mpmath.mpf(price) * (mpmath.mpf(b[0]) + mpmath.mpf(b[1]) - 1)
+        assert found.cost_lower <= paid + mpmath.mpf(0.28) ** 700
+        assert found.cost_upper >= paid

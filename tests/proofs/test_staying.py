@@ -46,12 +46,45 @@ def test_what_costs_something_or_nothing_is_left_as_it_is():
     problem = otgen.Problem.from_points(X, X)
     staying = Flows(np.arange(3), np.arange(3), np.full(3, 1 / 3))
     proof = prove(problem, Claim(staying))
-    for cost, upper in ((0.5, 0.75), (0.5, 0.0), (0.0, 0.0)):
-        other = replace(proof, cost=cost, upper=upper)
+    for lower, upper in ((0.25, 0.75), (0.0, 0.0), (-1e-300, 0.0)):
+        other = replace(proof, lower=lower, upper=upper)
         assert prove_staying(problem, other) is other
-    assert prove_staying(problem, replace(proof, upper=1.0)).upper == 0.0
-    bare = replace(proof, upper=0.5, plan=None)
-    assert prove_staying(problem, bare) is bare
+    for left in (proof, replace(proof, plan=None)):
+        found = prove_staying(problem, replace(left, upper=1.0, cost=0.5))
+        assert (found.lower, found.cost, found.upper, found.plan) == (0.0, 0.0, 0.0, left.plan)
+
+
+@pytest.mark.parametrize("p", [1, 2, 20, 700])
+@pytest.mark.parametrize("halved", [False, True])
+@pytest.mark.parametrize("reach", [5, 40, 290])
+def test_faint_points_do_not_move_either(p, halved, reach):
+    """The distance of a cloud and itself in another order, or with every point as two halves, is 0, and the plan's cost is."""
+    rng = np.random.default_rng(reach)
+    x, a = rng.normal(size=(8, 3)), 10.0 ** rng.uniform(-reach, 0, 8)
+    order = rng.permutation(np.tile(np.arange(8), 1 + halved))
+    y, b = x[order] + 0.0, a[order] / (1 + halved)
+    result = otgen.wasserstein(x, y, a, b, p=p)
+    assert (result.lower, result.value, result.upper) == (0.0, 0.0, 0.0)
+    assert result.status is otgen.Status.OPTIMAL
+    plan = result.plan.todense()
+    assert not plan[(x[:, None] != y).any(axis=2)].any()
+    np.testing.assert_allclose(plan.sum(axis=1), a / a.sum(), rtol=1e-12)
+    assert result.marginal_error < 1e-15
+
+
+def test_the_same_numbers_of_a_circle_and_of_either_zero():
+    """Places that are written in two ways: a period apart, or 0.0 and -0.0."""
+    x, a = np.array([[0.0, 23.0], [5.0, -0.0], [7.0, 1.0]]), np.array([1.0, 1e-30, 3e-60])
+    y = np.array([[31.0, 25.0], [-0.0, 47.0], [5.0, 0.0]])
+    result = otgen.wasserstein(x, y, a, a[[2, 0, 1]], p=20, metric=otgen.Circular(24))
+    assert (result.lower, result.value, result.upper) == (0.0, 0.0, 0.0)
+
+
+def test_faint_points_stay_in_part():
+    rng = np.random.default_rng(0)
+    x, a, order = rng.normal(size=(8, 2)), 10.0 ** rng.uniform(-40, 0, 8), rng.permutation(8)
+    result = otgen.partial_wasserstein(x, x[order], a, a[order], p=20, penalty=1.0)
+    assert (result.lower, result.value, result.upper) == (0.0, 0.0, 0.0)
 
 
 A = np.array([0.1, 0.3, 0.2])

@@ -89,18 +89,20 @@ class Coupling:
         return _mean(np.abs(self.gaps(direction)), self.shares, self.clouds.p)
 
     def slope(self, direction: Floats) -> Floats:
-        """The gradient (d,) of `distance`; 0 where the distance is."""
-        gaps, p = self.gaps(direction), self.clouds.p
+        """The gradient (d,) of `distance`; 0 where the distance is, and where it is beyond all floats."""
+        gaps, p = np.where(self.shares > 0, self.gaps(direction), 0.0), self.clouds.p
         largest = float(np.abs(gaps).max())
         if largest == 0:
             return np.zeros(self.clouds.dim)
-        with np.errstate(under="ignore"):
+        with np.errstate(under="ignore", over="ignore"):
             relative = np.abs(gaps) / largest
-            pulls = self.shares * relative ** (p - 1) * np.sign(gaps)
             mean = float(self.shares @ relative**p)
+            pulls = self.shares * relative ** (p - 1) * np.sign(gaps) / mean * mean ** (1 / p)
+        if not np.isfinite(pulls).all():
+            return np.zeros(self.clouds.dim)
         source, target = self.clouds.source.points, self.clouds.target.points
         along = np.bincount(self.rows, pulls, len(source)) @ source
-        return (along - np.bincount(self.columns, pulls, len(target)) @ target) * mean ** (1 / p - 1)
+        return along - np.bincount(self.columns, pulls, len(target)) @ target
 
     def no_less(self, distance: float) -> float:
         """Past all that rounding may have taken off a `distance` along a unit vector, or along one within an ulp of it."""
@@ -120,7 +122,8 @@ class Coupling:
 
 
 def _mean(gaps: Floats, shares: Floats, p: float) -> float:
-    """``(sum share gap ** p) ** (1 / p)`` of gaps (k,) >= 0, in the unit of the largest."""
+    """``(sum share gap ** p) ** (1 / p)`` of gaps (k,) >= 0, in the unit of the largest that has a share."""
+    gaps = np.where(shares > 0, gaps, 0.0)
     largest = float(gaps.max())
     if largest == 0:
         return 0.0

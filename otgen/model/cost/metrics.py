@@ -177,9 +177,8 @@ class Cosine(PointMetric):
 
     def chained(self, points: Floats, slope: Floats) -> Floats:
         """Through ``x / |x|``."""
-        length = np.sqrt((points**2).sum(axis=-1, keepdims=True))
-        unit = points / length
-        return (slope - (slope * unit).sum(axis=-1, keepdims=True) * unit) / length
+        unit = self.prepared(points)
+        return _over_lengths(slope - (slope * unit).sum(axis=-1, keepdims=True) * unit, points)
 
     def largest(self, extents: Floats, p: float) -> float:
         """Of opposite vectors."""
@@ -187,9 +186,15 @@ class Cosine(PointMetric):
 
     def slope(self, x: Floats, y: Floats, p: float) -> Floats:
         """Gradient in x of ``1 - <x, y> / (|x| |y|)``."""
-        length_x, length_y = (np.sqrt((z**2).sum(axis=1, keepdims=True)) for z in (x, y))
-        x, y = x / length_x, y / length_y
-        return ((x * y).sum(axis=1, keepdims=True) * x - y) / length_x
+        one, other = self.prepared(x), self.prepared(y)
+        return _over_lengths((one * other).sum(axis=1, keepdims=True) * one - other, x)
+
+
+def _over_lengths(values: Floats, points: Floats) -> Floats:
+    """Values (n, d) over the lengths of points (n, d), of which no square is beyond all floats, or vanishes; infinite where quotients are."""
+    largest = np.abs(points).max(axis=-1, keepdims=True)
+    with np.errstate(over="ignore"):
+        return values / np.sqrt(((points / largest) ** 2).sum(axis=-1, keepdims=True)) / largest
 
 
 @dataclass(frozen=True)
@@ -279,8 +284,11 @@ class GreatCircle(PointMetric):
 
     def size(self, box: Box, p: float) -> PowerOfTwo:
         """Of the longest way along a meridian and a parallel."""
-        angle = PowerOfTwo.above(float(self._longest(box.extents)))
-        return ONE if abs(angle.exponent) * max(p, 2) <= AS_THEY_ARE else PowerOfTwo(max(angle.exponent, _NEAREST))
+        held = PowerOfTwo.above(self.unit) / PowerOfTwo(1)
+        angle = PowerOfTwo.above(float(self._longest(box.extents))) / held
+        if abs(angle.exponent) * max(p, 2) <= AS_THEY_ARE:
+            return ONE
+        return PowerOfTwo(max(angle.exponent, _NEAREST - held.exponent))
 
     def within(self, box: Box) -> GreatCircle:
         """The same between points of a box: ``reach`` apart at most, on parallels at least ``cosine`` long; unknown where a nearer way leads round."""

@@ -215,7 +215,9 @@ class PaddedCost(Unforbidden):
         beyond = PowerOfTwo.above(largest).exponent - size.exponent * self.p if largest else 0.0
         far = beyond > _REACH or (beyond < -_REACH and self.cap < math.inf)
         divides = self.inner.entry is None or self.inner.entry.scales
-        return PowerOfTwo(size.exponent + math.ceil(beyond / self.p)) if divides and far else size
+        if not (divides and far):
+            return size
+        return PowerOfTwo(size.exponent + math.ceil(beyond / self.p)).within_reach(self.inner.box.largest)
 
     def divided(self, by: PowerOfTwo) -> PaddedCost:
         """Distances divided, and prices by the power that they are, as far as the points could be: squares only by even powers of two."""
