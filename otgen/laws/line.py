@@ -370,14 +370,14 @@ def _total_distance(
     for piece in pieces:
         part, miss = _integrated_piece(piece, order, unit)
         value, error = value + part, error + miss
-    if not math.isfinite(value) or error > 1e-3 * value + 1e-300:
+    sizes = max((abs(law.at(t)) for law in laws for t in (-1.0, 0.0, 1.0)), default=0.0)
+    if not math.isfinite(value) or (error > 1e-3 * value + 1e-300 and unit * error ** (1 / order) > 8 * _EPS * sizes):
         raise InvalidInput(
             f"p must be so small that the tails can be integrated in double precision; received p={order:g}, for which they are too heavy or "
             f"the distance is near to infinite (found {value:.3g} with error {error:.1g}); choose a smaller p"
         )
     root = value ** (1 / order)
     spread = error / (order * value) * root if value > error else error ** (1 / order)
-    sizes = max((abs(law.at(t)) for law in laws for t in (-1.0, 0.0, 1.0)), default=0.0)
     return Estimate(unit * root, unit * (spread + 8 * _EPS * root) + 4 * _EPS * sizes)
 
 
