@@ -10,6 +10,9 @@ Marginals are summed in pairs of doubles, so that a plan from a tree of exact fl
 
 Where pairs are forbidden a repair may not exist. A plan that misses no more than rounding of the weights can come to counts as one,
 and what it misses is priced at the spread times the longest alternating path, n + m arcs; any other proves nothing.
+
+Where one cost is 1e100 times the others, that charge is all that is seen. If the plan's pairs make no cycle, one flow along them has exactly the masses, and where
+none of it is negative it is a plan, which costs what it costs (:mod:`.exact_flow`).
 """
 
 from __future__ import annotations
@@ -21,14 +24,17 @@ from typing import Any
 import numpy as np
 
 from ..inputs.types import Floats
-from ..kernels.double_double import dot, dots, marginal_residual, total
+from ..kernels.double_double import UNIT, dot, dots, marginal_residual, total
 from ..kernels.dual_margins import TOO_LARGE, excess, lower_margin, upper_charge
 from ..model.claim import Claim, Flows
 from ..model.cost import Cost
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate, above, below
+from .exact_flow import exact_cost
 
+_WIDE = 1e-10  # of the cost: an interval that exact masses may narrow
+_FEW = 2**14  # points: rational numbers take microseconds each
 _MISPLACED = 2.0**-49  # mass that may be missing where pairs are forbidden: what rounding of the weights can come to
 
 
@@ -45,12 +51,27 @@ def prove_dual(problem: Problem, claim: Claim) -> Certificate:
     """
     f, _ = usable_potentials(problem, claim.potentials)
     plan = None if claim.flows is None else plan_of(claim.flows, problem.shape)
-    found = dual_certificate(problem, plan, f, problem.cost.column_minima(f))
+    found = _beside_dear_pairs(problem, dual_certificate(problem, plan, f, problem.cost.column_minima(f)))
     if found.lower >= 0 or problem.cost.of_points or problem.cost.range()[0] < 0:
         return found
     nothing = np.zeros(len(f))  # potentials that prove more where no listed cost is negative, whatever underflows
-    found = dual_certificate(problem, plan, nothing, problem.cost.column_minima(nothing))
-    return replace(found, lower=max(found.lower, 0.0))
+    return replace(
+        dual_certificate(problem, plan, nothing, problem.cost.column_minima(nothing)), lower=0.0, upper=found.upper
+    )
+
+
+def _beside_dear_pairs(problem: Problem, found: Certificate) -> Certificate:
+    """With a narrower upper end, of listed costs, where the plan's pairs carry exactly the masses: then nothing that rounding has left may have to go far."""
+    relative, absolute = problem.cost.rounding
+    if problem.cost.of_points or relative > 0 or sum(problem.shape) > _FEW or not isinstance(found.plan, SparsePlan):
+        return found
+    if not found.width > _WIDE * abs(found.cost):
+        return found
+    exact = exact_cost(problem, found.plan)
+    if exact is None:
+        return found
+    cost = float(exact)
+    return replace(found, cost=cost, upper=min(found.upper, above(cost, abs(cost) * UNIT + absolute)))
 
 
 def plan_bound(problem: Problem, flows: Flows) -> float:

@@ -46,7 +46,7 @@ def keeps_promise(problem: Problem, certificate: Certificate, *, root: bool) -> 
     usual = usual_cost(problem)
     if usual is None:
         usual = certificate.scale
-    tiny = 4 * problem.cost.rounding[1] + 1e-280
+    tiny = 4 * problem.cost.rounding[1] + (1e-280 if problem.cost.of_points or problem.cost.highest == 0 else 0.0)
     if width > _RELATIVE * max(abs(certificate.cost), usual) + tiny:
         return False
     unit = usual or float(problem.cost.highest)

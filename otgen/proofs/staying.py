@@ -10,13 +10,12 @@ import numpy as np
 from ..inputs.types import Indices
 from ..kernels import monotone
 from ..model.cost import Cost
-from ..model.measure import Measure
 from ..model.partial import Partial
 from ..model.plan import Plan, SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate
 from .dual import least_value, marginal_errors
-from .exact_flow import carrying
+from .exact_flow import carrying, exact_weights
 from .steep import Parts, carry_alike
 
 _NOISE = 1e-15  # of all mass: what rounding leaves of masses that balance, and may put anywhere
@@ -76,17 +75,10 @@ def _costs_0(problem: Problem, plan: Plan | None) -> bool:
     beside_dummies = lengths.shape != cost.shape  # which is for `prove_staying_in_part`
     if beside_dummies or least_value(cost) < 0 or lengths.pairs(rows, columns).any():
         return False
-    one, other = (_exact_weights(side) for side in (problem.source, problem.target))
+    one, other = (exact_weights(side) for side in (problem.source, problem.target))
     totals = sum(one), sum(other)
     masses = [mass * totals[1] for mass in one], [mass * totals[0] for mass in other]
     return carrying(rows, columns, *masses) is not None
-
-
-def _exact_weights(side: Measure) -> list[Fraction]:
-    """Weights as rationals, equal ones where none were given."""
-    if side.uniform:
-        return [Fraction(1)] * len(side)
-    return [Fraction(weight) for weight in np.asarray(side.weights, np.float64).tolist()]
 
 
 def prove_staying_in_part(wanted: Partial, found: Certificate) -> Certificate:
