@@ -71,6 +71,11 @@ class BiasCurve:
     def fitted(cls, sizes: Any, groups: Any, rate: float, reason: str) -> BiasCurve:
         """By least squares in each group alone, so that the groups' limits are independent."""
         sizes, groups = np.asarray(sizes), np.asarray(groups, np.float64)
+        if groups.ndim != 2 or len(groups) < 2 or sizes.shape != groups.shape[1:]:
+            raise InvalidInput(
+                f"groups must have shape (G, k), two groups at least, a column for each of k sizes; received {groups.shape} and sizes of shape "
+                f"{sizes.shape}; pass one row a group"
+            )
         model = np.stack([np.ones(len(sizes)), sizes**-rate], axis=1)
         limits, slopes = np.linalg.lstsq(model, groups.T, rcond=None)[0]
         root = math.sqrt(len(groups))

@@ -179,6 +179,8 @@ def count(value: SupportsIndex | Any, name: str, *, least: int = 1) -> int:
 def generator(rng: Any, name: str = "rng") -> Generator:
     """A seed or a Generator (SPEC 7)."""
     try:
+        if isinstance(rng, bool | np.bool_):  # which is no seed, though Python counts it as a number
+            raise TypeError
         return np.random.default_rng(rng)
     except (TypeError, ValueError):
         foreign = type(rng).__name__ == "Generator"  # torch's, say, of which the name alone says nothing

@@ -131,3 +131,9 @@ def test_bad_options(options, said):
     x = np.random.default_rng(0).normal(size=(100, 2))
     with pytest.raises(otgen.InvalidInput, match=said):
         otgen.bias_curve(x, x, **options)
+
+
+@pytest.mark.parametrize("groups", [np.ones((3, 2)), np.ones(3), np.ones((1, 3)), np.ones((2, 3, 1))])
+def test_groups_of_another_shape_are_refused(groups):
+    with pytest.raises(otgen.InvalidInput, match=r"groups must have shape \(G, k\), two groups at least"):
+        otgen.BiasCurve.fitted([4, 8, 16], groups, 0.5, "as given")

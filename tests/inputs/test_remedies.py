@@ -117,3 +117,9 @@ def test_distances_that_rounding_leaves_below_nothing():
     clipped = otgen.wasserstein(X, Y, p=1, metric=lambda x, y: np.maximum(cosine(x, y), 0))
     assert clipped.value == pytest.approx(otgen.wasserstein(X, Y, p=1, metric="cosine").value)
     assert said(lambda: otgen.wasserstein(X, Y, p=1, metric=lambda x, y: cosine(x, y) - 1)) == "correct the callable"
+
+
+@pytest.mark.parametrize("rng", [True, False, np.True_])
+def test_truth_values_are_no_seeds(rng):
+    with pytest.raises(otgen.InvalidInput, match="rng must be a seed or a numpy Generator; received (np.)?(True|False)"):
+        otgen.sliced_wasserstein(np.eye(3), np.eye(3), rng=rng)
