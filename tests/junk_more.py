@@ -136,6 +136,7 @@ MODULES = {
     "PlanSampler.sample_trajectory": (SAMPLER.sample_trajectory, dict(X=torch.stack([X, Y], 1))),
     "with_sampler": (flow_matching.with_sampler, dict(matcher=MATCHER, sampler=SAMPLER)),
     "Clipping.apply": (wgan.Clipping().apply, dict(parameters=[torch.ones(2)])),
+    "FlowPrior.forward": (PRIOR.forward, dict(z=X.float())),
     "FlowPrior.from_noise": (PRIOR.from_noise, dict(noise=X.float())),
     "FlowPrior.to_noise": (PRIOR.to_noise, dict(z=X.float())),
     "GroupSort.forward": (critics.GroupSort().forward, dict(z=X)),

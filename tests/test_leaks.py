@@ -235,6 +235,7 @@ RECORDS = {
 MADE_BY_US = {"BiasCurve.fitted", "PermutationNull.of", "Claim.checked"}
 HOOKS = {"network", "optimiser", "after_step", "penalty", "slope"}
 PROTOCOLS = {"Schedule", "Solver"}
+OF_TORCH = {"set_extra_state"}  # which load_state_dict calls
 
 
 def public_callables():
@@ -248,7 +249,7 @@ def public_callables():
 def is_tried(name, thing):
     """Whether junk is put into it, or it is not for users to call."""
     *_, owner, last = "", *name.split(".")
-    if last in RECORDS or f"{owner}.{last}" in MADE_BY_US or PROTOCOLS & {owner, last}:
+    if last in RECORDS | OF_TORCH or f"{owner}.{last}" in MADE_BY_US or PROTOCOLS & {owner, last}:
         return True
     if name.startswith("nn.critics.") and last in HOOKS:
         return True

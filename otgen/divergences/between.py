@@ -191,7 +191,15 @@ def _divergence_of_laws(p: Any, q: Any, term: Term) -> Estimate:
             raise InvalidInput(str(fault)) from None
     if found.error > ROUGH:
         found = min(found, told_apart(one, other, term) or found, key=lambda each: each.error)
-    return found.cut(term.most)
+    return _cut(found, term.most)
+
+
+def _cut(found: Estimate, high: float) -> Estimate:
+    """The nearest value in [0, high], where the truth lies, and an error that reaches no farther than its ends."""
+    found = found.within(0.0, high)
+    farthest = np.maximum(found.value, high - np.asarray(found.value)) if math.isfinite(high) else math.inf
+    error = np.minimum(found.error, farthest)
+    return found._replace(error=error if np.ndim(error) else float(error))
 
 
 def _gaussian_kl(p: Gaussian, q: Gaussian) -> Estimate:

@@ -35,13 +35,6 @@ class Estimate(NamedTuple):
             return self._replace(value=min(max(self.value, low), high))
         return self._replace(value=np.clip(self.value, low, high))
 
-    def cut(self, high: float) -> Estimate:
-        """The nearest value in [0, high], where the truth lies, and an error that reaches no farther than its ends."""
-        found = self.within(0.0, high)
-        farthest = np.maximum(found.value, high - np.asarray(found.value)) if math.isfinite(high) else math.inf
-        error = np.minimum(found.error, farthest)
-        return found._replace(error=error if np.ndim(error) else float(error))
-
     def in_base(self, base: float | None) -> Estimate:
         """Nats in units of ``log base``, above 1; None keeps them."""
         if (base := logarithm_base(base)) is None:

@@ -272,7 +272,9 @@ class _Quantiles(NamedTuple):
 
 def _tail_quantile(law: Any, t: float) -> float:
     tail = float(scipy.special.ndtr(-abs(t)))
-    return float(law.ppf(tail) if t < 0 else law.isf(tail))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of scipy's searches: where quantiles can be trusted has been judged
+        return float(law.ppf(tail) if t < 0 else law.isf(tail))
 
 
 def _trusted_reach(parts: Sequence[Any], side: int) -> float:

@@ -112,7 +112,7 @@ def test_what_is_there_stays_where_the_disk_is_full(folder, told, writer):
     before = {*folder.rglob("*"), *([folder / "D.npz"] if writer == "pairwise --report" else [])}
     with _full(4000 if writer == "pairwise --report" else 700):
         code, out, err = told(*FILES[writer], "--force")
-    said = f"{place.name}: path must be a file that can be written"
+    said = f"{place.name} must be a file that can be written"
     assert (code, out, err.count("\n"), said in err) == (2, "", 1, True), err
     assert place.read_text() == "kept"
     assert set(folder.rglob("*")) == before

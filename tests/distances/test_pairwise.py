@@ -223,7 +223,7 @@ class TestRefusals:
             (lambda: otgen.pairwise([[0.0]], metric="eucl"), "^metric must be one of"),
             (
                 lambda: otgen.pairwise([[0.0], [1.0]], distance="sinkhorn", epsilon=-1.0),
-                r"sets\[0\] and sets\[0\]: epsilon",
+                "^epsilon must be positive",
             ),
             (lambda: otgen.pairwise([[0.0]], distance="sliced_wasserstein", bounds=True), "bounds must be False"),
         ],

@@ -105,8 +105,9 @@ class TestFormulasThatOverflow:
 
 
 def test_what_cannot_be_told_is_refused():
+    assert tv(st.norm(1e300, 1.0), st.norm()).value == 1.0
     with pytest.raises(otgen.InvalidInput, match=r"medians are 1e\+300 apart"):
-        tv(st.norm(1e300, 1.0), st.norm())
+        kl(st.laplace(1e300, 1.0), st.laplace())
     with pytest.raises(otgen.InvalidInput, match="ratio p/q"):
         kl(st.norm(0, 30), st.gumbel_l())  # E exp(X) lies at 900, beyond floats
 
@@ -172,14 +173,17 @@ class TestFormulasOfScipysThatBreakOff:
         assert kl(st.norm(), st.pearson3(0.0)).value < 1e-20
 
     def test_what_has_no_formula_of_ours_is_refused(self):
-        with pytest.raises(otgen.InvalidInput, match="densities, and a ratio"):
+        with pytest.raises(
+            otgen.InvalidInput, match=r"density near infinity cannot be continued|densities, and a ratio"
+        ):
             kl(st.halfcauchy(), st.ncf(27, 27, 0.4))
         law = st.nchypergeom_wallenius(140, 80, 60, 0.5)  # masses below 1e-15 are 0
         with pytest.raises(otgen.InvalidInput, match="densities, and a ratio"):
             kl(st.binom(60, 0.4), law)
         masses = [law.pmf(np.arange(61)), st.binom(60, 0.4).pmf(np.arange(61))]
         assert_holds(tv(st.binom(60, 0.4), law), np.abs(masses[0] - masses[1]).sum() / 2, 1e-12)
-        assert_holds(tv(st.cauchy(), st.tukeylambda(0)), tv(st.cauchy(), st.logistic()).value, 1e-12)
+        with pytest.raises(otgen.InvalidInput, match="density near infinity cannot be continued"):
+            tv(st.cauchy(), st.tukeylambda(0))  # the logistic law, whose density scipy does not find beyond 20
 
 
 def assert_holds(found, truth, off=1e-14):

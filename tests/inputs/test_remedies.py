@@ -121,5 +121,7 @@ def test_distances_that_rounding_leaves_below_nothing():
 
 @pytest.mark.parametrize("rng", [True, False, np.True_])
 def test_truth_values_are_no_seeds(rng):
-    with pytest.raises(otgen.InvalidInput, match="rng must be a seed or a numpy Generator; received (np.)?(True|False)"):
+    with pytest.raises(
+        otgen.InvalidInput, match=r"rng must be a seed or a numpy Generator; received (np\.)?(True|False)"
+    ):
         otgen.sliced_wasserstein(np.eye(3), np.eye(3), rng=rng)

@@ -220,7 +220,7 @@ class TestFlows:
         whole = torch.eye(2)
         assert Minibatch(Sizes(2, False)).modules == {}
         held = Semidiscrete(Sizes(2, False, data_set=lambda: whole)).modules["coupling"].state_dict()
-        assert {"x1", "potential", "weights"} == set(held)
+        assert {"x1", "potential", "weights", "_extra_state"} == set(held)
 
 
 class TestRefusals:
