@@ -1,6 +1,6 @@
 """Calls of collections, methods, modules and estimators that what users pass by mistake is put into, beside those of `junk`."""
 
-import inspect
+import functools
 import tempfile
 import types
 
@@ -22,9 +22,7 @@ def fitting(kind, fit):
     def call(**options):
         return fit(kind(**options))
 
-    call.__signature__ = inspect.signature(kind)
-    call.__wrapped__ = kind
-    return call
+    return functools.wraps(kind)(call)
 
 
 def proof():

@@ -89,8 +89,10 @@ def on_the_line(p_law: Any, q_law: Any, p: float = 2) -> Estimate:
 
     low, high = max(one.low for one in pair), min(one.high for one in pair)
     cuts = {z for one in pair for z in (*_CUTS, *one.jumps) if low < z < high}
-    cuts |= _crossings(ahead, [low, *sorted(cuts), high])
-    found = _total_distance([_Piece(lambda t: abs(ahead(t)), size, low, sorted(cuts), high)], order, pair)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of scipy's searches: where quantiles can be trusted has been judged
+        cuts |= _crossings(ahead, [low, *sorted(cuts), high])
+        found = _total_distance([_Piece(lambda t: abs(ahead(t)), size, low, sorted(cuts), high)], order, pair)
     return found._replace(value=found.value * unit, error=found.error * unit)
 
 
@@ -272,9 +274,7 @@ class _Quantiles(NamedTuple):
 
 def _tail_quantile(law: Any, t: float) -> float:
     tail = float(scipy.special.ndtr(-abs(t)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of scipy's searches: where quantiles can be trusted has been judged
-        return float(law.ppf(tail) if t < 0 else law.isf(tail))
+    return float(law.ppf(tail) if t < 0 else law.isf(tail))
 
 
 def _trusted_reach(parts: Sequence[Any], side: int) -> float:
@@ -422,7 +422,7 @@ def _integrated_piece(piece: _Piece, order: float, unit: float) -> tuple[float, 
         for left, right in itertools.pairwise([piece.low, *piece.cuts, piece.high]):
             lost = _rounded_away(piece, order, unit, left, right)
             part, off, *_ = scipy.integrate.quad(
-                at, left, right, epsabs=max(1e-15, min(lost, 1.0) / 8), epsrel=1e-13, limit=400, full_output=1
+                at, left, right, epsabs=max(1e-13, min(lost, 1.0) / 8), epsrel=1e-13, limit=400, full_output=1
             )
             value, error = value + part, error + off + lost
     return value, error
