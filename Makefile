@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := $(shell find otgen -type f -name '*.py' -o -name '*.j2' -path 'otgen/*') pyproject.toml constraints.txt
 PARTS := core others  # of the tests, for two cores
-OTHERS := nn lab divergences conformance proofs
+OTHERS := nn lab divergences conformance proofs laws
 
 .PHONY: help demo test coverage $(PARTS:%=tests-of-%) tests-of-lines oldest newest nightly fuzz mutants bench device lint types layers doctest docs page pages check wheel audit lock locked clean
 
