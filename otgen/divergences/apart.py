@@ -59,6 +59,7 @@ def _mass(law: Any, name: str, at: float) -> float:
 def _has_own_distribution(law: Any) -> bool:
     """Whether a distribution function is a formula of scipy's: what it integrates of a density may miss mass far away."""
     family, generic = type(getattr(law, "dist", None)), (scipy.stats.rv_continuous, scipy.stats.rv_discrete)
+    # scipy has no public name for whether a family has its own formula, and its stubs leave these methods out.
     return issubclass(family, generic) and all(family._cdf is not each._cdf for each in generic)  # pyright: ignore[reportAttributeAccessIssue]
 
 

@@ -24,7 +24,8 @@ _NOISE = 1e-15  # of all mass: what rounding leaves of masses that balance, and 
 def prove_staying(problem: Problem, found: Certificate) -> Certificate:
     """What was proven, or [0, 0] where both sides carry as much at every place, in exact arithmetic.
 
-    Rounding of a plan's masses leaves ``upper > 0``, and its root at a high order is wide.
+    Rounding of a plan's masses leaves ``upper > 0``, and its root at a high order is wide. Where nothing is known of places, as of listed costs and
+    callable metrics, pairs of the plan must carry exactly the masses, and cost 0.
 
     Parameters
     ----------
@@ -32,8 +33,6 @@ def prove_staying(problem: Problem, found: Certificate) -> Certificate:
         As posed, not scaled: points that differ must not have become equal.
     found : Certificate
         Of kind ``dual``.
-
-    Where nothing is known of places, as of listed costs and callable metrics, pairs of the plan must carry exactly the masses, and cost 0.
     """
     if not found.lower <= 0 < found.upper:
         return found

@@ -56,7 +56,7 @@ def test_images_are_told_how_to_be_points():
     images = rng.random((6, 3, 4, 4))
     assert "x.reshape(len(x), -1)" in said(lambda: otgen.wasserstein(images, images))
     assert otgen.wasserstein(images.reshape(6, -1), images.reshape(6, -1)).value == 0
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="tensors need torch")
     batch = torch.tensor(images)
     loss = otgen.nn.WassersteinLoss()
     assert "z.flatten(1)" in said(lambda: loss(batch, batch))
@@ -71,7 +71,7 @@ def test_logarithms_of_probabilities():
 
 
 def test_a_generator_of_another_library():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="tensors need torch")
     with pytest.raises(otgen.InvalidInput, match="received one of torch; pass a whole number"):
         otgen.sliced_wasserstein(X, Y, rng=torch.Generator())
 
