@@ -206,7 +206,9 @@ def test_what_entries_lost_to_rounding_is_part_of_the_plan():
 def test_beside_dear_pairs_a_plan_costs_what_its_flow_does(seed, least):
     """To one rounding, whatever rounding has left of the plan's masses, and however many pairs are listed that carry nothing."""
     costs = np.full((3, 3), 1e100)
-    costs[[0, 0, 1, 1, 2], [0, 1, 1, 2, 2]] = np.random.default_rng(seed).random(5) * (least if least > 0 else 1) + least
+    costs[[0, 0, 1, 1, 2], [0, 1, 1, 2, 2]] = (
+        np.random.default_rng(seed).random(5) * (least if least > 0 else 1) + least
+    )
     third = Fraction(1, 3)
     posed = otgen.Problem.from_matrix(costs, [2.0, 5.0, 2.0], [1.0, 3.0, 5.0], normalize=True)
     flows = {(0, 0): third / 3, (0, 1): third / 3, (1, 1): third * 2 / 3, (1, 2): third, (2, 2): third * 2 / 3}

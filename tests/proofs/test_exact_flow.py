@@ -43,6 +43,12 @@ def test_the_flow_along_a_tree_is_found_whatever_of_it_is_0(seed):
     assert found.tolist() == [flow > 0 for flow in flows]
 
 
+def test_flows_along_several_trees():
+    flows = [THIRD, HALF, 1 - THIRD]
+    rows, columns = np.arange(3), np.array([0, 0, 1])
+    assert exact_flows(rows, columns, *marginals(rows, columns, flows, 3, 2)) == flows
+
+
 def test_of_a_pair_that_is_listed_twice_the_last_carries_all():
     flows = exact_flows(np.array([0, 0, 1]), np.array([0, 0, 0]), [THIRD, HALF], [THIRD + HALF])
     assert flows == [0, THIRD, HALF]
