@@ -160,6 +160,13 @@ def test_a_little_that_is_missed_where_pairs_are_forbidden():
     assert plan_bound(posed, listed(np.full((2, 2), 0.25))) == math.inf
 
 
+def test_a_plan_along_a_forbidden_pair_is_none():
+    posed = otgen.Problem.from_matrix([[1.0, math.inf], [3.0, 0.5]], [0.25, 0.75], [0.5, 0.5])
+    found = prove_dual(posed, Claim(listed(np.array([[0.0, 0.25], [0.5, 0.25]]))))
+    assert (found.cost, found.upper) == (math.inf, math.inf)
+    assert math.isfinite(found.lower)
+
+
 def test_a_target_that_none_may_serve():
     posed = otgen.Problem.from_matrix([[1.0, math.inf]])
     found = dual_certificate(posed, None, np.zeros(1), posed.cost.column_minima(np.zeros(1)))
