@@ -115,7 +115,7 @@ def _stretched_number(number: float, power: float) -> float:
     try:
         if power == int(power):
             return math.ldexp(number, int(power))
-        whole = math.floor(power)
+        whole = int(power)  # towards 0, so that the largest floats do not overflow on the way
         up = max(whole, 0)  # first, since the least floats have no digits for what follows
         return math.ldexp(math.ldexp(number, up) * 2.0 ** (power - whole), whole - up)
     except OverflowError:
@@ -174,10 +174,10 @@ def mean_cost(problem: Problem) -> float:
 
     Raises `InvalidInput` where it is beyond the range of floats.
     """
-    cost = problem.cost.scaled()
-    mean = float(problem.source.probabilities @ cost.sums(problem.target.probabilities))
-    out = _stretched_number(mean, (cost.scale / problem.cost.scale).exponent * problem.p)
-    if math.isinf(out) or (out == 0 < mean) or (mean == 0 and _is_apart(problem)):
+    inside = replace(problem, cost=problem.cost.scaled())
+    mean = float(inside.source.probabilities @ inside.cost.sums(inside.target.probabilities))
+    out = _stretched_number(mean, (inside.cost.scale / problem.cost.scale).exponent * problem.p)
+    if math.isinf(out) or (out == 0 < mean) or (mean == 0 and _is_apart(inside)):
         raise InvalidInput(
             f"the mean cost must be within the range of floats, for an epsilon that is a share of it; received {problem!r} with one "
             f"{'above' if out else 'below'} that; {_remedy(problem, 'divide points by about their spread, or costs by about the largest')}"
@@ -186,7 +186,7 @@ def mean_cost(problem: Problem) -> float:
 
 
 def _is_apart(problem: Problem) -> bool:
-    """Whether mass lies between points that are apart, whose powers may all have vanished."""
+    """Whether mass lies between points of a scaled problem that are apart, whose powers may all have vanished."""
     cost = problem.cost
     if not cost.of_points:
         return False
@@ -200,7 +200,7 @@ def _remedy(problem: Problem, usual: str) -> str:
 
 def stretched(values: Any, power: float) -> Any:
     """``values * 2 ** power`` for any real power."""
-    whole = math.floor(power)
+    whole = int(power)  # towards 0, so that the largest floats do not overflow on the way
     up = max(whole, 0)  # first, since the least floats have no digits for what follows
     with np.errstate(over="ignore"):
         return np.ldexp(np.ldexp(values, up) * 2.0 ** (power - whole), whole - up)

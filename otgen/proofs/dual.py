@@ -51,26 +51,19 @@ def prove_dual(problem: Problem, claim: Claim) -> Certificate:
     """
     f, _ = usable_potentials(problem, claim.potentials)
     plan = None if claim.flows is None else plan_of(claim.flows, problem.shape)
-    found = _beside_dear_pairs(problem, dual_certificate(problem, plan, f, problem.cost.column_minima(f)))
-    if found.lower >= 0 or problem.cost.of_points or problem.cost.range()[0] < 0:
-        return found
-    nothing = np.zeros(len(f))  # potentials that prove more where no listed cost is negative, whatever underflows
-    return replace(
-        dual_certificate(problem, plan, nothing, problem.cost.column_minima(nothing)), lower=0.0, upper=found.upper
-    )
+    return _beside_dear_pairs(problem, dual_certificate(problem, plan, f, problem.cost.column_minima(f)))
 
 
 def _beside_dear_pairs(problem: Problem, found: Certificate) -> Certificate:
     """With a narrower upper end, of listed costs, where the plan's pairs carry exactly the masses: then nothing that rounding has left may have to go far."""
-    relative, absolute = problem.cost.rounding
-    if problem.cost.of_points or relative > 0 or sum(problem.shape) > _FEW or not isinstance(found.plan, SparsePlan):
+    if problem.cost.of_points or sum(problem.shape) > _FEW or not isinstance(found.plan, SparsePlan):
         return found
     if not found.width > _WIDE * abs(found.cost):
         return found
     exact = exact_cost(problem, found.plan)
     if exact is None:
         return found
-    cost = float(exact)
+    cost, (_, absolute) = float(exact), problem.cost.rounding
     return replace(found, cost=cost, upper=min(found.upper, above(cost, abs(cost) * UNIT + absolute)))
 
 

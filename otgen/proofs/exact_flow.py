@@ -15,7 +15,7 @@ from ..model.problem import Problem
 
 
 def exact_flows(rows: Indices, columns: Indices, a: Sequence[Fraction], b: Sequence[Fraction]) -> list[Fraction] | None:
-    """What flows along distinct pairs (k,), where that has exactly the marginals a (n,) and b (m,).
+    """What flows along pairs (k,), where that has exactly the marginals a (n,) and b (m,); along the last where one is listed twice.
 
     None where nothing does, and where pairs form a cycle, so that there may be several flows.
 

@@ -90,7 +90,7 @@ def prove_staying_in_part(wanted: Partial, found: Certificate) -> Certificate:
     found : Certificate
         Of the balanced problem with dummies.
     """
-    if not found.lower <= 0 < found.upper or wanted.left_out is not None:
+    if not found.lower <= 0 < found.upper:
         return found
     places = _places(wanted.problem.cost)
     stays = _costs_0_in_part(wanted, found.plan) if places is None else _costs_nothing(wanted, places)
@@ -102,9 +102,7 @@ def _places(cost: Cost) -> Parts | None:
     if cost.entry is None:
         return None
     clouds, (n, _) = cost.clouds, cost.shape
-    points = (
-        np.concatenate([cost.entry.places(clouds.x), cost.entry.places(clouds.y)]) + 0.0
-    )  # which makes one of both zeros
+    points = np.concatenate([cost.entry.places(clouds.x), cost.entry.places(clouds.y)])
     _, part = np.unique(points, axis=0, return_inverse=True)
     part = part.ravel()
     return Parts(int(part.max()) + 1, part[:n], part[n:])
@@ -112,13 +110,11 @@ def _places(cost: Cost) -> Parts | None:
 
 def _costs_0_in_part(wanted: Partial, plan: Plan | None) -> bool:
     """Whether pairs that cost 0, where none costs less, and what stays for nothing carry exactly the masses."""
-    if not isinstance(plan, SparsePlan):
+    masses = wanted.exact_masses
+    if not isinstance(plan, SparsePlan) or masses is None:
         return False
     used = plan.values > _NOISE
     rows, columns = plan.rows[used], plan.columns[used]
-    masses = wanted.exact_masses
-    if not wanted.gains_nothing or plan.shape == wanted.problem.shape or masses is None:
-        return False
     carry = carrying(rows, columns, *masses)
     return carry is not None and wanted.within(rows[carry], columns[carry]).reach == 0
 

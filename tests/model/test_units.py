@@ -140,6 +140,17 @@ def test_stretching_by_any_power(power):
     assert (powered(1e200, 2.0), powered(3.0, 2.0)) == (math.inf, 9.0)
 
 
+@pytest.mark.parametrize(
+    ("number", "power"), [(1.2e308, 0.5), (1.5e308, -0.5), (1.5e308, -1.25), (5e-324, 0.75), (5e-324, 2100.5)]
+)
+def test_stretching_the_largest_and_the_least_floats(number, power):
+    """Nothing overflows on the way, as the second did, and no digits are lost there."""
+    with mpmath.workdps(30):
+        truth = float(mpmath.mpf(number) * mpmath.mpf(2) ** power)
+    for found in (_stretched_number(number, power), stretched(np.array([number]), power)[0]):
+        assert found == pytest.approx(truth, rel=1e-12, abs=5e-324)
+
+
 @pytest.mark.parametrize(("metric", "p"), [("euclidean", 2), ("sqeuclidean", 1), (otgen.Minkowski(3), 1.5)])
 @pytest.mark.parametrize("factor", [1e100, 1e-100])
 def test_there_and_back(metric, p, factor):
@@ -337,7 +348,26 @@ def test_points_whose_powers_are_moderate_are_left_alone(p):
         assert (kept == ONE, moved == ONE) == ((True, False) if exponent > 0 else (False, True))
 
 
+@pytest.mark.parametrize(
+    ("p", "factor", "remedy"),
+    [(2, 1e160, "divide points by"), (8, 1e-60, "divide points by"), (8.5, 1e60, "use p <= 8,")],
+)
+def test_the_remedy_for_a_mean_cost_beyond_floats(p, factor, remedy):
+    x, y = np.random.default_rng(0).random((2, 5, 2)) * factor
+    with pytest.raises(otgen.InvalidInput, match=f"; {remedy}"):
+        mean_cost(Problem.from_points(x, y, p=p))
+
+
+@pytest.mark.parametrize("size", [1.0, 2.0**-9, 2.0**-600, 5e-324, 2.0**600])
+def test_a_mean_cost_of_which_every_power_vanishes_is_refused(size):
+    """Just above a quarter of the unit in which they are taken, to a power of 700. Where squares of lengths vanish too it was 0 in silence."""
+    x, y = np.zeros((2, 3)), np.tile(size * np.array([1.0, 0.1, 0.0]), (3, 1))
+    with pytest.raises(otgen.InvalidInput, match="with one below that"):
+        mean_cost(Problem.from_points(x, y, p=700))
+
+
 def test_nothing_to_pay_is_a_mean_cost_of_0():
+    assert mean_cost(Problem.from_matrix(np.zeros((2, 3)))) == 0.0
     assert mean_cost(Problem.from_points(np.ones((2, 2)), np.ones((3, 2)))) == 0.0
 
 

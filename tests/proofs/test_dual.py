@@ -1,6 +1,7 @@
 """Parts of the proof by duality, each against exact arithmetic: bounds hold, and charge no more than their terms."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -17,6 +18,7 @@ from otgen.proofs.dual import (
     marginal_errors,
     plan_bound,
     plan_of,
+    prove_dual,
     usable_potentials,
 )
 
@@ -158,6 +160,13 @@ def test_a_little_that_is_missed_where_pairs_are_forbidden():
     assert plan_bound(posed, listed(np.full((2, 2), 0.25))) == math.inf
 
 
+def test_a_plan_along_a_forbidden_pair_is_none():
+    posed = otgen.Problem.from_matrix([[1.0, math.inf], [3.0, 0.5]], [0.25, 0.75], [0.5, 0.5])
+    found = prove_dual(posed, Claim(listed(np.array([[0.0, 0.25], [0.5, 0.25]]))))
+    assert (found.cost, found.upper) == (math.inf, math.inf)
+    assert math.isfinite(found.lower)
+
+
 def test_a_target_that_none_may_serve():
     posed = otgen.Problem.from_matrix([[1.0, math.inf]])
     found = dual_certificate(posed, None, np.zeros(1), posed.cost.column_minima(np.zeros(1)))
@@ -197,6 +206,35 @@ def test_what_entries_lost_to_rounding_is_part_of_the_plan():
     whole = plan_of(Flows(index, index, np.array([0.5, 0.5 - tiny]), np.array([0.0, tiny])), (2, 2))
     assert whole is not None
     assert marginal_errors(posed, whole) == pytest.approx((0.0, 0.0), abs=1e-28)
+
+
+@pytest.mark.parametrize("least", [0.0, -1.0, 1e-290])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_beside_dear_pairs_a_plan_costs_what_its_flow_does(seed, least):
+    """To one rounding, whatever rounding has left of the plan's masses, and however many pairs are listed that carry nothing."""
+    costs = np.full((3, 3), 1e100)
+    costs[[0, 0, 1, 1, 2], [0, 1, 1, 2, 2]] = (
+        np.random.default_rng(seed).random(5) * (least if least > 0 else 1) + least
+    )
+    third = Fraction(1, 3)
+    posed = otgen.Problem.from_matrix(costs, [2.0, 5.0, 2.0], [1.0, 3.0, 5.0], normalize=True)
+    flows = {(0, 0): third / 3, (0, 1): third / 3, (1, 1): third * 2 / 3, (1, 2): third, (2, 2): third * 2 / 3}
+    truth = sum(flow * Fraction(costs[pair]) for pair, flow in flows.items())
+    matrix = np.zeros((3, 3))
+    for pair, flow in flows.items():
+        matrix[pair] = float(flow) * (1 + 1e-12)
+    found = prove_dual(posed, Claim(listed(matrix)))
+    assert found.cost == float(truth)
+    assert truth <= Fraction(found.upper) <= truth + Fraction(4 * 2.0**-53) * abs(truth) + Fraction(1e-300)
+
+
+def test_what_costs_of_points_are_off_by_is_charged_whatever_a_plan_misses():
+    """In single precision, where half of all distances are below the true ones."""
+    for x, y in np.random.default_rng(0).random((8, 2, 1, 2)):
+        posed = otgen.Problem.from_points(x, y, p=1)
+        single = replace(posed, cost=posed.cost.astype(np.float32))
+        found = prove_dual(single, Claim(listed(np.array([[0.999]]))))
+        assert Fraction(found.upper) ** 2 >= sum((Fraction(s) - Fraction(t)) ** 2 for s, t in zip(x[0], y[0]))
 
 
 ZEROS = np.array([[0.0, 1.0], [1.0, 0.0]])

@@ -136,6 +136,14 @@ def test_flows_of_any_size(high, columns):
     assert matrix_truth(COSTS.tolist(), EVEN, EVEN, 0.5).lower <= upper <= COSTS.max() + math.log(2)
 
 
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_an_epsilon_whose_products_are_no_floats_proves_nothing(share):
+    """Some terms are beyond the largest float, others below the least."""
+    plan = np.full((40, 40), 1e-30) + np.eye(40) / 40 * share
+    upper, _ = listed_upper(otgen.Problem.from_matrix(MANY, epsilon=1.7e308), listed(plan))
+    assert upper == math.inf
+
+
 def test_a_plan_that_may_need_forbidden_pairs_proves_nothing():
     upper, cost = listed_upper(
         otgen.Problem.from_matrix([[0.0, np.inf], [1.0, 0.0]], epsilon=0.5), listed(np.eye(2) / 2)

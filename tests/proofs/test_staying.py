@@ -2,13 +2,15 @@
 
 import math
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import otgen
 from otgen.model.claim import Claim, Flows
-from otgen.proofs import prove, prove_staying
+from otgen.model.partial import Partial
+from otgen.proofs import prove, prove_staying, prove_staying_in_part
 
 X = np.array([[0.0, 1.0], [2.0, 5.0], [3.0, 3.0]])
 
@@ -27,6 +29,16 @@ def test_a_cloud_in_another_order():
     assert (proof.lower, proof.cost, proof.upper) == (0.0, 0.0, 0.0)
 
 
+def test_a_plan_that_moves_nothing_is_kept():
+    """Entries of 0 between points that are apart move nothing."""
+    posed = otgen.Problem.from_points(X, X, [0.1, 0.3, 0.2], [0.1, 0.3, 0.2], normalize=True)
+    rows, columns = np.indices((3, 3)).reshape(2, -1)
+    proof = prove(posed, Claim(Flows(rows, columns, np.diag(posed.source.probabilities).ravel() * (1 - 2e-16))))
+    proof = replace(proof, upper=1e-16)
+    found = prove_staying(posed, proof)
+    assert (found.upper, found.plan) == (0.0, proof.plan)
+
+
 @pytest.mark.parametrize(
     ("y", "b"), [(X, [0.1, 0.3, math.nextafter(0.2, 1)]), (X + [[0, 0], [0, 0], [0, 1e-15]], [0.1, 0.3, 0.2])]
 )
@@ -40,6 +52,27 @@ def test_a_matrix_has_no_points():
     problem = otgen.Problem.from_matrix(np.zeros((2, 2)), [0.1, 0.2], [0.2, 0.1])
     proof = prove(problem, Claim(Flows(np.arange(2), np.arange(2), np.full(2, 0.5))))
     assert prove_staying(problem, proof) is proof
+
+
+@pytest.mark.parametrize("kind", ["matrix", "callable"])
+def test_where_no_place_is_known_pairs_of_a_plan_must_cost_nothing(kind):
+    """Entries of 0 cost nothing, whatever their pairs do; without a plan nothing is known."""
+    posed = (
+        otgen.Problem.from_matrix(1 - np.eye(3), [0.1, 0.3, 0.2], [0.1, 0.3, 0.2], normalize=True)
+        if kind == "matrix"
+        else otgen.Problem.from_points(X, X, [0.1, 0.3, 0.2], [0.1, 0.3, 0.2], normalize=True, metric=plainly)
+    )
+    rows, columns = np.indices((3, 3)).reshape(2, -1)
+    proof = replace(
+        prove(posed, Claim(Flows(rows, columns, np.diag(posed.source.probabilities).ravel()))), lower=0.0, upper=1e-16
+    )
+    found = prove_staying(posed, proof)
+    assert (found.lower, found.cost, found.upper) == (0.0, 0.0, 0.0)
+    for less in (
+        replace(proof, plan=None),
+        replace(proof, plan=prove(posed, Claim(Flows(rows, columns, np.full(9, 1 / 9)))).plan),
+    ):
+        assert prove_staying(posed, less) is less
 
 
 def test_what_costs_something_or_nothing_is_left_as_it_is():
@@ -78,6 +111,38 @@ def test_the_same_numbers_of_a_circle_and_of_either_zero():
     y = np.array([[31.0, 25.0], [-0.0, 47.0], [5.0, 0.0]])
     result = otgen.wasserstein(x, y, a, a[[2, 0, 1]], p=20, metric=otgen.Circular(24))
     assert (result.lower, result.value, result.upper) == (0.0, 0.0, 0.0)
+
+
+def in_part(metric):
+    """A mass of 0.3 within places, what is known of it and of a plan that moves it so, and the pairs of that plan."""
+    wanted = Partial(otgen.Problem.from_points(X, X, A, A, normalize=True, metric=metric), (np.zeros(3),) * 2, 0.3)
+    flows = Flows(
+        np.array([0, 1, 1, 2, 3, 3]), np.array([0, 1, 3, 3, 1, 2]), np.array([0.1, 0.2, 0.1, 0.2, 0.1, 0.2]) / 0.9
+    )
+    return wanted, replace(prove(wanted.posed.problem, Claim(flows)), lower=-1e-17, upper=1e-16)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_in_part_what_costs_something_or_nothing_is_left_as_it_is(known):
+    wanted, proof = in_part("euclidean" if known else plainly)
+    found = prove_staying_in_part(wanted, proof)
+    assert (found.lower, found.cost, found.upper) == (0.0, 0.0, 0.0)
+    for lower, upper in ((0.25, 0.75), (0.0, 0.0), (-1e-300, 0.0)):
+        other = replace(proof, lower=lower, upper=upper)
+        assert prove_staying_in_part(wanted, other) is other
+    without = replace(proof, plan=None)
+    assert (prove_staying_in_part(wanted, without) is without) == (not known)
+
+
+def test_in_part_pairs_that_cost_something_or_do_not_carry_the_masses_show_nothing():
+    wanted, proof = in_part(lambda x, y: plainly(x, y) + 1e-300)
+    assert prove_staying_in_part(wanted, proof) is proof
+    wanted, proof = in_part(plainly)
+    assert proof.plan is not None
+    values = proof.plan.values.copy()
+    values[0] = 0.0
+    less = replace(proof, plan=replace(proof.plan, values=values))
+    assert prove_staying_in_part(wanted, less) is less
 
 
 def test_faint_points_stay_in_part():
@@ -152,6 +217,21 @@ def test_equal_clouds_under_a_callable_that_is_0_on_the_diagonal(p, asked):
         )
         assert (result.lower, result.value, result.upper) == (0.0, 0.0, 0.0)
         assert result.status is otgen.Status.OPTIMAL
+
+
+@pytest.mark.parametrize("p", [2, 3])
+@pytest.mark.parametrize("metric", ["euclidean", plainly])
+@pytest.mark.parametrize("asked", [dict(penalty=(0.0, 1.0)), dict(mass=0.3), dict(mass=0.3, penalty=(0.0, 1e-9))])
+def test_beside_points_with_far_more_than_can_move_nothing_costs_nothing_either(p, metric, asked):
+    """They were [0, 3e-5] apart at p = 3; a target that stays at a price costs that."""
+    x = np.array([[0.0, 0.0], [3.0, 3.0]])
+    found = otgen.partial_wasserstein(x, x, [1000.0, 7.0], [0.3, 0.1], p=p, metric=metric, **asked)
+    truth = Fraction(0.3) + Fraction(0.1) - Fraction(0.3) if len(asked) == 2 else 0
+    if truth:
+        assert 0 < found.lower**p <= truth * 1e-9 * (1 + 1e-9)
+        assert found.upper**p >= truth * 1e-9 * (1 - 1e-9)
+    else:
+        assert (found.lower, found.value, found.upper) == (0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("p", [1, 3, 300])
