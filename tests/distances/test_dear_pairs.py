@@ -42,7 +42,7 @@ def cheapest(costs, a, b, dear):
 
 @pytest.mark.parametrize("least", [0.0, -1.0, -1e-17])
 @pytest.mark.parametrize("dear", [1e6, 1e9, 1e12, 1e16, 1e30, 1e100, 1e250])
-def test_pairs_that_must_not_be_used_take_no_digits(dear, least):
+def test_pairs_that_must_not_be_used_take_no_digits(dear, least, tmp_path):
     rng = np.random.default_rng(0)
     tried = 0
     while tried < 8:
@@ -56,9 +56,40 @@ def test_pairs_that_must_not_be_used_take_no_digits(dear, least):
         assert found.status is Status.OPTIMAL
         assert Fraction(found.lower) <= truth <= Fraction(found.upper)
         assert found.upper - found.lower <= 1e-11 * max(abs(float(truth)), 1.0)
+        found.save_proof(tmp_path / "dear.npz")
+        low, high = otgen.load_proof(tmp_path / "dear.npz").verify()
+        assert CHECKER["main"]([str(tmp_path / "dear.npz")]) == 0
+        assert Fraction(low) <= truth <= Fraction(high)
+        assert high - low <= 1e-11 * max(abs(float(truth)), 1.0)
         together = otgen.transport_batch([costs, costs], [a, a], [b, b])
         assert (together.lower == found.lower).all()
         assert (together.upper == found.upper).all()
+
+
+@pytest.mark.parametrize("mass", [1e-9, 1e-16])
+def test_one_dear_target_of_little_mass_does_not_widen_a_proof(mass, tmp_path):
+    """Its potential is off by a rounding of 1e14, which its mass alone pays for."""
+    rng = np.random.default_rng(4)
+    costs = rng.random((6, 6)) + 1
+    costs[:, 0] *= 1e14
+    found = otgen.transport(costs, b=[mass, 1, 1, 1, 1, 1], normalize=True)
+    found.save_proof(tmp_path / "dear.npz")
+    proof = otgen.load_proof(tmp_path / "dear.npz")
+    assert proof.upper - proof.lower <= 1e-13 * found.value
+    assert CHECKER["main"]([str(tmp_path / "dear.npz")]) == 0
+
+
+def test_the_checker_follows_pairs_without_a_cycle():
+    flows_along = CHECKER["flows_along"]
+    half, third = Fraction(1, 2), Fraction(1, 3)
+    found = flows_along({(0, 0), (1, 0), (1, 1)}, [third, 1 - third], [half, half])
+    assert found == {(0, 0): third, (1, 0): half - third, (1, 1): half}
+    assert flows_along({(0, 0), (0, 1), (1, 0), (1, 1)}, [half, half], [half, half]) is None  # a cycle
+    assert (
+        flows_along({(0, 0), (0, 1), (1, 1)}, [third, 1 - third], [half, half]) is None
+    )  # less than nothing would flow
+    assert flows_along({(0, 0), (1, 1)}, [third, 1 - third], [half, half]) is None
+    assert flows_along({(0, 0)}, [half, half], [half, half]) is None
 
 
 @pytest.mark.parametrize("dear", [1e30, 1e100, 1e300])
