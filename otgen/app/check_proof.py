@@ -238,19 +238,21 @@ class Proof:
         demand(below <= low and high <= above, "a bound of the value is not proven")
 
     def lower(self):
-        """``a.f + b.g``, each g less what it exceeds some cost by; 0 at least, where no cost is negative."""
+        """``a.f + b.g``, less what all f, or all g, exceed some cost by; 0 at least, where no cost is negative."""
         f, g = self.held["f"][1], self.held["g"][1]
         demand(len(f) == len(self.a) and len(g) == len(self.b), "potentials and weights do not fit")
         f, g = {i: Fraction(f[i]) for i in self.rows}, {j: Fraction(g[j]) for j in self.columns}
-        pairs = [(j, f[i] + g[j], self.costs.enclosed(i, j)) for j in self.columns for i in self.rows]
-        allowed = [(j, total - ends[0], *ends) for j, total, ends in pairs if ends]
+        pairs = [(i, j, self.costs.enclosed(i, j)) for i in self.rows for j in self.columns]
+        allowed = [(i, j, f[i] + g[j] - ends[0], *ends) for i, j, ends in pairs if ends]
         demand(allowed, "all pairs are forbidden")
-        excess = dict.fromkeys(self.columns, 0)
-        for j, more, *_ in allowed:
-            excess[j] = max(excess[j], more)
         *_, lows, highs = zip(*allowed)
         self.forbids, self.range = len(allowed) < len(pairs), (min(lows), max(highs))
-        value = sum(self.a[i] * f[i] for i in self.rows) + sum(self.b[j] * (g[j] - excess[j]) for j in self.columns)
+        too_high = dict.fromkeys(self.rows, 0), dict.fromkeys(self.columns, 0)
+        for *pair, more, _, _ in allowed:
+            for side, k in zip(too_high, pair):
+                side[k] = max(side[k], more)
+        excess = min(sum(w[k] * side[k] for k in side) for w, side in zip((self.a, self.b), too_high))
+        value = sum(self.a[i] * f[i] for i in self.rows) + sum(self.b[j] * g[j] for j in self.columns) - excess
         return max(value, 0) if min(lows) >= 0 else value
 
     def upper(self):
