@@ -238,7 +238,7 @@ class Proof:
         demand(below <= low and high <= above, "a bound of the value is not proven")
 
     def lower(self):
-        """``a.f + b.g``, less what all f, or all g, exceed some cost by; 0 at least, where no cost is negative."""
+        """``a.f + b.g``, less what all g, or of listed costs all f, exceed some cost by; 0 at least, where no cost is negative."""
         f, g = self.held["f"][1], self.held["g"][1]
         demand(len(f) == len(self.a) and len(g) == len(self.b), "potentials and weights do not fit")
         f, g = {i: Fraction(f[i]) for i in self.rows}, {j: Fraction(g[j]) for j in self.columns}
@@ -251,7 +251,8 @@ class Proof:
         for *pair, more, _, _ in allowed:
             for side, k in zip(too_high, pair):
                 side[k] = max(side[k], more)
-        excess = min(sum(w[k] * side[k] for k in side) for w, side in zip((self.a, self.b), too_high))
+        over_f, over_g = (sum(w[k] * side[k] for k in side) for w, side in zip((self.a, self.b), too_high))
+        excess = over_g if "x" in self.held else min(over_f, over_g)
         value = sum(self.a[i] * f[i] for i in self.rows) + sum(self.b[j] * g[j] for j in self.columns) - excess
         return max(value, 0) if min(lows) >= 0 else value
 
