@@ -164,6 +164,25 @@ def masses(values):
     return [w / total for w in weights]
 
 
+def flows_along(pairs, a, b):
+    """The one flow along pairs without a cycle that has exactly the marginals a and b, from the leaves inwards; None where there is none."""
+    left = {**dict(enumerate(a)), **{~j: w for j, w in enumerate(b)}}
+    near = {point: set() for point in left}
+    for i, j in pairs:
+        near[i].add(~j)
+        near[~j].add(i)
+    flows, leaves = {}, [point for point in near if len(near[point]) == 1]
+    for leaf in leaves:  # which become more
+        for other in near[leaf]:
+            near[other].remove(leaf)
+            flows[max(leaf, other), ~min(leaf, other)] = left[leaf]
+            left[other] -= left[leaf]
+            leaves += [other] * (len(near[other]) == 1)
+            left[leaf], near[leaf] = 0, set()
+    whole = not any(left.values()) and not any(near.values())
+    return flows if whole and all(flow >= 0 for flow in flows.values()) else None
+
+
 class Proof:
     """The contents of a proof file, and what of it holds."""
 
@@ -219,20 +238,26 @@ class Proof:
         demand(below <= low and high <= above, "a bound of the value is not proven")
 
     def lower(self):
-        """``a.f + b.g``, less what the potentials exceed some cost by; 0 at least, where no cost is negative."""
+        """``a.f + b.g``, less what all g, or of listed costs all f, exceed some cost by; 0 at least, where no cost is negative."""
         f, g = self.held["f"][1], self.held["g"][1]
         demand(len(f) == len(self.a) and len(g) == len(self.b), "potentials and weights do not fit")
         f, g = {i: Fraction(f[i]) for i in self.rows}, {j: Fraction(g[j]) for j in self.columns}
-        pairs = [(f[i] + g[j], self.costs.enclosed(i, j)) for i in self.rows for j in self.columns]
-        allowed = [(total - ends[0], *ends) for total, ends in pairs if ends]
+        pairs = [(i, j, self.costs.enclosed(i, j)) for i in self.rows for j in self.columns]
+        allowed = [(i, j, f[i] + g[j] - ends[0], *ends) for i, j, ends in pairs if ends]
         demand(allowed, "all pairs are forbidden")
-        excess, lows, highs = zip(*allowed)
+        *_, lows, highs = zip(*allowed)
         self.forbids, self.range = len(allowed) < len(pairs), (min(lows), max(highs))
-        value = sum(self.a[i] * f[i] for i in self.rows) + sum(self.b[j] * g[j] for j in self.columns)
-        return max([value - max(0, *excess)] + [0] * (min(lows) >= 0))
+        too_high = dict.fromkeys(self.rows, 0), dict.fromkeys(self.columns, 0)
+        for *pair, more, _, _ in allowed:
+            for side, k in zip(too_high, pair):
+                side[k] = max(side[k], more)
+        over_f, over_g = (sum(w[k] * side[k] for k in side) for w, side in zip((self.a, self.b), too_high))
+        excess = over_g if "x" in self.held else min(over_f, over_g)
+        value = sum(self.a[i] * f[i] for i in self.rows) + sum(self.b[j] * g[j] for j in self.columns) - excess
+        return max(value, 0) if min(lows) >= 0 else value
 
     def upper(self):
-        """The plan's cost, and what it costs to repair its marginals."""
+        """The plan's cost, and what it costs to repair its marginals; of listed costs no more than the one flow along its pairs that needs no repair."""
         rows, columns = self.held["rows"][1], self.held["columns"][1]
         flows = [u + v for u, v in zip(fractions(self.held["flows"][1]), fractions(self.held["flows_low"][1]))]
         demand(len(rows) == len(columns) == len(flows), "the plan's entries do not fit")
@@ -248,10 +273,14 @@ class Proof:
             demand(ends is not None, "the plan uses a forbidden pair")
             cost += flow * ends[1]
         missed = sum(map(abs, left)) + sum(map(abs, right))
-        demand(not (self.forbids and missed > MISPLACED), "the plan misses its marginals where pairs are forbidden")
+        used = {(i, j) for i, j, flow in zip(rows, columns, flows) if flow}
+        exact = flows_along(used, self.a, self.b) if missed and "x" not in self.held else None
+        known = [] if exact is None else [sum(flow * self.costs.enclosed(*pair)[1] for pair, flow in exact.items())]
+        placed = not (self.forbids and missed > MISPLACED)
+        demand(placed or known, "the plan misses its marginals where pairs are forbidden")
         low, high = self.range
         repair = missed * (high - low) * (len(left) + len(right) if self.forbids else 1)
-        return cost + repair + abs(low) * abs(sum(flows) - 1)
+        return min(known + [cost + repair + abs(low) * abs(sum(flows) - 1)] * placed)
 
     def check_cut(self):
         """A plan in whole numbers within the upper bound; a set of sources that outweighs all within the lower one."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..distances.result import OF_SAMPLES, Result
+from ..distances.result import Result
+from ..distances.result_rows import OF_SAMPLES
 from ..inputs import numerals
 from . import compared
 from .measuring import Comparison

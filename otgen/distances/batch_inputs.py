@@ -100,7 +100,7 @@ def of_points(xs: Any, ys: Any, a: Any, b: Any) -> Sides:
         "pass clouds in a list",
         "one cloud",
     )
-    _read_shared_weights(sides.weights, sides.between, ("the points of x", "the points of y"), (0, 0))
+    _read_shared_weights(sides, sides.between, ("the points of x", "the points of y"), (0, 0))
     sides.each(sizes.of_clouds, range(min(1, sides.size)))
     read = (
         replace(side, entries=arrays.once(side.given, name)) if side.shared else side
@@ -126,20 +126,20 @@ def of_costs(Cs: Any, a: Any, b: Any) -> Sides:
         "in a list",
         "one matrix",
     )
-    _read_shared_weights(sides.weights, sides.between * 2, ("the rows of C", "the columns of C"), (0, 1))
+    _read_shared_weights(sides, sides.between * 2, ("the rows of C", "the columns of C"), (0, 1))
     if shared:
         arrays.cost_matrix(Cs, "Cs")
     return sides
 
 
-def _read_shared_weights(
-    weights: tuple[Side, Side], between: tuple[Side, ...], told: tuple[str, str], axes: tuple[int, int]
-) -> None:
-    """Raise for weights of all problems that are malformed by themselves, or beside what all problems have."""
-    for side, things, name, of, axis in zip(weights, between, "ab", told, axes):
+def _read_shared_weights(sides: Sides, between: tuple[Side, ...], told: tuple[str, str], axes: tuple[int, int]) -> None:
+    """Raise for weights of all problems that are malformed by themselves, or beside what one of them is between."""
+    for side, things, name, of, axis in zip(sides.weights, between, "ab", told, axes):
         if side.shared and side.given is not None:
-            if things.shared:
-                sizes.as_many(side.given, things.given, name, of, axis=axis)
+            alike = things.shared or isinstance(things.given, np.ndarray)
+            for k in range(min(1, sides.size) if alike else sides.size):
+                called = of if things.shared else f"{of}s[{k}]"
+                sizes.as_many(side.given, things.received(k), name, called, axis=axis)
             arrays.weights(side.given, len(side.given), name, of, allow_gpu=True)
 
 

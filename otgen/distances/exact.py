@@ -133,8 +133,8 @@ def transport(
     Parameters
     ----------
     C : array_like or scipy.sparse array
-        (n, m) costs; ``inf`` forbids a pair, as does its absence from a sparse array, and better than a huge number, beside which other costs lose
-        their digits in the end (from some 1e290 times them on). Negative costs are allowed.
+        (n, m) costs; ``inf`` forbids a pair, as does its absence from a sparse array, and better than a huge number, beside which potentials
+        may lose the digits of other costs, and the result be IMPRECISE. Negative costs are allowed.
     a, b : array_like, optional
         (n,) and (m,) masses; None means uniform, with the total of the other side (1 if neither is given).
     epsilon : float or Relative

@@ -184,21 +184,49 @@ def pairwise(
     array([[0. , 2.5],
            [2.5, 0. ]])
     """
-    wanted, progress = scalars.flag(bounds, "bounds"), scalars.flag(progress, "progress")
+    wanted = scalars.flag(bounds, "bounds")
+    found = named_pairs(
+        sets,
+        sets2,
+        ("sets", "sets2"),
+        distance,
+        options,
+        weights=(weights, weights2),
+        support=support,
+        bounds=wanted,
+        n_jobs=n_jobs,
+        checkpoint=checkpoint,
+        progress=scalars.flag(progress, "progress"),
+    )
+    return PairwiseBounds(*found) if wanted else found[0]
+
+
+def named_pairs(
+    sets: Any,
+    sets2: Any,
+    names: tuple[str, str],
+    distance: Any,
+    options: dict[str, Any],
+    *,
+    weights: tuple[Any, Any] = (None, None),
+    support: Any = None,
+    bounds: bool = False,
+    n_jobs: Any = None,
+    checkpoint: Any = None,
+    progress: bool = False,
+) -> Floats:
+    """The numbers of all pairs, (k, B, C), of collections that errors call by ``names``; k is 3 with ``bounds``, else 1."""
     measure = _measure(distance, options, checkpoint)
     if support is not None:
-        tables.same_columns(sets, sets2, ("sets", "sets2"))
-    sets = sequence(sets, "sets")
-    sets2 = None if sets2 is None else sequence(sets2, "sets2")
-    _refuse_size(3 if wanted else 1, (len(sets), len(sets if sets2 is None else sets2)))
-    one, other = both_collected(
-        sets, sets2, weights, weights2, support, ("sets", "sets2"), empty=measure.takes_empty_sets
-    )
+        tables.same_columns(sets, sets2, names)
+    sets = sequence(sets, names[0])
+    sets2 = None if sets2 is None else sequence(sets2, names[1])
+    _refuse_size(3 if bounds else 1, (len(sets), len(sets if sets2 is None else sets2)))
+    one, other = both_collected(sets, sets2, *weights, support, names, empty=measure.takes_empty_sets)
     with told(progress) as tell:
-        found = measured_pairs(
-            one, other, measure, bounds=wanted, n_jobs=checked_jobs(n_jobs), checkpoint=checkpoint, tell=tell
+        return measured_pairs(
+            one, other, measure, bounds=bounds, n_jobs=checked_jobs(n_jobs), checkpoint=checkpoint, tell=tell
         )
-    return PairwiseBounds(*found) if wanted else found[0]
 
 
 def measured_pairs(
@@ -275,7 +303,7 @@ def _refuse_size(count: int, shape: tuple[int, int]) -> None:
     if need > (free := available()):
         raise TooLarge(
             f"the matrix of all pairs must fit in memory; received {shape[0]} x {shape[1]} pairs, which take {readable(need)} with "
-            f"{readable(free)} free; measure blocks of them with sets2"
+            f"{readable(free)} free; measure blocks of them"
         )
 
 

@@ -50,6 +50,7 @@ from ..model.cost import unspelt
 from ..model.problem import Problem
 from ..model.units import Units
 from ..proofs import Certificate, prove, prove_dual
+from ..proofs.dual import least_value
 from ..underflow import may_underflow
 
 FORMAT = "otgen proof 1"
@@ -186,9 +187,7 @@ def save_proof(
         claim = replace(
             claim, potentials=(back.potentials(certificate.potentials[0]), back.potentials(certificate.potentials[1]))
         )
-    slack = 4e-15 * certificate.scale if math.isfinite(certificate.scale) else 0.0
-    # So that other processors' last digits do not matter.
-    _, numbers = _numbers(problem, claim, mass, root=root, slack=slack)
+    _, numbers = _numbers(problem, claim, mass, root=root, slack=_slack(problem, certificate))
     arrays = {"format": FORMAT, "version": __version__, "kind": _kind_of_proof(certificate), "digest": _digest(held)}
     arrays |= held if embed else {name: held[name] for name in ("p",)}
     arrays |= _claim_arrays(claim) | numbers | {"mass": mass, "root": root}
@@ -280,6 +279,15 @@ def _plainly(fault: Exception) -> str:
     return re.sub(r"np\.\w+\(([^()]*)\)", r"\1", str(fault)).replace(";", ",")
 
 
+def _slack(problem: Problem, certificate: Certificate) -> float:
+    """What bounds are moved outward by, so that other processors' last digits do not matter: of listed costs the largest, which need not be used, has none in them."""
+    size = certificate.scale
+    if certificate.kind == "dual" and certificate.potentials is not None and not problem.cost.of_points:
+        sides = zip((problem.source.probabilities, problem.target.probabilities), certificate.potentials)
+        size = max(abs(certificate.cost), sum(float(w[w > 0] @ np.abs(z[w > 0])) for w, z in sides))
+    return 4e-15 * size if math.isfinite(size) else 0.0
+
+
 def _kind_of_proof(certificate: Certificate) -> str:
     return "no plan" if certificate.lower == math.inf else certificate.kind
 
@@ -302,6 +310,8 @@ def _numbers(
     ):  # what the independent checker repeats is by duality, in the units of the cost
         found = prove_dual(scaled, claim)
     low, high = found.lower - slack, found.upper + slack
+    if found.kind == "dual":
+        low = max(low, min(found.lower, float(least_value(scaled.cost))))
     if problem.bottleneck:
         ends = back.distance(found.cost), back.distance(low, -1), back.distance(high, 1)
         return found, dict(zip(_NAMES, (*ends, math.nan, math.nan)))

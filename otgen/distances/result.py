@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import numbers
 import os
@@ -17,8 +16,7 @@ from ..model.status import Status
 from ..underflow import may_underflow
 from .gradients import Gradients
 from .makers import NOTHING, Makers
-
-OF_SAMPLES = "of these samples, not of the laws behind them"
+from .result_rows import as_table, rows_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -417,44 +415,8 @@ class Result:
         """
         return {name: json_value(getattr(self, name)) for name in TOLD} | ({"p": "inf"} if math.isinf(self.p) else {})
 
-    def _rows(self) -> list[tuple[str, str]]:
-        rows = self._value_rows()
-        if self.makers.null is not None:
-            rows.append(("chance alone", "not measured; result.chance() splits the pooled samples at random"))
-        if self.unit is not None:
-            rows.append(("unit", f"distances in {self.unit}"))
-        if self.makers.unmatched is not None:
-            one, other = (float(side.sum()) for side in self.unmatched)
-            rows.append(("moved", f"mass {self.mass:.6g}, beside {one:.6g} and {other:.6g} that stay"))
-        rows.append(("status", self.status.name + (f": {self.status.remedy}" if self.status.remedy else "")))
-        iterations = f", {self.iterations} iteration{'s' * (self.iterations != 1)}" if self.iterations else ""
-        rows.append(("solver", f"{self.solver}{iterations}, {self.seconds:.3g} s"))
-        return rows
-
-    def _value_rows(self) -> list[tuple[str, str]]:
-        if self.lower is None or self.upper is None:
-            error = "unknown" if self.standard_error is None else numerals.number(self.standard_error, 2)
-            return [
-                ("value", numerals.beside_error(self.value, self.standard_error)),
-                ("standard error", f"{error}, from random directions; the value is {OF_SAMPLES}"),
-            ]
-        rows = [
-            ("value", numerals.within(self.value, self.lower, self.upper)),
-            numerals.proven(self.lower, self.upper, OF_SAMPLES * self.of_samples),
-            ("gap", numerals.width(self.lower, self.upper, self.certificate)),
-        ]
-        if self.exact_bounds is not None:
-            rows.append(
-                ("exact cost within", numerals.interval(*self.exact_bounds) + ", of these samples" * self.of_samples)
-            )
-        return rows
-
     def __repr__(self) -> str:
-        return numerals.in_rows("Result", self._rows())
+        return numerals.in_rows("Result", rows_of(self))
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(name)}</th><td style='text-align:left'>{html.escape(text)}</td></tr>"
-            for name, text in self._rows()
-        )
-        return f"<table><caption>otgen.Result</caption>{cells}</table>"
+        return as_table("otgen.Result", rows_of(self))

@@ -12,7 +12,7 @@ from ..inputs import numerals, scalars
 from ..inputs.types import Floats
 from ..model.problem import Problem
 from ..solvers.base import Progress, silent
-from .result import OF_SAMPLES
+from .result_rows import OF_SAMPLES
 
 SPLITS = 19  # with none of them as far apart, chance alone explains the distance once in 20 times at most
 _LEVEL = 0.05

@@ -10,7 +10,7 @@ from scipy.special import betaincinv
 
 from ..errors import InvalidInput
 from ..inputs import numerals, scalars
-from .result import OF_SAMPLES
+from .result_rows import OF_SAMPLES
 
 _LEVEL = 0.05
 

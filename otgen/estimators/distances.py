@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..distances.chosen import SEEDED, DistanceName
 from ..distances.distance_options import ParamsByName
 from ..distances.pairs.collection import both_collected, sequence
-from ..distances.pairwise import pairwise
+from ..distances.pairwise import named_pairs
 from ..distances.splits import Measure
 from ..errors import InvalidInput
 from ..inputs import scalars
@@ -19,6 +19,8 @@ from ..inputs.types import Floats
 from .collections import holds_objects, is_table
 from .seeds import seed_of
 from .validated import table
+
+_NAMES = "X", "the fitted sets"
 
 
 class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -205,7 +207,7 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             if len(sets) == 0:
                 raise InvalidInput("X must hold at least one set; received none; pass a list of clouds")
         fitted = None if reset else self.sets_
-        both_collected(sets, fitted, None, None, self.support, ("X", "the fitted sets"))
+        both_collected(sets, fitted, None, None, self.support, _NAMES)
         return sets
 
     def _measured(self, sets: Any = None) -> Floats:
@@ -215,7 +217,11 @@ class PairwiseWasserstein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         if isinstance(name, str) and name in SEEDED:
             options.setdefault("rng", self._seed)
         one, other = (self.sets_, None) if sets is None else (sets, self.sets_)
-        return pairwise(one, other, distance=self.distance, support=self.support, n_jobs=self.n_jobs, **options)
+        try:
+            return named_pairs(one, other, _NAMES, name, options, support=self.support, n_jobs=self.n_jobs)[0]
+        except InvalidInput as fault:
+            fault.add_note("options of the distance stand in distance_params")
+            raise
 
     def _asks_for_median(self) -> bool:
         return self.kernel is not None and isinstance(self.gamma, str)

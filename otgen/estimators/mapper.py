@@ -17,6 +17,7 @@ from ..inputs import arrays, scalars, sizes, tables
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 from ..model.cost import COSTS, Circular, Metric, is_norm, point_cost
+from ..model.cost.metrics import entry_of
 from ..model.problem import Relative
 from ..model.units import stretched
 from ..solvers import ExactName, Sinkhorn, Solver
@@ -149,6 +150,7 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._refuse_sizes(X, y, sample_weight, target_weight)
         points = self._points(X)
         others = self._target_points(y, X, points.shape[1])
+        self._check_directions(others, "Y" if self.target is None else "target")
         source, a = _with_mass(points, sample_weight, ("sample_weight", "the rows of X"))
         self.target_, b = _with_mass(others, target_weight, ("target_weight", "the points of the target"))
         self.result_ = self._solved(source, self.target_, a, b)
@@ -176,13 +178,14 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         shape = scalars.shape_said(X)
         if isinstance(shape, tuple):
             refuse_bytes(8 * math.prod(shape), shape, "X")
-            fitted: int = getattr(self, "n_features_in_", 0)
-            if not reset and len(shape) == 2 and shape[1] != fitted:
-                raise InvalidInput(
-                    f"X has {shape[1]} features, but OTMapper is expecting {fitted} features as input: X must have the coordinates "
-                    f"that it was fitted with; received shape {shape}; pass those columns"
-                )
-        return table(self, X, reset=reset)
+        points = table(self, X, reset=reset)
+        self._check_directions(points, "X")
+        return points
+
+    def _check_directions(self, points: Floats, name: str) -> None:
+        """Raise for points that have no place under a metric with a name."""
+        if isinstance(self.metric, str):
+            entry_of(self.metric).check(points, name)
 
     def _refuse_sizes(self, X: Any, y: Any, a: Any, b: Any) -> None:
         """Raise for points and weights of sizes that do not belong together: scikit-learn reads them first."""
@@ -237,6 +240,11 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         cost = point_cost(points, self.target_, self.metric, self.p).scaled()
         power = -cost.scale.exponent * self.p
         heights, epsilon = stretched(self._heights, power), float(stretched(self.result_.epsilon, power))
+        if epsilon == 0:
+            raise InvalidInput(
+                f"X must hold points whose costs are comparable with epsilon; received {float(np.abs(points).max()):.3g} as a coordinate, beside "
+                f"epsilon={self.result_.epsilon:.3g}; leave out points that lie far from all others"
+            )
         f = cost.softmin(heights, epsilon)
         carried = np.column_stack([self.target_, np.ones(len(self.target_))])
         sums = cost.gibbs(f, heights, epsilon, carried)

@@ -19,10 +19,17 @@ def table(estimator: BaseEstimator, X: Any, *, reset: bool, **options: Any) -> F
     Raises
     ------
     InvalidInput
-        For tensors that are no plain numbers, and for what scikit-learn cannot read and has no words for.
+        For tables of another width than the one that was fitted, tensors that are no plain numbers, and for what scikit-learn cannot read and has no words for.
     ValueError, TypeError
         As scikit-learn does.
     """
+    shape = scalars.shape_said(X)
+    fitted: int = getattr(estimator, "n_features_in_", 0)
+    if not reset and isinstance(shape, tuple) and len(shape) == 2 and shape[1] != fitted:
+        raise InvalidInput(
+            f"X has {shape[1]} features, but {type(estimator).__name__} is expecting {fitted} features as input: X must have the columns "
+            f"that it was fitted with; received shape {shape}; pass those columns"
+        )
     plain: Any = reading.as_numpy(X, "X")[0] if tensors.is_tensor(X) else X
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # of a sum by which scikit-learn looks for NaN

@@ -9,7 +9,6 @@ import numpy as np
 from ..inputs.types import Floats
 from . import outward
 from .jit import jit
-from .outward import LEAST
 from .parallel import over_rows
 
 VALUES = ("value", "lower", "upper", "cost", "cost_lower", "cost_upper", "mass")
@@ -35,12 +34,12 @@ def _tell_all(numbers, p, root, normalize, given_a, given_b, out, first, last):
         factor = 1.0 if root else mass
         for c in range(3):
             number, way = numbers[k, c], 0 if c == 0 else 2 * c - 3
-            cost = _moved_outward(number * factor, number, 0.0 if factor == 1.0 else 8.0, way, LEAST * max(factor, 1.0))
+            cost = _moved_outward(number * factor, number, 0.0 if factor == 1.0 else 8.0, way)
             out[k, c], out[k, 3 + c] = cost, cost
             if root:
                 distance = max(number, 0.0) ** (1.0 / p)
                 units = 0.0 if p == 1.0 or distance == 0.0 else 8.0 + 2.0 * abs(math.log(distance))
-                out[k, c] = _moved_outward(distance, distance, units, way, LEAST)
+                out[k, c] = _moved_outward(distance, distance, units, way)
         out[k, 6] = mass
 
 

@@ -85,7 +85,7 @@ def on_the_line(p_law: Any, q_law: Any, p: float = 2) -> Estimate:
         return pair[0].at(t) - (pair[1].at(t) if alike is None else alike.shift)
 
     def size(t: float) -> float:
-        return sum(abs(law.at(t)) for law in pair) + (0.0 if alike is None else abs(alike.shift))
+        return sum(max(abs(law.at(t)), law.grain) for law in pair) + (0.0 if alike is None else abs(alike.shift))
 
     low, high = max(one.low for one in pair), min(one.high for one in pair)
     cuts = {z for one in pair for z in (*_CUTS, *one.jumps) if low < z < high}
@@ -255,6 +255,7 @@ class _Quantiles(NamedTuple):
     high: float
     jumps: list[float]
     indices: tuple[float, float]  # orders from which on tails have no moments
+    grain: float = 0.0  # what rounding is relative to at least: a root of tails is known to that of levels, also near 0
 
     @classmethod
     def of(cls, law: Any, name: str) -> _Quantiles:
@@ -269,7 +270,7 @@ class _Quantiles(NamedTuple):
         at = (lambda t: _mixture_quantile(found, t)) if mixture else (lambda t: _tail_quantile(found, t))
         low, high = (_trusted_reach(parts, side) for side in (-1, 1))
         jumps = _mixture_gaps(found) if mixture else []
-        return cls(at, low, high, jumps, (_tail_index(at, low), _tail_index(at, high)))
+        return cls(at, low, high, jumps, (_tail_index(at, low), _tail_index(at, high)), float(mixture))
 
 
 def _tail_quantile(law: Any, t: float) -> float:
@@ -330,24 +331,34 @@ def _tail_index(at: Quantile, end: float) -> float:
 
 
 def _mixture_quantile(law: Mixture, t: float) -> float:
-    """Where the parts' tails add up to Phi(-|t|): between the parts' own quantiles."""
+    """Where the parts' tails add up to Phi(-|t|)."""
     tail = float(scipy.special.ndtr(-abs(t)))
-    if t < 0:
-        ends = [float(part.ppf(tail)) for part in law.laws]
+    parts = [(w, part) for w, part in zip(law.weights, law.laws) if w > 0]
+    inverses = [part.ppf if t < 0 else part.isf for _, part in parts]
 
-        def miss(x: float) -> float:
-            return sum(w * float(part.cdf(x)) for w, part in zip(law.weights, law.laws)) - tail
-    else:
-        ends = [float(part.isf(tail)) for part in law.laws]
+    def miss(x: float) -> float:
+        found = sum(w * float(part.cdf(x) if t < 0 else part.sf(x)) for w, part in parts)
+        return found - tail if t < 0 else tail - found
 
-        def miss(x: float) -> float:
-            return tail - sum(w * float(part.sf(x)) for w, part in zip(law.weights, law.laws))
-
+    inner = [float(inverse(tail / w)) for (w, _), inverse in zip(parts, inverses) if tail < w]
+    outer = [
+        float(inverse(share)) for (w, _), inverse in zip(parts, inverses) if (share := tail / (w * len(parts))) < 1
+    ]
+    if inner and outer:  # no part has more than all of the tail, and one of them an equal share
+        low, high = (min(outer), min(inner)) if t < 0 else (max(inner), max(outer))
+        if low < high and miss(low) < 0 < miss(high):
+            return _root(miss, low, high)
+    ends = [float(inverse(tail)) for inverse in inverses]
     low, high = min(ends), max(ends)
     if miss(low) >= 0 or miss(high) <= 0:  # the ends are the quantile, up to rounding
         return low if miss(low) >= 0 else high
+    return _root(miss, low, high)
+
+
+def _root(miss: Quantile, low: float, high: float) -> float:
+    """To the digits of the root itself, whatever those of the ends are."""
     precision: Any = 1e-15
-    root: Any = scipy.optimize.brentq(miss, low, high, xtol=precision * max(1.0, abs(low), abs(high)), rtol=precision)
+    root: Any = scipy.optimize.brentq(miss, low, high, xtol=0.1 * precision, rtol=precision)
     return float(root)
 
 

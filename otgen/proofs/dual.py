@@ -12,12 +12,14 @@ Where pairs are forbidden a repair may not exist. A plan that misses no more tha
 and what it misses is priced at the spread times the longest alternating path, n + m arcs; any other proves nothing.
 
 Where one cost is 1e100 times the others, that charge is all that is seen. If the plan's pairs make no cycle, one flow along them has exactly the masses, and where
-none of it is negative it is a plan, which costs what it costs (:mod:`.exact_flow`).
+none of it is negative it is a plan, which costs what it costs (:mod:`.exact_flow`). Potentials of what is dear have no digits for the other costs: either side is
+tried as it was claimed, the other as what that leaves room for, which is off by its own rounding alone, and the sum is taken in rational arithmetic.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -31,9 +33,10 @@ from ..model.cost import Cost
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from .certificate import Certificate, above, below
-from .exact_flow import exact_cost
+from .exact_flow import exact_cost, exact_dual_value
 
 _WIDE = 1e-10  # of the cost: an interval that exact masses may narrow
+_OF_DEAR = 1e-12  # of the spread of costs: a wider interval is not for rounding
 _FEW = 2**14  # points: rational numbers take microseconds each
 _MISPLACED = 2.0**-49  # mass that may be missing where pairs are forbidden: what rounding of the weights can come to
 
@@ -51,20 +54,50 @@ def prove_dual(problem: Problem, claim: Claim) -> Certificate:
     """
     f, _ = usable_potentials(problem, claim.potentials)
     plan = None if claim.flows is None else plan_of(claim.flows, problem.shape)
-    return _beside_dear_pairs(problem, dual_certificate(problem, plan, f, problem.cost.column_minima(f)))
+    return _beside_dear_pairs(problem, claim, dual_certificate(problem, plan, f, problem.cost.column_minima(f)))
 
 
-def _beside_dear_pairs(problem: Problem, found: Certificate) -> Certificate:
-    """With a narrower upper end, of listed costs, where the plan's pairs carry exactly the masses: then nothing that rounding has left may have to go far."""
+def _beside_dear_pairs(problem: Problem, claim: Claim, found: Certificate) -> Certificate:
+    """With a narrower interval, of listed costs: sums in rational arithmetic, of potentials that balancing has not rounded, and of the plan's pairs where they
+    carry exactly the masses, so that nothing that rounding has left may have to go far.
+    """
     if problem.cost.of_points or sum(problem.shape) > _FEW or not isinstance(found.plan, SparsePlan):
         return found
     if not found.width > _WIDE * abs(found.cost):
         return found
     exact = exact_cost(problem, found.plan)
-    if exact is None:
+    if exact is not None:
+        cost = float(exact)
+        found = replace(
+            found, cost=cost, upper=min(found.upper, above(cost, abs(cost) * UNIT + problem.cost.rounding[1]))
+        )
+    if claim.potentials is None or not _WIDE * abs(found.cost) < found.width <= _OF_DEAR * _cost_spread(problem):
         return found
-    cost, (_, absolute) = float(exact), problem.cost.rounding
-    return replace(found, cost=cost, upper=min(found.upper, above(cost, abs(cost) * UNIT + absolute)))
+    for potentials in _tightened(problem, claim.potentials):
+        lower = _exact_lower(problem, potentials)
+        if lower > found.lower:
+            found = replace(found, lower=lower, potentials=potentials)
+    return found
+
+
+def _tightened(problem: Problem, claimed: tuple[Floats, Floats]) -> Iterator[tuple[Floats, Floats]]:
+    """Potentials as they were claimed on one side, with all that they leave room for on the other: on the side of what is dear digits are lost."""
+    a, b = problem.source.probabilities, problem.target.probabilities
+    f, g = (np.where(np.abs(z) < TOO_LARGE, z, 0.0) for z in claimed)
+    minima = problem.cost.column_minima(f)
+    yield _with_room(problem.cost, a, f, minima), minima
+    minima = problem.cost.ctransform(g)[0]
+    yield minima, _with_room(problem.cost.T, b, g, minima)
+
+
+def _exact_lower(problem: Problem, potentials: tuple[Floats, Floats]) -> float:
+    """What potentials prove of which either side is what the other leaves room for: off by one rounding of itself, and by what scaling costs has lost."""
+    value = exact_dual_value(problem, *potentials)
+    if value is None:
+        return -math.inf
+    sides = zip((problem.source.probabilities, problem.target.probabilities), potentials)
+    size = sum(float(weights @ np.where(weights > 0, np.abs(z), 0.0)) for weights, z in sides)
+    return below(float(value), 1.01 * UNIT * (size + abs(float(value))) + 2 * problem.cost.rounding[1])
 
 
 def plan_bound(problem: Problem, flows: Flows) -> float:
@@ -90,7 +123,7 @@ def dual_certificate(problem: Problem, plan: SparsePlan | None, f: Floats, minim
     if not a.all() and math.isfinite(
         value
     ):  # a source without mass proves nothing, but its potential should be feasible and tight
-        f = np.where(a > 0, f, problem.cost.ctransform(np.where(np.isfinite(g), g, 0.0))[0])
+        f = _with_room(problem.cost, a, f, g)
     lower = max(below(value, rounding_bound), least_value(problem.cost))
     if plan is None:
         return Certificate("dual", math.inf, lower, math.inf, size, math.nan, None, (f, g))
@@ -98,6 +131,11 @@ def dual_certificate(problem: Problem, plan: SparsePlan | None, f: Floats, minim
     scale = max(abs(cost), size, 1e-7 * _cost_spread(problem))
     cost = max(cost, lower)  # a plan that misses mass may cost less than any plan
     return Certificate("dual", cost, lower, above(cost, charge), scale, error, plan, (f, g))
+
+
+def _with_room(cost: Cost, masses: Floats, f: Floats, g: Floats) -> Floats:
+    """Potentials f, and what g leaves room for where there is no mass."""
+    return np.where(masses > 0, f, cost.ctransform(np.where(np.isfinite(g), g, 0.0))[0])
 
 
 def least_value(cost: Cost) -> Any:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..inputs.types import Indices
+from ..inputs.types import Floats, Indices
 from ..model.cost.searches import Mask
 from ..model.measure import Measure
 from ..model.plan import SparsePlan
@@ -67,6 +67,19 @@ def exact_cost(problem: Problem, plan: SparsePlan) -> Fraction | None:
         return None
     costs = map(Fraction, problem.cost.pairs(rows, columns).tolist())
     return sum((flow * cost for flow, cost in zip(flows, costs, strict=True)), Fraction(0)) / (totals[0] * totals[1])
+
+
+def exact_dual_value(problem: Problem, f: Floats, g: Floats) -> Fraction | None:
+    """``a.f + b.g`` of the points that carry mass, whose potentials are all finite; else None."""
+    out = Fraction(0)
+    for side, z in zip((problem.source, problem.target), (f, g)):
+        carried = side.probabilities > 0
+        if not np.isfinite(z[carried]).all():
+            return None
+        weights = exact_weights(side)
+        worth = sum((weights[k] * Fraction(float(z[k])) for k in np.flatnonzero(carried)), Fraction(0))
+        out += worth / sum(weights)
+    return out
 
 
 def exact_weights(side: Measure) -> list[Fraction]:

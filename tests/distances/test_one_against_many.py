@@ -124,6 +124,11 @@ def test_names_of_columns_are_compared():
         ((MANY[:1], MANY), r"received 1 of xs, 3 of ys; pass one entry a problem, or one cloud alone, such as xs\[0\]"),
         ((ONE, MANY, np.ones((2, 5))), "received 3 of ys, 2 of a"),
         ((ONE, MANY, np.ones(4)), r"^a must have shape \(5,\)"),
+        (
+            (MANY, MANY, np.ones(4)),
+            r"^a must have shape \(6,\), one weight for each of the points of xs\[0\]; received shape \(4,\)",
+        ),
+        (([ONE, ONE], [ONE, ONE[:4]], None, np.ones(5)), r"^b must have shape \(4,\).* the points of ys\[1\]"),
         ((None, MANY), "xs must be an array or a sequence"),
         (("abc", MANY), "xs must be an array or a sequence"),
         ((np.zeros((2, 2, 2, 2)), MANY[:2]), r"problem 0: x must be \(n, d\)"),

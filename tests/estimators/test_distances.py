@@ -232,3 +232,28 @@ def test_tables_are_refused_in_scikit_learns_words(made):
     for table in (np.full((2, 3), np.nan), np.empty((0, 3))):
         with pytest.raises(ValueError, match=r"contains NaN|minimum of 1 is required"):
             made.fit(table)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, scipy.sparse.csr_array])
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda X: PairwiseWasserstein(support=GRID).fit(X).transform(2 * X), r"^X\[0\] and the fitted sets\[0\] must carry the same total"),
+        (lambda X: PairwiseWasserstein(support=GRID).fit_transform(np.array([[1.0], [2]]) * X[:2]), r"^X\[0\] and X\[1\] must carry the same"),
+        (lambda X: PairwiseWasserstein(support=GRID).fit(X).transform(X[:, :3]), r"X must have the columns.*received shape \(9, 3\)"),
+        (
+            lambda X: PairwiseWasserstein("partial_wasserstein", distance_params={"mass": 30}, support=GRID).fit_transform(X),
+            r"^mass must .* received 30 for X\[0\]",
+        ),
+    ],
+)  # fmt: skip
+def test_errors_name_what_was_passed(call, words, kind):
+    with pytest.raises(otgen.InvalidInput, match=words) as caught:
+        call(kind(HISTOGRAMS))
+    assert "sets2" not in str(caught.value)
+
+
+def test_options_that_are_of_no_distance_are_told_where_they_stand():
+    with pytest.raises(otgen.InvalidInput, match="options must be those of distance='wasserstein'") as caught:
+        PairwiseWasserstein(distance_params={"bounds": True}).fit_transform(CLOUDS[:2])
+    assert caught.value.__notes__ == ["options of the distance stand in distance_params"]

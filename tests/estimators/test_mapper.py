@@ -161,6 +161,12 @@ class TestScikitLearn:
         (lambda: OTMapper().fit(X, Y, [1.0]), r"sample_weight must have shape \(30,\), one weight for each of the rows of X"),
         (lambda: OTMapper().fit(X, Y, None, -np.ones(40)), "target_weight must be finite and non-negative"),
         (lambda: OTMapper("normal", n_reference=0).fit(X), "n_reference must"),
+        (lambda: OTMapper(metric="cosine", p=1).fit(X * 0, Y), "^X must hold no zero vector"),
+        (lambda: OTMapper(metric="cosine", p=1).fit(X, Y * 0), "^Y must hold no zero vector"),
+        (lambda: OTMapper(Y * 0, metric="cosine", p=1).fit(X), "^target must hold no zero vector"),
+        (lambda: OTMapper(metric="cosine", p=1).fit(X, Y).transform(X * 0), "^X must hold no zero vector"),
+        (lambda: OTMapper(epsilon=0.1).fit(X, Y).transform(X * 1e300), "^X must hold points whose costs are comparable with epsilon"),
+        (lambda: OTMapper().fit(X, Y).transform(X[:, :1]), r"X must have the columns.*received shape \(30, 1\); pass those columns"),
         (
             lambda: OTMapper().fit(*(pyarrow.table(dict.fromkeys(names, X[:, 0])).to_pandas() for names in ("ab", "ba"))),
             "X and Y must have the same columns in the same order",

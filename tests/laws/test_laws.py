@@ -201,10 +201,13 @@ class TestFoundByReview:
         with pytest.raises(otgen.InvalidInput):
             laws.on_the_line(p, q, order)
 
-    def test_rare_parts_far_away(self):
-        far = Mixture([1 - 1e-12, 1e-12], [st.norm(), st.norm(1e9, 1)])
+    @pytest.mark.parametrize(("share", "place"), [(1e-12, 1e9), (1e-12, -1e9), (1e-6, 1e9)])
+    def test_rare_parts_far_away(self, share, place):
+        """A part of the mass lies farther on one side, so that W_1 is the difference of means; of all the levels before it the gaps are 1e-12."""
+        far = Mixture([1 - share, share], [st.norm(), st.norm(place, 1)])
         found = laws.on_the_line(far, st.norm(), 1)
-        assert abs(found.value - 1e-3) <= found.error + 1e-11
+        assert abs(found.value - share * abs(place)) <= found.error
+        assert found.error <= 1e-6 * found.value
 
     def test_atoms_without_mass(self):
         with_them = laws.semi_discrete([-50, -40, 0, 1], [0, 0, 0.5, 0.5], st.norm(), 1).value

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..._version import __version__
-from ...distances.result import OF_SAMPLES
+from ...distances.result_rows import OF_SAMPLES
 from ...errors import require
 from ...inputs.atomic import write_atomically
 from ..outputs import regular

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...distances.result import OF_SAMPLES
+from ...distances.result_rows import OF_SAMPLES
 from ...inputs import numerals
 from ...inputs.types import Floats
 from ..pairing import Files, Found, Pairs

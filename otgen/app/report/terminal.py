@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...distances.result import OF_SAMPLES
+from ...distances.result_rows import OF_SAMPLES
 from ..commands.app import columns_table, out, wide
 from ..words import printable
 from .compare import Comparison

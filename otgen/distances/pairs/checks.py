@@ -65,8 +65,8 @@ def _check_symmetry(one: Collection, distance: Chosen) -> None:
     penalty = distance.options.get("penalty") if distance.name == "partial_wasserstein" else None
     if isinstance(penalty, tuple | list) and penalty[0] != penalty[1]:
         raise InvalidInput(
-            f"penalty must be one number where pairs are measured one way; received {scalars.told(penalty)}; pass the collection as sets2 as "
-            f"well, which measures both ways"
+            f"penalty must be one number where pairs are measured one way; received {scalars.told(penalty)}; compare the collection "
+            f"with itself as a second one, which measures both ways"
         )
     if distance.name is not None and not callable(distance.options.get("metric")):
         return
@@ -78,5 +78,5 @@ def _check_symmetry(one: Collection, distance: Chosen) -> None:
     if apart > _ROUNDED * max(abs(to.value), abs(back.value)):
         raise InvalidInput(
             f"distance must be symmetric, since pairs are measured one way; received {to.value:.17g} from {one.source.names[0]}[0] to "
-            f"{one.source.names[0]}[1] and {back.value:.17g} back; pass the collection as sets2 as well, which measures both ways"
+            f"{one.source.names[0]}[1] and {back.value:.17g} back; compare the collection with itself as a second one, which measures both ways"
         )
