@@ -10,6 +10,9 @@ look at C, since its logarithms are known: with its marginals p and q,
 convex: ``sum (S + R) log((S + R)/ab) <= sum S log(S/((1-t) ab)) + sum R log(R/(t ab))`` for any t in (0, 1). A marginal residual of
 mass t is repaired by mixing in a coupling of the residuals: the objective grows by at most ``t (max c + epsilon log 1/(min a min b))``.
 
+Rounding. What exponents are off by is a cost that is off by delta: sums of one matrix of exponentials are those of a problem whose costs are
+within delta, and so is its value, times the mass, however small epsilon is beside delta.
+
 Where epsilon is so large that the first has no digits left, the product plan proves more: :func:`_beside_product`.
 
 Relaxed: a potential adds ``rho (1 - exp(-f/rho))`` to the dual in place of f, which again is a lower bound for every (f, g); and
@@ -37,6 +40,20 @@ from .certificate import Certificate
 from .dual import balanced, dual_value, least_value
 
 _WIDE = 1e-6  # of the value: what an upper bound with both marginals may be above it anyway
+_FAR = 5.0  # logarithm of a sum beyond which kernels may take terms relative to the largest, whose own logarithm is rounded then
+
+
+class _Rounding(NamedTuple):
+    """What sums over the plan are off by, relatively, and the costs in their exponents, as costs."""
+
+    sums: Any
+    costs: Any
+
+    def and_of(self, logarithms: Floats, weights: Floats) -> _Rounding:
+        """The same for sums of terms of some weights that have passed through logarithms: as many roundings as these, or those of terms, are large."""
+        largest = np.max(np.abs(logarithms), axis=-1, where=np.isfinite(logarithms), initial=0.0)
+        lightest = np.min(weights, axis=-1, where=weights > 0, initial=1.0)
+        return self._replace(sums=self.sums + 6 * UNIT * np.where(largest > _FAR, largest - np.log(lightest), largest))
 
 
 class Bounds(NamedTuple):
@@ -84,34 +101,36 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
     f, g, epsilon, cost = plan.f, plan.g, np.asarray(plan.epsilon), plan.cost
     goal = Marginals(plan.a, plan.b, relax)
     a, b, whole = goal.a, goal.b, goal.product_mass
-    terms = (sum(plan.shape) + 16) * UNIT
-    argument = cost.exponent_error + 8 * UNIT * (np.abs(f).max(-1) + np.abs(g).max(-1))
+    terms = (sum(plan.shape) + 16) * UNIT + 2.0**-DROPPED_BITS
+    off = cost.exponent_error + 8 * UNIT * (np.abs(f).max(-1) + np.abs(g).max(-1) + epsilon)
     log_rows, columns = cost.sweep(f, g, a, b, plan.epsilon, 0.0, cut=DROPPED_BITS)
     with np.errstate(over="ignore", invalid="ignore"):
         rows = a * np.exp(log_rows)
         mass = rows.sum(-1)
         missed = rows - goal.target(f, 0), b * columns - goal.target(g, 1)
         error = goal.relative_error(np.maximum(*(np.abs(side).sum(-1) for side in missed)), mass)
-        relative_error = np.expm1(argument / epsilon + terms) + _logarithmic(log_rows)
+        rounding = _Rounding(terms, off).and_of(log_rows, b)
         gains = goal.dual_term(f, 0), goal.dual_term(g, 1)
         expm1_error = [1.0 if math.isinf(rho) else 1.0 + np.abs(z) / rho for z, rho in zip((f, g), relax)]  # of expm1
         sized = dots(a, np.abs(gains[0]) * expm1_error[0]) + dots(b, np.abs(gains[1]) * expm1_error[1])
         dual = dots(a, gains[0]) + dots(b, gains[1]) - epsilon * (mass - whole)
-        rounding_bound = 12 * UNIT * (sized + epsilon * whole) + np.maximum(mass, whole) * epsilon * (
-            relative_error + 2.0**-DROPPED_BITS
-        )
+        rounding_bound = 12 * UNIT * (sized + epsilon * whole) + np.maximum(mass, whole) * epsilon * rounding.sums
+        rounding_bound = rounding_bound + _dearer(goal, f, g, off)
         # Far from done, a mass or a price may be beyond all floats.
         proves = np.isfinite(mass) & np.isfinite(sized) & np.isfinite(dual)
         dual, sized = np.where(proves, dual, -np.inf), np.where(proves, sized, -np.inf)
         lower = np.where(proves, _bound_below(dual, 1.01 * rounding_bound), -np.inf)
     scale = np.maximum(np.abs(dual), sized)
+    if not cost.passes.coherent:
+        with np.errstate(over="ignore"):
+            rounding = rounding._replace(sums=rounding.sums + np.expm1(off / epsilon))
     if min(relax) < math.inf:
-        upper, spent = _relaxed_primal(plan, goal, relative_error)
-        upper = _beside_met(plan, goal, relative_error, lower, upper)
+        upper, spent = _relaxed_primal(plan, goal, rounding)
+        upper = _beside_met(plan, goal, rounding, lower, upper)
         lower, upper, dual = _nearer(plan, goal, lower, upper, dual)
         return Bounds(spent, lower, upper, scale, error, dual, None)
     with np.errstate(over="ignore", invalid="ignore"):
-        upper, spent, spent_upper = _primal_bound(plan, goal, relative_error)
+        upper, spent, spent_upper = _primal_bound(plan, goal, rounding)
         lower, upper, dual = _nearer(plan, goal, lower, upper, dual)
         bounds = (_unregularised_bound(plan), _without_nan(spent_upper)) if exact else None
     return Bounds(spent, lower, _without_nan(upper), scale, error, dual, bounds)
@@ -164,12 +183,12 @@ def _plan_with_mass(plan: EntropicPlan) -> EntropicPlan:
     return EntropicPlan(cost, f, g, plan.epsilon, a, b, u, v, r, s)
 
 
-def _relaxed_primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> tuple[Any, Any]:
+def _relaxed_primal(plan: EntropicPlan, goal: Marginals, rounding: _Rounding) -> tuple[Any, Any]:
     """What the plan is worth, from above, where a marginal is relaxed: every plan is allowed. And its cost."""
     epsilon, a, b, u, v = np.asarray(plan.epsilon), plan.a, plan.b, plan.u, plan.v
     rows, columns = plan.smooth_marginals()
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        relative_error = relative_error + _logarithmic(np.log(rows / (u * a)))
+        rounding = rounding.and_of(np.log(rows / (u * a)), v * b)
         cost = (u * a * plan.cost.gibbs_cost(plan.f, plan.g, plan.epsilon, v * b)).sum(-1)
         value = _weighted_sum(rows, plan.f + epsilon[..., None] * np.log(u))
         value = value + _weighted_sum(columns, plan.g + epsilon[..., None] * np.log(v))
@@ -179,19 +198,19 @@ def _relaxed_primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) ->
         for weights, sums, rho in zip((a, b), (rows, columns), goal.relax):
             if math.isinf(rho):  # scaled to meet it; what rounding leaves is repaired by mixing, as in `_primal_bound`
                 missed = np.abs(sums - weights).sum(-1)  # much, where a kernel is beyond all floats or lost to 0
-                met = met & (missed <= (4 * relative_error + 2.0 ** (2 - DROPPED_BITS)) * goal.max_mass)
+                met = met & (missed <= 4 * rounding.sums * goal.max_mass)
                 size = size + 2 * goal.max_mass * (plan.cost.highest + epsilon * _least_logarithm(plan, goal))
                 continue
             divergences = np.log(sums / weights)
             mass = weights.sum(-1)
             value = value + rho * (_weighted_sum(sums, divergences) - sums.sum(-1) + mass)
             size = size + rho * (_weighted_sum(sums, np.abs(divergences) + 2.0) + mass)
-        upper = _bound_above(value, 4 * relative_error * size)
+        upper = _bound_above(value, 4 * rounding.sums * size + 1.01 * rounding.costs * rows.sum(-1))
     # far from done, the plan's mass is beyond all floats
     return np.where(np.isfinite(upper) & met, upper, np.inf), np.where(np.isfinite(cost), cost, np.inf)
 
 
-def _beside_met(plan: EntropicPlan, goal: Marginals, relative_error: Any, lower: Any, upper: Any) -> Any:
+def _beside_met(plan: EntropicPlan, goal: Marginals, rounding: _Rounding, lower: Any, upper: Any) -> Any:
     """The upper bounds, wide ones brought nearer by the plan moved onto both marginals, where their totals agree to rounding.
 
     In units of the total m of the plan, ``P = m Q`` and likewise of the weights, ``KL(P, a (x) b) = m KL(Q, ...) + m (m - 1 - log m)``.
@@ -206,7 +225,8 @@ def _beside_met(plan: EntropicPlan, goal: Marginals, relative_error: Any, lower:
     a, b, f = plan.a / one[..., None], plan.b / other[..., None], plan.f + (epsilon * more)[..., None]
     met = rounded(EntropicPlan(plan.cost, f, plan.g, plan.epsilon, a, b))
     with np.errstate(over="ignore", invalid="ignore"):
-        bound, _, _ = _primal_bound(met, Marginals(a, b), relative_error + 8 * UNIT * np.abs(more))
+        moved = rounding._replace(sums=rounding.sums + 8 * UNIT * np.abs(more))
+        bound, _, _ = _primal_bound(met, Marginals(a, b), moved)
         sizes = np.abs(bound) + epsilon * (one + 1 + np.abs(more))
         missed = sum(
             rho * (2 * terms) ** 2 for rho in goal.relax if rho < math.inf
@@ -217,11 +237,8 @@ def _beside_met(plan: EntropicPlan, goal: Marginals, relative_error: Any, lower:
     return np.where(wanted, np.fmin(upper, nearer), upper)
 
 
-def _primal_bound(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> tuple[Any, Any, Any]:
-    """An upper bound of the value; the plan's cost, and an upper bound of the unregularised cost.
-
-    ``relative_error`` bounds the relative error of an entry of the plan, and of its sums.
-    """
+def _primal_bound(plan: EntropicPlan, goal: Marginals, rounding: _Rounding) -> tuple[Any, Any, Any]:
+    """An upper bound of the value; the plan's cost, and an upper bound of the unregularised cost."""
     cost, epsilon = plan.cost, np.asarray(plan.epsilon)
     a, b, u, v, r, s = plan.a, plan.b, plan.u, plan.v, np.asarray(plan.r), np.asarray(plan.s)
     rows, columns = plan.smooth_marginals()
@@ -233,7 +250,7 @@ def _primal_bound(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> t
     of_r, of_s, mass = r.sum(-1), s.sum(-1), rows.sum(-1)
     t = of_r * of_s
     with np.errstate(divide="ignore", invalid="ignore"):
-        relative_error = relative_error + _logarithmic(np.log(rows / (u * a)))
+        rounding = rounding.and_of(np.log(rows / (u * a)), v * b)
         value = _weighted_sum(rows, plan.f + epsilon[..., None] * np.log(u))
         value = value + _weighted_sum(columns, plan.g + epsilon[..., None] * np.log(v))
         entropy = _weighted_sum(r, np.log(r / a)) * of_s + of_r * _weighted_sum(s, np.log(s / b))
@@ -242,20 +259,25 @@ def _primal_bound(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> t
     value = value + rest + epsilon * divergence
     highest, depth = cost.highest, _least_logarithm(plan, goal)
     residual = np.abs(rows + r * of_s[..., None] - a).sum(-1) + np.abs(columns + s * of_r[..., None] - b).sum(-1)
-    residual = residual + (2 * relative_error + 2.0 ** (2 - DROPPED_BITS)) * goal.max_mass
+    residual = residual + 2 * rounding.sums * goal.max_mass
     with np.errstate(divide="ignore"):
         # small entries are dear to take from: -x log x is steep at 0
         taken = np.maximum(depth, np.log(goal.product_mass) - np.log(residual))
     repair = residual * (highest - np.minimum(0.0, cost.range()[0]) + epsilon * taken)
     size = _rounding_size(plan, rows, columns) + np.abs(rest) + goal.max_mass * highest
-    rounding = relative_error * (size + epsilon * (depth + np.abs(entropy) + goal.product_mass))
-    upper = _bound_above(value, 1.01 * (repair + rounding))
+    rounded_off = rounding.sums * (size + epsilon * (depth + np.abs(entropy) + goal.product_mass))
+    upper = _bound_above(value, 1.01 * (repair + rounded_off + rounding.costs * (mass + t)))
+    relative_error = rounding.sums + np.expm1(2 * rounding.costs / epsilon)  # these costs are summed by other exponentials
     return upper, spent, _bound_above(spent, 1.01 * (residual * highest + relative_error * (highest + np.abs(spent))))
 
 
-def _logarithmic(log_rows: Floats) -> Any:
-    """What sums lose by passing through their logarithms: as many roundings as these are large."""
-    return 6 * UNIT * np.max(np.abs(log_rows), axis=-1, where=np.isfinite(log_rows), initial=0.0)
+def _dearer(goal: Marginals, f: Floats, g: Floats, off: Any) -> Any:
+    """How much lower the value may be where costs are less by ``off``: what a potential less by as much takes from the dual, on either side."""
+    taken: list[Any] = []
+    for side, (potential, rho) in enumerate(zip((f, g), goal.relax)):
+        more = off if math.isinf(rho) else rho * np.expm1(off / rho)
+        taken.append(more * goal.target(potential, side).sum(-1))
+    return np.fmin(*taken)
 
 
 def _rounding_size(plan: EntropicPlan, rows: Floats, columns: Floats) -> Any:
