@@ -49,6 +49,8 @@ class Claim:
         For p = inf the flows as whole numbers, in the exact proportions of the weights.
     cut : ndarray of int64, optional
         For p = inf sources that have more mass than all targets closer to one of them than the longest pair of the plan.
+    constants : (float, float)
+        What is still to be added to the potentials: those of strongly relaxed problems may be so large that a sum would lose their digits.
 
     Examples
     --------
@@ -61,6 +63,7 @@ class Claim:
     ray: tuple[Floats, Floats] | None = None
     units: tuple[int, ...] | None = None
     cut: Indices | None = None
+    constants: tuple[float, float] = (0.0, 0.0)
 
     def checked(self, shape: tuple[int, int]) -> Claim:
         """The same claim as plain arrays that fit a problem of a shape; raises `InvalidInput` where they do not."""

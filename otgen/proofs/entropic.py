@@ -25,21 +25,24 @@ The same plan bounds the unregularised cost from above, and ``(f, min_i c_ij - f
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT, dots
+from ..model.balance import Balance
 from ..model.claim import Claim
 from ..model.marginals import Marginals
 from ..model.plan import DROPPED_BITS, EntropicPlan, rounded
 from ..model.problem import Problem
 from ..model.product_plan import mean_cost, most_saved
-from .certificate import Certificate
+from .certificate import Certificate, above, below
 from .dual import balanced, dual_value, least_value
 
 _WIDE = 1e-6  # of the value: what an upper bound with both marginals may be above it anyway
+_ALIKE = 1e-9  # by how much totals may differ of a plan with both marginals
 _FAR = 5.0  # logarithm of a sum beyond which kernels may take terms relative to the largest, whose own logarithm is rounded then
 
 
@@ -80,17 +83,34 @@ def prove_entropic(problem: Problem, claim: Claim) -> Certificate:
         Of kind ``entropic``: ``objective`` is the dual value, with bounds of the entropic value; ``cost`` is the plan's, and
         ``exact_bounds`` hold the unregularised cost.
     """
-    n, m = problem.shape
-    f, g = (np.where(np.isfinite(z), z, 0.0) for z in claim.potentials or (np.zeros(n), np.zeros(m)))
+    balance, (n, m) = Balance.of(problem), problem.shape
+    problem = balance.problem
+    pair = balance.lowered(*(claim.potentials or (np.zeros(n), np.zeros(m))), claim.constants)
+    f, g = (np.where(np.isfinite(z), z, 0.0) for z in pair)
     plan = EntropicPlan(problem.cost, f, g, problem.epsilon, *problem.masses)
     plan = plan if problem.cost.forbids and not problem.relaxed else rounded(plan, problem.relax)
     judged = _plan_with_mass(plan)
     found = entropic_bounds(judged, problem.relax, exact=not problem.as_received)
     for each in (plan, judged):  # plans last as long as results
         each.cost.passes.release()
-    cost, lower, upper, scale, error, dual = (float(number) for number in found[:6])
-    exact = found.exact and (float(found.exact[0]), float(found.exact[1]))
+    return entropic_certificate(Bounds(*map(_number, found)), plan, balance)
+
+
+def entropic_certificate(found: Bounds, plan: EntropicPlan, balance: Balance) -> Certificate:
+    """The certificate of a problem from the bounds of its balanced one, and their plan, of one problem both."""
+    cost, lower, upper, scale, error, dual, exact = found
+    (f, g), (s, t) = (plan.f, plan.g), balance.constants
+    if not balance.trivial:
+        more = balance.value
+        lower, upper = below(lower + more, balance.slack(scale)), above(upper + more, balance.slack(scale, error))
+        dual, scale = dual + balance.value, scale + abs(balance.value)
+        f, g = f + s, g + t
     return Certificate("entropic", cost, lower, upper, scale, error, plan, (f, g), dual, exact)
+
+
+def _number(bound: Any) -> Any:
+    """One of the numbers of a single problem's bounds, as Python has it."""
+    return bound if bound is None else (float(bound[0]), float(bound[1])) if isinstance(bound, tuple) else float(bound)
 
 
 def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bool) -> Bounds:
@@ -127,6 +147,7 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
     if min(relax) < math.inf:
         upper, spent = _relaxed_primal(plan, goal, rounding)
         upper = _beside_met(plan, goal, rounding, lower, upper)
+        upper = _beside_kept(plan, goal, rounding, lower, upper, error)
         lower, upper, dual = _nearer(plan, goal, lower, upper, dual)
         return Bounds(spent, lower, upper, scale, error, dual, None)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -211,30 +232,46 @@ def _relaxed_primal(plan: EntropicPlan, goal: Marginals, rounding: _Rounding) ->
 
 
 def _beside_met(plan: EntropicPlan, goal: Marginals, rounding: _Rounding, lower: Any, upper: Any) -> Any:
-    """The upper bounds, wide ones brought nearer by the plan moved onto both marginals, where their totals agree to rounding.
+    """The upper bounds, wide ones brought nearer by the plan moved onto both marginals, where their totals nearly agree.
 
-    In units of the total m of the plan, ``P = m Q`` and likewise of the weights, ``KL(P, a (x) b) = m KL(Q, ...) + m (m - 1 - log m)``.
+    In units of the totals A, B, for a plan ``P = A Q``, ``KL(P, a (x) b) = A KL(Q, ...) + A (B - 1 - log B)``, and it misses b by
+    ``A log(A / B) - A + B``.
     """
     one, other = (np.asarray(total) for total in goal.totals)
     terms = (sum(plan.shape) + 16) * UNIT
     with np.errstate(invalid="ignore"):
-        wanted = (np.abs(one - other) <= terms * one) & (upper - lower > _WIDE * np.abs(lower))
+        apart = np.abs(one - other) / one
+        wanted = (apart <= _ALIKE) & (upper - lower > _WIDE * np.abs(lower))
     if not np.any(wanted):
         return upper
-    epsilon, more = np.asarray(plan.epsilon), np.log(one)
+    epsilon, more = np.asarray(plan.epsilon), np.log(other)
     a, b, f = plan.a / one[..., None], plan.b / other[..., None], plan.f + (epsilon * more)[..., None]
     met = rounded(EntropicPlan(plan.cost, f, plan.g, plan.epsilon, a, b))
     with np.errstate(over="ignore", invalid="ignore"):
         moved = rounding._replace(sums=rounding.sums + 8 * UNIT * np.abs(more))
         bound, _, _ = _primal_bound(met, Marginals(a, b), moved)
-        sizes = np.abs(bound) + epsilon * (one + 1 + np.abs(more))
-        missed = sum(
-            rho * (2 * terms) ** 2 for rho in goal.relax if rho < math.inf
-        )  # as masses that agree to rounding are
-        value = one * (bound + epsilon * (one - 1 - more))
+        sizes = np.abs(bound) + epsilon * (other + 1 + np.abs(more))
+        missed = sum(rho * (2 * terms + apart) ** 2 for rho in goal.relax if rho < math.inf)
+        value = one * (bound + epsilon * (other - 1 - more))
         nearer = _bound_above(value, one * (4 * terms * sizes + missed))
     met.cost.passes.release()
     return np.where(wanted, np.fmin(upper, nearer), upper)
+
+
+def _beside_kept(plan: EntropicPlan, goal: Marginals, rounding: _Rounding, lower: Any, upper: Any, error: Any) -> Any:
+    """The upper bounds, wide ones brought nearer by the plan moved onto the dearer marginal alone, where that pays for what it misses."""
+    one, other = goal.relax
+    dearest = max(one, other)
+    if one == other or dearest == math.inf:
+        return upper
+    with np.errstate(over="ignore", invalid="ignore"):
+        paid = dearest * (error * error) * goal.max_mass
+        wanted = (upper - lower > _WIDE * np.abs(lower)) & (paid > _WIDE * np.abs(lower))
+    if not np.any(wanted):
+        return upper
+    kept = replace(goal, relax=(math.inf, other) if one == dearest else (one, math.inf))
+    bound, _ = _relaxed_primal(rounded(plan, kept.relax), kept, rounding)
+    return np.where(wanted, np.fmin(upper, bound), upper)
 
 
 def _primal_bound(plan: EntropicPlan, goal: Marginals, rounding: _Rounding) -> tuple[Any, Any, Any]:

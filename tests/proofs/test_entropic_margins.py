@@ -138,7 +138,8 @@ def sum_error(case, *sums):
 def alone(monkeypatch):
     """Bounds without those of the product plan, and of relaxed marginals without those of the plan that meets them."""
     monkeypatch.setattr(entropic, "_nearer", lambda plan, goal, *bounds: bounds)
-    monkeypatch.setattr(entropic, "_beside_met", lambda plan, goal, relative_error, lower, upper: upper)
+    for beside in ("_beside_met", "_beside_kept"):
+        monkeypatch.setattr(entropic, beside, lambda plan, goal, rounding, lower, upper, *error: upper)
 
 
 @pytest.mark.parametrize("name", [*CASES, *ROOMY])
