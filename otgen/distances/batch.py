@@ -24,7 +24,7 @@ from ..model.marginals import Marginals
 from ..model.plan import EntropicPlan, rounded
 from ..model.problem import Problem, Relative
 from ..model.status import Status
-from ..model.units import Units
+from ..model.units import STEEP, Units
 from ..proofs import Bounds, entropic_bounds, entropic_certificate
 from ..solvers import ExactName, Sinkhorn, Solver, SolverName, sinkhorn_held
 from ..solvers.sinkhorn_held import HeldProblem
@@ -270,7 +270,7 @@ def solve_all(problems: Sequence[Problem], solver: Sinkhorn, *, progress: bool) 
 def _stacking_kind(problem: Problem) -> Any:
     """What problems must share to be stacked, their padded shape first; None where one is solved alone."""
     cost = problem.cost
-    if cost.entry is None or not sinkhorn_held.suits(cost):
+    if cost.entry is None or cost.p > STEEP or not sinkhorn_held.suits(cost):
         return None
     n, m = (_padded_size(size) for size in cost.shape)
     return (
