@@ -214,9 +214,12 @@ class Answer:
         scaled, certificate, plan = self.scaled, self.certificate, self.certificate.plan
         assert isinstance(plan, EntropicPlan)
         balance = Balance.of(scaled)
-        goal = balance.problem.marginals
-        (x, y), weights = envelope(scaled.cost, goal, scaled.epsilon, plan.f, plan.g, symmetric=scaled.symmetric)
-        a, b = (balance.derivative(z, side) for side, z in enumerate(weights))
+        goal, totals = balance.problem.marginals, None if balance.trivial else (0.0, 0.0)
+        (x, y), (a, b) = envelope(
+            scaled.cost, goal, scaled.epsilon, plan.f, plan.g, symmetric=scaled.symmetric, totals=totals
+        )
+        if not balance.trivial:
+            a, b = balance.derivative(a, 0), balance.derivative(b, 1)
         points = [None if z is None else self.units.slopes(z) for z in (x, y)]
         return Gradients(*points, *map(self.units.potentials, (a, b)), residual=certificate.marginal_error)
 

@@ -313,7 +313,9 @@ def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkho
     # a plan of plans: every operation keeps the leading axis; what has no mass may have any potential, so it is judged where there is mass
     stacked: Any = (judged, _taken(out.f, rows), _taken(out.g, columns), epsilon, a, b)
     plan = rounded(EntropicPlan(*stacked), first.relax)
-    bounds = entropic_bounds(plan, first.relax, exact=not first.as_received)
+    masses = a.sum(axis=1) * b.sum(axis=1)
+    whole = np.array([mass if z.whole is None else z.whole for mass, z in zip(masses.tolist(), balances)])
+    bounds = entropic_bounds(plan, first.relax, exact=not first.as_received, whole=whole)
     seconds = (time.perf_counter() - began) / size
     sides = [np.broadcast_to(z, w.shape) for z, w in zip((plan.u, plan.v, plan.r, plan.s), (a, b, a, b))]
     found = [

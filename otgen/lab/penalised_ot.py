@@ -17,7 +17,10 @@ from ..inputs import arrays, scalars
 from ..inputs.types import Floats
 
 _STEPS = 200  # of Newton's method
-_CLOSE, _CLOSE_ENOUGH = 1e-11, 1e-7  # of the optimum, in units of cost of about 1: what is aimed at, and what is promised
+_CLOSE, _CLOSE_ENOUGH = (
+    1e-11,
+    1e-7,
+)  # of the optimum, in units of cost of about 1: what is aimed at, and what is promised
 
 
 def relaxed_transport(

@@ -1,9 +1,9 @@
 """Relaxed problems of unequal masses as such of equal ones: the constants that go from one potential to the other are known beforehand.
 
 With ``f = f' + s_1, g = g' + s_2``, weights ``a' = a exp(-s_1 / rho_1), b' = b exp(-s_2 / rho_2)`` and
-``(s_1 + s_2) / epsilon + s_1 / rho_1 + s_2 / rho_2 = 0`` every plan is that of f', g' and of a', b', and the value is that of a', b', plus
-``rho_1 (A - A') + rho_2 (B - B') + epsilon (A B - A' B')`` for the totals A, B; ``s`` itself times the total in place of the first two
-where rho is infinite. Totals A' = B' leave potentials as large as costs are, where f and g may be as large as rho.
+``(s_1 + s_2) / epsilon + s_1 / rho_1 + s_2 / rho_2 = 0`` every plan is that of f', g' and of a', b', and the value is that of a', b' with the mass
+of ``a (x) b`` in its entropy, plus ``rho_1 (A - A') + rho_2 (B - B')`` for the totals A, B; ``s`` times the total in place of either where rho
+is infinite. Totals A' = B' leave potentials as large as costs are, where f and g may be as large as rho.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Balance:
     """What makes the totals of a relaxed problem equal.
 
     ``problem`` has weights times ``factors`` and both totals ``total``; ``constants`` are what its potentials lack. Values are larger than its
-    own by ``parts``. ``error`` is what weights are off by, relatively, and parts.
+    own by ``parts``, once ``whole`` is the mass that entropy is relative to. ``error`` is what weights are off by, relatively, and parts.
 
     Examples
     --------
@@ -36,14 +36,15 @@ class Balance:
     >>> problem = Problem.from_points([0.0], [0.0], [1.0], [4.0], normalize=True)
     >>> found = Balance.of(replace(problem, epsilon=1.0, relax=(2.0, 2.0)))
     >>> found.factors, found.constants, found.parts
-    ((2.0, 0.5), (-1.3862943611198906, 1.3862943611198906), (-2.0, 4.0, 0.0))
+    ((2.0, 0.5), (-1.3862943611198906, 1.3862943611198906), (-2.0, 4.0))
     """
 
     problem: Problem
     factors: Pair = (1.0, 1.0)
     constants: Pair = (0.0, 0.0)
-    parts: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    parts: Pair = (0.0, 0.0)
     total: float = 1.0
+    whole: float | None = None
     error: float = 0.0
 
     @classmethod
@@ -58,15 +59,13 @@ class Balance:
         logarithms = -apart * first, apart * second
         alpha, beta = factors = math.exp(logarithms[0]), math.exp(logarithms[1])
         constants = _constants(rho, epsilon, shares, apart)
-        gained = [
+        gained, left = (
             s * mass if math.isinf(r) else -r * mass * math.expm1(z)
             for r, s, z, mass in zip(rho, constants, logarithms, (one, other))
-        ]
-        of_both = 0.0 if first == second else apart * _difference(rho, epsilon)
-        whole = -epsilon * one * other * math.expm1(of_both)
+        )
         balanced = replace(problem, source=problem.source.times(alpha), target=problem.target.times(beta))
         error = 16 * UNIT * (1 + abs(apart))
-        return cls(balanced, factors, constants, (*gained, whole), alpha * one, error)
+        return cls(balanced, factors, constants, (gained, left), alpha * one, one * other, error)
 
     @property
     def value(self) -> float:
@@ -81,12 +80,12 @@ class Balance:
     def slack(self, scale: float, marginal_error: float = 0.0) -> float:
         """What a bound of the balanced problem is off by, of potentials of that size: weights are rounded, and the parts.
 
-        Weights that are off by delta move a dual value by ``delta (sum a |h(f)| + epsilon (mass + total^2))`` a side; and the worth of a plan by as
+        Weights that are off by delta move a dual value by ``delta (sum a |h(f)| + epsilon mass)`` a side; and the worth of a plan by as
         much and ``delta rho`` times what it misses.
         """
         missed = sum(rho for rho in self.problem.relax if rho < math.inf) * marginal_error
         mass = self.total * (1 + marginal_error)
-        own = 4 * (scale + missed * mass + self.problem.epsilon * (mass + self.total * self.total))
+        own = 4 * (scale + missed * mass + self.problem.epsilon * (mass + (self.whole or 0.0)))
         return self.error * (own + sum(map(abs, self.parts)))
 
     def lowered(self, f: Floats, g: Floats, constants: Pair = (0.0, 0.0)) -> tuple[Floats, Floats]:
@@ -95,14 +94,10 @@ class Balance:
         return f + s, g + t
 
     def derivative(self, found: Floats, side: int) -> Floats:
-        """The derivative of the value in the weights of a side, from the balanced problem's in its weights."""
-        if self.trivial:
-            return found
-        rho, epsilon, factor = self.problem.relax[side], self.problem.epsilon, self.factors[side]
-        constant = self.constants[side]
+        """The derivative of the value in the weights of a side, from that of the balanced problem in its weights without the mass of the product."""
+        rho, epsilon, constant = self.problem.relax[side], self.problem.epsilon, self.constants[side]
         gained = constant if math.isinf(rho) else -rho * math.expm1(-constant / rho)
-        across = self.total / self.factors[1 - side] - factor * self.total
-        return factor * found + (gained + epsilon * across)
+        return self.factors[side] * found + (gained + epsilon * self.total / self.factors[1 - side])
 
 
 def _shares(rho: Pair, epsilon: float) -> Pair:
@@ -112,14 +107,6 @@ def _shares(rho: Pair, epsilon: float) -> Pair:
         return float(math.isinf(other)), float(math.isinf(one))
     both = one / 2 + other / 2 + epsilon
     return (other + epsilon) / 2 / both, (one + epsilon) / 2 / both
-
-
-def _difference(rho: Pair, epsilon: float) -> float:
-    """The second share less the first."""
-    one, other = rho
-    if math.isinf(one) or math.isinf(other):
-        return 1.0 if math.isinf(one) else -1.0
-    return (one / 2 - other / 2) / (one / 2 + other / 2 + epsilon)
 
 
 def _constants(rho: Pair, epsilon: float, shares: Pair, apart: float) -> Pair:

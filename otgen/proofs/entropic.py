@@ -90,7 +90,7 @@ def prove_entropic(problem: Problem, claim: Claim) -> Certificate:
     plan = EntropicPlan(problem.cost, f, g, problem.epsilon, *problem.masses)
     plan = plan if problem.cost.forbids and not problem.relaxed else rounded(plan, problem.relax)
     judged = _plan_with_mass(plan)
-    found = entropic_bounds(judged, problem.relax, exact=not problem.as_received)
+    found = entropic_bounds(judged, problem.relax, exact=not problem.as_received, whole=balance.whole)
     for each in (plan, judged):  # plans last as long as results
         each.cost.passes.release()
     return entropic_certificate(Bounds(*map(_number, found)), plan, balance)
@@ -103,7 +103,8 @@ def entropic_certificate(found: Bounds, plan: EntropicPlan, balance: Balance) ->
     if not balance.trivial:
         more = balance.value
         lower, upper = below(lower + more, balance.slack(scale)), above(upper + more, balance.slack(scale, error))
-        dual, scale = dual + balance.value, scale + abs(balance.value)
+        least = least_value(plan.cost)
+        dual, lower, scale = max(dual + more, least), max(lower, least), scale + abs(more)
         f, g = f + s, g + t
     return Certificate("entropic", cost, lower, upper, scale, error, plan, (f, g), dual, exact)
 
@@ -113,13 +114,13 @@ def _number(bound: Any) -> Any:
     return bound if bound is None else (float(bound[0]), float(bound[1])) if isinstance(bound, tuple) else float(bound)
 
 
-def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bool) -> Bounds:
+def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bool, whole: Any = None) -> Bounds:
     """The bounds of a rounded plan's problem, or of a stack of them; with ``exact`` also those of the unregularised cost.
 
-    Points without mass need finite potentials.
+    ``whole`` is the mass that entropy is relative to, where it is not that of ``a (x) b``, as in a :class:`otgen.model.balance.Balance`. Points without mass need finite potentials.
     """
     f, g, epsilon, cost = plan.f, plan.g, np.asarray(plan.epsilon), plan.cost
-    goal = Marginals(plan.a, plan.b, relax)
+    goal = Marginals(plan.a, plan.b, relax, whole=whole)
     a, b, whole = goal.a, goal.b, goal.product_mass
     terms = (sum(plan.shape) + 16) * UNIT + 2.0**-DROPPED_BITS
     off = cost.exponent_error + 8 * UNIT * (np.abs(f).max(-1) + np.abs(g).max(-1) + epsilon)
@@ -159,7 +160,7 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
 
 def _nearer(plan: EntropicPlan, goal: Marginals, lower: Any, upper: Any, dual: Any) -> tuple[Any, Any, Any]:
     """The bounds and the value, brought nearer where no cost is negative, as no divergence is, and beside the product plan."""
-    least = least_value(plan.cost)
+    least = np.where(goal.as_posed, least_value(plan.cost), -np.inf)
     return _beside_product(plan, goal, np.fmax(lower, least), upper, np.fmax(dual, least))
 
 
@@ -234,7 +235,7 @@ def _relaxed_primal(plan: EntropicPlan, goal: Marginals, rounding: _Rounding) ->
 def _beside_met(plan: EntropicPlan, goal: Marginals, rounding: _Rounding, lower: Any, upper: Any) -> Any:
     """The upper bounds, wide ones brought nearer by the plan moved onto both marginals, where their totals nearly agree.
 
-    In units of the totals A, B, for a plan ``P = A Q``, ``KL(P, a (x) b) = A KL(Q, ...) + A (B - 1 - log B)``, and it misses b by
+    In units of the totals A, B, for a plan ``P = A Q``, ``KL(P, a (x) b) = A KL(Q, ...) + A B - A (1 + log B)``, and it misses b by
     ``A log(A / B) - A + B``.
     """
     one, other = (np.asarray(total) for total in goal.totals)
@@ -250,9 +251,9 @@ def _beside_met(plan: EntropicPlan, goal: Marginals, rounding: _Rounding, lower:
     with np.errstate(over="ignore", invalid="ignore"):
         moved = rounding._replace(sums=rounding.sums + 8 * UNIT * np.abs(more))
         bound, _, _ = _primal_bound(met, Marginals(a, b), moved)
-        sizes = np.abs(bound) + epsilon * (other + 1 + np.abs(more))
+        sizes = np.abs(bound) + epsilon * (goal.product_mass / one + 1 + np.abs(more))
         missed = sum(rho * (2 * terms + apart) ** 2 for rho in goal.relax if rho < math.inf)
-        value = one * (bound + epsilon * (other - 1 - more))
+        value = one * (bound - epsilon * (1 + more)) + epsilon * goal.product_mass
         nearer = _bound_above(value, one * (4 * terms * sizes + missed))
     met.cost.passes.release()
     return np.where(wanted, np.fmin(upper, nearer), upper)
@@ -304,7 +305,9 @@ def _primal_bound(plan: EntropicPlan, goal: Marginals, rounding: _Rounding) -> t
     size = _rounding_size(plan, rows, columns) + np.abs(rest) + goal.max_mass * highest
     rounded_off = rounding.sums * (size + epsilon * (depth + np.abs(entropy) + goal.product_mass))
     upper = _bound_above(value, 1.01 * (repair + rounded_off + rounding.costs * (mass + t)))
-    relative_error = rounding.sums + np.expm1(2 * rounding.costs / epsilon)  # these costs are summed by other exponentials
+    relative_error = rounding.sums + np.expm1(
+        2 * rounding.costs / epsilon
+    )  # these costs are summed by other exponentials
     return upper, spent, _bound_above(spent, 1.01 * (residual * highest + relative_error * (highest + np.abs(spent))))
 
 

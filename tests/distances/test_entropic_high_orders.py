@@ -8,7 +8,13 @@ from mpmath import mpf
 
 import otgen
 
-CASES = [(20, "euclidean", 2), (50, "euclidean", 12), (50, "cityblock", 2), (100, "chebyshev", 12), (300, "euclidean", 2)]
+CASES = [
+    (20, "euclidean", 2),
+    (50, "euclidean", 12),
+    (50, "cityblock", 2),
+    (100, "chebyshev", 12),
+    (300, "euclidean", 2),
+]
 
 
 def clouds(p, d):

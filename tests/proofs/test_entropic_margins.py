@@ -119,7 +119,9 @@ def exponentials(case, plan):
     ones, each = np.ones(plan.shape[1]), np.eye(plan.shape[0])
     sums = [plan.cost.sweep(plan.f, plan.g, row, ones, plan.epsilon, 0.0)[1] for row in each]
     kernel = np.array(sums).astype(np.longdouble)
-    exact = np.exp((np.add.outer(*(np.asarray(z, np.longdouble) for z in (case.f, case.g))) - case.costs) / case.epsilon)
+    exact = np.exp(
+        (np.add.outer(*(np.asarray(z, np.longdouble) for z in (case.f, case.g))) - case.costs) / case.epsilon
+    )
     assert (np.abs(kernel - exact) <= 4 * (cost_error(case) / case.epsilon + U) * exact + 1e-300).all()
     return kernel
 
@@ -221,7 +223,9 @@ def test_upper_where_a_marginal_is_relaxed(name, alone):
             continue
         value += rho * (sums @ np.log(sums / weights) - sums.sum() + weights.sum())
         size += rho * (sums @ (np.abs(np.log(sums / weights)) + 1.0) + weights.sum())
-    needed = float(sum_error(case, (b * kernel).sum(1), (v * b * kernel).sum(1)) * size + cost_error(case) * smooth.sum())
+    needed = float(
+        sum_error(case, (b * kernel).sum(1), (v * b * kernel).sum(1)) * size + cost_error(case) * smooth.sum()
+    )
     found = entropic.entropic_bounds(plan, case.relax, exact=False)
     assert needed <= float(found.upper - value) <= MOST * needed
     assert float(found.cost) == pytest.approx(float((smooth * costs).sum()), rel=1e-9)
