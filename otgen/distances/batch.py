@@ -353,8 +353,8 @@ def _result_of(
     u, v, r, s = (side[k, :length] for side, length in zip(sides, (n, m, n, m)))
     own = EntropicPlan(problem.cost, f, g, problem.epsilon, a, b, u, v, r, s)
     exact = bounds.exact and (float(bounds.exact[0][k]), float(bounds.exact[1][k]))
-    numbers = Bounds(*(float(number[k]) for number in bounds[:6]), exact)
-    certificate = entropic_certificate(numbers, own, balance)
+    cost, lower, upper, scale, error, dual = (float(number[k]) for number in bounds[:6])
+    certificate = entropic_certificate(Bounds(cost, lower, upper, scale, error, dual, exact), own, balance)
     answer = Answer(problem, problem, certificate, Units(0, problem.p))
     return answer.result(answer.status(Status.CONVERGED, tol), "Sinkhorn", int(out.count[k]), seconds)
 
