@@ -65,7 +65,7 @@ class Sinkhorn:
     ----------
     Cuturi, "Sinkhorn distances", 2013; in the form of Peyre and Cuturi, "Computational optimal transport", 2019,
     equations (4.43) and (4.44). Over-relaxation: see :mod:`otgen.kernels.overrelaxation`. The constant between relaxed potentials:
-    :meth:`otgen.model.marginals.Marginals.best_shift`.
+    :meth:`otgen.model.marginals.Marginals.best_shift`; what is known of it beforehand: :mod:`otgen.model.balance`.
 
     Examples
     --------
