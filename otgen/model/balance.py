@@ -8,12 +8,17 @@ is infinite. Totals A' = B' leave potentials as large as costs are, where f and 
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ..inputs.origin import Origin
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT
+from .measure import Measure
 
 if TYPE_CHECKING:
     from .problem import Problem
@@ -63,7 +68,7 @@ class Balance:
             s * mass if math.isinf(r) else -r * mass * math.expm1(z)
             for r, s, z, mass in zip(rho, constants, logarithms, (one, other))
         )
-        balanced = replace(problem, source=problem.source.times(alpha), target=problem.target.times(beta))
+        balanced = replace(problem, source=_times(problem.source, alpha), target=_times(problem.target, beta))
         error = 16 * UNIT * (1 + abs(apart))
         return cls(balanced, factors, constants, (gained, left), alpha * one, one * other, error)
 
@@ -91,13 +96,24 @@ class Balance:
     def lowered(self, f: Floats, g: Floats, constants: Pair = (0.0, 0.0)) -> tuple[Floats, Floats]:
         """Potentials of the balanced problem, of those that still lack ``constants``."""
         s, t = (there - own for there, own in zip(constants, self.constants))
-        return f + s, g + t
+        with np.errstate(over="ignore"):
+            return f + s, g + t
 
     def derivative(self, found: Floats, side: int) -> Floats:
         """The derivative of the value in the weights of a side, from that of the balanced problem in its weights without the mass of the product."""
         rho, epsilon, constant = self.problem.relax[side], self.problem.epsilon, self.constants[side]
         gained = constant if math.isinf(rho) else -rho * math.expm1(-constant / rho)
         return self.factors[side] * found + (gained + epsilon * self.total / self.factors[1 - side])
+
+
+def _times(measure: Measure, factor: float) -> Measure:
+    """The same points with weights times a factor."""
+    out = copy.copy(measure)
+    for name in ("total", "probabilities"):
+        vars(out).pop(name, None)
+    object.__setattr__(out, "weights", measure.weights * factor)
+    object.__setattr__(out, "weights_origin", measure.weights_origin or Origin())
+    return out
 
 
 def _shares(rho: Pair, epsilon: float) -> Pair:

@@ -73,6 +73,8 @@ class Claim:
         units = None if self.units is None else _checked_units(self.units)
         ray = None if self.ray is None else _checked_potentials(self.ray, n, m)
         cut = None if self.cut is None else _numbers(self.cut, "iu", "cut", n)
+        if not np.isfinite(_numbers(self.constants, "fiu", "constants")).all() or len(self.constants) != 2:
+            raise _malformed("constants must be two finite numbers", scalars.told(self.constants))
         if units is not None and (flows is None or len(units) != len(flows.rows)):
             raise _malformed("units must be as many as the flows", f"{len(units)} of them")
         return replace(self, flows=flows, potentials=potentials, ray=ray, units=units, cut=cut)

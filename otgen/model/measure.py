@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -120,15 +119,6 @@ class Measure:
     def probabilities(self) -> Floats:
         """The weights divided by their sum: (n,)."""
         return np.full(len(self), 1.0 / len(self)) if self.uniform else self.weights / self.mass
-
-    def times(self, factor: float) -> Measure:
-        """The same points with weights times a factor."""
-        out = copy.copy(self)
-        for name in ("total", "probabilities"):
-            vars(out).pop(name, None)
-        object.__setattr__(out, "weights", self.weights * factor)
-        object.__setattr__(out, "weights_origin", self.weights_origin or Origin())
-        return out
 
     def float64(self) -> Floats:
         """The points in double precision: (n, d)."""
