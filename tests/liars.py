@@ -48,6 +48,7 @@ def lies(claim: Claim, other: Claim, rng: np.random.Generator) -> dict[str, Clai
             "potentials swapped": replace(claim, potentials=(rng.permutation(f), g)),
             "potentials far too high": replace(claim, potentials=(f + 1e3, g + 1e3)),
             "potentials beyond all costs": replace(claim, potentials=(f * 1e200 + 1e200, g)),
+            "constants that potentials do not lack": replace(claim, constants=(1e300, -1.0)),
             "potentials NaN": replace(claim, potentials=(np.full_like(f, np.nan), g)),
             "potentials infinite": replace(claim, potentials=(np.where(f == f.max(), np.inf, f), g - np.inf)),
             "potentials random": replace(claim, potentials=(rng.normal(size=len(f)), rng.normal(size=len(g)))),
@@ -94,6 +95,8 @@ def malformed(claim: Claim) -> dict[str, Claim]:
             "potentials swapped sides": replace(claim, potentials=(np.append(g, 0.0), f)),
             "potentials in two dimensions": replace(claim, potentials=(f[:, None], g)),
             "potentials that are text": replace(claim, potentials=(f.astype(str), g)),
+            "constants that are no pair": replace(claim, constants=(1.0, 2.0, 3.0)),
+            "constants that are no numbers": replace(claim, constants=(0.0, np.nan)),
         }
     if claim.flows is not None:
         rows, columns, high, _ = claim.flows

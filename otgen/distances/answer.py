@@ -11,8 +11,9 @@ import numpy as np
 
 from ..inputs import arrays
 from ..inputs.types import Floats
+from ..model.balance import Balance
 from ..model.claim import Claim, Flows
-from ..model.plan import MonotonePlan, Plan, SparsePlan
+from ..model.plan import EntropicPlan, MonotonePlan, Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import PowerOfTwo, Units, stretched
@@ -210,11 +211,15 @@ class Answer:
 
     def entropic_gradients(self) -> Gradients:
         """Of the entropic value, as arrays of doubles, (n, d) and (n,), with the marginal error that they are good to."""
-        scaled, certificate = self.scaled, self.certificate
-        assert certificate.potentials is not None
+        scaled, certificate, plan = self.scaled, self.certificate, self.certificate.plan
+        assert isinstance(plan, EntropicPlan)
+        balance = Balance.of(scaled)
+        goal, totals = balance.problem.marginals, None if balance.trivial else (0.0, 0.0)
         (x, y), (a, b) = envelope(
-            scaled.cost, scaled.marginals, scaled.epsilon, *certificate.potentials, symmetric=scaled.symmetric
+            scaled.cost, goal, scaled.epsilon, plan.f, plan.g, symmetric=scaled.symmetric, totals=totals
         )
+        if not balance.trivial:
+            a, b = balance.derivative(a, 0), balance.derivative(b, 1)
         points = [None if z is None else self.units.slopes(z) for z in (x, y)]
         return Gradients(*points, *map(self.units.potentials, (a, b)), residual=certificate.marginal_error)
 

@@ -18,13 +18,14 @@ import numpy as np
 from ..errors import Infeasible, NotConverged
 from ..inputs import scalars
 from ..inputs.types import Floats, Indices
+from ..model.balance import Balance
 from ..model.cost import Metric
 from ..model.marginals import Marginals
 from ..model.plan import EntropicPlan, rounded
 from ..model.problem import Problem, Relative
 from ..model.status import Status
-from ..model.units import Units
-from ..proofs import Certificate, entropic_bounds
+from ..model.units import STEEP, Units
+from ..proofs import Bounds, entropic_bounds, entropic_certificate
 from ..solvers import ExactName, Sinkhorn, Solver, SolverName, sinkhorn_held
 from ..solvers.sinkhorn_held import HeldProblem
 from ..underflow import may_underflow
@@ -269,7 +270,7 @@ def solve_all(problems: Sequence[Problem], solver: Sinkhorn, *, progress: bool) 
 def _stacking_kind(problem: Problem) -> Any:
     """What problems must share to be stacked, their padded shape first; None where one is solved alone."""
     cost = problem.cost
-    if cost.entry is None or not sinkhorn_held.suits(cost):
+    if cost.entry is None or cost.p > STEEP or not sinkhorn_held.suits(cost):
         return None
     n, m = (_padded_size(size) for size in cost.shape)
     return (
@@ -293,11 +294,12 @@ def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkho
     """Results of problems of one kind; None for those that must be solved alone, far from done or from ordinary floats."""
     began, first = time.perf_counter(), problems[0]
     (n, m), size, ground = shape, len(problems), first.cost.clouds
-    d = ground.x.shape[1]
+    d, balances = ground.x.shape[1], [Balance.of(problem) for problem in problems]
     x, y, a, b = np.empty((size, n, d)), np.empty((size, m, d)), np.zeros((size, n)), np.zeros((size, m))
     for k, problem in enumerate(problems):
         clouds = problem.cost.clouds
-        for points, masses, cloud, weights in zip((x[k], y[k]), (a[k], b[k]), (clouds.x, clouds.y), problem.masses):
+        sides = balances[k].problem.masses
+        for points, masses, cloud, weights in zip((x[k], y[k]), (a[k], b[k]), (clouds.x, clouds.y), sides):
             points[: len(cloud)], points[len(cloud) :] = cloud, cloud[0]
             masses[: len(cloud)] = weights
     cost, epsilon = ground.between(x, y), np.array([z.epsilon for z in problems])
@@ -311,12 +313,14 @@ def _solve_stack(problems: list[Problem], shape: tuple[int, int], solver: Sinkho
     # a plan of plans: every operation keeps the leading axis; what has no mass may have any potential, so it is judged where there is mass
     stacked: Any = (judged, _taken(out.f, rows), _taken(out.g, columns), epsilon, a, b)
     plan = rounded(EntropicPlan(*stacked), first.relax)
-    bounds = entropic_bounds(plan, first.relax, exact=not first.as_received)
+    masses = a.sum(axis=1) * b.sum(axis=1)
+    whole = np.array([mass if z.whole is None else z.whole for mass, z in zip(masses.tolist(), balances)])
+    bounds = entropic_bounds(plan, first.relax, exact=not first.as_received, whole=whole)
     seconds = (time.perf_counter() - began) / size
     sides = [np.broadcast_to(z, w.shape) for z, w in zip((plan.u, plan.v, plan.r, plan.s), (a, b, a, b))]
     found = [
-        _result_of(problem, k, out, plan, sides, bounds, seconds, solver.tol) if out.done[k] else None
-        for k, problem in enumerate(problems)
+        _result_of(problem, balance, k, out, plan, sides, bounds, seconds, solver.tol) if out.done[k] else None
+        for k, (problem, balance) in enumerate(zip(problems, balances))
     ]
     return [result if result is not None and result.status is Status.CONVERGED else None for result in found]
 
@@ -333,16 +337,24 @@ def _taken(array: Floats, places: Indices) -> Floats:
 
 
 def _result_of(
-    problem: Problem, k: int, out: Any, plan: Any, sides: list[Floats], bounds: Any, seconds: float, tol: float
+    problem: Problem,
+    balance: Balance,
+    k: int,
+    out: Any,
+    plan: Any,
+    sides: list[Floats],
+    bounds: Any,
+    seconds: float,
+    tol: float,
 ) -> Result:
     """The result of the k-th problem of a stack."""
     n, m = problem.shape
     f, g, a, b = out.f[k, :n], out.g[k, :m], plan.a[k, :n], plan.b[k, :m]
     u, v, r, s = (side[k, :length] for side, length in zip(sides, (n, m, n, m)))
     own = EntropicPlan(problem.cost, f, g, problem.epsilon, a, b, u, v, r, s)
-    cost, lower, upper, scale, error, dual = (float(numbers[k]) for numbers in bounds[:6])
     exact = bounds.exact and (float(bounds.exact[0][k]), float(bounds.exact[1][k]))
-    certificate = Certificate("entropic", cost, lower, upper, scale, error, own, (f, g), dual, exact)
+    cost, lower, upper, scale, error, dual = (float(number[k]) for number in bounds[:6])
+    certificate = entropic_certificate(Bounds(cost, lower, upper, scale, error, dual, exact), own, balance)
     answer = Answer(problem, problem, certificate, Units(0, problem.p))
     return answer.result(answer.status(Status.CONVERGED, tol), "Sinkhorn", int(out.count[k]), seconds)
 

@@ -144,7 +144,8 @@ def sinkhorn_divergence(
     -------
     Result
         ``value`` (no root), ``lower`` and ``upper`` from the bounds of the three terms, all 0 where x and y are one array with one list of
-        weights; the plan between x and y;
+        weights; ``status`` says that each term is known to ``tol``, as in :func:`sinkhorn`, and the interval what is left where they cancel; the
+        plan between x and y;
         ``potentials`` are ``(f_xy - f_xx, g_xy - g_yy)``, ``gradients()`` those of the divergence:
         where its terms cancel they are solved further for that, so that it is right to some ``tol`` of its own size, or 1e-6 if that is more;
         a warning says where ``max_iter`` comes first.

@@ -68,14 +68,22 @@ Pair = tuple[Any, Any]
 
 
 def envelope(
-    cost: Cost, goal: Marginals, epsilon: Any, f: Floats, g: Floats, *, symmetric: bool = False
+    cost: Cost,
+    goal: Marginals,
+    epsilon: Any,
+    f: Floats,
+    g: Floats,
+    *,
+    symmetric: bool = False,
+    totals: tuple[Any, Any] | None = None,
 ) -> tuple[Pair, Pair]:
     """Derivatives of an entropic value in the points, None for listed costs, and in the weights, at potentials (n,), (m,).
 
     At the optimum potentials and plan may be held fixed: ``sum_j a_i b_j K_ij dc_ij/dx_i`` for the points. For the weights the
     derivative of the dual value, ``f_i - epsilon (sum_j b_j K_ij - sum b)``, with ``rho (1 - exp(-f/rho))`` for f where relaxed.
     (Feydy et al., "Interpolating between optimal transport and MMD using Sinkhorn divergences", 2019, section 3.) Of a stack
-    of problems all come with a leading axis. ``symmetric`` says that both sides are the same measure.
+    of problems all come with a leading axis. ``symmetric`` says that both sides are the same measure;
+    ``totals`` are theirs in the mass of the product, if others.
     """
     a, b, strength = goal.a, goal.b, np.asarray(epsilon)[..., None]
     points: Pair = (None, None)
@@ -84,8 +92,9 @@ def envelope(
         at_x = a[..., None] * clouds.gibbs_slope(f, g, epsilon, b)
         points = at_x, at_x if symmetric else b[..., None] * clouds.T.gibbs_slope(g, f, epsilon, a)
     log_rows, columns = cost.sweep(f, g, a, b, epsilon, 0.0)
-    in_a = goal.dual_term(f, 0) - strength * (np.exp(log_rows) - b.sum(-1)[..., None])
-    return points, (in_a, goal.dual_term(g, 1) - strength * (columns - a.sum(-1)[..., None]))
+    of_a, of_b = (np.asarray(total)[..., None] for total in totals or (a.sum(-1), b.sum(-1)))
+    in_a = goal.dual_term(f, 0) - strength * (np.exp(log_rows) - of_b)
+    return points, (in_a, goal.dual_term(g, 1) - strength * (columns - of_a))
 
 
 def point_gradients(cost: CloudCost, plan: SparsePlan) -> tuple[Floats, Floats]:

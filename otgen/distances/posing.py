@@ -19,6 +19,7 @@ from ..model.cost import Metric
 from ..model.cost.clouds import CloudCost
 from ..model.measure import Measure
 from ..model.problem import Problem, Relative
+from ..model.units import STEEP
 from ..solvers import sinkhorn_held
 from .batch_inputs import Side, Sides
 from .entropic import accepts_any_totals, entropic_problem
@@ -88,7 +89,7 @@ def _posed_alike(
     Raises `InvalidInput` for bad weights; points that are not finite are left too.
     """
     cost = first.cost
-    if cost.entry is None or not cost.entry.by_differences or not sinkhorn_held.suits(cost):
+    if cost.entry is None or not cost.entry.by_differences or cost.p > STEEP or not sinkhorn_held.suits(cost):
         return None
     x, y = (side.points.astype(np.float64, copy=False) for side in (one, other))
     stack = cost.clouds.between(x, y)

@@ -49,6 +49,8 @@ class Claim:
         For p = inf the flows as whole numbers, in the exact proportions of the weights.
     cut : ndarray of int64, optional
         For p = inf sources that have more mass than all targets closer to one of them than the longest pair of the plan.
+    constants : (float, float)
+        What is still to be added to the potentials: those of strongly relaxed problems may be so large that a sum would lose their digits.
 
     Examples
     --------
@@ -61,6 +63,7 @@ class Claim:
     ray: tuple[Floats, Floats] | None = None
     units: tuple[int, ...] | None = None
     cut: Indices | None = None
+    constants: tuple[float, float] = (0.0, 0.0)
 
     def checked(self, shape: tuple[int, int]) -> Claim:
         """The same claim as plain arrays that fit a problem of a shape; raises `InvalidInput` where they do not."""
@@ -70,6 +73,8 @@ class Claim:
         units = None if self.units is None else _checked_units(self.units)
         ray = None if self.ray is None else _checked_potentials(self.ray, n, m)
         cut = None if self.cut is None else _numbers(self.cut, "iu", "cut", n)
+        if not np.isfinite(_numbers(self.constants, "fiu", "constants")).all() or len(self.constants) != 2:
+            raise _malformed("constants must be two finite numbers", scalars.told(self.constants))
         if units is not None and (flows is None or len(units) != len(flows.rows)):
             raise _malformed("units must be as many as the flows", f"{len(units)} of them")
         return replace(self, flows=flows, potentials=potentials, ray=ray, units=units, cut=cut)

@@ -15,7 +15,8 @@ from ..inputs.types import Floats
 class Marginals:
     """Weights a (n,) and b (m,); each met, or relaxed: ``rho KL(P 1, a)`` is paid instead. ``relax`` is rho, inf where met.
 
-    Stacks of weights, (B, n) and (B, m), have totals (B,). ``row_mass`` is the total of all rows, where a holds a part of them only.
+    Stacks of weights, (B, n) and (B, m), have totals (B,). ``row_mass`` is the total of all rows, where a holds a part of them only;
+    ``whole`` the mass that entropy is relative to, where it is not that of ``a (x) b``.
 
     Examples
     --------
@@ -28,6 +29,7 @@ class Marginals:
     b: Floats
     relax: tuple[float, float] = (math.inf, math.inf)
     row_mass: float | None = None
+    whole: Any = None
 
     @property
     def totals(self) -> tuple[Any, Any]:
@@ -36,7 +38,16 @@ class Marginals:
 
     @property
     def product_mass(self) -> Any:
-        """The mass of ``a (x) b``."""
+        """The mass of ``a (x) b``, or what stands for it."""
+        return self._own_product if self.whole is None else self.whole
+
+    @property
+    def as_posed(self) -> Any:
+        """Whether entropy is relative to ``a (x) b`` itself: no divergence is negative then."""
+        return self.whole is None or self.whole == self._own_product
+
+    @property
+    def _own_product(self) -> Any:
         one, other = self.totals
         with np.errstate(over="ignore"):
             return one * other

@@ -32,7 +32,7 @@ def most_saved(cost: Cost, goal: Marginals, epsilon: Any) -> Any:
             spread = cost.range()[1] - low + 2 * error
             return spread * (spread / (8 * epsilon))  # squares might underflow
         off = sum(np.abs(total - 1.0) for total in goal.totals)
-        known = (np.asarray(low) >= 0) & (off <= sum(cost.shape) * UNIT)
+        known = (np.asarray(low) >= 0) & goal.as_posed & (off <= sum(cost.shape) * UNIT)
         highest = cost.highest + error
         return np.where(known, highest * (highest / (2 * epsilon)), np.inf)
 

@@ -86,8 +86,9 @@ class PowerOfTwo:
 ONE = PowerOfTwo()
 
 
-def of_box(box: Box, inner: float, p: float) -> PowerOfTwo:
-    """What points are divided by so that the diagonal of their joint box, a sum of ``inner`` powers, lies in [1/4, 1).
+def of_box(box: Box, inner: float, p: float, farthest: float | None = None) -> PowerOfTwo:
+    """What points are divided by so that the diagonal of their joint box, a sum of ``inner`` powers, lies in [1/4, 1), or the largest
+    distance, where that is known, in [1/2, 1).
 
     1 where no p-th power of a distance is beyond ``2 ** 256`` or far below ``2 ** -256``.
     """
@@ -97,8 +98,11 @@ def of_box(box: Box, inner: float, p: float) -> PowerOfTwo:
     reach = float(extents.max())
     if reach == 0:
         return ONE
-    diagonal = 1.0 if math.isinf(inner) else float(((extents / reach) ** inner).sum() ** (1 / inner))
-    out = down * PowerOfTwo.above(reach) * PowerOfTwo.above(diagonal)
+    if farthest is None:
+        diagonal = 1.0 if math.isinf(inner) else float(((extents / reach) ** inner).sum() ** (1 / inner))
+        out = down * PowerOfTwo.above(reach) * PowerOfTwo.above(diagonal)
+    else:
+        out = PowerOfTwo.above(farthest)
     exponent = max(out.exponent, largest - _REACH)
     return ONE if abs(exponent) * max(p, 2) <= AS_THEY_ARE else PowerOfTwo(exponent)
 
@@ -138,7 +142,7 @@ def scaled(problem: Problem) -> Problem:
     """The same problem with its cost divided by a power of two (exactly) so that the largest is about 1."""
     if problem.on_line and problem.p > STEEP and not problem.bottleneck and not problem.epsilon:
         return _of_distances_travelled(problem)
-    cost = problem.cost.scaled()
+    cost = (problem.cost.measured if problem.epsilon else problem.cost).scaled()
     out = replace(problem, cost=cost)
     if problem.epsilon:
         power = -(cost.scale / problem.cost.scale).exponent * problem.p
@@ -174,7 +178,7 @@ def mean_cost(problem: Problem) -> float:
 
     Raises `InvalidInput` where it is beyond the range of floats.
     """
-    inside = replace(problem, cost=problem.cost.scaled())
+    inside = replace(problem, cost=problem.cost.measured.scaled())
     mean = float(inside.source.probabilities @ inside.cost.sums(inside.target.probabilities))
     out = _stretched_number(mean, (inside.cost.scale / problem.cost.scale).exponent * problem.p)
     if math.isinf(out) or (out == 0 < mean) or (mean == 0 and _is_apart(inside)):
@@ -194,8 +198,8 @@ def _is_apart(problem: Problem) -> bool:
 
 
 def _remedy(problem: Problem, usual: str) -> str:
-    """What helps where costs leave the range of floats: at high orders no unit does, since powers of lengths lie so far apart."""
-    return f"use p <= {STEEP}, or otgen.wasserstein at this order" if problem.p > STEEP else usual
+    """What helps where costs leave the range of floats: at high orders only a unit near the largest distance does."""
+    return "divide points by about the largest distance, or use otgen.wasserstein" if problem.p > STEEP else usual
 
 
 def stretched(values: Any, power: float) -> Any:

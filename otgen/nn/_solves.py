@@ -184,7 +184,7 @@ def _alone(problem: Problem, solver: Sinkhorn, start: Any = None) -> tuple[float
     if solution.claim.potentials is None:
         run(problem, solver)  # raises: there is no plan
     assert solution.claim.potentials is not None
-    f, g = solution.claim.potentials
+    f, g = (z + more for z, more in zip(solution.claim.potentials, solution.claim.constants))
     value = back.cost(float(_dual(scaled.cost, scaled.marginals, scaled.epsilon, f, g)))
     return value, back.potentials(f), back.potentials(g), solution.status is Status.CONVERGED
 

@@ -2,7 +2,7 @@
 
 from .certificate import Certificate, above, below, way_back
 from .dual import prove_dual
-from .entropic import Bounds, entropic_bounds
+from .entropic import Bounds, entropic_bounds, entropic_certificate
 from .exact_flow import carrying
 from .monotone import are_plain, monotone_mean
 from .promise import keeps_promise, usual_cost
@@ -17,6 +17,7 @@ __all__ = [
     "below",
     "carrying",
     "entropic_bounds",
+    "entropic_certificate",
     "keeps_promise",
     "monotone_mean",
     "prove",

@@ -123,5 +123,5 @@ def _entropic_ends(problem: Problem, claim: Claim) -> Certificate:
         return found
     upper, cost = listed_upper(problem, claim.flows)
     if claim.potentials is None:
-        found = replace(found, objective=upper, cost=cost)
+        return replace(found, objective=upper, cost=cost, upper=upper)
     return replace(found, upper=min(found.upper, upper))

@@ -10,6 +10,9 @@ look at C, since its logarithms are known: with its marginals p and q,
 convex: ``sum (S + R) log((S + R)/ab) <= sum S log(S/((1-t) ab)) + sum R log(R/(t ab))`` for any t in (0, 1). A marginal residual of
 mass t is repaired by mixing in a coupling of the residuals: the objective grows by at most ``t (max c + epsilon log 1/(min a min b))``.
 
+Rounding. What exponents are off by is a cost that is off by delta: sums of one matrix of exponentials are those of a problem whose costs are
+within delta, and so is its value, times the mass, however small epsilon is beside delta.
+
 Where epsilon is so large that the first has no digits left, the product plan proves more: :func:`_beside_product`.
 
 Relaxed: a potential adds ``rho (1 - exp(-f/rho))`` to the dual in place of f, which again is a lower bound for every (f, g); and
@@ -22,21 +25,38 @@ The same plan bounds the unregularised cost from above, and ``(f, min_i c_ij - f
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT, dots
+from ..model.balance import Balance
 from ..model.claim import Claim
 from ..model.marginals import Marginals
 from ..model.plan import DROPPED_BITS, EntropicPlan, rounded
 from ..model.problem import Problem
 from ..model.product_plan import mean_cost, most_saved
-from .certificate import Certificate
+from .certificate import Certificate, above, below
 from .dual import balanced, dual_value, least_value
 
 _WIDE = 1e-6  # of the value: what an upper bound with both marginals may be above it anyway
+_ALIKE = 1e-9  # by how much totals may differ of a plan with both marginals
+_FAR = 5.0  # logarithm of a sum beyond which kernels may take terms relative to the largest, whose own logarithm is rounded then
+
+
+class _Rounding(NamedTuple):
+    """What sums over the plan are off by, relatively, and the costs in their exponents, as costs."""
+
+    sums: Any
+    costs: Any
+
+    def and_of(self, logarithms: Floats, weights: Floats) -> _Rounding:
+        """The same for sums of terms of some weights that have passed through logarithms: as many roundings as these, or those of terms, are large."""
+        largest = np.max(np.abs(logarithms), axis=-1, where=np.isfinite(logarithms), initial=0.0)
+        lightest = np.min(weights, axis=-1, where=weights > 0, initial=1.0)
+        return self._replace(sums=self.sums + 6 * UNIT * np.where(largest > _FAR, largest - np.log(lightest), largest))
 
 
 class Bounds(NamedTuple):
@@ -63,55 +83,76 @@ def prove_entropic(problem: Problem, claim: Claim) -> Certificate:
         Of kind ``entropic``: ``objective`` is the dual value, with bounds of the entropic value; ``cost`` is the plan's, and
         ``exact_bounds`` hold the unregularised cost.
     """
-    n, m = problem.shape
-    f, g = (np.where(np.isfinite(z), z, 0.0) for z in claim.potentials or (np.zeros(n), np.zeros(m)))
+    balance, (n, m) = Balance.of(problem), problem.shape
+    problem = balance.problem
+    pair = balance.lowered(*(claim.potentials or (np.zeros(n), np.zeros(m))), claim.constants)
+    f, g = (np.where(np.isfinite(z), z, 0.0) for z in pair)
     plan = EntropicPlan(problem.cost, f, g, problem.epsilon, *problem.masses)
     plan = plan if problem.cost.forbids and not problem.relaxed else rounded(plan, problem.relax)
     judged = _plan_with_mass(plan)
-    found = entropic_bounds(judged, problem.relax, exact=not problem.as_received)
+    found = entropic_bounds(judged, problem.relax, exact=not problem.as_received, whole=balance.whole)
     for each in (plan, judged):  # plans last as long as results
         each.cost.passes.release()
-    cost, lower, upper, scale, error, dual = (float(number) for number in found[:6])
-    exact = found.exact and (float(found.exact[0]), float(found.exact[1]))
+    return entropic_certificate(Bounds(*map(_number, found)), plan, balance)
+
+
+def entropic_certificate(found: Bounds, plan: EntropicPlan, balance: Balance) -> Certificate:
+    """The certificate of a problem from the bounds of its balanced one, and their plan, of one problem both."""
+    cost, lower, upper, scale, error, dual, exact = found
+    (f, g), (s, t) = (plan.f, plan.g), balance.constants
+    if not balance.trivial:
+        more = balance.value
+        lower, upper = below(lower + more, balance.slack(scale)), above(upper + more, balance.slack(scale, error))
+        least = least_value(plan.cost)
+        dual, lower, scale = max(dual + more, least), max(lower, least), scale + abs(more)
+        f, g = f + s, g + t
     return Certificate("entropic", cost, lower, upper, scale, error, plan, (f, g), dual, exact)
 
 
-def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bool) -> Bounds:
+def _number(bound: Any) -> Any:
+    """One of the numbers of a single problem's bounds, as Python has it."""
+    return bound if bound is None else (float(bound[0]), float(bound[1])) if isinstance(bound, tuple) else float(bound)
+
+
+def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bool, whole: Any = None) -> Bounds:
     """The bounds of a rounded plan's problem, or of a stack of them; with ``exact`` also those of the unregularised cost.
 
-    Points without mass need finite potentials.
+    ``whole`` is the mass that entropy is relative to, where it is not that of ``a (x) b``, as in a :class:`otgen.model.balance.Balance`. Points without mass need finite potentials.
     """
     f, g, epsilon, cost = plan.f, plan.g, np.asarray(plan.epsilon), plan.cost
-    goal = Marginals(plan.a, plan.b, relax)
+    goal = Marginals(plan.a, plan.b, relax, whole=whole)
     a, b, whole = goal.a, goal.b, goal.product_mass
-    terms = (sum(plan.shape) + 16) * UNIT
-    argument = cost.exponent_error + 8 * UNIT * (np.abs(f).max(-1) + np.abs(g).max(-1))
+    terms = (sum(plan.shape) + 16) * UNIT + 2.0**-DROPPED_BITS
+    off = cost.exponent_error + 8 * UNIT * (np.abs(f).max(-1) + np.abs(g).max(-1) + epsilon)
     log_rows, columns = cost.sweep(f, g, a, b, plan.epsilon, 0.0, cut=DROPPED_BITS)
     with np.errstate(over="ignore", invalid="ignore"):
         rows = a * np.exp(log_rows)
         mass = rows.sum(-1)
         missed = rows - goal.target(f, 0), b * columns - goal.target(g, 1)
         error = goal.relative_error(np.maximum(*(np.abs(side).sum(-1) for side in missed)), mass)
-        relative_error = np.expm1(argument / epsilon + terms) + _logarithmic(log_rows)
+        rounding = _Rounding(terms, off).and_of(log_rows, b)
         gains = goal.dual_term(f, 0), goal.dual_term(g, 1)
         expm1_error = [1.0 if math.isinf(rho) else 1.0 + np.abs(z) / rho for z, rho in zip((f, g), relax)]  # of expm1
         sized = dots(a, np.abs(gains[0]) * expm1_error[0]) + dots(b, np.abs(gains[1]) * expm1_error[1])
         dual = dots(a, gains[0]) + dots(b, gains[1]) - epsilon * (mass - whole)
-        rounding_bound = 12 * UNIT * (sized + epsilon * whole) + np.maximum(mass, whole) * epsilon * (
-            relative_error + 2.0**-DROPPED_BITS
-        )
+        rounding_bound = 12 * UNIT * (sized + epsilon * whole) + np.maximum(mass, whole) * epsilon * rounding.sums
+        rounding_bound = rounding_bound + _dearer(goal, f, g, off)
         # Far from done, a mass or a price may be beyond all floats.
         proves = np.isfinite(mass) & np.isfinite(sized) & np.isfinite(dual)
         dual, sized = np.where(proves, dual, -np.inf), np.where(proves, sized, -np.inf)
         lower = np.where(proves, _bound_below(dual, 1.01 * rounding_bound), -np.inf)
     scale = np.maximum(np.abs(dual), sized)
+    if not cost.passes.coherent:
+        with np.errstate(over="ignore"):
+            rounding = rounding._replace(sums=rounding.sums + np.expm1(off / epsilon))
     if min(relax) < math.inf:
-        upper, spent = _relaxed_primal(plan, goal, relative_error)
-        upper = _beside_met(plan, goal, relative_error, lower, upper)
+        upper, spent = _relaxed_primal(plan, goal, rounding)
+        upper = _beside_met(plan, goal, rounding, lower, upper)
+        upper = _beside_kept(plan, goal, rounding, lower, upper, error)
         lower, upper, dual = _nearer(plan, goal, lower, upper, dual)
         return Bounds(spent, lower, upper, scale, error, dual, None)
     with np.errstate(over="ignore", invalid="ignore"):
-        upper, spent, spent_upper = _primal_bound(plan, goal, relative_error)
+        upper, spent, spent_upper = _primal_bound(plan, goal, rounding)
         lower, upper, dual = _nearer(plan, goal, lower, upper, dual)
         bounds = (_unregularised_bound(plan), _without_nan(spent_upper)) if exact else None
     return Bounds(spent, lower, _without_nan(upper), scale, error, dual, bounds)
@@ -119,7 +160,7 @@ def entropic_bounds(plan: EntropicPlan, relax: tuple[float, float], *, exact: bo
 
 def _nearer(plan: EntropicPlan, goal: Marginals, lower: Any, upper: Any, dual: Any) -> tuple[Any, Any, Any]:
     """The bounds and the value, brought nearer where no cost is negative, as no divergence is, and beside the product plan."""
-    least = least_value(plan.cost)
+    least = np.where(goal.as_posed, least_value(plan.cost), -np.inf)
     return _beside_product(plan, goal, np.fmax(lower, least), upper, np.fmax(dual, least))
 
 
@@ -164,12 +205,12 @@ def _plan_with_mass(plan: EntropicPlan) -> EntropicPlan:
     return EntropicPlan(cost, f, g, plan.epsilon, a, b, u, v, r, s)
 
 
-def _relaxed_primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> tuple[Any, Any]:
+def _relaxed_primal(plan: EntropicPlan, goal: Marginals, rounding: _Rounding) -> tuple[Any, Any]:
     """What the plan is worth, from above, where a marginal is relaxed: every plan is allowed. And its cost."""
     epsilon, a, b, u, v = np.asarray(plan.epsilon), plan.a, plan.b, plan.u, plan.v
     rows, columns = plan.smooth_marginals()
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        relative_error = relative_error + _logarithmic(np.log(rows / (u * a)))
+        rounding = rounding.and_of(np.log(rows / (u * a)), v * b)
         cost = (u * a * plan.cost.gibbs_cost(plan.f, plan.g, plan.epsilon, v * b)).sum(-1)
         value = _weighted_sum(rows, plan.f + epsilon[..., None] * np.log(u))
         value = value + _weighted_sum(columns, plan.g + epsilon[..., None] * np.log(v))
@@ -179,49 +220,63 @@ def _relaxed_primal(plan: EntropicPlan, goal: Marginals, relative_error: Any) ->
         for weights, sums, rho in zip((a, b), (rows, columns), goal.relax):
             if math.isinf(rho):  # scaled to meet it; what rounding leaves is repaired by mixing, as in `_primal_bound`
                 missed = np.abs(sums - weights).sum(-1)  # much, where a kernel is beyond all floats or lost to 0
-                met = met & (missed <= (4 * relative_error + 2.0 ** (2 - DROPPED_BITS)) * goal.max_mass)
+                met = met & (missed <= 4 * rounding.sums * goal.max_mass)
                 size = size + 2 * goal.max_mass * (plan.cost.highest + epsilon * _least_logarithm(plan, goal))
                 continue
             divergences = np.log(sums / weights)
             mass = weights.sum(-1)
             value = value + rho * (_weighted_sum(sums, divergences) - sums.sum(-1) + mass)
             size = size + rho * (_weighted_sum(sums, np.abs(divergences) + 2.0) + mass)
-        upper = _bound_above(value, 4 * relative_error * size)
+        upper = _bound_above(value, 4 * rounding.sums * size + 1.01 * rounding.costs * rows.sum(-1))
     # far from done, the plan's mass is beyond all floats
     return np.where(np.isfinite(upper) & met, upper, np.inf), np.where(np.isfinite(cost), cost, np.inf)
 
 
-def _beside_met(plan: EntropicPlan, goal: Marginals, relative_error: Any, lower: Any, upper: Any) -> Any:
-    """The upper bounds, wide ones brought nearer by the plan moved onto both marginals, where their totals agree to rounding.
+def _beside_met(plan: EntropicPlan, goal: Marginals, rounding: _Rounding, lower: Any, upper: Any) -> Any:
+    """The upper bounds, wide ones brought nearer by the plan moved onto both marginals, where their totals nearly agree.
 
-    In units of the total m of the plan, ``P = m Q`` and likewise of the weights, ``KL(P, a (x) b) = m KL(Q, ...) + m (m - 1 - log m)``.
+    In units of the totals A, B, for a plan ``P = A Q``, ``KL(P, a (x) b) = A KL(Q, ...) + A B - A (1 + log B)``, and it misses b by
+    ``A log(A / B) - A + B``.
     """
     one, other = (np.asarray(total) for total in goal.totals)
     terms = (sum(plan.shape) + 16) * UNIT
     with np.errstate(invalid="ignore"):
-        wanted = (np.abs(one - other) <= terms * one) & (upper - lower > _WIDE * np.abs(lower))
+        apart = np.abs(one - other) / one
+        wanted = (apart <= _ALIKE) & (upper - lower > _WIDE * np.abs(lower))
     if not np.any(wanted):
         return upper
-    epsilon, more = np.asarray(plan.epsilon), np.log(one)
+    epsilon, more = np.asarray(plan.epsilon), np.log(other)
     a, b, f = plan.a / one[..., None], plan.b / other[..., None], plan.f + (epsilon * more)[..., None]
     met = rounded(EntropicPlan(plan.cost, f, plan.g, plan.epsilon, a, b))
     with np.errstate(over="ignore", invalid="ignore"):
-        bound, _, _ = _primal_bound(met, Marginals(a, b), relative_error + 8 * UNIT * np.abs(more))
-        sizes = np.abs(bound) + epsilon * (one + 1 + np.abs(more))
-        missed = sum(
-            rho * (2 * terms) ** 2 for rho in goal.relax if rho < math.inf
-        )  # as masses that agree to rounding are
-        value = one * (bound + epsilon * (one - 1 - more))
+        moved = rounding._replace(sums=rounding.sums + 8 * UNIT * np.abs(more))
+        bound, _, _ = _primal_bound(met, Marginals(a, b), moved)
+        sizes = np.abs(bound) + epsilon * (goal.product_mass / one + 1 + np.abs(more))
+        missed = sum(rho * (2 * terms + apart) ** 2 for rho in goal.relax if rho < math.inf)
+        value = one * (bound - epsilon * (1 + more)) + epsilon * goal.product_mass
         nearer = _bound_above(value, one * (4 * terms * sizes + missed))
     met.cost.passes.release()
     return np.where(wanted, np.fmin(upper, nearer), upper)
 
 
-def _primal_bound(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> tuple[Any, Any, Any]:
-    """An upper bound of the value; the plan's cost, and an upper bound of the unregularised cost.
+def _beside_kept(plan: EntropicPlan, goal: Marginals, rounding: _Rounding, lower: Any, upper: Any, error: Any) -> Any:
+    """The upper bounds, wide ones brought nearer by the plan moved onto the dearer marginal alone, where that pays for what it misses."""
+    one, other = goal.relax
+    dearest = max(one, other)
+    if one == other or dearest == math.inf:
+        return upper
+    with np.errstate(over="ignore", invalid="ignore"):
+        paid = dearest * (error * error) * goal.max_mass
+        wanted = (upper - lower > _WIDE * np.abs(lower)) & (paid > _WIDE * np.abs(lower))
+    if not np.any(wanted):
+        return upper
+    kept = replace(goal, relax=(math.inf, other) if one == dearest else (one, math.inf))
+    bound, _ = _relaxed_primal(rounded(plan, kept.relax), kept, rounding)
+    return np.where(wanted, np.fmin(upper, bound), upper)
 
-    ``relative_error`` bounds the relative error of an entry of the plan, and of its sums.
-    """
+
+def _primal_bound(plan: EntropicPlan, goal: Marginals, rounding: _Rounding) -> tuple[Any, Any, Any]:
+    """An upper bound of the value; the plan's cost, and an upper bound of the unregularised cost."""
     cost, epsilon = plan.cost, np.asarray(plan.epsilon)
     a, b, u, v, r, s = plan.a, plan.b, plan.u, plan.v, np.asarray(plan.r), np.asarray(plan.s)
     rows, columns = plan.smooth_marginals()
@@ -233,7 +288,7 @@ def _primal_bound(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> t
     of_r, of_s, mass = r.sum(-1), s.sum(-1), rows.sum(-1)
     t = of_r * of_s
     with np.errstate(divide="ignore", invalid="ignore"):
-        relative_error = relative_error + _logarithmic(np.log(rows / (u * a)))
+        rounding = rounding.and_of(np.log(rows / (u * a)), v * b)
         value = _weighted_sum(rows, plan.f + epsilon[..., None] * np.log(u))
         value = value + _weighted_sum(columns, plan.g + epsilon[..., None] * np.log(v))
         entropy = _weighted_sum(r, np.log(r / a)) * of_s + of_r * _weighted_sum(s, np.log(s / b))
@@ -242,20 +297,27 @@ def _primal_bound(plan: EntropicPlan, goal: Marginals, relative_error: Any) -> t
     value = value + rest + epsilon * divergence
     highest, depth = cost.highest, _least_logarithm(plan, goal)
     residual = np.abs(rows + r * of_s[..., None] - a).sum(-1) + np.abs(columns + s * of_r[..., None] - b).sum(-1)
-    residual = residual + (2 * relative_error + 2.0 ** (2 - DROPPED_BITS)) * goal.max_mass
+    residual = residual + 2 * rounding.sums * goal.max_mass
     with np.errstate(divide="ignore"):
         # small entries are dear to take from: -x log x is steep at 0
         taken = np.maximum(depth, np.log(goal.product_mass) - np.log(residual))
     repair = residual * (highest - np.minimum(0.0, cost.range()[0]) + epsilon * taken)
     size = _rounding_size(plan, rows, columns) + np.abs(rest) + goal.max_mass * highest
-    rounding = relative_error * (size + epsilon * (depth + np.abs(entropy) + goal.product_mass))
-    upper = _bound_above(value, 1.01 * (repair + rounding))
+    rounded_off = rounding.sums * (size + epsilon * (depth + np.abs(entropy) + goal.product_mass))
+    upper = _bound_above(value, 1.01 * (repair + rounded_off + rounding.costs * (mass + t)))
+    relative_error = rounding.sums + np.expm1(
+        2 * rounding.costs / epsilon
+    )  # these costs are summed by other exponentials
     return upper, spent, _bound_above(spent, 1.01 * (residual * highest + relative_error * (highest + np.abs(spent))))
 
 
-def _logarithmic(log_rows: Floats) -> Any:
-    """What sums lose by passing through their logarithms: as many roundings as these are large."""
-    return 6 * UNIT * np.max(np.abs(log_rows), axis=-1, where=np.isfinite(log_rows), initial=0.0)
+def _dearer(goal: Marginals, f: Floats, g: Floats, off: Any) -> Any:
+    """How much lower the value may be where costs are less by ``off``: what a potential less by as much takes from the dual, on either side."""
+    taken: list[Any] = []
+    for side, (potential, rho) in enumerate(zip((f, g), goal.relax)):
+        more = off if math.isinf(rho) else rho * np.expm1(off / rho)
+        taken.append(more * goal.target(potential, side).sum(-1))
+    return np.fmin(*taken)
 
 
 def _rounding_size(plan: EntropicPlan, rows: Floats, columns: Floats) -> Any:

@@ -16,6 +16,7 @@ from ..inputs import scalars
 from ..inputs.types import Floats, Indices
 from ..kernels import sinkhorn_small
 from ..kernels.kdtree import LEAF
+from ..model.balance import Balance
 from ..model.claim import Claim
 from ..model.cost import CloudCost, Cost, merged
 from ..model.marginals import Marginals
@@ -64,7 +65,7 @@ class Sinkhorn:
     ----------
     Cuturi, "Sinkhorn distances", 2013; in the form of Peyre and Cuturi, "Computational optimal transport", 2019,
     equations (4.43) and (4.44). Over-relaxation: see :mod:`otgen.kernels.overrelaxation`. The constant between relaxed potentials:
-    :meth:`otgen.model.marginals.Marginals.best_shift`.
+    :meth:`otgen.model.marginals.Marginals.best_shift`; what is known of it beforehand: :mod:`otgen.model.balance`.
 
     Examples
     --------
@@ -93,7 +94,13 @@ class Sinkhorn:
         exact = Simplex().solve(replace(problem, epsilon=0.0)) if forbids else None
         if exact is not None and exact.status is Status.INFEASIBLE:
             return replace(exact, name="Sinkhorn")
-        start = _start_potentials(init)
+        balance = Balance.of(problem)
+        start, problem = _start_potentials(init, balance), balance.problem
+        solution = self._balanced(problem, largest, progress, start)
+        return replace(solution, claim=replace(solution.claim, constants=balance.constants))
+
+    def _balanced(self, problem: Problem, largest: float, progress: Progress, start: Start) -> Solution:
+        """A problem of equal totals, if it is relaxed."""
         if sinkhorn_held.suits(problem.cost):
             return self._held(problem, largest, progress, start)
         stages = [problem.epsilon] if start else checked_stages(self.schedule, problem.epsilon, largest)
@@ -115,11 +122,13 @@ class Sinkhorn:
         return _solution(Claim(potentials=(out.f[0], out.g[0])), bool(out.done[0]), int(out.count[0]))
 
 
-def _start_potentials(init: Claim | None) -> Start:
-    """The potentials to start from."""
+def _start_potentials(init: Claim | None, balance: Balance) -> Start:
+    """The potentials to start from, of the balanced problem."""
     if init is not None and init.potentials is None:
         raise InvalidInput("init must be potentials or a Result for solver='sinkhorn'; received a plan; leave it out")
-    return None if init is None else init.potentials
+    if init is None or init.potentials is None:
+        return None
+    return balance.lowered(*init.potentials, init.constants)
 
 
 def _largest_cost(problem: Problem) -> float:

@@ -92,7 +92,7 @@ def bits(value):
 
 
 def only_numbers(claim):
-    """Whether a claim holds arrays of numbers, whole numbers, tuples of them, and nothing else."""
+    """Whether a claim holds arrays of numbers, numbers, tuples of them, and nothing else."""
     parts = [getattr(claim, part.name) for part in fields(claim)]
     while parts:
         part = parts.pop()
@@ -101,7 +101,7 @@ def only_numbers(claim):
         elif isinstance(part, np.ndarray):
             if part.dtype not in (np.float64, np.int64) or part.ndim != 1:
                 return False
-        elif part is not None and type(part) is not int:
+        elif part is not None and type(part) not in (int, float):
             return False
     return True
 

@@ -107,6 +107,16 @@ class TestNearlyEqual:
         np.testing.assert_allclose(slope, np.tile(2 * v / 30, (30, 1)), rtol=1e-5)
         assert found.lower <= v @ v <= found.upper
 
+    @pytest.mark.parametrize(("epsilon", "n"), [(1e-6, 20), (1e-3, 20), (1e-6, 70), (1e-2, 270)])
+    def test_the_interval_is_narrow_in_many_dimensions(self, epsilon, n):
+        """Rounding was charged times the largest cost over epsilon: [-0.9, 0.9] for 1.6e-4. A shift is known as above."""
+        rng = np.random.default_rng(0)
+        y, v = rng.integers(-8, 9, (n, 160)) / 4, np.full(160, 2.0**-10)
+        found = otgen.sinkhorn_divergence(y + v, y, epsilon=epsilon)
+        assert found.lower <= v @ v <= found.upper
+        assert found.upper - found.lower < 0.05 * (v @ v)
+        assert found.status is otgen.Status.CONVERGED
+
     def test_in_a_batch_as_alone_and_in_a_pickle(self):
         x, y = self.clouds(1e-3)
         alone = otgen.sinkhorn_divergence(x, y, epsilon=0.02).gradients().x

@@ -154,3 +154,19 @@ def test_mean_field_of_a_gaussian_ends_at_its_mean_with_too_little_variance():
 def test_what_is_no_array_or_no_law_is_refused_in_words(call):
     with pytest.raises(InvalidInput, match=r"received .*; "):
         call()
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_no_plan_is_much_better_at_any_scale(seed):
+    """Every h gives ``sum_x p_x min_z (c_xz + h_z) - weight log sum_z q_z exp(h_z / weight)`` as a lower bound, by Legendre's transform of KL."""
+    rng = np.random.default_rng(seed)
+    n, k = rng.integers(2, 9, 2)
+    cost, weight = rng.random((n, k)) * 10.0 ** rng.uniform(-3, 3), 10.0 ** rng.uniform(-3, 3)
+    data, prior = rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(k))
+    value, plan = relaxed_transport(cost, data, prior, weight)
+    latent = plan.sum(axis=0)
+    h = weight * np.log(latent / prior)
+    best = data @ (cost + h).min(axis=1) - weight * logsumexp(h / weight, b=prior)
+    assert best - 1e-12 * abs(value) <= value <= best + 1e-7 * (1 + np.ptp(cost) + weight)
+    np.testing.assert_allclose(plan.sum(axis=1), data, rtol=1e-12)
+    assert (plan * cost).sum() + weight * (latent @ np.log(latent / prior)) == pytest.approx(value, rel=1e-9)

@@ -180,6 +180,11 @@ class Cost(abc.ABC):
         return self.divided(self.size())
 
     @property
+    def measured(self) -> Self:
+        """The same cost, whose :meth:`range` and :meth:`size` are those of its pairs at any order."""
+        return self
+
+    @property
     def is_metric(self) -> bool:
         """Whether it is known to obey the triangle inequality, and to be 0 between points that coincide."""
         return self.entry is not None and self.p == 1 and not self.entry.only_p_one

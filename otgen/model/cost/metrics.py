@@ -282,10 +282,11 @@ class GreatCircle(PointMetric):
         """Angles are divided, points are not."""
         return replace(self, unit=unit.times(1.0))
 
-    def size(self, box: Box, p: float) -> PowerOfTwo:
+    def size(self, box: Box, p: float, farthest: float | None) -> PowerOfTwo:
         """Of the longest way along a meridian and a parallel."""
         held = PowerOfTwo.above(self.unit) / PowerOfTwo(1)
-        angle = PowerOfTwo.above(float(self._longest(box.extents))) / held
+        longest = float(self._longest(box.extents)) / held.times(1.0) if farthest is None else farthest
+        angle = PowerOfTwo.above(longest)
         if abs(angle.exponent) * max(p, 2) <= AS_THEY_ARE:
             return ONE
         return PowerOfTwo(max(angle.exponent, _NEAREST - held.exponent))

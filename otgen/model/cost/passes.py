@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...inputs.types import Floats, Indices
-from ...kernels import GroundCost, Kernels
+from ...kernels import GroundCost, Kernels, gpu
 
 Pieces = Callable[[], Iterable[tuple[slice, GroundCost]]]  # of a cost: rows, and what kernels need to know of these
 
@@ -23,6 +23,11 @@ class Passes(abc.ABC):
     """Sums over the pairs of a cost (n, m). ``error``: what its costs are off by more than listed ones, relative to the largest."""
 
     error: float = 0.0
+
+    @property
+    @abc.abstractmethod
+    def coherent(self) -> bool:
+        """Whether row and column sums of a sweep are those of one matrix of exponentials, but for the rounding of sums."""
 
     def release(self) -> None:
         """Give back the ground that is kept for the next pass, which may hold all pairs; one that comes all the same makes it again."""
@@ -65,6 +70,11 @@ class GroundPasses(Passes):
     error: float = 0.0
     halves: bool = False
 
+    @property
+    def coherent(self) -> bool:
+        """A device takes exponentials twice, relative to the largest of a row and of a column."""
+        return self.kernels is not gpu
+
     def sweep(
         self, f: Floats, g: Floats, a: Floats, b: Floats, epsilon: Any, power: float, floor: float, cut: float
     ) -> tuple[Floats, Floats]:
@@ -100,6 +110,11 @@ class SweepPasses(Passes):
     """Of a cost whose sweeps have a way of their own; exponentials of one side go ``plain``."""
 
     plain: GroundPasses
+
+    @property
+    def coherent(self) -> bool:
+        """As it goes plain."""
+        return self.plain.coherent
 
     def softmin(self, h: Floats, epsilon: Any) -> Floats:
         """As it goes plain."""

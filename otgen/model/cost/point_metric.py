@@ -76,9 +76,9 @@ class PointMetric(abc.ABC):
         """The entry of costs that are held in a unit; itself where points or the metric's own parameter are."""
         return self
 
-    def size(self, box: Box, p: float) -> PowerOfTwo:
-        """What to divide distances by, for a largest of about 1; 1 where powers are moderate as they are."""
-        return of_box(box, max(self.form(p)[0], 1.0), p)
+    def size(self, box: Box, p: float, farthest: float | None) -> PowerOfTwo:
+        """What to divide distances by, for a largest of about 1; 1 where powers are moderate as they are. ``farthest`` is the largest, if known."""
+        return of_box(box, max(self.form(p)[0], 1.0), p, farthest)
 
     def largest(self, extents: Floats, p: float) -> Any:
         """A bound on all costs where differences of coordinates are at most ``extents`` (d,), or bounds, of (B, d); None: the kernel's cost of these."""

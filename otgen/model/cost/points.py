@@ -14,13 +14,13 @@ from ...inputs.types import Floats, Indices
 from ...kernels import CELL, PRODUCT, GroundCost, Kernels, gpu, listed, matrix_ground, on_device, point_ground, stacks
 from ...kernels.double_double import UNIT
 from ...kernels.kdtree import kd_order
-from ..units import ONE, PowerOfTwo
+from ..units import ONE, STEEP, PowerOfTwo
 from .base import keeps_everything
 from .clouds import CloudCost
 from .grids import Grid, grid_of, pays
 from .metrics import Circular, GreatCircle, Minkowski, Powers, entry_of, spelt
 from .passes import CelledPasses, GroundPasses, Passes, ProductPasses
-from .point_metric import PointMetric
+from .point_metric import PointMetric, real_power
 from .searches import CelledSearches, CircleSearches, GridSearches, GroundSearches, ProductSearches, Searches
 
 _KEPT = 2**28  # bytes of inner products that are kept for the next pass
@@ -48,6 +48,8 @@ class PointCost(CloudCost):
         The clouds before any scaling, float64 on the device, which the kernels then read without another transfer.
     ordered : bool
         Whether both clouds are in kd order, see :mod:`otgen.kernels.kdtree`.
+    farthest : float, optional
+        The largest distance of all pairs, or more; None where nothing but their box is known.
 
     Raises
     ------
@@ -61,6 +63,7 @@ class PointCost(CloudCost):
     device: str = "cpu"
     device_points: tuple[Any, Any] | None = None
     ordered: bool = False
+    farthest: float | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -328,7 +331,7 @@ class PointCost(CloudCost):
 
     def between(self, x: Floats, y: Floats) -> PointCost:
         """The same kind of cost between other points."""
-        return replace(self, x=x, y=y, device_points=None)
+        return replace(self, x=x, y=y, device_points=None, farthest=None)
 
     def own(self) -> tuple[PointCost, PointCost]:
         """Each with its copy on the device."""
@@ -370,7 +373,7 @@ class PointCost(CloudCost):
         """As the table of metrics has it; 1 where costs have a unit of their own."""
         if not self.entry.scales:
             return ONE
-        return self.entry.size(self.box, self.p) ** max(self.degree, 1)
+        return self.entry.size(self.box, self.p, self.farthest) ** max(self.degree, 1)
 
     @cached_property
     def _as_differences(self) -> PointMetric:
@@ -399,7 +402,7 @@ class PointCost(CloudCost):
         if not self.entry.scales:
             raise AssertionError("costs of this metric have a unit of their own")
         if not self.degree:
-            return replace(self, scale=self.scale * by)
+            return replace(self, scale=self.scale * by, farthest=self._nearer(by))
         of_points = by.root(self.degree)
         clouds = (self.x, self.y) if self.entry.period is None else map(self.entry.places, (self.x, self.y))
         (large_x, x), (large_y, y) = ((z, of_points.divide(z)) for z in clouds)
@@ -408,10 +411,27 @@ class PointCost(CloudCost):
             not of_points.shrinks or np.array_equal(of_points.multiply(small), large)
             for small, large in ((x, large_x), (y, large_y))
         )
-        return replace(self, x=x, y=y, scale=self.scale * of_points**self.degree, lossless=lossless, metric=metric)
+        scale, farthest = self.scale * of_points**self.degree, self._nearer(of_points)
+        return replace(self, x=x, y=y, scale=scale, lossless=lossless, metric=metric, farthest=farthest)
+
+    def _nearer(self, by: PowerOfTwo) -> float | None:
+        return None if self.farthest is None else float(by.divide(self.farthest))
+
+    @property
+    def measured(self) -> PointCost:
+        """At high orders, where the power of a diagonal says nothing of the powers of distances, by one pass over all pairs."""
+        return self._measured
+
+    @cached_property
+    def _measured(self) -> PointCost:
+        if self.farthest is not None or self.stacked or not STEEP < self.p < math.inf:
+            return self
+        ground = self.distances.scaled()
+        farthest = max(float(block.max()) for _, block in ground.blocks())
+        return replace(self, farthest=(ground.scale / self.scale).times(farthest))
 
     def range(self) -> tuple[float, Any]:
-        """0 and the cost across the joint bounding box."""
+        """0 and the cost across the joint bounding box, or of the farthest pair where that is known."""
         return self._range
 
     @cached_property
@@ -421,6 +441,8 @@ class PointCost(CloudCost):
         if largest is None:
             corner = extents[..., None, :]
             largest = PointCost(corner, np.zeros_like(corner), self.metric, self.p).block()[..., 0, 0]
+        if self.farthest is not None:
+            largest = min(largest, real_power(self.farthest, self.p))
         with np.errstate(over="ignore"):
             largest = largest * (1 + 1e-9)
         return 0.0, np.broadcast_to(largest, len(self.x)) if self.stacked else float(largest)

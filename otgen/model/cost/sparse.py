@@ -20,6 +20,11 @@ class SparsePasses(Passes):
     csr: Any
     plain: GroundPasses
 
+    @property
+    def coherent(self) -> bool:
+        """Column sums take exponentials of their own."""
+        return False
+
     @cached_property
     def _rows(self) -> Indices:
         return np.repeat(np.arange(self.csr.shape[0]), np.diff(self.csr.indptr))

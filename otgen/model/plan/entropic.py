@@ -21,6 +21,7 @@ _BLOCKS = 64  # of columns, of which a draw chooses one first
 _NARROW = 128  # columns of a block that are not worth that: few for a matrix product
 _LISTED = 40  # bytes an entry, at most, while scipy lists it by rows
 _BELOW_ONE = 1.0 - 2.0**-53
+_LIFTED = -1.0  # logarithm of a row's sum, beside its weight, down to which it is scaled up: near the end that meets columns better as well
 
 
 @may_underflow
@@ -28,9 +29,9 @@ _BELOW_ONE = 1.0 - 2.0**-53
 class EntropicPlan(Plan):
     """``diag(u a) exp((f + g - c)/epsilon) diag(v b) + r s'``: a rounded Gibbs plan, never stored.
 
-    ``u, v`` (n,), (m,) in [0, 1] scale rows and columns down until no marginal is exceeded; the rank-one rest ``r s'``
-    fills what is missing (Altschuler, Weed, Rigollet, "Near-linear time approximation algorithms for optimal transport
-    via Sinkhorn iteration", 2017, algorithm 2). With ``u = v = 1`` and no rest it is the plain Gibbs plan.
+    ``u, v`` (n,), (m,) scale rows and columns until no marginal is exceeded; the rank-one rest ``r s'`` fills what is missing
+    (Altschuler, Weed, Rigollet, "Near-linear time approximation algorithms for optimal transport via Sinkhorn iteration",
+    2017, algorithm 2, where rows that miss a little are scaled up as well). With ``u = v = 1`` and no rest it is the plain Gibbs plan.
     """
 
     cost: Cost
@@ -181,7 +182,7 @@ class EntropicPlan(Plan):
 
 
 def rounded(plan: EntropicPlan, relax: tuple[float, float] = (math.inf, math.inf)) -> EntropicPlan:
-    """The plan moved onto the exact marginals (to rounding): scale rows, then columns, then add the rank-one rest.
+    """The plan moved onto the exact marginals (to rounding): scale rows, then columns down, then add the rank-one rest.
 
     Where one side is relaxed, scaling the other is enough; where both are, any plan will do.
     """
@@ -193,8 +194,8 @@ def rounded(plan: EntropicPlan, relax: tuple[float, float] = (math.inf, math.inf
             if math.isinf(relax[0]):
                 return replace(plan, u=np.where(plan.a > 0, plan.a / rows, 1.0))
             return replace(plan, v=np.where(plan.b > 0, plan.b / columns, 1.0))
-    log_rows, columns = plan.cost.sweep(plan.f, plan.g, plan.a, plan.b, plan.epsilon, floor=0.0, cut=DROPPED_BITS)
-    scaled = replace(plan, u=np.exp(-np.maximum(log_rows, 0.0)), v=1.0 / np.maximum(columns, 1.0))
+    log_rows, columns = plan.cost.sweep(plan.f, plan.g, plan.a, plan.b, plan.epsilon, floor=_LIFTED, cut=DROPPED_BITS)
+    scaled = replace(plan, u=np.exp(-np.maximum(log_rows, _LIFTED)), v=1.0 / np.maximum(columns, 1.0))
     rows, columns = scaled.smooth_marginals()
     r, s = np.maximum(plan.a - rows, 0.0), np.maximum(plan.b - columns, 0.0)
     total = s.sum(axis=-1, keepdims=True)
