@@ -83,8 +83,7 @@ def sliced_wasserstein_loss(
     of_x, of_y = (_shares(w, mask, held) for w, mask, held in ((a, x_mask, given.a), (b, y_mask, given.b)))
     shared = len(given.x) > len(given.y)  # one y for all problems stays one
     centre = _centre(given.y, of_y) if shared else _centre(given.x, of_x)
-    with torch.autocast(given.x.device.type, enabled=False):
-        one, other = (torch.einsum("ld,...nd->...ln", lines, z - centre) for z in (given.x, given.y))
+    one, other = (_projected(z - centre, lines) for z in (given.x, given.y))
     gaps, widths = _steps(one, other, of_x, of_y, p)
     unit = _largest(gaps, widths) if root else None
     powers = _powered(gaps if unit is None else gaps / unit, p)
@@ -109,6 +108,15 @@ def checked_directions(directions: Any) -> Tensor | str:
             f"directions must be (L, d), one row each; received {tuple(directions.shape)}; transpose or reshape it"
         )
     return directions
+
+
+def _projected(points: Tensor, lines: Tensor) -> Tensor:
+    """Points (B, n, d) along directions (L, d): (B, L, n).
+
+    Inside autocast products are taken in double precision, which it leaves alone: switched off here it would still round their derivatives.
+    """
+    wide = torch.float64 if torch.is_autocast_enabled(points.device.type) else points.dtype
+    return torch.einsum("ld,...nd->...ln", lines.to(wide), points.to(wide)).to(points.dtype)
 
 
 def _powered(gaps: Tensor, p: float) -> Tensor:

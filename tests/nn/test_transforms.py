@@ -53,8 +53,11 @@ class TestTransforms:
         x.requires_grad_()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             value = loss(x, y)
+            (slope,) = torch.autograd.grad(value, x)
         assert value.dtype is torch.float32
-        torch.testing.assert_close(value, loss(x.detach(), y))
+        wanted = loss(x, y)
+        torch.testing.assert_close(value, wanted)
+        torch.testing.assert_close(slope, torch.autograd.grad(wanted, x)[0])
 
     @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
     @each
