@@ -58,7 +58,7 @@ def mmd_loss(
     Returns
     -------
     Tensor
-        A number, or (B,), differentiable to any order. Computed in double precision, and without ``unbiased`` never negative; holds
+        A number, or (B,), differentiable backwards to any order. Computed in double precision, and without ``unbiased`` never negative; holds
         a few arrays (B, n, m).
 
     Raises

@@ -17,7 +17,7 @@ from ..inputs.types import Design
 from ._directions import DESIGNS, drawn
 from ._inputs import Reduction, batch, checked_reduction, common, options, powered, real_and_dense, reduced
 from ._masks import filled
-from ._modes import keeping_dtype
+from ._modes import keeping_dtype, spared
 
 _FEW = 100  # points whose median is the centre
 
@@ -111,12 +111,8 @@ def checked_directions(directions: Any) -> Tensor | str:
 
 
 def _projected(points: Tensor, lines: Tensor) -> Tensor:
-    """Points (B, n, d) along directions (L, d): (B, L, n).
-
-    Inside autocast products are taken in double precision, which it leaves alone: switched off here it would still round their derivatives.
-    """
-    wide = torch.float64 if torch.is_autocast_enabled(points.device.type) else points.dtype
-    return torch.einsum("ld,...nd->...ln", lines.to(wide), points.to(wide)).to(points.dtype)
+    """Points (B, n, d) along directions (L, d): (B, L, n)."""
+    return torch.einsum("ld,...nd->...ln", spared(lines), spared(points)).to(points.dtype)
 
 
 def _powered(gaps: Tensor, p: float) -> Tensor:
