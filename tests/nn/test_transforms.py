@@ -48,6 +48,17 @@ class TestTransforms:
         torch.testing.assert_close(z.grad, torch.autograd.grad(loss(w, y, a, b), w)[0])
 
     @each
+    def test_forward_mode_is_right_or_refused(self, loss):
+        x, y, _, _ = clouds()
+        along = torch.linspace(-1, 1, x.numel(), dtype=x.dtype).reshape(x.shape)
+        try:
+            _, found = torch.func.jvp(lambda z: loss(z, y), (x,), (along,))
+        except NotImplementedError:
+            assert getattr(loss, "func", loss) in (nn.sinkhorn_loss, nn.mmd_loss)
+        else:
+            torch.testing.assert_close(found, (grad(lambda z: loss(z, y))(x) * along).sum())
+
+    @each
     def test_autocast_computes_in_single_precision(self, loss):
         x, y = (z.float() for z in clouds()[:2])
         x.requires_grad_()
