@@ -48,6 +48,7 @@ class TestTransforms:
         torch.testing.assert_close(z.grad, torch.autograd.grad(loss(w, y, a, b), w)[0])
 
     @each
+    @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own decompositions
     def test_forward_mode_is_right_or_refused(self, loss):
         x, y, _, _ = clouds()
         along = torch.linspace(-1, 1, x.numel(), dtype=x.dtype).reshape(x.shape)
