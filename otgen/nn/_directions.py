@@ -13,6 +13,7 @@ from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Design
+from ._ops import batched
 
 DESIGNS = get_args(Design)
 
@@ -55,15 +56,30 @@ def _quasi_random(count: int, d: int) -> Tensor:
             f"directions must be 'independent' or 'orthogonal' in more than {SobolEngine.MAXDIM} dimensions; received 'quasi-random' for "
             f"{d}; pass directions='orthogonal'"
         )
-    with torch.device("cpu"):
-        seed = int(torch.randint(2**31, ()))
-        u = SobolEngine(d - 1 if 1 < d < 4 else d, scramble=True, seed=seed).draw(count, dtype=torch.float64)
+    u = sobol(torch.randint(2**31, (), device="cpu"), count, d - 1 if 1 < d < 4 else d)
     u = u + 2.0**-31  # from the corner of a cell to its middle: never 0
     if d == 2:
-        return torch.cat([torch.cos(math.pi * u), torch.sin(math.pi * u)], dim=1)
+        return torch.cat([torch.cos(math.pi * u), torch.sin(math.pi * u)], dim=-1)
     if d == 3:
-        height, angle = u[:, :1], 2 * math.pi * u[:, 1:]
+        height, angle = u[..., :1], 2 * math.pi * u[..., 1:]
         radius = torch.sqrt(1 - height**2)
-        return torch.cat([radius * torch.cos(angle), radius * torch.sin(angle), height], dim=1)
-    u[:, 0] = (1 + u[:, 0]) / 2
-    return _normalized(torch.special.ndtri(u))
+        return torch.cat([radius * torch.cos(angle), radius * torch.sin(angle), height], dim=-1)
+    half = torch.cat([(1 + u[..., :1]) / 2, u[..., 1:]], dim=-1)
+    return _normalized(torch.special.ndtri(half))
+
+
+@torch.library.custom_op("otgen::sobol", mutates_args=())
+def sobol(seed: Tensor, count: int, d: int) -> Tensor:
+    """The first points of scrambled Sobol sequences in [0, 1)^d, one a seed (...,): (..., count, d), float64, on the host."""
+    with torch.device("cpu"):
+        engines = [SobolEngine(d, scramble=True, seed=int(number)) for number in seed.reshape(-1)]
+        drawn = [engine.draw(count, dtype=torch.float64) for engine in engines]
+    return torch.stack(drawn).reshape(*seed.shape, count, d)
+
+
+@sobol.register_fake
+def _(seed: Tensor, count: int, d: int) -> Tensor:
+    return seed.new_empty((*seed.shape, count, d), dtype=torch.float64)
+
+
+batched(sobol, 1)

@@ -34,7 +34,7 @@ def exact_cost(given: Batch, p: float, metric: str, q: float, *, root: bool) -> 
     Costs that are no floats are infinite. Distances are, whatever their powers: they are computed again in their own units where the
     cost left the range of floats.
     """
-    given = given._replace(x=given.x.double(), y=given.y.double())
+    given = given.in_doubles()
     x, y, _, _ = given.each()
     found = _solved(x, y, given, p, metric, q)
     if metric in _LENGTHS and (root or p == 1):

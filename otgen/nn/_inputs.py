@@ -24,7 +24,7 @@ Reduction = Literal["mean", "sum", "none"]
 
 
 class Batch(NamedTuple):
-    """Clouds x (B, n, d), y (B, m, d), each also (1, ...) where it is that of all problems, and weights a (B, n), b (B, m).
+    """Clouds x (B, n, d), y (B, m, d), each also (1, ...) where it is that of all problems, and weights a (B, n), b (B, m), float64.
 
     ``counted`` (B, n + m) tells points from padding, None where all count; ``single``: the caller gave single clouds.
     """
@@ -43,7 +43,7 @@ class Batch(NamedTuple):
 
     def in_doubles(self) -> Batch:
         """The same in double precision; derivatives are rounded to the dtype that was given once they are complete."""
-        return self._replace(x=self.x.double(), y=self.y.double(), a=self.a.double(), b=self.b.double())
+        return self._replace(x=self.x.double(), y=self.y.double())
 
 
 def batch(
@@ -58,8 +58,8 @@ def batch(
 ) -> Batch:
     """Check shapes, devices and dtypes; halves are promoted to float32.
 
-    Weights are divided by their sums, which must agree to the tolerance of the coarser dtype, unless they count as ``received``.
-    Padding is moved onto points that count, and weighs nothing.
+    Weights are divided by their sums, which must agree to the tolerance of the coarser dtype, unless they count as ``received``; in double precision:
+    totals that single precision rounds would not cancel between unequal sizes. Padding is moved onto points that count, and weighs nothing.
     """
     dtype = common_dtype({"x": x, "y": y} | {name: z for name, z in (("a", a), ("b", b)) if z is not None})
     if not {x.ndim, y.ndim} <= {2, 3} or x.shape[-1] != y.shape[-1] or 0 in (*x.shape[-2:], *y.shape[-2:]):
@@ -72,7 +72,7 @@ def batch(
     lead = _lead({name: z for name, (z, ndim) in one_each.items() if z is not None and z.ndim == ndim})
     size = 1 if lead is None else lead
     one, other = (_cloud(z, mask, dtype) for z, mask in ((x, here), (y, there)))
-    sides = ((a, one, here, ("a", "x_mask", "point")), (b, other, there, ("b", "y_mask", "point")))
+    sides = ((a, x, here, ("a", "x_mask", "point")), (b, y, there, ("b", "y_mask", "point")))
     of_one, of_other = (_weights(w, mask, (size, z.shape[-2]), names, z) for w, z, mask, names in sides)
     if not received:
         of_one, of_other = _probabilities(of_one, of_other, (a, b))
@@ -102,17 +102,17 @@ def _cloud(points: Tensor, mask: Tensor | None, dtype: torch.dtype) -> Tensor:
 def _weights(
     weights: Tensor | None, mask: Tensor | None, shape: tuple[int, int], names: tuple[str, str, str], like: Tensor
 ) -> Tensor:
-    """Weights (B, n), 0 at padding; uniform over what counts, of total 1, where none are given."""
+    """Weights (B, n), float64, where ``like`` lives, 0 at padding; uniform over what counts, of total 1, where none are given."""
     name, of_mask, each = names
     if weights is None:
-        alike = like.new_full(shape, 1.0 / shape[-1])
-        return alike if mask is None else uniform(mask, of_mask, like.dtype).expand(shape)
+        alike = like.new_full(shape, 1.0 / shape[-1], dtype=torch.float64)
+        return alike if mask is None else uniform(mask, of_mask).expand(shape)
     if weights.shape not in (shape, shape[1:]):
         raise InvalidInput(
             f"{name} must have one weight per {each}, shape {tuple(shape[1:])} or {tuple(shape)}; received {tuple(weights.shape)}; "
             f"reshape them, or pass None for uniform ones"
         )
-    held = usable(weights).to(like.dtype)
+    held = usable(weights).double()
     if mask is not None:
         _ops.counted(mask, of_mask)  # refuses a mask that leaves nothing
         held = held.where(mask, 0.0)
@@ -138,9 +138,8 @@ def matrices(
     one_each = {"C": (C, 3), "a": (a, 2), "b": (b, 2), "row_mask": (rows, 2), "column_mask": (columns, 2)}
     lead = _lead({name: z for name, (z, ndim) in one_each.items() if z is not None and z.ndim == ndim})
     size = 1 if lead is None else lead
-    like = given.detach().new_empty(0, dtype=torch.float64)
-    of_rows = _weights(a, rows, (size, C.shape[-2]), ("a", "row_mask", "row of C"), like)
-    of_columns = _weights(b, columns, (size, C.shape[-1]), ("b", "column_mask", "column of C"), like)
+    of_rows = _weights(a, rows, (size, C.shape[-2]), ("a", "row_mask", "row of C"), C)
+    of_columns = _weights(b, columns, (size, C.shape[-1]), ("b", "column_mask", "column of C"), C)
     if not received:
         of_rows, of_columns = _probabilities(of_rows, of_columns, (a, b))
     for mask, axis in ((rows, -1), (columns, -2)):

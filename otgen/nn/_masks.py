@@ -43,9 +43,9 @@ def filled(points: Tensor, mask: Tensor) -> Tensor:
     return points.where(mask[..., None], whole.gather(-2, first.expand(*first.shape[:-1], points.shape[-1])))
 
 
-def uniform(mask: Tensor, name: str, dtype: torch.dtype) -> Tensor:
-    """Weights (..., n), alike over what counts and of total 1."""
-    return mask.to(dtype) / _ops.counted(mask, name)[..., None].to(dtype)
+def uniform(mask: Tensor, name: str) -> Tensor:
+    """Weights (..., n), float64, alike over what counts and of total 1."""
+    return mask.double() / _ops.counted(mask, name)[..., None]
 
 
 def both(here: Tensor | None, there: Tensor | None, shapes: tuple[Any, Any]) -> Tensor | None:

@@ -36,6 +36,14 @@ def training() -> Generator[None]:
         yield
 
 
+def spared(z: Tensor) -> Tensor:
+    """A tensor as it is, or inside autocast in double precision, which that leaves alone.
+
+    Switched off for a while, autocast would still round the derivatives that are taken inside of it.
+    """
+    return z.double() if torch.is_autocast_enabled(z.device.type) else z
+
+
 @contextlib.contextmanager
 def _refused_memory() -> Generator[None]:
     """MemoryError where torch's allocator of the host raises RuntimeError, which says what happened in its words alone."""

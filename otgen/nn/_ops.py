@@ -74,7 +74,7 @@ def _tensor(array: np.ndarray, like: Tensor, lead: torch.Size, dtype: torch.dtyp
     return torch.from_numpy(np.array(array)).reshape(*lead, *array.shape[1:]).to(like.device, dtype or like.dtype)
 
 
-def _batched(operator: Any, tensors: int) -> None:
+def batched(operator: Any, tensors: int) -> None:
     """Say that a batch of calls is one call with another leading dimension; the first ``tensors`` arguments are tensors."""
 
     def rule(info: Any, in_dims: Any, *arguments: Any) -> tuple[Any, Any]:
@@ -345,4 +345,4 @@ for _operator, _count in (
     (matrix_exact, 4),
     (matrix_potentials, 5),
 ):
-    _batched(_operator, _count)
+    batched(_operator, _count)

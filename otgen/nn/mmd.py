@@ -58,7 +58,7 @@ def mmd_loss(
     Returns
     -------
     Tensor
-        A number, or (B,), differentiable to any order. Computed in double precision, and without ``unbiased`` never negative; holds
+        A number, or (B,), differentiable backwards to any order. Computed in double precision, and without ``unbiased`` never negative; holds
         a few arrays (B, n, m).
 
     Raises
@@ -99,7 +99,7 @@ def _centred(given: Batch, kernel: Kernel) -> tuple[Tensor, Tensor, Tensor, Tens
 
     Where one cloud is that of all problems, so is the middle, and pairs of its points are computed once.
     """
-    of_one, of_other = given.a.double(), given.b.double()
+    of_one, of_other = given.a, given.b
     shared = [common(w, z) for z, w in ((given.x, of_one), (given.y, of_other))]
     one, other = (within_reach(z, w).double() for z, w in zip((given.x, given.y), shared))
     unit = far_unit(one.detach(), other.detach())

@@ -17,7 +17,7 @@ from ..inputs.types import Design
 from ._directions import DESIGNS, drawn
 from ._inputs import Reduction, batch, checked_reduction, common, options, powered, real_and_dense, reduced
 from ._masks import filled
-from ._modes import keeping_dtype
+from ._modes import keeping_dtype, spared
 
 _FEW = 100  # points whose median is the centre
 
@@ -83,8 +83,7 @@ def sliced_wasserstein_loss(
     of_x, of_y = (_shares(w, mask, held) for w, mask, held in ((a, x_mask, given.a), (b, y_mask, given.b)))
     shared = len(given.x) > len(given.y)  # one y for all problems stays one
     centre = _centre(given.y, of_y) if shared else _centre(given.x, of_x)
-    with torch.autocast(given.x.device.type, enabled=False):
-        one, other = (torch.einsum("ld,...nd->...ln", lines, z - centre) for z in (given.x, given.y))
+    one, other = (_projected(z - centre, lines) for z in (given.x, given.y))
     gaps, widths = _steps(one, other, of_x, of_y, p)
     unit = _largest(gaps, widths) if root else None
     powers = _powered(gaps if unit is None else gaps / unit, p)
@@ -109,6 +108,11 @@ def checked_directions(directions: Any) -> Tensor | str:
             f"directions must be (L, d), one row each; received {tuple(directions.shape)}; transpose or reshape it"
         )
     return directions
+
+
+def _projected(points: Tensor, lines: Tensor) -> Tensor:
+    """Points (B, n, d) along directions (L, d): (B, L, n)."""
+    return torch.einsum("ld,...nd->...ln", spared(lines), spared(points)).to(points.dtype)
 
 
 def _powered(gaps: Tensor, p: float) -> Tensor:

@@ -1,5 +1,7 @@
 """Directions that sliced losses draw by name."""
 
+from functools import partial
+
 import pytest
 import torch
 from scipy import stats
@@ -51,6 +53,29 @@ def test_the_same_seed_the_same_loss():
         one = sliced_wasserstein_loss(x, y, directions=design)
         torch.manual_seed(3)
         assert one == sliced_wasserstein_loss(x, y, directions=design)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("d", [2, 3, 5])
+def test_compiled_whole_they_are_the_same(design, d):
+    x, y = torch.rand(4, d), torch.rand(5, d) + 1
+    loss = SlicedWassersteinLoss(n_projections=6, directions=design)
+    compiled = torch.compile(loss, fullgraph=True, backend="eager")
+    found = []
+    for call in (loss, compiled):
+        torch.manual_seed(4)
+        found.append(call(x, y))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("design", ["independent", "quasi-random"])
+def test_a_batch_of_calls_shares_them_or_has_its_own(design):
+    x, y = torch.rand(4, 3).expand(2, 4, 3), torch.rand(5, 3) + 1
+    call = partial(sliced_wasserstein_loss, y=y, n_projections=3, directions=design)
+    one, other = torch.func.vmap(call, randomness="same")(x)
+    assert one == other
+    one, other = torch.func.vmap(call, randomness="different")(x)
+    assert one != other
 
 
 def test_other_names_are_refused():

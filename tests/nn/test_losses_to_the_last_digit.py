@@ -25,6 +25,27 @@ class TestLosses:
             assert found.dtype is torch.float32
             assert found.item() == pytest.approx(right.item(), rel=1e-6)
 
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_totals_of_unequal_sizes_cancel_in_single_precision(self, weighted):
+        """1 / n is rounded before it is summed: n of them would be as much more or less than 1 as a small difference is."""
+        generator = torch.Generator().manual_seed(0)
+        x = torch.randn(30, 2, generator=generator)
+        y = (x + 1e-4 * torch.randn(30, 2, generator=generator)).repeat(3, 1)
+        a = 1 + 1e-3 * torch.rand(30, generator=generator) if weighted else None
+        for loss in (
+            nn.mmd_loss,
+            partial(nn.mmd_loss, kernel="gaussian"),
+            partial(nn.mmd_loss, kernel="imq", scale=50.0, unbiased=True),
+            partial(nn.sinkhorn_loss, epsilon=3.0),
+            partial(nn.sinkhorn_loss, epsilon=1.0, p=1, debias=False),
+        ):
+            one, other = x.clone().requires_grad_(), x.double().requires_grad_()
+            found, right = loss(one, y, a), loss(other, y.double(), None if a is None else a.double())
+            assert found.item() == pytest.approx(right.item(), rel=1e-6)
+            found.backward()
+            right.backward()
+            assert (one.grad - other.grad).norm() <= 1e-6 * other.grad.norm()
+
     def test_totals_are_plain_numbers(self):
         with pytest.raises(otgen.MassMismatch) as fault:
             nn.mmd_loss(torch.zeros(2, 1), torch.zeros(1, 1), torch.tensor([0.5, 0.5]), torch.tensor([2.0]))

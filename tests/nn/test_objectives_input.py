@@ -238,6 +238,24 @@ class TestHalves:
         found.through.sum().backward()
         assert torch.equal(z.grad, torch.ones_like(z))
 
+    @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+    @pytest.mark.parametrize("bad", [math.nan, math.inf])
+    def test_encodings_and_codes_that_are_not_finite_have_no_nearest(self, dtype, bad):
+        z, book = drawn(0, 2, 3, 4).to(dtype), drawn(1, 7, 4).to(dtype)
+        far, lost = z.clone(), book.clone()
+        far[1, 2, 0], lost[5, 3] = bad, math.nan
+        with pytest.raises(otgen.InvalidInput, match=r"z must be finite; .* in z\[1, 2\];"):
+            vqvae.quantise(far, book)
+        with pytest.raises(otgen.InvalidInput, match=r"codebook must be finite; .* in codebook\[5\];"):
+            vqvae.quantise(z, lost)
+        with pytest.raises(otgen.InvalidInput, match=r"in z;"):
+            vqvae.quantise(far[1, 2], book)
+        with pytest.raises(otgen.InvalidInput, match="distances that are floats"):
+            vqvae.quantise(drawn(2, 3, 2) * 1e200, drawn(3, 4, 2) * 1e200)
+        unseen = torch.func.vmap(lambda row: vqvae.quantise(row, book).through)(far)
+        assert unseen[1, 2, 0].isnan()
+        assert torch.equal(unseen[0], vqvae.quantise(z, book).through[0])
+
     @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
     @pytest.mark.parametrize("slope", [0.0, 1e-4, 1.0, 150.0])
     def test_penalties_of_linear_critics(self, dtype, slope):

@@ -48,13 +48,28 @@ class TestTransforms:
         torch.testing.assert_close(z.grad, torch.autograd.grad(loss(w, y, a, b), w)[0])
 
     @each
+    @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own decompositions
+    def test_forward_mode_is_right_or_refused(self, loss):
+        x, y, _, _ = clouds()
+        along = torch.linspace(-1, 1, x.numel(), dtype=x.dtype).reshape(x.shape)
+        try:
+            _, found = torch.func.jvp(lambda z: loss(z, y), (x,), (along,))
+        except NotImplementedError:
+            assert getattr(loss, "func", loss) in (nn.sinkhorn_loss, nn.mmd_loss)
+        else:
+            torch.testing.assert_close(found, (grad(lambda z: loss(z, y))(x) * along).sum())
+
+    @each
     def test_autocast_computes_in_single_precision(self, loss):
         x, y = (z.float() for z in clouds()[:2])
         x.requires_grad_()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             value = loss(x, y)
+            (slope,) = torch.autograd.grad(value, x)
         assert value.dtype is torch.float32
-        torch.testing.assert_close(value, loss(x.detach(), y))
+        wanted = loss(x, y)
+        torch.testing.assert_close(value, wanted)
+        torch.testing.assert_close(slope, torch.autograd.grad(wanted, x)[0])
 
     @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
     @each

@@ -19,7 +19,7 @@ from ...errors import InvalidInput
 from ...inputs import scalars
 from ...inputs.reading import refuse_bytes
 from .._inputs import not_negative
-from .._modes import holds, noise
+from .._modes import holds, noise, spared
 from ._inputs import alike, each, paired, samples, tensors
 
 _LOG_2PI = math.log(2 * math.pi)
@@ -252,8 +252,8 @@ class FlowPrior(Module):
 
     Notes
     -----
-    It is computed in float32 at least, whatever the dtype of its parameters, and with autocast off: in halves a density would have two digits,
-    and noise would not come back from latents.
+    It is computed in float32 at least, whatever the dtype of its parameters, and inside autocast in double precision, derivatives too: in halves a
+    density would have two digits, and noise would not come back from latents.
 
     Examples
     --------
@@ -271,23 +271,23 @@ class FlowPrior(Module):
 
     def to_noise(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Latents (n, d) to noise (n, d), and the logarithm of the Jacobian's determinant (n,)."""
-        z = self._checked(z, "z")
+        given = self._checked(z, "z")
+        z = spared(given)
         total = z.new_zeros(len(z))
-        with torch.autocast(z.device.type, enabled=False):
-            for coupling in self.couplings:
-                assert isinstance(coupling, _Coupling)
-                z, log_determinant = coupling(z)
-                total = total + log_determinant
-        return z, total
+        for coupling in self.couplings:
+            assert isinstance(coupling, _Coupling)
+            z, log_determinant = coupling(z)
+            total = total + log_determinant
+        return z.to(given.dtype), total.to(given.dtype)
 
     def from_noise(self, noise: Tensor) -> Tensor:
         """Noise (n, d) to latents (n, d)."""
-        noise = self._checked(noise, "noise")
-        with torch.autocast(noise.device.type, enabled=False):
-            for coupling in reversed(list(self.couplings)):
-                assert isinstance(coupling, _Coupling)
-                noise = coupling.inverse(noise)
-        return noise
+        given = self._checked(noise, "noise")
+        noise = spared(given)
+        for coupling in reversed(list(self.couplings)):
+            assert isinstance(coupling, _Coupling)
+            noise = coupling.inverse(noise)
+        return noise.to(given.dtype)
 
     def forward(self, z: Tensor) -> Tensor:
         """As :meth:`log_density`: what wrappers of modules and ``torch.func.functional_call`` ask for."""

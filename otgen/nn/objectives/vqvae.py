@@ -38,7 +38,8 @@ def quantise(z: Tensor, codebook: Tensor) -> Quantised:
     Raises
     ------
     InvalidInput
-        If the lengths of encodings and codes differ, or there are none.
+        If the lengths of encodings and codes differ, or there are none; and for NaN and infinity, where values can be seen. Under ``torch.compile`` and
+        transforms they cannot: there ``through`` is NaN wherever an encoding is not finite, and so are losses of it, whatever its number.
 
     Examples
     --------
@@ -52,27 +53,54 @@ def quantise(z: Tensor, codebook: Tensor) -> Quantised:
             f"give codes the length of encodings"
         )
     index = _nearest(near.detach().flatten(0, -2) if near.ndim > 1 else near.detach()[None], book.detach())
+    if index is None:
+        raise _without_nearest(near, book)
     codes = codebook[index].reshape(z.shape)
     z = near if z.dtype == torch.bool else z  # which has no difference
     straight = codes.detach() + (z - z.detach())  # the last term is 0: no bit of the codes is lost to the size of z
     return Quantised(straight, codes, index.reshape(z.shape[:-1]))
 
 
-def _nearest(z: Tensor, codebook: Tensor) -> Tensor:
-    """Numbers (k,) of the codes nearest to encodings (k, L), by differences: products would confuse codes that are close."""
+def _nearest(z: Tensor, codebook: Tensor) -> Tensor | None:
+    """Numbers (k,) of the codes nearest to encodings (k, L), by differences: products would confuse codes that are close.
+
+    None where an encoding is known to have no nearest code.
+    """
     dtype = torch.promote_types(z.dtype, codebook.dtype)
     book = codebook.to(dtype)
     step = max(1, _HELD // len(book))
-    return torch.cat([_searched(part, book) for part in z.to(dtype).split(step)])
+    found: list[Tensor] = []
+    for part in z.to(dtype).split(step):
+        if (index := _searched(part, book)) is None:
+            return None
+        found.append(index)
+    return torch.cat(found)
 
 
-def _searched(z: Tensor, book: Tensor) -> Tensor:
+def _searched(z: Tensor, book: Tensor) -> Tensor | None:
     """The same for a few; in double precision where squares leave the range of single precision, so that codes look equally near."""
     distances, index = torch.cdist(z, book, compute_mode="donot_use_mm_for_euclid_dist").min(1)
+    if z.dtype is torch.float64:
+        return index if holds(distances.isfinite()) else None
     known = (distances > _FAINT) & (distances < _FAR)
-    if z.dtype is torch.float64 or holds(known):
+    if holds(known):
         return index
-    return index.masked_scatter(~known, _searched(z[~known].double(), book.double()))
+    rest = _searched(z[~known].double(), book.double())
+    return None if rest is None else index.masked_scatter(~known, rest)
+
+
+def _without_nearest(z: Tensor, codebook: Tensor) -> InvalidInput:
+    """What is wrong with encodings (..., L) and codes (K, L) whose distances are no floats."""
+    for name, rows in (("z", z), ("codebook", codebook)):
+        bad = (~rows.isfinite().all(-1)).nonzero()
+        if len(bad):
+            place = f"{name}{bad[0].tolist()}" if rows.ndim > 1 else name
+            return InvalidInput(
+                f"{name} must be finite; received NaN or infinity in {place}; lower the learning rate, or leave it out"
+            )
+    return InvalidInput(
+        "z and codebook must have distances that are floats; received larger ones; divide both by one number"
+    )
 
 
 def codebook_loss(z: Tensor, codes: Tensor) -> Tensor:
