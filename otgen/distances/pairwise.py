@@ -188,6 +188,9 @@ def pairwise(
     measure = _measure(distance, options, checkpoint)
     if support is not None:
         tables.same_columns(sets, sets2, ("sets", "sets2"))
+        tables.same_names(
+            {"the rows of support": tables.row_names(support), "the columns of sets": tables.column_names(sets)}
+        )
     sets = sequence(sets, "sets")
     sets2 = None if sets2 is None else sequence(sets2, "sets2")
     _refuse_size(3 if wanted else 1, (len(sets), len(sets if sets2 is None else sets2)))

@@ -63,7 +63,7 @@ def kl_samples(
         them as x's do, but neighbours that points share are not counted, which at d = 10 makes it some 1.5 times too small. For a classifier
         it is that of the mean with one more draw of either law, told wrong by odds of n + 1 to 1 (the rule of succession): that it tells all n alike does not show that
         it would tell the next one so. What draws teach the classifier counts to first order (the infinitesimal jackknife), but not that they choose how much it may learn:
-        with fewer than some 20 samples a coefficient, or laws that hardly overlap, it can be 1.5 to 3 times too small.
+        with fewer than some 20 samples a coefficient, or laws that hardly overlap, it can be up to 4 times too small.
 
     Raises
     ------
