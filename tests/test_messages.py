@@ -1,6 +1,7 @@
 """Every error says the argument, the rule, what was received and what to do: those that tests provoke, and those in the source."""
 
 import math
+import pkgutil
 import re
 
 import messages
@@ -188,6 +189,18 @@ def test_what_the_source_says(folder):
             form = messages.OUTCOME if name in messages.OUTCOMES else WRITTEN
             assert said is not None, f"{path.name}: {name} without a word"
             assert form.fullmatch(said) or PASSED_ON.fullmatch(said), f"{path.name}: {said}"
+
+
+def test_what_errors_point_to_is_there():
+    """Names under otgen that remedies mention, each looked up."""
+    said = [text or "" for path in messages.SOURCE.rglob("*.py") for _, text in messages.errors_in(path.read_text())]
+    named = {name for text in said for name in re.findall(r"\botgen\.\w[\w.]*\w", text)}
+    assert len(named) > 20
+    for name in named:
+        try:
+            assert pkgutil.resolve_name(name)
+        except AttributeError:
+            pytest.fail(f"an error speaks of {name}, which there is not")
 
 
 def test_the_source_is_read():

@@ -29,7 +29,10 @@ _OPTIONS = (
 )
 _REPLACED = (
     (r"; pass throw=False for a result", ""),
-    (r"pass normalize=True to divide each by its sum", "add --normalize to divide each by its sum"),
+    (
+        r"divide each by its sum, or pass normalize=True where that is an option",
+        "add --normalize to divide each by its sum",
+    ),
     (r"for epsilon = 0, exact transport, call [\w. ]+", "leave --epsilon out for exact transport"),
     (r"call otgen\.wasserstein for W_inf", "leave --epsilon out for W_inf"),
     (r"use otgen\.wasserstein or otgen\.transport$", "leave --epsilon out for exact transport"),

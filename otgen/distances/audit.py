@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs import arrays, numerals, scalars, sizes
+from ..inputs import arrays, numerals, scalars, sizes, tables
 from ..inputs.types import Floats
 from ..model import units
 from ..model.claim import Claim
@@ -156,6 +156,7 @@ def audit(
         raise InvalidInput("value and cost must not both be given: each says what is claimed; received both; pass one")
     shape = sizes.of_clouds(x, y, a, b) if C is None else sizes.of_costs(C, a, b)
     _refuse_sizes(shape, plan, potentials)
+    _refuse_other_names(x, y, C, plan)
     problem = _audited_problem(x, y, a, b, C, p, metric, epsilon, normalize)
     if problem.bottleneck and plan is None:
         raise InvalidInput("plan must be given for p = inf, where potentials prove nothing; received none; pass one")
@@ -215,6 +216,15 @@ def _refuse_sizes(shape: tuple[int, int] | None, plan: Any, potentials: Any) -> 
         refuse_other_size(_plan_of(plan), shape)
     if not isinstance(potentials, Result):
         refuse_other_potentials(potentials, shape)
+
+
+def _refuse_other_names(x: Any, y: Any, C: Any, plan: Any) -> None:
+    """Raise for a table as a plan whose rows or columns are called otherwise than what they belong to, or stand in another order."""
+    one, other = {"the rows of x": tables.row_names(x)}, {"the rows of y": tables.row_names(y)}
+    if C is not None:
+        one, other = {"the rows of C": tables.row_names(C)}, {"the columns of C": tables.column_names(C)}
+    tables.same_names(one | {"the rows of plan": tables.row_names(plan)})
+    tables.same_names(other | {"the columns of plan": tables.column_names(plan)})
 
 
 def _plan_of(plan: Any) -> Any:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import InvalidInput
-from ..inputs import sizes
+from ..inputs import sizes, tables
 from ..inputs.scalars import told
 from ..model.cost import Metric
 from ..model.partial import Partial
@@ -16,7 +16,7 @@ from ..solvers import ExactName, Solver, SolverName
 from ..underflow import may_underflow
 from . import small, small_partial
 from .entropic import Relaxation, accepts_any_totals, entropic_term
-from .partial import asked, prices_and_amount, refuse_other_prices, solved
+from .partial import asked, prices_and_amount, refuse_other_names, refuse_other_prices, solved
 from .result import Result
 from .solve import refuse_other_start, run, solve
 
@@ -193,6 +193,7 @@ def transport(
 
 def _in_part(C: Any, a: Any, b: Any, penalty: Any, mass: Any, solver: Any, *, throw: Any, progress: Any) -> Result:
     """Partial transport for a listed cost."""
+    refuse_other_names(penalty, {"the rows of C": tables.row_names(C), "the columns of C": tables.column_names(C)})
 
     def pose(**more: Any) -> Partial:
         refuse_other_prices(penalty, sizes.of_costs(C, a, b))

@@ -219,6 +219,9 @@ def named_pairs(
     measure = _measure(distance, options, checkpoint)
     if support is not None:
         tables.same_columns(sets, sets2, names)
+        tables.same_names(
+            {"the rows of support": tables.row_names(support), f"the columns of {names[0]}": tables.column_names(sets)}
+        )
     sets = sequence(sets, names[0])
     sets2 = None if sets2 is None else sequence(sets2, names[1])
     _refuse_size(3 if bounds else 1, (len(sets), len(sets if sets2 is None else sets2)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, get_args
@@ -11,7 +12,7 @@ from typing import Any, get_args
 import numpy as np
 
 from ..errors import InvalidInput
-from ..inputs import reading, scalars, sizes
+from ..inputs import reading, scalars, sizes, tables
 from ..inputs.types import Floats
 from ..kernels.double_double import UNIT, dot_of_any_size
 from ..kernels.outward import LEAST
@@ -118,6 +119,7 @@ def partial_wasserstein(
     number = scalars.finite_order(p)
     if is_empty(x) or is_empty(y):
         return _beside_nothing(x, y, a, b, penalty, mass, p=number, metric=metric)
+    refuse_other_names(penalty, {"the rows of x": tables.row_names(x), "the rows of y": tables.row_names(y)})
     pose = partial(_posed, x, y, a, b, penalty, mass, p=number, metric=metric)
     if type(solver) is str and solver == "auto" and type(throw) is type(progress) is bool:
         prices = partial(prices_and_amount, penalty, mass)
@@ -190,6 +192,13 @@ def _prices(penalty: Any, shape: tuple[int, int]) -> tuple[Floats, Floats]:
     pair: Any = penalty if several else (penalty, penalty)
     one, other = (_side_prices(value, size, f"penalty[{k}]") for k, (value, size) in enumerate(zip(pair, shape)))
     return one, other
+
+
+def refuse_other_names(penalty: Any, sides: Mapping[str, tables.Names | None]) -> None:
+    """Raise for prices whose entries are called otherwise than what they are the prices of, told side by side, or stand in another order."""
+    if isinstance(penalty, tuple | list) and len(penalty) == 2:
+        for k, (side, names) in enumerate(sides.items()):
+            tables.same_names({side: names, f"penalty[{k}]": tables.row_names(penalty[k])})
 
 
 def refuse_other_prices(penalty: Any, shape: tuple[int, int] | None) -> None:

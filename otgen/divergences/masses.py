@@ -25,6 +25,8 @@ def over_masses(p: Any, q: Any, term: Term) -> Estimate:
             f"p and q must be mass functions over the same atoms, (n,) or rows (k, n); received shapes {shapes[0]} and "
             f"{shapes[1]}; give both a mass for every atom, 0 where there is none"
         )
+    if len(shapes[0]) == len(shapes[1]) == 2:
+        _refuse_other_rows(tables.row_names(p), tables.row_names(q))
     (one, first), (other, second) = _masses(p, "p"), _masses(q, "q")
     coarser = max(first, second, key=Origin.tolerance)
     one, other = _shares(one, coarser, "p"), _shares(other, coarser, "q")
@@ -102,6 +104,16 @@ def _in_the_order_of(p: Any, q: Any, masses: Floats) -> Floats:
             f"with 0 where there is no mass"
         )
     return masses[..., [places[name] for name in own]]
+
+
+def _refuse_other_rows(own: tables.Names | None, others: tables.Names | None) -> None:
+    """Raise for rows of the same names in another order, since row is compared with row; those of other names go by position."""
+    if own is None or others is None or list(own) == list(others) or set(own) != set(others):
+        return
+    k = next(k for k, pair in enumerate(zip(own, others)) if pair[0] != pair[1])
+    raise InvalidInput(
+        f"p and q must have rows of one name in the same order; received {own[k]!r} and {others[k]!r} in place {k}; bring both into one order"
+    )
 
 
 def _names(table: Any) -> list[Any] | None:

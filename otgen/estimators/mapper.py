@@ -148,6 +148,8 @@ class OTMapper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         self._check_options()
         self._refuse_sizes(X, y, sample_weight, target_weight)
+        tables.weighed_rows(X, sample_weight, ("X", "sample_weight"))
+        tables.weighed_rows(y if self.target is None else self.target, target_weight, ("the target", "target_weight"))
         points = self._points(X)
         others = self._target_points(y, X, points.shape[1])
         self._check_directions(others, "Y" if self.target is None else "target")

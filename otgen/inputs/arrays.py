@@ -284,7 +284,7 @@ def same_mass(a: float, b: float, origins: Sequence[Origin | None], names: tuple
         return
     raise MassMismatch(
         f"{names[0]} and {names[1]} must carry the same total mass (to {tolerance:g} relative); received {a!r} and {b!r}; "
-        f"pass normalize=True to divide each by its sum"
+        f"divide each by its sum, or pass normalize=True where that is an option"
     )
 
 

@@ -117,6 +117,8 @@ def _of_objects(array: np.ndarray) -> str:
         return "leave the time zone behind, such as with pandas.DatetimeIndex(x).tz_convert(None), which is UTC"
     if isinstance(first, datetime.date | datetime.timedelta):
         kind = "timedelta64" if isinstance(first, datetime.timedelta) else "datetime64"
+        if hasattr(first, "nanoseconds" if kind == "timedelta64" else "nanosecond"):  # of pandas', which numpy cuts off
+            return f"convert it with pandas.to_{kind[:-2]}(x)"
         return f"convert it with numpy.asarray(x, '{kind}[us]')"
     if isinstance(first, str | bytes):
         return _of_text(array.flat)

@@ -277,9 +277,14 @@ class TestRefusals:
             lambda: otgen.within([*days, fine], 3.0),
         ):
             with pytest.raises(
-                InvalidInput, match=r"\[2\] must be counted in the unit of \w+\[0\].*astype\('datetime64\[D\]'\)"
+                InvalidInput, match=r"\[2\] must be counted in the unit of \w+\[0\].*astype\('datetime64\[ns\]'\)"
             ):
                 call()
+        # the remedy loses nothing: in days, the unit of the first, 5 nanoseconds were 0
+        moved = [z.astype("datetime64[ns]") for z in (days[0], days[0] + np.timedelta64(5, "ns"))]
+        assert otgen.pairwise(moved, p=1)[0, 1] == 5.0
+        with pytest.raises(InvalidInput, match="make all of them moments, durations or numbers of one unit"):
+            otgen.pairwise([np.array([1], "m8[M]"), np.array([1], "m8[D]")])
         with pytest.raises(InvalidInput, match=r"sets2\[0\] must be counted in the unit of sets\[0\]"):
             otgen.within(days, 3.0, [fine])
 

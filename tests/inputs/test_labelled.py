@@ -145,3 +145,32 @@ class TestSparse:
     def test_entries_that_are_listed_twice_are_added(self):
         twice = scipy.sparse.coo_array(([1.0, 2.0, 3.0], ([0, 0, 1], [0, 0, 1])), shape=(2, 2))
         assert otgen.pairwise(twice, support=[0.0, 5.0], p=1)[0, 1] == 5
+
+
+POINTS = pd.DataFrame({"u": [0.0, 10.0], "v": [0.0, 0.0]}, index=["p", "q"])
+OTHER = pd.Series([0.75, 0.25], index=["q", "p"])
+COSTS = pd.DataFrame(np.eye(2), index=["p", "q"], columns=["r", "s"])
+ROWS = pd.DataFrame([[0.2, 0.8], [0.3, 0.7]], index=["p", "q"], columns=["r", "s"])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda order: otgen.partial_wasserstein(POINTS, POINTS + 3, penalty=(OTHER[order], 1.0)),
+        lambda order: otgen.transport(COSTS, penalty=(OTHER[order], 1.0)),
+        lambda order: otgen.semidiscrete("gaussian", POINTS, OTHER[order], tol=0.5, max_draws=4096, throw=False),
+        lambda order: otgen.estimators.OTMapper().fit(POINTS, POINTS, sample_weight=OTHER[order]),
+        lambda order: otgen.estimators.OTMapper().fit(POINTS, POINTS, target_weight=OTHER[order]),
+        lambda order: otgen.estimators.OTMapper(target=POINTS).fit(POINTS, target_weight=OTHER[order]),
+        lambda order: otgen.audit(POINTS, POINTS, plan=pd.DataFrame(np.eye(2) / 2, index=order, columns=["p", "q"])),
+        lambda order: otgen.audit(C=COSTS, plan=pd.DataFrame(np.eye(2) / 2, index=order, columns=["r", "s"])),
+        lambda order: otgen.pairwise(ROWS.set_axis(order, axis=1), support=pd.Series([0.0, 1.0], index=["p", "q"])),
+        lambda order: otgen.neighbors(ROWS.set_axis(order, axis=1), support=pd.Series([0.0, 1.0], index=["p", "q"])),
+        lambda order: otgen.divergences.kl(ROWS, ROWS.loc[order]),
+    ],
+)  # fmt: skip
+def test_what_belongs_to_named_rows_is_not_matched_by_place(call):
+    """All were taken by position: prices and weights of the other point, without a word."""
+    with pytest.raises(otgen.InvalidInput, match=r"in the same order; received '[pr]' and '[qs]' in place 0"):
+        call(["q", "p"])
+    call(["p", "q"])

@@ -317,3 +317,12 @@ def test_tolerance_and_limit_are_those_of_the_plan(method):
     assert abs(fine - finest).sum() < 1e-4 < abs(loose - finest).sum()
     with pytest.raises(otgen.NotConverged, match="3 iterations"):
         coupling.pair(x0, x1, **options, max_iter=3)
+
+
+@pytest.mark.parametrize("options", [{}, dict(method="sinkhorn"), dict(method="sinkhorn", relax=float("inf"))])
+def test_weights_of_two_totals_are_told_what_can_be_done(options):
+    """They were told to pass normalize=True, which ``pair`` does not have."""
+    x, a = torch.rand(3, 2), torch.tensor([1.0, 2.0, 3.0])
+    with pytest.raises(otgen.MassMismatch, match="; divide each by its sum"):
+        coupling.pair(x, x, a=a, b=2 * a, **options)
+    assert len(coupling.pair(x, x, a=a / a.sum(), b=2 * a / (2 * a).sum(), rng=0, **options).rows) == 3

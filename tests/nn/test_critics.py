@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import pickle
 
@@ -206,8 +207,10 @@ class TestBounds:
         assert critics.lipschitz_bound(network) == pytest.approx(1.0, abs=1e-5)
 
     def test_another_network_is_refused(self):
-        with pytest.raises(otgen.InvalidInput, match=r"critic of otgen\.nn\.critics"):
+        """Of a fit its bound is read: it was sent to .network, which a fit does not have."""
+        with pytest.raises(otgen.InvalidInput, match=r"critic of otgen\.nn\.critics") as caught:
             critics.lipschitz_bound(torch.nn.Linear(2, 1))
+        assert str(caught.value).split("read .")[1] in {field.name for field in dataclasses.fields(critics.CriticFit)}
 
     def test_any_values_prove_something_about_a_batch(self):
         rng = np.random.default_rng(0)

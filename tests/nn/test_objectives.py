@@ -365,3 +365,7 @@ class TestMinibatch:
         assert minibatch.js(*samples, codes=6) == pytest.approx((kl(p, m) + kl(q, m)) / 2, rel=1e-12)
         with pytest.raises(otgen.InvalidInput, match="whole numbers"):
             minibatch.js(torch.zeros(2), torch.zeros(2), 2)
+        with pytest.raises(
+            otgen.InvalidInput, match="pass codes as many as there are"
+        ):  # .long(), as they are, changes nothing
+            minibatch.js(torch.tensor([5]), torch.tensor([1]), 2)

@@ -254,9 +254,12 @@ def same_unit(one: Facts, other: Facts, names: tuple[str, str]) -> None:
     """
     if one.unit != other.unit:
         first, second = one.unit or "plain numbers", other.unit or "plain numbers"
+        try:
+            remedy = f"call .astype({np.result_type(first, second).name!r}) on all of them, which loses nothing"
+        except TypeError:
+            remedy = "make all of them moments, durations or numbers of one unit"
         raise InvalidInput(
-            f"{names[1]} must be counted in the unit of {names[0]}, so that distances can be compared; received {second} beside {first}; "
-            f"call .astype({(one.unit or other.unit)!r})"
+            f"{names[1]} must be counted in the unit of {names[0]}, so that distances can be compared; received {second} beside {first}; {remedy}"
         )
 
 

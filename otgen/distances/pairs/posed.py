@@ -32,6 +32,11 @@ def posed(
     distance = chosen("wasserstein", dict(p=scalars.order(p), metric=metric, normalize=normalize))
     if support is not None:
         tables.same_columns(sets, sets2, names)
+        called = {
+            "the rows of support": tables.row_names(support),
+            f"the columns of {names[0]}": tables.column_names(sets),
+        }
+        tables.same_names(called)
     one, other = both_collected(sets, sets2, weights, weights2, support, names)
     check_pairs(one, other, distance)
     return one, other, distance

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import NotConverged
-from ...inputs import arrays, scalars, sizes
+from ...inputs import arrays, scalars, sizes, tables
 from ...model.cost import Metric
 from ...model.measure import Measure
 from ...solvers.base import Progress
@@ -103,6 +103,7 @@ def semidiscrete(
     """
     order = scalars.finite_order(p)
     sizes.as_many(b, y, "b", "the points of y")
+    tables.weighed_rows(y, b, ("y", "b"))
     data = Measure(arrays.cloud(y, "y", allow_gpu=True), b, "y", "b", allow_gpu=True)
     targets = Targets.of(data, metric, order)
     tol = None if tol is None else scalars.positive(tol, "tol", "use a share of the mean cost, such as 0.001")

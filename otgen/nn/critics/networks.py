@@ -240,7 +240,7 @@ def lipschitz_bound(network: Module) -> float:
         return 1.0
     if not isinstance(network, Perceptron):
         raise InvalidInput(
-            f"network must be a critic of otgen.nn.critics; received {told(network)}; pass what critics.fit returns as .network"
+            f"network must be a critic of otgen.nn.critics; received {told(network)}; of what critics.fit returns read .lipschitz"
         )
     with torch.no_grad():
         largest = [torch.linalg.svdvals(layer.weight.double())[0].item() for layer in network.layers]

@@ -64,8 +64,9 @@ def js(real: Tensor, fake: Tensor, codes: int) -> float:
         whole = not z.is_floating_point() and z.dtype != torch.bool
         if not whole or not bool(((z >= 0) & (z < codes)).all()):
             span = f"[{z.min().item()}, {z.max().item()}]"
+            remedy = "count them from 0, and pass codes as many as there are" if whole else f"use {name}.long()"
             raise InvalidInput(
-                f"{name} must hold whole numbers in [0, {codes}); received dtype {z.dtype}, entries in {span}; use z.long()"
+                f"{name} must hold whole numbers in [0, {codes}); received dtype {z.dtype}, entries in {span}; {remedy}"
             )
     p, q = (torch.bincount(z.flatten(), minlength=codes).double() / z.numel() for z in (real, fake))
     m = (p + q) / 2
