@@ -187,7 +187,8 @@ def _divergence_of_laws(p: Any, q: Any, term: Term) -> Estimate:
     except Untold as fault:
         found = told_apart(one, other, term)
         if found is None:
-            refuse_far_apart(one, other)
+            if not all(discrete):
+                refuse_far_apart(one, other)
             raise InvalidInput(str(fault)) from None
     if found.error > ROUGH:
         found = min(found, told_apart(one, other, term) or found, key=lambda each: each.error)

@@ -116,6 +116,8 @@ def gathered(parts: list[Stretch], laws: Pair, term: Term) -> Sums:
     """The integrals over stretches, and out to where nothing is left."""
     parts = [_continued_stretch(one, laws, term) for one in parts]
     parts = [one for one in parts if one.panels]
+    if not parts:
+        return Sums(0.0, 0.0, 0.0, (0.0, 0.0), (0.0, 0.0))
     panels = [_stretch_ends(part) for part in parts]
     top = max(_highest_logarithm(part, low, high, laws, term) for part, (low, high) in zip(parts, panels))
     top = top if top > -math.inf else 0.0
