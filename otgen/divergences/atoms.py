@@ -20,7 +20,7 @@ from ..inputs import whole
 from ..inputs.types import Floats
 from .density import Density, Untold, faded, standardised
 from .estimate import Estimate
-from .formulas import DISCRETE
+from .formulas import CANCELLING, DISCRETE
 from .integral import Infinite, Sums, contributions, gathered, infinite, levels
 from .laws import one_law, parameters
 from .runs import blocks, seen, total
@@ -82,12 +82,12 @@ def _sum_of_laws(p: Lattice | Listed, q: Lattice | Listed, term: Term) -> Sums:
         atoms = np.union1d(p.atoms, q.atoms)
         return _sum_over_atoms(_placed_masses(p, atoms), _placed_masses(q, atoms), term)
     if isinstance(p, Lattice) and isinstance(q, Listed):
-        own, others = _logs_against(p, q)
-        return _sum_over_atoms(own, others, term)
+        own, others, doubts = _logs_against(p, q)
+        return _sum_over_atoms(own, others, term, doubts)
     assert isinstance(p, Listed)
     assert isinstance(q, Lattice)
-    others, own = _logs_against(q, p)
-    return _sum_over_atoms(own, others, term)
+    others, own, doubts = _logs_against(q, p)
+    return _sum_over_atoms(own, others, term, None, doubts)
 
 
 def _equality_tolerance(shift: float, other: Any) -> Any:
@@ -116,6 +116,9 @@ def _read_lattice(law: Any, name: str) -> Lattice | Listed:
     none = np.zeros(0)
     density = Density(low, high, none, none, none, faded(_interpolated_logs(of, low, high), low, high, median))
     smooth = type(family).__module__.startswith("scipy.stats")
+    cancelling = CANCELLING.get(family.name) if smooth else None
+    if cancelling is not None:
+        density = _doubted(density, lambda n: _EPS * cancelling(n + shift, *shapes))
     if _is_of_differences(family):
         density = _doubted_differences(density, median)
     return Lattice(loc + shift, low, high, _core_of_masses(density, median), density, median, smooth)
@@ -126,6 +129,16 @@ def _is_of_differences(family: Any) -> bool:
     kind, generic = type(family), scipy.stats.rv_discrete
     # scipy has no public name for whether a family has its own formula, and its stubs leave these methods out.
     return issubclass(kind, generic) and kind._pmf is generic._pmf and kind._logpmf is generic._logpmf  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _doubted(law: Density, by: Callable[[Floats], Floats]) -> Density:
+    """A law whose logarithms are off by more than their rounding."""
+
+    def logs(x: Floats) -> tuple[Floats, Floats]:
+        found, doubt = law.logs(x)
+        return found, np.where(found > -math.inf, doubt + np.maximum(by(x), 0.0), doubt)
+
+    return replace(law, logs=logs)
 
 
 def _doubted_differences(law: Density, median: float) -> Density:
@@ -198,19 +211,31 @@ def _placed_masses(law: Listed, atoms: Floats) -> Floats:
     return np.log(found)
 
 
-def _logs_against(law: Lattice, other: Listed) -> tuple[Floats, Floats]:
-    """Logarithms of a lattice law's masses and a listed law's, over the atoms of both."""
+def _logs_against(law: Lattice, other: Listed) -> tuple[Floats, Floats, Floats]:
+    """Logarithms of a lattice law's masses and a listed law's, over the atoms of both, and doubts of the first.
+
+    What the first has far from all listed atoms is a single mass: no term asks where it lies.
+    """
     n = other.atoms - law.shift
     whole = np.round(n)
     hit = (np.abs(n - whole) <= _equality_tolerance(law.shift, other.atoms)) & (whole >= law.low) & (whole <= law.high)
-    own = np.where(hit, law.density.logs(np.where(hit, whole, law.core[0]))[0], -math.inf)
-    count = law.high - law.low + 1
-    if count <= _MOST_ATOMS:
-        rest = np.setdiff1d(np.arange(law.low, law.high + 1), whole[hit])
-        alone = law.density.logs(rest)[0]
-    else:
-        alone = np.log(np.maximum(np.array([1 - math.fsum(np.exp(own))]), 0.0))
-    return np.concatenate([own, alone]), np.concatenate([np.log(other.masses), np.full(len(alone), -math.inf)])
+    own, doubts = law.density.logs(np.where(hit, whole, law.core[0]))
+    own, doubts = np.where(hit, own, -math.inf), np.where(hit, doubts, 0.0)
+    first, last = max(law.core[0] - _MARGIN, law.low), min(law.core[1] + _MARGIN, law.high)
+    alone, off = np.zeros(0), np.zeros(0)
+    if last - first <= _ATOMS:
+        alone, off = law.density.logs(np.setdiff1d(np.arange(first, last + 1), whole[hit]))
+    own, doubts = np.concatenate([own, alone]), np.concatenate([doubts, off])
+    known = last - first <= _ATOMS and all(
+        edge == end or law.density.logs(np.array([edge]))[0][0] < _GONE
+        for edge, end in ((first, law.low), (last, law.high))
+    )
+    if not known:
+        masses = np.exp(own)
+        rest = max(1 - math.fsum(masses), _EPS)
+        error = 4 * _EPS + float((masses * (doubts + 2 * _EPS * np.abs(own)))[masses > 0].sum())
+        own, doubts = np.append(own, math.log(rest)), np.append(doubts, error / rest)
+    return own, np.concatenate([np.log(other.masses), np.full(len(own) - len(hit), -math.inf)]), doubts
 
 
 def _on_one_lattice(p: Lattice, q: Lattice, offset: int, term: Term) -> Sums:
