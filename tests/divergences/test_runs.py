@@ -86,7 +86,9 @@ def test_blocks_are_halved_down_to_a_jump():
 
 def test_noise_ends_the_halving():
     noise = np.random.default_rng(0)
-    values, apart, _ = total(lambda n: (1 + noise.normal(size=(1, *n.shape)) * 1e-3, 0.0 * n), np.array([0.0, 1e12]), np.zeros(1))
+    values, apart, _ = total(
+        lambda n: (1 + noise.normal(size=(1, *n.shape)) * 1e-3, 0.0 * n), np.array([0.0, 1e12]), np.zeros(1)
+    )
     assert abs(values[0] - 1e12) <= 1e10
     assert apart[0] > 0
 
@@ -134,7 +136,10 @@ def test_much_mass_beside_listed_atoms():
         zeta = M.zeta(2)
         holds(tv(st.zipf(2.0), q), (1 / zeta - mpf(1) / 2 + mpf(1) / 2 - 1 / zeta / 4 + 1 - mpf(5) / 4 / zeta) / 2)
         holds(kl(q, st.randint(0, 9 * 10**6)), M.log(mpf(9 * 10**6) / 2))
-        holds(kl(st.rv_discrete(values=([1, 10**9], [0.5, 0.5])), st.zipf(2.0)), M.log(zeta / 2) + M.log(mpf(10) ** 18) / 2)
+        holds(
+            kl(st.rv_discrete(values=([1, 10**9], [0.5, 0.5])), st.zipf(2.0)),
+            M.log(zeta / 2) + M.log(mpf(10) ** 18) / 2,
+        )
 
 
 @pytest.mark.parametrize(("n", "p", "m", "q"), [(5, 0.1, 300, 1e-9), (1, 0.1, 5000, 1e-9), (3, 0.5, 2000, 1e-3)])
