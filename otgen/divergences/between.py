@@ -7,6 +7,7 @@ not, or a tail that is too heavy for the other's, the divergence is what its def
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -184,7 +185,9 @@ def _divergence_of_laws(p: Any, q: Any, term: Term) -> Estimate:
         )
     one, other = (p, q) if all(discrete) else moderate(line(p, "p"), line(q, "q"))
     try:
-        found = over_atoms(p, q, term) if all(discrete) else integral((density(one), density(other)), term)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what scipy warns of is judged by its values
+            found = over_atoms(p, q, term) if all(discrete) else integral((density(one), density(other)), term)
     except Untold as fault:
         found = told_apart(one, other, term)
         if found is None:

@@ -30,6 +30,7 @@ _NARROW = 1e-290  # a panel that no float cuts any further: what it holds is dou
 _LATE = 21  # the way from which on slopes are judged: 2^20
 _NOTHING = -60.0  # the logarithm of what is nothing beside the largest term
 _AMISS = 1e-3  # a mass that is farther from 1 is that of another density
+_SEEN = 1e-12  # and one that is no farther is its own but for rounding
 _SPAN = np.linspace(0.0, 1.0, 9)
 INFINITE = "infinite by the laws' supports or tails"
 BEYOND = "beyond the largest float, or infinite"
@@ -69,7 +70,8 @@ class Sums:
         for name, mass, change in zip("pq", self.masses, self.changes):
             if not abs(mass - 1) < _AMISS:
                 raise no_density(name, mass)
-            error += 4 * abs(mass - 1) * change
+            # what changes a density by a factor, and what no node has seen
+            error += 4 * abs(mass - 1) * change + max(abs(mass - 1) - _SEEN, 0.0) * math.exp(min(-self.top, 709.0))
         size = math.exp(self.top) if self.top < 709 else math.inf
         if math.isnan(self.value) or math.isnan(error):
             raise _no_density_error(self.top)
