@@ -21,6 +21,7 @@ from .laws import Mixture, is_pearson3, parameters, support
 _LEVELS = np.array(
     [1e-300, 1e-200, 1e-100, 1e-60, 1e-30, 1e-20, 1e-12, 1e-9, 1e-6, 1e-4, 1e-3, 0.01, 0.05, 0.15, 0.25, 0.35, 0.5]
 )
+_MANY = 8  # laws of a mixture, from which on no more marks are kept than the narrowest of them would have
 _FAR = 1e120  # beyond it, squares and cubes of a point overflow in the formulas of densities
 _UNDERFLOW = -690.0  # a density below exp(-690) has no digits left by exp(-745)
 _CANCELLED = 30.0  # a density that is less than exp(-30) of that at the median and breaks off may have lost its digits to a difference
@@ -95,6 +96,8 @@ def _of_mixture(law: Mixture) -> Density:
     low, high = min(ends), max(ends)
     poles = [z for z in (*ends, *(z for part in parts for z in part.poles)) if low < z < high]
     marks = np.unique(np.concatenate([part.marks for part in parts]))
+    if len(parts) > _MANY:
+        marks = _thinned(marks, min(float(np.diff(part.marks).min(initial=math.inf)) for part in parts))
     return Density(
         low,
         high,
@@ -104,6 +107,11 @@ def _of_mixture(law: Mixture) -> Density:
         logs,
         tuple(end for part in parts for end in part.ends),
     )
+
+
+def _thinned(marks: Floats, gap: float) -> Floats:
+    """Increasing marks, of which those in one interval of a length but the first are left out."""
+    return marks[np.concatenate([[True], np.diff(np.floor(marks / gap)) > 0])] if 0 < gap < math.inf else marks
 
 
 def _of_law(law: Any) -> Density:
