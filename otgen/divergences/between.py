@@ -7,6 +7,7 @@ not, or a tail that is too heavy for the other's, the divergence is what its def
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -145,7 +146,8 @@ def f_divergence(p: Any, q: Any, f: Callable[[float], float], slope: float = mat
     """``integral q f(p / q)`` for a convex f with f(1) = 0; ``slope`` is the limit of ``f(u) / u``, for mass that q has not.
 
     ``f`` takes a float of [0, inf) and returns one. Laws and errors are those of :func:`kl`; an f that is no such function, not 0 at 1 (to
-    1e-12) or below its tangent at 1 where it is asked for is refused, and so is a slope below that tangent's. Laws whose ratio leaves the floats where p has mass need a finite slope.
+    1e-12) or below its tangent at 1 where it is asked for is refused, and so is a slope below that tangent's. Laws whose ratio or whose f(p / q) leaves the floats where they have
+    mass are refused, unless a finite slope tells what is there.
 
     Examples
     --------
@@ -183,14 +185,22 @@ def _divergence_of_laws(p: Any, q: Any, term: Term) -> Estimate:
         )
     one, other = (p, q) if all(discrete) else moderate(line(p, "p"), line(q, "q"))
     try:
-        found = over_atoms(p, q, term) if all(discrete) else integral((density(one), density(other)), term)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what scipy warns of is judged by its values
+            found = over_atoms(p, q, term) if all(discrete) else integral((density(one), density(other)), term)
     except Untold as fault:
         found = told_apart(one, other, term)
         if found is None:
-            refuse_far_apart(one, other)
+            if not all(discrete):
+                refuse_far_apart(one, other)
             raise InvalidInput(str(fault)) from None
     if found.error > ROUGH:
         found = min(found, told_apart(one, other, term) or found, key=lambda each: each.error)
+    if math.isinf(term.most) and max(1.0, found.value) < found.error:
+        raise InvalidInput(
+            "p and q must have densities, and a ratio p/q, that are known to the digits that a divergence of theirs needs; received laws whose "
+            "tails are known too little to tell it from infinity; give a law of your own a _logpdf, or choose other parameters"
+        )
     return _cut(found, term.most)
 
 

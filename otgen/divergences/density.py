@@ -21,6 +21,7 @@ from .laws import Mixture, is_pearson3, parameters, support
 _LEVELS = np.array(
     [1e-300, 1e-200, 1e-100, 1e-60, 1e-30, 1e-20, 1e-12, 1e-9, 1e-6, 1e-4, 1e-3, 0.01, 0.05, 0.15, 0.25, 0.35, 0.5]
 )
+_MANY = 8  # laws of a mixture, from which on no more marks are kept than the narrowest of them would have
 _FAR = 1e120  # beyond it, squares and cubes of a point overflow in the formulas of densities
 _UNDERFLOW = -690.0  # a density below exp(-690) has no digits left by exp(-745)
 _CANCELLED = 30.0  # a density that is less than exp(-30) of that at the median and breaks off may have lost its digits to a difference
@@ -31,6 +32,10 @@ _TRUE = -1e6  # a logarithm below it was computed as one: no density is that sma
 
 class Untold(InvalidInput):
     """A law that seems to have no density, or no tail: its own fault, or that of where the other one lies."""
+
+
+class NoDensity(Untold):
+    """A law whose density has another mass than 1."""
 
 
 # Points to logarithms of a density, NaN where scipy has none, and what those may be wrong by beyond rounding.
@@ -91,6 +96,8 @@ def _of_mixture(law: Mixture) -> Density:
     low, high = min(ends), max(ends)
     poles = [z for z in (*ends, *(z for part in parts for z in part.poles)) if low < z < high]
     marks = np.unique(np.concatenate([part.marks for part in parts]))
+    if len(parts) > _MANY:
+        marks = _thinned(marks, min(float(np.diff(part.marks).min(initial=math.inf)) for part in parts))
     return Density(
         low,
         high,
@@ -100,6 +107,11 @@ def _of_mixture(law: Mixture) -> Density:
         logs,
         tuple(end for part in parts for end in part.ends),
     )
+
+
+def _thinned(marks: Floats, gap: float) -> Floats:
+    """Increasing marks, of which those in one interval of a length but the first are left out."""
+    return marks[np.concatenate([[True], np.diff(np.floor(marks / gap)) > 0])] if 0 < gap < math.inf else marks
 
 
 def _of_law(law: Any) -> Density:
@@ -266,6 +278,8 @@ class _Fade:
     outward: int  # the sign of x - at beyond
     depth: float
     power: float
+    constant: float  # of depths, which the power does not multiply
+    doubt: float  # of what is added to the depth beyond, relative
 
     @classmethod
     def of(cls, plain: Callable[[Floats], Floats], median: float, end: float) -> _Fade | None:
@@ -281,20 +295,24 @@ class _Fade:
             return None
         good, bad = float(path[lost[0] - 1]), float(path[lost[0]])
         if logs[lost[0] - 1] < _TRUE:
-            return cls(origin, good, outward, math.inf, 0.0)
+            return cls(origin, good, outward, math.inf, 0.0, 0.0, 0.0)
         for _ in range(200):
             middle = good + (bad - good) / 2
             if middle in (good, bad):
                 break
             good, bad = (middle, bad) if plain(np.array([middle]))[0] > _UNDERFLOW else (good, middle)
-        nearer = origin + (good - origin) * (2**-0.5 if math.isinf(end) else 2**0.5)
-        depth, before = (-float(plain(np.array([x]))[0]) for x in (good, nearer))
+        factor = 2**-0.5 if math.isinf(end) else 2**0.5
+        depth, before, first = (-float(plain(np.array([origin + (good - origin) * factor**k]))[0]) for k in range(3))
         if depth < _CANCELLED - float(plain(np.array([median]))[0]):
             return None  # a density that breaks off is 0 beyond
         if depth < 600 or depth > 760 or not 0 < before < depth:  # densities fade at 745: what failed is a formula
-            return cls(origin, good, outward, math.inf, 0.0)
-        power = math.log(depth / before) / math.log((good - origin) / (nearer - origin))
-        return cls(origin, good, outward, depth, power)
+            return cls(origin, good, outward, math.inf, 0.0, 0.0, 0.0)
+        power = -math.log((depth - before) / max(before - first, _EPS)) / math.log(factor)
+        whole = float(np.rint(power))
+        if whole and abs(power - whole) < 1e-9:  # a normal law's, say: a constant and a power
+            constant = (before - depth * factor**whole) / (1 - factor**whole)
+            return cls(origin, good, outward, depth, whole, constant, 1e-9)
+        return cls(origin, good, outward, depth, -math.log(depth / before) / math.log(factor), 0.0, 0.5)
 
     def beyond(self, x: Floats, found: Floats, doubt: Floats) -> tuple[Floats, Floats]:
         """Logarithms and doubts with what lies beyond replaced."""
@@ -305,13 +323,13 @@ class _Fade:
             return np.where(over, -_MOST, found), np.where(over, math.inf, doubt)
         there &= side > 0
         ratio = np.where(there, (x - self.origin) / (self.at - self.origin), 1.0)
-        depth = self.depth * ratio**self.power
-        return np.where(there, -depth, found), np.where(there, (depth - self.depth) / 2, doubt)
+        depth = self.constant + (self.depth - self.constant) * ratio**self.power
+        return np.where(there, -depth, found), np.where(there, (depth - self.depth) * self.doubt, doubt)
 
 
-def no_density(name: str, mass: float) -> Untold:
+def no_density(name: str, mass: float) -> NoDensity:
     """The error for a density that its own law does not have."""
-    return Untold(
+    return NoDensity(
         f"{name} must have a density that can be computed; received one of total mass {mass:.6g} in double precision; "
-        f"choose other parameters, or compare samples with kl_samples"
+        f"choose other parameters, give a law of your own a _logpdf, or compare samples with kl_samples"
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.special import betaln, i0e, ive, k1e, log1p, xlogy, zeta
+from scipy.special import betaln, gammaln, i0e, ive, k1e, log1p, xlogy, zeta
 
 Log = Callable[..., Any]
 
@@ -98,4 +98,14 @@ DISCRETE: dict[str, Log] = {
     "planck": lambda k, rate: np.log(-np.expm1(-rate)) - rate * k,
     "skellam": _skellam,
     "zipf": lambda k, a: -xlogy(a, k) - np.log(zeta(a, 1)),
+}
+
+# The largest summand of scipy's logarithm of a mass, whose rounding is left when all of them cancel.
+CANCELLING: dict[str, Log] = {
+    "betabinom": lambda k, n, a, b: gammaln(n + a + b + 1),
+    "binom": lambda k, n, p: gammaln(n + 1),
+    "hypergeom": lambda k, M, n, N: gammaln(M + 2),
+    "nbinom": lambda k, n, p: gammaln(n + k + 1),
+    "nhypergeom": lambda k, M, n, r: gammaln(M + 2),
+    "poisson": lambda k, mu: gammaln(k + 1) + mu,
 }

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from ..inputs.types import Floats
-from .density import Untold, no_density
+from .density import NoDensity, Untold, no_density
 from .estimate import Estimate
 from .quadrature import NODES, Integrand, integrals, rule
 from .stretches import Pair, Stretch, Values, stretches
 from .tails import Tail, fitted
-from .terms import Term
+from .terms import HELLINGER, Term
 
 _EPS = float(np.finfo(float).eps)
 _STEP = 2.0**-20  # of the logarithm of a density, for derivatives
@@ -29,6 +29,8 @@ _GONE = -200.0  # and of what is nothing beside any divergence
 _NARROW = 1e-290  # a panel that no float cuts any further: what it holds is doubted as a whole
 _LATE = 21  # the way from which on slopes are judged: 2^20
 _NOTHING = -60.0  # the logarithm of what is nothing beside the largest term
+_AMISS = 1e-3  # a mass that is farther from 1 is that of another density
+_SEEN = 1e-6  # and one that is no farther is its own but for a factor, as scipy computes it
 _SPAN = np.linspace(0.0, 1.0, 9)
 INFINITE = "infinite by the laws' supports or tails"
 BEYOND = "beyond the largest float, or infinite"
@@ -66,9 +68,10 @@ class Sums:
         """The value, in whose error the masses' defects enter; refused where a law has no mass of 1."""
         error = self.error + 8 * _EPS * self.value
         for name, mass, change in zip("pq", self.masses, self.changes):
-            if not abs(mass - 1) < 1e-3:
+            if not abs(mass - 1) < _AMISS:
                 raise no_density(name, mass)
-            error += 4 * abs(mass - 1) * change
+            # what changes a density by a factor, and what no node has seen
+            error += 4 * abs(mass - 1) * change + max(abs(mass - 1) - _SEEN, 0.0) * math.exp(min(-self.top, 709.0))
         size = math.exp(self.top) if self.top < 709 else math.inf
         if math.isnan(self.value) or math.isnan(error):
             raise _no_density_error(self.top)
@@ -84,7 +87,18 @@ def integral(laws: Pair, term: Term) -> Estimate:
             found = gathered(stretches(laws), laws, term)
             return replace(found, error=found.error + _doubt_of_ends(laws, term, found.top)).estimate()
         except Infinite:
+            _refuse_other_masses(laws)
             return infinite(term)
+
+
+def _refuse_other_masses(laws: Pair) -> None:
+    """Raise for laws that are infinitely far apart by a density that is not theirs: of another mass than 1."""
+    try:
+        gathered(stretches(laws), laws, HELLINGER).estimate()
+    except NoDensity:
+        raise
+    except Untold:  # for what else may be: then there is nothing to hold against them
+        pass
 
 
 def _doubt_of_ends(laws: Pair, term: Term, top: float) -> float:
@@ -116,6 +130,8 @@ def gathered(parts: list[Stretch], laws: Pair, term: Term) -> Sums:
     """The integrals over stretches, and out to where nothing is left."""
     parts = [_continued_stretch(one, laws, term) for one in parts]
     parts = [one for one in parts if one.panels]
+    if not parts:
+        return Sums(0.0, 0.0, 0.0, (0.0, 0.0), (0.0, 0.0))
     panels = [_stretch_ends(part) for part in parts]
     top = max(_highest_logarithm(part, low, high, laws, term) for part, (low, high) in zip(parts, panels))
     top = top if top > -math.inf else 0.0
@@ -163,8 +179,19 @@ def levels(values: Values, term: Term, known: Floats | None = None) -> Floats:
     if (lost & ~(np.fmax(s, t) < _LOST)).any():
         raise _no_density_error(float(np.fmax(s, t)[lost].max()))
     if (found == math.inf).any():
+        _refuse_doubted(values, found, term)
         raise Infinite
     return np.where(lost, -math.inf, found)
+
+
+def _refuse_doubted(values: Values, found: Floats, term: Term) -> None:
+    """Raise where a term is infinite only if both logarithms are as far apart as their doubts let them be."""
+    (s, t), (ds, dt) = values.logs, values.doubts
+    nearer = [np.where(off > 0, log + side * np.sign(t - s) * off, log) for log, off, side in ((s, ds, 1), (t, dt, -1))]
+    met = (nearer[0] - nearer[1]) * (s - t) <= 0
+    sure = (found == math.inf) & ~(met & (ds + dt > 0)) & (term.logs(nearer[0], nearer[1]) == math.inf)
+    if not sure.any():
+        raise _no_density_error(float(np.fmax(s, t)[found == math.inf].max()))
 
 
 def _no_density_error(level: float) -> Untold:

@@ -13,7 +13,7 @@ import scipy.special
 import scipy.stats
 
 from ..errors import InvalidInput
-from ..inputs import arrays, gaussians, scalars, tables
+from ..inputs import arrays, gaussians, scalars, tables, whole
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 
@@ -200,13 +200,16 @@ def one_law(law: Any, name: str, methods: Sequence[str], *, median: bool = True)
             f"{name} must be a mass function, a frozen scipy.stats distribution, a Gaussian or a Mixture; received "
             f"{type(law).__name__}; pass an array of masses, or a law with {', '.join(methods)}"
         )
+    _refuse_rounded_place(found, name)
     try:
-        ends = found.support()
-        middle = found.ppf(0.5) if median else 0.0
-    except (TypeError, ValueError) as fault:  # of scipy, for want of parameters or for its own reasons
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what scipy warns of is judged by its values
+            ends = found.support()
+            middle = found.ppf(0.5) if median else 0.0
+    except (ArithmeticError, RuntimeError, TypeError, ValueError) as fault:  # of scipy: for want of parameters, say
         raise InvalidInput(
-            f"{name} must be a frozen distribution that scipy can tell the support of; received one that stops with {fault!r}; "
-            f"call it with its parameters, or list its atoms by scipy.stats.rv_discrete(values=(atoms, masses))"
+            f"{name} must be a frozen distribution of which scipy can tell support and median; received one that stops with {fault!r}; "
+            f"call it with its parameters, give it a _ppf of its own, or list its atoms by scipy.stats.rv_discrete(values=(atoms, masses))"
         ) from None
     if np.ndim(middle) or np.ndim(ends[0]) or not math.isfinite(middle):
         raise InvalidInput(
@@ -216,13 +219,28 @@ def one_law(law: Any, name: str, methods: Sequence[str], *, median: bool = True)
     return found
 
 
+def _refuse_rounded_place(law: Any, name: str) -> None:
+    """Raise for a place that is a whole number which no double is: it would be another's."""
+    place = np.asarray((_arguments(law) or (None, 0.0, 1.0))[1])
+    if whole.is_whole(place) and not whole.held(place).all():
+        raise InvalidInput(
+            f"{name} must lie at a loc that is a double, as all whole numbers up to 2**53 are; received {place.tolist()!r}; "
+            f"subtract one number from the loc of both laws"
+        )
+
+
 def parameters(law: Any) -> tuple[list[Any], float, float] | None:
     """Shapes, location and scale of a frozen scipy law; None for laws that do not say."""
+    told = _arguments(law)
+    return None if told is None else (list(told[0]), float(told[1]), float(told[2]))
+
+
+def _arguments(law: Any) -> tuple[Any, Any, Any] | None:
+    """Shapes, location and scale of a frozen scipy law as they were given."""
     try:
-        shapes, loc, scale = law.dist._parse_args(*law.args, **law.kwds)
+        return law.dist._parse_args(*law.args, **law.kwds)
     except (AttributeError, TypeError):
         return None
-    return list(shapes), float(loc), float(scale)
 
 
 def is_pearson3(law: Any) -> bool:

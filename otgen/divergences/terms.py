@@ -6,6 +6,7 @@ of ``p - q`` is added, which integrates to 0. So nothing cancels, and the logari
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from ..errors import InvalidInput
 from ..inputs.types import Floats
 
 _LOG2 = math.log(2.0)
+_NEARLY_BEYOND = 1e290  # what grows past the largest float has been as large as this before
 _SERIES = [1 / math.factorial(k) for k in range(18, 1, -1)]  # of (exp(r) - 1 - r) / r^2, highest power first
 _NEAR = 0.5  # |log q/p| below which the series is more accurate than the difference
 _FAR = 40.0  # |log q/p| beyond which the smaller density is nothing beside the larger
@@ -139,7 +141,8 @@ CHI2 = Term(_chi2_masses, _chi2_logs)
 def of_function(f: Callable[[float], float], slope: float) -> Term:
     """``q f(p/q)``, f lowered by its tangent at 1 so that no term is negative.
 
-    ``slope`` is the limit of ``f(u)/u``. Ratios beyond all floats are told by it where it is finite, and are NaN otherwise.
+    ``slope`` is the limit of ``f(u)/u``. Ratios beyond all floats are told by it where it is finite, and are NaN otherwise; so is what
+    overflows, and an infinite f(0) where a ratio is 0 for rounding alone.
     """
     tangent = _slope_at_one(f)
     if slope < tangent - 1e-6 * (abs(tangent) + abs(slope)) - 1e-9:
@@ -149,8 +152,15 @@ def of_function(f: Callable[[float], float], slope: float) -> Term:
         )
     rise = max(slope - tangent, 0.0)
 
+    @functools.cache
+    def overflows(side: int) -> bool:
+        return _overflows(f, side)
+
     def lowered(u: Floats) -> Floats:
-        found = np.array([value_at(f, one) for one in u.ravel().tolist()]).reshape(u.shape)
+        found = np.array([value_at(f, one, beyond=math.nan) for one in u.ravel().tolist()]).reshape(u.shape)
+        for side in (-1, 1):
+            lost = (found == math.inf) & (u > 0) & ((u - 1) * side > 0)
+            found = np.where(lost, math.nan, found) if lost.any() and overflows(side) else found
         line = tangent * (u - 1)
         rounding = 1e-11 + 1e-8 * (np.abs(found) + np.abs(line)) + 1e-9 * np.abs(u - 1)
         short = found < line - rounding
@@ -164,9 +174,10 @@ def of_function(f: Callable[[float], float], slope: float) -> Term:
     def logs(s: Floats, t: Floats) -> Floats:
         d = np.where((s > -math.inf) & (t > -math.inf), s - t, 0.0)
         steep = s + (math.log(rise) if rise > 0 else -math.inf)
-        both = np.where(
-            d > 700, steep if slope < math.inf else math.nan, t + np.log(lowered(np.exp(np.minimum(d, 700))))
-        )
+        ratio = np.exp(np.minimum(d, 700))
+        inner = t + np.log(lowered(ratio))
+        inner = np.where((ratio == 0) & (inner == math.inf), math.nan, inner)
+        both = np.where(d > 700, steep if slope < math.inf else math.nan, inner)
         only_q = (s == -math.inf) & (t > -math.inf)
         return _settled_term(s, t, both, steep, t + np.log(lowered(np.zeros(1)))[0] if only_q.any() else t)
 
@@ -174,7 +185,14 @@ def of_function(f: Callable[[float], float], slope: float) -> Term:
         ratio = p / np.where(q > 0, q, 1.0)
         known = (q > 0) & np.isfinite(ratio)
         steep = p * rise if slope < math.inf else np.where(p > 0, math.inf, 0.0)
-        return np.where(known, q * lowered(np.where(known, ratio, 1.0)), steep)
+        found = np.where(known, q * lowered(np.where(known, ratio, 1.0)), steep)
+        lost = np.isnan(found) | ((q > 0) & ~known & (slope == math.inf))
+        if lost.any():
+            raise InvalidInput(
+                f"f must be a float at all ratios p / q of masses, or have a finite slope; received one that is none at a ratio of "
+                f"{p[lost][0]:.6g} to {q[lost][0]:.6g}; use kl or chi2, whose logarithms reach farther"
+            )
+        return found
 
     return Term(masses, logs)
 
@@ -201,10 +219,26 @@ def _slope_at_one(f: Callable[[float], float]) -> float:
     return min(max(middle, low), high)
 
 
-def value_at(f: Callable[[float], float], ratio: float) -> float:
-    """``f(ratio)``, or an error in words where f has none."""
+def _overflows(f: Callable[[float], float], side: int) -> bool:
+    """Whether f is infinite far from 1, below it or above, for being beyond the largest float rather than by its definition."""
+    near, far = 0.0, side * 744.0 if side < 0 else 709.0
+    for _ in range(64):
+        middle = (near + far) / 2
+        if value_at(f, math.exp(middle), beyond=math.inf) < math.inf:
+            near = middle
+        else:
+            far = middle
+    return value_at(f, math.exp(near)) > _NEARLY_BEYOND
+
+
+def value_at(f: Callable[[float], float], ratio: float, beyond: float | None = None) -> float:
+    """``f(ratio)``, ``beyond`` where that overflows, or an error in words where f has none."""
     try:
         found, fault = float(f(ratio)), "not a number"
+    except OverflowError as stopped:
+        if beyond is not None:
+            return beyond
+        found, fault = math.nan, str(stopped)
     except (ArithmeticError, TypeError, ValueError) as stopped:
         found, fault = math.nan, str(stopped)
     if math.isnan(found):

@@ -11,6 +11,7 @@ import scipy.stats as st
 
 import otgen
 from otgen.divergences import Mixture, js, kl, tv
+from otgen.divergences.density import density
 from otgen.divergences.formulas import CONTINUOUS, DISCRETE
 
 SHAPES = {
@@ -189,3 +190,16 @@ class TestFormulasOfScipysThatBreakOff:
 def assert_holds(found, truth, off=1e-14):
     assert abs(found.value - truth) <= found.error + off * abs(truth)
     assert found.error <= 1e-9 * abs(truth)
+
+
+def test_a_mixture_of_many_laws_has_few_marks():
+    """A kernel density estimate's: every part had its own, 4100 of 100."""
+    places = np.random.default_rng(0).normal(size=40)
+    law = Mixture(np.full(40, 1 / 40), [st.norm(z, 0.3) for z in places])
+    assert len(density(law).marks) < 25 * 40
+    x = np.linspace(-12.0, 12.0, 2401)
+    p = np.mean([st.norm.pdf(x, z, 0.3) for z in places], axis=0)
+    terms = p * (np.log(np.maximum(p, 1e-300)) - st.norm.logpdf(x))
+    truth = float(terms.sum()) * 1e-2  # by trapezes, which are exact to 1e-15 for functions so smooth
+    found = kl(law, st.norm())
+    assert abs(found.value - truth) <= found.error + 1e-12
