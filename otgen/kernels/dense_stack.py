@@ -22,6 +22,14 @@ class Layout(NamedTuple):
 
     starts: Indices
 
+    @property
+    def square(self) -> bool:
+        """Whether some problem has as many sources as targets."""
+        if len(self.starts) == 2:
+            return bool(self.starts[1, 0] == self.starts[1, 1])
+        sizes = np.diff(self.starts[:, :2], axis=0)
+        return bool((sizes[:, 0] == sizes[:, 1]).any())
+
     def over(self, nanoseconds: int, kernel: Callable[[int, int], object]) -> None:
         """Call ``kernel(first, last)`` over the problems, of which a pair takes so many nanoseconds."""
         size = len(self.starts) - 1
