@@ -105,7 +105,7 @@ def _posed_alike(
         strengths = [first.epsilon] * len(x)
     between, relax, normalized = cost.clouds.between, first.relax, first.normalized
     return [
-        Problem(source, target, between(*pair), strength, relax=relax, normalized=normalized)
+        Problem(source, target, between(*pair), strength, relax=relax, normalized=normalized).of_shares()
         for source, target, pair, strength in zip(sources, targets, zip(x, y), strengths)
     ]
 

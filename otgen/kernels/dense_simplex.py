@@ -11,23 +11,23 @@ from typing import Any
 import numpy as np
 
 from ..inputs.types import Floats, Indices
-from .assignment import assigned
+from .dense_assignment import LEFT, SOLVED, assign_all
+from .dense_reduced import reduced_costs, spread_out, taken_entries
 from .dense_stack import Claims, Layout
 from .dense_tree import WORD, hung, pivot, words_for
 from .double_double import NOTHING, _shares, _total
 from .jit import jit
 from .lesser import lesser
 from .network_simplex import TOLERANCE, Tree, _flows, _thread, _update_potentials
-from .whole_masses import _are_equal, to_whole
+from .whole_masses import to_whole
 
 LARGEST = 2**18  # pairs of a problem that is solved here: from there on pricing few of them is quicker
 ASSIGNED = 2**20  # of a problem of one mass, as many points on either side: up to there to look at all pairs is quicker
 # Points a side: a tree is walked, and a row is read, as often as there are points, and no Ctrl-C is answered meanwhile.
 LONGEST = 2**12
 # How it ended: ODD where masses are too small to be whole numbers, or pricing few of many pairs is quicker.
-SOLVED, STOPPED, ODD = 0, 1, 2
+STOPPED, ODD = 1, 2
 UNLIMITED = 2**62
-_DEAR = 2.0**12  # prices above this many mean costs of an assignment: by paths alone they are at most their sum
 _PRICED = 3  # times the square root of the number of pairs is what is priced between two pivots
 _STRETCH = np.uint64(64)  # columns of a row: a minimum over them is found by looking through no more
 
@@ -40,32 +40,6 @@ def fits(n: Any, m: Any) -> Any:
 def is_assigned(n: int, m: int) -> bool:
     """Whether points of one mass are solved here, beside what is anyway."""
     return n == m and n * m <= ASSIGNED
-
-
-@jit
-def _reduced(costs, rows, columns, out):
-    """The costs of the points with mass, less potentials that leave a 0 in every row, and nothing below."""
-    n, m = out.shape
-    f, g = np.empty(n), np.empty(m)
-    for j in range(m):
-        g[j] = np.inf
-    for i in range(n):
-        row = costs[rows[i]]
-        for j in range(np.uint64(m)):
-            out[i, j] = row[np.uint64(columns[j])]  # a signed index might count from the end
-        least = np.inf
-        for j in range(np.uint64(m)):
-            least = lesser(out[i, j], least)
-        for j in range(np.uint64(m)):
-            g[j] = lesser(out[i, j] - least, g[j])
-    for i in range(n):
-        least = np.inf
-        for j in range(np.uint64(m)):
-            least = lesser(out[i, j] - g[j], least)
-        f[i] = least
-        for j in range(np.uint64(m)):
-            out[i, j] -= g[j] + least
-    return f, g
 
 
 @jit
@@ -251,8 +225,8 @@ def _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low):
     """The plan of the tree for the masses as received: its entries, of total 1; returns their number."""
     n, m = len(rows), len(columns)
     shares_a, shares_b = np.empty((2, n)), np.empty((2, m))
-    _shares(_taken_entries(a, rows), *_total(a), shares_a[0], shares_a[1])
-    _shares(_taken_entries(b, columns), *_total(b), shares_b[0], shares_b[1])
+    _shares(taken_entries(a, rows), *_total(a), shares_a[0], shares_a[1])
+    _shares(taken_entries(b, columns), *_total(b), shares_b[0], shares_b[1])
     flow, rest = np.empty(n + m + 1), np.empty(n + m + 1)
     _flows(tree, n, shares_a[0], shares_a[1], shares_b[0], shares_b[1], flow, rest)
     count = 0
@@ -263,15 +237,6 @@ def _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low):
             high[count], low[count] = flow[u], rest[u]
             count += 1
     return count
-
-
-@jit
-def _taken_entries(values, index):
-    """Entries of numbers, as floats."""
-    out = np.empty(len(index))
-    for k in range(len(index)):
-        out[k] = values[index[k]]
-    return out
 
 
 @jit
@@ -297,55 +262,6 @@ def _has_units(masses, units):
 
 
 @jit
-def _spread_out(costs, index, potential, others, given, out, turned):
-    """A side's potentials at all of its points: those without mass get their c-transform."""
-    k = 0
-    for i in range(len(out)):
-        if k < len(index) and index[k] == i:
-            out[i] = potential[k]
-            k += 1
-        else:
-            least = np.inf
-            for j in range(len(others)):
-                cost = costs[others[j], i] if turned else costs[i, others[j]]
-                least = min(least, cost - given[j])
-            out[i] = least
-
-
-@jit
-def _are_alike(a, rows, b, columns):
-    """Whether as many points have mass on either side, all of a side the same."""
-    return len(rows) == len(columns) and _are_equal(_taken_entries(a, rows)) and _are_equal(_taken_entries(b, columns))
-
-
-@jit
-def _take_digits(levels, reduced, column_of, f, g):
-    """Whether some price is so far above what pairs of an assignment cost that it takes digits from them: bids may raise it to costs of pairs that none needs."""
-    dearest, paid = 0.0, 0.0
-    for i in range(len(f)):
-        j = column_of[i]
-        dearest = max(dearest, -levels[j])
-        paid += abs(reduced[i, j] + (f[i] + g[j]))
-    return dearest * len(f) > _DEAR * paid
-
-
-@jit
-def _match(a, rows, columns, reduced, f, g, out_rows, out_columns, high, low):
-    """Points of one mass, by an assignment: its pairs, and what it adds to potentials; how many paths that took, or -1 where pivots keep more digits."""
-    n = len(rows)
-    column_of, levels = np.empty(n, np.int64), np.empty(n)
-    paths = assigned(reduced, column_of, levels)
-    if _take_digits(levels, reduced, column_of, f, g):
-        return -1
-    _shares(_taken_entries(a, rows), *_total(a), high[:n], low[:n])
-    for i in range(n):
-        out_rows[i], out_columns[i] = rows[i], columns[column_of[i]]
-        f[i] += reduced[i, column_of[i]] - levels[column_of[i]]
-        g[i] += levels[i]
-    return paths
-
-
-@jit
 def _move(tree, reduced, limit, f, g):
     """Pivot, and add to potentials what that changes of them; how often, and whether that is the end."""
     n, m = reduced.shape
@@ -364,31 +280,27 @@ def _move(tree, reduced, limit, f, g):
 
 @jit
 def _solve(costs, a, b, limit, out_rows, out_columns, high, low, f, g):
-    """One problem; returns how it ended, the number of pivots or of paths, and of entries of the plan."""
+    """One problem; returns how it ended, the number of pivots, and of entries of the plan."""
     supply, demand = np.empty(len(a), np.int64), np.empty(len(b), np.int64)
     to_whole(a, b, supply, demand)
     (rows, lost), (columns, more) = _has_units(a, supply), _has_units(b, demand)
-    if lost or more:
+    if lost or more or len(rows) * len(columns) > LARGEST:
         return ODD, 0, 0
     reduced = np.empty((len(rows), len(columns)))
-    f_here, g_here = _reduced(costs, rows, columns, reduced)
-    steps, done, count = -1, True, len(rows)
-    if limit == UNLIMITED and _are_alike(a, rows, b, columns):
-        steps = _match(a, rows, columns, reduced, f_here, g_here, out_rows, out_columns, high, low)
-    if steps < 0 and len(rows) * len(columns) > LARGEST:
-        return ODD, 0, 0
-    if steps < 0:
-        tree = _start(reduced, _whole_entries(supply, rows), _whole_entries(demand, columns))
-        steps, done = _move(tree, reduced, limit, f_here, g_here)
-        count = _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low)
-    _spread_out(costs, rows, f_here, columns, g_here, f, False)
-    _spread_out(costs, columns, g_here, rows, f_here, g, True)
-    return SOLVED if done else STOPPED, steps, count
+    f_here, g_here = reduced_costs(costs, rows, columns, reduced)
+    tree = _start(reduced, _whole_entries(supply, rows), _whole_entries(demand, columns))
+    pivots, done = _move(tree, reduced, limit, f_here, g_here)
+    count = _listed(tree, a, b, rows, columns, out_rows, out_columns, high, low)
+    spread_out(costs, rows, f_here, columns, g_here, f, False)
+    spread_out(costs, columns, g_here, rows, f_here, g, True)
+    return SOLVED if done else STOPPED, pivots, count
 
 
 @jit
 def _solve_all(costs, a, b, limit, starts, indices, flows, f, g, counts, ends, first, last):
     for k in range(first, last):
+        if ends[k, 0] != LEFT:
+            continue
         i, j, e = starts[k, 0], starts[k, 1], starts[k, 2]
         i_end, j_end, e_end = starts[k + 1, 0], starts[k + 1, 1], starts[k + 1, 2]
         one, other = slice(i, i_end), slice(j, j_end)
@@ -400,13 +312,17 @@ def _solve_all(costs, a, b, limit, starts, indices, flows, f, g, counts, ends, f
 
 
 def solve(costs: Floats, a: Floats, b: Floats, where: Layout, limit: int = UNLIMITED) -> tuple[Claims, Indices]:
-    """Claims of a stack of problems, of costs (E,), weights (N,) and (M,), finite; how each ended, and after how many pivots: (B, 2).
+    """Claims of a stack of problems, of costs (E,), weights (N,) and (M,), finite; how each ended, and after how many pivots or paths: (B, 2).
 
-    Weights are non-negative, of equal totals or else divided by them.
+    Weights are non-negative, of equal totals or else divided by them. Where all points have one mass, and there are as many on either side, it is an
+    assignment that is looked for: a kernel of its own, so that whoever needs one of the two does not compile the other.
     """
     size, (sources, targets, _) = len(where.starts) - 1, where.starts[-1]
     indices, flows = np.empty((2, sources + targets), np.int64), np.empty((2, sources + targets))
     out = Claims(indices, flows, np.empty(sources), np.empty(targets), np.empty(size, np.int64))
-    ends = np.empty((size, 2), np.int64)
-    where.over(100, lambda s, t: _solve_all(costs, a, b, limit, where.starts, *out, ends, s, t))
+    ends = np.full((size, 2), LEFT)
+    if limit == UNLIMITED and where.square:
+        where.over(100, lambda s, t: assign_all(costs, a, b, where.starts, *out, ends, s, t))
+    if (ends[:, 0] == LEFT).any():
+        where.over(100, lambda s, t: _solve_all(costs, a, b, limit, where.starts, *out, ends, s, t))
     return out, ends

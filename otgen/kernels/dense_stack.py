@@ -22,6 +22,14 @@ class Layout(NamedTuple):
 
     starts: Indices
 
+    @property
+    def square(self) -> bool:
+        """Whether some problem has as many sources as targets."""
+        if len(self.starts) == 2:
+            return bool(self.starts[1, 0] == self.starts[1, 1])
+        sizes = np.diff(self.starts[:, :2], axis=0)
+        return bool((sizes[:, 0] == sizes[:, 1]).any())
+
     def over(self, nanoseconds: int, kernel: Callable[[int, int], object]) -> None:
         """Call ``kernel(first, last)`` over the problems, of which a pair takes so many nanoseconds."""
         size = len(self.starts) - 1
@@ -82,13 +90,16 @@ def _extents(x, y):
 
 @jit
 def is_mass(weights):
-    """Whether weights are finite, non-negative, and sum up to something that is a float."""
-    total = 0.0
+    """Whether weights are finite, non-negative, and sum up to something that is a float, as is each one's share of it."""
+    total, least = 0.0, 1.0
     for i in range(len(weights)):
-        if not weights[i] >= 0.0:
+        weight = weights[i]
+        if not weight >= 0.0:
             return False
-        total += weights[i]
-    return 0.0 < total < 1e300
+        if weight > 0.0:
+            least = min(least, weight)
+        total += weight
+    return 0.0 < total < 1e300 and least / total > 0.0
 
 
 @jit

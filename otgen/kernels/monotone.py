@@ -251,12 +251,13 @@ def walk_rows(both: Masses, x: Floats, y: Floats, p: float) -> tuple[Floats, Flo
 
 
 class ExactSteps(NamedTuple):
-    """Rows and columns of the staircase, and the shares of the mass, (k,) each, correctly rounded, and what that leaves of them, rounded."""
+    """Rows and columns of the staircase, and the shares of the mass, (k,) each: correctly rounded, what that leaves of them, rounded, and as logarithms."""
 
     rows: Indices
     columns: Indices
     shares: Floats
     rests: Floats
+    logs: Floats
 
 
 def exact_steps(a: Any, b: Any) -> ExactSteps:
@@ -264,7 +265,7 @@ def exact_steps(a: Any, b: Any) -> ExactSteps:
     left, right = (list(itertools.accumulate(as_integers(side))) for side in (a, b))
     left_total, right_total = left[-1], right[-1]
     whole = left_total * right_total
-    rows, columns, shares, rests = [], [], [], []
+    rows, columns, shares, rests, logs = [], [], [], [], []
     i = j = position = 0
     while i < len(left) and j < len(right):
         u, v = left[i] * right_total, right[j] * left_total
@@ -275,9 +276,16 @@ def exact_steps(a: Any, b: Any) -> ExactSteps:
             shares.append(share := (reached - position) / whole)
             above, below = share.as_integer_ratio()
             rests.append(((reached - position) * below - above * whole) / (below * whole))
+            logs.append(_log(reached - position, whole))
             position = reached
         i, j = i + (u <= v), j + (v <= u)
-    return ExactSteps(np.array(rows), np.array(columns), np.array(shares), np.array(rests))
+    return ExactSteps(np.array(rows), np.array(columns), np.array(shares), np.array(rests), np.array(logs))
+
+
+def _log(above: int, below: int) -> float:
+    """The logarithm of a quotient of whole numbers, which may be below all floats, to a few roundings of its own."""
+    power = max(0, below.bit_length() - above.bit_length())
+    return math.log((above << power) / below) - power * math.log(2)
 
 
 class Staircase(NamedTuple):

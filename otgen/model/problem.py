@@ -150,7 +150,7 @@ class Problem:
         out = cls(source, target, cost, epsilon, normalized=normalize, unit=unit)
         if not out.on_line:
             scalars.moderate_order(p)
-        return out._placed(x, y)
+        return out.of_shares()._placed(x, y)
 
     @classmethod
     def from_matrix(
@@ -168,7 +168,14 @@ class Problem:
             object.__setattr__(side, "origin", origin)
         origins = (source.weights_origin, target.weights_origin)
         arrays.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
-        return cls(source, target, cost, epsilon, normalized=normalize)
+        return cls(source, target, cost, epsilon, normalized=normalize).of_shares()
+
+    def of_shares(self) -> Problem:
+        """The same problem; raises `InvalidInput` where a weight's share of its total is no float, beyond the line and for p < inf."""
+        if not (self.on_line or self.bottleneck):
+            for side in (self.source, self.target):
+                side.refuse_vanishing()
+        return self
 
     @property
     def shape(self) -> tuple[int, int]:

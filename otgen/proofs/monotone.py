@@ -39,6 +39,9 @@ _SLICED = 1e-9  # of a slice's cost: a charge above would be seen beside other s
 _QUICK = 10_000  # points whose staircase in whole numbers takes no time to speak of
 _STRAIGHT = 0.499  # of a period: points within lie no nearer the other way round
 _LOST = 2.0**-1000  # distances below, of points that have lost digits to a power of two
+_ROOM = 700.0  # of the logarithms of floats, which end at 709
+_FINEST = 2.0**-1000  # of the largest distance: no unit is smaller, so that quotients are floats
+_LEAST_NORMAL = 2.0**-1022
 
 
 class _Mean(NamedTuple):
@@ -100,15 +103,38 @@ def _steep(plan: MonotonePlan, power: float, lossless: bool) -> Certificate:
     down = math.exp(-rounding)
     if found.charge > _SEEN * min(found.cost, max(found.cost * down, found.share)):
         found = _exact_mean(plan, power, None)
+        if found.charge > _SEEN * found.cost and rounding < _ROOM / 2 and lossless and found.largest > 0:
+            return _by_logarithms(plan, power)
     cost, unit = found.cost, found.largest
     if not lossless and unit < _LOST:
         return Certificate("monotone", (unit / _LOST) ** power, 0.0, 1.0, math.inf, 0.0, plan, unit=_LOST)
     if unit == 0:
         return Certificate("monotone", 0.0, 0.0, 0.0, 0.0, 0.0, plan)
-    up = above(cost / down, found.charge) if rounding < 700 else 1.0
+    up = above(cost / down, found.charge) if rounding < _ROOM else 1.0
     lower = min(cost, max(below(cost * down, found.charge), found.share * (1 - 8 * UNIT), 0.0))
     upper = max(cost, min(up, 1.0))
-    slope = (upper - lower) / math.log(upper / lower) if lower > 0 else 0.0  # of the logarithm: p times the value's
+    return _of_interval(plan, power, unit, (cost or upper, lower, upper))  # no plan costs nothing
+
+
+def _by_logarithms(plan: MonotonePlan, power: float) -> Certificate:
+    """The same where shares, or their products with powers, are below all normal floats: by logarithms, in the unit of the dearest step alone."""
+    steps, distances = _exact_distances(plan)
+    moved = distances > 0
+    logs, distances = steps.logs[moved], distances[moved]
+    with np.errstate(under="ignore"):
+        unit = max(float((distances * np.exp(logs / power)).max()), _FINEST * float(distances.max()), _LEAST_NORMAL)
+        roots = np.log(distances / unit)
+        terms = logs + power * roots
+        errors = UNIT * (3 * np.abs(logs) + power * (4 + 4 * np.abs(roots)) + 16)  # of exponents, powers and sums
+        cost, lower, upper = (math.fsum(np.exp(terms + way * errors)) for way in (0, -1, 1))
+    lost = len(terms) * LEAST
+    return _of_interval(plan, power, unit, (cost, max(below(lower, lost), 0.0), above(upper, lost)))
+
+
+def _of_interval(plan: MonotonePlan, power: float, unit: float, interval: tuple[float, float, float]) -> Certificate:
+    """A mean power in a unit with both ends, compared with p times what its logarithm grows by: as the distance is."""
+    cost, lower, upper = interval
+    slope = (upper - lower) / math.log(upper / lower) if 0 < lower < upper else lower
     return Certificate("monotone", cost, lower, upper, power * slope, 0.0, plan, unit=unit)
 
 
@@ -160,14 +186,19 @@ def _meets_are_sure(plan: MonotonePlan, walked: monotone.Walked) -> bool:
 
 def _exact_mean(plan: MonotonePlan, power: float, unit: float | None) -> _Mean:
     """The mean power with breakpoints decided and shares computed in whole numbers; a unit of None is the largest distance."""
-    steps = monotone.exact_steps(plan.masses.a, plan.masses.b)
-    distances = np.abs(plan.x_sorted[steps.rows] - plan.y_sorted[steps.columns])
+    steps, distances = _exact_distances(plan)
     largest = float(distances.max())
     powers = _powered(distances / (unit or largest or 1.0), power)
     # Shares, powers and their products below all normal floats have few digits.
     lost = 2 * LEAST * (float(powers.sum()) + len(powers))
     share = float(steps.shares[distances == largest].max()) - LEAST
     return _Mean(math.fsum(steps.shares * powers), lost, 8, largest, share)
+
+
+def _exact_distances(plan: MonotonePlan) -> tuple[monotone.ExactSteps, Floats]:
+    """The staircase in whole numbers, and how far each of its steps (k,) goes."""
+    steps = monotone.exact_steps(plan.masses.a, plan.masses.b)
+    return steps, np.abs(plan.x_sorted[steps.rows] - plan.y_sorted[steps.columns])
 
 
 def _powered(base: Any, power: float) -> Any:

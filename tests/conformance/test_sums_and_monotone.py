@@ -108,6 +108,15 @@ def test_staircase_against_fractions(seed):
     assert exact.rows.tolist() == steps.rows.tolist()
     assert exact.columns.tolist() == steps.columns.tolist()
     np.testing.assert_allclose(exact.shares, flows, rtol=1e-14)
+    np.testing.assert_allclose(np.exp(exact.logs), flows, rtol=1e-14)
+
+
+def test_logarithms_of_shares_below_all_floats():
+    """Of 2**-2000 / (2**900 + 2**-2000), and of what a third leaves of it."""
+    steps = monotone.exact_steps([1.5 * 2.0**-1000, 2.0**900], [3.0, 1.0, 2.0**-1050])
+    exact = [math.log(1.5) - 1900 * math.log(2), math.log(0.75), math.log(0.25), -1052 * math.log(2)]
+    np.testing.assert_allclose(steps.logs, exact, rtol=4 * 2.0**-53)
+    assert steps.shares[0] == 0.0
 
 
 @pytest.mark.parametrize("kind", ["weights", "other total", "ties", "uniform", "faint", "half without mass"])

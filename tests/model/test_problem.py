@@ -55,3 +55,35 @@ def test_any_total_up_to_the_largest_is_taken(weights):
     moved = wasserstein(points, points + 1, weights, weights, p=1)
     assert moved.lower <= 1 <= moved.upper
     assert moved.status.name == "OPTIMAL"
+
+
+X, Y = [[0.0, 0.0], [1e12, 0.0], [1.0, 1.0]], [[0.0, 0.0], [0.0, 1.0], [3.0, 3.0]]
+HEAVY = [1e175, 1e-299, 1e175]
+DOORS = {
+    "wasserstein": lambda x, y, a: otgen.wasserstein(x, y, a, p=80, normalize=True),
+    "of matrices": lambda x, y, a: otgen.transport(np.abs(np.subtract.outer(*np.array([x, y])[:, :, 0])), a),
+    "sinkhorn": lambda x, y, a: otgen.sinkhorn(x, y, a, epsilon=1.0),
+    "batch": lambda x, y, a: otgen.wasserstein_batch(np.array([x]), np.array([y]), np.array([a]), normalize=True),
+    "entropic batch": lambda x, y, a: otgen.sinkhorn_batch(
+        np.array([x]), np.array([y]), np.array([a]), epsilon=1.0, normalize=True
+    ),
+}
+
+
+class TestSharesThatVanish:
+    """Beyond the line a point counts by its share of the total, which must be a float."""
+
+    @pytest.mark.parametrize("door", DOORS)
+    def test_are_refused(self, door):
+        with pytest.raises(otgen.InvalidInput, match=r"a must be 0, or have a share .* received 1e-299 at index 1 "):
+            DOORS[door](X, Y, HEAVY)
+
+    def test_the_least_share_is_taken(self):
+        assert otgen.wasserstein(X, Y, [0.5, 5e-324, 0.5]).value == pytest.approx(math.sqrt(3), rel=1e-9)
+
+    def test_on_the_line_and_for_the_largest_distance_all_count(self):
+        x, y = np.array(X), np.array(Y)
+        assert otgen.wasserstein(x[:2, 0], [0.0], HEAVY[:2], p=80, normalize=True).value == pytest.approx(
+            1e12 * 10 ** (-474 / 80), rel=1e-12
+        )
+        assert otgen.wasserstein(x, y, HEAVY, p=math.inf, normalize=True).value == pytest.approx(1e12)

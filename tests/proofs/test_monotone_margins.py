@@ -189,16 +189,49 @@ def test_share_of_pairs(n, p):
     assert found.lower < found.cost <= found.upper == 1.0
 
 
-@pytest.mark.parametrize("faint", [0.75, 1.25, 1.75, 3.25])
-@pytest.mark.parametrize("p", [9, 1e300])
-def test_shares_below_all_normal_floats(faint, p):
-    """That of the only mass that travels is rounded to a multiple of the least float, and added to what stays."""
-    found = monotone_mean(coupled([1.0, 1.0], [1.0, 2.0], None, [2.0**500, faint * 2.0**-574]), p)
-    cost, lower, upper = (z / LEAST for z in (found.cost, found.lower, found.upper))
-    assert cost == round(faint)
-    assert max(cost - MOST, 0.0) <= lower <= faint
-    if p == 9:
-        holds(3.5, upper - cost)  # half of it for the share, one and a half for each of two terms
+FAINT = {  # shares, or what they cost beside the rest, are below all normal floats
+    "one step": coupled([1.0, 1.0], [1.0, 2.0], None, [2.0**500, 0.75 * 2.0**-574]),
+    "below all floats": coupled([0.0, 4.0], [0.0], [2.0**900, 1.5 * 2.0**-900], [1.0]),
+    "two far apart": coupled([0.0, 1.0, 3.0], [0.0], [2.0**800, 1.25 * 2.0**-400, 1.75 * 2.0**-900], [1.0]),
+    "costs of it": coupled([0.0, 3.0, 4.0], [0.0], [1.0, 2.0**-1000, 2.0**-1010], [1.0]),
+    "both sides": coupled([0.0, 5.0], [2.0, 4.0], [2.0**-700, 2.0**700], [1.0, 2.0**900]),
+}
+
+
+class TestFaintMass:
+    @pytest.mark.parametrize("p", [1, 2, 9, 80, 700, 1e6])
+    @pytest.mark.parametrize("name", FAINT)
+    def test_distance(self, name, p):
+        """In the unit of what costs most, where the mean power is about 1."""
+        plan = FAINT[name]
+        found = monotone_mean(plan, p)
+        truth = truth_of(plan, p, found.unit or 1.0)
+        assert found.lower <= truth <= found.upper
+        errors = U * (4 * p + 7 * 1500)  # of logarithms up to 1500, those of shares and of powers
+        assert found.upper - found.lower <= 3 * errors * found.cost
+        assert p > 8 or found.optimal
+
+    @pytest.mark.parametrize("p", [9, 700])
+    def test_margins(self, p):
+        """The logarithm of a share of 2**-1800 and its product are rounded, and a power of 4 in the unit of the distance."""
+        plan = FAINT["below all floats"]
+        found = monotone_mean(plan, p)
+        needed = U * (2 * 1800 * math.log(2) + 3 * p) * found.cost
+        holds(needed, found.cost - found.lower)
+        holds(needed, found.upper - found.cost)
+
+    @pytest.mark.parametrize("faint", [0.75, 1.25, 1.75, 3.25])
+    @pytest.mark.parametrize("p", [2e18, 1e300])
+    def test_orders_at_which_nearly_may_be_anything(self, faint, p):
+        """The share is rounded to a multiple of the least float, and subtracted from what may cost all."""
+        found = monotone_mean(coupled([1.0, 1.0], [1.0, 2.0], None, [2.0**500, faint * 2.0**-574]), p)
+        cost, lower = found.cost / LEAST, found.lower / LEAST
+        assert cost == round(faint)
+        assert max(cost - MOST, 0.0) <= lower <= faint
+
+    def test_no_plan_costs_nothing(self):
+        found = monotone_mean(FAINT["below all floats"], 1e300)
+        assert (found.unit, found.cost, found.lower, found.upper, found.optimal) == (4.0, 1.0, 0.0, 1.0, False)
 
 
 @pytest.mark.parametrize("light", [2.0**-95, 2.0**-120])
