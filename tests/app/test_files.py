@@ -185,7 +185,8 @@ class TestColumns:
             assert int(table(text).points[0, 0]) == number
         else:
             with pytest.raises(
-                InvalidInput, match=rf"column 't' .* from -2\*\*63 to 2\*\*63 - 1.* received {number}, which is read as "
+                InvalidInput,
+                match=rf"column 't' .* from -2\*\*63 to 2\*\*63 - 1.* received {number}, which is read as ",
             ):
                 table(text)
             assert table(text, columns=["u"]).points.ravel().tolist() == [1] * (1 + bool(fraction))

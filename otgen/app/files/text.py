@@ -117,7 +117,11 @@ def _of_comments(
     fitting = [(line, cells) for line, cells in parted if len(cells) == len(rows[0])]
     found = next((one for one in reversed(fitting) if judged(one[1], rows, decimal).is_names), None)
     lost = [line for line, cells in fitting if (line, cells) != found and _reads_like(cells, rows[0], decimal)]
-    told = [f"{counted(len(lost), 'line')} of numbers left out as a comment, such as {' '.join(lost[0].split())[:80]!r}"] if lost else []
+    told = (
+        [f"{counted(len(lost), 'line')} of numbers left out as a comment, such as {' '.join(lost[0].split())[:80]!r}"]
+        if lost
+        else []
+    )
     if found is None:
         return None, tuple(told)
     if not found[0].startswith("#"):
@@ -228,7 +232,9 @@ def tabulated(text: str) -> tuple[str, tuple[str, ...]]:
         return "\n".join(lines), ()
     comments = lines[: next(k for k, line in enumerate(lines) if not _COMMENT.match(line))]
     below = len(lines) - len(comments) - len(data)
-    notes = (f"{counted(below, 'line')} below the first row left out as {'a comment' if below == 1 else 'comments'}",) * bool(below)
+    notes = (
+        f"{counted(below, 'line')} below the first row left out as {'a comment' if below == 1 else 'comments'}",
+    ) * bool(below)
     if any(mark in _unquoted(data[0]) for mark in _MARKS) and not _are_apart_by_blanks(data[:100]):
         return "\n".join([*comments, *data, ""]), notes
     parted = [f"{_mark(line)} " + "\t".join(_COMMENT.sub("", line, 1).split()) for line in comments]
