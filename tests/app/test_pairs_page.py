@@ -9,7 +9,6 @@ import pytest
 import scipy.cluster.hierarchy
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from scipy.spatial.distance import pdist, squareform
 
 import otgen
@@ -212,13 +211,13 @@ class TestPictures:
 @pytest.mark.parametrize("bar", ["W₁, radians", "W₂, units of the data"])
 def test_no_name_is_cut_off_at_the_edge(monkeypatch, name, bar):
     """Where nothing but the rows has names, the layout left them less room than they take."""
+    agg = pytest.importorskip("matplotlib.backends.backend_agg", reason="pictures are an extra")
     drawn = []
     kept = matrix.svg
     monkeypatch.setattr(matrix, "svg", lambda figure, label: (kept(figure, label), drawn.append(figure))[0])
     heat_map([name] * 3, 1.1379 * (1 - np.eye(3)), "title", "caption", bar)
     (figure,) = drawn
     axes, colours = figure.axes
-    figure.canvas = FigureCanvasAgg(figure)
-    canvas = figure.canvas.get_renderer()
+    canvas = agg.FigureCanvasAgg(figure).get_renderer()
     assert min(label.get_window_extent(canvas).x0 for label in axes.yaxis.get_ticklabels()) >= 0
     assert colours.yaxis.label.get_window_extent(canvas).x1 <= figure.bbox.width
