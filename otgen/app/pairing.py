@@ -109,7 +109,7 @@ class Files(Sequence[Any]):
         found = files.read(
             path,
             columns=self.columns if table else None,
-            weights=self.weights if table or archive else None,
+            weights=self.weights,
             key=self.key if archive else None,
         )
         self.told[k] = Told(

@@ -169,8 +169,12 @@ class Proof:
         place = numerals.interval(self.lower, self.upper)
         if self.lower < self.upper:
             place = f"{numerals.within(self.value, self.lower, self.upper)} within {place}"
-        of_samples = self.problem is not None and self.problem.cost.of_points
-        return f"Proof({self.kind}, {place}{' of these samples' * of_samples}, {where})"
+        return f"Proof({self.kind}, {place}{' of these samples' * self.of_samples}, {where})"
+
+    @property
+    def of_samples(self) -> bool:
+        """Whether it is known to be of points, which may be samples of laws; a proof that holds a digest alone does not say."""
+        return self.problem is not None and self.problem.cost.of_points
 
 
 def save_proof(

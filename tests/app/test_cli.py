@@ -410,6 +410,9 @@ class TestBadInput:
         assert json.loads(out)["error"]["kind"] == "UsageError"
         assert told("nonsense")[0::2] == (2, "otgen: No such command 'nonsense'; see otgen -h\n")
         assert told("distance", "x.npy")[2] == "otgen: Missing argument 'B'; see otgen distance -h\n"
+        assert (
+            told("distance", "x.npy", "--p")[2] == "otgen: Option '--p' requires an argument; see otgen distance -h\n"
+        )
         assert "Usage" in told()[1] + told()[2]
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no such device")

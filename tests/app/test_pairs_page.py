@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import pdist, squareform
 
 import otgen
+from otgen.app.report import matrix
 from otgen.app.report.matrix import Tree, dendrogram, heat_map, shortened
 
 RNG = np.random.default_rng(0)
@@ -204,3 +205,19 @@ class TestPictures:
         assert len(found) <= 24
         assert found.isprintable()
         assert len(name) > 24 or not name.isprintable() or found == name
+
+
+@pytest.mark.parametrize("name", ["b", "b.csv", "bb.csv", "bbbbbb", "b" * 8, "b" * 40])
+@pytest.mark.parametrize("bar", ["W₁, radians", "W₂, units of the data"])
+def test_no_name_is_cut_off_at_the_edge(monkeypatch, name, bar):
+    """Where nothing but the rows has names, the layout left them less room than they take."""
+    agg = pytest.importorskip("matplotlib.backends.backend_agg", reason="pictures are an extra")
+    drawn = []
+    kept = matrix.svg
+    monkeypatch.setattr(matrix, "svg", lambda figure, label: (kept(figure, label), drawn.append(figure))[0])
+    heat_map([name] * 3, 1.1379 * (1 - np.eye(3)), "title", "caption", bar)
+    (figure,) = drawn
+    axes, colours = figure.axes
+    canvas = agg.FigureCanvasAgg(figure).get_renderer()
+    assert min(label.get_window_extent(canvas).x0 for label in axes.yaxis.get_ticklabels()) >= 0
+    assert colours.yaxis.label.get_window_extent(canvas).x1 <= figure.bbox.width

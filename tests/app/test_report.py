@@ -19,6 +19,7 @@ from otgen.app import commands, loading
 from otgen.app.files import Samples
 from otgen.app.report import Quantity, clouds, demo, figures, matrix, quantities
 from otgen.app.report.compare import compare
+from otgen.app.report.files import Report
 from otgen.app.report.page import rendered
 from otgen.inputs import numerals
 
@@ -159,6 +160,22 @@ class TestPage:
         assert "A sliced distance" not in page
         assert 'data-label="estimate"' not in page
         assert page.count('data-label="proven within"') == 3
+
+    def test_very_many_points_have_no_divergence_unless_one_is_asked_for(self, folder):
+        """It sweeps over all pairs: 10^10 of two files of 100 000 lines, for an hour."""
+        np.save("x.npy", np.arange(20_000.0))
+        np.save("y.npy", np.arange(20_000.0) + 1)
+        page, out = report("x.npy", "y.npy")
+        said = "no Sinkhorn divergence, which takes long for 20000 x 20000 points; --epsilon 5% asks for it"
+        assert f"noted: {said}" in out
+        assert said in page
+        assert "with epsilon" not in page
+        assert json.loads(report("x.npy", "y.npy", "--json")[1])["notes"] == [said]
+        few, many = Samples("a", X[:, :1]), Samples("b", np.broadcast_to(1.0, (10**8, 1)))
+        assert [one.name for one in Report().measured([few, few])] == ["W₁", "W₂", "Sinkhorn divergence"]
+        assert len(Report(epsilon=0.1).measured([few, few, many])) == 3
+        assert len(Report().measured([few, few, many])) == 2
+        assert Report().notes([few, few]) == []
 
     def test_an_estimate_is_not_called_proven(self, folder):
         page, _ = report("x.npy", "y.npy", "--splits", "0")

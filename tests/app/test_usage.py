@@ -88,6 +88,20 @@ def test_choices_that_fit_no_file_are_not_ignored(folder, told, arguments, said)
     assert (code, said in err) == (2, True), err
 
 
+@pytest.mark.parametrize("command", ["neighbors mixed", "pairwise mixed --out D.npz"])
+def test_weights_that_one_file_of_a_folder_cannot_hold(folder, told, command):
+    """Its points would count alike, unsaid, beside others that do not."""
+    Path("mixed").mkdir()
+    np.save("mixed/a.npy", np.ones((2, 1)))
+    for name in ("b.csv", "c.csv"):
+        Path("mixed", name).write_text("u,w\n0.5,1\n1.5,3\n")
+    code, _, err = told(*command.split(), "--columns", "u", "--weights", "w")
+    assert code == 2
+    assert "--weights must be for tables and npz files" in err
+    assert "received it for a.npy; save npz files with both" in err
+    assert told(*command.split(), "--columns", "u")[0] == 0
+
+
 @pytest.mark.parametrize("command", ["neighbors tables --weights w", "pairwise tables --out D.npz --weights w"])
 def test_weights_of_a_folder_are_told_by_their_file(folder, told, command):
     Path("tables").mkdir()

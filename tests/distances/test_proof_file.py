@@ -357,6 +357,9 @@ def test_on_the_command_line(saved, tmp_path):
     out = CliRunner().invoke(app, ["verify", str(saved)])
     assert out.exit_code == 0
     assert "verified: the truth lies within" in out.stdout
+    assert "], of these samples, not of the laws behind them (dual)" in out.stdout
+    otgen.transport([[0.0, 2.0], [2.0, 0.0]]).save_proof(tmp_path / "listed.npz")
+    assert "samples" not in CliRunner().invoke(app, ["verify", str(tmp_path / "listed.npz")]).stdout
     assert "must be a proof file that exists" in str(CliRunner().invoke(app, ["verify", "none.npz"]).exception)
     out = CliRunner().invoke(app, ["verify", str(saved), str(broken), "--json"])
     assert out.exit_code == 1

@@ -272,7 +272,8 @@ class TestCommand:
         found = self.cli("sliced", "--data", "ring", "--steps", 4, "--out", tmp_path / "a")
         assert found.exit_code == 0, found.output
         assert "high quality" in found.stdout
-        assert "w2 proven within" in found.stdout
+        assert "w2 of these samples, proven within" in found.stdout
+        assert found.stderr == "", "a bar is for terminals"
         assert (tmp_path / "a" / "samples.png").read_bytes()[:4] == b"\x89PNG"
 
     def test_digits_as_json(self, tmp_path):

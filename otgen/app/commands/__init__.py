@@ -14,7 +14,7 @@ from ...errors import Infeasible, InvalidInput, MissingExtra, NotConverged, TooL
 from ..json_text import json_text
 from ..words import spoken
 from . import check, demo, distance, divergence, doctor, neighbors, pairwise, report, train, transport, verify, warmup
-from .app import app, say
+from .app import ORDER, app, say
 
 __all__ = [
     "app",
@@ -71,7 +71,10 @@ def _told(fault: Any, given: list[str]) -> str:
     """What is wrong with a command, and where to look; of a metric, the library's own words, which know what it is called elsewhere."""
     message = fault.format_message()
     if not message.startswith("Invalid value"):
-        return f"{message.rstrip('.')}; see {fault.ctx.command_path if fault.ctx else 'otgen'} -h"
+        command = (
+            fault.ctx.command_path if fault.ctx else " ".join(["otgen", *(word for word in given[:1] if word in ORDER)])
+        )
+        return f"{message.rstrip('.')}; see {command} -h"
     name, received = max(fault.param.opts, key=len), _received(fault.param.opts, given)
     choices = re.search(r"is not one of (.+?)\.?$", message)
     if name == "--metric":

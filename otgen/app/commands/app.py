@@ -20,7 +20,7 @@ from ...errors import InvalidInput, require
 from ..json_text import json_text
 from ..words import printable
 
-_ORDER = (
+ORDER = (
     "distance",
     "report",
     "demo",
@@ -42,7 +42,7 @@ class Commands(typer.core.TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names as help shows them."""
-        return sorted(super().list_commands(ctx), key=_ORDER.index)
+        return sorted(super().list_commands(ctx), key=ORDER.index)
 
 
 app = typer.Typer(

@@ -74,13 +74,13 @@ def report(
     told = require("otgen.app.compared")
     if as_json:
         pairs = [told.to_dict(sets[0], other) for other in sets[1:]]
-        show_json(comparisons, page, pairs)
+        show_json(comparisons, page, pairs, job.notes(sets))
         return
     if written is None or quiet:
         return
     for other in sets[1:]:
         say(f"{sets[0].name} against {other.name}: {told.told(sets[0], other)}")
-    for note in told.notes(sets):
+    for note in job.notes(sets):
         say(f"noted: {note}")
     say()
     show(comparisons, written)
@@ -92,13 +92,13 @@ def refuse_two_outputs(page: Path, *, as_json: bool) -> None:
         raise InvalidInput("--out must name a file beside --json; received - for both; choose a name such as page.html")
 
 
-def show_json(comparisons: list, page: Path, pairs: list[dict] | None = None) -> None:
-    """The same as one object, each comparison with what it compared."""
+def show_json(comparisons: list, page: Path, pairs: list[dict] | None = None, notes: list[str] | None = None) -> None:
+    """The same as one object, each comparison with what it compared, and what was left out or assumed."""
     found = [one.to_dict() for one in comparisons]
     if pairs is not None:
         found = [{**one, "compared": pair} for one, pair in zip(found, pairs)]
-    told = {"page": str(page), "comparisons": found, "interval_of": "these samples, not the laws behind them"}
-    say(json_text(told))
+    told = {"page": str(page), "comparisons": found, **({} if notes is None else {"notes": notes})}
+    say(json_text({**told, "interval_of": "these samples, not the laws behind them"}))
 
 
 def show(comparisons: list, written: Path) -> None:

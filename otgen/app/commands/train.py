@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -50,7 +51,7 @@ def train(
         require(module)
     bars = require("rich.progress")
     shown = *bars.Progress.get_default_columns(), bars.TextColumn("{task.fields[measured]}")
-    bar = bars.Progress(*shown, console=err(), disable=as_json or quiet, auto_refresh=False)
+    bar = bars.Progress(*shown, console=err(), disable=as_json or quiet or not sys.stderr.isatty(), auto_refresh=False)
     task = bar.add_task(f"{method} on {data}", total=None, measured="")
 
     def tell(step: int, total: int, measured: dict[str, float]) -> None:
@@ -90,5 +91,6 @@ def _told(scores: dict[str, float]) -> dict[str, str]:
     if "w2" in scores:
         interval = require("otgen.inputs.numerals").interval(scores["w2_lower"], scores["w2_upper"])
         at = list(told).index("w2") + 1
-        told = dict([*list(told.items())[:at], ("w2 proven within", interval), *list(told.items())[at:]])
+        whose = "w2 of these samples, proven within"
+        told = dict([*list(told.items())[:at], (whose, interval), *list(told.items())[at:]])
     return told

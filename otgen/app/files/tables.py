@@ -90,8 +90,9 @@ class Table:
 def from_text(name: str, content: bytes, *, blanks: bool) -> Table:
     """A table of text: commas, semicolons or tabs between cells, or ``blanks``."""
     arrow, csv = require("pyarrow"), require("pyarrow.csv")
-    content = content.removeprefix(b"\xef\xbb\xbf")
-    content = tabulated(_utf8(name, content)).encode() if blanks else content
+    content = _to_its_end(content.removeprefix(b"\xef\xbb\xbf"))
+    text, told = tabulated(_utf8(name, content)) if blanks else ("", ())
+    content = text.encode() if blanks else content
     if not content.strip():
         raise InvalidInput(f"{name} must have rows; received none; write one sample a line")
     head = _utf8(name, beginning(content))
@@ -136,7 +137,13 @@ def from_text(name: str, content: bytes, *, blanks: bool) -> Table:
         ) from None
     called = how.names or tuple(str(k) for k in range(1, table.num_columns + 1))
     rounded = {called[k]: cell for k, cell in _rounded(table, parsed, how.decimal).items()}
-    return Table(table.rename_columns(list(called)), how.names is not None, how.notes, rounded=rounded)
+    return Table(table.rename_columns(list(called)), how.names is not None, (*told, *how.notes), rounded=rounded)
+
+
+def _to_its_end(content: bytes) -> bytes:
+    """Without the Ctrl-Z that ends a text of DOS."""
+    text = content.rstrip(b"\x1a\r\n")
+    return text if b"\x1a" in content[len(text) :] else content
 
 
 def _utf8(name: str, content: bytes) -> str:
@@ -390,7 +397,7 @@ def _decimals(file: str, column: Any, name: str) -> Floats:
 
 def _not_exact(file: str, name: str, number: str) -> InvalidInput:
     return InvalidInput(
-        f"column {name!r} of {file} must hold whole numbers of at most 64 bits, or numbers that doubles tell apart; received {number}, which is "
+        f"column {name!r} of {file} must hold whole numbers from -2**63 to 2**63 - 1, or numbers that doubles tell apart; received {number}, which is "
         f"read as {float(number)!r}; subtract a constant from it in all files, or choose others with --columns"
     )
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..words import counted
 from .heading import Heading, Unclear, is_number, judged
 
 _SAMPLED = 1 << 16  # bytes that are looked at, or more where the first lines are long
@@ -20,6 +21,13 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SAID = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # a first line for Excel
 _PIECE = re.compile(r'(?:"[^"]*"|\S)+')
+_COMMENT = re.compile(r"\s*(?:#[# ]*|%[% ]*|//[/ ]*)")  # as numpy, Matlab and C write them
+_BEFORE = re.compile(rb'(?:"?sep=."?\s*?[\r\n])?+(?>[ \t]*(?:(?:#|%|//)[^\r\n]*)?(?:\r\n?|\n))*+', re.IGNORECASE)
+_ONLY_COMMENTS = Unclear(
+    "have rows",
+    "comments alone, lines that begin with #, % or //",
+    "write one sample a line, and quotes around cells that begin so",
+)
 
 
 @dataclass(frozen=True)
@@ -35,11 +43,13 @@ class Dialect:
 
 
 def beginning(content: bytes) -> bytes:
-    """The first lines of a table, whole: enough of them to tell how it is written, however long they are."""
-    ends = [found.end() for found in itertools.islice(re.finditer(rb"\r\n?|\n", content), _LINES)]
-    if len(content) <= _SAMPLED or len(ends) < _LINES:
+    """The first lines of a table, whole: comments and enough of what is below to tell how it is written, however long they are."""
+    before = _BEFORE.match(content)
+    start = before.end() if before else 0
+    ends = [found.end() for found in itertools.islice(re.compile(rb"\r\n?|\n").finditer(content, start), _LINES)]
+    if len(content) <= start + _SAMPLED or len(ends) < _LINES:
         return content
-    last = max(content.rfind(mark, 0, _SAMPLED) for mark in (b"\n", b"\r")) + 1
+    last = max(content.rfind(mark, 0, start + _SAMPLED) for mark in (b"\n", b"\r")) + 1
     return content[: max(last, ends[-1])]
 
 
@@ -58,6 +68,8 @@ def dialect(head: str) -> Dialect:
     """
     lines = _LINE.findall(head)
     said, comments, lead = _lead(lines)
+    if comments and lead == len(lines):
+        return Dialect(",", ".", None, 0, unclear=_ONLY_COMMENTS)
     skipped = sum(map(len, lines[:lead]))
     lines = lines[lead:] or [""]
     separator = said or (";" if _are_one_column(lines) else _separator(lines))
@@ -70,11 +82,9 @@ def dialect(head: str) -> Dialect:
     named, names = _headed(first, rows, decimal)
     if named.is_names:
         return Dialect(separator, decimal, names, skipped + beyond, (*named.notes, *notes), unclear)
-    for comment in () if named.unclear else reversed(comments):
-        cells = _names(next(csv.reader([_uncommented(comment)], delimiter=separator), []))
-        if len(cells) == len(first) and judged(cells, [first, *rows], decimal).is_names:
-            return Dialect(separator, decimal, tuple(cells), skipped, notes, unclear)
-    return Dialect(separator, decimal, None, skipped, (*named.notes, *notes), unclear or named.unclear)
+    headed, told = (None, ()) if named.unclear else _of_comments(comments, [first, *rows], separator, decimal)
+    doubts = told if headed else (*told, *named.notes)
+    return Dialect(separator, decimal, headed, skipped, (*doubts, *notes), unclear or named.unclear)
 
 
 def is_fraction(cell: str, decimal: str) -> bool:
@@ -87,16 +97,47 @@ def _lead(lines: Sequence[str]) -> tuple[str | None, list[str], int]:
     said = _SAID.fullmatch(lines[0]) if lines else None
     comments: list[str] = []
     for k, line in enumerate(lines[1:] if said else lines, 1 if said else 0):
-        if line.lstrip().startswith("#"):
+        if _COMMENT.match(line):
             comments.append(line.strip())
         elif line.strip():
             return said and said[1], comments, k
     return said and said[1], comments, len(lines)
 
 
+def _mark(line: str) -> str:
+    """What a comment begins with."""
+    return "//" if line.startswith("//") else line[0]
+
+
+def _of_comments(
+    comments: Sequence[str], rows: Sequence[Sequence[str]], separator: str, decimal: str
+) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """Names from the last comment that has them, and what is to be said of the comments."""
+    parted = [(line, _names(next(csv.reader([_uncommented(line)], delimiter=separator), []))) for line in comments]
+    fitting = [(line, cells) for line, cells in parted if len(cells) == len(rows[0])]
+    found = next((one for one in reversed(fitting) if judged(one[1], rows, decimal).is_names), None)
+    lost = [line for line, cells in fitting if (line, cells) != found and _reads_like(cells, rows[0], decimal)]
+    told = (
+        [f"{counted(len(lost), 'line')} of numbers left out as a comment, such as {' '.join(lost[0].split())[:80]!r}"]
+        if lost
+        else []
+    )
+    if found is None:
+        return None, tuple(told)
+    if not found[0].startswith("#"):
+        told.append(f"its names were read from the comment {' '.join(found[0].split())[:80]!r}")
+    return tuple(found[1]), (*told, *judged(found[1], rows, decimal).notes)
+
+
+def _reads_like(cells: Sequence[str], row: Sequence[str], decimal: str) -> bool:
+    """Whether there are numbers wherever a row has them."""
+    numbers = [k for k, cell in enumerate(row) if is_number(cell, decimal)]
+    return bool(numbers) and all(is_number(cells[k], decimal) for k in numbers)
+
+
 def _uncommented(line: str) -> str:
     """A comment without its mark, which stays where it is the name of the first column."""
-    text = line.lstrip("# ")
+    text = _COMMENT.sub("", line, 1)
     return line if text[:1] in _MARKS else text
 
 
@@ -177,23 +218,27 @@ def _unquoted(line: str) -> str:
     return re.sub(r'"[^"]*"', "", line)
 
 
-def tabulated(text: str) -> str:
-    r"""Cells that are apart by blanks, apart by tabs; lines that begin with # are kept where they come first, and may be names.
+def tabulated(text: str) -> tuple[str, tuple[str, ...]]:
+    r"""Cells that are apart by blanks, apart by tabs; comments are kept where they come first, and may be names, and are told where they do not.
 
     Examples
     --------
     >>> tabulated("# x  y\n1   2\n")
-    '# x\ty\n1\t2\n'
+    ('# x\ty\n1\t2\n', ())
     """
     lines = [line for line in map(str.strip, _LINE.findall(text)) if line]
-    data = [line for line in lines if not line.startswith("#")]
+    data = [line for line in lines if not _COMMENT.match(line)]
     if not data:
-        return ""
-    comments = lines[: next(k for k, line in enumerate(lines) if not line.startswith("#"))]
+        return "\n".join(lines), ()
+    comments = lines[: next(k for k, line in enumerate(lines) if not _COMMENT.match(line))]
+    below = len(lines) - len(comments) - len(data)
+    notes = (
+        f"{counted(below, 'line')} below the first row left out as {'a comment' if below == 1 else 'comments'}",
+    ) * bool(below)
     if any(mark in _unquoted(data[0]) for mark in _MARKS) and not _are_apart_by_blanks(data[:100]):
-        return "\n".join([*comments, *data, ""])
-    parted = ["# " + "\t".join(line.lstrip("# ").split()) for line in comments]
-    return "\n".join([*parted, *("\t".join(_PIECE.findall(line)) for line in data), ""])
+        return "\n".join([*comments, *data, ""]), notes
+    parted = [f"{_mark(line)} " + "\t".join(_COMMENT.sub("", line, 1).split()) for line in comments]
+    return "\n".join([*parted, *("\t".join(_PIECE.findall(line)) for line in data), ""]), notes
 
 
 def _are_apart_by_blanks(lines: Sequence[str]) -> bool:

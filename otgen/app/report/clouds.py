@@ -200,7 +200,9 @@ def _densities(x: Floats, y: Floats, names: tuple[str, str], labels: tuple[str, 
         axes.set_title(name, color=INK, fontsize=12)
         axes.set_xlabel(labels[0], color=INK, fontsize=11)
     pair[0].set_ylabel(labels[1], color=INK, fontsize=11)
-    return Figure(title, f"Darker cells hold more points; both sides have the same axes.{where}", svg(figure, title))
+    return Figure(
+        title, f"Stronger colours hold more points; both sides have the same axes.{where}", svg(figure, title)
+    )
 
 
 def coupled_images(x: Floats, y: Floats, plan: Any, shape: tuple[int, int]) -> Figure:

@@ -20,6 +20,8 @@ from .compare import USUAL_EPSILON, Comparison, Quantity, compare, quantities
 from .figures import Figure, beside_chance
 from .page import origin, write_page
 
+_MOST_PAIRS = 100_000_000  # up to which the Sinkhorn divergence, which sweeps over all of them, is measured without being asked for
+
 
 @dataclass(frozen=True)
 class Report:
@@ -38,6 +40,22 @@ class Report:
         p = 1.0 if self.p is None and self.metric in COSTS else self.p
         return quantities(p, self.metric, self.epsilon, normalize=self.normalize, on_line=dim == 1)
 
+    def measured(self, sets: Sequence[Samples]) -> tuple[Quantity, ...]:
+        """What is measured of these sets: no Sinkhorn divergence where there are very many points, unless an epsilon asks for it."""
+        found = self.quantities(sets[0].dim)
+        pairs = len(sets[0]) * max(map(len, sets[1:]))
+        if self.epsilon is not None or pairs <= _MOST_PAIRS:
+            return found
+        return tuple(one for one in found if one.beside_chance)
+
+    def notes(self, sets: Sequence[Samples]) -> list[str]:
+        """What was left out or assumed."""
+        said = compared.notes(sets)
+        if len(self.measured(sets)) == len(self.quantities(sets[0].dim)):
+            return said
+        sizes = f"{len(sets[0])} x {max(map(len, sets[1:]))}"
+        return [*said, f"no Sinkhorn divergence, which takes long for {sizes} points; --epsilon 5% asks for it"]
+
     def check(self) -> None:
         """Raise what is wrong with the options; kernels are loaded by this."""
         for quantity in self.quantities():
@@ -55,7 +73,7 @@ class Report:
         figures: list[Figure] = []
         for other in others:
             tell(f"{base.name} against {other.name}")
-            comparisons.append(self._compared(base, other))
+            comparisons.append(self._compared(base, other, self.measured(sets)))
             figures += _drawn(base, other, comparisons[-1], shape, titled=len(others) > 1)
         if any(one.headline.chance for one in comparisons):
             figures.insert(0, _chances(comparisons))
@@ -65,11 +83,10 @@ class Report:
         page = write_page(path, title, lead, comparisons, figures, self._provenance(sets, options))
         return page, comparisons
 
-    def _compared(self, base: Samples, other: Samples) -> Comparison:
+    def _compared(self, base: Samples, other: Samples, measured: Sequence[Quantity]) -> Comparison:
         x, y = base.points, other.points
         count = usual_splits(x, y) if self.splits is None else self.splits
         name = f"{base.name} against {other.name}"
-        measured = self.quantities(base.dim)
         try:
             return compare(name, x, y, base.weights, other.weights, measured=measured, count=count, seed=self.seed)
         except InvalidInput as fault:
@@ -80,12 +97,11 @@ class Report:
             (one.name, f"{counted(len(one), 'point')}, {one.size} bytes, SHA-256 begins with {one.digest}")
             for one in sets
         ]
-        rows += [("left out or assumed", note) for note in compared.notes(sets)]
-        return [*rows, ("options", self._told(sets[0].dim)), *origin(options, self.seed)]
+        rows += [("left out or assumed", note) for note in self.notes(sets)]
+        return [*rows, ("options", self._told(self.measured(sets))), *origin(options, self.seed)]
 
-    def _told(self, dim: int) -> str:
+    def _told(self, measured: Sequence[Quantity]) -> str:
         """The options, those that were not given as well."""
-        measured = self.quantities(dim)
         named = f"{self.metric} metric; {', '.join(one.name for one in measured)}"
         strength = USUAL_EPSILON if self.epsilon is None else self.epsilon
         if measured[-1].beside_chance:  # none that is entropic

@@ -76,6 +76,8 @@ def heat_map(names: list[str], values: Floats, title: str, caption: str, bar: st
     top = float(values.max()) or 1.0
     with require("matplotlib").rc_context(RC):
         figure, axes = figure_of(6.4, 5.0)
+        # The usual layout cuts names off beside axes of a fixed aspect; the margin is in inches.
+        figure.set_layout_engine("compressed", w_pad=0.12)
         shades = require("matplotlib").colormaps["cividis"]
         image = axes.imshow(values, cmap=shades, vmin=min(0.0, float(values.min())), vmax=top, interpolation="none")
         shown = _named(axes.yaxis, names)
