@@ -20,8 +20,18 @@ from ..model.cost import Metric
 from ..model.partial import Partial, Posed, Rounded
 from ..model.problem import Problem
 from ..model.units import PowerOfTwo, Units, powered, stretched
-from ..proofs import Certificate, above, below, prove, prove_staying, prove_staying_in_part, usual_cost, way_back
-from ..solvers import MatrixName, Solver
+from ..proofs import (
+    Certificate,
+    above,
+    below,
+    prove,
+    prove_few,
+    prove_staying,
+    prove_staying_in_part,
+    usual_cost,
+    way_back,
+)
+from ..solvers import Auto, MatrixName, Simplex, Solver
 from ..underflow import may_underflow
 from . import small_partial
 from .answer import Answer
@@ -235,6 +245,11 @@ def solved(wanted: Partial, solver: Any, *, throw: bool, progress: bool, root: b
     whole = posed.problem is wanted.problem
     still = prove_staying(wanted.problem, widened) if whole else prove_staying_in_part(wanted, widened)
     proven = _with_stays(still, wanted, back)
+    few = prove_few(wanted, scaled, proven) if isinstance(chosen, Auto | Simplex) else None
+    if few is not None:
+        proven, back = few, replace(way_back(few, back), mass=1.0)
+    elif math.isinf(proven.cost):
+        refuse_overflow(posed.problem, float(max(wanted.totals)))
     answer = Answer(posed.problem, scaled, proven, back, solution.claim)
     return checked(PartialAnswer(wanted, answer).result(answered(answer, solution, chosen, began)), throw=throw)
 
@@ -339,7 +354,7 @@ def _with_stays(certificate: Certificate, wanted: Partial, back: Units) -> Certi
     factor = 1.0 if certificate.unit is None else powered(1 / certificate.unit, back.p)
     more = paid / wanted.posed.mass * factor
     if not math.isfinite(more):
-        refuse_overflow(wanted.posed.problem, float(max(wanted.totals)))
+        return replace(certificate, cost=math.inf, upper=math.inf)
     margin = (16 if certificate.unit is None else 4 * back.p + 64) * UNIT * more
     if any(
         bool(z[part > 0].any()) for z, part in zip(wanted.prices, stays, strict=True)
