@@ -247,7 +247,7 @@ def solved(wanted: Partial, solver: Any, *, throw: bool, progress: bool, root: b
     proven = _with_stays(still, wanted, back)
     few = prove_few(wanted, scaled, proven) if isinstance(chosen, Auto | Simplex) else None
     if few is not None:
-        proven, back = few, replace(way_back(few, back), mass=1.0)
+        proven, back = few[0], replace(way_back(few[0], back), mass=few[1])
     elif math.isinf(proven.cost):
         refuse_overflow(posed.problem, float(max(wanted.totals)))
     answer = Answer(posed.problem, scaled, proven, back, solution.claim)

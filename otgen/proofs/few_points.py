@@ -35,7 +35,7 @@ _UP, _DOWN = _DECIMALS.add(1, Decimal("1e-50")), _DECIMALS.subtract(1, Decimal("
 _FLOATS = 1074  # all are whole numbers of two to the power of minus that
 _KEPT = 128  # bits of the least cost
 _FAINT = 2.0**60  # times what may have underflowed: shorter lengths are taken pair by pair
-_REACH = 1000  # powers of two that units are within
+_REACH = 900  # powers of two that numbers are within; what is beyond counts as a mass
 
 Row = dict[int, int]  # costs of a source's pairs
 
@@ -57,6 +57,16 @@ class _Costs(NamedTuple):
     bits: int
 
 
+class _Ends(NamedTuple):
+    """The least cost, about and within what, in the p-th power of a unit, times a mass."""
+
+    lower: float
+    cost: float
+    upper: float
+    unit: float | None = None
+    mass: float = 1.0
+
+
 class _Masses(NamedTuple):
     """Of sources and of targets, dummies last, in units of ``1 / share``."""
 
@@ -65,8 +75,8 @@ class _Masses(NamedTuple):
     share: int
 
 
-def prove_few(wanted: Partial, scaled: Problem, found: Certificate) -> Certificate | None:
-    """What is proven of few points, where what was ``found`` of them is wide: of all mass together, not of a unit.
+def prove_few(wanted: Partial, scaled: Problem, found: Certificate) -> tuple[Certificate, float] | None:
+    """What is proven of few points, where what was ``found`` of them is wide, and the mass that it is of instead of all that there is.
 
     Parameters
     ----------
@@ -79,7 +89,7 @@ def prove_few(wanted: Partial, scaled: Problem, found: Certificate) -> Certifica
 
     Returns
     -------
-    Certificate or None
+    (Certificate, float) or None
         None where points are many, or numbers of all digits longer than a few megabytes.
     """
     if math.prod(wanted.problem.shape) > _FEW or found.plan is None or found.width <= _NARROW * abs(found.cost):
@@ -95,15 +105,16 @@ def prove_few(wanted: Partial, scaled: Problem, found: Certificate) -> Certifica
     ends = _ends(totals, masses.share << costs.bits, scaled)
     if ends is None:
         return None
-    (lower, cost, upper), unit = ends
+    lower, cost, upper, unit, mass = ends
     plan, potentials = _plan(wanted, most, masses), _potentials(least, costs.bits, scaled)
     error = max(marginal_errors(scaled, plan))
-    return Certificate("dual", cost, lower, upper, abs(cost), error, plan, potentials, unit=unit)
+    return Certificate("dual", cost, lower, upper, abs(cost), error, plan, potentials, unit=unit), mass
 
 
 def _masses(wanted: Partial) -> _Masses | None:
     """As received; None where totals that differ count as equal."""
-    sides, (one, other) = wanted.exact_weights, wanted.totals
+    sides = wanted.exact_weights
+    one, other = map(sum, sides)  # of all digits
     if wanted.amount is None:
         spare = other, one
         if one != other and any(bool(np.isinf(side).all()) for side in wanted.prices):
@@ -195,36 +206,43 @@ def _spent(costs: list[Row], found: LeastFlow) -> int:
     return sum(flow * costs[i][j] for (i, j), flow in found.flows.items())
 
 
-def _ends(
-    totals: tuple[int, int, int], per: int, scaled: Problem
-) -> tuple[tuple[float, float, float], float | None] | None:
+def _ends(totals: tuple[int, int, int], per: int, scaled: Problem) -> _Ends | None:
     """The least cost and its ends, ``totals`` of ``1 / per``, as a certificate has them; None where they are no floats."""
     low, near, high = totals
     p, shift = scaled.p, scaled.cost.scale.exponent
     if low == high == 0:
-        return (0.0, 0.0, 0.0), None
+        return _Ends(0.0, 0.0, 0.0)
     try:
-        if scaled.cost.of_points:
-            mantissa, exponent = _root(near, per, p)
-            if abs(exponent - shift) < _REACH:
-                less, more, off = low / near, high / near, (32 * p + 16) * UNIT
-                ends = max(below(less, off), 0.0), 1.0, above(more, off * more)
-                return ends, math.ldexp(mantissa, exponent - shift)
-        if shift * p != int(shift * p):
-            return None
-        power = int(shift * p)
-        lower, cost, upper = ((z << max(-power, 0)) / (per << max(power, 0)) for z in totals)
+        if not scaled.cost.of_points:
+            exponent = near.bit_length() - per.bit_length()
+            near_it, beyond = _parted(exponent - shift)
+            lower, cost, upper = (math.ldexp(_quotient(z, per, exponent), near_it) for z in totals)
+            return _Ends(below(lower, LEAST), cost, above(upper, LEAST), mass=2.0**beyond)
+        mantissa, exponent = _root(near, per, p)
+        near_it, beyond = _parted(exponent - shift)
+        less, more, off = low / near, high / near, (32 * p + 16) * UNIT
+        ends = max(below(less, off), 0.0), 1.0, above(more, off * more)
+        return _Ends(*ends, math.ldexp(mantissa, near_it), 2.0 ** (beyond * p))
     except OverflowError:
         return None
-    return (below(lower, LEAST), cost, above(upper, LEAST)), None
+
+
+def _parted(exponent: int) -> tuple[int, int]:
+    """A power of two that a number may have, and what is beyond."""
+    near = min(max(exponent, -_REACH), _REACH)
+    return near, exponent - near
+
+
+def _quotient(number: int, per: int, exponent: int) -> float:
+    """``number / per`` over a power of two."""
+    return (number << max(-exponent, 0)) / (per << max(exponent, 0))
 
 
 def _root(number: int, per: int, p: float) -> tuple[float, int]:
     """``(number / per) ** (1 / p)`` as a float near 1 and a power of two, off by 6 roundings."""
     exponent = number.bit_length() - per.bit_length()
-    lead = (number << max(-exponent, 0)) / (per << max(exponent, 0))
     rest = math.fmod(exponent, p)
-    return lead ** (1 / p) * 2.0 ** (rest / p), round((exponent - rest) / p)
+    return _quotient(number, per, exponent) ** (1 / p) * 2.0 ** (rest / p), round((exponent - rest) / p)
 
 
 def _plan(wanted: Partial, found: LeastFlow, masses: _Masses) -> SparsePlan:
