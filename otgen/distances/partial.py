@@ -13,13 +13,13 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs import reading, scalars, sizes
 from ..inputs.types import Floats
-from ..kernels.double_double import UNIT, dot_of_any_size
+from ..kernels.double_double import UNIT, dot_in_unit
 from ..kernels.outward import LEAST
 from ..model.claim import Claim
 from ..model.cost import Metric
 from ..model.partial import Partial, Posed, Rounded
 from ..model.problem import Problem
-from ..model.units import PowerOfTwo, Units, powered, stretched
+from ..model.units import Units, powered, stretched
 from ..proofs import (
     Certificate,
     above,
@@ -350,9 +350,12 @@ def _with_stays(certificate: Certificate, wanted: Partial, back: Units) -> Certi
         stays, certificate = wanted.weights, replace(certificate, cost=0.0, lower=0.0, upper=0.0, scale=0.0)
     if stays is None or certificate.lower == math.inf:
         return certificate
-    paid = sum(_paid(z[part > 0], part[part > 0], back) for z, part in zip(wanted.prices, stays, strict=True))
+    paid = sum(
+        _paid(z[part > 0], part[part > 0], wanted.posed.mass, back)
+        for z, part in zip(wanted.prices, stays, strict=True)
+    )
     factor = 1.0 if certificate.unit is None else powered(1 / certificate.unit, back.p)
-    more = paid / wanted.posed.mass * factor
+    more = paid * factor
     if not math.isfinite(more):
         return replace(certificate, cost=math.inf, upper=math.inf)
     margin = (16 if certificate.unit is None else 4 * back.p + 64) * UNIT * more
@@ -369,10 +372,10 @@ def _with_stays(certificate: Certificate, wanted: Partial, back: Units) -> Certi
     )
 
 
-def _paid(prices: Floats, masses: Floats, back: Units) -> float:
-    """What staying costs, in the units of the scaled problem, in which prices themselves may have few digits."""
-    top = PowerOfTwo.above(float(prices.max(initial=0.0)))
-    return float(stretched(dot_of_any_size(top.divide(prices), masses), top.exponent - back.shift * back.p))
+def _paid(prices: Floats, masses: Floats, whole: float, back: Units) -> float:
+    """What staying costs over a ``whole`` mass, in the units of the scaled problem, in which prices themselves may have few digits."""
+    (number, exponent), (share, off) = dot_in_unit(prices, masses), math.frexp(whole)
+    return float(stretched(number / share, exponent - off - back.shift * back.p))
 
 
 def _beyond_rounding(certificate: Certificate, scaled: Problem, rounded: float) -> bool:

@@ -230,15 +230,16 @@ class Partial:
         one, other = self._taking_part[1]
         if self.amount is None and not self._moves_all:
             return other, one
-        if self.amount is None and self._keeps_none and self._same_totals:
+        if self.amount is None and self.balances:
             return Fraction(0), Fraction(0)
         moved = min(one, other, *(() if self.amount is None else (Fraction(self.amount),)))
         return other - moved, one - moved
 
     @property
-    def _keeps_none(self) -> bool:
-        """Whether nothing of some side may stay."""
-        return any(bool(np.isinf(side).all()) for side in self.prices)
+    def balances(self) -> bool:
+        """Whether nothing of some side may stay that is as heavy as the other, or heavier by rounding: both totals count as one."""
+        (one, other), none = self.totals, [bool(np.isinf(side).all()) for side in self.prices]
+        return ((none[0] and one >= other) or (none[1] and other >= one) or all(none)) and self._same_totals
 
     @property
     def _same_totals(self) -> bool:
@@ -353,7 +354,7 @@ class Partial:
                 f"mass must be at most the lighter of both totals; received {self.amount!r} for totals of {float(one)!r} and "
                 f"{float(other)!r}; pass {float(lighter)!r} to move all of that side"
             )
-        if self._keeps_none and self._same_totals:
+        if self.balances:
             return
         for prices, weights, most, name in zip(self.prices, self.weights, (other, one), ("a", "b")):
             must = total_pair(weights[np.isinf(prices)]) if np.isinf(prices).any() else (0.0, 0.0)

@@ -117,7 +117,7 @@ def _masses(wanted: Partial) -> _Masses | None:
     one, other = map(sum, sides)  # of all digits
     if wanted.amount is None:
         spare = other, one
-        if one != other and any(bool(np.isinf(side).all()) for side in wanted.prices):
+        if one != other and wanted.balances:
             return None
     else:
         moved = min(one, other, Fraction(wanted.amount))
