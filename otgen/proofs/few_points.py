@@ -27,7 +27,7 @@ from .certificate import Certificate, above, below
 from .dual import marginal_errors
 from .least_flow import LeastFlow, least_flow
 
-_FEW = 2**10  # pairs
+_FEW = 2**12  # pairs
 _BITS = 2**26  # of all costs
 _NARROW = 1e-10  # of the cost: no more is needed
 _DECIMALS = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -92,7 +92,8 @@ def prove_few(wanted: Partial, scaled: Problem, found: Certificate) -> tuple[Cer
     (Certificate, float) or None
         None where points are many, or numbers of all digits longer than a few megabytes.
     """
-    if math.prod(wanted.problem.shape) > _FEW or found.plan is None or found.width <= _NARROW * abs(found.cost):
+    narrow = math.isfinite(found.cost) and found.width <= _NARROW * abs(found.cost)
+    if narrow or found.plan is None or math.prod(wanted.problem.shape) > _FEW:
         return None
     masses, costs = _masses(wanted), _costs(wanted)
     if masses is None or costs is None:
