@@ -194,8 +194,15 @@ class Partial:
             if any(side.weights_origin is None for side in self.sides):
                 return None
             masses = [[Fraction(mass) for mass in z.tolist()] for z in self._most]
-        one, other = ([*side, more] for side, more in zip(masses, self.dummies))
+        one, other = ([*side, more] for side, more in zip(masses, self._exact_dummies(*map(sum, masses))))
         return one, other
+
+    def _exact_dummies(self, one: Fraction, other: Fraction) -> tuple[Fraction, Fraction]:
+        """Of totals of all digits, of which those that twofold precision keeps say which dummies there are."""
+        (source, target), rounded = self.dummies, self._taking_part[1]
+        if not (source and target):  # all of the lighter side moves
+            return max(other - one, Fraction(0)), max(one - other, Fraction(0))
+        return source + other - rounded[1], target + one - rounded[0]
 
     def within(self, rows: Indices, columns: Indices) -> Partial:
         """The same problem, where pairs (k,) of the balanced one, dummies last, carry exactly its masses: nothing need count as much more."""
