@@ -194,7 +194,9 @@ class Partial:
             if any(side.weights_origin is None for side in self.sides):
                 return None
             masses = [[Fraction(mass) for mass in z.tolist()] for z in self._most]
-        one, other = ([*side, more] for side, more in zip(masses, self._exact_dummies(*map(sum, masses))))
+        one, other = (
+            [*side, more] for side, more in zip(masses, self._exact_dummies(*(sum(z, Fraction(0)) for z in masses)))
+        )
         return one, other
 
     def _exact_dummies(self, one: Fraction, other: Fraction) -> tuple[Fraction, Fraction]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -31,7 +32,10 @@ _FEW = 2**12  # pairs
 _BITS = 2**26  # of all costs
 _NARROW = 1e-10  # of the cost: no more is needed
 _DECIMALS = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN)
-_UP, _DOWN = _DECIMALS.add(1, Decimal("1e-50")), _DECIMALS.subtract(1, Decimal("1e-50"))  # by more than powers round off
+_UP, _DOWN = (
+    _DECIMALS.add(1, Decimal("1e-50")),
+    _DECIMALS.subtract(1, Decimal("1e-50")),
+)  # by more than powers round off
 _FLOATS = 1074  # all are whole numbers of two to the power of minus that
 _KEPT = 128  # bits of the least cost
 _FAINT = 2.0**60  # times what may have underflowed: shorter lengths are taken pair by pair
@@ -66,6 +70,18 @@ class _Ends(NamedTuple):
     unit: float | None = None
     mass: float = 1.0
 
+    def about(self, found: Certificate) -> Certificate:
+        """These numbers of a plan and potentials."""
+        return replace(
+            found,
+            kind="dual",
+            cost=self.cost,
+            lower=self.lower,
+            upper=self.upper,
+            scale=abs(self.cost),
+            unit=self.unit,
+        )
+
 
 class _Masses(NamedTuple):
     """Of sources and of targets, dummies last, in units of ``1 / share``."""
@@ -93,7 +109,11 @@ def prove_few(wanted: Partial, scaled: Problem, found: Certificate) -> tuple[Cer
         None where points are many, or numbers of all digits longer than a few megabytes.
     """
     narrow = math.isfinite(found.cost) and found.width <= _NARROW * abs(found.cost)
-    if narrow or found.plan is None or math.prod(wanted.problem.shape) > _FEW:
+    if narrow or found.plan is None:
+        return None
+    if wanted.amount == 0:
+        return _of_all_that_stays(wanted, scaled, found)
+    if math.prod(wanted.problem.shape) > _FEW:
         return None
     masses, costs = _masses(wanted), _costs(wanted)
     if masses is None or costs is None:
@@ -106,16 +126,23 @@ def prove_few(wanted: Partial, scaled: Problem, found: Certificate) -> tuple[Cer
     ends = _ends(totals, masses.share << costs.bits, scaled)
     if ends is None:
         return None
-    lower, cost, upper, unit, mass = ends
     plan, potentials = _plan(wanted, most, masses), _potentials(least, costs.bits, scaled)
     error = max(marginal_errors(scaled, plan))
-    return Certificate("dual", cost, lower, upper, abs(cost), error, plan, potentials, unit=unit), mass
+    return ends.about(replace(found, marginal_error=error, plan=plan, potentials=potentials)), ends.mass
+
+
+def _of_all_that_stays(wanted: Partial, scaled: Problem, found: Certificate) -> tuple[Certificate, float] | None:
+    """Where nothing moves, of however many points."""
+    pairs = [zip(prices.tolist(), side) for prices, side in zip(wanted.prices, wanted.exact_weights, strict=True)]
+    paid = sum((Fraction(price) * mass for side in pairs for price, mass in side), Fraction(0))
+    ends = _ends((paid.numerator,) * 3, paid.denominator, scaled)
+    return None if ends is None else (ends.about(found), ends.mass)
 
 
 def _masses(wanted: Partial) -> _Masses | None:
     """As received; None where totals that differ count as equal."""
     sides = wanted.exact_weights
-    one, other = map(sum, sides)  # of all digits
+    one, other = (sum(side, Fraction(0)) for side in sides)  # of all digits
     if wanted.amount is None:
         spare = other, one
         if one != other and wanted.balances:
@@ -125,7 +152,8 @@ def _masses(wanted: Partial) -> _Masses | None:
         spare = other - moved, one - moved
     source, target = ([*side, more] for side, more in zip(sides, spare, strict=True))
     share = math.lcm(*(mass.denominator for mass in (*source, *target)))
-    return _Masses(*([int(mass * share) for mass in side] for side in (source, target)), share)
+    one, other = ([int(mass * share) for mass in side] for side in (source, target))
+    return _Masses(one, other, share)
 
 
 def _costs(wanted: Partial) -> _Costs | None:
@@ -147,7 +175,8 @@ def _costs(wanted: Partial) -> _Costs | None:
         _whole({pair: length[k] for pair, length in pairs.items()}, wanted, bits, way)
         for k, way in enumerate((0, 0, 0) if exact else (-1, 1, 1))
     ]
-    return _Costs(*listed, bits)
+    low, high, near = listed
+    return _Costs(low, high, near, bits)
 
 
 def _beyond(cost: Decimal, *prices: Decimal) -> bool:
@@ -159,7 +188,7 @@ def _lengths(cost: Cost) -> Iterator[tuple[int, int, _Length]]:
     """Of all pairs: distances, or listed costs, which are exact."""
     if not isinstance(cost, CloudCost):
         for (i, j), number in np.ndenumerate(cost.block().astype(np.float64)):
-            yield i, j, _Length(*(Decimal(float(number)),) * 3)
+            yield i, j, _exactly(float(number))
         return
     distance = cost.distances.scaled()
     (relative, absolute), found = distance.rounding, distance.block().astype(np.float64)
@@ -168,7 +197,7 @@ def _lengths(cost: Cost) -> Iterator[tuple[int, int, _Length]]:
     alone = distance.entry is not None and distance.entry.scales
     for (i, j), number in np.ndenumerate(found):
         if same[i, j]:
-            yield i, j, _Length(*(Decimal(0),) * 3)
+            yield i, j, _exactly(0.0)
         elif alone and number < _FAINT * absolute:
             one = cost.distances.restricted(np.array([i]), np.array([j])).scaled()
             yield i, j, _between(float(one.block()[0, 0]), *one.rounding, one.scale.exponent)
@@ -181,7 +210,12 @@ def _between(number: float, relative: float, absolute: float, exponent: int) -> 
     near, more, unit = Decimal(number), Decimal(absolute), _DECIMALS.power(2, exponent)
     off = _DECIMALS.add(_DECIMALS.multiply(near, Decimal(relative)), more)
     low, high = max(_DECIMALS.subtract(near, off), Decimal(0)), _DECIMALS.add(near, off)
-    return _Length(*(_DECIMALS.multiply(z, unit) for z in (low, high, near)))
+    low, high, near = (_DECIMALS.multiply(z, unit) for z in (low, high, near))
+    return _Length(low, high, near)
+
+
+def _exactly(number: float) -> _Length:
+    return _Length(Decimal(number), Decimal(number), Decimal(number))
 
 
 def _whole(pairs: dict[tuple[int, int], Decimal], wanted: Partial, bits: int, way: int) -> list[Row]:
@@ -207,7 +241,7 @@ def _spent(costs: list[Row], found: LeastFlow) -> int:
     return sum(flow * costs[i][j] for (i, j), flow in found.flows.items())
 
 
-def _ends(totals: tuple[int, int, int], per: int, scaled: Problem) -> _Ends | None:
+def _ends(totals: tuple[int, ...], per: int, scaled: Problem) -> _Ends | None:
     """The least cost and its ends, ``totals`` of ``1 / per``, as a certificate has them; None where they are no floats."""
     low, near, high = totals
     p, shift = scaled.p, scaled.cost.scale.exponent
@@ -251,7 +285,7 @@ def _plan(wanted: Partial, found: LeastFlow, masses: _Masses) -> SparsePlan:
     (n, m), posed = wanted.problem.shape, wanted.posed
     flows = {pair: Fraction(flow, masses.share) for pair, flow in found.flows.items() if pair != (n, m)}
     if wanted.left_out is not None:
-        for k, (of, parts) in enumerate(zip(((lambda i: (i, m)), (lambda j: (n, j))), wanted.left_out)):
+        for of, parts in zip((lambda i: (i, m), lambda j: (n, j)), wanted.left_out, strict=True):
             for at in np.flatnonzero(parts).tolist():
                 flows[of(at)] = max(flows.get(of(at), Fraction(0)) - Fraction(float(parts[at])), Fraction(0))
     if posed.problem is wanted.problem:

@@ -104,7 +104,9 @@ class PaddedCost(Unforbidden):
 
     @cached_property
     def _searches(self) -> Searches:
-        far = self.cap < math.inf and self._range_of_points[1] > 2.0**_REACH  # what cells reckon with would not be a float
+        far = (
+            self.cap < math.inf and self._range_of_points[1] > 2.0**_REACH
+        )  # what cells reckon with would not be a float
         if far or self._is_bare:
             return GroundSearches(self.kernels, self.grounds)
         return PaddedSearches(self.inner.searches, self.column, self.dummy_row, self.at, self.cap)
