@@ -19,7 +19,7 @@ from ..model.claim import Claim
 from ..model.cost import Metric
 from ..model.partial import Partial, Posed, Rounded
 from ..model.problem import Problem
-from ..model.units import Units, powered, stretched
+from ..model.units import PowerOfTwo, Units, powered, stretched
 from ..proofs import (
     Certificate,
     above,
@@ -247,7 +247,7 @@ def solved(wanted: Partial, solver: Any, *, throw: bool, progress: bool, root: b
     proven = _with_stays(still, wanted, back)
     few = prove_few(wanted, scaled, proven) if isinstance(chosen, Auto | Simplex) else None
     if few is not None:
-        proven, back = few[0], replace(way_back(few[0], back), mass=few[1])
+        proven, back = few[0], replace(way_back(few[0], back), mass=1.0, beyond=few[1])
     elif math.isinf(proven.cost):
         refuse_overflow(posed.problem, float(max(wanted.totals)))
     answer = Answer(posed.problem, scaled, proven, back, solution.claim)
@@ -374,8 +374,8 @@ def _with_stays(certificate: Certificate, wanted: Partial, back: Units) -> Certi
 
 def _paid(prices: Floats, masses: Floats, whole: float, back: Units) -> float:
     """What staying costs over a ``whole`` mass, in the units of the scaled problem, in which prices themselves may have few digits."""
-    (number, exponent), (share, off) = dot_in_unit(prices, masses), math.frexp(whole)
-    return float(stretched(number / share, exponent - off - back.shift * back.p))
+    (number, exponent), unit = dot_in_unit(prices, masses), PowerOfTwo.above(whole)
+    return float(stretched(number / unit.divide(whole), exponent - unit.exponent - back.shift * back.p))
 
 
 def _beyond_rounding(certificate: Certificate, scaled: Problem, rounded: float) -> bool:

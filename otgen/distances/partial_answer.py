@@ -159,7 +159,9 @@ class PartialAnswer:
             return Gradients(None, None, f, g, mass=amount)
         whole = self.plan()
         plan = whole if isinstance(whole, SparsePlan) else answer.pairs()
-        slopes = [answer.units.slopes(_times(factor, self.split.mass * z)) for z in point_gradients(cost.clouds, plan)]
+        with np.errstate(over="ignore"):  # a derivative beyond all floats is infinite
+            pair = point_gradients(cost.clouds, plan)
+            slopes = [answer.units.slopes(_times(factor, self.split.mass * z)) for z in pair]
         x, y = answer.of_points(slopes)
         return Gradients(x, y, f, g, mass=amount)
 

@@ -288,7 +288,8 @@ class Partial:
         if not self._is_confined:
             return clouds.padded(column, row, 0.0, self._cap).scaled()
         padded = clouds.padded(column, row, 0.0)
-        by = PowerOfTwo.above(self.reach) if clouds.entry is None or clouds.entry.scales else ONE
+        scales = clouds.entry is None or clouds.entry.scales
+        by = PowerOfTwo.above(self.reach).within_reach(clouds.box.largest) if scales else ONE
         held = padded.divided(by)
         return replace(held, cap=self.turns * float((held.scale / padded.scale).divide(self.reach)) ** clouds.p)
 

@@ -39,7 +39,7 @@ _UP, _DOWN = (
 _FLOATS = 1074  # all are whole numbers of two to the power of minus that
 _KEPT = 128  # bits of the least cost
 _FAINT = 2.0**60  # times what may have underflowed: shorter lengths are taken pair by pair
-_REACH = 900  # powers of two that numbers are within; what is beyond counts as a mass
+_SHORT = 2.0**-900  # in the unit of the longest; coordinates may have lost digits there
 
 Row = dict[int, int]  # costs of a source's pairs
 
@@ -62,13 +62,13 @@ class _Costs(NamedTuple):
 
 
 class _Ends(NamedTuple):
-    """The least cost, about and within what, in the p-th power of a unit, times a mass."""
+    """The least cost, about and within what, in the p-th power of a unit times a power of two."""
 
     lower: float
     cost: float
     upper: float
     unit: float | None = None
-    mass: float = 1.0
+    beyond: int = 0
 
     def about(self, found: Certificate) -> Certificate:
         """These numbers of a plan and potentials."""
@@ -91,8 +91,8 @@ class _Masses(NamedTuple):
     share: int
 
 
-def prove_few(wanted: Partial, scaled: Problem, found: Certificate) -> tuple[Certificate, float] | None:
-    """What is proven of few points, where what was ``found`` of them is wide, and the mass that it is of instead of all that there is.
+def prove_few(wanted: Partial, scaled: Problem, found: Certificate) -> tuple[Certificate, int] | None:
+    """What is proven of few points, where what was ``found`` of them is wide, of all mass together; and :attr:`Units.beyond`.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def prove_few(wanted: Partial, scaled: Problem, found: Certificate) -> tuple[Cer
 
     Returns
     -------
-    (Certificate, float) or None
+    (Certificate, int) or None
         None where points are many, or numbers of all digits longer than a few megabytes.
     """
     narrow = math.isfinite(found.cost) and found.width <= _NARROW * abs(found.cost)
@@ -128,15 +128,15 @@ def prove_few(wanted: Partial, scaled: Problem, found: Certificate) -> tuple[Cer
         return None
     plan, potentials = _plan(wanted, most, masses), _potentials(least, costs.bits, scaled)
     error = max(marginal_errors(scaled, plan))
-    return ends.about(replace(found, marginal_error=error, plan=plan, potentials=potentials)), ends.mass
+    return ends.about(replace(found, marginal_error=error, plan=plan, potentials=potentials)), ends.beyond
 
 
-def _of_all_that_stays(wanted: Partial, scaled: Problem, found: Certificate) -> tuple[Certificate, float] | None:
+def _of_all_that_stays(wanted: Partial, scaled: Problem, found: Certificate) -> tuple[Certificate, int] | None:
     """Where nothing moves, of however many points."""
     pairs = [zip(prices.tolist(), side) for prices, side in zip(wanted.prices, wanted.exact_weights, strict=True)]
     paid = sum((Fraction(price) * mass for side in pairs for price, mass in side), Fraction(0))
     ends = _ends((paid.numerator,) * 3, paid.denominator, scaled)
-    return None if ends is None else (ends.about(found), ends.mass)
+    return None if ends is None else (ends.about(found), ends.beyond)
 
 
 def _masses(wanted: Partial) -> _Masses | None:
@@ -190,15 +190,15 @@ def _lengths(cost: Cost) -> Iterator[tuple[int, int, _Length]]:
         for (i, j), number in np.ndenumerate(cost.block().astype(np.float64)):
             yield i, j, _exactly(float(number))
         return
-    distance = cost.distances.scaled()
+    alone = cost.entry is not None and cost.entry.scales
+    distance = cost.distances.scaled() if alone else cost.distances
     (relative, absolute), found = distance.rounding, distance.block().astype(np.float64)
     same = cost.coincide(*(z.ravel() for z in np.indices(cost.shape)))
     same = np.zeros(found.shape, bool) if same is None else same.reshape(found.shape)
-    alone = distance.entry is not None and distance.entry.scales
     for (i, j), number in np.ndenumerate(found):
         if same[i, j]:
             yield i, j, _exactly(0.0)
-        elif alone and number < _FAINT * absolute:
+        elif alone and number < max(_FAINT * absolute, _SHORT):
             one = cost.distances.restricted(np.array([i]), np.array([j])).scaled()
             yield i, j, _between(float(one.block()[0, 0]), *one.rounding, one.scale.exponent)
         else:
@@ -250,22 +250,13 @@ def _ends(totals: tuple[int, ...], per: int, scaled: Problem) -> _Ends | None:
     try:
         if not scaled.cost.of_points:
             exponent = near.bit_length() - per.bit_length()
-            near_it, beyond = _parted(exponent - shift)
-            lower, cost, upper = (math.ldexp(_quotient(z, per, exponent), near_it) for z in totals)
-            return _Ends(below(lower, LEAST), cost, above(upper, LEAST), mass=2.0**beyond)
-        mantissa, exponent = _root(near, per, p)
-        near_it, beyond = _parted(exponent - shift)
+            lower, cost, upper = (_quotient(z, per, exponent) for z in totals)
+            return _Ends(below(lower, LEAST), cost, above(upper, LEAST), beyond=exponent - shift)
+        unit, exponent = _root(near, per, p)
         less, more, off = low / near, high / near, (32 * p + 16) * UNIT
-        ends = max(below(less, off), 0.0), 1.0, above(more, off * more)
-        return _Ends(*ends, math.ldexp(mantissa, near_it), 2.0 ** (beyond * p))
-    except OverflowError:
+        return _Ends(max(below(less, off), 0.0), 1.0, above(more, off * more), unit, exponent - shift)
+    except OverflowError:  # lengths that are known to next to nothing
         return None
-
-
-def _parted(exponent: int) -> tuple[int, int]:
-    """A power of two that a number may have, and what is beyond."""
-    near = min(max(exponent, -_REACH), _REACH)
-    return near, exponent - near
 
 
 def _quotient(number: int, per: int, exponent: int) -> float:
