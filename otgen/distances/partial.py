@@ -106,6 +106,7 @@ def partial_wasserstein(
     with far more mass than the other side can take only a part enters it, since the rest stays whatever moves; a proof file is of that problem.
     A pair that costs more than twice the dearest two penalties counts as that, which changes no optimum. Where other costs or penalties lie far
     above all that are used, as at orders of hundreds with a ``mass``, it is solved again, with none above what the plan found shows to be needed.
+    Where floats leave the interval wide all the same, up to 4096 pairs are solved once more in whole numbers of any size, and ``solver`` says so.
     With one price c for both sides it is a distance between finite measures if ``p = 1`` and ``metric`` is one.
     Persistence diagrams have their prices from the diagonal, jets theirs from a radius: see :doc:`/partial`.
 
@@ -247,8 +248,9 @@ def solved(wanted: Partial, solver: Any, *, throw: bool, progress: bool, root: b
     proven = _with_stays(still, wanted, back)
     few = prove_few(wanted, scaled, proven) if isinstance(chosen, Auto | Simplex) else None
     if few is not None:
+        solution = replace(solution, name=f"{solution.name} in whole numbers")
         proven, back = few[0], replace(way_back(few[0], back), mass=1.0, beyond=few[1])
-    elif math.isinf(proven.cost):
+    elif math.isinf(proven.cost) and math.isfinite(still.cost):
         refuse_overflow(posed.problem, float(max(wanted.totals)))
     answer = Answer(posed.problem, scaled, proven, back, solution.claim)
     return checked(PartialAnswer(wanted, answer).result(answered(answer, solution, chosen, began)), throw=throw)

@@ -25,6 +25,7 @@ def test_a_light_mass_that_stays_is_paid_for(p, light, price):
     found = partial_wasserstein(FAR, [[0.0, 0.0]], [1.0, light], [1.0], p=p, penalty=price)
     assert_holds(found, Fraction(light) * Fraction(price), p)
     assert found.status is Status.OPTIMAL
+    assert found.solver == "Simplex in whole numbers"
     assert found.unmatched[0].tolist() == pytest.approx([0.0, light], rel=1e-15, abs=1e-307)
 
 
