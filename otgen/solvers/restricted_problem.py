@@ -245,8 +245,7 @@ class RestrictedProblem:
         sum is a lower bound.
         """
         lowered, upper = np.minimum(f, least), self._dual_value(f, g)
-        with np.errstate(over="ignore"):  # a bound of costs near the end of floats may be none
-            over = float(self.supply / UNITS @ (f - lowered))
+        over = float(self.supply / UNITS @ (f - lowered))
         if upper - over > self.bounds[0]:
             self.feasible = lowered, g
         lower = max(upper - over, self.bounds[0])
