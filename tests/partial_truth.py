@@ -56,6 +56,27 @@ def rational_of_any_masses(C, a, b, lam, mu, mass=None):
     return total * exact_transport(costs, [*one, sum(other) - moved], [*other, sum(one) - moved])
 
 
+def rational_of_any_range(costs, a, b, lam, mu, mass=None):
+    """The same of costs that are rationals of any size: in whole numbers, since their common denominators are long."""
+    one, other = ([Fraction(float(w)) for w in side] for side in (a, b))
+    moved = Fraction(0) if mass is None else min(Fraction(mass), sum(one), sum(other))
+    column, row = ([Fraction(z) if z < INF else None for z in side] for side in (lam, mu))
+    table = [[*of, price] for of, price in zip(costs, column)] + [[*row, Fraction(0) if mass is None else None]]
+    unit = max(cost.denominator for of in table for cost in of if cost is not None)
+    table = [[None if cost is None else int(cost * unit) for cost in of] for of in table]
+    ends = [*one, sum(other) - moved], [*other, sum(one) - moved]
+    return exact_transport(table, *ends) * sum(ends[0]) / unit
+
+
+def assert_holds(result, cost, p=1):
+    """The interval holds the p-th root of an exact cost, and is narrow; both ends are raised to the power, exactly."""
+    assert Fraction(result.lower) ** p <= cost or (result.lower < 0 and p > 1)
+    assert result.upper == INF or cost <= Fraction(result.upper) ** p
+    assert result.lower <= result.value <= result.upper
+    assert result.upper - result.lower <= 1e-9 * abs(result.value) + 1e-300
+    assert (result.value == 0) == (cost == 0) or abs(result.value) < 1e-300
+
+
 @st.composite
 def problems(draw, whole=False):
     """Clouds in the plane with dyadic coordinates and masses, and prices."""

@@ -14,15 +14,25 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs import reading, scalars, sizes, tables
 from ..inputs.types import Floats
-from ..kernels.double_double import UNIT, dot_of_any_size
+from ..kernels.double_double import UNIT, dot_in_unit
 from ..kernels.outward import LEAST
 from ..model.claim import Claim
 from ..model.cost import Metric
 from ..model.partial import Partial, Posed, Rounded
 from ..model.problem import Problem
 from ..model.units import PowerOfTwo, Units, powered, stretched
-from ..proofs import Certificate, above, below, prove, prove_staying, prove_staying_in_part, usual_cost, way_back
-from ..solvers import MatrixName, Solver
+from ..proofs import (
+    Certificate,
+    above,
+    below,
+    prove,
+    prove_few,
+    prove_staying,
+    prove_staying_in_part,
+    usual_cost,
+    way_back,
+)
+from ..solvers import Auto, MatrixName, Simplex, Solver
 from ..underflow import may_underflow
 from . import small_partial
 from .answer import Answer
@@ -97,6 +107,7 @@ def partial_wasserstein(
     with far more mass than the other side can take only a part enters it, since the rest stays whatever moves; a proof file is of that problem.
     A pair that costs more than twice the dearest two penalties counts as that, which changes no optimum. Where other costs or penalties lie far
     above all that are used, as at orders of hundreds with a ``mass``, it is solved again, with none above what the plan found shows to be needed.
+    Where floats leave the interval wide all the same, up to 4096 pairs are solved once more in whole numbers of any size, and ``solver`` says so.
     With one price c for both sides it is a distance between finite measures if ``p = 1`` and ``metric`` is one.
     Persistence diagrams have their prices from the diagonal, jets theirs from a radius: see :doc:`/partial`.
 
@@ -244,6 +255,12 @@ def solved(wanted: Partial, solver: Any, *, throw: bool, progress: bool, root: b
     whole = posed.problem is wanted.problem
     still = prove_staying(wanted.problem, widened) if whole else prove_staying_in_part(wanted, widened)
     proven = _with_stays(still, wanted, back)
+    few = prove_few(wanted, scaled, proven) if isinstance(chosen, Auto | Simplex) else None
+    if few is not None:
+        solution = replace(solution, name=f"{solution.name} in whole numbers")
+        proven, back = few[0], replace(way_back(few[0], back), mass=1.0, beyond=few[1])
+    elif math.isinf(proven.cost) and math.isfinite(still.cost):
+        refuse_overflow(posed.problem, float(max(wanted.totals)))
     answer = Answer(posed.problem, scaled, proven, back, solution.claim)
     return checked(PartialAnswer(wanted, answer).result(answered(answer, solution, chosen, began)), throw=throw)
 
@@ -344,11 +361,14 @@ def _with_stays(certificate: Certificate, wanted: Partial, back: Units) -> Certi
         stays, certificate = wanted.weights, replace(certificate, cost=0.0, lower=0.0, upper=0.0, scale=0.0)
     if stays is None or certificate.lower == math.inf:
         return certificate
-    paid = sum(_paid(z[part > 0], part[part > 0], back) for z, part in zip(wanted.prices, stays, strict=True))
+    paid = sum(
+        _paid(z[part > 0], part[part > 0], wanted.posed.mass, back)
+        for z, part in zip(wanted.prices, stays, strict=True)
+    )
     factor = 1.0 if certificate.unit is None else powered(1 / certificate.unit, back.p)
-    more = paid / wanted.posed.mass * factor
+    more = paid * factor
     if not math.isfinite(more):
-        refuse_overflow(wanted.posed.problem, float(max(wanted.totals)))
+        return replace(certificate, cost=math.inf, upper=math.inf)
     margin = (16 if certificate.unit is None else 4 * back.p + 64) * UNIT * more
     if any(
         bool(z[part > 0].any()) for z, part in zip(wanted.prices, stays, strict=True)
@@ -363,10 +383,10 @@ def _with_stays(certificate: Certificate, wanted: Partial, back: Units) -> Certi
     )
 
 
-def _paid(prices: Floats, masses: Floats, back: Units) -> float:
-    """What staying costs, in the units of the scaled problem, in which prices themselves may have few digits."""
-    top = PowerOfTwo.above(float(prices.max(initial=0.0)))
-    return float(stretched(dot_of_any_size(top.divide(prices), masses), top.exponent - back.shift * back.p))
+def _paid(prices: Floats, masses: Floats, whole: float, back: Units) -> float:
+    """What staying costs over a ``whole`` mass, in the units of the scaled problem, in which prices themselves may have few digits."""
+    (number, exponent), unit = dot_in_unit(prices, masses), PowerOfTwo.above(whole)
+    return float(stretched(number / unit.divide(whole), exponent - unit.exponent - back.shift * back.p))
 
 
 def _beyond_rounding(certificate: Certificate, scaled: Problem, rounded: float) -> bool:

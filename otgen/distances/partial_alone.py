@@ -13,13 +13,13 @@ import numpy as np
 from ..errors import InvalidInput
 from ..inputs import arrays, scalars, sizes
 from ..inputs.types import Floats
-from ..kernels.double_double import UNIT, dot_of_any_size
+from ..kernels.double_double import UNIT, dot_in_unit
 from ..model.cost import Metric
 from ..model.measure import Measure
 from ..model.plan import SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
-from ..model.units import Units, powered
+from ..model.units import Units, powered, stretched
 from ..proofs import above, below
 from .gradients import Gradients
 from .makers import Makers
@@ -99,16 +99,15 @@ class Alone:
 
     def result(self, began: float) -> Result:
         """What staying costs, rounded a few times."""
-        back, cost = Units(0, self.p, root=True), self._cost
-        if not math.isfinite(cost):
+        number, back = self._paid
+        margin = 8 * UNIT * number
+        ends = tuple(zip((number, below(number, margin), above(number, margin)), (0, -1, 1), strict=True))
+        values = [back.value(*end) for end in ends]
+        if not math.isfinite(values[0]):
             raise too_far_apart("penalty and weights")
-        costs_something = bool(self.prices[self._weights > 0].any())  # though it may underflow
-        margin = 8 * UNIT * cost + len(self.prices) * 2.0**-1070 if costs_something else 0.0
-        ends = cost, max(below(cost, margin), 0.0), above(cost, margin)
-        value, lower, upper = (back.value(number, outward) for number, outward in zip(ends, (0, -1, 1), strict=True))
         return Result(
-            *(value, lower, upper),
-            *ends,
+            *values,
+            *(back.cost(*end) for end in ends),
             status=Status.OPTIMAL,
             certificate="dual",
             solver="none",
@@ -128,8 +127,11 @@ class Alone:
         return _EMPTY if self.measure is None else np.asarray(self.measure.weights, np.float64)
 
     @property
-    def _cost(self) -> float:
-        return dot_of_any_size(self.prices, self._weights)
+    def _paid(self) -> tuple[float, Units]:
+        """What staying costs, and in what units, which are about the value: at high orders the cost may be no float where that is one."""
+        number, exponent = dot_in_unit(self.prices, self._weights)
+        shift = math.floor(exponent / self.p)
+        return float(stretched(number, exponent - shift * self.p)), Units(shift, self.p, root=True)
 
     def _pair(self, here: Floats, there: Floats = _EMPTY) -> tuple[Any, Any]:
         """What belongs to the points, and what to none, in the order of the sides and the caller's library."""
@@ -151,7 +153,8 @@ class Alone:
 
     def gradients(self, of: Literal["cost", "value"] = "cost") -> Gradients:
         """In the points 0, since nothing moves; in the masses the prices, of the root times its slope."""
-        cost, factor = self._cost, 1.0
+        number, back = self._paid
+        cost, factor = back.cost(number), 1.0
         if of == "value" and self.p != 1:
             factor = powered(cost, 1 / self.p - 1) / self.p if cost > 0 else 0.0
         points = _EMPTY if self.measure is None else np.zeros_like(self.measure.shaped(self.measure.float64()))

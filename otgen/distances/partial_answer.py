@@ -14,7 +14,7 @@ from ..kernels.double_double import total, two_product
 from ..model.partial import Partial
 from ..model.plan import Plan, SparsePlan
 from ..model.status import Status
-from ..model.units import PowerOfTwo, powered
+from ..model.units import PowerOfTwo, powered, stretched
 from .answer import Answer
 from .drawing import draw
 from .gradients import Gradients, point_gradients
@@ -129,13 +129,15 @@ class PartialAnswer:
             parts = f[:-1] + g[-1], g[:-1] + f[-1], -(f[-1] + g[-1])
             of_sources, of_targets, amount = (self.answer.units.potentials(z, power) for z in parts)
             return Worth(of_sources, of_targets, float(amount))
-        f, g = (self.answer.units.potentials(z, power) for z in (f, g))
-        column, row = self.partial.prices
+        units = self.answer.units  # sums before these, as above
+        column, row = (stretched(units.potentials_in(side), -power) for side in self.partial.prices)
         dummies = _room(row, g), _room(column, f)
         if self.partial.amount is None:  # all moves, and the cost of a unit between the dummies is 0
             shift = next((z for z in (dummies[1], -dummies[0]) if math.isfinite(z)), 0.0)
             dummies = -shift, shift
-        return Worth(f + dummies[1], g + dummies[0], -sum(dummies))
+        parts = f + dummies[1], g + dummies[0], -sum(dummies)
+        of_sources, of_targets, amount = (units.potentials(z, power) for z in parts)
+        return Worth(of_sources, of_targets, float(amount))
 
     @property
     def _worth_of_the_first_unit(self) -> Worth:
@@ -150,15 +152,16 @@ class PartialAnswer:
         """Derivatives of the cost, or of its root, in the points, the masses and the amount, with all prices held."""
         answer, worth = self.answer, self._worth
         factor = self._root_slope() if of == "value" and answer.units.root else 1.0
-        f, g = (answer.back(factor * z if factor else np.zeros_like(z)) for z in (worth.f, worth.g))
-        amount = None if self.partial.amount is None else factor and factor * worth.amount
+        f, g = (answer.back(_times(factor, z)) for z in (worth.f, worth.g))
+        amount = None if self.partial.amount is None else float(_times(factor, worth.amount))
         cost = answer.scaled.cost
         if not cost.of_points:
             return Gradients(None, None, f, g, mass=amount)
         whole = self.plan()
         plan = whole if isinstance(whole, SparsePlan) else answer.pairs()
         with np.errstate(over="ignore"):  # a derivative beyond all floats is infinite
-            slopes = [answer.units.slopes(factor * (self.split.mass * z)) for z in point_gradients(cost.clouds, plan)]
+            pair = point_gradients(cost.clouds, plan)
+            slopes = [answer.units.slopes(_times(factor, self.split.mass * z)) for z in pair]
         x, y = answer.of_points(slopes)
         return Gradients(x, y, f, g, mass=amount)
 
@@ -166,6 +169,12 @@ class PartialAnswer:
         """The derivative of ``cost ** (1/p)`` in the cost; 0 where that is 0."""
         cost, p = self.answer.units.cost(self.answer.certificate.cost), self.answer.problem.p
         return powered(cost, 1 / p - 1) / p if cost > 0 else 0.0
+
+
+def _times(factor: float, slopes: Any) -> Any:
+    """Derivatives times a factor that may be beyond all floats, as they may be; of 0 it makes 0."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where((slopes == 0) | (factor == 0), 0.0, factor * slopes)
 
 
 def _room(prices: Floats, potentials: Floats) -> float:

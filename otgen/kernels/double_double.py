@@ -24,6 +24,7 @@ UNIT = 2.0**-53  # unit roundoff of float64
 NOTHING = 2.0**-95  # of a total mass of 1: what pairs of doubles lose
 _FEW_EXPONENTS, _RAISED = 2.0**-900, 2.0**900
 _SMALL = 512  # below this, Python's exact fsum is as quick as a compiled kernel, and that need not be loaded
+_LOWEST = -2200  # exponents of products lie above
 
 
 @jit
@@ -155,12 +156,12 @@ def dot(left: Floats, right: Floats) -> float:
     return _dot(own(left, np.dtype(np.float64)), own(right, np.dtype(np.float64)))
 
 
-def dot_of_any_size(left: Floats, right: Floats) -> float:
-    """:func:`dot` of entries of any size; infinite where it is beyond all floats, and what underflows beside the largest is lost."""
-    powers = [math.frexp(float(np.abs(z).max(initial=0.0)))[1] for z in (left, right)]
-    found = dot(*(np.ldexp(z, -power) for z, power in zip((left, right), powers, strict=True)))
-    with np.errstate(over="ignore"):
-        return float(np.ldexp(found, sum(powers)))
+def dot_in_unit(left: Floats, right: Floats) -> tuple[float, int]:
+    """:func:`dot` of entries of any size, as a number and the power of two that it is times; what underflows beside the largest product is lost."""
+    (left, exponents), (right, more) = np.frexp(left), np.frexp(right)
+    exponents = exponents + more
+    top = int(exponents.max(where=(left != 0) & (right != 0), initial=_LOWEST))
+    return dot(np.ldexp(left, np.minimum(exponents - top, 0)), right), top
 
 
 @jit

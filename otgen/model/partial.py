@@ -194,8 +194,17 @@ class Partial:
             if any(side.weights_origin is None for side in self.sides):
                 return None
             masses = [[Fraction(mass) for mass in z.tolist()] for z in self._most]
-        one, other = ([*side, more] for side, more in zip(masses, self.dummies))
+        one, other = (
+            [*side, more] for side, more in zip(masses, self._exact_dummies(*(sum(z, Fraction(0)) for z in masses)))
+        )
         return one, other
+
+    def _exact_dummies(self, one: Fraction, other: Fraction) -> tuple[Fraction, Fraction]:
+        """Of totals of all digits, of which those that twofold precision keeps say which dummies there are."""
+        (source, target), rounded = self.dummies, self._taking_part[1]
+        if not (source and target):  # all of the lighter side moves
+            return max(other - one, Fraction(0)), max(one - other, Fraction(0))
+        return source + other - rounded[1], target + one - rounded[0]
 
     def within(self, rows: Indices, columns: Indices) -> Partial:
         """The same problem, where pairs (k,) of the balanced one, dummies last, carry exactly its masses: nothing need count as much more."""
@@ -230,15 +239,16 @@ class Partial:
         one, other = self._taking_part[1]
         if self.amount is None and not self._moves_all:
             return other, one
-        if self.amount is None and self._keeps_none and self._same_totals:
+        if self.amount is None and self.balances:
             return Fraction(0), Fraction(0)
         moved = min(one, other, *(() if self.amount is None else (Fraction(self.amount),)))
         return other - moved, one - moved
 
     @property
-    def _keeps_none(self) -> bool:
-        """Whether nothing of some side may stay."""
-        return any(bool(np.isinf(side).all()) for side in self.prices)
+    def balances(self) -> bool:
+        """Whether nothing of some side may stay that is as heavy as the other, or heavier by rounding: both totals count as one."""
+        (one, other), none = self.totals, [bool(np.isinf(side).all()) for side in self.prices]
+        return ((none[0] and one >= other) or (none[1] and other >= one) or all(none)) and self._same_totals
 
     @property
     def _same_totals(self) -> bool:
@@ -278,7 +288,8 @@ class Partial:
         if not self._is_confined:
             return clouds.padded(column, row, 0.0, self._cap).scaled()
         padded = clouds.padded(column, row, 0.0)
-        by = PowerOfTwo.above(self.reach) if clouds.entry is None or clouds.entry.scales else ONE
+        scales = clouds.entry is None or clouds.entry.scales
+        by = PowerOfTwo.above(self.reach).within_reach(clouds.box.largest) if scales else ONE
         held = padded.divided(by)
         return replace(held, cap=self.turns * float((held.scale / padded.scale).divide(self.reach)) ** clouds.p)
 
@@ -353,7 +364,7 @@ class Partial:
                 f"mass must be at most the lighter of both totals; received {self.amount!r} for totals of {float(one)!r} and "
                 f"{float(other)!r}; pass {float(lighter)!r} to move all of that side"
             )
-        if self._keeps_none and self._same_totals:
+        if self.balances:
             return
         for prices, weights, most, name in zip(self.prices, self.weights, (other, one), ("a", "b")):
             must = total_pair(weights[np.isinf(prices)]) if np.isinf(prices).any() else (0.0, 0.0)

@@ -215,7 +215,8 @@ class Units:
     """The way back from a scaled problem's numbers to the caller's.
 
     Costs are times ``2 ** (shift * p)`` and ``mass``; points times ``2 ** points_shift``; values are p-th roots if ``root``.
-    Costs that a proof gives in a unit of their own, ``unit ** (p * degree)`` for a distance known to one rounding, are times that too.
+    Costs that a proof gives in a unit of their own, ``unit ** (p * degree)`` for a distance known to one rounding, are times that too; and times
+    ``2 ** (beyond * p)``, where what it is about is so far from the unit of costs that no float has both.
     """
 
     shift: int
@@ -225,6 +226,7 @@ class Units:
     root: bool = False
     unit: float | None = None
     degree: int = 1
+    beyond: int = 0
 
     @classmethod
     def of(cls, problem: Problem, mass: float = 1.0, *, root: bool = False) -> Units:
@@ -236,8 +238,9 @@ class Units:
         """A cost; ``outward`` -1 or 1 moves it past whatever the conversion rounds."""
         if self.unit is not None:
             return self._cost_in_unit(number, self.unit, outward)
-        power = self.shift * self.p
-        whole = self.shift == 0 or (Fraction(self.p) * self.shift).denominator == 1
+        shift = self.shift + self.beyond
+        power = shift * self.p
+        whole = shift == 0 or (Fraction(self.p) * shift).denominator == 1
         exact = self.mass == 1 and whole
         units = 8 + (0 if whole else 2 * abs(power))  # a rounded power of two is off by its own size
         return moved_outward(_product(power, number, self.mass), number, 0 if exact else units, outward)
@@ -256,11 +259,13 @@ class Units:
         if self.mass != 1:
             factor = self.mass ** (1 / self.p)
             units += 8 + (0 if self.p == 1 else 2 * abs(math.log(factor)))
-        return max(moved_outward(_product(self.shift, distance, unit, factor), distance, units, outward), 0.0)
+        return max(
+            moved_outward(_product(self.shift + self.beyond, distance, unit, factor), distance, units, outward), 0.0
+        )
 
     def _cost_in_unit(self, number: float, unit: float, outward: int) -> float:
         """``number * unit ** p`` of a unit that is off by one rounding; a quarter of the power at a time, lest it overflow alone."""
-        power, shift = self.p * self.degree, self.shift // self.degree
+        power, shift = self.p * self.degree, self.shift // self.degree + self.beyond
         exponent = PowerOfTwo.above(unit).exponent + shift
         down = exponent if exponent < _LOW else 0  # of the power of two in a unit that would lose digits
         quarter = powered(_stretched_number(unit, shift - down), power / 4)

@@ -235,7 +235,7 @@ class TestNoPoints:
             (([], X, None, [1.0, -1.0, 1.0]), dict(penalty=1), "b must be finite and non-negative"),
             (([], np.full((3, 2), np.nan)), dict(penalty=1), "y must be finite"),
             ((X, []), dict(penalty=1, metric="no"), "metric must be"),
-            ((X, [], [1e299, 1, 1]), dict(penalty=1e30), "largest float"),
+            ((X, [], [1e299, 1, 1]), dict(penalty=1e30, p=1), "largest float"),
         ],
     )
     def test_what_is_refused(self, sides, asked, said):

@@ -56,7 +56,7 @@ class TestDummies:
             ([2, 1], [1, 2], (0.0, INF), None),
             ([2, 1], [1, 2], (4.0, 4.0), None),
             ([2, 1], [1, 2], (0.0, 0.0), 3.0),
-            ([0.1] * 2, [0.2, 1e-18], (INF, 0.0), None),
+            ([0.1] * 2, [0.2, 1e-18], (0.0, INF), None),
         ],
     )
     def test_none_where_all_moves_from_equal_totals(self, a, b, prices, amount):
@@ -126,3 +126,21 @@ def test_pairs_count_as_the_cap_at_most(reach, p, n):
     np.testing.assert_allclose(cost.ctransform(g)[0], (entries - g).min(axis=1), rtol=1e-13, atol=1e-13)
     np.testing.assert_allclose(cost.column_minima(f), (entries.T - f).min(axis=1), rtol=1e-13, atol=1e-13)
     assert (cost.divided(PowerOfTwo(2)).cap, replace(cost, cap=math.inf).range()[1] > 2.5) == (2.5 * 4.0**-p, True)
+
+
+@pytest.mark.parametrize("cap", [2.0, np.inf])
+@pytest.mark.parametrize("d", [1, 3, 12])
+def test_a_dummy_beside_no_points(cap, d):
+    """A part of a solver may hold a dummy alone on a side: an error of numpy leaked, of a box around nothing."""
+    x, y = np.random.default_rng(0).random((2, 3, d))
+    cost = PointCost(x, y).padded(np.arange(3.0), np.arange(3.0) + 5, 9.0, cap)
+    for part, listed in (
+        (cost.restricted(np.array([3]), np.array([0, 2, 3])), [[5.0, 7.0, 9.0]]),
+        (cost.restricted(np.array([1, 2, 3]), np.array([3])), [[1.0], [2.0], [9.0]]),
+        (cost.restricted(np.array([3]), np.array([3])), [[9.0]]),
+    ):
+        assert part.block().tolist() == listed
+        potential = np.zeros(len(listed[0]))
+        assert part.ctransform(potential)[0].tolist() == [min(row) for row in listed]
+        assert part.range()[1] == max(map(max, listed))
+        assert part.rounding == (0.0, 2.0**-1073)

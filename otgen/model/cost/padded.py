@@ -104,9 +104,22 @@ class PaddedCost(Unforbidden):
 
     @cached_property
     def _searches(self) -> Searches:
-        if self.cap < math.inf and self.inner.range()[1] > 2.0**_REACH:  # what cells reckon with would not be a float
+        far = (
+            self.cap < math.inf and self._range_of_points[1] > 2.0**_REACH
+        )  # what cells reckon with would not be a float
+        if far or self._is_bare:
             return GroundSearches(self.kernels, self.grounds)
         return PaddedSearches(self.inner.searches, self.column, self.dummy_row, self.at, self.cap)
+
+    @property
+    def _is_bare(self) -> bool:
+        """Whether a part has no points on some side, which have no box then: only a dummy's costs are asked for."""
+        return 0 in self.inner.shape
+
+    @property
+    def _range_of_points(self) -> tuple[float, float]:
+        """Of what lies between the points; 0 where there are none."""
+        return (0.0, 0.0) if self._is_bare else self.inner.range()
 
     @property
     def clouds(self) -> CloudCost:
@@ -144,7 +157,8 @@ class PaddedCost(Unforbidden):
         real, others = wanted != row, np.arange(m) != column
         if real.any():
             first, *_, last = np.repeat(_numbered(wanted[real], row), 2)
-            out[np.ix_(real, others)] = np.minimum(self.inner.block(slice(int(first), int(last) + 1)), self.cap)
+            if others.any():
+                out[np.ix_(real, others)] = np.minimum(self.inner.block(slice(int(first), int(last) + 1)), self.cap)
             if column is not None:
                 out[real, column] = self.column[first : last + 1]
         if not real.all():
@@ -230,13 +244,13 @@ class PaddedCost(Unforbidden):
 
     def range(self) -> tuple[float, float]:
         """Those of the points and of all prices."""
-        (low, high), prices = self.inner.range(), self._prices
+        (low, high), prices = self._range_of_points, self._prices
         return min(low, float(prices.min())), max(min(float(high), self.cap), float(prices.max()))
 
     @property
     def rounding(self) -> tuple[float, float]:
         """Prices are what was received, but for divisions."""
-        relative, absolute = self.inner.rounding
+        relative, absolute = (0.0, 0.0) if self._is_bare else self.inner.rounding
         return max(relative, self.lost), max(absolute, 2.0**-1073)
 
 
