@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidInput
 from ..inputs import arrays, scalars, sizes, tables
 from ..inputs.origin import Origin
 from ..inputs.reading import refuse_bytes
 from ..inputs.types import Floats
 from ..kernels.double_double import total_pair
-from ..kernels.outward import LEAST
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,18 +119,6 @@ class Measure:
     def probabilities(self) -> Floats:
         """The weights divided by their sum: (n,)."""
         return np.full(len(self), 1.0 / len(self)) if self.uniform else self.weights / self.mass
-
-    def refuse_vanishing(self) -> None:
-        """Raise `InvalidInput` where a weight is so small beside the total that its share is 0."""
-        if self.uniform or self.mass <= 1:
-            return
-        vanishing = (self.weights > 0) & (self.probabilities == 0)
-        if vanishing.any():
-            at = int(vanishing.argmax())
-            raise InvalidInput(
-                f"{self.weights_name} must be 0, or have a share of the total that is a float: at least {LEAST:.2g}; received "
-                f"{self.weights[at]:g} at index {at} beside a total of {self.mass:g}; pass 0 there, or a larger weight"
-            )
 
     def float64(self) -> Floats:
         """The points in double precision: (n, d)."""

@@ -13,6 +13,7 @@ from ..errors import InvalidInput
 from ..inputs import arrays, scalars, sizes, tables
 from ..inputs.types import Floats
 from ..kernels import gpu
+from ..kernels.outward import LEAST
 from .cost import Cost, MatrixCost, Metric, SparseCost, origin_matters, point_cost
 from .marginals import Marginals
 from .measure import Measure
@@ -150,7 +151,7 @@ class Problem:
         out = cls(source, target, cost, epsilon, normalized=normalize, unit=unit)
         if not out.on_line:
             scalars.moderate_order(p)
-        return out.of_shares()._placed(x, y)
+        return of_shares(out)._placed(x, y)
 
     @classmethod
     def from_matrix(
@@ -168,14 +169,7 @@ class Problem:
             object.__setattr__(side, "origin", origin)
         origins = (source.weights_origin, target.weights_origin)
         arrays.same_mass(source.mass, target.mass, origins, ("a", "b"), normalize=normalize)
-        return cls(source, target, cost, epsilon, normalized=normalize).of_shares()
-
-    def of_shares(self) -> Problem:
-        """The same problem; raises `InvalidInput` where a weight's share of its total is no float, beyond the line and for p < inf."""
-        if not (self.on_line or self.bottleneck):
-            for side in (self.source, self.target):
-                side.refuse_vanishing()
-        return self
+        return of_shares(cls(source, target, cost, epsilon, normalized=normalize))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -263,6 +257,27 @@ class Problem:
         n, m = self.shape
         strength = f", epsilon={self.epsilon:g}" if self.epsilon else ""
         return f"Problem({n} x {m}, {self.cost.called}, p={self.p:g}{strength})"
+
+
+def of_shares(problem: Problem) -> Problem:
+    """The same problem; raises `InvalidInput` where a weight's share of its total is no float, beyond the line and for p < inf."""
+    if not (problem.on_line or problem.bottleneck):
+        for side in (problem.source, problem.target):
+            _refuse_vanishing(side)
+    return problem
+
+
+def _refuse_vanishing(side: Measure) -> None:
+    """Raise `InvalidInput` where a weight is so small beside the total that its share is 0."""
+    if side.uniform or side.mass <= 1:
+        return
+    vanishing = (side.weights > 0) & (side.probabilities == 0)
+    if vanishing.any():
+        at = int(vanishing.argmax())
+        raise InvalidInput(
+            f"{side.weights_name} must be 0, or have a share of the total that is a float: at least {LEAST:.2g}; received "
+            f"{side.weights[at]:g} at index {at} beside a total of {side.mass:g}; pass 0 there, or a larger weight"
+        )
 
 
 def _same_home(source: Measure, target: Measure) -> None:
