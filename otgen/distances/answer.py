@@ -188,7 +188,7 @@ class Answer:
         """Of ``cost ** (1/p)``: of no unit in the points, in the weights the potentials as shares of the cost, times ``value / p``."""
         certificate, p = self.certificate, self.problem.p
         unit, cost = certificate.unit or 1.0, max(certificate.cost, 0.0)
-        length = unit * cost ** (1 / p)
+        length = PowerOfTwo(self.units.beyond).times(unit * cost ** (1 / p))
         x, y = self.of_points(list(distance_gradients(self.scaled.cost.clouds, self.pairs(), length)))
         factor = self.units.value(cost) / (p * cost) if cost > 0 else 0.0
         if not factor:
@@ -196,7 +196,7 @@ class Answer:
             return Gradients(x, y, self.back(np.zeros(n)), self.back(np.zeros(m)))
         pair, power = self.scaled_potentials()
         with np.errstate(over="ignore", invalid="ignore"):  # derivatives that are no floats are None
-            weights = [factor * stretched(z, power - p * math.log2(unit)) for z in pair]
+            weights = [factor * stretched(z, power - p * (math.log2(unit) + self.units.beyond)) for z in pair]
         known = self._are_gains(weights, self.units.value(cost) / p)
         a, b = (self.back(z) if known else None for z in weights)
         return Gradients(x, y, a, b)

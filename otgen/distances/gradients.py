@@ -20,6 +20,8 @@ from ..model.cost import CloudCost, Cost
 from ..model.marginals import Marginals
 from ..model.plan import SparsePlan
 
+_LEAST_NORMAL = 2.0**-1022
+
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
@@ -114,7 +116,7 @@ def distance_gradients(cost: CloudCost, plan: SparsePlan, length: float) -> tupl
     """Derivatives in the points, (n, d) and (m, d), of a distance ``length = (sum_ij P_ij d_ij ** p) ** (1/p)``.
 
     ``sum_j P_ij (d_ij / length) ** (p - 1) grad d_ij``, of no unit: no power of a distance leaves the range of floats, as those of
-    the cost do at high orders. 0 where the distance is.
+    the cost do at high orders. 0 where the distance is; NaN for points with a share of a plan that is no normal float, and that has few digits.
 
     Raises
     ------
@@ -123,8 +125,10 @@ def distance_gradients(cost: CloudCost, plan: SparsePlan, length: float) -> tupl
     """
     ground = cost.distances
     distances = ground.pairs(plan.rows, plan.columns)
-    with np.errstate(under="ignore"):
+    with np.errstate(under="ignore", over="ignore", invalid="ignore"):  # of shares that are no normal floats
         shares = plan.values * (distances / length if length > 0 else np.zeros_like(distances)) ** (cost.p - 1)
+    if length > 0:
+        shares[(plan.values > 0) & (plan.values < _LEAST_NORMAL) & (distances > 0)] = np.nan
     return _gathered(cost, plan, shares, ground.pair_slopes(plan.rows, plan.columns))
 
 

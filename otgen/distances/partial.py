@@ -26,7 +26,7 @@ from ..proofs import (
     above,
     below,
     prove,
-    prove_few,
+    prove_few_in_part,
     prove_staying,
     prove_staying_in_part,
     usual_cost,
@@ -255,7 +255,7 @@ def solved(wanted: Partial, solver: Any, *, throw: bool, progress: bool, root: b
     whole = posed.problem is wanted.problem
     still = prove_staying(wanted.problem, widened) if whole else prove_staying_in_part(wanted, widened)
     proven = _with_stays(still, wanted, back)
-    few = prove_few(wanted, scaled, proven) if isinstance(chosen, Auto | Simplex) else None
+    few = prove_few_in_part(wanted, scaled, proven) if isinstance(chosen, Auto | Simplex) else None
     if few is not None:
         solution = replace(solution, name=f"{solution.name} in whole numbers")
         proven, back = few[0], replace(way_back(few[0], back), mass=1.0, beyond=few[1])

@@ -18,7 +18,7 @@ from ..inputs.types import Floats
 from ..model.cost import Metric
 from ..model.cost.clouds import CloudCost
 from ..model.measure import Measure
-from ..model.problem import Problem, Relative, of_shares
+from ..model.problem import Problem, Relative
 from ..model.units import STEEP
 from ..solvers import sinkhorn_held
 from .batch_inputs import Side, Sides
@@ -105,7 +105,7 @@ def _posed_alike(
         strengths = [first.epsilon] * len(x)
     between, relax, normalized = cost.clouds.between, first.relax, first.normalized
     return [
-        of_shares(Problem(source, target, between(*pair), strength, relax=relax, normalized=normalized))
+        Problem(source, target, between(*pair), strength, relax=relax, normalized=normalized)
         for source, target, pair, strength in zip(sources, targets, zip(x, y), strengths)
     ]
 

@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
 
@@ -23,7 +24,7 @@ from ..model.plan import Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import Units
-from ..proofs import prove, prove_staying, way_back
+from ..proofs import keeps_promise, prove, prove_few, prove_staying, way_back
 from ..solvers import Auto, Bottleneck, Circle, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver, SolverName
 from ..solvers.base import Enough, checked_call, refuse_start, silent
 from ..solvers.sinkhorn import TOLERANCE
@@ -152,6 +153,8 @@ def run(
     scaled, solution, certificate = attempted(problem, chosen, progress=progress, init=init, asked=asked)
     back = way_back(certificate, Units.of(scaled, mass, root=root))
     answer = Answer(problem, scaled, certificate, back, solution.claim, alike)
+    if isinstance(chosen, Auto | Simplex):
+        answer, solution = _in_whole_numbers(answer, solution)
     return checked(answered(answer, solution, chosen, began), throw=throw)
 
 
@@ -176,6 +179,21 @@ def attempted(
     if progress and sys.stderr.isatty():
         sys.stderr.write("\n")
     return attempt
+
+
+def _in_whole_numbers(answer: Answer, solution: Solution) -> tuple[Answer, Solution]:
+    """The answer and what was claimed for it; of few points with an interval so wide that `OPTIMAL` may not be said of it, as whole numbers of any size tell."""
+    certificate = answer.certificate
+    solved = solution.status is Status.OPTIMAL and certificate.kind == "dual"
+    if not solved or keeps_promise(answer.scaled, certificate, root=answer.units.root):
+        return answer, solution
+    found = prove_few(answer.problem, answer.scaled, certificate)
+    if found is None:
+        return answer, solution
+    back = replace(way_back(found[0], answer.units), beyond=found[1])
+    return replace(answer, certificate=found[0], units=back), replace(
+        solution, name=f"{solution.name} in whole numbers"
+    )
 
 
 def answered(answer: Answer, solution: Solution, chosen: Solver, began: float) -> Result:

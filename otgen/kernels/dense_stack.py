@@ -90,16 +90,13 @@ def _extents(x, y):
 
 @jit
 def is_mass(weights):
-    """Whether weights are finite, non-negative, and sum up to something that is a float, as is each one's share of it."""
-    total, least = 0.0, 1.0
+    """Whether weights are finite, non-negative, and sum up to something that is a float."""
+    total = 0.0
     for i in range(len(weights)):
-        weight = weights[i]
-        if not weight >= 0.0:
+        if not weights[i] >= 0.0:
             return False
-        if weight > 0.0:
-            least = min(least, weight)
-        total += weight
-    return 0.0 < total < 1e300 and least / total > 0.0
+        total += weights[i]
+    return 0.0 < total < 1e300
 
 
 @jit

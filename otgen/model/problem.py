@@ -18,6 +18,9 @@ from .cost import Cost, MatrixCost, Metric, SparseCost, origin_matters, point_co
 from .marginals import Marginals
 from .measure import Measure
 from .plan import MonotonePlan
+from .units import STEEP
+
+FEW = 2**12  # pairs of problems that are proven in whole numbers of any size, where floats do not tell
 
 
 @dataclass(frozen=True)
@@ -260,8 +263,12 @@ class Problem:
 
 
 def of_shares(problem: Problem) -> Problem:
-    """The same problem; raises `InvalidInput` where a weight's share of its total is no float, beyond the line and for p < inf."""
-    if not (problem.on_line or problem.bottleneck):
+    """The same problem; raises `InvalidInput` where a weight's share of its total is no float and may matter all the same: at high orders beyond the line.
+
+    Of few points whole numbers tell.
+    """
+    steep = STEEP < problem.p < math.inf and not problem.epsilon
+    if steep and not problem.on_line and math.prod(problem.shape) > FEW:
         for side in (problem.source, problem.target):
             _refuse_vanishing(side)
     return problem
@@ -269,13 +276,11 @@ def of_shares(problem: Problem) -> Problem:
 
 def _refuse_vanishing(side: Measure) -> None:
     """Raise `InvalidInput` where a weight is so small beside the total that its share is 0."""
-    if side.uniform or side.mass <= 1:
-        return
     vanishing = (side.weights > 0) & (side.probabilities == 0)
     if vanishing.any():
         at = int(vanishing.argmax())
         raise InvalidInput(
-            f"{side.weights_name} must be 0, or have a share of the total that is a float: at least {LEAST:.2g}; received "
+            f"{side.weights_name} must be 0, or have a share of the total that is a float, at least {LEAST:.2g}, for p > {STEEP} and more than {FEW} pairs; received "
             f"{side.weights[at]:g} at index {at} beside a total of {side.mass:g}; pass 0 there, or a larger weight"
         )
 

@@ -4,7 +4,7 @@ from .certificate import Certificate, above, below, way_back
 from .dual import prove_dual
 from .entropic import Bounds, entropic_bounds, entropic_certificate
 from .exact_flow import carrying
-from .few_points import prove_few
+from .few_points import prove_few, prove_few_in_part
 from .monotone import are_plain, monotone_mean
 from .promise import keeps_promise, usual_cost
 from .prove import prove
@@ -24,6 +24,7 @@ __all__ = [
     "prove",
     "prove_dual",
     "prove_few",
+    "prove_few_in_part",
     "prove_staying",
     "prove_staying_in_part",
     "usual_cost",

@@ -1,4 +1,4 @@
-"""Partial transport of few points in whole numbers of any size, where masses, prices and powers of distances lie further apart than floats have digits.
+"""Transport of few points, all of it or a part, in whole numbers of any size, where masses, prices and powers of distances lie further apart than floats have digits.
 
 The optimum rises with every cost. A pair is known to cost no less than one whole number of some unit and no more than another, so the optimum lies
 between those of these numbers, with the masses and prices as received: it is off by no more than pairs are, however small it is beside some of them, or a
@@ -8,7 +8,7 @@ point's mass beside all. Where prices decide, a pair that costs more than leavin
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from fractions import Fraction
@@ -22,13 +22,13 @@ from ..kernels.outward import LEAST
 from ..model.cost import CloudCost, Cost
 from ..model.partial import Partial
 from ..model.plan import SparsePlan
-from ..model.problem import Problem
+from ..model.problem import FEW, Problem
 from ..model.units import stretched
 from .certificate import Certificate, above, below
 from .dual import marginal_errors
+from .exact_flow import exact_weights
 from .least_flow import LeastFlow, least_flow
 
-_FEW = 2**12  # pairs
 _BITS = 2**26  # of all costs
 _NARROW = 1e-10  # of the cost: no more is needed
 _DECIMALS = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -42,6 +42,7 @@ _FAINT = 2.0**60  # times what may have underflowed: shorter lengths are taken p
 _SHORT = 2.0**-900  # in the unit of the longest; coordinates may have lost digits there
 
 Row = dict[int, int]  # costs of a source's pairs
+Pair = tuple[int, int]
 
 
 class _Length(NamedTuple):
@@ -91,15 +92,28 @@ class _Masses(NamedTuple):
     share: int
 
 
-def prove_few(wanted: Partial, scaled: Problem, found: Certificate) -> tuple[Certificate, int] | None:
-    """What is proven of few points, where what was ``found`` of them is wide, of all mass together; and :attr:`Units.beyond`.
+class _Asked(NamedTuple):
+    """What is to be moved: masses and what dummies have, and prices (n,), (m,); with ``may_stay`` these say what stays, else all that is ``spare`` does."""
+
+    problem: Problem
+    weights: tuple[list[Fraction], list[Fraction]]
+    spare: tuple[Fraction, Fraction]
+    prices: tuple[Floats, Floats]
+    may_stay: bool
+
+
+Proven = tuple[Certificate, int]
+
+
+def prove_few(problem: Problem, scaled: Problem, found: Certificate) -> Proven | None:
+    """What is proven of few points, where what was ``found`` of them is wide; and :attr:`Units.beyond`.
 
     Parameters
     ----------
-    wanted : Partial
-        What is asked, of the points or costs as received.
+    problem : Problem
+        Of points or costs as received.
     scaled : Problem
-        The balanced problem, in whose units the certificate is.
+        The same, in whose units the certificate is.
     found : Certificate
         Of that.
 
@@ -108,15 +122,37 @@ def prove_few(wanted: Partial, scaled: Problem, found: Certificate) -> tuple[Cer
     (Certificate, int) or None
         None where points are many, or numbers of all digits longer than a few megabytes.
     """
-    narrow = math.isfinite(found.cost) and found.width <= _NARROW * abs(found.cost)
-    if narrow or found.plan is None:
+    if not _may_be_narrowed(problem, found):
         return None
+    sides = [exact_weights(side) for side in (problem.source, problem.target)]
+    one, other = ([mass / sum(side, Fraction(0)) for mass in side] for side in sides)
+    none = np.full(len(one), math.inf), np.full(len(other), math.inf)
+    asked = _Asked(problem, (one, other), (Fraction(1), Fraction(1)), none, True)
+    return _proven(asked, scaled, found, lambda flows: _shares(flows, problem.shape, problem.shape))
+
+
+def prove_few_in_part(wanted: Partial, scaled: Problem, found: Certificate) -> Proven | None:
+    """The same of partial transport: of the balanced problem, in the units of ``scaled``, and of all mass together."""
     if wanted.amount == 0:
-        return _of_all_that_stays(wanted, scaled, found)
-    if math.prod(wanted.problem.shape) > _FEW:
+        return None if _is_narrow(found) or found.plan is None else _of_all_that_stays(wanted, scaled, found)
+    if not _may_be_narrowed(wanted.problem, found) or (asked := _asked(wanted)) is None:
         return None
-    masses, costs = _masses(wanted), _costs(wanted)
-    if masses is None or costs is None:
+    return _proven(asked, scaled, found, lambda flows: _plan(wanted, flows))
+
+
+def _is_narrow(found: Certificate) -> bool:
+    return math.isfinite(found.cost) and found.width <= _NARROW * abs(found.cost)
+
+
+def _may_be_narrowed(problem: Problem, found: Certificate) -> bool:
+    return not _is_narrow(found) and found.plan is not None and math.prod(problem.shape) <= FEW
+
+
+def _proven(
+    asked: _Asked, scaled: Problem, found: Certificate, plan_of: Callable[[dict[Pair, Fraction]], SparsePlan]
+) -> Proven | None:
+    masses, costs = _masses(asked), _costs(asked)
+    if costs is None:
         return None
     least = least_flow(costs.low, masses.source, masses.target)
     most = least if costs.low == costs.high else least_flow(costs.high, masses.source, masses.target)
@@ -126,8 +162,8 @@ def prove_few(wanted: Partial, scaled: Problem, found: Certificate) -> tuple[Cer
     ends = _ends(totals, masses.share << costs.bits, scaled)
     if ends is None:
         return None
-    plan, potentials = _plan(wanted, most, masses), _potentials(least, costs.bits, scaled)
-    error = max(marginal_errors(scaled, plan))
+    plan = plan_of({pair: Fraction(flow, masses.share) for pair, flow in most.flows.items()})
+    potentials, error = _potentials(least, costs.bits, scaled), max(marginal_errors(scaled, plan))
     return ends.about(replace(found, marginal_error=error, plan=plan, potentials=potentials)), ends.beyond
 
 
@@ -139,31 +175,33 @@ def _of_all_that_stays(wanted: Partial, scaled: Problem, found: Certificate) -> 
     return None if ends is None else (ends.about(found), ends.beyond)
 
 
-def _masses(wanted: Partial) -> _Masses | None:
+def _asked(wanted: Partial) -> _Asked | None:
     """As received; None where totals that differ count as equal."""
     sides = wanted.exact_weights
     one, other = (sum(side, Fraction(0)) for side in sides)  # of all digits
     if wanted.amount is None:
-        spare = other, one
         if one != other and wanted.balances:
             return None
-    else:
-        moved = min(one, other, Fraction(wanted.amount))
-        spare = other - moved, one - moved
-    source, target = ([*side, more] for side, more in zip(sides, spare, strict=True))
+        return _Asked(wanted.problem, sides, (other, one), wanted.prices, True)
+    moved = min(one, other, Fraction(wanted.amount))
+    return _Asked(wanted.problem, sides, (other - moved, one - moved), wanted.prices, False)
+
+
+def _masses(asked: _Asked) -> _Masses:
+    source, target = ([*side, more] for side, more in zip(asked.weights, asked.spare, strict=True))
     share = math.lcm(*(mass.denominator for mass in (*source, *target)))
     one, other = ([int(mass * share) for mass in side] for side in (source, target))
     return _Masses(one, other, share)
 
 
-def _costs(wanted: Partial) -> _Costs | None:
+def _costs(asked: _Asked) -> _Costs | None:
     """Of pairs that may be used; None where they would take too much room."""
-    (n, m), cost = wanted.problem.shape, wanted.problem.cost
-    column, row = ([Decimal(price) for price in side.tolist()] for side in wanted.prices)
+    (n, m), cost = asked.problem.shape, asked.problem.cost
+    column, row = ([Decimal(price) for price in side.tolist()] for side in asked.prices)
     p, pairs = Decimal(cost.p), {}
     for i, j, length in _lengths(cost):
         low, high, near = (_DECIMALS.power(z, p) for z in length) if cost.of_points else length
-        if low.is_infinite() or (wanted.amount is None and _beyond(low, column[i], row[j])):
+        if low.is_infinite() or (asked.may_stay and _beyond(low, column[i], row[j])):
             continue
         pairs[i, j] = _Length(low, high, near or high)
     sizes = [length.high.adjusted() for length in pairs.values() if length.high]
@@ -172,7 +210,7 @@ def _costs(wanted: Partial) -> _Costs | None:
         return None
     exact = not cost.of_points
     listed = [
-        _whole({pair: length[k] for pair, length in pairs.items()}, wanted, bits, way)
+        _whole({pair: length[k] for pair, length in pairs.items()}, asked, bits, way)
         for k, way in enumerate((0, 0, 0) if exact else (-1, 1, 1))
     ]
     low, high, near = listed
@@ -218,9 +256,9 @@ def _exactly(number: float) -> _Length:
     return _Length(Decimal(number), Decimal(number), Decimal(number))
 
 
-def _whole(pairs: dict[tuple[int, int], Decimal], wanted: Partial, bits: int, way: int) -> list[Row]:
+def _whole(pairs: dict[Pair, Decimal], asked: _Asked, bits: int, way: int) -> list[Row]:
     """Costs in units of ``2 ** -bits``, of pairs rounded downwards (-1), upwards (1), or exact (0), with those of the dummies."""
-    (n, m), unit = wanted.problem.shape, 1 << bits
+    (n, m), unit = asked.problem.shape, 1 << bits
     out: list[Row] = [{} for _ in range(n + 1)]
     for (i, j), cost in pairs.items():
         if not way or not cost:
@@ -228,11 +266,11 @@ def _whole(pairs: dict[tuple[int, int], Decimal], wanted: Partial, bits: int, wa
         else:
             sure = _DECIMALS.multiply(cost, _UP if way > 0 else _DOWN)
             out[i][j] = int(_DECIMALS.multiply(sure, _DECIMALS.power(2, bits))) + (way > 0)
-    for of, prices in ((lambda i: (i, m), wanted.prices[0]), (lambda j: (n, j), wanted.prices[1])):
+    for of, prices in ((lambda i: (i, m), asked.prices[0]), (lambda j: (n, j), asked.prices[1])):
         for k in np.flatnonzero(np.isfinite(prices)).tolist():
             i, j = of(k)
             out[i][j] = int(Fraction(float(prices[k])) * unit)
-    if wanted.amount is None:
+    if asked.may_stay:
         out[n][m] = 0
     return out
 
@@ -271,23 +309,27 @@ def _root(number: int, per: int, p: float) -> tuple[float, int]:
     return _quotient(number, per, exponent) ** (1 / p) * 2.0 ** (rest / p), round((exponent - rest) / p)
 
 
-def _plan(wanted: Partial, found: LeastFlow, masses: _Masses) -> SparsePlan:
+def _plan(wanted: Partial, flows: dict[Pair, Fraction]) -> SparsePlan:
     """The plan of the balanced problem, of total 1: without what is left out of it."""
     (n, m), posed = wanted.problem.shape, wanted.posed
-    flows = {pair: Fraction(flow, masses.share) for pair, flow in found.flows.items() if pair != (n, m)}
+    flows.pop((n, m), None)
     if wanted.left_out is not None:
         for of, parts in zip((lambda i: (i, m), lambda j: (n, j)), wanted.left_out, strict=True):
             for at in np.flatnonzero(parts).tolist():
                 flows[of(at)] = max(flows.get(of(at), Fraction(0)) - Fraction(float(parts[at])), Fraction(0))
-    if posed.problem is wanted.problem:
-        flows = {(i, j): flow for (i, j), flow in flows.items() if i < n and j < m}
-    else:
+    if posed.problem is not wanted.problem:
         flows[n, m] = max(wanted.dummies[0] - sum(flow for (i, _), flow in flows.items() if i == n), Fraction(0))
-    shares = {pair: share for pair, flow in sorted(flows.items()) if (share := flow / Fraction(posed.mass))}
-    high = [float(share) for share in shares.values()]
+    return _shares(flows, posed.problem.shape, wanted.problem.shape, Fraction(posed.mass))
+
+
+def _shares(flows: dict[Pair, Fraction], shape: Pair, real: Pair, mass: Fraction = Fraction(1)) -> SparsePlan:
+    """The flows of a problem of some shape as shares of a mass; without dummies where that is the shape of all real points."""
+    kept = {pair: flow for pair, flow in flows.items() if shape != real or (pair[0] < real[0] and pair[1] < real[1])}
+    shares = {pair: share for pair, flow in sorted(kept.items()) if (share := flow / mass)}
+    high = [float(share) or LEAST for share in shares.values()]
     low = [float(share - Fraction(rounded)) for share, rounded in zip(shares.values(), high)]
     rows, columns = np.array(list(shares), np.int64).reshape(-1, 2).T
-    return SparsePlan(rows, columns, np.array(high), posed.problem.shape, np.array(low))
+    return SparsePlan(rows, columns, np.array(high), shape, np.array(low))
 
 
 def _potentials(found: LeastFlow, bits: int, scaled: Problem) -> tuple[Floats, Floats]:

@@ -310,5 +310,5 @@ class TestTheSuite:
             assert_proof_holds_the_truth(Wrong(), PROBLEMS["plane"])
 
     def test_sees_what_is_no_number(self):
-        for part in ("a", 1.5, np.zeros((2, 2)), np.zeros(2, object), (np.zeros(2), otgen.Measure(2))):
+        for part in ("a", 1j, np.zeros((2, 2)), np.zeros(2, object), (np.zeros(2), otgen.Measure(2))):
             assert not only_numbers(Claim(cut=part))

@@ -350,7 +350,11 @@ def test_points_whose_powers_are_moderate_are_left_alone(p):
 
 @pytest.mark.parametrize(
     ("p", "factor", "remedy"),
-    [(2, 1e160, "divide points by"), (8, 1e-60, "divide points by"), (8.5, 1e60, "use p <= 8,")],
+    [
+        (2, 1e160, "divide points by"),
+        (8, 1e-60, "divide points by"),
+        (8.5, 1e60, "divide points by about the largest distance, or use otgen.wasserstein"),
+    ],
 )
 def test_the_remedy_for_a_mean_cost_beyond_floats(p, factor, remedy):
     x, y = np.random.default_rng(0).random((2, 5, 2)) * factor
@@ -358,12 +362,17 @@ def test_the_remedy_for_a_mean_cost_beyond_floats(p, factor, remedy):
         mean_cost(Problem.from_points(x, y, p=p))
 
 
-@pytest.mark.parametrize("size", [1.0, 2.0**-9, 2.0**-600, 5e-324, 2.0**600])
-def test_a_mean_cost_of_which_every_power_vanishes_is_refused(size):
-    """Just above a quarter of the unit in which they are taken, to a power of 700. Where squares of lengths vanish too it was 0 in silence."""
+@pytest.mark.parametrize("size", [2.0**-9, 2.0**-600, 5e-324, 2.0**600])
+def test_a_mean_cost_that_is_no_float_is_refused(size):
+    """Where squares of lengths vanish too it was 0 in silence."""
     x, y = np.zeros((2, 3)), np.tile(size * np.array([1.0, 0.1, 0.0]), (3, 1))
-    with pytest.raises(otgen.InvalidInput, match="with one below that"):
+    with pytest.raises(otgen.InvalidInput, match=f"with one {'above' if size > 1 else 'below'} that"):
         mean_cost(Problem.from_points(x, y, p=700))
+
+
+def test_a_mean_cost_of_which_the_power_of_the_diagonal_is_no_float():
+    x, y = np.zeros((2, 3)), np.tile([1.0, 0.1, 0.0], (3, 1))
+    assert mean_cost(Problem.from_points(x, y, p=700)) == pytest.approx(1.01**350, rel=1e-12)
 
 
 def test_nothing_to_pay_is_a_mean_cost_of_0():

@@ -18,7 +18,7 @@ Files = Annotated[list[Path], typer.Argument(metavar="PROOF", help="Proof files,
 def verify(proofs: Files, as_json: Json = False) -> None:
     """Prove the intervals of proof files again; exit 1 if one does not hold."""
     load_proof, lies = require("otgen").load_proof, require("otgen.inputs.numerals").lies
-    of_samples = require("otgen.distances.result").OF_SAMPLES
+    of_samples = require("otgen.distances.result_rows").OF_SAMPLES
     missing = next((path for path in proofs if not path.is_file()), None)
     if missing is not None:
         held = "a folder" if missing.is_dir() else "no regular file" if missing.exists() else "a path to none"

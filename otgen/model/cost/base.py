@@ -180,9 +180,9 @@ class Cost(abc.ABC):
         return self.divided(self.size())
 
     @property
+    @abc.abstractmethod
     def measured(self) -> Self:
         """The same cost, whose :meth:`range` and :meth:`size` are those of its pairs at any order."""
-        return self
 
     @property
     def is_metric(self) -> bool:

@@ -194,6 +194,11 @@ class CallableCost(CloudCost):
         """Distances are divided as the metric returns them."""
         return replace(self, scale=self.scale * by)
 
+    @property
+    def measured(self) -> CallableCost:
+        """The same: its range is that of its pairs."""
+        return self
+
     def range(self) -> tuple[float, float]:
         """0 and the largest cost, by one pass over all pairs."""
         return 0.0, max(float(ground.matrix.max()) for _, ground in self.grounds())

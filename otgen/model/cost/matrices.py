@@ -50,6 +50,11 @@ class ListedCost(Cost):
         return ListedMerging(self)
 
     @property
+    def measured(self) -> Self:
+        """The same: its range is that of its pairs."""
+        return self
+
+    @property
     def pruned(self) -> bool:
         """All pairs are looked at."""
         return False

@@ -242,6 +242,11 @@ class PaddedCost(Unforbidden):
         corner, cap = (float(stretched(number, power)) for number in (self.corner, self.cap))
         return replace(self, inner=inner, column=column, row=row, corner=corner, lost=lost, cap=cap)
 
+    @property
+    def measured(self) -> PaddedCost:
+        """The same: its range is that of its pairs."""
+        return self
+
     def range(self) -> tuple[float, float]:
         """Those of the points and of all prices."""
         (low, high), prices = self._range_of_points, self._prices

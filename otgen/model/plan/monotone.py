@@ -10,6 +10,7 @@ import numpy as np
 
 from ...inputs.types import Floats, Indices
 from ...kernels import monotone
+from ...kernels.outward import LEAST
 from ...kernels.parallel import each, threads
 from ...kernels.sorting import argsort, sort_with
 from ...underflow import may_underflow
@@ -18,6 +19,7 @@ from ..units import ONE, PowerOfTwo
 from .base import Plan
 from .sparse import SparsePlan
 
+_QUICK = 10_000  # points whose staircase in whole numbers takes no time to speak of
 _ONE_THREAD = 20_000  # points that are sorted sooner than a thread starts
 
 
@@ -91,8 +93,14 @@ class MonotonePlan(Plan):
     @cached_property
     def steps(self) -> monotone.Steps:
         """The staircase in sorted order; flows of total 1."""
-        found = monotone.steps(self.masses)
-        return found._replace(high=found.high / self.masses.total, low=found.low / self.masses.total)
+        both = self.masses
+        if (
+            both.lightest <= 4 * both.tie and len(self.x) + len(self.y) < _QUICK
+        ):  # pairs of doubles lose the lightest points
+            exact = monotone.exact_steps(both.a, both.b)
+            return monotone.Steps(exact.rows, exact.columns, np.maximum(exact.shares, LEAST), exact.rests, False)
+        found = monotone.steps(both)
+        return found._replace(high=found.high / both.total, low=found.low / both.total)
 
     @cached_property
     def sparse(self) -> SparsePlan:
