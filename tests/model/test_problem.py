@@ -1,7 +1,9 @@
 """What problems, measures and relative strengths are said to be."""
 
 import math
+from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -57,33 +59,45 @@ def test_any_total_up_to_the_largest_is_taken(weights):
     assert moved.status.name == "OPTIMAL"
 
 
-X, Y = [[0.0, 0.0], [1e12, 0.0], [1.0, 1.0]], [[0.0, 0.0], [0.0, 1.0], [3.0, 3.0]]
-HEAVY = [1e175, 1e-299, 1e175]
-DOORS = {
-    "wasserstein": lambda x, y, a: otgen.wasserstein(x, y, a, p=80, normalize=True),
-    "of matrices": lambda x, y, a: otgen.transport(np.abs(np.subtract.outer(*np.array([x, y])[:, :, 0])), a),
-    "sinkhorn": lambda x, y, a: otgen.sinkhorn(x, y, a, epsilon=1.0),
-    "batch": lambda x, y, a: otgen.wasserstein_batch(np.array([x]), np.array([y]), np.array([a]), normalize=True),
-    "entropic batch": lambda x, y, a: otgen.sinkhorn_batch(
-        np.array([x]), np.array([y]), np.array([a]), epsilon=1.0, normalize=True
-    ),
-}
-
-
 class TestSharesThatVanish:
-    """Beyond the line a point counts by its share of the total, which must be a float."""
+    """At high orders a point counts whose share of the mass is no float."""
 
-    @pytest.mark.parametrize("door", DOORS)
-    def test_are_refused(self, door):
+    X, Y = np.array([[0.0, 0.0], [1e12, 0.0]]), np.array([[0.0, 0.0], [0.0, 1.0]])
+
+    @pytest.mark.parametrize("p", [2, 9, 80, 700])
+    @pytest.mark.parametrize("exponent", [-290, -320, -475])
+    def test_of_few_points_it_is_known(self, exponent, p):
+        """All of it goes from (1e12, 0) to 0, on the line and beyond it."""
+        weights = np.array([1e160, 10.0 ** (exponent + 160)])
+        share = mpmath.mpf(weights[1]) / (mpmath.mpf(weights[0]) + mpmath.mpf(weights[1]))
+        truth = 1e12 * share ** (1 / mpmath.mpf(p))
+        for x, y, b in ((self.X, self.Y[:1], [1.0]), (self.X, self.Y, [1.0, 0.0]), (self.X[:, 0], [0.0], [1.0])):
+            found = otgen.wasserstein(x, y, weights, b, p=p, normalize=True)
+            assert found.lower <= truth <= found.upper
+            assert found.value == pytest.approx(float(truth), rel=1e-12)
+
+    def test_so_it_is_in_a_matrix(self):
+        costs = [[0.0, 5.0], [1e300, 1e303]]
+        found = otgen.transport(costs, [1e200, 1e-250], [1.0, 0.0], normalize=True)
+        heavy, faint = Fraction(1e200), Fraction(1e-250)
+        truth = Fraction(1e300) * faint / (heavy + faint)
+        assert found.lower <= truth <= found.upper
+        assert found.value == pytest.approx(float(truth), rel=1e-15)
+
+    def test_of_many_it_is_refused(self):
+        x, y = np.random.default_rng(0).normal(size=(2, 65, 2))
+        weights = np.r_[1e175, 1e-299, np.full(63, 1e175)]
         with pytest.raises(otgen.InvalidInput, match=r"a must be 0, or have a share .* received 1e-299 at index 1 "):
-            DOORS[door](X, Y, HEAVY)
+            otgen.wasserstein(x, y, weights, p=80, normalize=True)
+        assert otgen.wasserstein(x, y, weights, normalize=True).status is otgen.Status.OPTIMAL
 
-    def test_the_least_share_is_taken(self):
-        assert otgen.wasserstein(X, Y, [0.5, 5e-324, 0.5]).value == pytest.approx(math.sqrt(3), rel=1e-9)
-
-    def test_on_the_line_and_for_the_largest_distance_all_count(self):
-        x, y = np.array(X), np.array(Y)
-        assert otgen.wasserstein(x[:2, 0], [0.0], HEAVY[:2], p=80, normalize=True).value == pytest.approx(
-            1e12 * 10 ** (-474 / 80), rel=1e-12
-        )
-        assert otgen.wasserstein(x, y, HEAVY, p=math.inf, normalize=True).value == pytest.approx(1e12)
+    @pytest.mark.parametrize("p", [9, 700])
+    def test_derivatives(self, p):
+        """``W = d share ** (1/p)``; NaN where the share has few digits."""
+        for exponent in (-250, -475):
+            weights = np.array([1e160, 10.0 ** (exponent + 160)])
+            for x, y in ((self.X, self.Y[:1]), (self.X[:, 0], self.Y[:1, 0])):
+                found = otgen.wasserstein(x, y, weights, [1.0], p=p, normalize=True).gradients("value")
+                expected = 10.0 ** (exponent / p) if exponent == -250 else math.nan
+                np.testing.assert_allclose(np.ravel(found.x[1])[0], expected, rtol=1e-11)
+                np.testing.assert_array_equal(found.x[0], 0.0)
