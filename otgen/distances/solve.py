@@ -182,10 +182,11 @@ def attempted(
 
 
 def _in_whole_numbers(answer: Answer, solution: Solution) -> tuple[Answer, Solution]:
-    """The answer and what was claimed for it; of few points with an interval so wide that `OPTIMAL` may not be said of it, as whole numbers of any size tell."""
+    """The answer and what was claimed for it; of few points as whole numbers of any size tell, where the interval is too wide, or a value of 0 is not proven."""
     certificate = answer.certificate
     solved = solution.status is Status.OPTIMAL and certificate.kind == "dual"
-    if not solved or keeps_promise(answer.scaled, certificate, root=answer.units.root):
+    told = certificate.cost > 0 or certificate.upper <= 0
+    if not solved or (told and keeps_promise(answer.scaled, certificate, root=answer.units.root)):
         return answer, solution
     found = prove_few(answer.problem, answer.scaled, certificate)
     if found is None:
