@@ -119,10 +119,11 @@ def test_slopes_of_critics_far_from_all_funnels():
     np.testing.assert_allclose(pair.critic([[-3e200, -4e200]]), -5e200, rtol=1e-15)
 
 
-def test_maps_leave_out_what_is_too_faint_for_a_plan():
+def test_maps_send_the_faintest_points_where_a_plan_does():
+    """Half of it goes either way."""
     mapper = pytest.importorskip("otgen.estimators", reason="otgen.estimators needs scikit-learn").OTMapper()
     mapper.fit([[0.0], [1.0], [5.0]], [[2.0], [7.0]], sample_weight=[1.0, 1e-200, 1.0])
-    assert mapper.transform([[0.0], [0.9], [5.0]]).ravel().tolist() == [2.0, 2.0, 7.0]
+    assert mapper.transform([[0.0], [0.9], [5.0]]).ravel().tolist() == [2.0, 4.5, 7.0]
 
 
 @pytest.mark.parametrize("epsilon", [0.0, otgen.Relative(0.01)])

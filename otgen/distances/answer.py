@@ -95,6 +95,12 @@ class Answer:
             ),
         )
 
+    @property
+    def width(self) -> float:
+        """Of the interval, in the caller's units."""
+        lower, upper = self.certificate.lower, self.certificate.upper
+        return self._told(upper, 1) - self._told(lower, -1)
+
     def _is_finite(self) -> bool:
         """Whether both ends are floats in the caller's units."""
         lower, upper = self.certificate.lower, self.certificate.upper

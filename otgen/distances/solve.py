@@ -24,7 +24,7 @@ from ..model.plan import Plan, SparsePlan
 from ..model.problem import Problem
 from ..model.status import Status
 from ..model.units import Units
-from ..proofs import keeps_promise, prove, prove_few, prove_staying, way_back
+from ..proofs import Certificate, keeps_promise, prove, prove_few, prove_staying, way_back
 from ..solvers import Auto, Bottleneck, Circle, Line, LinearProgram, Simplex, Sinkhorn, Solution, Solver, SolverName
 from ..solvers.base import Enough, checked_call, refuse_start, silent
 from ..solvers.sinkhorn import TOLERANCE
@@ -182,19 +182,27 @@ def attempted(
 
 
 def _in_whole_numbers(answer: Answer, solution: Solution) -> tuple[Answer, Solution]:
-    """The answer and what was claimed for it; of few points as whole numbers of any size tell, where the interval is too wide, or a value of 0 is not proven."""
+    """The answer and what was claimed for it; of few points as whole numbers of any size tell, where the interval is too wide or the value has lost its digits."""
     certificate = answer.certificate
     solved = solution.status is Status.OPTIMAL and certificate.kind == "dual"
-    told = certificate.cost > 0 or certificate.upper <= 0
-    if not solved or (told and keeps_promise(answer.scaled, certificate, root=answer.units.root)):
+    if not solved or (_has_digits(certificate) and keeps_promise(answer.scaled, certificate, root=answer.units.root)):
         return answer, solution
     found = prove_few(answer.problem, answer.scaled, certificate)
     if found is None:
         return answer, solution
     back = replace(way_back(found[0], answer.units), beyond=found[1])
-    return replace(answer, certificate=found[0], units=back), replace(
-        solution, name=f"{solution.name} in whole numbers"
-    )
+    exact = replace(answer, certificate=found[0], units=back)
+    if not exact.width < answer.width / 2:
+        return answer, solution
+    return exact, replace(solution, name=f"{solution.name} in whole numbers")
+
+
+def _has_digits(certificate: Certificate) -> bool:
+    """Whether a cost of 0 is proven, and all shares of the plan are normal floats."""
+    plan = certificate.plan
+    if isinstance(plan, SparsePlan) and ((plan.values > 0) & (plan.values < sys.float_info.min)).any():
+        return False
+    return certificate.cost > 0 or certificate.upper <= 0
 
 
 def answered(answer: Answer, solution: Solution, chosen: Solver, began: float) -> Result:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -265,7 +266,7 @@ def _whole(pairs: dict[Pair, Decimal], asked: _Asked, bits: int, way: int) -> li
             out[i][j] = int(Fraction(cost) * unit)
         else:
             sure = _DECIMALS.multiply(cost, _UP if way > 0 else _DOWN)
-            out[i][j] = int(_DECIMALS.multiply(sure, _DECIMALS.power(2, bits))) + (way > 0)
+            out[i][j] = _units(sure, bits) + (way > 0)
     for of, prices in ((lambda i: (i, m), asked.prices[0]), (lambda j: (n, j), asked.prices[1])):
         for k in np.flatnonzero(np.isfinite(prices)).tolist():
             i, j = of(k)
@@ -273,6 +274,19 @@ def _whole(pairs: dict[Pair, Decimal], asked: _Asked, bits: int, way: int) -> li
     if asked.may_stay:
         out[n][m] = 0
     return out
+
+
+def _units(cost: Decimal, bits: int) -> int:
+    """Whole units of ``2 ** -bits`` in a cost, which has few digits and any exponent: to turn all of its digits into bits would take seconds."""
+    _, digits, exponent = cost.as_tuple()
+    assert isinstance(exponent, int)
+    number = int("".join(map(str, digits)))
+    return (number * _ten(exponent)) << bits if exponent >= 0 else (number << bits) // _ten(-exponent)
+
+
+@lru_cache(maxsize=64)
+def _ten(exponent: int) -> int:
+    return 10**exponent
 
 
 def _spent(costs: list[Row], found: LeastFlow) -> int:
