@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..inputs.types import Floats
 from .assignment import assigned
 from .dense_reduced import reduced_costs, spread_out, taken_entries
+from .dense_stack import Layout
 from .double_double import _shares, _total
 from .jit import jit
 
@@ -16,9 +18,19 @@ SOLVED, LEFT = 0, 3  # how it ended; the numbers between are the simplex's
 _DEAR = 2.0**12  # prices above this many mean costs of an assignment: by paths alone they are at most their sum
 
 
+def may_assign(a: Floats, b: Floats, where: Layout) -> bool:
+    """Whether there may be a problem for here: one that is alone shows by its sizes, and by its first two weights, at little cost."""
+    if len(where.starts) > 2:
+        return where.square
+    n = len(a)
+    return n == len(b) > 1 and a.item(0) == a.item(1) and b.item(0) == b.item(1)
+
+
 @jit
 def _with_mass(weights):
-    """Which points have mass, where it is the same for all that have any; else none."""
+    """Which points have mass, where it is the same for all that have any, and for the first two; else none."""
+    if len(weights) < 2 or weights[0] != weights[1]:
+        return np.empty(0, np.int64)
     index, count, mass = np.empty(len(weights), np.int64), 0, 0.0
     for i in range(len(weights)):
         if weights[i] > 0.0:
@@ -60,7 +72,7 @@ def _match(a, rows, columns, reduced, f, g, out_rows, out_columns, high, low):
 def _assign(costs, a, b, out_rows, out_columns, high, low, f, g):
     """One problem; returns the number of paths, -1 where it is left to pivots, and of entries of the plan."""
     rows, columns = _with_mass(a), _with_mass(b)
-    if len(rows) != len(columns) or len(rows) == 0:
+    if len(a) != len(b) or len(rows) != len(columns) or len(rows) == 0:
         return -1, 0
     reduced = np.empty((len(rows), len(columns)))
     f_here, g_here = reduced_costs(costs, rows, columns, reduced)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..inputs.types import Floats, Indices
-from .dense_assignment import LEFT, SOLVED, assign_all
+from .dense_assignment import LEFT, SOLVED, assign_all, may_assign
 from .dense_reduced import reduced_costs, spread_out, taken_entries
 from .dense_stack import Claims, Layout
 from .dense_tree import WORD, hung, pivot, words_for
@@ -320,9 +320,10 @@ def solve(costs: Floats, a: Floats, b: Floats, where: Layout, limit: int = UNLIM
     size, (sources, targets, _) = len(where.starts) - 1, where.starts[-1]
     indices, flows = np.empty((2, sources + targets), np.int64), np.empty((2, sources + targets))
     out = Claims(indices, flows, np.empty(sources), np.empty(targets), np.empty(size, np.int64))
-    ends = np.full((size, 2), LEFT)
-    if limit == UNLIMITED and where.square:
+    ends = np.empty((size, 2), np.int64)
+    ends[:, 0] = LEFT
+    if limit == UNLIMITED and may_assign(a, b, where):
         where.over(100, lambda s, t: assign_all(costs, a, b, where.starts, *out, ends, s, t))
-    if (ends[:, 0] == LEFT).any():
+    if size > 1 or ends.item(0) == LEFT:
         where.over(100, lambda s, t: _solve_all(costs, a, b, limit, where.starts, *out, ends, s, t))
     return out, ends

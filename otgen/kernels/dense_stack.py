@@ -25,8 +25,6 @@ class Layout(NamedTuple):
     @property
     def square(self) -> bool:
         """Whether some problem has as many sources as targets."""
-        if len(self.starts) == 2:
-            return bool(self.starts[1, 0] == self.starts[1, 1])
         sizes = np.diff(self.starts[:, :2], axis=0)
         return bool((sizes[:, 0] == sizes[:, 1]).any())
 
