@@ -13,7 +13,7 @@ from otgen.model.partial import Partial
 from otgen.model.plan import SparsePlan
 from otgen.model.units import scaled
 from otgen.proofs import Certificate, prove_few, prove_few_in_part
-from otgen.proofs.few_points import _asked, _Asked, _costs, _ends, _lengths, _shares
+from otgen.proofs.few_points import _Asked, _asked, _costs, _ends, _lengths, _shares
 
 INF = math.inf
 DIGITS = [0.1, 1 / 3, 1e-300 / 7, 1e300 / 7, -(2 / 3), 5e-324]  # none of sixty digits
@@ -64,11 +64,19 @@ class TestCosts:
             assert low_unit**2 < truth**p < high_unit**2
             assert high_unit < low_unit * (1 + Fraction(p, 10**14))
 
-    def test_points_that_coincide_cost_nothing(self):
+    @pytest.mark.parametrize("metric", ["euclidean", "cityblock", "cosine"])
+    def test_points_that_coincide_cost_nothing(self, metric):
         x = np.array([[1e-3, 7.0], [1 / 3, 2.0]])
-        found = _costs(asked(Problem.from_points(x, x, p=2)))
+        found = _costs(asked(Problem.from_points(x, x, p=1, metric=metric)))
         assert [found.low[k][k] for k in (0, 1)] == [found.high[k][k] for k in (0, 1)] == [0, 0]
         assert 0 < found.low[0][1] < found.high[0][1]
+
+    def test_of_a_callable_lengths_are_what_it_says(self):
+        """In a unit of the longest the others would lose digits."""
+        x, y = np.array([[1e-170 / 3, 0.0], [1e150, 0.0]]), np.zeros((1, 2))
+        problem = Problem.from_points(x, y, p=1, metric=lambda x, y: np.abs(x[:, None] - y).sum(-1))
+        for (*_, length), truth in zip(_lengths(problem.cost), x[:, 0].tolist(), strict=True):
+            assert all(abs(Fraction(z) / Fraction(truth) - 1) < Fraction(1, 10**55) for z in length)
 
     def test_numbers_longer_than_megabytes_are_left(self):
         far, near = np.tile([1e308, 0.0], (9, 1)), np.zeros((9, 2))
@@ -87,7 +95,7 @@ class TestEnds:
     @pytest.mark.parametrize("spread", [1, 10**9])
     def test_a_unit_is_off_by_no_more_than_the_ends_allow(self, p, spread):
         problem = Problem.from_points([[0.0, 0.0]], [[1.0, 0.0]], p=p)
-        for k in range(1, 30):
+        for k in range(1, 20):
             totals, per = (k**9, spread * k**9 + 1, spread**2 * k**9 + 2), 7 ** (k * p) * 3
             found = _ends(totals, per, scaled(problem))
             lower, _, upper = ends(found, found.beyond, problem)
@@ -99,15 +107,16 @@ class TestEnds:
         assert (found.lower, found.cost, found.upper) == (0.0, 0.0, 0.0)
 
 
-class TestShares:
-    FLOWS = {(0, 0): Fraction(1, 3), (0, 1): Fraction(1, 3), (1, 0): Fraction(1, 3), (1, 1): Fraction(2, 3)}
+FLOWS = {(0, 0): Fraction(1, 3), (0, 1): Fraction(1, 3), (1, 0): Fraction(1, 3), (1, 1): Fraction(2, 3)}
 
+
+class TestShares:
     def test_without_dummies(self):
-        plan = _shares(self.FLOWS, (1, 1), (1, 1), Fraction(1, 3))
+        plan = _shares(FLOWS, (1, 1), (1, 1), Fraction(1, 3))
         assert (plan.rows.tolist(), plan.columns.tolist(), plan.values.tolist()) == ([0], [0], [1.0])
 
     def test_with_dummies(self):
-        plan = _shares(self.FLOWS, (2, 2), (1, 1))
+        plan = _shares(FLOWS, (2, 2), (1, 1))
         assert plan.values.tolist() == [1 / 3, 1 / 3, 1 / 3, 2 / 3]
 
 
@@ -145,6 +154,7 @@ def test_all_mass(p, scale):
         ([0.25, 0.125, 0.5], [0.125, 0.375], None),
         ([0.25, 0.125, 100.0], [0.125, 0.375], None),
         ([0.25, 0.125, 0.5], [0.125, 100.0], None),
+        ([0.03125, 0.015625, 12.5], [0.015625, 0.046875], None),
         ([0.25, 0.125, 0.5], [0.125, 0.375], 0.375),
         ([0.5, 0.25, 0.5], [0.75, 0.5], 1.0),
     ],
