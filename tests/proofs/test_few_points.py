@@ -32,6 +32,11 @@ def asked(problem, may_stay=True, prices=None):
     return _Asked(problem, masses, (Fraction(1),) * 2, prices or (np.full(n, INF), np.full(m, INF)), may_stay)
 
 
+def known(found):
+    assert found is not None
+    return found
+
+
 def ends(found, beyond, problem):
     """Lower, cost and upper in units of the problem's costs, as rationals; p is whole."""
     unit = Fraction(found.unit or 1) ** int(problem.p)
@@ -95,7 +100,7 @@ class TestEnds:
     @pytest.mark.parametrize("spread", [1, 10**9])
     def test_a_unit_is_off_by_no_more_than_the_ends_allow(self, p, spread):
         problem = Problem.from_points([[0.0, 0.0]], [[1.0, 0.0]], p=p)
-        for k in range(1, 20):
+        for k in range(1, 14):
             totals, per = (k**9, spread * k**9 + 1, spread**2 * k**9 + 2), 7 ** (k * p) * 3
             found = _ends(totals, per, scaled(problem))
             lower, _, upper = ends(found, found.beyond, problem)
@@ -133,7 +138,7 @@ def test_all_mass(p, scale):
     a, b = [1.0, 2.0, 0.5, 0.5], [1.25, 1.0, 1.75]
     problem = Problem.from_points(np.c_[x, 0 * x], np.c_[y, 0 * y], a, b, p=p)
     held = scaled(problem)
-    found, beyond = prove_few(problem, held, claim(problem.shape))
+    found, beyond = known(prove_few(problem, held, claim(problem.shape)))
     costs = [[abs(Fraction(s) - Fraction(t)) ** p for t in y] for s in x]
     truth = exact_transport(costs, [Fraction(z) for z in a], [Fraction(z) for z in b])
     lower, cost, upper = ends(found, beyond, problem)
@@ -141,7 +146,7 @@ def test_all_mass(p, scale):
     assert upper - lower <= cost / 10**13
     assert found.marginal_error <= 1e-15
     in_floats = [[float(z / Fraction(2) ** (held.cost.scale.exponent * p)) for z in row] for row in costs]
-    f, g = found.potentials
+    f, g = known(found.potentials)
     assert (np.asarray(in_floats) - f[:, None] - g >= -1e-13).all()
     value = np.dot(a, f) / 4 + np.dot(b, g) / 4
     assert value == pytest.approx(float(truth / Fraction(2) ** (held.cost.scale.exponent * p)), rel=1e-12)
@@ -166,7 +171,7 @@ def test_a_part(a, b, amount, scale):
     problem = Problem.from_points(np.c_[x, 0 * x], np.c_[y, 0 * y], a, b, p=p, normalize=True)
     wanted = Partial(problem, (lam, mu), amount)
     posed, held = wanted.posed, scaled(wanted.posed.problem)
-    found, beyond = prove_few_in_part(wanted, held, claim(posed.problem.shape))
+    found, beyond = known(prove_few_in_part(wanted, held, claim(posed.problem.shape)))
     costs = [[abs(Fraction(s) - Fraction(t)) ** p for t in y] for s in x]
     truth = rational_of_any_range(costs, a, b, lam, mu, amount)
     lower, cost, upper = ends(found, beyond, posed.problem)
@@ -198,13 +203,13 @@ class TestWhatIsLeftAlone:
         wanted = Partial(problem, (np.ones(1), np.ones(1)), 0.0)
         held = scaled(wanted.posed.problem)
         assert prove_few_in_part(wanted, held, claim((2, 2), 2.0, 0.0)) is None
-        found, beyond = prove_few_in_part(wanted, held, claim((2, 2)))
+        found, beyond = known(prove_few_in_part(wanted, held, claim((2, 2))))
         assert ends(found, beyond, wanted.posed.problem)[1] == pytest.approx(2, rel=1e-14)
 
     def test_where_all_of_a_mass_moves(self):
         problem = Problem.from_points([[0.0, 0.0]], [[3.0, 0.0]], [2.0], [1.0], p=1, normalize=True)
         wanted = Partial(problem, (np.ones(1), np.ones(1)), 1.0)
-        found, beyond = prove_few_in_part(wanted, scaled(wanted.posed.problem), claim((2, 2)))
+        found, beyond = known(prove_few_in_part(wanted, scaled(wanted.posed.problem), claim((2, 2))))
         lower, _, upper = ends(found, beyond, wanted.posed.problem)
         assert lower <= 4 <= upper < 4 + 1e-13
 
