@@ -51,3 +51,16 @@ def test_pairs_that_may_not_be_used():
     found = least_flow([{0: 1}, {0: 1, 1: 10**400}], [1, 1], [1, 1])
     assert found is not None
     assert found.flows == {(0, 0): 1, (1, 1): 1}
+
+
+def test_potentials_where_they_are_free():
+    """Targets that nobody is turned away from are worth 0, and so are points without mass or pairs."""
+    found = least_flow([{0: 2, 1: 3, 2: 7}, {0: 1, 1: 4}, {}, {0: 9, 1: 9}], [3, 1, 0, 0], [2, 2, 0, 0])
+    assert found.flows == {(0, 0): 1, (1, 0): 1, (0, 1): 2}
+    assert (found.f, found.g) == ([3, 2, 0, 9], [-1, 0, 4, 0])
+
+
+def test_what_is_turned_away_in_part():
+    """Of 5 that the first source has at the near target, 2 make room for the second."""
+    found = least_flow([{0: 0, 1: 1}, {0: 0, 1: 9}], [5, 2], [5, 2])
+    assert found.flows == {(0, 0): 3, (0, 1): 2, (1, 0): 2}
