@@ -36,6 +36,7 @@ class Case:
     a: Any = field(default_factory=lambda: EVEN)
     b: Any = field(default_factory=lambda: EVEN)
     relax: tuple[float, float] = (INF, INF)
+    v: Any = None  # what columns are scaled by, where the plan is not moved onto its marginals
 
 
 def near(costs, epsilon):
@@ -109,6 +110,9 @@ ROOMY = {
     "next to no mass": Case(a=EVEN * 2.0**-200, relax=(1.0, 1.0)),
     "next to none of a plan": Case((-3.0, -3.0), epsilon=2.0**-6, relax=(1.0, 1.0)),
     "dear where there is little": Case(g=(0.0, 680.0), b=np.array([1.0, 2.0**-900]), relax=(1e4, 1e4)),
+    "dear where there is little once it is scaled": Case(
+        g=(0.0, 628.0), b=np.array([1.0, 2.0**-900]), relax=(1.0, 1.0), v=(1.0, math.exp(2.0))
+    ),
     "nothing costs": Case(costs=np.zeros((2, 2)), a=EVEN * 2.0**20, relax=(1.0, 1.0)),
 }
 STEEP = {  # what a relaxed potential adds is that many times as far off as it is large beside rho
@@ -125,6 +129,8 @@ def plan_of(case, moved=True, sparse=False):
     cost = otgen.Problem.from_matrix(costs, epsilon=case.epsilon).cost
     plan = EntropicPlan(cost, f, g, case.epsilon, a, b)
     made_of = (np.asarray(z, np.longdouble) for z in (f, g, a, b, case.costs, case.epsilon))
+    if case.v is not None:
+        return replace(plan, u=np.ones(len(a)), v=np.asarray(case.v, float)), (*made_of,)
     return rounded(plan, case.relax) if moved else plan, (*made_of,)
 
 
@@ -148,7 +154,7 @@ def cost_error(case):
 def sum_error(case, *sums):
     """Of a sum of exponentials, and that of its logarithm; of a large one also of the lightest term's, which may be the largest."""
     logarithms = [float(np.abs(np.log(z)).max()) for z in sums]
-    light = -math.log(min(case.b.min(), 1.0)) if max(logarithms) > 50 else 0.0
+    light = -math.log(min(case.b.min(), 1.0)) if max(logarithms) > 5 else 0.0
     return U * (len(case.a) + len(case.b) + 4 + sum(logarithms) + light)
 
 
