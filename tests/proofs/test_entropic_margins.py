@@ -310,8 +310,9 @@ def test_potentials_of_unequal_masses_are_those_of_the_problem_as_posed(relax):
     s, t = Balance.of(problem).constants
     found = otgen.proofs.prove(problem, Claim(potentials=(F + s, G + t)))
     assert {type(number) for number in (found.cost, found.lower, found.upper, found.scale)} == {float}
+    assert found.potentials is not None
     f, g = found.potentials
-    value = 3 - a @ np.exp((np.add.outer(f, g) - COSTS)) @ b
+    value = 3 - a @ np.exp(np.add.outer(f, g) - COSTS) @ b
     for weights, z, rho in ((a, f, relax[0]), (b, g, relax[1])):
         value += weights @ (z if math.isinf(rho) else -rho * np.expm1(-z / rho))
     assert found.objective == pytest.approx(value, rel=1e-12)
