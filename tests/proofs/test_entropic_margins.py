@@ -5,13 +5,16 @@ case is one in which one of the terms dominates. All figures come from plain num
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 import otgen
+from otgen.model.balance import Balance
+from otgen.model.claim import Claim
 from otgen.model.plan import EntropicPlan, rounded
 from otgen.proofs import entropic
 
@@ -33,6 +36,7 @@ class Case:
     a: Any = field(default_factory=lambda: EVEN)
     b: Any = field(default_factory=lambda: EVEN)
     relax: tuple[float, float] = (INF, INF)
+    v: Any = None  # what columns are scaled by, where the plan is not moved onto its marginals
 
 
 def near(costs, epsilon):
@@ -102,15 +106,30 @@ ROOMY = {
     ),
     "light points, columns relaxed": Case(a=TINY, b=TINY, epsilon=1e3, relax=(INF, 10.0)),
     "f far too large, rows relaxed": Case(F + 300.0, G, relax=(1.0, INF)),
+    "epsilon small, rows relaxed": Case(*near(COSTS, 2.0**-6), epsilon=2.0**-6, relax=(1.0, INF)),
+    "next to no mass": Case(a=EVEN * 2.0**-200, relax=(1.0, 1.0)),
+    "next to none of a plan": Case((-3.0, -3.0), epsilon=2.0**-6, relax=(1.0, 1.0)),
+    "dear where there is little once it is scaled": Case(
+        g=(0.0, 628.0), b=np.array([1.0, 2.0**-900]), relax=(1.0, 1.0), v=(1.0, math.exp(2.0))
+    ),
+    "nothing costs": Case(costs=np.zeros((2, 2)), a=EVEN * 2.0**20, relax=(1.0, 1.0)),
 }
+STEEP = {  # what a relaxed potential adds is that many times as far off as it is large beside rho
+    "f far above rho": Case((-2.0, -2.0), relax=(2.0**-6, INF)),
+    "g far above rho": Case((0.0, 0.0), (-2.0, -2.0), relax=(INF, 2.0**-6)),
+}
+STORED = ["relaxed", "costs large, rows relaxed", "epsilon small, rows relaxed", "epsilon large, columns relaxed"]
 
 
-def plan_of(case, moved=True):
+def plan_of(case, moved=True, sparse=False):
     """The plan, moved onto its marginals or as it is, and what it is made of, in long doubles."""
     f, g, a, b = (np.asarray(z, float) for z in (case.f, case.g, case.a, case.b))
-    cost = otgen.Problem.from_matrix(case.costs, epsilon=case.epsilon).cost
+    costs = csr_array(case.costs) if sparse else case.costs
+    cost = otgen.Problem.from_matrix(costs, epsilon=case.epsilon).cost
     plan = EntropicPlan(cost, f, g, case.epsilon, a, b)
     made_of = (np.asarray(z, np.longdouble) for z in (f, g, a, b, case.costs, case.epsilon))
+    if case.v is not None:
+        return replace(plan, u=np.ones(len(a)), v=np.asarray(case.v, float)), (*made_of,)
     return rounded(plan, case.relax) if moved else plan, (*made_of,)
 
 
@@ -132,8 +151,10 @@ def cost_error(case):
 
 
 def sum_error(case, *sums):
-    """Of a sum of exponentials, and that of its logarithm."""
-    return U * (len(case.a) + len(case.b) + 4 + sum(float(np.abs(np.log(z)).max()) for z in sums))
+    """Of a sum of exponentials, and that of its logarithm; of a large one also of the lightest term's, which may be the largest."""
+    logarithms = [float(np.abs(np.log(z)).max()) for z in sums]
+    light = -math.log(min(case.b.min(), 1.0)) if max(logarithms) > 5 else 0.0
+    return U * (len(case.a) + len(case.b) + 4 + sum(logarithms) + light)
 
 
 @pytest.fixture
@@ -144,9 +165,9 @@ def alone(monkeypatch):
         monkeypatch.setattr(entropic, beside, lambda plan, goal, rounding, lower, upper, *error: upper)
 
 
-@pytest.mark.parametrize("name", [*CASES, *ROOMY])
+@pytest.mark.parametrize("name", [*CASES, *ROOMY, *STEEP])
 def test_lower(name, alone):
-    case = {**CASES, **ROOMY}[name]
+    case = {**CASES, **ROOMY, **STEEP}[name]
     plan, (f, g, a, b, costs, epsilon) = plan_of(case)
     sums = (b * np.exp((f[:, None] + g - costs) / epsilon)).sum(1)
     mass, product = float(a @ sums), float(a.sum() * b.sum())
@@ -159,6 +180,7 @@ def test_lower(name, alone):
         held = weights if math.isinf(rho) else weights * np.exp(-z / rho)
         dearer.append((off if math.isinf(rho) else rho * np.expm1(off / rho)) * held.sum())
     needed = float(U * size + case.epsilon * max(mass, product) * (sum_error(case, sums) + DROPPED) + min(dearer))
+    needed += 3 * U * case.epsilon * float(product)  # two sums and a product
     found = entropic.entropic_bounds(plan, case.relax, exact=False)
     assert needed <= float(value - found.lower) <= MOST * needed
 
@@ -206,10 +228,11 @@ def test_upper(name, moved, alone):
     assert float(found.cost) == pytest.approx(float(spent), rel=1e-9)
 
 
-@pytest.mark.parametrize("name", ROOMY)
-def test_upper_where_a_marginal_is_relaxed(name, alone):
+@pytest.mark.parametrize(("name", "sparse"), [*((name, False) for name in ROOMY), *((name, True) for name in STORED)])
+def test_upper_where_a_marginal_is_relaxed(name, sparse, alone):
+    """Sums over the columns of listed pairs are of exponentials of their own, off by what costs may be."""
     case = ROOMY[name]
-    plan, (f, g, a, b, costs, epsilon) = plan_of(case)
+    plan, (f, g, a, b, costs, epsilon) = plan_of(case, sparse=sparse)
     u, v = (np.broadcast_to(np.asarray(z, np.longdouble), (2,)) for z in (plan.u, plan.v))
     kernel = exponentials(case, plan)
     smooth = (u * a)[:, None] * kernel * (v * b)
@@ -223,9 +246,9 @@ def test_upper_where_a_marginal_is_relaxed(name, alone):
             continue
         value += rho * (sums @ np.log(sums / weights) - sums.sum() + weights.sum())
         size += rho * (sums @ (np.abs(np.log(sums / weights)) + 1.0) + weights.sum())
-    needed = float(
-        sum_error(case, (b * kernel).sum(1), (v * b * kernel).sum(1)) * size + cost_error(case) * smooth.sum()
-    )
+    error = sum_error(case, (b * kernel).sum(1), (v * b * kernel).sum(1))
+    error += cost_error(case) / case.epsilon if sparse else 0.0
+    needed = float(error * size + cost_error(case) * smooth.sum())
     found = entropic.entropic_bounds(plan, case.relax, exact=False)
     assert needed <= float(found.upper - value) <= MOST * needed
     assert float(found.cost) == pytest.approx(float((smooth * costs).sum()), rel=1e-9)
@@ -244,3 +267,52 @@ def test_a_kernel_beyond_floats_or_lost_to_0_bounds_no_relaxed_value(f, relax, a
 
 def test_bounds_are_past_the_rounding_of_their_margins():
     assert entropic._bound_below(1.0, 0.0) < 1.0 < entropic._bound_above(1.0, 0.0)
+
+
+def test_sums_that_pass_through_logarithms():
+    """Those of 1 are exact; a term is as far off as its own logarithm where kernels may take it relative to the largest."""
+
+    def added(logarithms, weights):
+        return float(entropic._Rounding(0.0, 0.0).and_of(np.array(logarithms), np.array(weights)).sums)
+
+    assert added([0.0], [1.0]) == 0.0
+    light = 2.0**-1000
+    for far in (10.0, -10.0):
+        needed = U * (10.0 - math.log(light))
+        assert needed <= added([-INF, far, 1.0], [0.0, light, 0.5]) <= MOST * needed
+        assert added([far], [4.0]) == added([far], [1.0]) >= U * 10
+
+
+def test_a_size_beyond_floats_bounds_nothing(alone):
+    """Of infinite sums of both signs not even the sign is known."""
+    case = Case((8e307, 8e307), (-8e307, -8e307), a=EVEN * 64, b=EVEN * 64)
+    plan, _ = plan_of(case, moved=False)
+    assert entropic.entropic_bounds(plan, case.relax, exact=False).lower == -INF
+
+
+@pytest.mark.parametrize("relax", [(1.0, 2.0), (INF, 2.0), (1.0, INF)])
+def test_a_marginal_that_is_met_up_to_rounding_is_met(relax, alone):
+    """Whatever the unit of mass, up to which sums are rounded."""
+    rng = np.random.default_rng(0)
+    a, b = (weights / weights.sum() for weights in rng.random((2, 7)))
+    for mass in (2.0**-10, 1.0, 1e3):
+        plan, _ = plan_of(Case(np.zeros(7), np.zeros(7), rng.random((7, 7)), a=a * mass, b=b * mass, relax=relax))
+        assert entropic.entropic_bounds(plan, relax, exact=False).upper < INF
+
+
+@pytest.mark.parametrize("relax", [(1e3, 2e3), (1e3, INF), (INF, 1e3)])
+def test_potentials_of_unequal_masses_are_those_of_the_problem_as_posed(relax):
+    """Their dual value is the certificate's."""
+    a, b = 3 * EVEN, EVEN
+    plain = otgen.Problem.from_matrix(COSTS, a, b, epsilon=1.0, normalize=True)
+    problem = replace(plain, relax=relax)
+    s, t = Balance.of(problem).constants
+    found = otgen.proofs.prove(problem, Claim(potentials=(F + s, G + t)))
+    assert {type(number) for number in (found.cost, found.lower, found.upper, found.scale)} == {float}
+    assert found.potentials is not None
+    f, g = found.potentials
+    value = 3 - a @ np.exp(np.add.outer(f, g) - COSTS) @ b
+    for weights, z, rho in ((a, f, relax[0]), (b, g, relax[1])):
+        value += weights @ (z if math.isinf(rho) else -rho * np.expm1(-z / rho))
+    assert found.objective == pytest.approx(value, rel=1e-12)
+    assert found.scale >= abs(value) * (1 - 1e-12)

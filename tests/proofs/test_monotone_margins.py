@@ -220,6 +220,26 @@ class TestFaintMass:
         holds(needed, found.cost - found.lower)
         holds(needed, found.upper - found.cost)
 
+    @pytest.mark.parametrize("p", [4, 5])
+    def test_margins_of_nearly_all_mass(self, p):
+        """Of a step whose share is 1: roundings of its power, which no logarithm of a share covers."""
+        near, faint = 2.0 ** -(1048 // p), 2.0**-1060
+        plan = coupled([0.0, 2.0], [near, 3.0], [1.0, faint], [1.0, faint])
+        found = monotone_mean(plan, p)
+        needed = U * (3 * p + 3) * found.cost
+        assert found.unit == near
+        holds(needed, found.cost - found.lower)
+        holds(needed, found.upper - found.cost)
+
+    @pytest.mark.parametrize("p", [700, 1e6])
+    @pytest.mark.parametrize("name", FAINT)
+    def test_points_close_to_each_other(self, name, p):
+        """In a unit as much smaller."""
+        plan, tiny = FAINT[name], 2.0**-900
+        found, plain = monotone_mean(coupled(plan.x * tiny, plan.y * tiny, plan.a, plan.b), p), monotone_mean(plan, p)
+        assert (found.cost, found.lower, found.upper) == (plain.cost, plain.lower, plain.upper)
+        assert found.unit == plain.unit * tiny
+
     @pytest.mark.parametrize("faint", [0.75, 1.25, 1.75, 3.25])
     @pytest.mark.parametrize("p", [2e18, 1e300])
     def test_orders_at_which_nearly_may_be_anything(self, faint, p):
@@ -335,6 +355,10 @@ UNDECIDED = {
     "passed over": ([0.0, 0.0, 1e30], [0.0, 0.0], [1.0, AWKWARD, 2.0**-110], [AWKWARD, 1.0]),
     "sums alike": ([0.0, 0.0, 0.0, 1e30], [0.0, 0.0, 1e30], [1.0, AWKWARD, LESS, 1.0], [1.0, AWKWARD + LESS, 1.0]),
 }
+UNDECIDED["sums of much mass alike"] = (
+    *UNDECIDED["sums alike"][:2],
+    *(2.0**60 * np.array(z) for z in UNDECIDED["sums alike"][2:]),
+)
 PLAIN = {
     "alike": ([0.0, 1e9, 2e9], [1e-5, 1e9 + 1e-5, 2e9 + 1e-5], ONES, ONES),
     "light": ([0.0, 1e9, 2e9], [1e-5, 1e9 + 1e-5, 2e9 + 1e-5], *(2 * [[2.0**-90, 2.0**-89, 2.0**-88]])),
