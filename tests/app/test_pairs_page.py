@@ -123,6 +123,9 @@ class TestPage:
         assert said in err
         assert not Path("D.npz").exists()
         assert Path("there.html").read_text() == "kept"
+
+    def test_a_page_that_is_there_is_replaced_with_force(self, folder, told):
+        Path("there.html").write_text("kept")
         assert told("pairwise", "sets", "--out", "D.npz", "--report", "there.html", "--force")[0] == 0
         assert Path("there.html").read_text() != "kept"
 

@@ -117,7 +117,7 @@ class TestPage:
     def test_names_are_escaped_everywhere(self, folder):
         for name in ("a$x$<b>&.csv", "_b.csv"):
             np.savetxt(name, Y, delimiter=",", header='<i>u</i>,"v&"', comments="")
-        page, _ = report("a$x$<b>&.csv", "_b.csv")
+        page, _ = report("a$x$<b>&.csv", "_b.csv", "--splits", "2")
         text = "".join(Balanced(page).text)
         assert "<b>" not in page
         assert "<i>" not in page
@@ -126,7 +126,7 @@ class TestPage:
 
     @pytest.mark.no_cover
     def test_units_stand_apart(self, folder):
-        page, _ = report("x.npy", "y.npy")
+        page, _ = report("x.npy", "y.npy", "--splits", "0")
         one, two = page.index("<h2>In units of the data</h2>"), page.index("<h2>In squared units of the data</h2>")
         assert one < page.index('<td data-label="distance">W₂</td>') < two < page.index("Sinkhorn divergence</td>")
 
@@ -165,12 +165,12 @@ class TestPage:
         """It sweeps over all pairs: 10^10 of two files of 100 000 lines, for an hour."""
         np.save("x.npy", np.arange(20_000.0))
         np.save("y.npy", np.arange(20_000.0) + 1)
-        page, out = report("x.npy", "y.npy")
+        page, out = report("x.npy", "y.npy", "--splits", "0")
         said = "no Sinkhorn divergence, which takes long for 20000 x 20000 points; --epsilon 5% asks for it"
         assert f"noted: {said}" in out
         assert said in page
         assert "with epsilon" not in page
-        assert json.loads(report("x.npy", "y.npy", "--json")[1])["notes"] == [said]
+        assert json.loads(report("x.npy", "y.npy", "--json", "--splits", "0")[1])["notes"] == [said]
         few, many = Samples("a", X[:, :1]), Samples("b", np.broadcast_to(1.0, (10**8, 1)))
         assert [one.name for one in Report().measured([few, few])] == ["W₁", "W₂", "Sinkhorn divergence"]
         assert len(Report(epsilon=0.1).measured([few, few, many])) == 3

