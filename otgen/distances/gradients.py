@@ -16,11 +16,10 @@ from ..errors import InvalidInput
 from ..inputs import scalars
 from ..inputs.origin import device_of
 from ..inputs.types import Floats
+from ..kernels.outward import LEAST_NORMAL
 from ..model.cost import CloudCost, Cost
 from ..model.marginals import Marginals
 from ..model.plan import SparsePlan
-
-_LEAST_NORMAL = 2.0**-1022
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +127,7 @@ def distance_gradients(cost: CloudCost, plan: SparsePlan, length: float) -> tupl
     with np.errstate(under="ignore", over="ignore", invalid="ignore"):  # of shares that are no normal floats
         shares = plan.values * (distances / length if length > 0 else np.zeros_like(distances)) ** (cost.p - 1)
     if length > 0:
-        shares[(plan.values > 0) & (plan.values < _LEAST_NORMAL) & (distances > 0)] = np.nan
+        shares[(plan.values > 0) & (plan.values < LEAST_NORMAL) & (distances > 0)] = np.nan
     return _gathered(cost, plan, shares, ground.pair_slopes(plan.rows, plan.columns))
 
 

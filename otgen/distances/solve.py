@@ -17,6 +17,7 @@ from ..errors import Infeasible, InvalidInput, NotConverged
 from ..inputs import arrays, numerals, scalars
 from ..inputs.tensors import is_tensor
 from ..kernels.double_double import UNIT
+from ..kernels.outward import LEAST_NORMAL
 from ..model import units
 from ..model.claim import Claim
 from ..model.cost import PaddedCost
@@ -200,7 +201,7 @@ def _in_whole_numbers(answer: Answer, solution: Solution) -> tuple[Answer, Solut
 def _has_digits(certificate: Certificate) -> bool:
     """Whether a cost of 0 is proven, and all shares of the plan are normal floats."""
     plan = certificate.plan
-    if isinstance(plan, SparsePlan) and ((plan.values > 0) & (plan.values < sys.float_info.min)).any():
+    if isinstance(plan, SparsePlan) and ((plan.values > 0) & (plan.values < LEAST_NORMAL)).any():
         return False
     return certificate.cost > 0 or certificate.upper <= 0
 

@@ -8,6 +8,7 @@ import sys
 from .double_double import UNIT
 
 LEAST = 2.0**-1074  # the least float above 0
+LEAST_NORMAL = 2.0**-1022  # with all digits
 _LARGEST = sys.float_info.max
 
 

@@ -27,7 +27,7 @@ import numpy as np
 from ..inputs.types import Floats
 from ..kernels import monotone
 from ..kernels.double_double import UNIT
-from ..kernels.outward import LEAST
+from ..kernels.outward import LEAST, LEAST_NORMAL
 from ..model.plan import MonotonePlan
 from ..model.problem import Problem
 from ..model.units import STEEP
@@ -41,7 +41,6 @@ _STRAIGHT = 0.499  # of a period: points within lie no nearer the other way roun
 _LOST = 2.0**-1000  # distances below, of points that have lost digits to a power of two
 _ROOM = 700.0  # of the logarithms of floats, which end at 709
 _FINEST = 2.0**-1000  # of the largest distance: no unit is smaller, so that quotients are floats
-_LEAST_NORMAL = 2.0**-1022
 
 
 class _Mean(NamedTuple):
@@ -122,7 +121,7 @@ def _by_logarithms(plan: MonotonePlan, power: float) -> Certificate:
     moved = distances > 0
     logs, distances = steps.logs[moved], distances[moved]
     with np.errstate(under="ignore"):
-        unit = max(float((distances * np.exp(logs / power)).max()), _FINEST * float(distances.max()), _LEAST_NORMAL)
+        unit = max(float((distances * np.exp(logs / power)).max()), _FINEST * float(distances.max()), LEAST_NORMAL)
         roots = np.log(distances / unit)
         terms = logs + power * roots
         errors = UNIT * (3 * np.abs(logs) + power * (4 + 4 * np.abs(roots)) + 16)  # of exponents, powers and sums
