@@ -1,9 +1,8 @@
 """Comments in tables of text: where they are names, that no sample is lost to them unsaid, and the Ctrl-Z that ends a text of DOS."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from written import table
 
 from otgen import InvalidInput
 from otgen.app import compared, files
@@ -13,11 +12,6 @@ from otgen.app import compared, files
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def table(text, name="t.csv", **options):
-    Path(name).write_text(text, newline="")
-    return files.read(name, **options)
 
 
 ROWS = [[1.5, 2.0], [3.0, 4.0]]

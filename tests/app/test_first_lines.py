@@ -1,11 +1,10 @@
 """First lines of tables of text: which are names, which are samples, which nobody can tell, and what comes before them."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from written import table
 
 from otgen import InvalidInput
 from otgen.app import compared, files
@@ -16,11 +15,6 @@ from otgen.app.files.heading import judged
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def table(text, name="t.csv", **options):
-    Path(name).write_text(text, newline="")
-    return files.read(name, **options)
 
 
 @pytest.mark.parametrize(
