@@ -49,7 +49,8 @@ def wasserstein(
         ``datetime64`` and ``timedelta64`` are whole numbers of the finer of their units, which ``result.unit`` tells.
     a, b : array_like, optional
         (n,) and (m,) non-negative weights; None means uniform, with the total of
-        the other side. Both are divided by their sums; beyond the line and for p < inf shares must be floats, at least 4.9e-324 or 0.
+        the other side. Both are divided by their sums; for 8 < p < inf, beyond the line and above 4096 pairs, shares must be floats:
+        0, or at least 4.9e-324.
     p : float
         Order, in [1, inf].
     metric : str, Minkowski or callable
